@@ -1,0 +1,88 @@
+# Everything about this course in one command each; `make` alone lists them.
+#
+# Variables:
+#   PYTHON=python3.12     the Python (3.11 or newer) to make .venv with
+#   LABARGS="..."         more arguments for `course lab`
+#   PYTESTARGS="..."      more arguments for pytest, such as PYTESTARGS="-k timeline"
+#   TESTS="..."           what pytest runs instead of everything, such as TESTS=tests/unit
+#   WORKERS=2             how many tests run side by side, each with its own cluster
+#   BUILDARGS="..."       more arguments for `make notebooks`, such as --only 08 or --overwrite
+#   LOCKARGS="..."        more arguments for `make lock`, such as --upgrade
+
+PYTHON ?= python3
+WORKERS ?= 2
+CODE := $(wildcard conftest.py src tests tools content notebooks labs solutions)
+TESTS ?= tests $(wildcard notebooks labs solutions)
+
+# An active conda environment made from environment.yml is used as it is; else .venv is made.
+ifeq ($(CONDA_DEFAULT_ENV),daemonset-course)
+ENV := $(CONDA_PREFIX)
+else
+ENV := .venv
+endif
+BIN := $(ENV)/bin
+READY := $(ENV)/.course-ready
+BEGUN := $(ENV)/.course-begun
+
+.PHONY: help lab test lint notebooks lock bench clean environment
+.DEFAULT_GOAL := help
+
+help: ## list what make can do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+lab: $(READY) ## set everything up, start a cluster, open JupyterLab
+	$(BIN)/course lab $(LABARGS)
+
+test: lint ## set everything up, prove the whole course
+	$(BIN)/python tools/notebooks.py check
+	$(BIN)/course binaries
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --max-worker-restart=0 \
+		--nbval-lax --nbval-current-env --nbval-cell-timeout=180 $(PYTESTARGS) $(TESTS)
+
+lint: $(READY) ## check style and types
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+
+notebooks: $(READY) ## write notebooks, labs and solutions from content
+	$(BIN)/python tools/notebooks.py build $(BUILDARGS)
+
+bench: $(READY) ## measure the course against other tools
+	$(BIN)/python tools/bench.py $(BENCHARGS)
+
+lock: ## work out requirements.lock from pyproject.toml
+	@$(CHECK_PYTHON)
+	@set -e; uv=$$(mktemp -d); trap 'rm -rf "$$uv"' EXIT; \
+	$(PYTHON) -m venv "$$uv"; "$$uv/bin/pip" install --quiet uv; \
+	"$$uv/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --group dev pyproject.toml -o requirements.lock $(LOCKARGS)
+
+clean: ## remove .venv and caches (clusters and your progress stay)
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
+
+environment: $(READY) ## install the locked packages, nothing else
+
+define CHECK_PYTHON
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	echo "This course needs Python 3.11 or newer."; \
+	echo "  Seen: $(PYTHON) is $$($(PYTHON) --version 2>&1 | head -n 1)"; \
+	for p in python3.14 python3.13 python3.12 python3.11; do \
+		if $$p --version >/dev/null 2>&1; then \
+			echo "  Next: make $(MAKECMDGOALS) PYTHON=$$p"; exit 1; fi; done; \
+	echo "  Next: install Python 3.12, then: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+endef
+
+# The stamp comes last, so an interrupted run is not taken for a finished one; BEGUN tells the next
+# run that what is there may be broken, and it starts from nothing.
+$(READY): requirements.lock pyproject.toml
+ifeq ($(ENV),.venv)
+	@if [ -e $(BEGUN) ] || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+		{ $(CHECK_PYTHON); } && echo "Making .venv ..." && $(PYTHON) -m venv --clear .venv; fi
+endif
+	@touch $(BEGUN)
+	@echo "Installing the locked packages (a minute or two the first time) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@rm -f $(BEGUN)
+	@touch $(READY)

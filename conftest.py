@@ -1,0 +1,154 @@
+"""One embedded cluster for each test process; notebooks that stop at their first failure.
+
+Tests under ``tests/live`` and every notebook cell are ``live``: before the first of them a process
+brings up its own cluster, in a state folder of its own, and removes both at the end. Tests under
+``tests/unit`` never start one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest_plugins = ["what_ran"]
+
+BACKEND = "embedded"
+PACE = 0.25  # the same assertions hold at every pace; this one is quick
+HERE = Path(__file__).parent
+
+_broken: dict[Path, str] = {}  # notebook -> its first cell that failed
+
+
+class LiveCluster:
+    """The cluster of this test process: started at first use, removed by ``close``."""
+
+    def __init__(self, worker: str, home: Path) -> None:
+        self.name = f"test-{worker}"
+        self.home = home
+        self.value: Any = None
+        self._tried = False
+
+    def export(self) -> None:
+        """Point this process and its notebook kernels at the cluster, away from the learner's."""
+        os.environ["COURSE_HOME"] = str(self.home)
+        os.environ["COURSE_CLUSTER"] = self.name
+        # the learner's IPython profile neither helps nor harms a test
+        os.environ["IPYTHONDIR"] = str(self.home / "ipython")
+
+    def up(self) -> None:
+        """Start the cluster once; after a failure every live test fails at once, without a wait."""
+        if self._tried and self.value is None:
+            pytest.fail(f"cluster {self.name} did not start: see the first error", pytrace=False)
+        if not self._tried:
+            self._tried = True
+            self.value = _cluster_module().up(self.name, backend=BACKEND, pace=PACE)
+
+    def close(self) -> None:
+        """Remove the cluster if this process tried to start one."""
+        if self._tried:
+            _cluster_module().down(self.name)
+
+
+def _cluster_module() -> Any:
+    """Imported on first use: unit tests need no client and no cluster code."""
+    return importlib.import_module("daemonset_course.cluster")
+
+
+ROOT_KEY = pytest.StashKey[Path]()
+CLUSTER_KEY = pytest.StashKey[LiveCluster]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give this process a state folder; the controller makes the folder that holds them all."""
+    worker = getattr(config, "workerinput", None)
+    if not worker:  # a CI job that is stopped cleans up as after Ctrl-C
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    root = Path(worker["course_root"] if worker else tempfile.mkdtemp(prefix="course-test-"))
+    name = worker["workerid"] if worker else "main"
+    config.stash[ROOT_KEY] = root
+    config.stash[CLUSTER_KEY] = LiveCluster(name, root / name)
+    config.stash[CLUSTER_KEY].export()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the state folders are."""
+    node.workerinput["course_root"] = str(node.config.stash[ROOT_KEY])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a cluster, before ``-m`` chooses."""
+    for item in items:
+        under_live = item.path.is_relative_to(HERE / "tests" / "live")
+        if _is_cell(item) or (under_live and not item.get_closest_marker("kind")):
+            item.add_marker("live")
+
+
+@pytest.hookimpl(tryfirst=True)  # before the notebook's kernel starts: it inherits the environment
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip the rest of a broken notebook; bring the cluster up for what needs it."""
+    if item.path in _broken:
+        pytest.skip(f"{_broken[item.path]} failed earlier in this notebook")
+    if item.get_closest_marker("kind"):
+        item.user_properties.append(("backend", "kind"))
+    elif item.get_closest_marker("live"):
+        if item.path.is_relative_to(HERE / "tests" / "unit"):
+            pytest.fail("a unit test starts no cluster: move it to tests/live", pytrace=False)
+        item.config.stash[CLUSTER_KEY].up()
+        item.user_properties.append(("backend", BACKEND))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Remember the first cell of a notebook that failed."""
+    report: Any = yield
+    if _is_cell(item) and report.failed and report.when != "teardown":
+        _broken.setdefault(item.path, item.name)
+    return report
+
+
+@pytest.fixture(scope="session")
+def live_cluster(request: pytest.FixtureRequest) -> Any:
+    """The running cluster of this process, for tests marked ``live``."""
+    cluster = request.config.stash[CLUSTER_KEY]
+    if cluster.value is None:
+        pytest.fail("mark this test with pytest.mark.live or move it to tests/live", pytrace=False)
+    return cluster.value
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove this process's cluster."""
+    _without_raising(session.config.stash[CLUSTER_KEY].close)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove, in the controller, the clusters of workers that crashed and every state folder."""
+    if hasattr(config, "workerinput"):
+        return
+    root = config.stash[ROOT_KEY]
+    for left in sorted(path for path in root.glob("*/clusters/*") if path.is_dir()):
+        os.environ["COURSE_HOME"] = str(left.parents[1])
+        _without_raising(lambda name=left.name: _cluster_module().down(name))
+    shutil.rmtree(root, ignore_errors=True)
+
+
+def _without_raising(action: Any) -> None:
+    """An error while cleaning up is shown, and must not hide the results of the tests."""
+    try:
+        action()
+    except Exception as error:
+        print(f"\ncleaning up after the tests failed: {error}", file=sys.stderr)
+
+
+def _is_cell(item: pytest.Item) -> bool:
+    return item.path.suffix == ".ipynb"

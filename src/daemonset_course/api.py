@@ -1,0 +1,220 @@
+"""Talk to the API server in plain dicts, through the official client.
+
+Every call goes to one cluster that this course made: ``connect`` checks that first (the fence).
+Learners meet Kubernetes objects as they are in YAML, never client models, and never a client
+traceback.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from daemonset_course.errors import BadInput, CourseError, NotRunning, Reason, Rejected
+
+Object = dict[str, Any]
+
+TIMEOUT = (5.0, 35.0)  # seconds to connect, and between two bytes of an answer
+MERGE = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+
+
+class ApiError(CourseError):
+    """The API server answered with an error; ``status`` is its HTTP status."""
+
+    def __init__(self, failed: str, status: int, *, seen: str = "", next_step: str = "") -> None:
+        self.status = status
+        super().__init__(failed, seen=seen, next_step=next_step)
+
+
+class Api:
+    """The API server of one kubeconfig, in plain dicts. Safe to use from several threads."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self.kubeconfig = kubeconfig
+
+    @cached_property
+    def _client(self) -> Any:
+        from kubernetes import config  # takes 0.3 s: only when a cluster is really used
+
+        try:
+            client = config.new_client_from_config(config_file=str(self.kubeconfig))
+        except Exception as error:
+            raise NotRunning(
+                f"The kubeconfig {self.kubeconfig} cannot be used.",
+                seen=str(error),
+                next_step="course up",
+            ) from None
+        # The feeds hold a connection each; retries would hide a dead server from them.
+        client.configuration.connection_pool_maxsize = 32
+        client.configuration.retries = False
+        return type(client)(client.configuration)
+
+    @property
+    def server(self) -> str:
+        """The address of the API server, e.g. ``https://127.0.0.1:41235``."""
+        return str(self._client.configuration.host)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+        timeout: tuple[float, float] = TIMEOUT,
+    ) -> Object:
+        """The decoded answer to one request.
+
+        Raises:
+            Rejected: the object is invalid or forbidden.
+            ApiError: any other error status.
+            NotRunning: nobody answered.
+        """
+        answer = self._send(method, path, body, query or {}, content_type, timeout)
+        decoded: Object = json.loads(answer.data)
+        return decoded
+
+    def stream(
+        self, path: str, *, query: Mapping[str, Any], timeout: tuple[float, float] = TIMEOUT
+    ) -> Any:
+        """The raw open answer of a watch: an object with ``read_chunked``-like iteration."""
+        return self._send("GET", path, None, query, "application/json", timeout, preload=False)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        query: Mapping[str, Any],
+        content_type: str,
+        timeout: tuple[float, float],
+        preload: bool = True,
+    ) -> Any:
+        import urllib3
+        from kubernetes.client import ApiException
+
+        try:
+            answer = self._client.call_api(
+                path,
+                method,
+                query_params=[(k, v) for k, v in query.items() if v is not None],
+                header_params={"Accept": "application/json", "Content-Type": content_type},
+                body=body,
+                auth_settings=["BearerToken"],
+                _preload_content=False,
+                _return_http_data_only=True,
+                _request_timeout=timeout,
+            )
+            if preload:
+                _ = answer.data  # reads it all, so the connection goes back to the pool
+            return answer
+        except ApiException as error:
+            raise _explain(error, method, path) from None
+        except urllib3.exceptions.HTTPError as error:
+            raise NotRunning(
+                f"The API server at {self.server} did not answer.",
+                seen=f"{type(error).__name__} on {method} {path}",
+                next_step="course status, then course up",
+            ) from None
+
+    def get(self, path: str) -> Object:
+        """One object."""
+        return self.request("GET", path)
+
+    def find(self, path: str) -> Object | None:
+        """One object, or None when it does not exist."""
+        try:
+            return self.get(path)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def items(self, path: str, **query: Any) -> list[Object]:
+        """The objects of a collection."""
+        return list(self.request("GET", path, query=query)["items"])
+
+    def merge(self, path: str, patch: Object) -> Object:
+        """The object after a merge patch (RFC 7386: ``None`` removes a key)."""
+        return self.request("PATCH", path, patch, content_type=MERGE)
+
+    def delete(self, path: str, **options: Any) -> None:
+        """Delete an object or a collection; what is gone already is no error."""
+        try:
+            self.request("DELETE", path, options or None)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+    def resources(self, group_version: str) -> list[Object]:
+        """The kinds of one API group version, as discovery tells them, without subresources."""
+        root = "/api/v1" if group_version == "v1" else f"/apis/{group_version}"
+        found = self.find(root) or {"resources": []}
+        return [r | {"root": root} for r in found["resources"] if "/" not in r["name"]]
+
+    def group_versions(self) -> list[str]:
+        """Every API group in its preferred version, ``v1`` first."""
+        groups = self.get("/apis")["groups"]
+        return ["v1", *(group["preferredVersion"]["groupVersion"] for group in groups)]
+
+    def path_of(self, item: Mapping[str, Any], namespace: str = "default") -> str:
+        """The URL path of an object.
+
+        Raises:
+            BadInput: the server knows no such kind; the message names the nearest one.
+        """
+        kind, version = item["kind"], item["apiVersion"]
+        known = self.resources(version)
+        for resource in known:
+            if resource["kind"] == kind:
+                middle = ""
+                if resource["namespaced"]:
+                    middle = f"/namespaces/{item['metadata'].get('namespace', namespace)}"
+                return f"{resource['root']}{middle}/{resource['name']}/{item['metadata']['name']}"
+        raise _unknown_kind(kind, version, [r["kind"] for r in known])
+
+
+def _unknown_kind(kind: str, version: str, known: list[str]) -> BadInput:
+    from difflib import get_close_matches
+
+    near = get_close_matches(kind, known, n=1, cutoff=0.5)
+    return BadInput(
+        f"The API server knows no kind {kind!r} in apiVersion {version!r}.",
+        seen=f"kinds of {version}: {', '.join(sorted(set(known))) or 'none'}",
+        next_step=f"Did you mean {near[0]}?" if near else "Check kind and apiVersion.",
+    )
+
+
+def _explain(error: Any, method: str, path: str) -> CourseError:
+    """The server's Status object as one of our errors."""
+    try:
+        status: Object = json.loads(error.body or "{}")
+    except ValueError:
+        status = {}
+    message = status.get("message") or str(error.reason)
+    details = status.get("details") or {}
+    name = " ".join(filter(None, (details.get("kind"), details.get("name")))) or path
+    if error.status in (400, 403, 422) or (error.status == 404 and method in ("PATCH", "POST")):
+        causes = details.get("causes") or []
+        reasons = [Reason(c.get("field", ""), c.get("message", "")) for c in causes]
+        return Rejected(name, reasons or [Reason("", message)], next_step=_cure(error.status))
+    return ApiError(f"{method} {path} failed with status {error.status}.", error.status, seen=message)
+
+
+def _cure(status: int) -> str:
+    if status == 404:
+        return "Create what is missing first, e.g. the namespace, or correct its name."
+    return ""
+
+
+def watch_lines(answer: Any) -> Iterator[bytes]:
+    """The lines of an open watch answer, each as soon as it is complete."""
+    rest = b""
+    for chunk in answer.stream(amt=None, decode_content=False):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from filter(None, lines)

@@ -1,0 +1,299 @@
+"""Official release files: fetched with a pinned checksum, continued when cut off, never half there.
+
+Nothing is fetched without a checksum that is known beforehand, and nothing is unpacked before its
+checksum has been compared.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import os
+import shutil
+import tarfile
+import threading
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING
+
+from daemonset_course.build import amount, step
+from daemonset_course.errors import CourseError
+
+if TYPE_CHECKING:
+    import httpx  # a tenth of a second to import: only when something is fetched
+
+    from daemonset_course.build import Report
+
+PAUSES = (0.5, 2.0)  # seconds before the second and the third try
+_CHUNK = 1 << 20
+
+Pause = Callable[[float], object]
+
+
+@dataclass(frozen=True)
+class File:
+    """One release file: where it is, its checksum, and where the program is in it.
+
+    Attributes:
+        base: address of the official server.
+        path: path on the server; a mirror serves the same path.
+        checksum: ``sha256:…`` or ``sha512:…``.
+        member: the program's path in the archive; empty if the file is the program.
+    """
+
+    base: str
+    path: str
+    checksum: str
+    member: str = ""
+
+    def url(self, mirror: str = "") -> str:
+        """The address, on the mirror if there is one."""
+        return f"{(mirror or self.base).rstrip('/')}/{self.path}"
+
+
+def install(file: File, target: Path, *, mirror: str = "", report: Report) -> None:
+    """Fetch a release file and put its program at ``target``, executable, complete or not at all.
+
+    Raises:
+        CourseError: as ``fetch``; or the archive does not hold the program.
+    """
+    fetched = target.with_name(f"{target.name}.download")
+    fetch(file.url(mirror), file.checksum, fetched, report=report)
+    program = target.with_name(f"{target.name}.unpacked")
+    try:
+        with _disk(target.name):
+            if file.member:
+                unpack(fetched, file.member, program)
+            else:
+                fetched.replace(program)
+            program.chmod(0o755)
+            program.replace(target)
+    finally:
+        program.unlink(missing_ok=True)
+        fetched.unlink(missing_ok=True)
+
+
+class NoAnswerError(CourseError):
+    """The server cannot be reached at all."""
+
+
+class _CutOffError(Exception):
+    """The server stopped before the end of the file, or asks to come again later."""
+
+
+class _Part:
+    """The bytes that came so far, in a file, and their digest."""
+
+    def __init__(self, path: Path, algorithm: str) -> None:
+        self._path, self._algorithm = path, algorithm
+        # Opened for the owner only: until its checksum is compared it is nobody's program.
+        self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+        self._hash = hashlib.new(algorithm)
+        self.size = 0
+        for chunk in iter(lambda: self._file.read(_CHUNK), b""):
+            self._count(chunk)
+
+    @property
+    def digest(self) -> str:
+        return f"{self._algorithm}:{self._hash.hexdigest()}"
+
+    def write(self, chunk: bytes) -> None:
+        self._file.write(chunk)
+        self._count(chunk)
+
+    def restart(self) -> None:
+        self._file.seek(0)
+        self._file.truncate()
+        self._hash, self.size = hashlib.new(self._algorithm), 0
+
+    def close(self) -> None:
+        with self._file:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        if not self.size:
+            self._path.unlink()
+
+    def _count(self, chunk: bytes) -> None:
+        self._hash.update(chunk)
+        self.size += len(chunk)
+
+
+def fetch(
+    url: str, checksum: str, target: Path, *, report: Report, pause: Pause | None = None
+) -> None:
+    """Put the file at ``url`` at ``target``, complete and with this checksum, or not at all.
+
+    What came before an interruption is kept beside it as ``.part`` and continued, also by a later
+    run; a part that turns out to belong to another file is fetched again from its first byte.
+
+    Args:
+        url: http or https address; proxies are taken from the environment.
+        checksum: ``sha256:…`` or ``sha512:…``.
+        target: where the file goes, in an existing folder.
+        report: told about the bytes.
+        pause: waits the seconds between two tries.
+
+    Raises:
+        CourseError: not there, refused, wrong checksum, cut off three times, no network, no space.
+    """
+    path = target.with_name(f"{target.name}.part")
+    wait = pause or threading.Event().wait
+    name = PurePosixPath(url).name
+    with _disk(name), step(report, f"Downloading {name}"):
+        with contextlib.closing(_Part(path, checksum.partition(":")[0])) as part:
+            resumed = part.size > 0
+            if part.digest != checksum:
+                _receive(url, part, report, wait)
+            if part.digest != checksum and resumed:
+                part.restart()
+                _receive(url, part, report, wait)
+        if part.digest != checksum:
+            path.unlink(missing_ok=True)
+            raise _wrong_checksum(url, part.digest, checksum)
+        path.replace(target)
+        report.done(f"Downloaded {name} ({amount(part.size, 'MB')} MB)")
+
+
+def _receive(url: str, part: _Part, report: Report, pause: Pause) -> None:
+    """The rest of the file, in up to three tries."""
+    import httpx
+
+    seen = ""
+    with httpx.Client(follow_redirects=True, timeout=httpx.Timeout(30, connect=10)) as client:
+        for seconds in (*PAUSES, None):
+            try:
+                return _try(client, url, part, report)
+            except _CutOffError as error:
+                seen = str(error)
+            if seconds is not None:
+                pause(seconds)
+    raise CourseError(
+        f"{url} was cut off {len(PAUSES) + 1} times.",
+        seen=f"{seen}; {part.size:,} bytes are kept",
+        next_step="Run the same command again: the download continues where it stopped.",
+    )
+
+
+def _try(client: httpx.Client, url: str, part: _Part, report: Report) -> None:
+    import httpx
+
+    # identity: the checksum is of the file as published, not of a server's compression of it.
+    headers = {"Accept-Encoding": "identity"}
+    if part.size:
+        headers["Range"] = f"bytes={part.size}-"
+    try:
+        with client.stream("GET", url, headers=headers) as response:
+            _write(response, part, report)
+    except (httpx.ReadError, httpx.ReadTimeout, httpx.RemoteProtocolError) as error:
+        raise _CutOffError(str(error) or type(error).__name__) from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise NoAnswerError(
+            f"{url} cannot be reached.",
+            seen=str(error) or type(error).__name__,
+            next_step="Check the network and the proxy settings, or set COURSE_MIRROR.",
+        ) from None
+
+
+def _write(response: httpx.Response, part: _Part, report: Report) -> None:
+    _accept(response, part)
+    name = PurePosixPath(response.request.url.path).name
+    length = response.headers.get("Content-Length")
+    report.start(f"Downloading {name}", part.size + int(length) if length else None, "MB")
+    report.advance(part.size)
+    for chunk in response.iter_raw():  # with a chunk size httpx would lose the last bytes of a cut
+        part.write(chunk)
+        report.advance(len(chunk))
+
+
+def _accept(response: httpx.Response, part: _Part) -> None:
+    """Read the status line (RFC 9110, 14.4 and 15): go on, start again, try later, or give up."""
+    status, answer = response.status_code, f"{response.status_code} {response.reason_phrase}"
+    continued = response.headers.get("Content-Range", "").startswith(f"bytes {part.size}-")
+    if status == 206 and continued:
+        return
+    if status in (200, 206, 416):  # 416: the part is longer than the file
+        part.restart()
+    if status == 200:
+        return
+    if status in (206, 416, 429) or status >= 500:
+        raise _CutOffError(f"the server answered {answer}")
+    raise CourseError(
+        f"{response.url} is not there.",
+        seen=f"the server answered {answer}",
+        next_step="Check COURSE_MIRROR: a mirror serves the same paths as the official server.",
+    )
+
+
+def _wrong_checksum(url: str, seen: str, expected: str) -> CourseError:
+    return CourseError(
+        f"{url} is not the file that the course expects; it was removed.",
+        seen=f"checksum {seen}, expected {expected}",
+        next_step="Check the mirror (COURSE_MIRROR) or the proxy: one of them changed the file.",
+    )
+
+
+@contextlib.contextmanager
+def _disk(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CourseError(
+            f"{name} could not be written.",
+            seen=str(error),
+            next_step="Free some space, or set COURSE_CACHE to a folder on another disk.",
+        ) from None
+
+
+def unpack(archive: Path, member: str, target: Path) -> None:
+    """Copy one program out of a ``.tar.gz`` or ``.zip`` to ``target``, and nothing else anywhere.
+
+    Raises:
+        CourseError: the archive is broken, names a path outside itself, or lacks the program.
+    """
+    broken = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
+    opened = _zipped if zipfile.is_zipfile(archive) else _tarred
+    try:
+        with opened(archive, member) as program, target.open("wb") as out:
+            shutil.copyfileobj(program, out, _CHUNK)
+            out.flush()
+            os.fsync(out.fileno())
+    except broken as error:
+        raise _bad_archive(archive, str(error)) from None
+
+
+@contextlib.contextmanager
+def _zipped(archive: Path, member: str) -> Iterator[IO[bytes]]:
+    with zipfile.ZipFile(archive) as opened:
+        _check_names(archive, member, opened.namelist())
+        with opened.open(member) as program:
+            yield program
+
+
+@contextlib.contextmanager
+def _tarred(archive: Path, member: str) -> Iterator[IO[bytes]]:
+    with tarfile.open(archive, "r:gz") as opened:
+        _check_names(archive, member, opened.getnames())
+        program = opened.extractfile(member) if opened.getmember(member).isreg() else None
+        if program is None:
+            raise _bad_archive(archive, f"{member} is not a file")
+        yield program
+
+
+def _check_names(archive: Path, member: str, names: list[str]) -> None:
+    for name in names:
+        if name.startswith("/") or ".." in PurePosixPath(name.replace("\\", "/")).parts:
+            raise _bad_archive(archive, f"its entry {name!r} points outside the archive")
+    if member not in names:
+        raise _bad_archive(archive, f"there is no {member} in it")
+
+
+def _bad_archive(archive: Path, seen: str) -> CourseError:
+    return CourseError(
+        f"{archive.name} cannot be unpacked.",
+        seen=seen,
+        next_step="Its checksum is right, so the table in versions.toml is wrong: report it.",
+    )

@@ -1,0 +1,81 @@
+"""The one family of errors that a learner meets.
+
+    CourseError
+    ├── NotRunning      the cluster is not there or does not answer
+    ├── NotOurs         the cluster is not one that this course made
+    ├── Rejected        the API server refused an object, with its reasons
+    ├── NotFinished     a condition did not come true before its deadline
+    ├── CommandFailed   a program that we ran returned an error
+    └── BadInput        what was typed cannot be used
+
+Every message has the same three parts: what failed, the evidence, what to do next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class CourseError(Exception):
+    """What failed, the evidence seen, and what to do next."""
+
+    def __init__(self, failed: str, *, seen: str = "", next_step: str = "") -> None:
+        self.failed = failed
+        self.seen = seen
+        self.next_step = next_step
+        super().__init__(failed)
+
+    def __str__(self) -> str:
+        lines = [self.failed]
+        if self.seen:
+            lines.append(f"  Seen: {self.seen}")
+        if self.next_step:
+            lines.append(f"  Next: {self.next_step}")
+        return "\n".join(lines)
+
+    def _render_traceback_(self) -> list[str]:
+        """The lines that IPython prints instead of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class NotRunning(CourseError):
+    """The cluster is not there, or does not answer."""
+
+
+class NotOurs(CourseError):
+    """The cluster behind a kubeconfig is not one that this course made."""
+
+
+class NotFinished(CourseError):
+    """A condition did not come true before its deadline."""
+
+
+class CommandFailed(CourseError):
+    """A program that we ran returned an error."""
+
+
+class BadInput(CourseError):
+    """What was typed cannot be used; nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason of a rejection: the field and the API server's words for it."""
+
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" if self.field else self.message
+
+
+class Rejected(CourseError):
+    """The API server refused an object; ``reasons`` holds a field and a message each."""
+
+    def __init__(self, what: str, reasons: list[Reason], *, next_step: str = "") -> None:
+        self.reasons = reasons
+        super().__init__(
+            f"The API server rejected {what}.",
+            seen="; ".join(map(str, reasons)),
+            next_step=next_step or "Change the field named above and apply again.",
+        )

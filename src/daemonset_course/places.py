@@ -1,0 +1,48 @@
+"""Where the course keeps its files: one state folder, one cache folder, nothing else.
+
+``COURSE_HOME`` moves the state (clusters, predictions, lab results), ``COURSE_CACHE`` the cache
+(binaries, safe to delete).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import platformdirs
+
+from daemonset_course.errors import BadInput
+
+APP = "daemonset-course"
+DEFAULT_CLUSTER = "course"
+
+
+def state_home() -> Path:
+    """The folder of everything that belongs to this learner's clusters and progress."""
+    return Path(os.environ.get("COURSE_HOME") or platformdirs.user_state_dir(APP)).absolute()
+
+
+def cache_home() -> Path:
+    """The folder of binaries that can be fetched or built again."""
+    return Path(os.environ.get("COURSE_CACHE") or platformdirs.user_cache_dir(APP)).absolute()
+
+
+def cluster_name(name: str | None = None) -> str:
+    """The name given, else ``COURSE_CLUSTER``, else ``course``.
+
+    Raises:
+        BadInput: the name cannot be a part of a node's name.
+    """
+    chosen = name or os.environ.get("COURSE_CLUSTER") or DEFAULT_CLUSTER
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?", chosen):
+        raise BadInput(
+            f"{chosen!r} cannot be the name of a cluster.",
+            next_step="Use up to 30 of a-z, 0-9 and '-', with a letter or digit at both ends.",
+        )
+    return chosen
+
+
+def cluster_dir(name: str) -> Path:
+    """The folder that holds all state of one cluster."""
+    return state_home() / "clusters" / name

@@ -1,0 +1,141 @@
+"""The lower panel: nodes without an available pod over time, with what the budget allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from daemonset_course.facts import rollouts
+from daemonset_course.look import ALARM, COMPARED, SURGE, Look
+from daemonset_course.plot_lanes import draw_gaps
+from daemonset_course.spans import Steps
+from daemonset_course.timeline import Timeline
+
+_APART = 0.155  # least distance of two labels, as a share of the panel's height
+
+
+@dataclass(frozen=True)
+class Line:
+    """A step line with the label at its end."""
+
+    steps: Steps
+    label: str
+    style: dict[str, Any]
+
+
+def draw_budget(ax: Axes, timelines: Sequence[Timeline], labels: Sequence[str], look: Look) -> None:
+    """Draws the counts of one timeline, or of two to compare, on one panel."""
+    if len(timelines) == 1:
+        lines = _lines(timelines[0], look)
+    else:
+        lines = _compared(timelines, labels, look)
+    top = _top(timelines)
+    ax.set_ylim(-0.04 * top, top)
+    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    ax.grid(axis="y", color=look.faint, linewidth=0.6)
+    ax.set_axisbelow(True)
+    for line in lines:
+        x, y = as_arrays(line.steps)
+        ax.step(x, y, where="post", label=line.label, **line.style)
+    for timeline in timelines:
+        _shade(ax, timeline)
+        draw_gaps(ax, timeline.gaps, look)
+    _label_ends(ax, lines, top)
+
+
+def as_arrays(steps: Steps) -> tuple[Any, Any]:
+    """Times and values for drawing; unknown becomes NaN, which leaves a hole in the line."""
+    values = [np.nan if value is None else value for value in steps.values]
+    return np.array(steps.times, dtype=float), np.array(values, dtype=float)
+
+
+def _lines(timeline: Timeline, look: Look) -> list[Line]:
+    lines = [
+        Line(timeline.unavailable, "unavailable", {"color": look.ink, "linewidth": 1.7}),
+        Line(timeline.budget, _bound("budget", timeline.budget), _dashed(ALARM)),
+    ]
+    if timeline.surge.max() or timeline.surge_budget.max():
+        bound = _bound("surge budget", timeline.surge_budget)
+        lines += [
+            Line(timeline.surge, "extra pods", {"color": SURGE, "linewidth": 1.4}),
+            Line(timeline.surge_budget, bound, _dashed(SURGE, (0, (1, 1.6)))),
+        ]
+    return lines
+
+
+def _compared(timelines: Sequence[Timeline], labels: Sequence[str], look: Look) -> list[Line]:
+    looks: tuple[dict[str, Any], ...] = (
+        {"color": look.ink},
+        {"color": COMPARED, "linestyle": (0, (4, 1))},
+    )
+    lines = []
+    for timeline, label, style in zip(timelines, labels, looks, strict=True):
+        lines.append(Line(timeline.unavailable, label, {"linewidth": 1.7, **style}))
+        bound = _bound(f"budget {label}:", timeline.budget)
+        lines.append(Line(timeline.budget, bound, _dashed(ALARM) | {"alpha": 0.8}))
+    if timelines[0].budget.values[-1:] == timelines[1].budget.values[-1:]:
+        lines[1:] = [Line(lines[1].steps, "budget", lines[1].style), lines[2]]
+    return lines
+
+
+def _dashed(colour: str, dashes: Any = (0, (5, 2.5))) -> dict[str, Any]:
+    # On top of the counts: a count that touches its bound must not hide it.
+    return {"color": colour, "linewidth": 1.3, "linestyle": dashes, "zorder": 3}
+
+
+def _bound(name: str, steps: Steps) -> str:
+    last = steps.values[-1] if steps.values else None
+    return name if last is None else f"{name} {last}"
+
+
+def _top(timelines: Iterable[Timeline]) -> float:
+    """The axis' upper end: room for every count, and for the budgets as far as nodes go."""
+    best = 1
+    for timeline in timelines:
+        counts = [timeline.unavailable.max() or 0, timeline.surge.max() or 0]
+        bounds = [timeline.budget.max() or 0, timeline.surge_budget.max() or 0]
+        scope = timeline.scope.max() or 0
+        best = max(best, *counts, *(min(bound, scope) for bound in bounds))
+    return best * 1.12 + 0.25
+
+
+def _shade(ax: Axes, timeline: Timeline) -> None:
+    """Fills what is above the budget, but not while a new DaemonSet starts: nothing bounds that."""
+    times = np.array(sorted({*timeline.unavailable.times, *timeline.budget.times}), dtype=float)
+    if not times.size:
+        return
+    count, bound = (_held(steps, times) for steps in (timeline.unavailable, timeline.budget))
+    starting = np.zeros(times.size, dtype=bool)
+    for rollout in rollouts(timeline):
+        if rollout.created:
+            starting |= (times >= rollout.start) & (times < rollout.stop)
+    ax.fill_between(
+        times, bound, count, where=(count > bound) & ~starting, step="post", facecolor=ALARM,
+        edgecolor=ALARM, hatch="\\\\\\\\", alpha=0.35, linewidth=0, zorder=1.5,
+    )  # fmt: skip
+
+
+def _held(steps: Steps, times: Any) -> Any:
+    return np.array([np.nan if (v := steps.at(t)) is None else v for t in times], dtype=float)
+
+
+def _label_ends(ax: Axes, lines: Sequence[Line], top: float) -> None:
+    """Names each line at the right edge, beside its last value; labels move up to stay apart."""
+    ends = []
+    for line in lines:
+        known = [value for value in line.steps.values if value is not None]
+        if known:
+            ends.append((min(known[-1] / top, 0.97), line))
+    ends.sort(key=lambda end: end[0])
+    y = -1.0
+    for height, line in ends:
+        y = max(height, y + _APART)
+        ax.text(
+            1.008, y, line.label, transform=ax.transAxes, size=7.5, va="center",
+            color=line.style["color"],
+        )  # fmt: skip

@@ -1,0 +1,176 @@
+"""The notebook gate of `make test`, run on tiny notebooks with a cluster that only takes notes."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OPTIONS = re.search(
+    r"(-n \$\(WORKERS\).*?) \$\(PYTESTARGS\)", (ROOT / "Makefile").read_text(), re.S
+)
+FAKE_CLUSTER = """
+import os, pathlib
+def _note(verb, name):
+    with (pathlib.Path(os.environ["NOTES"]) / name).open("a") as notes:
+        notes.write(f"{verb} {os.environ['COURSE_HOME']}\\n")
+def up(name, *, backend, pace):
+    if os.environ.get("BROKEN"):
+        raise RuntimeError("no etcd here")
+    _note(f"up {backend} {pace}", name)
+    (pathlib.Path(os.environ["COURSE_HOME"]) / "clusters" / name).mkdir(parents=True)
+    return name
+def down(name):
+    _note("down", name)
+    (pathlib.Path(os.environ["COURSE_HOME"]) / "clusters" / name).rmdir()
+"""
+
+
+class Gate:
+    """A folder laid out like the repository, and the run of pytest in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.notes = root, root / "notes"
+        self.mark = root / "a-cell-after-the-failed-one-ran"
+        for folder in ("notes", "notebooks", "labs", "tests/unit", "tests/live", "fake"):
+            (root / folder).mkdir(parents=True)
+        for name in ("conftest.py", "tests/what_ran.py", "pyproject.toml"):
+            shutil.copy(ROOT / name, root / name)
+        package = root / "fake" / "daemonset_course"
+        package.mkdir()
+        (package / "__init__.py").touch()
+        (package / "cluster.py").write_text(FAKE_CLUSTER)
+
+    def notebook(self, name: str, *cells: str) -> None:
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+        nbformat.write(notebook, self.root / name)
+
+    def run(self, *arguments: str, **variables: str) -> None:
+        assert OPTIONS
+        options = OPTIONS[1].replace("$(WORKERS)", "2").replace("\\", "").split()
+        env = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")} | variables
+        env |= {"NOTES": str(self.notes), "PYTHONPATH": str(self.root / "fake"), "COLUMNS": "200"}
+        command = [sys.executable, "-m", "pytest", "--color=no", *options, *arguments]
+        ran = subprocess.run(
+            command, cwd=self.root, env=env, text=True, capture_output=True, timeout=120
+        )
+        self.code, self.output = ran.returncode, ran.stdout + ran.stderr
+
+    def ups_and_downs(self) -> dict[str, list[str]]:
+        return {
+            p.name: [n.split()[0] for n in p.read_text().splitlines()] for p in self.notes.glob("*")
+        }
+
+
+LOOK = "import os; home = os.environ['COURSE_HOME']; name = os.environ['COURSE_CLUSTER']"
+GOOD = (LOOK, "assert home.endswith(name.removeprefix('test-'))", "import matplotlib.pyplot as plt")
+LIVE_TESTS = """
+class TestOne:
+    def test_up(self, live_cluster):
+        assert live_cluster.startswith("test-gw")
+def test_two():
+    pass
+"""
+UNIT_TESTS = """
+import gc, pytest
+def test_one():
+    gc.collect()  # what a kernel left open would warn here
+def test_unmarked(live_cluster):
+    pass
+@pytest.mark.live
+def test_marked():
+    pass
+"""
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    """A gate after a run with everything good and bad in it."""
+    gate = Gate(tmp_path_factory.mktemp("gate"))
+    for number in range(3):
+        gate.notebook(f"notebooks/0{number}-good.ipynb", *GOOD)
+    gate.notebook("labs/01-fails.ipynb", "x = 1", "assert x == 2", f"open({str(gate.mark)!r}, 'w')")
+    gate.notebook("labs/02-hangs.ipynb", "while True: pass", "x = 1")
+    gate.notebook("labs/03-good.ipynb", "y = 2", "assert y == 2")
+    (gate.root / "tests/live/test_a.py").write_text(LIVE_TESTS)
+    (gate.root / "tests/unit/test_a.py").write_text(UNIT_TESTS)
+    gate.run("tests", "labs", "notebooks", "--nbval-cell-timeout=2")
+    return gate
+
+
+def test_only_the_bad_fails(gate: Gate) -> None:
+    assert gate.code == 1
+    assert "2 failed, 15 passed, 2 skipped, 2 errors" in gate.output
+
+
+def test_notebooks_and_live_tests_share_one_cluster_a_worker(gate: Gate) -> None:
+    verbs = gate.ups_and_downs()
+
+    assert set(verbs) <= {"test-gw0", "test-gw1"}
+    assert {tuple(some) for some in verbs.values()} == {("up", "down")}
+    assert all(re.match("up embedded 0.25 ", path.read_text()) for path in gate.notes.glob("*"))
+
+
+def test_the_state_folders_are_gone(gate: Gate) -> None:
+    homes = {
+        line.split()[-1] for path in gate.notes.glob("*") for line in path.read_text().splitlines()
+    }
+
+    assert homes
+    assert not any(Path(home).parent.exists() for home in homes)
+
+
+def test_a_failed_cell_stops_its_notebook_only(gate: Gate) -> None:
+    assert "skipped 1: Cell 1 failed earlier in this notebook" in gate.output
+    assert re.search(r"labs/01-fails.ipynb +3 cells .*failed: Cell 1\n", gate.output)
+    assert re.search(r"labs/03-good.ipynb +2 cells .*passed\n", gate.output)
+    assert not gate.mark.exists()
+
+
+def test_a_cell_that_takes_too_long_stops_its_notebook(gate: Gate) -> None:
+    assert "Timeout of 2 seconds exceeded" in gate.output
+    assert "skipped 1: Cell 0 failed earlier in this notebook" in gate.output
+
+
+def test_unit_tests_start_no_cluster(gate: Gate) -> None:
+    assert "a unit test starts no cluster: move it to tests/live" in gate.output
+    assert "mark this test with pytest.mark.live" in gate.output
+
+
+def test_the_table_says_what_ran(gate: Gate) -> None:
+    for row in ("unit tests +1 +2 +0", "live tests +2 +0 +0", "lessons +3 +0 +0", "labs +1 +2 +0"):
+        assert re.search(row, gate.output)
+    assert "cluster backends exercised: embedded\n" in gate.output
+
+
+def test_without_a_cluster_live_items_fail_and_unit_tests_run(tmp_path: Path) -> None:
+    gate = Gate(tmp_path)
+    gate.notebook("notebooks/01-a.ipynb", "x = 1", "y = 1")
+    (gate.root / "tests/unit/test_a.py").write_text("def test_one(): pass\n")
+    (gate.root / "tests/live/test_a.py").write_text(
+        "def test_two(): pass\ndef test_three(): pass\n"
+    )
+
+    gate.run("tests", "notebooks", "-n0", BROKEN="yes")
+
+    assert gate.code == 1
+    assert len(re.findall(r"E +RuntimeError: no etcd here", gate.output)) == 1
+    assert "1 passed, 1 skipped, 3 errors" in gate.output
+    assert "cluster backends exercised: none" in gate.output
+
+
+def test_a_crashed_worker_leaves_no_cluster(tmp_path: Path) -> None:
+    gate = Gate(tmp_path)
+    (gate.root / "tests/live/test_a.py").write_text("import os\ndef test_one(): os._exit(1)\n")
+
+    gate.run("tests")
+
+    assert gate.code == 1
+    assert [verbs[-1] for verbs in gate.ups_and_downs().values()] == ["down"]

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import re
+
+from fleet import HEADER, Fleet, change, daemonset, node
+
+from daemonset_course.caption import caption, headline, lane_name
+from daemonset_course.facts import rollouts
+from daemonset_course.timeline import Timeline, build
+
+
+def told(fleet: Fleet) -> tuple[str, Timeline]:
+    timeline = build(fleet.log())
+    return caption(timeline), timeline
+
+
+def test_a_finished_rollout_is_told_with_its_facts() -> None:
+    text, timeline = told(Fleet(4).run(1).apply().run(20))
+    (rollout,) = rollouts(timeline)
+    order = ", ".join(name.removeprefix("course-") for name in rollout.order)
+
+    assert text == (
+        f"4 nodes rolled in {rollout.duration:.1f} s, at most 1 unavailable (budget 1), "
+        f"order {order}."
+    )
+
+
+def test_a_long_order_is_cut() -> None:
+    text, _ = told(Fleet(12).run(1).apply().run(60))
+
+    assert re.search(r"order (\w+, ){6}…$", text)
+
+
+def test_surge_is_told_with_its_own_budget() -> None:
+    text, _ = told(Fleet(4, max_unavailable=0, max_surge=2).run(1).apply().run(20))
+
+    assert "at most 0 unavailable (budget 0), at most 2 extra (surge budget 2)" in text
+
+
+def test_a_stuck_rollout_tells_who_waits_and_why() -> None:
+    text, timeline = told(Fleet(6).run(1).apply(bad={"course-worker3"}).run(30))
+    (rollout,) = rollouts(timeline)
+
+    assert text == (
+        f"{rollout.updated} of 6 nodes updated when the recording ended, "
+        "at most 1 unavailable (budget 1); waiting: worker3 (ImagePullBackOff)."
+    )
+
+
+def test_each_rollout_has_its_sentence_and_the_headline_is_the_last() -> None:
+    fleet = Fleet(3, started=False).run(1).create().run(5).apply().run(1).apply().run(20)
+    text, timeline = told(fleet)
+
+    assert re.match(
+        r"3 nodes started in 1\.\d s, order .*\. "
+        r"Then 0 of 3 nodes updated when the next template came, .*\. "
+        r"Then 3 nodes rolled in ",
+        text,
+    )
+    assert re.fullmatch(r"3 nodes rolled in \d\.\d s, at most 1 unavailable .*", headline(timeline))
+
+
+def test_a_deleted_daemonset_is_the_reason_of_the_stop() -> None:
+    timeline = build(
+        [
+            HEADER,
+            change(0, "nodes", node("n1"), "ADDED", "list"),
+            change(1, "daemonsets", daemonset(), "ADDED"),
+            change(2, "daemonsets", daemonset(), "DELETED"),
+            {"record": "end", "t": 5},
+        ]
+    )
+
+    assert caption(timeline) == "0 of 1 node updated when the DaemonSet was deleted."
+
+
+def test_on_delete_and_a_breached_budget_are_told() -> None:
+    fleet = Fleet(3).run(1).kubelet_silent("course-worker").kubelet_silent("course-worker2")
+    fleet.apply().run(4)
+    text, _ = told(fleet)
+
+    assert "at most 2 unavailable (budget 1), above the budget for up to 4.0 s" in text
+
+    fleet = Fleet(2)
+    fleet.daemonset["spec"]["updateStrategy"] = {"type": "OnDelete"}
+    listed = [r for r in fleet.log() if r.get("resource") != "daemonsets"]
+    second = daemonset(2, image="a:2", strategy={"type": "OnDelete"})
+    ds = [
+        change(0.02, "daemonsets", daemonset(strategy={"type": "OnDelete"}), "ADDED", "list"),
+        change(1, "daemonsets", second),
+    ]
+    text = caption(build([*listed[:-1], *ds, {"record": "end", "t": 2}]))
+
+    assert text == (
+        "0 of 2 nodes updated when the recording ended, "
+        "at most 0 unavailable (no budget: OnDelete)."
+    )
+
+
+def test_gaps_are_told() -> None:
+    text, _ = told(Fleet(3).run(1).apply().run(2).blind(1.5).run(20))
+
+    assert text.endswith("The watch of pods saw nothing from 3.0 s to 4.5 s.")
+
+
+def test_without_a_rollout_the_caption_tells_how_many_nodes_were_without_a_pod() -> None:
+    text, timeline = told(Fleet(3).run(1).kubelet_silent("course-worker2").run(2))
+
+    assert text == "No new template in 3.0 s, at most 1 of 3 nodes without an available pod."
+    assert headline(timeline) == text.removesuffix(".")
+
+
+def test_lanes_lose_the_clusters_prefix() -> None:
+    _, timeline = told(Fleet(1))
+
+    assert [lane_name(timeline, n) for n in (*timeline.nodes, "edge-1", "")] == [
+        "control-plane", "worker", "edge-1", "no node",
+    ]  # fmt: skip

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "daemonset_course"
+MODULES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "tools").glob("*.py"), ROOT / "conftest.py"])
+PURE = ("timeline", "placement", "check", "caption", "log")
+HEAVY = {"kubernetes", "matplotlib", "ipywidgets", "jupyterlab"}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports anywhere, in full; relative ones are refused."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module
+            assert not node.level
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_module_is_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 300
+
+
+def pure_files() -> list[Path]:
+    """The pure modules, each a file or a folder of files."""
+    return [
+        path
+        for name in PURE
+        for path in [PACKAGE / f"{name}.py", *(PACKAGE / name).rglob("*.py")]
+        if path.exists()
+    ]
+
+
+@pytest.mark.parametrize("path", pure_files(), ids=lambda path: path.stem)
+def test_a_pure_module_knows_no_client_clock_or_picture(path: Path) -> None:
+    ours = {name.split(".")[1] for name in imports(path) if name.startswith("daemonset_course.")}
+    others = {name.split(".")[0] for name in imports(path)} - {"daemonset_course"}
+
+    assert others - set(sys.stdlib_module_names) <= {"yaml"}
+    assert not others & {"time", "subprocess", "socket", "urllib", "http"}
+    assert not ours & {"api", "cluster", "embedded", "kind", "feed", "plot", "view", "cli"}
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = "import sys, daemonset_course; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert not HEAVY & set(loaded.stdout.split())
+
+
+def test_ci_runs_make_test_and_nothing_that_waits() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    assert script.startswith("#!/usr/bin/env bash\n")
+    assert "set -euo pipefail" in script
+    assert script.rstrip().endswith("make test")
+    assert not re.search(r"\bsleep\b", script + (ROOT / "Makefile").read_text())
+
+
+def test_make_help_names_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.M)
+    shown = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert re.findall(r"^  make (\w+) +\S", shown.stdout, re.M) != []
+    assert set(re.findall(r"^  make (\w+) +\S", shown.stdout, re.M)) == set(phony.split())
+
+
+def test_the_licence_is_the_one_that_pyproject_names() -> None:
+    licence = (ROOT / "LICENSE").read_text()
+
+    assert 'license = "Apache-2.0"' in (ROOT / "pyproject.toml").read_text()
+    assert "Version 2.0, January 2004" in licence
+    assert "9. Accepting Warranty or Additional Liability." in licence

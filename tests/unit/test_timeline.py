@@ -1,0 +1,544 @@
+from __future__ import annotations
+
+import sys
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from fleet import HEADER, Fleet, change, control_plane, daemonset, gap, node, pod
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daemonset_course import replay
+from daemonset_course.errors import BadInput
+from daemonset_course.timeline import Steps, Timeline, build, natural
+
+Record = dict[str, Any]
+
+
+def log(*records: Record) -> Timeline:
+    return build([HEADER, *sorted(records, key=lambda r: r["t"])])
+
+
+def begun(*nodes: str, ds: Record | None = None) -> list[Record]:
+    listed = [change(0.0, "nodes", node(name), "ADDED", "list") for name in nodes]
+    return [*listed, change(0.0, "daemonsets", ds or daemonset(), "ADDED", "list")]
+
+
+def end(t: float) -> Record:
+    return {"record": "end", "t": t}
+
+
+def bars(timeline: Timeline) -> list[tuple[str, str, float, float]]:
+    return [(s.pod, s.phase, s.start, s.end) for s in timeline.segments]
+
+
+# Phases
+
+
+def test_one_pod_runs_through_its_phases_and_its_deletion_ends_it() -> None:
+    timeline = log(
+        *begun("n1"),
+        change(1, "pods", pod("p", "n1", phase="unbound"), "ADDED"),
+        change(2, "pods", pod("p", "n1", phase="not ready")),
+        change(3, "pods", pod("p", "n1")),
+        change(5, "pods", pod("p", "n1", phase="terminating")),
+        change(6, "pods", pod("p", "n1", phase="terminating"), "DELETED"),
+        end(9),
+    )
+
+    assert bars(timeline) == [
+        ("p", "pending", 1, 2),
+        ("p", "not ready", 2, 3),
+        ("p", "ready", 3, 5),
+        ("p", "terminating", 5, 6),
+    ]
+    assert {s.node for s in timeline.segments} == {"n1"}
+    assert timeline.revisions == ("aaa",)
+    assert (timeline.start, timeline.end) == (0, 9)
+
+
+def test_changes_that_show_nothing_new_make_no_segment() -> None:
+    heartbeats = [change(t, "pods", pod("p", "n1")) for t in (2, 3, 4)]
+    timeline = log(*begun("n1"), change(1, "pods", pod("p", "n1"), "ADDED"), *heartbeats, end(5))
+
+    assert bars(timeline) == [("p", "ready", 1, 5)]
+
+
+def test_a_phase_that_lasts_no_time_does_not_split_its_neighbours() -> None:
+    timeline = log(
+        *begun("n1"),
+        change(1, "pods", pod("p", "n1"), "ADDED"),
+        change(3, "pods", pod("p", "n1", phase="not ready")),
+        change(3, "pods", pod("p", "n1")),
+        end(5),
+    )
+
+    assert bars(timeline) == [("p", "ready", 1, 5)]
+
+
+def test_reasons_are_the_clusters_own_words_but_starting_is_none() -> None:
+    starting = pod("p", "n1", phase="pending", reason="ContainerCreating")
+    pulling = pod("p", "n1", phase="pending", reason="ImagePullBackOff")
+    failed = pod("p", "n1", phase="failed", reason="Evicted")
+    timeline = log(
+        *begun("n1"),
+        change(1, "pods", starting, "ADDED"),
+        change(2, "pods", pulling),
+        change(3, "pods", failed),
+        end(4),
+    )
+
+    assert [(s.phase, s.reason) for s in timeline.segments] == [
+        ("pending", ""),
+        ("pending", "ImagePullBackOff"),
+        ("not ready", "Evicted"),
+    ]
+
+
+def test_a_pod_nobody_can_schedule_waits_on_the_node_it_is_pinned_to() -> None:
+    waiting = pod("p", "n1", phase="unbound")
+    waiting["status"]["conditions"].append(
+        {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+    )
+    (segment,) = log(*begun("n1"), change(1, "pods", waiting, "ADDED"), end(2)).segments
+
+    assert (segment.node, segment.phase, segment.reason) == ("n1", "pending", "Unschedulable")
+
+
+def test_other_pods_are_left_out_but_a_released_one_is_kept() -> None:
+    timeline = log(
+        *begun("n1"),
+        change(1, "pods", pod("mine", "n1"), "ADDED"),
+        change(1, "pods", pod("other", "n1", owned=False), "ADDED"),
+        change(3, "pods", pod("mine", "n1", phase="not ready", owned=False)),
+        end(4),
+    )
+
+    assert bars(timeline) == [("mine", "ready", 1, 3), ("mine", "not ready", 3, 4)]
+
+
+# Gaps
+
+
+def test_a_gap_is_unknown_from_its_start_and_never_bridged() -> None:
+    timeline = log(
+        *begun("n1", "n2", "n3"),
+        change(0, "pods", pod("same", "n1"), "ADDED", "list"),
+        change(0, "pods", pod("gone", "n2"), "ADDED", "list"),
+        gap(2, 4),
+        change(4.01, "pods", pod("gone", "n2"), "DELETED", "list"),
+        change(4.02, "pods", pod("new", "n3"), "ADDED", "list"),
+        end(6),
+    )
+
+    assert bars(timeline) == [
+        ("same", "ready", 0, 2),
+        ("same", "unknown", 2, 4),
+        ("same", "ready", 4, 6),
+        ("gone", "ready", 0, 2),
+        ("gone", "unknown", 2, 4),
+        ("new", "ready", 4, 6),
+    ]
+    assert timeline.unavailable.at(1.9) == 1
+    assert timeline.unavailable.at(2) is None
+    assert timeline.unavailable.at(3.9) is None
+    assert timeline.unavailable.at(5) == 1
+    assert timeline.surge.at(3) is None
+    assert timeline.budget.at(3) == 1
+
+
+def test_a_gap_of_nodes_hides_the_counts_but_no_pod() -> None:
+    timeline = log(
+        *begun("n1"), change(0, "pods", pod("p", "n1"), "ADDED", "list"), gap(2, 3, "nodes"), end(4)
+    )
+
+    assert bars(timeline) == [("p", "ready", 0, 4)]
+    assert timeline.unavailable.at(2.5) is None
+
+
+def test_what_changed_in_a_gap_begins_when_the_gap_ends() -> None:
+    timeline = log(
+        *begun("n1"),
+        change(0, "pods", pod("p", "n1"), "ADDED", "list"),
+        gap(2, 4),
+        change(4.2, "pods", pod("p", "n1", phase="not ready"), via="list"),
+        end(6),
+    )
+
+    assert bars(timeline)[1:] == [("p", "unknown", 2, 4), ("p", "not ready", 4, 6)]
+
+
+# Counts
+
+
+def test_nodes_are_in_scope_when_a_pod_is_there_or_should_be() -> None:
+    timeline = log(
+        change(0, "nodes", control_plane(), "ADDED", "list"),
+        *begun("n1", "n2"),
+        change(1, "pods", pod("p", "n1"), "ADDED"),
+        change(2, "nodes", node("n2"), "DELETED"),
+        change(3, "pods", pod("q", "course-control-plane", phase="pending"), "ADDED"),
+        end(4),
+    )
+
+    assert [timeline.unavailable.at(t) for t in (0.5, 1.5, 2.5, 3.5)] == [2, 1, 0, 1]
+    assert [timeline.scope.at(t) for t in (0.5, 1.5, 2.5, 3.5)] == [2, 2, 1, 2]
+
+
+def test_until_the_first_lists_are_complete_counts_are_unknown() -> None:
+    timeline = log(
+        change(0.01, "nodes", node("n1"), "ADDED", "list"),
+        change(0.02, "daemonsets", daemonset(), "ADDED", "list"),
+        change(0.05, "pods", pod("p", "n1"), "ADDED", "list"),
+        end(1),
+    )
+
+    assert timeline.unavailable.max() == 0
+    assert timeline.unavailable.at(0.03) is None
+
+
+def test_surge_counts_living_pods_beyond_one_a_node() -> None:
+    timeline = log(
+        *begun("n1"),
+        change(1, "pods", pod("old", "n1"), "ADDED"),
+        change(2, "pods", pod("new", "n1", "bbb", phase="pending"), "ADDED"),
+        change(3, "pods", pod("old", "n1", phase="terminating")),
+        end(4),
+    )
+
+    assert [timeline.surge.at(t) for t in (1, 2, 3)] == [0, 1, 0]
+    assert [timeline.unavailable.at(t) for t in (1, 2, 3)] == [0, 0, 1]
+
+
+def test_a_pod_is_available_only_after_min_ready_seconds() -> None:
+    timeline = log(
+        *begun("n1", ds=daemonset(min_ready=3)),
+        change(1, "pods", pod("p", "n1"), "ADDED"),
+        change(2, "pods", pod("p", "n1", phase="not ready")),
+        change(3, "pods", pod("p", "n1")),
+        end(10),
+    )
+
+    assert (timeline.unavailable.times, timeline.unavailable.values) == ((0, 6, 10), (1, 0, 0))
+
+
+def test_a_pod_ready_before_the_recording_needs_no_second_wait() -> None:
+    old = pod("p", "n1")
+    old["status"]["conditions"][0]["lastTransitionTime"] = "2026-11-24T03:29:00Z"
+    timeline = log(
+        change(0, "pods", old, "ADDED", "list"), *begun("n1", ds=daemonset(min_ready=30)), end(2)
+    )
+
+    assert timeline.unavailable.max() == 0
+
+
+@pytest.mark.parametrize(
+    ("rolling", "nodes", "expected"),
+    [
+        ({"maxUnavailable": 2}, 4, (2, 0)),
+        ({"maxUnavailable": "26%"}, 4, (2, 0)),
+        ({"maxUnavailable": "10%"}, 4, (1, 0)),
+        ({"maxUnavailable": 0, "maxSurge": "25%"}, 7, (0, 2)),
+        ({"maxUnavailable": 0, "maxSurge": 0}, 3, (1, 0)),
+        ({}, 3, (1, 0)),
+    ],
+)
+def test_budgets_are_rounded_up(rolling: Record, nodes: int, expected: tuple[int, int]) -> None:
+    ds = daemonset(strategy={"type": "RollingUpdate", "rollingUpdate": rolling})
+    timeline = log(*begun(*(f"n{i}" for i in range(nodes)), ds=ds), end(1))
+
+    assert (timeline.budget.at(0.5), timeline.surge_budget.at(0.5)) == expected
+
+
+def test_on_delete_has_no_budget() -> None:
+    timeline = log(*begun("n1", ds=daemonset(strategy={"type": "OnDelete"})), end(1))
+
+    assert timeline.budget.at(0.5) is None
+
+
+def test_status_is_kept_as_the_seven_numbers_when_they_change() -> None:
+    ds = daemonset()
+    later = daemonset()
+    later["status"] = {"desiredNumberScheduled": 2, "numberReady": 1, "numberUnavailable": 1}
+    timeline = log(
+        *begun("n1", ds=ds),
+        change(1, "daemonsets", later),
+        change(2, "daemonsets", later),
+        end(3),
+    )
+
+    assert timeline.status == ((0, (0,) * 7), (1, (2, 0, 1, 0, 0, 1, 0)))
+    assert timeline.desired.at(2) == 2
+
+
+# Marks
+
+
+def texts(timeline: Timeline) -> list[tuple[str, str, str]]:
+    return [(m.kind, m.text, m.node) for m in timeline.marks]
+
+
+def test_what_was_there_at_the_beginning_makes_no_marks() -> None:
+    assert texts(log(*begun("n1"), end(1))) == []
+
+
+def test_a_cordon_is_one_mark_without_its_taint() -> None:
+    assert texts(build(Fleet(1).run(1).cordon("course-worker").log())) == [
+        ("action", "cordon", "course-worker")
+    ]
+
+
+def test_a_silent_kubelet_is_one_mark_without_its_taints() -> None:
+    assert texts(build(Fleet(1).run(1).kubelet_silent("course-worker").log())) == [
+        ("event", "node NotReady (Unknown)", "course-worker")
+    ]
+
+
+def test_labels_and_taints_are_marks_but_the_courses_own_are_not() -> None:
+    before = node("n1", tier="a")
+    taint = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
+    after = node("n1", taints=[taint], disk="ssd")
+    after["metadata"]["labels"]["daemonset-course/managed"] = "true"
+    timeline = log(
+        change(0, "nodes", before, "ADDED", "list"),
+        change(1, "nodes", after),
+        change(2, "nodes", after),
+        end(3),
+    )
+
+    assert texts(timeline) == [
+        ("action", "label disk=ssd", "n1"),
+        ("action", "label tier removed", "n1"),
+        ("action", "taint gpu=yes:NoSchedule", "n1"),
+    ]
+
+
+def test_the_daemonsets_own_changes_are_marks() -> None:
+    surge = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+    timeline = log(
+        change(1, "daemonsets", daemonset(), "ADDED"),
+        change(2, "daemonsets", daemonset(2, image="a:2")),
+        change(3, "daemonsets", daemonset(3, image="a:2", strategy=surge)),
+        change(4, "daemonsets", daemonset(3, image="a:2", strategy=surge), "DELETED"),
+        end(5),
+    )
+
+    assert [text for _, text, _ in texts(timeline)] == [
+        "DaemonSet created",
+        "new template, generation 2",
+        "update strategy: RollingUpdate, maxSurge 1",
+        "DaemonSet deleted",
+    ]
+
+
+def test_warnings_about_our_pods_are_told_once_a_kind() -> None:
+    fleet = Fleet(2).run(1)
+    for uid, seconds in (("00001", 10), ("00002", 20)):
+        fleet.warn("BackOff", f"Back-off {seconds}s restarting agent-{uid}", about=uid)
+    fleet.warn("BackOff", "Back-off pulling", about="someone-else")
+
+    assert texts(build(fleet.log())) == [
+        ("event", "BackOff: Back-off 10s restarting agent-00001", "course-worker")
+    ]
+
+
+def test_notes_and_nodes_that_come_and_go_are_marks() -> None:
+    fleet = Fleet(1).run(1).note("now").run(1).add_node("course-worker2")
+
+    assert texts(build(fleet.log())) == [
+        ("note", "now", ""),
+        ("event", "node added", "course-worker2"),
+    ]
+
+
+# The log as a whole
+
+
+def test_lanes_are_in_natural_order_with_the_control_plane_first() -> None:
+    lanes = build(Fleet(11).log()).nodes
+
+    assert lanes[:3] == ("course-control-plane", "course-worker", "course-worker2")
+    assert lanes[-1] == "course-worker11"
+    assert sorted(["b10", "b9", "a"], key=natural) == ["a", "b9", "b10"]
+
+
+def test_a_log_that_breaks_off_ends_with_the_last_thing_seen() -> None:
+    assert build(Fleet(1).run(1).note("last").run(4).log(ended=False)).end == 1
+
+
+def test_a_file_that_is_no_log_is_refused() -> None:
+    with pytest.raises(BadInput, match="no header line"):
+        build([])
+    with pytest.raises(BadInput, match="format 2; known: 1"):
+        build([HEADER | {"format": 2}])
+
+
+# Steps
+
+
+def test_steps_know_their_value_their_maximum_and_their_longest_stretch() -> None:
+    steps = Steps((0, 2, 3, 5, 9), (0, 2, None, 2, 2))
+
+    assert [steps.at(t) for t in (-1, 0, 2.5, 4, 100)] == [None, 0, 2, None, 2]
+    assert (steps.max(), steps.max(0, 1.9), steps.max(3.5, 4)) == (2, 0, None)
+    assert steps.longest(1) == 4
+    assert steps.longest(1, 2.25, 6) == 1
+    assert steps.longest(2) == 0
+
+
+# Properties
+
+PHASES = ("unbound", "pending", "not ready", "ready", "terminating", "failed")
+UIDS = ("p1", "p2", "p3", "p4")
+NODES = ("n1", "n2")
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[Record]:
+    """Any order of pods that come, change and go on two nodes, with gaps between."""
+    home = {uid: draw(st.sampled_from(NODES)) for uid in UIDS}
+    records = [HEADER, *begun(*NODES, ds=daemonset(min_ready=draw(st.sampled_from([0, 2]))))]
+    t, alive = 0.0, set[str]()
+    for _ in range(draw(st.integers(0, 25))):
+        t += draw(st.sampled_from([0.0, 0.5, 1.0, 3.0]))
+        uid = draw(st.sampled_from(UIDS))
+        what = draw(st.sampled_from([*PHASES, "ready", "ready", "DELETED", "gap"]))
+        if what == "gap":
+            records.append(gap(t, t + 1.0))
+            t += 1.0
+        elif what == "DELETED":
+            if uid in alive:
+                records.append(change(t, "pods", pod(uid, home[uid]), "DELETED"))
+                alive.discard(uid)
+        else:
+            kind = "MODIFIED" if uid in alive else "ADDED"
+            records.append(change(t, "pods", pod(uid, home[uid], phase=what), kind))
+            alive.add(uid)
+    return [*records, end(t + 4.0)]
+
+
+@given(logs())
+def test_segments_of_a_pod_are_contiguous_and_never_overlap(records: list[Record]) -> None:
+    timeline = build(records)
+    births = [r["t"] for r in records if r.get("type") == "ADDED" and r.get("resource") == "pods"]
+    for uid in UIDS:
+        mine = sorted((s for s in timeline.segments if s.pod == uid), key=lambda s: s.start)
+        assert all(s.start < s.end for s in mine)
+        for a, b in pairwise(mine):
+            assert a.end <= b.start
+            # The only holes are between two lives of one uid, and there it was added again.
+            assert a.end == b.start or b.start in births
+            if a.end == b.start and b.start not in births:
+                assert (a.phase, a.reason) != (b.phase, b.reason)
+
+
+@given(logs())
+def test_counts_equal_a_brute_force_replay(records: list[Record]) -> None:
+    timeline = build(records)
+    times = sorted({r["t"] for r in records[1:]})
+    # Between two records, and (halves) where a pod's minReadySeconds end.
+    for t in sorted({*times, *(a + (b - a) / 2 + 0.01 for a, b in pairwise(times))}):
+        assert (timeline.unavailable.at(t), timeline.surge.at(t)) == brute_force(records, t)
+
+
+def brute_force(records: list[Record], t: float) -> tuple[int | None, int | None]:
+    """Counts from nothing but the records up to ``t``, each pod's history read anew."""
+    if any(r["record"] == "gap" and r["start"] <= t < r["end"] for r in records):
+        return None, None
+    min_ready = next(
+        r["object"]["spec"]["minReadySeconds"] for r in records if r.get("resource") == "daemonsets"
+    )
+    available, living = dict.fromkeys(NODES, 0), dict.fromkeys(NODES, 0)
+    for uid in UIDS:
+        ready_for: float | None = None
+        last: Record | None = None
+        for r in records[1:]:
+            if r["t"] > t or r["record"] != "change" or r["object"]["metadata"].get("uid") != uid:
+                continue
+            last = None if r["type"] == "DELETED" else r["object"]
+            if last is None or "deletionTimestamp" in last["metadata"]:
+                ready_for = None
+            elif last["status"]["conditions"][0]["status"] == "True":
+                ready_for = r["t"] if ready_for is None else ready_for
+            else:
+                ready_for = None
+        if last is None:
+            continue
+        on = last["spec"]["affinity"]["nodeAffinity"][
+            "requiredDuringSchedulingIgnoredDuringExecution"
+        ]["nodeSelectorTerms"][0]["matchFields"][0]["values"][0]
+        living[on] += "deletionTimestamp" not in last["metadata"]
+        available[on] += ready_for is not None and t - ready_for >= min_ready
+    return (
+        sum(n == 0 for n in available.values()),
+        sum(max(0, n - 1) for n in living.values()),
+    )
+
+
+@settings(max_examples=15)
+@given(
+    workers=st.integers(1, 6),
+    surge=st.booleans(),
+    k=st.integers(1, 3),
+    seed=st.integers(0, 50),
+    blind=st.booleans(),
+)
+def test_a_simulated_rollout_keeps_its_budget(
+    workers: int, surge: bool, k: int, seed: int, blind: bool
+) -> None:
+    strategy = {"max_surge": k, "max_unavailable": 0} if surge else {"max_unavailable": k}
+    fleet = Fleet(workers, seed=seed, **strategy).run(1).apply().run(2)  # type: ignore[arg-type]
+    timeline = build((fleet.blind(1) if blind else fleet).run(40).log())
+
+    assert timeline.behind.at(timeline.end) == 0
+    assert (timeline.unavailable.max() or 0) <= (0 if surge else k)
+    assert (timeline.surge.max() or 0) <= (k if surge else 0)
+    assert timeline.unavailable.values.count(None) == (2 if blind else 1)
+
+
+# Cost
+
+
+def lines_run(records: list[Record]) -> int:
+    """How many lines of Python build() runs: a measure of work that no busy machine disturbs."""
+    count = 0
+
+    def tracer(*_: object) -> Any:
+        nonlocal count
+        count += 1
+        return tracer
+
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        build(records)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def test_building_is_linear_in_the_number_of_events() -> None:
+    small = Fleet(10, max_unavailable="50%", min_ready=1).run(1).apply().run(30).log()
+    large = Fleet(40, max_unavailable="50%", min_ready=1).run(1).apply().run(30).log()
+
+    events = len(large) / len(small)
+    assert 3 < events < 6
+    assert lines_run(large) / lines_run(small) < 1.3 * events
+
+
+def test_placement_is_asked_only_when_a_node_or_the_template_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def counted(node: Any, template: Any) -> Any:
+        asked.append(node["metadata"]["name"])
+        return real(node, template)
+
+    real = replay.should_run
+    monkeypatch.setattr(replay, "should_run", counted)
+    heartbeats = [change(i, "nodes", node("n1")) for i in range(2, 50)]
+    build([HEADER, *begun("n1", "n2"), *heartbeats, change(60, "daemonsets", daemonset(image="b"))])
+
+    assert len(asked) == 4

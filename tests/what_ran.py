@@ -1,0 +1,102 @@
+"""The table at the end of a test run: what ran, how long, what was skipped and why."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+NOTEBOOKS = {"notebooks": "lessons", "labs": "labs", "solutions": "solutions"}
+GROUPS = ("unit tests", "live tests", "other tests", "lessons", "labs", "solutions")
+OUTCOMES = ("passed", "failed", "skipped")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Write the table (in the controller: workers have no terminal)."""
+    kinds = (pytest.TestReport, pytest.CollectReport)
+    reports = (r for some in terminalreporter.stats.values() for r in some if isinstance(r, kinds))
+    terminalreporter.section("what ran")
+    for line in table(reports):
+        terminalreporter.write_line(line)
+
+
+def table(reports: Iterable[Any]) -> list[str]:
+    """The lines of the table; a notebook counts as one, with its worst cell's outcome."""
+    tests: dict[str, list[Any]] = defaultdict(list)
+    for report in reports:
+        tests[report.nodeid].append(report)
+    units: dict[tuple[str, str], list[list[Any]]] = defaultdict(list)
+    for nodeid, phases in tests.items():
+        group = _group(nodeid, phases)
+        units[group, nodeid.partition("::")[0] if group in GROUPS[3:] else nodeid].append(phases)
+    everything = [report for phases in tests.values() for report in phases]
+    return [*_counts(units), *_notebooks(units), *_skips(everything), _backends(everything)]
+
+
+def _group(nodeid: str, phases: list[Any]) -> str:
+    top, _, rest = nodeid.partition("/")
+    if top in NOTEBOOKS:
+        return NOTEBOOKS[top]
+    if rest.startswith("unit/"):
+        return "unit tests"
+    return "live tests" if any(_backend(report) for report in phases) else "other tests"
+
+
+def _outcome(reports: Iterable[Any]) -> str:
+    seen = {report.outcome for report in reports}
+    return next((one for one in ("failed", "skipped") if one in seen), "passed")
+
+
+def _counts(units: dict[tuple[str, str], list[list[Any]]]) -> list[str]:
+    counts: Counter[tuple[str, str]] = Counter()
+    seconds: Counter[str] = Counter()
+    for (group, _), tests in units.items():
+        counts[group, _outcome(r for phases in tests for r in phases)] += 1
+        seconds[group] += sum(_seconds(phases) for phases in tests)  # type: ignore[assignment]
+    rows = [f"{'':<12}" + "".join(f"{name:>9}" for name in (*OUTCOMES, "seconds"))]
+    for group in GROUPS:
+        numbers = "".join(f"{counts[group, outcome]:>9}" for outcome in OUTCOMES)
+        rows.append(f"{group:<12}{numbers}{seconds[group]:>9.1f}")
+    return rows
+
+
+def _notebooks(units: dict[tuple[str, str], list[list[Any]]]) -> list[str]:
+    rows = []
+    for (group, path), cells in sorted(units.items()):
+        if group in GROUPS[3:]:
+            bad = [phases[0].nodeid.rpartition("::")[2] for phases in cells if _failed(phases)]
+            says = f"failed: {', '.join(bad)}" if bad else _outcome(r for c in cells for r in c)
+            seconds = sum(map(_seconds, cells))
+            rows.append(f"  {path:<42}{len(cells):>3} cells {seconds:>6.1f} s  {says}")
+    return rows
+
+
+def _failed(phases: list[Any]) -> bool:
+    return _outcome(phases) == "failed"
+
+
+def _skips(reports: list[Any]) -> list[str]:
+    reasons = Counter(_reason(report) for report in reports if report.outcome == "skipped")
+    return [f"  skipped {count}: {reason}" for reason, count in reasons.most_common()]
+
+
+def _reason(report: Any) -> str:
+    if hasattr(report, "wasxfail"):
+        return f"known to fail: {report.wasxfail}"
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")
+
+
+def _backends(reports: list[Any]) -> str:
+    passed = {_backend(r) for r in reports if r.outcome == "passed" and r.when == "call"} - {""}
+    return f"cluster backends exercised: {', '.join(sorted(passed)) or 'none'}"
+
+
+def _backend(report: Any) -> str:
+    return str(dict(getattr(report, "user_properties", ())).get("backend", ""))
+
+
+def _seconds(phases: list[Any]) -> float:
+    return sum(getattr(report, "duration", 0.0) for report in phases)

@@ -1,0 +1,230 @@
+"""The sources of lessons and labs: what is in them, what is wrong with them, what each shows.
+
+Sources are in jupytext's percent format. A lab marks what only one of its two notebooks shows:
+cells by the tags ``solution`` and ``exercise``, lines by ``# SOLUTION BEGIN`` / ``# SOLUTION END``
+(cut in the exercise) and ``# STUB: code`` (``code`` in the exercise, nothing in the solution).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jupytext
+
+LONGEST_CELL = 12
+FOLDERS = {"lessons": ("notebooks",), "labs": ("labs", "solutions")}
+OUR_TAGS = {"solution", "exercise"}
+KEPT_METADATA = ("tags", "editable", "deletable", "jupyter", "slideshow")
+
+_CELL_START = re.compile(r"#\s*%%(%*\s.*)?$")
+_MARKER = re.compile(r"\s*# SOLUTION (?P<edge>BEGIN|END)\s*$|(?P<indent>\s*)# STUB: ?(?P<stub>.*)$")
+_LIKE_MARKER = re.compile(r"\s*#\s*(solution\s*:?\s*(begin|end)|stub\b)", re.IGNORECASE)
+_SHELL = re.compile(r"\s*([\w, ]+=\s*)?!(?!=)|\s*%%?(bash|sh|script|sx|system|!)")
+_IPYTHON = re.compile(r"^(\s*)([\w, ]+=\s*)?(%[a-z]|!(?!=)).*")
+
+Line = tuple[int, str]
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing to mend in a source: the file, the line (from 1), what is wrong and the cure."""
+
+    path: str
+    line: int
+    says: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.says}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a source, its lines numbered as in the file."""
+
+    kind: str
+    start: int
+    lines: tuple[Line, ...]
+    metadata: dict[str, Any]
+
+    @property
+    def tags(self) -> set[str]:
+        """The cell's tags."""
+        return set(self.metadata.get("tags", ()))
+
+    @property
+    def text(self) -> str:
+        """The cell's source without blank lines at its ends."""
+        return "\n".join(text for _, text in self.lines).strip("\n")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One lesson or lab: ``group`` is the folder under content, ``name`` the file's stem."""
+
+    path: str
+    group: str
+    name: str
+    cells: tuple[Cell, ...]
+
+
+def read_sources(root: Path, only: str | None) -> tuple[list[Source], list[Problem]]:
+    """The sources under ``root/content`` (of one name or number), and what could not be read."""
+    sources: list[Source] = []
+    problems: list[Problem] = []
+    for group in FOLDERS:
+        for path in sorted((root / "content" / group).glob("*.py")):
+            if only not in (None, path.stem, path.stem.partition("-")[0]):
+                continue
+            result = _read(path, root, group)
+            if isinstance(result, Source):
+                sources.append(result)
+            else:
+                problems.append(result)
+    return sources, problems
+
+
+def _read(path: Path, root: Path, group: str) -> Source | Problem:
+    shown = path.relative_to(root).as_posix()
+    if not re.fullmatch(r"\d\d-[a-z0-9-]+", path.stem):
+        return Problem(shown, 1, "rename the file to two digits, '-', and a-z 0-9 '-'.")
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    starts = [number for number, line in enumerate(lines, 1) if _CELL_START.match(line)]
+    try:
+        cells = jupytext.reads(text, fmt="py:percent").cells
+    except Exception as error:  # jupytext, YAML and nbformat each have their own
+        return Problem(shown, 1, f"jupytext cannot read it: {str(error).splitlines()[0]}.")
+    if len(cells) != len(starts):
+        return Problem(
+            shown, 1, f"{len(starts)} '# %%' lines but {len(cells)} cells: start every cell so."
+        )
+    read = tuple(_cell(cell, start, lines) for cell, start in zip(cells, starts, strict=True))
+    return Source(shown, group, path.stem, read)
+
+
+def _cell(cell: Any, start: int, lines: list[str]) -> Cell:
+    """A jupytext cell with line numbers; it may have dropped blank lines at the start."""
+    texts = cell.source.strip("\n").split("\n")
+    first = start + 1
+    while first <= len(lines) and not lines[first - 1].strip():
+        first += 1
+    kept = {key: cell.metadata[key] for key in KEPT_METADATA if key in cell.metadata}
+    return Cell(cell.cell_type, start, tuple(enumerate(texts, first)), kept)
+
+
+def find_problems(source: Source) -> list[Problem]:
+    """Everything in a source that would make a bad notebook, by line, each once."""
+    found: list[Line] = []
+    for cell in source.cells:
+        found += _tag_problems(cell, source.group)
+        marks = list(_marker_problems(cell, source.group))
+        found += marks
+        if cell.kind == "code" and not marks:
+            for folder in FOLDERS[source.group]:
+                found += [line for shown in variant(cell, folder) for line in _code_rules(shown)]
+    return sorted({Problem(source.path, number, says) for number, says in found})
+
+
+def _tag_problems(cell: Cell, group: str) -> Iterator[Line]:
+    for tag in sorted(cell.tags):
+        if tag.startswith(("nbval-", "raises-exception")):
+            yield cell.start, f"tag {tag!r} hides failures: assert in the cell instead."
+        if tag in OUR_TAGS and group != "labs":
+            yield cell.start, f"tag {tag!r} has a meaning in labs only: remove it."
+    if cell.tags >= OUR_TAGS:
+        yield cell.start, "tags 'solution' and 'exercise' exclude each other: keep one."
+    if cell.kind not in ("code", "markdown"):
+        yield cell.start, f"a {cell.kind} cell: make it code or markdown."
+
+
+def _marker_problems(cell: Cell, group: str) -> Iterator[Line]:
+    opened = 0
+    for number, text in cell.lines:
+        match = _MARKER.match(text)
+        if not match:
+            if _LIKE_MARKER.match(text):
+                yield number, "write '# SOLUTION BEGIN', '# SOLUTION END' or '# STUB: code'."
+            continue
+        if group != "labs" or cell.kind != "code":
+            yield number, "a marker belongs in a code cell of a lab: remove it."
+        elif match["edge"] == "BEGIN" and opened:
+            yield number, f"SOLUTION BEGIN inside the one of line {opened}: end that first."
+        elif match["edge"] == "END" and not opened:
+            yield number, "SOLUTION END without a SOLUTION BEGIN in this cell: remove it."
+        if match["edge"]:
+            opened = number if match["edge"] == "BEGIN" else 0
+    if opened and group == "labs" and cell.kind == "code":
+        yield opened, "SOLUTION BEGIN without a SOLUTION END in this cell: add it."
+
+
+def variant(cell: Cell, folder: str) -> list[Cell]:
+    """The cell as the notebooks of ``folder`` show it: a list of one, empty if left out."""
+    if (folder, True) in {
+        ("labs", "solution" in cell.tags),
+        ("solutions", "exercise" in cell.tags),
+    }:
+        return []
+    lines = tuple(_exercise_lines(cell) if folder == "labs" else _solution_lines(cell))
+    metadata = {**cell.metadata, "tags": sorted(cell.tags - OUR_TAGS)}
+    return [Cell(cell.kind, cell.start, lines, metadata)]
+
+
+def _exercise_lines(cell: Cell) -> Iterator[Line]:
+    cut = False
+    for number, text in cell.lines:
+        match = _MARKER.match(text) if cell.kind == "code" else None
+        if match and match["edge"]:
+            cut = match["edge"] == "BEGIN"
+        elif match:
+            yield number, match["indent"] + match["stub"]
+        elif not cut:
+            yield number, text
+
+
+def _solution_lines(cell: Cell) -> Iterator[Line]:
+    for number, text in cell.lines:
+        if cell.kind != "code" or not _MARKER.match(text):
+            yield number, text
+
+
+def _code_rules(cell: Cell) -> Iterator[Line]:
+    """What a code cell of a generated notebook must not be or hold."""
+    size = len(cell.text.splitlines())
+    if size > LONGEST_CELL:
+        yield cell.start, f"{size} lines of code; at most {LONGEST_CELL}: split, or move to src."
+    if not cell.text.strip():
+        yield cell.start, "nothing is left of this cell: add '# STUB: code' or tag it 'solution'."
+    for number, text in cell.lines:
+        if _SHELL.match(text):
+            yield number, "a failing shell line passes unnoticed: call a function that raises."
+        if re.match(r"\s*#+\s*(NBVAL|PYTEST_VALIDATE)_", text):
+            yield number, "an nbval comment hides failures: assert in the cell instead."
+    yield from _python_rules(cell)
+
+
+def _python_rules(cell: Cell) -> Iterator[Line]:
+    numbers = [number for number, _ in cell.lines]
+    if cell.text.lstrip().startswith("%%"):
+        return  # a cell magic: the rest need not be Python
+    code = "\n".join(_IPYTHON.sub(r"\1pass", text) for _, text in cell.lines)
+    flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    try:
+        tree = compile(code, "cell", "exec", flags, dont_inherit=True)
+    except SyntaxError as error:
+        at = min(error.lineno or 1, len(numbers)) if numbers else 1
+        yield (numbers[at - 1] if numbers else cell.start), f"not Python: {error.msg}."
+        return
+    for node in ast.walk(tree):
+        if _sleeps(node):
+            yield numbers[node.lineno - 1], "no sleep: wait for a condition with a deadline."  # type: ignore[attr-defined]
+
+
+def _sleeps(node: ast.AST) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "time" and any(name.name == "sleep" for name in node.names)
+    return isinstance(node, ast.Attribute) and ast.unparse(node) in ("time.sleep", "asyncio.sleep")
