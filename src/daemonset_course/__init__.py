@@ -1,0 +1,39 @@
+"""Learn Kubernetes DaemonSets by doing: the names that notebooks use.
+
+The words are kubectl's where kubectl has one. ``apply``, ``label`` and the like act on the
+course's own cluster and on nothing else.
+"""
+
+from daemonset_course.apply import apply, rejected
+from daemonset_course.kubectl import kubectl
+from daemonset_course.nodes import (
+    add_node,
+    break_node,
+    cordon,
+    drain,
+    label,
+    recover_node,
+    remove_node,
+    taint,
+)
+from daemonset_course.predict import predict
+from daemonset_course.record import compare, record
+from daemonset_course.rollout import wait_rollout
+
+__all__ = [
+    "add_node",
+    "apply",
+    "break_node",
+    "compare",
+    "cordon",
+    "drain",
+    "kubectl",
+    "label",
+    "predict",
+    "record",
+    "recover_node",
+    "rejected",
+    "remove_node",
+    "taint",
+    "wait_rollout",
+]

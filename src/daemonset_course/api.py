@@ -203,7 +203,9 @@ def _explain(error: Any, method: str, path: str) -> CourseError:
         causes = details.get("causes") or []
         reasons = [Reason(c.get("field", ""), c.get("message", "")) for c in causes]
         return Rejected(name, reasons or [Reason("", message)], next_step=_cure(error.status))
-    return ApiError(f"{method} {path} failed with status {error.status}.", error.status, seen=message)
+    return ApiError(
+        f"{method} {path} failed with status {error.status}.", error.status, seen=message
+    )
 
 
 def _cure(status: int) -> str:

@@ -68,7 +68,9 @@ def rejected(words: str) -> Iterator[None]:
     except Rejected as error:
         reasons = "\n".join(str(reason) for reason in error.reasons)
         if words not in reasons:
-            raise AssertionError(f"Refused, but for another reason than {words!r}: {reasons}") from None
+            raise AssertionError(
+                f"Refused, but for another reason than {words!r}: {reasons}"
+            ) from None
         print(f"Refused, as expected:\n{reasons}")
     else:
         raise AssertionError(f"The API server was expected to refuse this with {words!r}.")
@@ -130,4 +132,8 @@ def title(item: Mapping[str, Any]) -> str:
     """``daemonset.apps/agent``, as kubectl prints an object."""
     group = item["apiVersion"].rpartition("/")[0]
     kind = item["kind"].lower()
-    return f"{kind}.{group}/{item['metadata']['name']}" if group else f"{kind}/{item['metadata']['name']}"
+    return (
+        f"{kind}.{group}/{item['metadata']['name']}"
+        if group
+        else f"{kind}/{item['metadata']['name']}"
+    )

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import re
-import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,22 +17,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from daemonset_course import build, download
-from daemonset_course.build import Report, progress
 from daemonset_course.errors import BadInput, CourseError
+from daemonset_course.machine import UnfitError, examine, header_problem, this_platform
 from daemonset_course.places import cache_home
+from daemonset_course.progress import Report, progress
 
 PROGRAMS = tuple(build.PACKAGES)
 Source = Literal["directory", "PATH", "cache", "download", "build"]
-
-_MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-# First bytes: ELF identification and e_machine (elf.h), Mach-O magic and cputype (mach/machine.h).
-_HEADERS = {
-    b"\x7fELF\x02\x01\x3e\0": "linux/amd64",
-    b"\x7fELF\x02\x01\xb7\0": "linux/arm64",
-    b"\xcf\xfa\xed\xfe\x07\0\0\x01": "darwin/amd64",
-    b"\xcf\xfa\xed\xfe\x0c\0\0\x01": "darwin/arm64",
-}
-_VERSION = re.compile(r"\bv?(\d+)\.(\d+)\.(\d+)([-+][\w.+-]*)?")
 
 
 @dataclass(frozen=True)
@@ -112,22 +101,6 @@ def ensure(
     return {name: search.found[name] for name in PROGRAMS}
 
 
-def this_platform() -> str:
-    """Go's name of this machine: ``linux/amd64``, ``darwin/arm64`` and so on.
-
-    Raises:
-        CourseError: the programs do not exist for it.
-    """
-    system, machine = platform.system().lower(), platform.machine().lower()
-    if system not in ("linux", "darwin") or machine not in _MACHINES:
-        raise CourseError(
-            "The embedded cluster does not run on this machine.",
-            seen=f"{system} on {machine}; it needs Linux or macOS on amd64 or arm64",
-            next_step="On Windows, use WSL.",
-        )
-    return f"{system}/{_MACHINES[machine]}"
-
-
 def pins(here: str, kubernetes: str | None = None) -> dict[str, Pin]:
     """The table of pinned versions (``data/versions.toml``) for one platform, by program.
 
@@ -169,8 +142,10 @@ def _look_in_directory(search: _Search, directory: Path | None) -> None:
             search.note("directory", pin, where)
             continue
         try:
-            search.take(pin, _examine(path, pin, search.platform), path, "directory")
-        except _UnfitError as error:
+            search.take(
+                pin, examine(path, pin.program, pin.version, search.platform), path, "directory"
+            )
+        except UnfitError as error:
             raise BadInput(
                 f"{path} cannot serve as {pin.program}.",
                 seen=str(error),
@@ -187,9 +162,11 @@ def _look_on_path(search: _Search) -> None:
             search.note("PATH", pin, "not there")
         for path in reversed(unique.values()):
             try:
-                search.take(pin, _examine(path, pin, search.platform), path, "PATH")
+                search.take(
+                    pin, examine(path, pin.program, pin.version, search.platform), path, "PATH"
+                )
                 break
-            except _UnfitError as error:
+            except UnfitError as error:
                 search.note("PATH", pin, f"{path}: {error}")
 
 
@@ -208,10 +185,10 @@ def _download(search: _Search) -> None:
 
     def get(pin: Pin, path: Path) -> None:
         if pin.file is None:
-            raise _UnfitError(f"no pinned checksum of {pin.version} on {search.platform}")
+            raise UnfitError(f"no pinned checksum of {pin.version} on {search.platform}")
         server = mirror or pin.file.base
         if server in silent:
-            raise _UnfitError(f"{server} gave no answer")
+            raise UnfitError(f"{server} gave no answer")
         try:
             download.install(pin.file, path, mirror=mirror, report=search.report)
         except download.NoAnswerError:
@@ -224,7 +201,7 @@ def _download(search: _Search) -> None:
 def _build(search: _Search) -> None:
     def get(pin: Pin, path: Path) -> None:
         if reason := build.obstacle(pin.program, pin.version):
-            raise _UnfitError(reason)
+            raise UnfitError(reason)
         build.build(pin.program, pin.version, path, report=search.report)
 
     _obtain(search, "build", get)
@@ -236,8 +213,8 @@ def _obtain(search: _Search, source: Source, get: Callable[[Pin, Path], None]) -
         path = search.cached(pin)
         try:
             get(pin, path)
-            search.take(pin, _examine(path, pin, search.platform), path, source)
-        except _UnfitError as error:
+            search.take(pin, examine(path, pin.program, pin.version, search.platform), path, source)
+        except UnfitError as error:
             path.unlink(missing_ok=True)
             search.note(source, pin, str(error))
         except CourseError as error:
@@ -269,61 +246,6 @@ def _alone(report: Report) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-class _UnfitError(Exception):
-    """Why a program cannot be used."""
-
-
-def _examine(path: Path, pin: Pin, here: str) -> str:
-    """The version of the program at ``path``, if it runs here and fits the pinned one.
-
-    Kubernetes and etcd: the same minor; kubectl: at most one minor away
-    (https://kubernetes.io/releases/version-skew-policy/#kubectl); kwok: exactly the same.
-    """
-    if reason := header_problem(path, here):
-        raise _UnfitError(reason)
-    said = _ask(path, pin.program)
-    found, wanted = _VERSION.search(said), _VERSION.match(pin.version)
-    if not found or not wanted:
-        raise _UnfitError(f"it does not say its version, but {said[:200]!r}")
-    if "dispatcher" in (found[4] or ""):  # Google Cloud SDK's kubectl: runs another by the server
-        raise _UnfitError(f"it is {found[0]}, which starts some other kubectl")
-    have, want = [tuple(map(int, version.group(1, 2, 3))) for version in (found, wanted)]
-    away, rule = abs(have[1] - want[1]), "the minor of"
-    if pin.program == "kubectl":
-        away, rule = max(away - 1, 0), "at most one minor away from"
-    elif pin.program.startswith("kwok"):
-        away, rule = int(have != want), "exactly"
-    if have[0] != want[0] or away:
-        raise _UnfitError(f"it is {found[0]}; needed is {rule} {pin.version}")
-    return f"v{'.'.join(map(str, have))}{found[4] or ''}"
-
-
-def _ask(path: Path, program: str) -> str:
-    flags = ["version", "--client"] if program == "kubectl" else ["--version"]
-    alone = {**os.environ, "KUBECONFIG": os.devnull, "KUBERC": "off"}  # no file of the learner
-    try:
-        return subprocess.run(
-            [path, *flags], capture_output=True, text=True, timeout=10, env=alone, check=True
-        ).stdout
-    except (OSError, subprocess.SubprocessError, UnicodeError) as error:
-        raise _UnfitError(f"it does not run: {error}") from None
-
-
-def header_problem(path: Path, here: str) -> str:
-    """Why a file cannot be a program of this machine, read from its first bytes; or nothing."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(20)
-    except OSError as error:
-        return f"it cannot be read: {error.strerror}"
-    kind = _HEADERS.get(head[:6] + head[18:20]) or _HEADERS.get(head[:8])
-    if kind == here or head.startswith(b"#!"):
-        return ""
-    if kind or head.startswith((b"\x7fELF", b"\xcf\xfa\xed\xfe", b"MZ")):
-        return f"it is a program for {kind or 'another kind of machine'}, this one is {here}"
-    return "it is not a program"
 
 
 def _nowhere(search: _Search) -> CourseError:

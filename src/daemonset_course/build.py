@@ -1,7 +1,4 @@
-"""The embedded cluster's programs built from source by Go, from the modules in ``toolchain/``.
-
-Also here: ``Report``, how any long step of the course says how far it is.
-"""
+"""The embedded cluster's programs built from source by Go, from the modules in ``toolchain/``."""
 
 from __future__ import annotations
 
@@ -11,13 +8,12 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TextIO
 
 from daemonset_course.errors import CommandFailed
+from daemonset_course.progress import Report, step
 
 # Beside the package in a checkout of the course's repository; an installed wheel has none.
 TOOLCHAIN = Path(__file__).parents[2] / "toolchain"
@@ -33,101 +29,6 @@ PACKAGES = {
     "kwokctl": ("kwok", "sigs.k8s.io/kwok/cmd/kwokctl"),
 }
 _GRACE = 5.0  # seconds that an interrupted build has to stop by itself
-
-
-class Report(Protocol):
-    """What a long step tells: one step at a time, ``start``, any ``advance``, then ``done``."""
-
-    def start(self, text: str, total: int | None = None, unit: str = "") -> None:
-        """A step begins; ``total`` is None when its length is unknown."""
-
-    def advance(self, n: int = 1) -> None:
-        """``n`` more units are done."""
-
-    def done(self, text: str) -> None:
-        """The step is over; also called alone, for a message."""
-
-
-class Lines:
-    """A report for logs and pipes: a line at the start, at every tenth, and at the end."""
-
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
-        self._text, self._unit, self._total, self._at = "", "", 0, 0
-
-    def start(self, text: str, total: int | None = None, unit: str = "") -> None:
-        """Print the step."""
-        self._text, self._unit, self._total, self._at = text, unit, total or 0, 0
-        self.done(text)
-
-    def advance(self, n: int = 1) -> None:
-        """Print a line when a tenth has been passed."""
-        before, self._at = self._at, self._at + n
-        if self._total and self._at * 10 // self._total > before * 10 // self._total:
-            self.done(f"{self._text}: {100 * self._at // self._total} % ({self._so_far()})")
-
-    def done(self, text: str) -> None:
-        """Print the end."""
-        print(text, file=self._stream, flush=True)
-
-    def _so_far(self) -> str:
-        of = f" of {amount(self._total, self._unit)}" if self._total else ""
-        return f"{amount(self._at, self._unit)}{of} {self._unit}".strip()
-
-
-class Bars(Lines):
-    """A report for terminals: one progress bar, replaced by the last text of its step."""
-
-    _bar: Any = None
-
-    def start(self, text: str, total: int | None = None, unit: str = "") -> None:
-        """Open the bar, in place of one that is open."""
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._close()
-        self._text, self._unit, self._total, self._at = text, unit, total or 0, 0
-        words = [TextColumn("{task.description}"), TextColumn("{task.fields[so_far]}")]
-        columns = (words[0], BarColumn(), words[1], TimeElapsedColumn())
-        self._bar = Progress(*columns, console=Console(file=self._stream), transient=True)
-        self._bar.add_task(text, total=total, so_far="")
-        self._bar.start()
-
-    def advance(self, n: int = 1) -> None:
-        """Move the bar."""
-        self._at += n
-        self._bar.update(0, advance=n, so_far=self._so_far())
-
-    def done(self, text: str) -> None:
-        """Close the bar and leave the text."""
-        self._close()
-        super().done(text)
-
-    def _close(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-        self._bar = None
-
-
-def progress() -> Report:
-    """Bars on a terminal, lines elsewhere (CI, a notebook, a pipe)."""
-    return Bars() if sys.stderr.isatty() else Lines()
-
-
-def amount(n: int, unit: str) -> str:
-    """A number as people read it: bytes in whole MB (the unit is then ``MB``)."""
-    return f"{n / 1e6:,.0f}" if unit == "MB" else f"{n:,}"
-
-
-@contextlib.contextmanager
-def step(report: Report, text: str, total: int | None = None, unit: str = "") -> Iterator[None]:
-    """A step that also ends in the report when it fails, so that no bar stays open."""
-    report.start(text, total, unit)
-    try:
-        yield
-    except BaseException:
-        report.done(f"{text}: stopped")
-        raise
 
 
 def obstacle(program: str, version: str, toolchain: Path = TOOLCHAIN) -> str:

@@ -7,29 +7,26 @@ id that the folder knows.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import filelock
 
 from daemonset_course import topology
 from daemonset_course.api import Api
-from daemonset_course.binaries import pins, this_platform
-from daemonset_course.build import Report, progress, step
+from daemonset_course.binaries import pins
 from daemonset_course.errors import BadInput, NotOurs, NotRunning
+from daemonset_course.machine import this_platform
 from daemonset_course.places import cluster_dir, cluster_name, state_home
-from daemonset_course.waiting import wait_for
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from daemonset_course.progress import Report, progress, step
+from daemonset_course.simulated import create_nodes, wait_ready
+from daemonset_course.state import State
 
 BACKENDS = ("kind", "embedded")
 MARKER = "/api/v1/namespaces/kube-system/configmaps/daemonset-course"
@@ -58,36 +55,6 @@ class Backend(Protocol):
 
     def destroy(self) -> None:
         """Stop every process and remove the folder."""
-
-
-@dataclass(frozen=True)
-class State:
-    """What the folder of a cluster remembers about it (``cluster.json``)."""
-
-    name: str
-    id: str
-    backend: str
-    kubernetes: str
-    pace: float
-    complete: bool = False
-    baseline: tuple[str, ...] = ()  # cluster-scoped objects right after `up`
-
-    def save(self) -> None:
-        """Write the state, all of it or nothing."""
-        path = cluster_dir(self.name) / "cluster.json"
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(asdict(self), indent=1))
-        part.chmod(0o600)
-        part.replace(path)
-
-    @staticmethod
-    def load(name: str) -> State | None:
-        """The saved state; None when there is none or it is damaged."""
-        try:
-            found = json.loads((cluster_dir(name) / "cluster.json").read_text())
-            return State(**{**found, "baseline": tuple(found["baseline"])})
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
 
 
 @dataclass(frozen=True)
@@ -243,9 +210,7 @@ def _backend(state: State, port: int | None = None) -> Backend:
     return Embedded(state.name, kubernetes=state.kubernetes, pace=state.pace, port=port)
 
 
-def _fits(
-    state: State, backend: str | None, pace: float | None, kubernetes: str | None
-) -> bool:
+def _fits(state: State, backend: str | None, pace: float | None, kubernetes: str | None) -> bool:
     """Whether a running cluster is what is asked for now.
 
     Raises:
@@ -314,41 +279,6 @@ def _marker(state: State) -> dict[str, Any]:
         "metadata": {"name": "daemonset-course", "namespace": "kube-system"},
         "data": {"id": state.id, "cluster": state.name},
     }
-
-
-def create_nodes(api: Api, specs: Iterable[topology.NodeSpec], kubernetes: str) -> None:
-    """Post simulated nodes, several at a time; those that exist already are left alone."""
-    known = {node["metadata"]["name"] for node in api.items("/api/v1/nodes")}
-    new = [spec for spec in specs if spec.name not in known]
-    objects = [
-        topology.node_object(spec, index=len(known) + i, kubernetes=kubernetes)
-        for i, spec in enumerate(new)
-    ]
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        list(pool.map(lambda body: api.request("POST", "/api/v1/nodes", body), objects))
-
-
-def wait_ready(api: Api, names: Iterable[str], *, timeout: float = 60) -> None:
-    """Return when every node named is Ready and free of the taints of a joining node."""
-    wanted = set(names)
-
-    def done(nodes: dict[str, Any]) -> bool:
-        return wanted <= {name for name, node in nodes.items() if settled(node)}
-
-    def explain(nodes: dict[str, Any]) -> str:
-        late = [n for n in sorted(wanted) if n not in nodes or not settled(nodes[n])]
-        return f"not Ready: {', '.join(late)}"
-
-    wait_for(api, "/api/v1/nodes", done, what="all nodes Ready", explain=explain, timeout=timeout)
-
-
-def settled(node: dict[str, Any]) -> bool:
-    """Whether a node is Ready and carries no not-ready or unreachable taint."""
-    conditions = node.get("status", {}).get("conditions") or []
-    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-    taints = {taint["key"] for taint in node["spec"].get("taints") or []}
-    unready = {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}
-    return ready and not taints & unready
 
 
 @contextmanager

@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
-from daemonset_course.build import amount, step
 from daemonset_course.errors import CourseError
+from daemonset_course.progress import amount, step
 
 if TYPE_CHECKING:
     import httpx  # a tenth of a second to import: only when something is fetched
 
-    from daemonset_course.build import Report
+    from daemonset_course.progress import Report
 
 PAUSES = (0.5, 2.0)  # seconds before the second and the third try
 _CHUNK = 1 << 20

@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -21,6 +22,7 @@ import yaml
 from daemonset_course import binaries, topology
 from daemonset_course.errors import BadInput, CommandFailed, NotRunning
 from daemonset_course.places import cluster_dir
+from daemonset_course.progress import Report
 
 COMPONENTS = (
     "etcd",
@@ -28,6 +30,14 @@ COMPONENTS = (
     "kube-controller-manager",
     "kube-scheduler",
     "kwok-controller",
+)
+PORTS = (
+    "kubeApiserverPort",
+    "etcdPort",
+    "etcdPeerPort",
+    "kubeControllerManagerPort",
+    "kubeSchedulerPort",
+    "kwokControllerPort",
 )
 KWOKCTL_SETS = ("manage-all-nodes", "node-monitor-grace-period", "node-monitor-period")
 
@@ -68,7 +78,7 @@ class Embedded:
         self.kubeconfig = self.directory / "kubeconfig"
         self.programs = self.directory / "bin"
 
-    def prepare(self, report: binaries.Report) -> None:
+    def prepare(self, report: Report) -> None:
         """Bring every program, linked from the cluster's own ``bin`` folder."""
         self._refuse_taken_port()
         self.programs.mkdir(exist_ok=True)
@@ -141,7 +151,7 @@ class Embedded:
         return self._root / "pids" / f"{component}.pid"
 
     def _configuration(self) -> str:
-        """kwokctl's configuration and our stages: every path given, so it never downloads."""
+        """Kwokctl's configuration and our stages: every path given, so it never downloads."""
         timing = Timing(self.pace)
         options: dict[str, Any] = {
             "runtime": "binary",
@@ -157,6 +167,8 @@ class Embedded:
             "kwokControllerBinary": str(self.programs / "kwok"),
             "kubectlBinary": str(self.programs / "kubectl"),
         }
+        # kwokctl counts down from a fixed number: two clusters made at once would collide.
+        options |= dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         if self.port:
             options["kubeApiserverPort"] = self.port
         patches = {
@@ -230,6 +242,15 @@ class Embedded:
                     seen=str(error),
                     next_step="Leave --port out: a free port is chosen by itself.",
                 ) from None
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ports of 127.0.0.1 that nobody listens on now, as the system hands them out."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
 
 
 def stages(pace: float) -> str:

@@ -47,9 +47,7 @@ class Feed:
         self._stopping = threading.Event()
         self._answer: Any = None
         self._lost: tuple[float, str] | None = None
-        self._thread = threading.Thread(
-            target=self._run, name=f"feed-{self.resource}", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, name=f"feed-{self.resource}", daemon=True)
 
     def start(self) -> None:
         """Begin; ``listed`` is set once the present state has been told."""

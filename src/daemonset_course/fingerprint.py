@@ -33,7 +33,9 @@ OWN_PREFIXES = ("kwok.x-k8s.io/", "beta.kubernetes.io/")
 
 def cluster_scoped(api: Api) -> tuple[str, ...]:
     """``Kind/name`` of every cluster-scoped object that a lesson could have made, sorted."""
-    found = [f"{kind}/{item['metadata']['name']}" for kind, _, item in _objects(api, namespaced=False)]
+    found = [
+        f"{kind}/{item['metadata']['name']}" for kind, _, item in _objects(api, namespaced=False)
+    ]
     return tuple(sorted(found))
 
 
@@ -77,14 +79,14 @@ def node_drift(node: Object, spec: topology.NodeSpec) -> tuple[list[str], Object
     """What differs on one node, in words, and the merge patch that puts it right."""
     labels = _label_drift(node["metadata"].get("labels") or {}, spec)
     annotations = node["metadata"].get("annotations") or {}
-    words = [f"label {key}" for key in labels]
+    words = [f"label {key} {'put back' if value else 'taken off'}" for key, value in labels.items()]
     patch: Object = {"metadata": {"labels": labels}, "spec": {}}
     if topology.MANAGED in annotations:
         patch["metadata"]["annotations"] = {topology.MANAGED: None}
-        words.append("kubelet told to report not ready")
+        words.append("kubelet repaired")
     if node["spec"].get("unschedulable"):
         patch["spec"]["unschedulable"] = None
-        words.append("cordon")
+        words.append("uncordoned")
     taints = _taint_drift(node["spec"].get("taints") or [], spec)
     if taints:
         patch["spec"]["taints"] = [{"key": k, "value": v, "effect": e} for k, v, e in spec.taints]
@@ -105,7 +107,12 @@ def _taint_drift(taints: list[dict[str, Any]], spec: topology.NodeSpec) -> list[
     """Taints that a person set or took away; those of node conditions go with their cause."""
     there = {(t["key"], t.get("value", ""), t["effect"]) for t in taints}
     by_hand = {t for t in there if not t[0].startswith("node.kubernetes.io/")}
-    return [
-        f"taint {key}={value}:{effect}" if value else f"taint {key}:{effect}"
-        for key, value, effect in sorted(by_hand ^ set(spec.taints))
+    wanted = set(spec.taints)
+    return [f"taint {_taint(t)} taken off" for t in sorted(by_hand - wanted)] + [
+        f"taint {_taint(t)} put back" for t in sorted(wanted - by_hand)
     ]
+
+
+def _taint(taint: tuple[str, str, str]) -> str:
+    key, value, effect = taint
+    return f"{key}={value}:{effect}" if value else f"{key}:{effect}"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from daemonset_course import topology
-from daemonset_course.cluster import Cluster, create_nodes, current, settled, wait_ready
+from daemonset_course.cluster import Cluster, current
 from daemonset_course.embedded import Timing
 from daemonset_course.errors import BadInput
 from daemonset_course.kubectl import Output, kubectl
+from daemonset_course.simulated import create_nodes, settled, wait_ready
 from daemonset_course.waiting import wait_for
 
 Failure = Literal["unreachable", "not ready"]

@@ -1,9 +1,9 @@
 """Record what happens to a DaemonSet, then draw it.
 
-    with record("agent") as rollout:
-        apply(version_2)
-        wait_rollout("agent")
-    rollout.plot()
+with record("agent") as rollout:
+apply(version_2)
+wait_rollout("agent")
+rollout.plot()
 """
 
 from __future__ import annotations
@@ -181,6 +181,13 @@ def record(daemonset: str, *, namespace: str = "default") -> Recorder:
     not exist yet.
     """
     return Recorder(current(), daemonset, namespace)
+
+
+def compare(a: Recording, b: Recording, *, labels: tuple[str, str] = ("a", "b")) -> Picture:
+    """Two recordings on one time axis, each from its template change on."""
+    from daemonset_course import plot
+
+    return plot.compare(a.timeline, b.timeline, labels=labels)
 
 
 def _header(cluster: Cluster, daemonset: str, namespace: str) -> log.Record:

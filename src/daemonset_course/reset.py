@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemonset_course import fingerprint, topology
-from daemonset_course.api import Api, ApiError
-from daemonset_course.cluster import Cluster, create_nodes, current, up, wait_ready
-from daemonset_course.errors import NotRunning
+from daemonset_course.api import Api, Object
+from daemonset_course.cluster import Cluster, current, up
+from daemonset_course.errors import NotRunning, Rejected
+from daemonset_course.simulated import create_nodes, wait_ready
 from daemonset_course.waiting import wait_for
 
 
@@ -64,8 +65,7 @@ def _clear_pods(api: Api) -> None:
         for name, pod in pods.items():
             if pod["metadata"].get("deletionGracePeriodSeconds") != 0:
                 api.delete(f"{path}/{name}", gracePeriodSeconds=0)
-            if pod["metadata"].get("finalizers"):
-                api.merge(f"{path}/{name}", {"metadata": {"finalizers": None}})
+            _take_finalizers(api, f"{path}/{name}", pod)
         return not pods
 
     wait_for(api, path, gone, what="no pod left", explain=lambda p: ", ".join(p), timeout=60)
@@ -78,8 +78,8 @@ def _wait_gone(api: Api, title: str, path: str) -> None:
         return
     if title.startswith("Namespace/"):
         _empty_namespace(api, item["metadata"]["name"])
-    elif item["metadata"].get("finalizers"):
-        api.merge(path, {"metadata": {"finalizers": None}})
+    else:
+        _take_finalizers(api, path, item)
     root, _, name = path.rpartition("/")
     wait_for(
         api,
@@ -101,16 +101,17 @@ def _empty_namespace(api: Api, namespace: str) -> None:
             root = f"{resource['root']}/namespaces/{namespace}/{resource['name']}"
             for item in api.items(root):
                 path = f"{root}/{item['metadata']['name']}"
-                if item["metadata"].get("finalizers"):
-                    _ignore_gone(lambda path=path: api.merge(path, {"metadata": {"finalizers": None}}))
+                _take_finalizers(api, path, item)
                 api.delete(path, gracePeriodSeconds=0)
 
 
-def _ignore_gone(action: Any) -> None:
+def _take_finalizers(api: Api, path: str, item: Object) -> None:
+    if not item["metadata"].get("finalizers"):
+        return
     try:
-        action()
-    except ApiError as error:
-        if error.status != 404:
+        api.merge(path, {"metadata": {"finalizers": None}})
+    except Rejected:
+        if api.find(path) is not None:  # gone meanwhile is what we want
             raise
 
 
@@ -126,7 +127,7 @@ def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:
         words, patch = fingerprint.node_drift(nodes[name], specs[name])
         if words:
             api.merge(f"/api/v1/nodes/{name}", patch)
-            changes.append(f"{name}: {', '.join(words)} put back")
+            changes.append(f"{name}: {', '.join(words)}")
     missing = [spec for name, spec in specs.items() if name not in nodes]
     create_nodes(api, missing, cluster.state.kubernetes)
     changes += [f"{spec.name}: node added" for spec in missing]

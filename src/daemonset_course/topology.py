@@ -87,41 +87,6 @@ def _spec(cluster: str, role: str, index: int, node: dict[str, Any]) -> NodeSpec
     return NodeSpec(name, labels | (node.get("labels") or {}), taints)
 
 
-def node_object(spec: NodeSpec, *, index: int, kubernetes: str) -> dict[str, Any]:
-    """A simulated Node object: 8 CPUs, 16 GiB, 110 pods, run by kwok."""
-    size = {"cpu": "8", "memory": "16Gi", "pods": "110"}
-    simulated = "simulated by kwok"
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": spec.name, "labels": spec.labels | {MANAGED: "simulated"}},
-        "spec": {
-            "taints": [{"key": k, "value": v, "effect": e} for k, v, e in spec.taints],
-            "podCIDR": f"10.{64 + index // 256}.{index % 256}.0/24",
-        },
-        "status": {
-            "capacity": size,
-            "allocatable": size,
-            "addresses": [
-                {"type": "InternalIP", "address": f"172.18.{index // 250}.{index % 250 + 2}"},
-                {"type": "Hostname", "address": spec.name},
-            ],
-            "nodeInfo": {
-                "architecture": spec.labels["kubernetes.io/arch"],
-                "operatingSystem": "linux",
-                "kubeletVersion": kubernetes,
-                "kubeProxyVersion": "",
-                "containerRuntimeVersion": "kwok://simulated",
-                "kernelVersion": simulated,
-                "osImage": simulated,
-                "machineID": "",
-                "systemUUID": "",
-                "bootID": "",
-            },
-        },
-    }
-
-
 def natural(name: str) -> list[Any]:
     """A sort key that puts worker2 before worker10, and the control plane first."""
     parts = re.split(r"(\d+)", name)

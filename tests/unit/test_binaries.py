@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from daemonset_course import binaries, build
-from daemonset_course.binaries import PROGRAMS, ensure, header_problem, pins
+from daemonset_course.binaries import PROGRAMS, ensure, pins
+from daemonset_course.machine import header_problem, this_platform
 from daemonset_course.download import File
 from daemonset_course.errors import BadInput, CourseError
 
@@ -377,4 +378,4 @@ def test_an_unknown_machine_is_told(monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(binaries.platform, "machine", lambda: "riscv64")
     with pytest.raises(CourseError, match="does not run on this machine"):
-        binaries.this_platform()
+        this_platform()

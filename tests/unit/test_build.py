@@ -9,7 +9,8 @@ import time
 import pytest
 
 from daemonset_course import build as module
-from daemonset_course.build import Lines, build, obstacle, step
+from daemonset_course.build import build, obstacle
+from daemonset_course.progress import Lines, step
 from daemonset_course.errors import CommandFailed
 
 KWOK = "v0.8.0"

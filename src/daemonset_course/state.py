@@ -1,0 +1,38 @@
+"""What the folder of a cluster remembers about it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from daemonset_course.places import cluster_dir
+
+
+@dataclass(frozen=True)
+class State:
+    """What the folder of a cluster remembers about it (``cluster.json``)."""
+
+    name: str
+    id: str
+    backend: str
+    kubernetes: str
+    pace: float
+    complete: bool = False
+    baseline: tuple[str, ...] = ()  # cluster-scoped objects right after `up`
+
+    def save(self) -> None:
+        """Write the state, all of it or nothing."""
+        path = cluster_dir(self.name) / "cluster.json"
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(asdict(self), indent=1))
+        part.chmod(0o600)
+        part.replace(path)
+
+    @staticmethod
+    def load(name: str) -> State | None:
+        """The saved state; None when there is none or it is damaged."""
+        try:
+            found = json.loads((cluster_dir(name) / "cluster.json").read_text())
+            return State(**{**found, "baseline": tuple(found["baseline"])})
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
