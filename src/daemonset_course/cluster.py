@@ -53,6 +53,9 @@ class Backend(Protocol):
     def heal(self) -> list[str]:
         """Start what does not run any more; returns the names."""
 
+    def dead_components(self) -> list[str]:
+        """The parts of the control plane that do not run."""
+
     def destroy(self) -> None:
         """Stop every process and remove the folder."""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from daemonset_course.facts import Rollout
     from daemonset_course.plot import Picture
 
+AFTER = 0.4  # seconds, times the pace, that a `with` records on: the picture shows the end
 FIRST_LIST = 20.0  # seconds that the first lists may take
 
 
@@ -160,6 +161,8 @@ class Recorder(Recording):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if error is None:
+            threading.Event().wait(AFTER * self.records[0]["pace"])
         self.stop()
 
     def _now(self) -> float:

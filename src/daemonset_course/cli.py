@@ -1,0 +1,181 @@
+"""The ``course`` command: up, down, reset, status, doctor, binaries, lab."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from daemonset_course import cluster
+from daemonset_course.errors import CourseError
+from daemonset_course.places import cluster_name
+from daemonset_course.progress import progress
+
+app = typer.Typer(
+    help="The clusters of the DaemonSet course. They never touch your own kubeconfig.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+Name = Annotated[str | None, typer.Option(help="Which cluster. [default: course]")]
+BackendOption = Annotated[str | None, typer.Option(help="kind or embedded; else chosen by itself.")]
+Pace = Annotated[float | None, typer.Option(help="Factor on simulated delays; 1 shows phases.")]
+Port = Annotated[int | None, typer.Option(help="Port of the API server; else a free one.")]
+Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
+
+FIRST_LESSON = "notebooks/00-start-here.ipynb"
+
+
+@app.command()
+def up(
+    name: Name = None, backend: BackendOption = None, pace: Pace = None, port: Port = None
+) -> None:
+    """Start a cluster, or bring back what does not run of it."""
+    with _telling():
+        running = cluster.up(name, backend=backend, pace=pace, port=port, report=progress())
+        out.print(f"{running.name}: {running.state.backend}, Kubernetes {running.state.kubernetes}")
+        out.print(f"  export KUBECONFIG={running.backend.kubeconfig}")
+
+
+@app.command()
+def down(name: Name = None) -> None:
+    """Remove a cluster: every process and every file of it."""
+    with _telling():
+        was = cluster.down(name)
+        out.print(f"{cluster_name(name)}: {'removed' if was else 'there was none'}")
+
+
+@app.command()
+def reset(
+    name: Name = None,
+    workers: Annotated[int | None, typer.Option(help="How many workers to have.")] = None,
+) -> None:
+    """Bring a cluster to the state right after `up`, and say what was changed."""
+    from daemonset_course.reset import reset as reset_cluster
+
+    with _telling():
+        out.print(str(reset_cluster(name, workers=workers)))
+
+
+@app.command()
+def status(name: Name = None, as_json: Json = False) -> None:
+    """Say whether a cluster runs; exit status 1 when it does not."""
+    with _telling():
+        running = cluster.current(name)
+        nodes = running.nodes()
+        found = {
+            "name": running.name,
+            "backend": running.state.backend,
+            "kubernetes": running.state.kubernetes,
+            "pace": running.pace,
+            "nodes": len(nodes),
+            "kubeconfig": str(running.backend.kubeconfig),
+        }
+        if as_json:
+            print(json.dumps(found))
+        else:
+            for key, value in found.items():
+                out.print(f"{key:<11} {value}")
+
+
+@app.command()
+def doctor(name: Name = None, as_json: Json = False) -> None:
+    """Look for what would keep the course from running; exit status 1 if there is something."""
+    from daemonset_course.doctor import examine
+
+    with _telling():
+        findings = examine(name)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        table = Table("", "looked at", "seen", box=None)
+        for finding in findings:
+            seen = finding.seen if finding.well else f"{finding.seen}\n-> {finding.cure}"
+            table.add_row("ok" if finding.well else "BAD", finding.subject, seen)
+        out.print(table)
+    raise typer.Exit(0 if all(finding.well for finding in findings) else 1)
+
+
+@app.command()
+def binaries() -> None:
+    """Bring the programs of the embedded cluster, and say where each comes from."""
+    from daemonset_course.binaries import ensure
+
+    with _telling():
+        for binary in ensure(report=progress()).values():
+            out.print(f"{binary.name:<24} {binary.version:<9} {binary.source:<9} {binary.path}")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(
+    context: typer.Context,
+    name: Name = None,
+    backend: BackendOption = None,
+    pace: Pace = None,
+    port: Port = None,
+) -> None:
+    """Start the cluster and open JupyterLab at the first lesson; Ctrl-C stops JupyterLab.
+
+    Further options, such as --no-browser, go to JupyterLab.
+    """
+    root = Path(__file__).parents[2]
+    with _telling():
+        running = cluster.up(name, backend=backend, pace=pace, port=port, report=progress())
+    command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={root}", "-y"]
+    command += [f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}", *context.args]
+    out.print("Opening JupyterLab at the first lesson. Ctrl-C stops it.")
+    process = subprocess.Popen(command, cwd=root, env=os.environ | running.environment())
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:
+        code = _stopped(process)
+    out.print(f"\nJupyterLab has stopped. The cluster {running.name!r} still runs:")
+    out.print(f"  to go on later    make lab\n  to remove it      {_course()} down")
+    raise typer.Exit(code)
+
+
+def _stopped(process: subprocess.Popen[bytes]) -> int:
+    """The exit status after Ctrl-C, which JupyterLab got too: 0 when it ends in good time."""
+    try:
+        process.wait(timeout=15)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.terminate()
+        process.wait(timeout=15)
+    return 0
+
+
+def _course() -> str:
+    """How to call this command from where the learner stands."""
+    path = Path(sys.argv[0])
+    return str(os.path.relpath(path)) if path.name == "course" else "course"
+
+
+@contextlib.contextmanager
+def _telling() -> Iterator[None]:
+    """Errors of the course as three plain lines and exit status 1, Ctrl-C as 130."""
+    try:
+        yield
+    except CourseError as error:
+        err.print(f"[bold red]{type(error).__name__}[/]", end=" ")
+        err.print(str(error), markup=False)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        err.print("Interrupted; run the same command again, or: course down")
+        raise typer.Exit(130) from None
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,114 @@
+"""What the live tests share: manifests, the states of a pod, and clusters of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from daemonset_course.cluster import Cluster
+from daemonset_course.waiting import wait_for
+
+Object = dict[str, Any]
+PAUSE = "registry.k8s.io/pause:3.10"
+PACE = 0.25
+
+
+def daemonset(name: str, container: Object | None = None, **pod: Any) -> Object:
+    """A DaemonSet of one container; ``pod`` goes into the pod's spec."""
+    main = {"name": "main", "image": PAUSE} | (container or {})
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [main]} | pod}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": name},
+        "spec": {"selector": {"matchLabels": {"app": name}}, "template": template},
+    }
+
+
+def state(pod: Object) -> str:
+    """One word for what a pod is doing."""
+    conditions = {c["type"]: c["status"] for c in pod["status"].get("conditions", [])}
+    containers = pod["status"].get("containerStatuses") or [{"state": {}}]
+    if pod["metadata"].get("deletionTimestamp"):
+        return "terminating"
+    if conditions.get("Ready") == "True":
+        return "ready"
+    if conditions.get("ContainersReady") == "True":
+        return "marked not ready"
+    if "waiting" in containers[0]["state"]:
+        return str(containers[0]["state"]["waiting"]["reason"])
+    if "running" in containers[0]["state"]:
+        return "running"
+    return "bound" if pod["spec"].get("nodeName") else "pending"
+
+
+def histories(records: list[Object], app: str) -> dict[str, list[tuple[str, float]]]:
+    """The states of each pod of an app with the time each began; the last one is ``gone``."""
+    seen: dict[str, list[tuple[str, float]]] = {}
+    for record in records:
+        if record["record"] != "change" or record["resource"] != "pods":
+            continue
+        meta = record["object"]["metadata"]
+        if meta["labels"].get("app") == app:
+            word = "gone" if record["type"] == "DELETED" else state(record["object"])
+            seen.setdefault(meta["name"], []).append((word, record["t"]))
+    return {
+        name: [next(run) for _, run in groupby(steps, key=lambda step: step[0])]
+        for name, steps in seen.items()
+    }
+
+
+def words(steps: list[tuple[str, float]]) -> list[str]:
+    return [word for word, _ in steps]
+
+
+def lasted(steps: list[tuple[str, float]], word: str) -> float:
+    """How long a pod was in a state, in seconds."""
+    at = words(steps).index(word)
+    return steps[at + 1][1] - steps[at][1]
+
+
+def until(cluster: Cluster, path: str, done: Callable[[dict[str, Object]], bool]) -> Any:
+    """The objects of a collection as soon as ``done`` holds for them."""
+    return wait_for(
+        cluster.api, path, done, what="the test's condition", explain=str, timeout=30
+    )
+
+
+def eventually(true: Callable[[], Any], *, within: float = 20) -> Any:
+    """The first true value of something that cannot be watched, e.g. a process or a file."""
+    deadline = time.monotonic() + within
+    while not (value := true()):
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.02)
+    return value
+
+
+def processes(home: Path) -> list[psutil.Process]:
+    """Every living process with a state folder's path on its command line, but no Python."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        line = process.info["cmdline"] or ["python"]
+        living = process.info["status"] != psutil.STATUS_ZOMBIE
+        if living and f"{home}/" in " ".join(line) and "python" not in Path(line[0]).name:
+            found.append(process)
+    return found
+
+
+def course(code: str, home: Path, **environment: str) -> subprocess.Popen[str]:
+    """A Python process of its own that runs ``code`` on the clusters in ``home``."""
+    return subprocess.Popen(
+        [sys.executable, "-c", f"from daemonset_course.cluster import *\n{code}"],
+        env=os.environ | {"COURSE_HOME": str(home)} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
