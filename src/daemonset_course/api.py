@@ -8,6 +8,7 @@ traceback.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ Object = dict[str, Any]
 TIMEOUT = (5.0, 35.0)  # seconds to connect, and between two bytes of an answer
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
+_UNDECLARED = re.compile(r"\.(?P<field>\S+): field not declared in schema")
 
 
 class ApiError(CourseError):
@@ -199,6 +201,10 @@ def _explain(error: Any, method: str, path: str) -> CourseError:
     message = status.get("message") or str(error.reason)
     details = status.get("details") or {}
     name = " ".join(filter(None, (details.get("kind"), details.get("name")))) or path
+    undeclared = _UNDECLARED.search(message)
+    if undeclared:  # server-side apply answers 500 to a field that the kind does not have
+        reason = Reason(undeclared["field"], "the kind has no such field")
+        return Rejected(name, [reason], next_step="Look for a typing error in the field's name.")
     if error.status in (400, 403, 422) or (error.status == 404 and method in ("PATCH", "POST")):
         causes = details.get("causes") or []
         reasons = [Reason(c.get("field", ""), c.get("message", "")) for c in causes]

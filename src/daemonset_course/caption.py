@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from daemonset_course.facts import Rollout, rollouts
+from daemonset_course.spans import Segment
 from daemonset_course.timeline import Timeline
 
 _NAMED = 6  # nodes named in an order before "…"
@@ -60,7 +61,10 @@ def _rollout(timeline: Timeline, rollout: Rollout) -> str:
 def _result(timeline: Timeline, rollout: Rollout) -> str:
     if rollout.duration is not None:
         verb = "started" if rollout.created else "rolled"
-        return f"{nodes(rollout.nodes)} {verb} in {seconds(rollout.duration)}"
+        which, rolled = nodes(rollout.nodes), len(rollout.order)
+        if rollout.nodes is not None and rolled < rollout.nodes:
+            which = f"{rolled} of {which}"  # the others ran this template already
+        return f"{which} {verb} in {seconds(rollout.duration)}"
     if rollout.updated is None:
         return f"unknown how many nodes were updated {_stop(timeline, rollout)}"
     return f"{rollout.updated} of {nodes(rollout.nodes)} updated {_stop(timeline, rollout)}"
@@ -97,10 +101,22 @@ def _waiting(timeline: Timeline, rollout: Rollout) -> str:
 
 def _quiet(timeline: Timeline) -> str:
     span = f"No new template in {seconds(timeline.end - timeline.start)}"
+    replaced = _replaced(timeline)
+    if replaced:
+        span += f", a new pod on {nodes(replaced)}"
     worst, scope = timeline.unavailable.max(), timeline.scope.max()
     if worst is None:
         return f"{span}, unavailable nodes unknown"
     return f"{span}, at most {worst} of {nodes(scope)} without an available pod"
+
+
+def _replaced(timeline: Timeline) -> int:
+    """How many nodes got a new pod: one that begins pending, as no running pod does."""
+    first: dict[str, Segment] = {}
+    for segment in timeline.segments:
+        if segment.pod not in first or segment.start < first[segment.pod].start:
+            first[segment.pod] = segment
+    return len({segment.node for segment in first.values() if segment.phase == "pending"})
 
 
 def _gaps(timeline: Timeline) -> list[str]:

@@ -13,23 +13,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import Protocol
 
 import filelock
 
-from daemonset_course import topology
+from daemonset_course import fence, topology
 from daemonset_course.api import Api
 from daemonset_course.binaries import pins
-from daemonset_course.errors import BadInput, NotOurs, NotRunning
+from daemonset_course.errors import BadInput, NotRunning
 from daemonset_course.machine import this_platform
 from daemonset_course.places import cluster_dir, cluster_name, state_home
 from daemonset_course.progress import Report, progress, step
-from daemonset_course.simulated import create_nodes, wait_ready
+from daemonset_course.simulated import admit_nodes, create_nodes
 from daemonset_course.state import State
 
 BACKENDS = ("kind", "embedded")
-MARKER = "/api/v1/namespaces/kube-system/configmaps/daemonset-course"
 
 
 class Backend(Protocol):
@@ -43,6 +41,10 @@ class Backend(Protocol):
     kubeconfig: Path
     programs: Path
     capabilities: frozenset[str]
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """The settings that shape the curves of a lesson, by name."""
 
     def prepare(self, report: Report) -> None:
         """Bring the programs that ``create`` needs."""
@@ -78,6 +80,11 @@ class Cluster:
         """What the simulated delays are multiplied by."""
         return self.state.pace
 
+    @property
+    def settings(self) -> dict[str, float]:
+        """The control-plane settings that shape the curves of a lesson, by name."""
+        return self.backend.settings
+
     def nodes(self) -> list[str]:
         """The names of all nodes, control plane first."""
         names = (node["metadata"]["name"] for node in self.api.items("/api/v1/nodes"))
@@ -94,6 +101,7 @@ class Cluster:
             "KUBECONFIG": str(self.backend.kubeconfig),
             "PATH": f"{self.backend.programs}{os.pathsep}{os.environ.get('PATH', '')}",
             "COURSE_CLUSTER": self.name,
+            "KUBECACHEDIR": str(self.backend.directory / "kubectl-cache"),  # not in ~/.kube
         }
 
 
@@ -155,7 +163,7 @@ def current(name: str | None = None) -> Cluster:
     key = (state.id, str(cluster_dir(name)))
     if key not in _known:
         backend = _backend(state)
-        _known[key] = Cluster(backend, fenced(backend.kubeconfig, state.id), state)
+        _known[key] = Cluster(backend, fence.checked(backend.kubeconfig, state.id), state)
     return _known[key]
 
 
@@ -181,30 +189,6 @@ def choose(backend: str | None) -> str:
     if backend not in (None, *BACKENDS):
         raise BadInput(f"Unknown backend {backend!r}.", next_step=f"One of: {', '.join(BACKENDS)}")
     return "embedded"
-
-
-def fenced(kubeconfig: Path, marker: str) -> Api:
-    """The API behind a kubeconfig, after checking that it is the course's own cluster.
-
-    Raises:
-        NotOurs: another host than this machine, or no marker, or another cluster's.
-    """
-    api = Api(kubeconfig)
-    host = urlsplit(api.server).hostname
-    if host not in ("127.0.0.1", "localhost", "::1"):
-        raise _foreign(kubeconfig, f"its server is {api.server}")
-    found = api.find(MARKER)
-    if (found or {}).get("data", {}).get("id") != marker:
-        raise _foreign(kubeconfig, "the course's marker is missing or another's")
-    return api
-
-
-def _foreign(kubeconfig: Path, seen: str) -> NotOurs:
-    return NotOurs(
-        f"The cluster behind {kubeconfig} was not made by this course: nothing was touched.",
-        seen=seen,
-        next_step="course down, then course up, to have the course's own cluster again",
-    )
 
 
 def _backend(state: State, port: int | None = None) -> Backend:
@@ -241,10 +225,10 @@ def _created(state: State, port: int | None, report: Report) -> Cluster:
         with step(report, "Starting the control plane"):
             backend.create()
         api = Api(backend.kubeconfig)
-        api.request("POST", MARKER.rpartition("/")[0], _marker(state))
+        fence.mark(api, state)
         specs = topology.read(state.name)
         create_nodes(api, specs, state.kubernetes)
-        wait_ready(api, [spec.name for spec in specs])
+        admit_nodes(api, specs)
         report.done(f"The cluster {state.name!r} is up: {len(specs)} nodes Ready")
     except BaseException:
         backend.destroy()
@@ -262,7 +246,7 @@ def _healed(state: State) -> Cluster:
     if not backend.kubeconfig.exists():
         return _recreated(state)
     backend.heal()
-    cluster = Cluster(backend, fenced(backend.kubeconfig, state.id), state)
+    cluster = Cluster(backend, fence.checked(backend.kubeconfig, state.id), state)
     _known[(state.id, str(backend.directory))] = cluster
     missing = [s for s in topology.read(state.name) if s.name not in cluster.nodes()]
     create_nodes(cluster.api, missing, state.kubernetes)
@@ -273,15 +257,6 @@ def _recreated(state: State) -> Cluster:
     """A new cluster in the place of one whose folder lost files."""
     fresh = State(state.name, secrets.token_hex(8), state.backend, state.kubernetes, state.pace)
     return _created(fresh, None, progress())
-
-
-def _marker(state: State) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "daemonset-course", "namespace": "kube-system"},
-        "data": {"id": state.id, "cluster": state.name},
-    }
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from pathlib import Path
 import psutil
 
 from daemonset_course import binaries, cluster, topology
-from daemonset_course.embedded import free_ports, processes_of
+from daemonset_course.embedded import processes_of
 from daemonset_course.errors import CourseError
+from daemonset_course.kwok import free_ports
 from daemonset_course.machine import this_platform
 from daemonset_course.places import cache_home, cluster_dir, cluster_name, state_home
 from daemonset_course.state import State

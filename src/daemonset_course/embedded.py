@@ -10,16 +10,11 @@ import os
 import shutil
 import socket
 import subprocess
-from contextlib import ExitStack
-from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import psutil
-import yaml
 
-from daemonset_course import binaries, topology
+from daemonset_course import binaries, kwok
 from daemonset_course.errors import BadInput, CommandFailed, NotRunning
 from daemonset_course.places import cluster_dir
 from daemonset_course.progress import Report
@@ -31,36 +26,6 @@ COMPONENTS = (
     "kube-scheduler",
     "kwok-controller",
 )
-PORTS = (
-    "kubeApiserverPort",
-    "etcdPort",
-    "etcdPeerPort",
-    "kubeControllerManagerPort",
-    "kubeSchedulerPort",
-    "kwokControllerPort",
-)
-KWOKCTL_SETS = ("manage-all-nodes", "node-monitor-grace-period", "node-monitor-period")
-
-
-@dataclass(frozen=True)
-class Timing:
-    """The control-plane settings that shape what a lesson shows, derived from ``--pace``."""
-
-    pace: float
-
-    @property
-    def node_grace_seconds(self) -> int:
-        """How long a kubelet may be silent before its node counts as unreachable.
-
-        Upstream: 50 s (``--node-monitor-grace-period``). Here 20 s at pace 1, at least 6 s, so that
-        a lesson need not wait a minute and a busy machine loses no healthy node.
-        """
-        return max(6, round(20 * self.pace))
-
-    @property
-    def node_monitor_seconds(self) -> int:
-        """How often the node controller looks (``--node-monitor-period``, upstream 5 s)."""
-        return max(1, round(2 * self.pace))
 
 
 class Embedded:
@@ -78,6 +43,17 @@ class Embedded:
         self.kubeconfig = self.directory / "kubeconfig"
         self.programs = self.directory / "bin"
 
+    @property
+    def settings(self) -> dict[str, float]:
+        """The settings that shape the curves of a lesson, by name."""
+        timing = kwok.Timing(self.pace)
+        return {
+            "pace": self.pace,
+            "controller requests per second": timing.client_qps,
+            "controller burst": timing.client_burst,
+            "node grace period (s)": timing.node_grace_seconds,
+        }
+
     def prepare(self, report: Report) -> None:
         """Bring every program, linked from the cluster's own ``bin`` folder."""
         self._refuse_taken_port()
@@ -90,7 +66,11 @@ class Embedded:
     def create(self) -> None:
         """Start the control plane in an empty folder, and return when it answers."""
         config = self.directory / "kwokctl.yaml"
-        config.write_text(self._configuration())
+        config.write_text(
+            kwok.configuration(
+                self.name, self.programs, kubernetes=self.kubernetes, pace=self.pace, port=self.port
+            )
+        )
         self._kwokctl(
             "create", "cluster", "--config", str(config), "--kubeconfig", str(self.kubeconfig)
         )
@@ -125,14 +105,18 @@ class Embedded:
             return None
 
     def destroy(self) -> None:
-        """Stop every process of this cluster and remove its folder."""
-        running = processes_of(self.directory)
-        for process in running:
-            _signal(process, "terminate")
-        _, stubborn = psutil.wait_procs(running, timeout=10)
-        for process in stubborn:
-            _signal(process, "kill")
-        psutil.wait_procs(stubborn, timeout=5)
+        """Stop every process of this cluster and remove its folder.
+
+        Killed, not asked: their data goes as well, and an API server without its etcd takes 10 s
+        to leave. Looked for again, as a kwokctl that dies may just have started one more.
+        """
+        for _ in range(5):
+            running = processes_of(self.directory)
+            if not running:
+                break
+            for process in running:
+                _signal(process, "kill")
+            psutil.wait_procs(running, timeout=5)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def log_tail(self, component: str, lines: int = 1) -> str:
@@ -149,59 +133,6 @@ class Embedded:
 
     def _pid_file(self, component: str) -> Path:
         return self._root / "pids" / f"{component}.pid"
-
-    def _configuration(self) -> str:
-        """Kwokctl's configuration and our stages: every path given, so it never downloads."""
-        timing = Timing(self.pace)
-        options: dict[str, Any] = {
-            "runtime": "binary",
-            "bindAddress": "127.0.0.1",
-            "kubeVersion": self.kubernetes,
-            "heartbeatFactor": 1,
-            "nodeLeaseDurationSeconds": timing.node_grace_seconds,
-            "quietPull": True,
-            "etcdBinary": str(self.programs / "etcd"),
-            "kubeApiserverBinary": str(self.programs / "kube-apiserver"),
-            "kubeControllerManagerBinary": str(self.programs / "kube-controller-manager"),
-            "kubeSchedulerBinary": str(self.programs / "kube-scheduler"),
-            "kwokControllerBinary": str(self.programs / "kwok"),
-            "kubectlBinary": str(self.programs / "kubectl"),
-        }
-        # kwokctl counts down from a fixed number: two clusters made at once would collide.
-        options |= dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-        if self.port:
-            options["kubeApiserverPort"] = self.port
-        patches = {
-            # Only nodes with this label have a kubelet: taking it away is a dead machine.
-            "kwok-controller": {
-                "manage-all-nodes": "false",
-                "manage-nodes-with-label-selector": f"{topology.MANAGED}=simulated",
-            },
-            "kube-controller-manager": {
-                "node-monitor-grace-period": f"{timing.node_grace_seconds}s",
-                "node-monitor-period": f"{timing.node_monitor_seconds}s",
-            },
-            # The data need not survive a power cut, only a killed process.
-            "etcd": {"unsafe-no-fsync": "true"},
-        }
-        config = {
-            "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
-            "kind": "KwokctlConfiguration",
-            "metadata": {"name": self.name},
-            "options": options,
-            "componentsPatches": [
-                {
-                    "name": component,
-                    "extraArgs": [
-                        # kwokctl drops an "override" of what it does not set itself.
-                        {"key": key, "value": value, "override": key in KWOKCTL_SETS}
-                        for key, value in extra.items()
-                    ],
-                }
-                for component, extra in patches.items()
-            ],
-        }
-        return f"{yaml.safe_dump(config)}---\n{stages(self.pace)}"
 
     def _kwokctl(self, *arguments: str) -> None:
         """Run kwokctl on this cluster.
@@ -244,34 +175,13 @@ class Embedded:
                 ) from None
 
 
-def free_ports(count: int) -> list[int]:
-    """Different ports of 127.0.0.1 that nobody listens on now, as the system hands them out."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-
-
-def stages(pace: float) -> str:
-    """The kwok stages with every delay multiplied by ``pace``.
-
-    Raises:
-        BadInput: a pace that is not between 0.01 and 10.
-    """
-    if not 0.01 <= pace <= 10:
-        raise BadInput(f"--pace {pace} is outside 0.01 to 10.")
-    text = resources.files("daemonset_course").joinpath("data/stages.yaml").read_text()
-    return text.replace("* PACE)", f"* {pace})")
-
-
 def processes_of(directory: Path) -> list[psutil.Process]:
     """Every living process that was started from a cluster's folder, this one left out."""
     mark = f"{directory}{os.sep}"
     found = []
     for process in psutil.process_iter(["pid", "cmdline", "status"]):
-        command = " ".join(process.info["cmdline"] or ())
-        program = Path(command.split(" ", 1)[0]).name
+        words = process.info["cmdline"] or [""]
+        command, program = " ".join(words), Path(words[0]).name
         living = process.info["status"] != psutil.STATUS_ZOMBIE
         if living and mark in command and program in {*COMPONENTS, *binaries.PROGRAMS}:
             found.append(process)

@@ -66,6 +66,8 @@ def rollouts(timeline: Timeline) -> tuple[Rollout, ...]:
     return tuple(_rollout(timeline, template, lives, over) for template in timeline.templates)
 
 
+SKEW = 1.0  # seconds that one watch may lag behind another
+
 # A pod's life: its segments by time, contiguous.
 _Life = list[Segment]
 
@@ -120,7 +122,8 @@ def _until(line: Steps, stop: float, *, ended: bool) -> int | None:
 
 
 def _is_new(life: _Life, revision: str, start: float, stop: float) -> bool:
-    return life[0].revision == revision != "" and start <= life[0].start <= stop
+    # Pods and DaemonSets come by two watches: a pod may arrive before the template it is made of.
+    return life[0].revision == revision != "" and start - SKEW <= life[0].start <= stop
 
 
 def _waiting(new: list[_Life], stop: float) -> tuple[tuple[str, str], ...]:

@@ -18,6 +18,7 @@ from daemonset_course.api import Api, Object, watch_lines
 from daemonset_course.errors import CourseError
 
 QUIET = 15.0  # seconds without a byte, after which a watch counts as dead
+LEAVE = 0.5  # seconds that a feed gets to leave a request that nobody answers
 RETRY = 0.2  # seconds between two tries to reach a server that does not answer
 
 
@@ -47,6 +48,8 @@ class Feed:
         self._stopping = threading.Event()
         self._answer: Any = None
         self._lost: tuple[float, str] | None = None
+        self._heard = 0.0  # when the watch last said something
+        self._doubt: float | None = None  # since when nothing was heard, and nobody answered yet
         self._thread = threading.Thread(target=self._run, name=f"feed-{self.resource}", daemon=True)
 
     def start(self) -> None:
@@ -56,12 +59,14 @@ class Feed:
     def stop(self) -> None:
         """End at once, wherever the watch is; then tell what changed until this moment."""
         self._stopping.set()
+        if self._thread.ident is None:
+            return  # never started
         answer = self._answer
         if answer is not None:
             with suppress(Exception):
                 answer.shutdown()
-        self._thread.join(timeout=5)
-        if self.listed.is_set():
+        self._thread.join(timeout=LEAVE)
+        if self.listed.is_set() and not self._thread.is_alive():
             with suppress(CourseError):
                 self._list(timeout=(0.3, 0.5))
 
@@ -103,10 +108,14 @@ class Feed:
             "timeoutSeconds": 300,
         }
         self._answer = self.api.stream(self.path, query=query, timeout=(2.0, QUIET))
+        self._heard, self._doubt = self.clock(), None
         try:
+            if self._stopping.is_set():
+                return ""  # `stop` may have come too early to shut this answer down
             for line in watch_lines(self._answer):
                 if self._stopping.is_set():
                     return ""
+                self._heard = self.clock()
                 event = json.loads(line)
                 item = event["object"]
                 if event["type"] == "ERROR":
@@ -117,6 +126,7 @@ class Feed:
                     self._tell(event["type"], item)
             return version  # the server ended the watch in good order: go on from here
         except urllib3.exceptions.ReadTimeoutError:
+            self._doubt = self._heard
             return version  # quiet, or dead: the next request tells which
         except (urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError) as error:
             if not self._stopping.is_set():
@@ -137,7 +147,7 @@ class Feed:
     def _blind(self, reason: str) -> None:
         """Remember when the feed first lost sight; several failed tries are one break."""
         if self._lost is None and self.listed.is_set():
-            self._lost = (self.clock(), reason)
+            self._lost = (self.clock() if self._doubt is None else self._doubt, reason)
 
 
 def _version(item: Object) -> str:

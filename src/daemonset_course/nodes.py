@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Literal
 
 from daemonset_course import topology
 from daemonset_course.cluster import Cluster, current
-from daemonset_course.embedded import Timing
-from daemonset_course.errors import BadInput
+from daemonset_course.errors import BadInput, NotFinished
 from daemonset_course.kubectl import Output, kubectl
-from daemonset_course.simulated import create_nodes, settled, wait_ready
+from daemonset_course.kwok import Timing
+from daemonset_course.simulated import create_nodes, wait_ready
 from daemonset_course.waiting import wait_for
 
 Failure = Literal["unreachable", "not ready"]
@@ -113,22 +114,40 @@ def known(node: str) -> str:
 
 
 def _wait_status(cluster: Cluster, node: str, status: str, taint_key: str) -> None:
+    """Return when the node has this status and both of its taints.
+
+    NoExecute comes a moment after NoSchedule, and not at all when the control plane holds it back
+    because too many nodes of a zone broke. A node mended in between would be tainted late.
+    Source: ``pkg/controller/nodelifecycle/node_lifecycle_controller.go``.
+    """
+    timing = Timing(cluster.pace)
+    soon = 2 * timing.node_monitor_seconds + 1.0
+    _wait_tainted(
+        cluster, node, status, {(taint_key, "NoSchedule")}, timing.node_grace_seconds * 2 + 60
+    )
+    with suppress(NotFinished):
+        _wait_tainted(cluster, node, status, {(taint_key, "NoExecute")}, soon)
+
+
+def _wait_tainted(
+    cluster: Cluster, node: str, status: str, wanted: set[tuple[str, str]], timeout: float
+) -> None:
     def done(nodes: dict[str, Any]) -> bool:
         found = nodes.get(node)
         if found is None:
             return False
         conditions = found["status"].get("conditions") or []
-        taints = {t["key"] for t in found["spec"].get("taints") or []}
+        taints = {(t["key"], t["effect"]) for t in found["spec"].get("taints") or []}
         said = any(c["type"] == "Ready" and c["status"] == status for c in conditions)
-        return said and taint_key in taints
+        return said and wanted <= taints
 
     wait_for(
         cluster.api,
         "/api/v1/nodes",
         done,
         what=f"{node} Ready={status}",
-        explain=lambda nodes: "settled" if settled(nodes[node]) else "on its way",
-        timeout=Timing(cluster.pace).node_grace_seconds * 2 + 60,
+        explain=lambda nodes: "not noticed yet" if node in nodes else "the node is gone",
+        timeout=timeout,
         selector={"fieldSelector": f"metadata.name={node}"},
     )
 

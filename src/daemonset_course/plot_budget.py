@@ -16,6 +16,7 @@ from daemonset_course.plot_lanes import draw_gaps
 from daemonset_course.spans import Steps
 from daemonset_course.timeline import Timeline
 
+_FITS = 20  # characters of a label that fit beside the panel
 _APART = 0.155  # least distance of two labels, as a share of the panel's height
 
 
@@ -30,12 +31,11 @@ class Line:
 
 def draw_budget(ax: Axes, timelines: Sequence[Timeline], labels: Sequence[str], look: Look) -> None:
     """Draws the counts of one timeline, or of two to compare, on one panel."""
-    if len(timelines) == 1:
-        lines = _lines(timelines[0], look)
-    else:
-        lines = _compared(timelines, labels, look)
-    top = _top(timelines)
+    alone = len(timelines) == 1
+    lines = _lines(timelines[0], look) if alone else _compared(timelines, labels, look)
+    top = _top(lines, timelines)
     ax.set_ylim(-0.04 * top, top)
+    ax.set_ylabel("nodes, pods" if alone and len(lines) > 2 else "nodes", color=look.ink)
     ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     ax.grid(axis="y", color=look.faint, linewidth=0.6)
     ax.set_axisbelow(True)
@@ -73,14 +73,20 @@ def _compared(timelines: Sequence[Timeline], labels: Sequence[str], look: Look) 
         {"color": look.ink},
         {"color": COMPARED, "linestyle": (0, (4, 1))},
     )
+    bounds = [timeline.budget for timeline in timelines]
+    same = bounds[0].values[-1:] == bounds[1].values[-1:]
     lines = []
     for timeline, label, style in zip(timelines, labels, looks, strict=True):
-        lines.append(Line(timeline.unavailable, label, {"linewidth": 1.7, **style}))
-        bound = _bound(f"budget {label}:", timeline.budget)
-        lines.append(Line(timeline.budget, bound, _dashed(ALARM) | {"alpha": 0.8}))
-    if timelines[0].budget.values[-1:] == timelines[1].budget.values[-1:]:
-        lines[1:] = [Line(lines[1].steps, "budget", lines[1].style), lines[2]]
+        lines.append(Line(timeline.unavailable, _cut(label), {"linewidth": 1.7, **style}))
+        colour = ALARM if same else style["color"]
+        lines.append(Line(timeline.budget, _bound("budget", timeline.budget), _dashed(colour)))
+    if same:
+        lines[1] = Line(lines[1].steps, "", lines[1].style)
     return lines
+
+
+def _cut(label: str) -> str:
+    return label if len(label) <= _FITS else label[: _FITS - 1] + "…"
 
 
 def _dashed(colour: str, dashes: Any = (0, (5, 2.5))) -> dict[str, Any]:
@@ -93,15 +99,11 @@ def _bound(name: str, steps: Steps) -> str:
     return name if last is None else f"{name} {last}"
 
 
-def _top(timelines: Iterable[Timeline]) -> float:
+def _top(lines: Iterable[Line], timelines: Iterable[Timeline]) -> float:
     """The axis' upper end: room for every count, and for the budgets as far as nodes go."""
-    best = 1
-    for timeline in timelines:
-        counts = [timeline.unavailable.max() or 0, timeline.surge.max() or 0]
-        bounds = [timeline.budget.max() or 0, timeline.surge_budget.max() or 0]
-        scope = timeline.scope.max() or 0
-        best = max(best, *counts, *(min(bound, scope) for bound in bounds))
-    return best * 1.12 + 0.25
+    scope = max(timeline.scope.max() or 0 for timeline in timelines)
+    best = max(min(line.steps.max() or 0, scope) for line in lines)
+    return max(1, best) * 1.12 + 0.25
 
 
 def _shade(ax: Axes, timeline: Timeline) -> None:
@@ -129,7 +131,7 @@ def _label_ends(ax: Axes, lines: Sequence[Line], top: float) -> None:
     ends = []
     for line in lines:
         known = [value for value in line.steps.values if value is not None]
-        if known:
+        if known and line.label:
             ends.append((min(known[-1] / top, 0.97), line))
     ends.sort(key=lambda end: end[0])
     y = -1.0

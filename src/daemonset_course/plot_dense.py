@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from daemonset_course.facts import rollouts
 from daemonset_course.look import Look, mix, revision_colour
+from daemonset_course.plot_lanes import draw_gaps
 from daemonset_course.spans import Phase
 from daemonset_course.timeline import Timeline
 
@@ -26,8 +27,9 @@ def draw_dense(ax: Axes, timeline: Timeline, look: Look, span: tuple[float, floa
         image, aspect="auto", extent=(span[0], span[1], len(order) - 0.5, -0.5), zorder=0.5,
         interpolation="auto",
     )  # fmt: skip
+    draw_gaps(ax, [gap for gap in timeline.gaps if gap.resource == "pods"], look, ink=look.ground)
     ax.set_ylim(len(order) - 0.5, -0.5)
-    ax.set_yticks([0, len(order) - 1], ["1", f"{len(order):,}"])
+    ax.set_yticks([0, len(order) - 1], ["1", str(len(order))])
     ax.set_ylabel("nodes, by start of their new pod", color=look.ink, labelpad=2)
 
 

@@ -15,6 +15,7 @@ from daemonset_course.look import HEIGHT, Look, revision_colour, text_on
 from daemonset_course.spans import Gap, Mark, Segment
 from daemonset_course.timeline import Timeline
 
+_FITS = 17  # characters of a node's name beside its lane
 _INCHES = 6.9  # width of the panel: what fits on a bar follows from it
 
 
@@ -45,26 +46,27 @@ class Badge:
 def draw_lanes(ax: Axes, timeline: Timeline, look: Look, span: tuple[float, float]) -> None:
     """Draws every pod of the timeline; ``span`` is the time axis' (from, until) in seconds."""
     _prepare(ax, timeline, look)
+    _tell_end(ax, timeline, look, span)
     by_node = defaultdict(list)
     for segment in timeline.segments:
         by_node[segment.node].append(segment)
     for lane, node in enumerate(timeline.nodes):
         for piece in pieces(by_node[node]):
-            _draw_piece(ax, piece, lane, timeline, look, (span[1] - span[0]) / _INCHES)
+            _draw_piece(ax, piece, lane, timeline, look, span)
         if not by_node[node]:
-            ax.text(
-                span[0] + (span[1] - span[0]) * 0.008, lane, "no pod", color=look.muted,
-                style="italic", size=7.5, va="center",
+            ax.annotate(
+                "no pod", (max(span[0], timeline.start), lane), (5, 0), color=look.muted,
+                textcoords="offset points", style="italic", size=7.5, va="center",
             )  # fmt: skip
     draw_gaps(ax, [gap for gap in timeline.gaps if gap.resource == "pods"], look)
 
 
-def draw_gaps(ax: Axes, gaps: Sequence[Gap], look: Look) -> None:
-    """Hatches the stretches that nobody watched."""
+def draw_gaps(ax: Axes, gaps: Sequence[Gap], look: Look, *, ink: str = "") -> None:
+    """Hatches the stretches that nobody watched, in ``ink`` or the look's muted colour."""
     for gap in gaps:
         ax.axvspan(
-            gap.start, gap.end, facecolor="none", edgecolor=look.muted, hatch="...",
-            linewidth=0, alpha=0.45, zorder=0.5,
+            gap.start, gap.end, facecolor="none", edgecolor=ink or look.muted, hatch="...",
+            linewidth=0, alpha=0.45, zorder=0.6,
         )  # fmt: skip
 
 
@@ -131,26 +133,45 @@ def _draw_badge(ax: Axes, x: float, row: int, badge: Badge, kind: str, look: Loo
         "edgecolor": look.ink,
         "linewidth": 0.8,
     }
-    y = -0.95 if row < 0 else row
-    ax.text(
-        x, y, str(badge.number), size=6.5, weight="bold", ha="center", va="center", bbox=box,
-        color=look.ground if solid else look.ink, zorder=6, clip_on=False,
+    top = row < 0  # above the panel, whatever the panel's own scale
+    ax.annotate(
+        str(badge.number), (x, 1.0 if top else row), (0, 9 if top else 0),
+        xycoords=("data", "axes fraction" if top else "data"), textcoords="offset points",
+        size=6.5, weight="bold", ha="center", va="center", bbox=box,
+        color=look.ground if solid else look.ink, zorder=6, annotation_clip=False,
     )  # fmt: skip
 
 
 def _prepare(ax: Axes, timeline: Timeline, look: Look) -> None:
     lanes = len(timeline.nodes)
     ax.set_ylim(lanes - 0.45, -0.55)
-    ax.set_yticks(range(lanes), [lane_name(timeline, node) for node in timeline.nodes])
+    ax.set_yticks(range(lanes), [_fitting(lane_name(timeline, n)) for n in timeline.nodes])
     served = {segment.node for segment in timeline.segments}
     for label, node in zip(ax.get_yticklabels(), timeline.nodes, strict=True):
         label.set_color(look.ink if node in served else look.muted)
     for lane in range(0, lanes, 2):
-        ax.axhspan(lane - 0.5, lane + 0.5, facecolor=look.stripe, linewidth=0, zorder=0)
+        corner, width = (timeline.start, lane - 0.5), timeline.end - timeline.start
+        ax.add_patch(Rectangle(corner, width, 1, facecolor=look.stripe, linewidth=0, zorder=0))
+
+
+def _fitting(name: str) -> str:
+    """The name, or its beginning and end when it is longer than the margin is wide."""
+    return name if len(name) <= _FITS else f"{name[:7]}…{name[8 - _FITS :]}"
+
+
+def _tell_end(ax: Axes, timeline: Timeline, look: Look, span: tuple[float, float]) -> None:
+    """Says where the recording ended, if the other one to compare with went on for longer."""
+    if timeline.end > span[1] - 0.03 * (span[1] - span[0]):
+        return
+    ax.axvline(timeline.end, color=look.muted, linewidth=0.6, zorder=1)
+    ax.annotate(
+        "recording ended", (timeline.end, len(timeline.nodes) - 1), (4, 0), size=7, va="center",
+        textcoords="offset points", style="italic", color=look.muted, annotation_clip=False,
+    )  # fmt: skip
 
 
 def _draw_piece(
-    ax: Axes, piece: Piece, lane: int, timeline: Timeline, look: Look, second_inches: float
+    ax: Axes, piece: Piece, lane: int, timeline: Timeline, look: Look, span: tuple[float, float]
 ) -> None:
     segment = piece.segment
     number = timeline.revisions.index(segment.revision)
@@ -162,13 +183,14 @@ def _draw_piece(
     width = piece.end - piece.start
     style = look.bar(segment.phase, colour)
     ax.add_patch(Rectangle(corner, width, height, zorder=2, **style))
-    inches = width / second_inches
     if piece.start > segment.start or piece.rows > 2:
         return
+    x = max(piece.start, span[0])
+    inches = (piece.end - x) / (span[1] - span[0]) * _INCHES
     if segment.phase == "ready" and inches > 0.14:
-        _label(ax, piece.start, middle, str(number + 1), text_on(colour), None)
+        _label(ax, x, middle, str(number + 1), text_on(colour), None)
     elif segment.reason and inches > 0.075 * len(segment.reason):
-        _label(ax, piece.start, middle, segment.reason, look.ink, look.ground)
+        _label(ax, x, middle, segment.reason, look.ink, look.ground)
 
 
 def _label(ax: Axes, x: float, y: float, text: str, colour: str, ground: str | None) -> None:

@@ -12,7 +12,7 @@ from daemonset_course.look import HEIGHT, PHASES, Look, revision_colour, text_on
 from daemonset_course.plot_dense import dense_colour
 from daemonset_course.timeline import Timeline
 
-_SWATCH, _LETTER, _GAP = 0.26, 0.073, 0.2  # inches
+_SWATCH, _LETTER, _GAP = 0.26, 0.062, 0.18  # inches
 
 
 def draw_legend(
@@ -35,7 +35,12 @@ def draw_legend(
         )  # fmt: skip
     seen = {segment.phase for timeline in timelines for segment in timeline.segments}
     for phase in (phase for phase in PHASES if phase in seen):
-        face = {"facecolor": dense_colour(phase, look.muted, look), "edgecolor": look.muted}
+        face: dict[str, Any] = {
+            "facecolor": dense_colour(phase, look.muted, look),
+            "edgecolor": look.muted,
+        }
+        if dense and phase == "unknown":
+            face["hatch"] = "...."
         style = face | {"linewidth": 0.4} if dense else look.bar(phase, look.muted)
         x = _entry(ax, x, phase, 0.74 if dense else HEIGHT[phase], style, look)
 

@@ -97,11 +97,17 @@ class Recorder(Recording):
         Raises:
             NotFinished: the API server did not give it in time.
         """
+        try:
+            self._list_all()
+        except BaseException:  # also Ctrl-C: no thread stays behind
+            self.stop()
+            raise
+
+    def _list_all(self) -> None:
         # One after the other: the log then begins with nodes, DaemonSets, pods, in this order.
         for feed in self._feeds:
             feed.start()
             if not feed.listed.wait(FIRST_LIST):
-                self.stop()
                 raise NotFinished(
                     f"The recorder could not list the {feed.resource}.",
                     seen=f"no answer within {FIRST_LIST:.0f} s",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from daemonset_course import fingerprint, topology
 from daemonset_course.api import Api, Object
 from daemonset_course.cluster import Cluster, current, up
 from daemonset_course.errors import NotRunning, Rejected
-from daemonset_course.simulated import create_nodes, wait_ready
+from daemonset_course.simulated import admit_nodes, create_nodes, wait_ready
 from daemonset_course.waiting import wait_for
 
 
@@ -51,21 +50,25 @@ def _remove_strangers(cluster: Cluster) -> list[str]:
     for _, path in found:
         # In the background: dependants follow, and a node that is dead cannot hold us up.
         api.delete(path, propagationPolicy="Background", gracePeriodSeconds=0)
-    _clear_pods(api)
     for title, path in found:
-        _wait_gone(api, title, path)
+        if not title.startswith("Pod/"):
+            _wait_gone(api, title, path)
+    _clear_pods(api)
     return [f"{title} removed" for title, _ in found]
 
 
 def _clear_pods(api: Api) -> None:
     """Delete every pod in ``default`` at once, and return when none is left."""
     path = "/api/v1/namespaces/default/pods"
+    asked: set[str] = set()
 
-    def gone(pods: dict[str, Any]) -> bool:
-        for name, pod in pods.items():
-            if pod["metadata"].get("deletionGracePeriodSeconds") != 0:
-                api.delete(f"{path}/{name}", gracePeriodSeconds=0)
+    def gone(pods: dict[str, Object]) -> bool:
+        late = {name: pod for name, pod in pods.items() if pod["metadata"]["uid"] not in asked}
+        for name, pod in late.items():
+            asked.add(pod["metadata"]["uid"])
             _take_finalizers(api, f"{path}/{name}", pod)
+        if late:
+            api.delete(path, gracePeriodSeconds=0)
         return not pods
 
     wait_for(api, path, gone, what="no pod left", explain=lambda p: ", ".join(p), timeout=60)
@@ -131,5 +134,6 @@ def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:
     missing = [spec for name, spec in specs.items() if name not in nodes]
     create_nodes(api, missing, cluster.state.kubernetes)
     changes += [f"{spec.name}: node added" for spec in missing]
+    admit_nodes(api, missing)
     wait_ready(api, list(specs))
     return changes

@@ -24,6 +24,11 @@ def budgets(daemonset: Object | None, desired: int) -> tuple[int | None, int | N
     return unavailable, surge
 
 
+def waves(nodes: int, budget: int) -> int:
+    """How many rounds a rollout of ``nodes`` takes when ``budget`` of them go at a time."""
+    return -(-nodes // budget)
+
+
 def _resolved(value: int | str | None, desired: int) -> int:
     if value is None:
         return 0

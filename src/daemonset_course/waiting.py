@@ -27,7 +27,7 @@ def wait_for(
 
     Raises:
         NotFinished: ``timeout`` seconds went by; ``explain`` says what is still missing.
-        NotRunning: the API server did not come back within the timeout.
+        NotRunning: the API server does not answer.
     """
     deadline = time.monotonic() + timeout
     objects: Objects = {}
@@ -66,7 +66,12 @@ def _follow(
         "resourceVersion": version,
         "timeoutSeconds": max(1, int(left) + 1),
     }
-    answer = api.stream(path, query=query, timeout=(5.0, left))
+    try:
+        answer = api.stream(path, query=query, timeout=(5.0, left))
+    except NotRunning:
+        if time.monotonic() < deadline:
+            raise
+        return False  # the deadline came before the server's first word
     try:
         for line in watch_lines(answer):
             event = json.loads(line)
@@ -83,9 +88,8 @@ def _follow(
                 return False
     except urllib3.exceptions.ReadTimeoutError:
         return False  # the deadline
-    except urllib3.exceptions.HTTPError as error:
-        if time.monotonic() >= deadline:
-            raise NotRunning("The API server went away.", seen=str(error)) from None
+    except urllib3.exceptions.HTTPError:
+        return False  # the watch broke: the next list tells whether the server is gone
     finally:
         answer.close()
     return False

@@ -78,9 +78,7 @@ def lasted(steps: list[tuple[str, float]], word: str) -> float:
 
 def until(cluster: Cluster, path: str, done: Callable[[dict[str, Object]], bool]) -> Any:
     """The objects of a collection as soon as ``done`` holds for them."""
-    return wait_for(
-        cluster.api, path, done, what="the test's condition", explain=str, timeout=30
-    )
+    return wait_for(cluster.api, path, done, what="the test's condition", explain=str, timeout=30)
 
 
 def eventually(true: Callable[[], Any], *, within: float = 20) -> Any:

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from daemonset_course.apply import apply
 from daemonset_course.cluster import Cluster
-from daemonset_course.embedded import Timing
+from daemonset_course.kwok import Timing
 from daemonset_course.kubectl import kubectl
-from daemonset_course.nodes import add_node, break_node, recover_node, remove_node
+from daemonset_course.nodes import add_node, break_node, recover_node
 from daemonset_course.record import Recorder, record
-from daemonset_course.reset import reset
+from daemonset_course.reset import Fleet, reset
 from daemonset_course.rollout import wait_rollout
 from live.scenes import PACE, daemonset, histories, lasted, state, until, words
 
 NAMESPACE = "stages"
+DAEMONSETS = f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 BEFORE = ["pending", "bound", "ContainerCreating"]
 AFTER = ["terminating", "gone"]
 WAIT = {"readinessProbe": {"exec": {"command": ["true"]}, "initialDelaySeconds": 4}}
 NEVER = {"readinessProbe": {"exec": {"command": ["false"]}}}
+
+Scene = tuple[Recorder, Fleet, str]
+
+
+class Played(NamedTuple):
+    """A recording of every scene, and the versions of all objects at two moments of quiet."""
+
+    records: list[dict[str, Any]]
+    before: dict[str, str]
+    after: dict[str, str]
 
 
 def sleep(seconds: int) -> dict[str, Any]:
@@ -36,7 +47,7 @@ SCENES = {
     "unpulled": (daemonset("unpulled", {"image": "registry.invalid/a:1"}), "ImagePullBackOff"),
     "crash": (daemonset("crash", {"command": ["false"]}), "CrashLoopBackOff"),
     "slow": (daemonset("slow", sleep(6)), "ready"),
-    "cut": (daemonset("cut", sleep(30), terminationGracePeriodSeconds=1), "ready"),
+    "cut": (daemonset("cut", sleep(20)), "ready"),
 }
 PLAYED = {
     "good": ["running", "ready"],
@@ -55,26 +66,32 @@ def arrived(pods: dict[str, Any]) -> bool:
     return len(there) == 3 * len(SCENES) and all(SCENES[app][1] == word for app, word in there)
 
 
+def counted(daemonsets: dict[str, Any]) -> bool:
+    """Whether the controller has counted each ready pod."""
+    ready = {name: item["status"].get("numberReady") for name, item in daemonsets.items()}
+    return ready == {app: 3 if last == "ready" else 0 for app, (_, last) in SCENES.items()}
+
+
 def versions(cluster: Cluster) -> dict[str, str]:
-    paths = (PODS, "/api/v1/nodes", f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets")
+    paths = (PODS, "/api/v1/nodes", DAEMONSETS)
     found = [item["metadata"] for path in paths for item in cluster.api.items(path)]
     return {meta["uid"]: f"{meta['name']} {meta['resourceVersion']}" for meta in found}
 
 
-def two_renewals(cluster: Cluster) -> None:
-    """Return when a node's lease was renewed twice: a while without a sleep."""
+def renewed(cluster: Cluster, node: str, times: int = 2) -> None:
+    """Return when the lease of a node was renewed that often: a while without a sleep."""
     path = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
     seen: set[str] = set()
 
     def done(leases: dict[str, Any]) -> bool:
-        seen.add(leases[cluster.workers()[0]]["spec"]["renewTime"])
-        return len(seen) > 2
+        seen.add(leases[node]["spec"]["renewTime"])
+        return len(seen) > times
 
     until(cluster, path, done)
 
 
 @pytest.fixture(scope="module")
-def played(live_cluster: Cluster) -> Iterator[Recorder]:
+def played(live_cluster: Cluster) -> Iterator[Played]:
     """All pods brought to the last state of their life, watched there, and deleted."""
     reset(live_cluster.name)
     kubectl("create namespace", NAMESPACE)
@@ -82,30 +99,31 @@ def played(live_cluster: Cluster) -> Iterator[Recorder]:
         for manifest, _ in SCENES.values():
             apply(manifest, namespace=NAMESPACE)
         until(live_cluster, PODS, arrived)
+        until(live_cluster, DAEMONSETS, counted)
         before = versions(live_cluster)
-        two_renewals(live_cluster)
-        recorder.quiet = (before, versions(live_cluster))  # type: ignore[attr-defined]
+        renewed(live_cluster, live_cluster.workers()[0])
+        after = versions(live_cluster)
+        kubectl("delete daemonset cut --cascade=orphan --namespace", NAMESPACE)
+        kubectl("delete pod -l app=cut --grace-period=1 --wait=false --namespace", NAMESPACE)
         kubectl("delete daemonset --all --wait=false --namespace", NAMESPACE)
         until(live_cluster, PODS, lambda pods: not pods)
-    yield recorder
+    yield Played(recorder.records, before, after)
     reset(live_cluster.name)
 
 
 @pytest.mark.parametrize("app", SCENES)
-def test_a_pod_goes_through_each_of_its_states_exactly_once(played: Recorder, app: str) -> None:
+def test_a_pod_goes_through_each_of_its_states_exactly_once(played: Played, app: str) -> None:
     found = histories(played.records, app)
 
     assert [words(steps) for steps in found.values()] == [[*BEFORE, *PLAYED[app], *AFTER]] * 3
 
 
-def test_no_stage_matches_its_own_result(played: Recorder) -> None:
-    before, after = played.quiet  # type: ignore[attr-defined]
-
-    assert len(before) == 3 * len(SCENES) + 4 + len(SCENES)
-    assert after == before
+def test_no_stage_matches_its_own_result(played: Played) -> None:
+    assert len(played.before) == 3 * len(SCENES) + 4 + len(SCENES)
+    assert played.after == played.before
 
 
-def test_initial_delay_seconds_is_honoured(played: Recorder) -> None:
+def test_initial_delay_seconds_is_honoured(played: Played) -> None:
     waiting = [lasted(s, "running") for s in histories(played.records, "waits").values()]
     other = [lasted(s, "running") for s in histories(played.records, "good").values()]
 
@@ -114,17 +132,17 @@ def test_initial_delay_seconds_is_honoured(played: Recorder) -> None:
 
 
 def test_a_pod_takes_its_pre_stop_time_but_never_more_than_its_grace_period(
-    played: Recorder,
+    played: Played,
 ) -> None:
     slow = [lasted(s, "terminating") for s in histories(played.records, "slow").values()]
     cut = [lasted(s, "terminating") for s in histories(played.records, "cut").values()]
 
     assert min(slow) >= 0.95 * 6.4 * PACE
     assert min(cut) >= 0.95 * 1 * PACE
-    assert max(cut) < 6 * PACE  # of 30 that its preStop asks for
+    assert max(cut) < 6 * PACE  # of 20 that its preStop asks for
 
 
-def test_a_failed_pull_and_a_crash_leave_the_kubelet_s_event(played: Recorder) -> None:
+def test_a_failed_pull_and_a_crash_leave_the_kubelet_s_event(played: Played) -> None:
     events = [r["object"] for r in played.records if r.get("resource") == "events"]
     warned = {
         (e["involvedObject"]["name"].split("-")[0], e["reason"])
@@ -136,41 +154,94 @@ def test_a_failed_pull_and_a_crash_leave_the_kubelet_s_event(played: Recorder) -
 
 
 @pytest.fixture(scope="module")
-def broken(live_cluster: Cluster) -> Iterator[tuple[Recorder, list[str]]]:
-    """A node joins, falls silent, comes back, reports not ready, comes back; nothing is quick."""
+def broken(live_cluster: Cluster) -> Iterator[Scene]:
+    """A node joins; another falls silent and comes back; a third reports not ready, comes back."""
     fleet = reset(live_cluster.name)
-    silent, unwell = fleet.workers[0], fleet.workers[1]
-    apply(daemonset("plain"))
-    apply(daemonset("other"))
-    wait_rollout("plain")
-    wait_rollout("other")
+    silent, unwell, healthy = fleet.workers
+    for app in ("plain", "other"):
+        apply(daemonset(app))
+        wait_rollout(app)
     with record("plain") as recorder:
         joined = add_node()[0]
-        wait_rollout("plain")
         recorder.mark("silent")
         break_node(silent)
+        recorder.mark("noticed")
         pod = kubectl(f"get pods -l app=other -o name --field-selector spec.nodeName={silent}")
         kubectl("delete --wait=false", pod.strip())
-        recorder.mark("deleted on the silent node")
-        two_renewals_of(live_cluster, fleet.workers[2])
+        renewed(live_cluster, healthy, 1)
         recorder.mark("recover")
         recover_node(silent)
-        recorder.mark("recovered")
-        break_node(unwell, "not ready")
-        recorder.mark("not ready")
-        recover_node(unwell)
-        remove_node(joined)
         wait_rollout("other")
-    yield recorder, [silent, unwell, joined]
+        break_node(unwell, "not ready")
+        recover_node(unwell)
+    yield recorder, fleet, joined
     reset(live_cluster.name)
 
 
-def two_renewals_of(cluster: Cluster, node: str) -> None:
-    path = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
-    seen: set[str] = set()
+def at(recorder: Recorder, text: str) -> float:
+    return next(float(r["t"]) for r in recorder.records if r.get("text") == text)
 
-    def done(leases: dict[str, Any]) -> bool:
-        seen.add(leases[node]["spec"]["renewTime"])
-        return len(seen) > 2
 
-    until(cluster, path, done)
+def seen_on(recorder: Recorder, node: str) -> list[tuple[float, str, set[str]]]:
+    """(t, status of Ready, the control plane's taints) of a node, whenever one changed."""
+    found: list[tuple[float, str, set[str]]] = []
+    for change in recorder.records:
+        if change.get("resource") == "nodes" and change["object"]["metadata"]["name"] == node:
+            item = change["object"]
+            conditions = {c["type"]: c["status"] for c in item["status"].get("conditions", [])}
+            taints = {
+                f"{t['key'].removeprefix('node.kubernetes.io/')}:{t['effect']}"
+                for t in item["spec"].get("taints", [])
+            }
+            now = (change["t"], conditions.get("Ready", ""), taints)
+            if not found or found[-1][1:] != now[1:]:
+                found.append(now)
+    return found
+
+
+def test_a_new_node_becomes_ready_and_sheds_the_taints_of_joining(broken: Scene) -> None:
+    recorder, _, joined = broken
+    steps = seen_on(recorder, joined)
+
+    assert steps[0][1] == ""
+    assert any("not-ready:NoSchedule" in taints for _, _, taints in steps)
+    assert steps[-1][1:] == ("True", set())
+    assert list(dict.fromkeys(s[1] for s in steps)) == ["", "True"]
+
+
+def test_a_silent_node_is_unreachable_after_the_grace_period(broken: Scene) -> None:
+    recorder, fleet, _ = broken
+    steps = seen_on(recorder, fleet.workers[0])
+    unknown = next(t for t, ready, _ in steps if ready == "Unknown")
+    grace = Timing(PACE).node_grace_seconds
+
+    assert list(dict.fromkeys(s[1] for s in steps)) == ["True", "Unknown"]
+    assert grace - 2 < unknown - at(recorder, "silent") < grace + 5
+    assert any(s[2] == {"unreachable:NoSchedule", "unreachable:NoExecute"} for s in steps)
+    assert steps[-1][1:] == ("True", set())
+
+
+def test_pods_of_a_silent_node_are_marked_not_ready_and_ready_again(broken: Scene) -> None:
+    recorder, _, _ = broken
+    found = [words(s) for s in histories(recorder.records, "plain").values()]
+
+    assert found.count(["ready", "marked not ready", "ready"]) == 1
+    assert found.count(["ready"]) == 2
+    assert found.count([*BEFORE, *PLAYED["good"]]) == 1  # on the node that joined
+
+
+def test_a_pod_deleted_on_a_silent_node_stays_until_the_node_is_back(broken: Scene) -> None:
+    recorder, _, _ = broken
+    ends = [s for s in histories(recorder.records, "other").values() if "gone" in words(s)]
+
+    assert [words(s) for s in ends] == [["ready", "marked not ready", *AFTER]]
+    assert ends[0][-1][1] > at(recorder, "recover") > ends[0][-2][1] > at(recorder, "noticed")
+
+
+def test_a_not_ready_node_keeps_its_lease_and_its_pods_stay_ready(broken: Scene) -> None:
+    recorder, fleet, _ = broken
+    steps = seen_on(recorder, fleet.workers[1])
+
+    assert list(dict.fromkeys(s[1] for s in steps)) == ["True", "False"]
+    assert any("not-ready:NoSchedule" in s[2] for s in steps)
+    assert steps[-1][1:] == ("True", set())

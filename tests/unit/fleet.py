@@ -14,6 +14,7 @@ import copy
 import heapq
 import itertools
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -113,6 +114,14 @@ def _pinned(on: str) -> Record:
     return {"nodeAffinity": required}
 
 
+def node_name(made: Record) -> str:
+    """The node that a pod made here is pinned to."""
+    required = made["spec"]["affinity"]["nodeAffinity"][
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    ]
+    return str(required["nodeSelectorTerms"][0]["matchFields"][0]["values"][0])
+
+
 def change(
     t: float, resource: str, obj: Record, kind: str = "MODIFIED", via: str = "watch"
 ) -> Record:
@@ -142,6 +151,8 @@ class Fleet:
         self._ids = itertools.count(1)
         self._termination, self._bad = termination, frozenset[str]()
         self._silent: set[str] = set()
+        self._woken = False
+        self._rows: defaultdict[str, dict[str, Record]] = defaultdict(dict)
         self._blind: float | None = None
         self._blind_seen: dict[str, Record] = {}
         self.t = 0.0
@@ -176,7 +187,7 @@ class Fleet:
 
     def create(self) -> Fleet:
         self._emit("daemonsets", self.daemonset, "ADDED")
-        self._later(0.05, self._sync)
+        self._sync_later(0.05)
         return self
 
     def apply(self, image: str = "", *, bad: Iterable[str] = ()) -> Fleet:
@@ -189,7 +200,7 @@ class Fleet:
             image or f"a:{number}"
         )
         self._emit("daemonsets", self.daemonset, "MODIFIED")
-        self._later(0.05, self._sync)
+        self._sync_later(0.05)
         return self
 
     def cordon(self, name: str) -> Fleet:
@@ -219,7 +230,7 @@ class Fleet:
     def add_node(self, name: str) -> Fleet:
         self.nodes[name] = node(name)
         self._emit("nodes", self.nodes[name], "ADDED")
-        self._later(0.05, self._sync)
+        self._sync_later(0.05)
         return self
 
     def note(self, text: str) -> Fleet:
@@ -261,13 +272,18 @@ class Fleet:
         heapq.heappush(self._agenda, (self.t + jitter, next(self._ids), act))
 
     def _on(self, name: str) -> list[Record]:
-        return [p for p in self.pods.values() if p["spec"]["affinity"] == _pinned(name)]
+        return list(self._rows[name].values())
+
+    def _sync_later(self, seconds: float) -> None:
+        if not self._woken:  # as the controller's queue does: many changes, one sync
+            self._woken = True
+            self._later(seconds, self._sync)
 
     def _new_pod(self, on: str, *, phase: str = "unbound", via: str = "watch") -> None:
         uid = f"{next(self._ids):05d}"
         number = self.daemonset["metadata"]["generation"]
         made = pod(uid, on, f"rev{number}", phase=phase, generation=number)
-        self.pods[uid] = made
+        self.pods[uid] = self._rows[on][uid] = made
         if via == "list":
             made["status"]["conditions"][0]["lastTransitionTime"] = "2026-11-24T03:00:00Z"
             self._records.append(change(0.014, "pods", made, "ADDED", "list"))
@@ -284,12 +300,10 @@ class Fleet:
         old = self.pods.get(uid)
         if old is None or "deletionTimestamp" in old["metadata"]:
             return
-        name = old["spec"]["affinity"]["nodeAffinity"]
-        on = name["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"][0]
-        new = pod(uid, on["matchFields"][0]["values"][0], phase=phase, reason=reason)
+        new = pod(uid, node_name(old), phase=phase, reason=reason)
         old["spec"], old["status"] = new["spec"], new["status"]
         self._emit("pods", old, "MODIFIED")
-        self._later(0.03, self._sync)
+        self._sync_later(0.03)
         if phase == "ready" and self.daemonset["spec"]["minReadySeconds"]:
             old["ripe"] = self.t + self.daemonset["spec"]["minReadySeconds"]
             heapq.heappush(self._agenda, (old["ripe"], next(self._ids), self._sync))
@@ -301,8 +315,10 @@ class Fleet:
             self._later(self._termination, lambda: self._remove(made["metadata"]["uid"]))
 
     def _remove(self, uid: str) -> None:
-        self._emit("pods", self.pods.pop(uid), "DELETED")
-        self._later(0.02, self._sync)
+        gone = self.pods.pop(uid)
+        del self._rows[node_name(gone)][uid]
+        self._emit("pods", gone, "DELETED")
+        self._sync_later(0.02)
 
     def _available(self, made: Record) -> bool:
         ready = made["status"]["conditions"][0]["status"] == "True"
@@ -311,6 +327,7 @@ class Fleet:
         )
 
     def _sync(self) -> None:
+        self._woken = False
         revision = f"rev{self.daemonset['metadata']['generation']}"
         workers = [name for name in self.nodes if "control-plane" not in name]
         self._random.shuffle(workers)

@@ -11,9 +11,9 @@ import pytest
 
 from daemonset_course import binaries, build
 from daemonset_course.binaries import PROGRAMS, ensure, pins
-from daemonset_course.machine import header_problem, this_platform
 from daemonset_course.download import File
 from daemonset_course.errors import BadInput, CourseError
+from daemonset_course.machine import header_problem, this_platform
 
 LINUX = "linux/amd64"
 SAYS = {

@@ -10,8 +10,8 @@ import pytest
 
 from daemonset_course import build as module
 from daemonset_course.build import build, obstacle
-from daemonset_course.progress import Lines, step
 from daemonset_course.errors import CommandFailed
+from daemonset_course.progress import Lines, step
 
 KWOK = "v0.8.0"
 GO = """#!/bin/sh

@@ -178,3 +178,15 @@ def test_a_pod_that_arrives_before_its_template_is_recognised() -> None:
     )[0]
 
     assert (rollout.revision, rollout.end) == ("bbb", 3)
+
+
+def test_a_pod_that_arrives_a_moment_before_its_template_belongs_to_it() -> None:
+    (rollout,) = facts(
+        change(0.9, "pods", pod("old-n1", "n1"), "DELETED"),
+        change(0.95, "pods", new("new", "n1", phase="pending"), "ADDED"),
+        TEMPLATE,
+        change(3, "pods", new("new", "n1")),
+        END,
+    )
+
+    assert rollout.order == ("n1",)

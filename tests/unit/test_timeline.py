@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from fleet import HEADER, Fleet, change, control_plane, daemonset, gap, node, pod
+from fleet import HEADER, Fleet, change, control_plane, daemonset, gap, node, node_name, pod
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -465,9 +465,7 @@ def brute_force(records: list[Record], t: float) -> tuple[int | None, int | None
                 ready_for = None
         if last is None:
             continue
-        on = last["spec"]["affinity"]["nodeAffinity"][
-            "requiredDuringSchedulingIgnoredDuringExecution"
-        ]["nodeSelectorTerms"][0]["matchFields"][0]["values"][0]
+        on = node_name(last)
         living[on] += "deletionTimestamp" not in last["metadata"]
         available[on] += ready_for is not None and t - ready_for >= min_ready
     return (

@@ -1,0 +1,535 @@
+# %% [markdown]
+# # 08 Rolling update
+#
+# After this lesson you can
+#
+# - roll a new version over a fleet and say how many nodes are down at any instant,
+# - predict how long it takes, on 12 nodes and on 100,
+# - work out what a percentage means,
+# - survive a bad template and a dead node.
+#
+# You know Pods and Deployments, and you have done lesson 00. Run the cells from the top; where a
+# cell asks for a prediction, type it in place of the `...` before you run on.
+
+# %%
+import json
+from pathlib import Path
+
+from daemonset_course import apply, break_node, kubectl, predict, record, recover_node
+from daemonset_course import rejected, taint, wait_rollout
+from daemonset_course.cluster import current
+from daemonset_course.errors import NotFinished, Rejected
+from daemonset_course.reset import reset
+
+# %% [markdown]
+# `reset` gives every lesson the same start: 12 workers, nothing left of an earlier lesson. It
+# prints what it had to put right.
+
+# %%
+fleet = reset(workers=12)
+fleet
+
+# %% [markdown]
+# ## The claim
+#
+# > When the Pod template changes, the DaemonSet controller terminates old Pods and creates new
+# > ones node by node. `maxUnavailable: 1` means that only one node at a time loses its Pod.
+#
+# This is our agent. It waits and does nothing else; `RELEASE` stands for its version.
+
+# %%
+print(Path("../manifests/lesson-08/agent.yaml").read_text())
+
+# %%
+apply("../manifests/lesson-08/agent.yaml")
+wait_rollout("agent")
+
+# %% [markdown]
+# What if a manifest says nothing about updates? Ask the server to complete one without storing it.
+
+# %%
+bare = apply("../manifests/lesson-08/agent.yaml", dry_run=True).objects[0]
+del bare["spec"]["updateStrategy"], bare["metadata"]["managedFields"]
+bare["metadata"] = {"name": "bare"}
+completed = apply(bare, dry_run=True).objects[0]
+completed["spec"]["updateStrategy"]
+
+# %%
+assert completed["spec"]["updateStrategy"] == {
+    "type": "RollingUpdate",
+    "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0},
+}
+
+# %% [markdown]
+# So `RollingUpdate` with `maxUnavailable: 1` is the default. There are two strategies,
+# `RollingUpdate` and `OnDelete` (lesson 10), and nothing else.
+
+# %%
+with rejected('supported values: "RollingUpdate", "OnDelete"'):
+    apply(bare | {"spec": bare["spec"] | {"updateStrategy": {"type": "Recreate"}}})
+
+# %% [markdown]
+# ## Predict
+#
+# Replacing the Pod of one node takes a certain time: the old Pod terminates, a new one is created,
+# scheduled, started, and becomes ready. Let us measure it: delete one Pod by hand and see for how
+# long its node is without.
+
+
+# %%
+def pods_on(node):
+    """The kubectl options that choose the agent's Pod on this node."""
+    return f"-l app=agent --field-selector spec.nodeName={node}"
+
+
+# %%
+with record("agent") as one:
+    kubectl(f"delete pod {pods_on(fleet.workers[0])}")
+    wait_rollout("agent")
+restart = one.timeline.unavailable.longest(0)
+print(f"measured: the node was without an agent for {restart:.1f} s")
+
+# %% [markdown]
+# Now `maxUnavailable: 1` on 12 nodes. How many seconds will it take? Type a number.
+
+# %%
+length = predict("08-length", ..., unit="s", question="How long will 12 nodes take, one by one?")
+length
+
+# %% [markdown]
+# ## Run
+#
+# Two small functions say what we do most, in kubectl's words. `record` follows Pods, nodes, the
+# DaemonSet and its events while its block runs.
+
+
+# %%
+def budget(value):
+    """Let `value` nodes be down at a time."""
+    patch = {"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": value}}}}
+    return kubectl("patch daemonset agent --type merge --patch", json.dumps(patch))
+
+
+def release(number):
+    """Put a new RELEASE into the Pod template."""
+    return kubectl(f"set env daemonset/agent RELEASE={number}")
+
+
+# %%
+with record("agent") as rollout:
+    release(2)
+    wait_rollout("agent")
+rollout.plot()
+
+# %% [markdown]
+# One lane a node. The bar turns thin where the old Pod terminates, hollow and hatched while the new
+# one starts, and full again, in another colour, when it is ready. The panel underneath counts the
+# nodes without an available Pod; the dashed line is the budget.
+
+# %%
+facts = rollout.rollouts[-1]
+length.compare(facts.duration)
+
+# %%
+assert facts.max_unavailable == 1 == facts.budget
+assert facts.updated == 12
+
+# %% [markdown]
+# The length is the number of rounds times the time of one: $T \approx \lceil N/k \rceil \times
+# restart$, with $N$ nodes and a budget of $k$.
+
+# %%
+print(f"measured: {facts.duration:.1f} s; 12 rounds of {restart:.1f} s: {12 * restart:.1f} s")
+
+# %% [markdown]
+# ## Why
+#
+# The controller's rule for a rollout without surge, for each node at each look
+# ([`rollingUpdate` in `pkg/controller/daemon/update.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/update.go)):
+#
+# 1. Count the nodes without an available Pod, whatever the cause.
+# 2. Delete old Pods that are not available anyway; that costs nothing.
+# 3. Delete further old Pods as long as the count stays within `maxUnavailable`.
+#
+# It only deletes. The replacement comes from the other half of the controller, which creates a Pod
+# on every eligible node that has none, and a Pod that is still terminating counts as there. So on
+# every node there is a gap: no moment has both Pods.
+
+# %%
+gaps = [-seconds for seconds in facts.overlap.values()]
+print(f"measured: each node was without a ready Pod for {min(gaps):.1f} to {max(gaps):.1f} s")
+assert len(gaps) == 12
+assert min(gaps) > 0
+
+# %% [markdown]
+# ### In which order?
+#
+# Roll once more and compare the order of the nodes.
+
+# %%
+with record("agent") as again:
+    release(3)
+    wait_rollout("agent")
+for facts_of in (rollout.rollouts[-1], again.rollouts[-1]):
+    print(" ".join(node.rpartition("-")[2] for node in facts_of.order))
+
+# %% [markdown]
+# There is no order to rely on. The controller walks over a Go map, whose order is random on
+# purpose. There is no partition and no canary either: to choose the first node yourself, use
+# `OnDelete`.
+#
+# ## Percentages
+#
+# `maxUnavailable: 10%` of 12 nodes is 1.2 nodes. How many nodes may be down at once?
+
+# %%
+ten = predict("08-ten-percent", ..., unit="nodes", question="10% of 12 nodes: how many at once?")
+ten
+
+# %%
+budget("10%")
+with record("agent") as percent:
+    release(4)
+    wait_rollout("agent")
+percent.plot()
+
+# %%
+ten.compare(percent.rollouts[-1].max_unavailable, within=0)
+
+# %%
+assert percent.rollouts[-1].max_unavailable == 2 == percent.rollouts[-1].budget
+
+# %% [markdown]
+# A DaemonSet rounds **up**. The mistake people make is to carry over what they know from
+# Deployments, which round `maxUnavailable` **down**. A rollout that gets stuck shows both, since it
+# goes exactly as far as its budget: give a DaemonSet and a Deployment, each 12 Pods and 10 %, an
+# image that cannot be pulled.
+
+# %%
+apply("../manifests/lesson-08/web.yaml")
+kubectl("rollout status deployment/web --timeout=60s")
+
+# %% [markdown]
+# ## A bad template
+#
+# What will happen to the DaemonSet? Type how many of the 12 nodes keep a running agent.
+
+# %%
+serving = predict("08-serving", ..., unit="nodes", question="How many nodes keep their agent?")
+serving
+
+# %%
+BAD = "registry.invalid/agent:2"
+with record("agent") as stuck:
+    kubectl(f"set image daemonset/agent agent={BAD}")
+    kubectl(f"set image deployment/web web={BAD}")
+    kubectl("wait --for=jsonpath={.status.numberUnavailable}=2 daemonset/agent --timeout=60s")
+    kubectl("wait --for=jsonpath={.status.unavailableReplicas}=1 deployment/web --timeout=60s")
+
+# %%
+try:
+    wait_rollout("agent", timeout=4)
+except NotFinished as error:
+    print(error.failed)
+    broken = [line for line in error.seen.split("; ") if "old template" not in line]
+    print(f"{len(broken)} nodes have a new Pod that does not start")
+
+# %%
+stuck.plot()
+
+# %%
+ready = int(kubectl("get daemonset agent -o jsonpath={.status.numberReady}"))
+serving.compare(ready, within=0)
+
+# %%
+web = kubectl("get deployment web -o jsonpath={.status.availableReplicas}")
+assert (ready, int(web)) == (10, 11)
+
+# %% [markdown]
+# Two nodes lost their agent, ten keep it, and there it stays. The budget is spent by Pods that will
+# never be available, so rule 3 deletes no more. That is the good news about a small budget: it is
+# also the limit of the damage. The Deployment beside it, with the same `10%`, lost one.
+#
+# The bad news: a DaemonSet has no progress deadline and never rolls back by itself.
+# `kubectl rollout status` would wait for ever; give it a `--timeout`. Undoing is yours to do.
+
+# %%
+with record("agent") as repair:
+    kubectl("rollout undo daemonset/agent")
+    wait_rollout("agent")
+repair.plot()
+
+# %%
+assert len(repair.rollouts[-1].order) == 2
+assert repair.rollouts[-1].max_unavailable == 2
+
+# %% [markdown]
+# Only the two broken nodes got a new Pod: the other ten still ran the version that came back. And
+# rule 2 took both at once, since they were down anyway.
+
+# %%
+kubectl("delete deployment web --wait=false")
+
+# %% [markdown]
+# ## A dead node
+#
+# One machine dies: its kubelet falls silent. After the grace period the node controller marks it
+# unreachable. We roll with `maxUnavailable: 1` while it is dead. How many of the 11 living nodes
+# will be updated?
+
+# %%
+living = predict("08-dead-node", ..., unit="nodes", question="How many of 11 get the update?")
+living
+
+# %%
+budget(1)
+dead = fleet.workers[4]
+break_node(dead)
+
+# %%
+with record("agent") as frozen:
+    release(5)
+    try:
+        wait_rollout("agent", timeout=6)
+    except NotFinished as error:
+        reasons = error.seen.split("; ")
+frozen.plot()
+
+# %%
+print(*(line for line in reasons if "old template" not in line), sep="\n")
+living.compare(frozen.rollouts[-1].updated, within=0)
+
+# %%
+assert frozen.rollouts[-1].updated == 0
+
+# %% [markdown]
+# None. The dead node is no longer counted in DESIRED, because its taints keep new Pods away, but
+# its Pod is still there, so rule 1 counts the node as unavailable. The controller asks for that
+# Pod's deletion (rule 2), and nobody on the dead machine can confirm it: it stays Terminating. The
+# budget of one is spent on a node that will not come back by itself.
+#
+# Give the rollout room for one more.
+
+# %%
+with record("agent") as room:
+    budget(2)
+    kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=11 daemonset/agent --timeout=90s")
+    wait_rollout("agent")
+room.plot()
+
+# %%
+assert room.timeline.unavailable.max() == 2
+
+# %% [markdown]
+# A budget above the number of dead nodes keeps rollouts moving. The other cure is to remove the
+# Node object of a machine that is gone for good. Ours comes back.
+
+# %%
+recover_node(dead)
+wait_rollout("agent")
+
+# %% [markdown]
+# ## What makes a restart long
+#
+# You control parts of it. `initialDelaySeconds` makes the new Pod ready late, `preStop` makes the
+# old one stop slowly. We change one thing at a time and look at the node that was quickest.
+
+
+# %%
+def container(**fields):
+    """A change to the agent's container."""
+    return {"template": {"spec": {"containers": [{"name": "agent", **fields}]}}}
+
+
+def roll_with(change):
+    """The facts of a rollout, a third of the nodes at a time, with this change."""
+    with record("agent") as run:
+        kubectl("patch daemonset agent --patch", json.dumps({"spec": change}))
+        wait_rollout("agent")
+    return run.rollouts[-1]
+
+
+# %%
+budget(4)
+probe = {"exec": {"command": ["true"]}, "initialDelaySeconds": 6}
+slow_start = roll_with(container(readinessProbe=probe))
+stop = {"preStop": {"sleep": {"seconds": 6}}}
+first = roll_with(container(lifecycle=stop, readinessProbe=None))
+second = roll_with(container(env=[{"name": "RELEASE", "value": "7"}]))
+
+# %%
+runs = {"slow start": slow_start, "slow stop, first": first, "slow stop, second": second}
+gap = {what: min(-s for s in run.overlap.values()) for what, run in runs.items()}
+print(f"measured: plain {restart:.1f} s")
+for what, seconds in gap.items():
+    print(f"measured: {what} {seconds:.1f} s")
+
+# %%
+assert gap["slow start"] > 1.5 * restart
+assert gap["slow stop, second"] > 1.5 * gap["slow stop, first"]
+
+# %% [markdown]
+# The slow stop shows only in the *second* rollout: a Pod stops as its own template says, and the
+# Pods that the first rollout ended knew nothing of `preStop`. An agent that ignores SIGTERM is
+# killed after `terminationGracePeriodSeconds`, 30 s by default, on every node of every rollout.
+#
+# `minReadySeconds` slows a rollout without a longer gap: a Pod counts as *available* only when it
+# has been ready for that long.
+
+# %%
+budget(6)
+soak = roll_with({"minReadySeconds": 3, **container(lifecycle=None)})
+print(f"measured: 2 rounds took {soak.duration:.1f} s")
+assert soak.duration > 2 * 3
+
+# %% [markdown]
+# Use it to let a bad version show itself before the next node goes: two rounds of at least three
+# seconds each.
+#
+# ## A taint in the way
+#
+# A `NoSchedule` taint does not touch running Pods. Taint one node, then roll. How many Pods are
+# there afterwards?
+
+# %%
+after = predict(
+    "08-taint", ..., unit="Pods", question="12 Pods, one node tainted, a rollout: how many?"
+)
+after
+
+# %%
+kubectl("delete daemonset agent")
+apply("../manifests/lesson-08/agent.yaml")
+wait_rollout("agent")
+
+# %%
+tainted = fleet.workers[6]
+taint(tainted, "maintenance=soon:NoSchedule")
+budget(3)
+with record("agent") as hole:
+    release(2)
+    kubectl("rollout status daemonset/agent --timeout=90s")
+hole.plot()
+
+# %%
+pods = kubectl("get pods -l app=agent --no-headers").count("Running")
+after.compare(pods, within=0)
+
+# %%
+assert pods == 11
+
+# %% [markdown]
+# The rollout deleted the old Pod on the tainted node, and no new one may go there. Yet
+# `kubectl rollout status` reported success: it compares with DESIRED, and DESIRED shrank. The
+# mistake is to taint a node "for later" and to trust the green message. The Pod returns with the
+# taint's end.
+
+# %%
+taint(tainted, "maintenance:NoSchedule-")
+kubectl("wait --for=jsonpath={.status.numberReady}=12 daemonset/agent --timeout=60s")
+
+# %% [markdown]
+# ## A hundred nodes
+#
+# With one node at a time, a hundred nodes take a hundred rounds. We grow the fleet and try larger
+# budgets.
+
+# %%
+fleet = reset(workers=100)
+print(f"{len(fleet.workers)} workers")
+apply("../manifests/lesson-08/agent.yaml")
+wait_rollout("agent")
+
+# %%
+tenth = predict("08-hundred", ..., unit="s", question="How long will 100 nodes take with 10%?")
+tenth
+
+# %%
+hundred = {}
+for number, value in enumerate([5, "10%", "100%"], start=2):
+    budget(value)
+    with record("agent") as hundred[value]:
+        release(number)
+        wait_rollout("agent", timeout=170)
+hundred["10%"].plot()
+
+# %% [markdown]
+# Above 40 nodes the lanes become rows of a map, sorted by when their new Pod began. Each step of
+# the staircase is one round.
+
+# %%
+tenth.compare(hundred["10%"].rollouts[-1].duration)
+
+# %%
+from daemonset_course.plot_lengths import plot_lengths
+
+measured = {r.rollouts[-1].budget: r.rollouts[-1].duration for r in hundred.values()}
+qps = current().settings["controller requests per second"]
+plot_lengths(measured, nodes=100, restart=restart, qps=qps)
+
+# %%
+assert measured[10] < measured[5]
+assert measured[100] > 2 * restart, "one round of 100 takes longer than one restart"
+
+# %% [markdown]
+# Doubling the budget from 5 to 10 pays. Further on the line bends away from the model: each
+# node costs a delete and a create, and the controller may send only so many requests a second
+# (`--kube-api-qps`). All at once is no quicker than a good part at a time, and every node is
+# down meanwhile.
+#
+# ### Is the budget a hard ceiling?
+#
+# On 12 nodes it was never exceeded. Look at the hundred.
+
+# %%
+for run in hundred.values():
+    facts = run.rollouts[-1]
+    print(
+        f"measured: budget {facts.budget:>3}, most down {facts.max_unavailable:>3}, "
+        f"above the budget for {facts.over_budget:.2f} s at most"
+    )
+
+# %% [markdown]
+# You may see moments above the budget. The controller decides on its cache, which at this size can
+# be a moment behind its own deletions. Alert on a lasting excess, not on an instant.
+#
+# Back to the small fleet.
+
+# %%
+reset(workers=12)
+None
+
+# %% [markdown]
+# ## Check yourself
+#
+# Three questions. Type answers, run, and let the code judge.
+
+# %%
+q1 = predict("08-check-rounds", ..., question="26 nodes, maxUnavailable 25%: how many rounds?")
+q1.compare(-(-26 // -(-26 * 25 // 100)), within=0)
+
+# %%
+zero = {"rollingUpdate": {"maxUnavailable": 0}}
+q2 = predict("08-check-zero", ..., question="maxUnavailable 0 alone: accepted or rejected?")
+try:
+    apply(bare | {"spec": bare["spec"] | {"updateStrategy": zero}}, dry_run=True)
+    verdict = "accepted"
+except Rejected as error:
+    verdict = "rejected"
+    print(error.seen)
+q2.compare(verdict)
+
+# %%
+q3 = predict("08-check-green", ..., question="Can rollout status succeed with a node left out?")
+q3.compare(pods < 12)
+
+# %% [markdown]
+# ## What to take along
+#
+# - At most `maxUnavailable` nodes are down for the rollout's sake; percentages round up.
+# - Unavailable is unavailable: dead nodes, broken Pods and terminating Pods spend the same budget.
+# - A bad template stops at the budget. Nothing rolls back by itself.
+# - Length: rounds times restart, until the controller's request rate is the limit.
+#
+# Next: lab 06, where you roll within a budget yourself, and lesson 09, where the new Pod comes
+# first.

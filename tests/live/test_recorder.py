@@ -1,0 +1,143 @@
+"""The recorder on a real API server: quick to stop, honest about gaps, the same when loaded."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemonset_course import cluster
+from daemonset_course.apply import apply
+from daemonset_course.cluster import Cluster
+from daemonset_course.embedded import Embedded
+from daemonset_course.errors import NotRunning
+from daemonset_course.record import Recording, record
+from daemonset_course.reset import reset
+from daemonset_course.rollout import wait_rollout
+from live.scenes import daemonset, eventually, histories, words
+
+RESOURCES = {"nodes", "daemonsets", "pods", "events"}
+
+
+def feeds() -> list[str]:
+    return [t.name for t in threading.enumerate() if t.name.startswith("feed-")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clean(live_cluster: Cluster) -> Iterator[None]:
+    reset(live_cluster.name)
+    yield
+    reset(live_cluster.name)
+
+
+def test_a_rollout_recorded_saved_and_loaded_is_the_same(tmp_path: Path) -> None:
+    with record("agent") as first, record("agent") as second:
+        apply(daemonset("agent"))
+        wait_rollout("agent")
+        first.mark("new version")
+        apply(daemonset("agent", {"image": "registry.k8s.io/pause:3.9"}))
+        wait_rollout("agent")
+    first.save(tmp_path / "rollout.jsonl")
+    loaded = Recording.load(tmp_path / "rollout.jsonl")
+
+    assert loaded.records == first.records
+    assert loaded.timeline == first.timeline
+    assert loaded.caption == first.caption
+    assert "3 nodes" in first.caption
+    assert [mark.text for mark in first.timeline.marks if mark.kind == "note"] == ["new version"]
+    # two recorders at once see the same pods go through the same states
+    ours, theirs = (histories(r.records, "agent") for r in (first, second))
+    assert {pod: words(steps) for pod, steps in ours.items()} == {
+        pod: words(steps) for pod, steps in theirs.items()
+    }
+    assert len(ours) == 6
+    assert first.timeline.gaps == ()
+
+
+def test_the_log_begins_with_what_is_there_and_its_clock_never_goes_back() -> None:
+    with record("agent") as recording:
+        apply(daemonset("agent", {"image": "registry.k8s.io/pause:3.8"}))
+        wait_rollout("agent")
+
+    header, *rest = recording.records
+    listed = [r["resource"] for r in rest if r.get("via") == "list" and r["t"] < 1]
+    assert header["record"] == "header"
+    assert list(dict.fromkeys(listed))[:3] == ["nodes", "daemonsets", "pods"]
+    assert [r["t"] for r in rest] == sorted(r["t"] for r in rest)
+    assert rest[-1]["record"] == "end"
+    assert not any("managedFields" in r["object"]["metadata"] for r in rest if "object" in r)
+
+
+def test_stop_in_a_quiet_cluster_is_quick_and_leaves_no_thread() -> None:
+    before = feeds()
+    recorder = record("nobody")
+    recorder.start()
+    assert len(feeds()) == len(before) + 4
+
+    began = time.monotonic()
+    recorder.stop()
+    recorder.stop()
+
+    assert time.monotonic() - began < 1
+    assert feeds() == before
+    assert [r["record"] for r in recorder.records].count("end") == 1
+
+
+def test_an_error_in_the_block_stops_the_recorder() -> None:
+    with pytest.raises(ZeroDivisionError), record("nobody") as recorder:
+        raise ZeroDivisionError
+
+    assert feeds() == []
+    assert recorder.records[-1]["record"] == "end"
+
+
+def test_twenty_recorders_leave_nothing_behind() -> None:
+    before = threading.active_count()
+    for _ in range(20):
+        _start_and_stop()
+
+    assert threading.active_count() <= before
+
+
+def _start_and_stop() -> None:
+    recorder = record("nobody")
+    recorder.start()
+    recorder.stop()
+
+
+def test_a_killed_api_server_is_a_gap_in_every_watch_and_the_end_is_right(own: Cluster) -> None:
+    backend = own.backend
+    assert isinstance(backend, Embedded)
+    apply(daemonset("agent"))
+    wait_rollout("agent")
+    recorder = record("agent")
+    recorder.start()
+    apply(daemonset("agent", {"image": "registry.k8s.io/pause:3.9"}))
+    eventually(lambda: any(r.get("type") == "DELETED" for r in recorder.records))
+
+    server = backend.process("kube-apiserver")
+    assert server is not None
+    server.kill()
+    eventually(lambda: backend.process("kube-apiserver") is None)
+    with pytest.raises(NotRunning, match="did not answer"):
+        wait_rollout("agent")
+    cluster.up("own")
+    wait_rollout("agent")
+    eventually(
+        lambda: {r["resource"] for r in recorder.records if r["record"] == "gap"} == RESOURCES
+    )
+    recorder.stop()
+
+    gaps = recorder.timeline.gaps
+    assert {gap.resource for gap in gaps} == RESOURCES
+    assert all(0 < gap.start < gap.end and gap.reason for gap in gaps)
+    live = {p["metadata"]["name"] for p in own.api.items("/api/v1/namespaces/default/pods")}
+    found = histories(recorder.records, "agent")
+    assert {pod for pod, steps in found.items() if words(steps)[-1] == "ready"} == live
+    assert len(live) == 3
+    assert {words(steps)[-1] for pod, steps in found.items() if pod not in live} == {"gone"}
+    assert recorder.timeline.unavailable.at(recorder.timeline.end) == 0
+    assert feeds() == []

@@ -1,0 +1,136 @@
+"""``reset``: from anything a lesson can leave behind to the cluster right after ``up``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from daemonset_course import fingerprint, topology
+from daemonset_course.apply import apply
+from daemonset_course.cluster import Cluster
+from daemonset_course.kubectl import kubectl
+from daemonset_course.nodes import add_node, break_node, cordon, label, remove_node, taint
+from daemonset_course.reset import Fleet, reset
+from daemonset_course.rollout import wait_rollout
+from daemonset_course.simulated import settled
+from live.scenes import daemonset
+
+LEFT_BEHIND = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: monitoring}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: node-reader}
+rules: [{apiGroups: [""], resources: [nodes], verbs: [get]}]
+---
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: agents}
+value: 1000
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: held, finalizers: [example.com/nobody-serves-this]}
+"""
+
+
+def seen(cluster: Cluster) -> dict[str, object]:
+    """All that a lesson could have changed."""
+    nodes = cluster.api.items("/api/v1/nodes")
+    specs = {spec.name: spec for spec in topology.read(cluster.name)}
+    return {
+        "cluster-scoped": fingerprint.cluster_scoped(cluster.api),
+        "strangers": fingerprint.strangers(cluster.api, cluster.state.baseline),
+        "pods": [p["metadata"]["name"] for p in cluster.api.items("/api/v1/pods")],
+        "namespaces": {n["metadata"]["name"] for n in cluster.api.items("/api/v1/namespaces")},
+        "nodes": {
+            node["metadata"]["name"]: (
+                {k: v for k, v in node["metadata"]["labels"].items() if "kwok" not in k},
+                [(t["key"], t["effect"]) for t in node["spec"].get("taints", [])],
+                node["spec"].get("unschedulable", False),
+                settled(node),
+                fingerprint.node_drift(node, specs[node["metadata"]["name"]])[0],
+            )
+            for node in nodes
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def dirt(live_cluster: Cluster) -> Iterator[tuple[dict[str, object], Fleet, dict[str, object]]]:
+    """(what the fresh cluster was like, what reset said of a dirty one, what it is like now)."""
+    reset(live_cluster.name)
+    fresh = seen(live_cluster)
+    first, second, third = live_cluster.workers()
+    added = add_node()[0]
+    apply(LEFT_BEHIND)
+    for namespace in ("default", "monitoring"):
+        apply(daemonset("agent"), namespace=namespace)
+        wait_rollout("agent", namespace=namespace)
+    label(first, disk="floppy", gpu="yes", **{"topology.kubernetes.io/zone": None})
+    taint(first, "maintenance=now:NoSchedule")
+    cordon(first)
+    break_node(second, "not ready")
+    break_node(added)  # a dead one with pods on it
+    kubectl("delete pods --all --wait=false")
+    remove_node(third)
+    yield fresh, reset(live_cluster.name), seen(live_cluster)
+    reset(live_cluster.name)
+
+
+Dirt = tuple[dict[str, object], Fleet, dict[str, object]]
+
+
+def test_the_cluster_is_as_it_was(dirt: Dirt) -> None:
+    fresh, _, now = dirt
+
+    assert fresh["strangers"] == fresh["pods"] == []
+    assert now == fresh
+
+
+def test_the_drift_report_names_each_change(dirt: Dirt, live_cluster: Cluster) -> None:
+    _, fleet, _ = dirt
+    name = live_cluster.name
+    said = str(fleet)
+
+    for words in (
+        "DaemonSet/agent in default removed",
+        "ConfigMap/held in default removed",
+        "Namespace/monitoring removed",
+        "ClusterRole/node-reader removed",
+        "PriorityClass/agents removed",
+        f"{name}-worker4: node removed",
+        f"{name}-worker3: node added",
+        "label disk",
+        "label gpu",
+        "label topology.kubernetes.io/zone",
+        "taint maintenance=now:NoSchedule",
+        "cordon",
+        f"{name}-worker2: kubelet repaired",
+    ):
+        assert words in said
+    assert fleet.workers == tuple(f"{name}-worker{i}" for i in ("", 2, 3))
+
+
+@pytest.mark.usefixtures("dirt")
+def test_a_second_reset_has_nothing_to_say(live_cluster: Cluster) -> None:
+    again = reset(live_cluster.name)
+
+    assert again.changes == ()
+    assert "nothing: it was fresh" in str(again)
+
+
+@pytest.mark.usefixtures("dirt")
+def test_a_dead_node_is_revived_and_another_number_of_workers_made(live_cluster: Cluster) -> None:
+    dead = live_cluster.workers()[0]
+    break_node(dead)
+
+    more = reset(live_cluster.name, workers=5)
+
+    assert len(more.workers) == 5
+    assert any(line.startswith(f"{dead}: ") for line in more.changes)
+    assert all(settled(node) for node in live_cluster.api.items("/api/v1/nodes"))
+    assert len(reset(live_cluster.name).workers) == 3

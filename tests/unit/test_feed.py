@@ -1,0 +1,253 @@
+"""The feed against a server that breaks its watches in every way."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_server import DROP, END, GONE, FakeServer, bookmark, line, pod
+
+from daemonset_course import feed as feed_module
+from daemonset_course.api import Api
+from daemonset_course.errors import NotFinished, NotRunning
+from daemonset_course.feed import Feed
+from daemonset_course.waiting import wait_for
+
+PATH = "/api/v1/pods"
+
+
+class Told:
+    """A sink that remembers, and can wait until it was told enough."""
+
+    def __init__(self) -> None:
+        self.lines: list[Any] = []
+        self.gaps: list[tuple[float, float, str]] = []
+        self._news = threading.Condition()
+
+    def change(self, resource: str, kind: str, via: str, item: Any) -> None:
+        with self._news:
+            self.lines.append((resource, kind, via, item["metadata"]["name"]))
+            self._news.notify_all()
+
+    def gap(self, resource: str, start: float, reason: str) -> None:
+        with self._news:
+            self.lines.append((resource, "gap"))
+            self.gaps.append((start, time.monotonic(), reason))
+            self._news.notify_all()
+
+    def wait(self, count: int) -> list[Any]:
+        with self._news:
+            assert self._news.wait_for(lambda: len(self.lines) >= count, timeout=5), self.lines
+            return list(self.lines)
+
+
+@pytest.fixture(autouse=True)
+def no_thread_stays() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    left = [t for t in threading.enumerate() if t not in before and t.name.startswith("feed-")]
+    assert not left
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    with FakeServer() as fake:
+        yield fake
+
+
+@pytest.fixture
+def api(server: FakeServer, tmp_path: Path) -> Api:
+    return Api(server.kubeconfig(tmp_path))
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def feed(api: Api, told: Told, monkeypatch: pytest.MonkeyPatch) -> Iterator[Feed]:
+    monkeypatch.setattr(feed_module, "RETRY", 0.01)
+    made = Feed(api, "pods", PATH, told)
+    yield made
+    made.stop()
+
+
+def test_a_list_then_its_changes(server: FakeServer, feed: Feed, told: Told) -> None:
+    server.objects = [pod("a", 3)]
+    server.script([line("ADDED", pod("b", 11)), bookmark(20), line("DELETED", pod("a", 21))])
+
+    feed.start()
+
+    assert told.wait(3) == [
+        ("pods", "ADDED", "list", "a"),
+        ("pods", "ADDED", "watch", "b"),
+        ("pods", "DELETED", "watch", "a"),
+    ]
+    assert server.watched == ["10"]
+
+
+def test_a_watch_that_ends_in_good_order_goes_on_from_its_bookmark(
+    server: FakeServer, feed: Feed, told: Told
+) -> None:
+    server.script([bookmark(42), END], [line("ADDED", pod("a", 43))])
+
+    feed.start()
+
+    assert told.wait(1) == [("pods", "ADDED", "watch", "a")]
+    assert server.watched == ["10", "42"]
+    assert server.lists == 1
+
+
+def test_410_gone_is_a_gap_and_the_new_list_tells_what_was_missed(
+    server: FakeServer, feed: Feed, told: Told
+) -> None:
+    server.objects = [pod("same", 1), pod("changed", 2), pod("lost", 3)]
+
+    def meanwhile() -> None:
+        server.objects = [pod("same", 1), pod("changed", 30), pod("new", 31)]
+
+    server.script([meanwhile, GONE])
+
+    feed.start()
+
+    assert told.wait(7)[3:] == [
+        ("pods", "gap"),
+        ("pods", "DELETED", "list", "lost"),
+        ("pods", "MODIFIED", "list", "changed"),
+        ("pods", "ADDED", "list", "new"),
+    ]
+    assert told.gaps[0][2] == "410 Gone"
+    assert told.gaps[0][0] <= told.gaps[0][1]
+
+
+def test_a_dropped_connection_is_a_gap(server: FakeServer, feed: Feed, told: Told) -> None:
+    server.script([line("ADDED", pod("a", 11)), DROP])
+    server.objects = []
+
+    feed.start()
+
+    assert told.wait(3) == [
+        ("pods", "ADDED", "watch", "a"),
+        ("pods", "gap"),
+        ("pods", "DELETED", "list", "a"),
+    ]
+    assert told.gaps[0][2].startswith("the watch broke")
+
+
+def test_several_failed_tries_are_one_gap(server: FakeServer, feed: Feed, told: Told) -> None:
+    def fail() -> None:
+        server.status = 503
+
+    server.script([fail, DROP])
+    feed.start()
+    until(lambda: server.lists >= 4)
+    server.status = 200
+
+    told.wait(1)
+    assert len(told.gaps) == 1
+
+
+def test_a_quiet_watch_is_opened_again_without_a_gap(
+    server: FakeServer, feed: Feed, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "QUIET", 0.05)
+
+    feed.start()
+
+    until(lambda: len(server.watched) >= 3)
+    assert told.gaps == []
+    assert server.lists == 1
+
+
+def test_a_server_that_froze_was_unseen_since_its_last_word(
+    server: FakeServer, feed: Feed, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "QUIET", 0.15)
+
+    def freeze() -> None:
+        server.mute = True
+
+    server.script([line("ADDED", pod("a", 11)), freeze])
+    feed.start()
+    told.wait(1)
+    spoke = time.monotonic()
+    time.sleep(0.5)  # quiet, then a new watch that nobody answers
+    server.mute = False
+
+    told.wait(2)
+    assert told.gaps[0][0] - spoke < 0.1
+
+
+def test_stop_is_quick_in_silence_and_tells_the_last_changes(
+    server: FakeServer, feed: Feed, told: Told
+) -> None:
+    feed.start()
+    until(lambda: server.watched)
+    server.objects = [pod("late", 50)]
+
+    began = time.monotonic()
+    feed.stop()
+
+    assert time.monotonic() - began < 0.9
+    assert told.lines == [("pods", "ADDED", "list", "late")]
+
+
+def test_stop_is_quick_when_nobody_answers(server: FakeServer, feed: Feed) -> None:
+    server.mute = True
+    feed.start()
+
+    began = time.monotonic()
+    feed.stop()
+    took = time.monotonic() - began
+    server.__exit__(None, None, None)  # lets the request go
+    feed._thread.join(5)
+
+    assert took < 0.9
+
+
+def test_a_feed_that_never_started_can_be_stopped(feed: Feed, told: Told) -> None:
+    feed.stop()
+
+    assert told.lines == []
+
+
+@pytest.mark.parametrize("timeout", [0.0, 0.02, 0.1])
+def test_a_deadline_is_not_taken_for_a_dead_server(
+    server: FakeServer, api: Api, timeout: float
+) -> None:
+    def wait() -> None:
+        wait_for(api, PATH, lambda _: False, what="x", explain=str, timeout=timeout)
+
+    with pytest.raises(NotFinished, match="X: not within"):
+        wait()
+    server.script([lambda: time.sleep(0.2)])
+    with pytest.raises(NotFinished):
+        wait()
+
+
+def test_a_wait_survives_a_broken_watch_and_names_a_dead_server(
+    server: FakeServer, api: Api
+) -> None:
+    def go() -> None:
+        server.objects = [pod("a", 12)]
+
+    server.script([DROP], [GONE], [go, END])
+
+    found = wait_for(api, PATH, lambda pods: "a" in pods, what="x", explain=str, timeout=5)
+
+    assert list(found) == ["a"]
+    server.__exit__(None, None, None)
+    with pytest.raises(NotRunning, match="did not answer"):
+        wait_for(api, PATH, lambda _: False, what="x", explain=str, timeout=5)
+
+
+def until(true: Any) -> None:
+    deadline = time.monotonic() + 5
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
