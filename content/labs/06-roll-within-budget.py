@@ -69,6 +69,9 @@ lab.apply(change)
 # %%
 lab.check(1)
 
+# %% tags=["solution"]
+assert lab.check(1).passed
+
 # %% [markdown]
 # The picture of what the check has seen:
 
@@ -122,6 +125,9 @@ lab.apply(change)
 # %%
 lab.check(2)
 
+# %% tags=["solution"]
+assert lab.check(2).passed
+
 # %%
 lab.recording.plot()
 
@@ -160,6 +166,9 @@ kubectl("rollout undo daemonset agent")
 
 # %%
 lab.check(3)
+
+# %% tags=["solution"]
+assert lab.check(3).passed
 
 # %%
 lab.recording.plot()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from daemonset_course.facts import Rollout, rollouts
-from daemonset_course.spans import Segment
 from daemonset_course.timeline import Timeline
 
 _NAMED = 6  # nodes named in an order before "…"
@@ -111,12 +110,15 @@ def _quiet(timeline: Timeline) -> str:
 
 
 def _replaced(timeline: Timeline) -> int:
-    """How many nodes got a new pod: one that begins pending, as no running pod does."""
-    first: dict[str, Segment] = {}
-    for segment in timeline.segments:
-        if segment.pod not in first or segment.start < first[segment.pod].start:
-            first[segment.pod] = segment
-    return len({segment.node for segment in first.values() if segment.phase == "pending"})
+    """How many nodes got a pod that the first lists did not hold.
+
+    The counts are known from the moment at which all first lists had arrived; a pod may have been
+    pending then already, so its phase alone does not tell.
+    """
+    scope = zip(timeline.scope.times, timeline.scope.values, strict=True)
+    listed = next((t for t, value in scope if value is not None), timeline.start)
+    old = {segment.pod for segment in timeline.segments if segment.start <= listed}
+    return len({segment.node for segment in timeline.segments if segment.pod not in old})
 
 
 def _gaps(timeline: Timeline) -> list[str]:

@@ -46,6 +46,10 @@ class Backend(Protocol):
     def settings(self) -> dict[str, float]:
         """The settings that shape the curves of a lesson, by name."""
 
+    @property
+    def intact(self) -> bool:
+        """Whether the folder still has what a heal needs; the programs can be brought again."""
+
     def prepare(self, report: Report) -> None:
         """Bring the programs that ``create`` needs."""
 
@@ -243,8 +247,10 @@ def _created(state: State, port: int | None, report: Report) -> Cluster:
 def _healed(state: State) -> Cluster:
     """The cluster of a finished `up`, with dead components started again."""
     backend = _backend(state)
-    if not backend.kubeconfig.exists():
+    if not backend.intact:
         return _recreated(state)
+    if not (backend.programs / "kubectl").exists():
+        backend.prepare(progress())
     backend.heal()
     cluster = Cluster(backend, fence.checked(backend.kubeconfig, state.id), state)
     _known[(state.id, str(backend.directory))] = cluster

@@ -54,6 +54,11 @@ class Embedded:
             "node grace period (s)": timing.node_grace_seconds,
         }
 
+    @property
+    def intact(self) -> bool:
+        """Whether the folder still has what a heal needs; the programs can be brought again."""
+        return self.kubeconfig.exists() and (self._root / "pids").is_dir()
+
     def prepare(self, report: Report) -> None:
         """Bring every program, linked from the cluster's own ``bin`` folder."""
         self._refuse_taken_port()

@@ -160,10 +160,12 @@ class Evidence:
         here = [s for s in self.timeline.segments if s.node == node and s.end >= since]
         new = [s for s in here if s.pod == alive]
         old = [s for s in here if s.pod != alive]
+        # What began with the last thing seen has lasted no time yet, and has no segment.
+        now = self.timeline.end
+        ready = next((s.start for s in new if s.phase == "ready"), now)
+        end = max([ready, *(s.end for s in old)])
         left = [s.end for s in old if s.phase == "ready"]
-        ready = [s.start for s in new if s.phase == "ready"]
-        begin = min([new[0].start, *left])
-        return begin, max([*ready[:1], *(s.end for s in old)], default=begin)
+        return min([end, *left, *(s.start for s in new)]), end
 
 
 def read(records: Iterable[Mapping[str, Any]]) -> Evidence:

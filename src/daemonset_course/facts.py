@@ -66,8 +66,6 @@ def rollouts(timeline: Timeline) -> tuple[Rollout, ...]:
     return tuple(_rollout(timeline, template, lives, over) for template in timeline.templates)
 
 
-SKEW = 1.0  # seconds that one watch may lag behind another
-
 # A pod's life: its segments by time, contiguous.
 _Life = list[Segment]
 
@@ -85,7 +83,7 @@ def _rollout(timeline: Timeline, template: Template, lives: list[_Life], over: S
     start, revision = template.t, template.revision
     end = _first_zero(timeline.behind, start, template.end)
     stop = template.end if end is None else end
-    new = [life for life in lives if _is_new(life, revision, start, stop)]
+    new = [life for life in lives if _is_new(life, revision, template.since, stop)]
     return Rollout(
         revision=revision,
         start=start,
@@ -121,9 +119,9 @@ def _until(line: Steps, stop: float, *, ended: bool) -> int | None:
     return before[-1] if before else None
 
 
-def _is_new(life: _Life, revision: str, start: float, stop: float) -> bool:
+def _is_new(life: _Life, revision: str, since: float, stop: float) -> bool:
     # Pods and DaemonSets come by two watches: a pod may arrive before the template it is made of.
-    return life[0].revision == revision != "" and start - SKEW <= life[0].start <= stop
+    return life[0].revision == revision != "" and since <= life[0].start <= stop
 
 
 def _waiting(new: list[_Life], stop: float) -> tuple[tuple[str, str], ...]:

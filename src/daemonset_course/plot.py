@@ -98,7 +98,10 @@ def _shifted(timeline: Timeline, zero: float) -> Timeline:
         ),
         marks=tuple(replace(mark, t=mark.t - zero) for mark in timeline.marks),
         gaps=tuple(replace(g, start=g.start - zero, end=g.end - zero) for g in timeline.gaps),
-        templates=tuple(replace(t, t=t.t - zero, end=t.end - zero) for t in timeline.templates),
+        templates=tuple(
+            replace(t, t=t.t - zero, since=t.since - zero, end=t.end - zero)
+            for t in timeline.templates
+        ),
         status=tuple((t - zero, numbers) for t, numbers in timeline.status),
         **lines,
     )

@@ -45,7 +45,7 @@ def draw_budget(ax: Axes, timelines: Sequence[Timeline], labels: Sequence[str], 
     for timeline in timelines:
         _shade(ax, timeline)
         draw_gaps(ax, timeline.gaps, look)
-    _label_ends(ax, lines, top)
+    _label_ends(ax, lines)
 
 
 def as_arrays(steps: Steps) -> tuple[Any, Any]:
@@ -126,13 +126,14 @@ def _held(steps: Steps, times: Any) -> Any:
     return np.array([np.nan if (v := steps.at(t)) is None else v for t in times], dtype=float)
 
 
-def _label_ends(ax: Axes, lines: Sequence[Line], top: float) -> None:
+def _label_ends(ax: Axes, lines: Sequence[Line]) -> None:
     """Names each line at the right edge, beside its last value; labels move up to stay apart."""
     ends = []
     for line in lines:
         known = [value for value in line.steps.values if value is not None]
         if known and line.label:
-            ends.append((min(known[-1] / top, 0.97), line))
+            low, high = ax.get_ylim()
+            ends.append((min((known[-1] - low) / (high - low), 0.97), line))
     ends.sort(key=lambda end: end[0])
     y = -1.0
     for height, line in ends:

@@ -54,9 +54,11 @@ def draw_lanes(ax: Axes, timeline: Timeline, look: Look, span: tuple[float, floa
         for piece in pieces(by_node[node]):
             _draw_piece(ax, piece, lane, timeline, look, span)
         if not by_node[node]:
-            ax.annotate(
-                "no pod", (max(span[0], timeline.start), lane), (5, 0), color=look.muted,
-                textcoords="offset points", style="italic", size=7.5, va="center",
+            x = max(span[0], timeline.start) + (span[1] - span[0]) * 0.008
+            ground = look.ground if lane % 2 else look.stripe  # a mark's line must not cross it
+            ax.text(
+                x, lane, "no pod", color=look.muted, style="italic", size=7.5, va="center",
+                bbox={"facecolor": ground, "edgecolor": "none", "pad": 0.8},
             )  # fmt: skip
     draw_gaps(ax, [gap for gap in timeline.gaps if gap.resource == "pods"], look)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from daemonset_course.look import DARK, LIGHT, PALETTE, course_style
+from daemonset_course.look import DARK, LIGHT, PALETTE, Look, course_style
 from daemonset_course.picture import Picture
 from daemonset_course.rollingbudget import waves
+
+_TICKS = (1, 2, 5, 10, 25, 50, 100, 200, 500, 1000)
 
 
 def plot_lengths(
@@ -37,35 +39,36 @@ def plot_lengths(
     with course_style():
         figure = Figure(figsize=(9.4, 4.6), facecolor=look.ground)
         axes = figure.add_axes((0.09, 0.24, 0.6, 0.62), facecolor=look.ground)
-        budgets = np.unique(np.geomspace(1, nodes, 200).astype(int))
+        _draw_model(axes, nodes, restart, floor, look)
         axes.plot(
-            budgets,
-            [waves(nodes, int(k)) * restart for k in budgets],
-            color=look.ink,
-            lw=1.4,
-            ls="--",
-            label="waves of k nodes",
+            list(measured), list(measured.values()), "o", ms=8, color=PALETTE[0],
+            markeredgecolor=look.ink, label="measured",
+        )  # fmt: skip
+        _scale(axes, nodes, look)
+        axes.legend(
+            loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, labelcolor=look.ink
         )
-        axes.axhline(
-            floor, color=look.muted, lw=1.6, ls=":", label="the controller's request limit"
-        )
-        axes.plot(
-            list(measured),
-            list(measured.values()),
-            "o",
-            ms=8,
-            color=PALETTE[0],
-            markeredgecolor=look.ink,
-            label="measured",
-        )
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.set_xticks([1, 2, 5, 10, 25, 50, 100])
-        axes.set_xlabel("budget k: nodes that may be unavailable")
-        axes.set_ylabel("length of the rollout (s)")
-        axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
         figure.text(0.02, 0.93, title, weight="bold", color=look.ink, size=11)
         figure.text(0.02, 0.03, text, color=look.ink, size=8.5, wrap=True)
     return Picture(figure, text, title, vector=True)
+
+
+def _draw_model(axes: Axes, nodes: int, restart: float, floor: float, look: Look) -> None:
+    """The two lower bounds: waves of restarts, and the controller's requests."""
+    budgets = range(1, nodes + 1)
+    lengths = [waves(nodes, k) * restart for k in budgets]
+    axes.plot(budgets, lengths, color=look.ink, lw=1.4, ls="--", label="waves of k nodes")
+    axes.axhline(floor, color=look.muted, lw=1.6, ls=":", label="the controller's request limit")
+
+
+def _scale(axes: Axes, nodes: int, look: Look) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_xticks([k for k in _TICKS if k <= nodes])
+    axes.set_xlabel("budget k: nodes that may be unavailable", color=look.ink)
+    axes.set_ylabel("length of the rollout (s)", color=look.ink)
+    axes.tick_params(which="both", color=look.muted, labelcolor=look.ink)
+    for spine in axes.spines.values():
+        spine.set_color(look.muted)

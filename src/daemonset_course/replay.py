@@ -11,7 +11,7 @@ import heapq
 import json
 from collections import defaultdict
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from daemonset_course import podstate
 from daemonset_course.lanes import COUNTS, Lane, Pod, State
@@ -32,6 +32,14 @@ STATUS = (
 LINES = (*COUNTS[:-1], "budget", "surge_budget", "desired")
 
 
+class _Known(NamedTuple):
+    """What the first pod of a template generation told: its revision, when, in which list."""
+
+    revision: str
+    seen: float
+    initial: bool
+
+
 class Replay:
     """The state of one DaemonSet, its pods and the nodes, at one moment of the recording."""
 
@@ -48,7 +56,7 @@ class Replay:
         self._daemonset, self._began = daemonset, began
         self._owner: Object | None = None
         self._target = ""
-        self._by_generation: dict[str, tuple[str, bool]] = {}  # revision, from the initial list
+        self._by_generation: dict[str, _Known] = {}
         self._by_template: dict[str, str] = {}
         self._totals = [0] * len(COUNTS)
         self._due: list[tuple[float, str]] = []
@@ -117,7 +125,7 @@ class Replay:
         if pod is None:
             pod = self.pods[uid] = Pod(uid, str(obj["metadata"]["name"]), state, t)
             if fresh:
-                self._meet(obj, state.revision, initial=initial)
+                self._meet(t, obj, state.revision, initial=initial)
             self.revisions.setdefault(state.revision)
         else:
             self._shift(pod, -1)
@@ -126,7 +134,7 @@ class Replay:
         self._time_readiness(pod, t, podstate.ready_age(obj, self._began) if initial else 0.0)
         self._shift(pod, +1)
 
-    def _meet(self, obj: Object, revision: str, *, initial: bool) -> None:
+    def _meet(self, t: float, obj: Object, revision: str, *, initial: bool) -> None:
         """Learns from a pod which revision the template has that it was made of.
 
         Only from pods first seen as ADDED: an adopted orphan (MODIFIED) may carry the generation
@@ -134,7 +142,7 @@ class Replay:
         """
         generation = podstate.template_generation(obj)
         if generation:
-            self._by_generation.setdefault(generation, (revision, initial))
+            self._by_generation.setdefault(generation, _Known(revision, t, initial))
         if self._owner is None or self._target:
             return
         new = revision not in self.revisions
@@ -216,7 +224,7 @@ class Replay:
         """Forgets generations that another DaemonSet of the same name gave its pods."""
         if created or deleted:
             kept = {} if deleted else self._by_generation
-            self._by_generation = {g: known for g, known in kept.items() if not known[1]}
+            self._by_generation = {g: known for g, known in kept.items() if not known.initial}
 
     def _retarget(self, t: float, *, created: bool, initial: bool) -> None:
         for lane in self.lanes.values():
@@ -228,10 +236,11 @@ class Replay:
         revision = ""
         if self._owner is not None:
             known = self._by_generation.get(_generation(self._owner))
-            revision = known[0] if known else self._by_template.get(_key(self._owner), "")
+            revision = known.revision if known else self._by_template.get(_key(self._owner), "")
             if not initial:
                 number = int(self._owner["metadata"].get("generation", 0))
-                self.templates.append(Template(t, number, "", created))
+                since = min(t, known.seen) if known else t
+                self.templates.append(Template(t, number, "", since, created))
         self._aim(revision)
 
     def _aim(self, revision: str) -> None:

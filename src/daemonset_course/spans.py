@@ -54,13 +54,15 @@ class Gap:
 class Template:
     """A pod template that the DaemonSet got: when, as which generation, and its pods' revision.
 
-    ``revision`` is empty until a pod of it was seen; ``created`` marks the DaemonSet's first;
-    at ``end`` came the next template, the DaemonSet's deletion, or the end of the recording.
+    ``revision`` is empty until a pod of it was seen; ``since`` is ``t``, or when its first pod was
+    seen if that came before (two watches); ``created`` marks the DaemonSet's first; at ``end``
+    came the next template, the DaemonSet's deletion, or the end of the recording.
     """
 
     t: float
     generation: int
     revision: str
+    since: float
     created: bool = False
     end: float = math.inf
 

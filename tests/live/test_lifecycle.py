@@ -29,8 +29,8 @@ UP = f"c = up(pace={PACE}); print(c.state.id, len(c.nodes()))"
 
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """A state folder of the test's own, with a space in its path; no process outlives the test."""
-    path = tmp_path / "a home"
+    """A state folder of the test's own; no process outlives the test."""
+    path = tmp_path / "home"
     monkeypatch.setenv("COURSE_HOME", str(path))
     monkeypatch.setenv("COURSE_CLUSTER", "own")
     yield path

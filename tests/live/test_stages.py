@@ -9,8 +9,8 @@ import pytest
 
 from daemonset_course.apply import apply
 from daemonset_course.cluster import Cluster
-from daemonset_course.kwok import Timing
 from daemonset_course.kubectl import kubectl
+from daemonset_course.kwok import Timing
 from daemonset_course.nodes import add_node, break_node, recover_node
 from daemonset_course.record import Recorder, record
 from daemonset_course.reset import Fleet, reset

@@ -199,8 +199,7 @@ def test_a_wait_that_ends_names_each_node_and_its_reason(fleet: Fleet) -> None:
 def test_a_wait_names_the_dead_node(agent: dict[str, Any], fleet: Fleet) -> None:
     dead = fleet.workers[2]
     break_node(dead)
-    agent["spec"]["template"]["spec"]["tolerations"] = [{"operator": "Exists"}]
-    apply(agent)
+    apply(daemonset("agent", tolerations=[{"operator": "Exists"}]))
 
     with pytest.raises(NotFinished) as caught:
         wait_rollout("agent", timeout=3)
@@ -208,6 +207,8 @@ def test_a_wait_names_the_dead_node(agent: dict[str, Any], fleet: Fleet) -> None
     recover_node(dead)
     assert f"{dead}: " in caught.value.seen
     assert wait_rollout("agent").updated == 4  # it tolerates the control plane's taint as well
+    apply(agent)
+    assert wait_rollout("agent").updated == 3
 
 
 @pytest.mark.parametrize("timeout", [0.0, 0.01, 0.3])

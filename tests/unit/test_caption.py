@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from fleet import HEADER, Fleet, change, daemonset, node
+from fleet import HEADER, Fleet, change, daemonset, node, node_name, pod
 
 from daemonset_course.caption import caption, headline, lane_name
 from daemonset_course.facts import rollouts
@@ -108,6 +108,48 @@ def test_without_a_rollout_the_caption_tells_how_many_nodes_were_without_a_pod()
 
     assert text == "No new template in 3.0 s, at most 1 of 3 nodes without an available pod."
     assert headline(timeline) == text.removesuffix(".")
+
+
+def test_an_undo_tells_that_it_rolled_only_what_had_changed() -> None:
+    fleet = Fleet(3).run(1).apply(bad={"course-worker", "course-worker2", "course-worker3"}).run(4)
+    broken = next(p for p in fleet.pods.values() if p["metadata"]["name"] > "agent-00003")
+    log = fleet.log(ended=False)
+    log += [
+        change(6, "daemonsets", daemonset(3)),
+        change(6.5, "pods", broken, "DELETED"),
+        change(7, "pods", pod("back", node_name(broken), "rev1", generation=3), "ADDED"),
+        {"record": "end", "t": 9},
+    ]
+
+    assert "Then 1 of 3 nodes rolled in 1.0 s" in caption(build(log))
+
+
+def test_pods_replaced_without_a_new_template_are_told() -> None:
+    log = Fleet(3).run(1).log(ended=False)
+    log += [
+        change(2, "pods", pod("00002", "course-worker2", "rev1"), "DELETED"),
+        change(3, "pods", pod("back", "course-worker2", "rev1"), "ADDED"),
+        {"record": "end", "t": 4},
+    ]
+
+    assert caption(build(log)) == (
+        "No new template in 4.0 s, a new pod on 1 node, "
+        "at most 1 of 3 nodes without an available pod."
+    )
+
+
+def test_a_pod_that_was_pending_before_the_recording_is_not_a_new_one() -> None:
+    log = [
+        HEADER,
+        change(0.01, "nodes", node("n1"), "ADDED", "list"),
+        change(0.02, "daemonsets", daemonset(), "ADDED", "list"),
+        change(0.03, "pods", pod("p", "n1", phase="unbound"), "ADDED", "list"),
+        change(2, "pods", pod("p", "n1")),
+    ]
+
+    assert caption(build(log)) == (
+        "No new template in 2.0 s, at most 1 of 1 node without an available pod."
+    )
 
 
 def test_lanes_lose_the_clusters_prefix() -> None:

@@ -1,371 +1,651 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import io
+import itertools
+import math
+import os
+import re
 import subprocess
 import sys
-from itertools import combinations, pairwise
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import matplotlib as mpl
-import numpy as np
+import matplotlib
 import pytest
-from fleet import Fleet
-from hypothesis import given
-from hypothesis import strategies as st
+from fleet import HEADER, Fleet, change, daemonset, node, pod
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from PIL import Image
 
 from daemonset_course.caption import caption, headline
 from daemonset_course.errors import BadInput
 from daemonset_course.facts import rollouts
-from daemonset_course.look import DARK, HEIGHT, LIGHT, PHASES
+from daemonset_course.look import DARK, LIGHT, PALETTE, Look, course_style
 from daemonset_course.picture import Picture
 from daemonset_course.plot import compare, plot
-from daemonset_course.plot_budget import as_arrays
-from daemonset_course.plot_dense import raster, sorted_nodes
-from daemonset_course.plot_lanes import badges, pieces
-from daemonset_course.spans import Mark, Segment, Steps
+from daemonset_course.plot_dense import dense_colour
+from daemonset_course.plot_lengths import plot_lengths
 from daemonset_course.timeline import Timeline, build
 
-BLUE, ORANGE = "#0072B2", "#E69F00"
+SVG = "{http://www.w3.org/2000/svg}"
+LOOKS = pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
 
 
-@pytest.fixture(scope="module")
-def rolled() -> Timeline:
-    return build(Fleet(3).run(1).apply().run(12).log())
+def rolled() -> Fleet:
+    fleet = Fleet(5, max_unavailable=2).run(1).note("version 2 goes out").apply().run(1)
+    return fleet.cordon("course-worker3").run(11)
 
 
-@pytest.fixture(scope="module")
-def large() -> Timeline:
-    return build(Fleet(60, max_unavailable=20).run(1).apply().run(2).blind(1).run(12).log())
+def stuck() -> Fleet:
+    fleet = Fleet(4).run(1).apply(bad={"course-worker4"}).run(9)
+    return fleet.kubelet_silent("course-worker2").run(4)
 
 
-def panels(picture: Picture) -> tuple[Any, Any]:
-    """The (first) lanes' axes and the budget's; the legend's come before them."""
-    return picture.figure.axes[1], picture.figure.axes[-1]
+def surged() -> Fleet:
+    return Fleet(4, max_unavailable=0, max_surge=2, min_ready=1).run(1).apply().run(12)
 
 
-def words(picture: Picture) -> list[str]:
-    axes = picture.figure.axes
-    return [text.get_text() for part in (picture.figure, *axes) for text in part.texts]
+def blinded() -> Fleet:
+    return Fleet(4, max_unavailable=2).run(1).apply().run(2).blind(2).run(4)
 
 
-# What is shown
+def crowded() -> Fleet:
+    return Fleet(60, max_unavailable=10).run(1).apply().run(2).blind(2).run(15)
 
 
-def test_each_segment_is_one_bar_at_its_place_in_its_colour(rolled: Timeline) -> None:
-    lanes, _ = panels(plot(rolled))
-    bars = [p for p in lanes.patches if isinstance(p, Rectangle) and p.get_zorder() == 2]
-    drawn = {
-        (round(b.get_x(), 6), round(b.get_width(), 6), round(b.get_y() + b.get_height() / 2, 6))
-        for b in bars
-    }
-
-    assert len(bars) == len(rolled.segments)
-    assert drawn == {
-        (round(s.start, 6), round(s.end - s.start, 6), rolled.nodes.index(s.node))
-        for s in rolled.segments
-    }
-    assert {b.get_edgecolor()[:3] for b in bars} == {to_rgb(BLUE), to_rgb(ORANGE)}
+SCENES = {f.__name__: f for f in (rolled, stuck, surged, blinded, crowded)}
 
 
-def test_phases_differ_without_colour() -> None:
-    styles = {phase: LIGHT.bar(phase, BLUE) for phase in PHASES}
-    shapes = {
-        (style.get("hatch"), style["facecolor"] == LIGHT.ground, HEIGHT[phase])
-        for phase, style in styles.items()
-    }
-
-    assert len(shapes) == len(PHASES)
+@cache
+def timeline(scene: str) -> Timeline:
+    return build(SCENES[scene]().log())
 
 
-def test_pods_that_share_a_node_share_its_lane() -> None:
-    old = Segment("a", "a", "n", "r1", "ready", 0, 10)
-    new = Segment("b", "b", "n", "r2", "pending", 4, 12)
-
-    found = sorted((p.segment.pod, p.start, p.end, p.row, p.rows) for p in pieces([old, new]))
-
-    assert found == [
-        ("a", 0, 4, 0, 1),
-        ("a", 4, 10, 0, 2),
-        ("b", 4, 10, 1, 2),
-        ("b", 10, 12, 0, 1),
-    ]
+@cache
+def picture(scene: str, dark: bool = False) -> Picture:
+    if scene == "compared":
+        return compare(timeline("rolled"), timeline("stuck"), labels=("k=2", "k=1"), dark=dark)
+    if scene == "lengths":
+        measured = {1: 160.0, 10: 17.0, 50: 10.4, 100: 10.1}
+        return plot_lengths(measured, nodes=100, restart=1.6, qps=20, dark=dark)
+    return plot(timeline(scene), dark=dark)
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 20), st.lists(st.integers(1, 5), min_size=1, max_size=3)),
-        max_size=5,
-    )
-)
-def test_pieces_cover_every_segment_once_and_never_each_other(
-    lives: list[tuple[int, list[int]]],
-) -> None:
-    segments = []
-    for number, (start, lengths) in enumerate(lives):
-        edges = [start + sum(lengths[:i]) for i in range(len(lengths) + 1)]
-        segments += [
-            Segment(str(number), "", "n", "r", ("ready", "pending")[i % 2], a, b)
-            for i, (a, b) in enumerate(pairwise(edges))
+ALL_PICTURES = pytest.mark.parametrize("scene", [*SCENES, "compared", "lengths"])
+
+
+def lanes_of(drawn: Picture) -> Axes:
+    return drawn.figure.axes[1]  # after the legend's
+
+
+def counts_of(drawn: Picture) -> Axes:
+    return drawn.figure.axes[-1]
+
+
+def bars(ax: Axes, lane: int | None = None) -> list[Rectangle]:
+    """The bars of pods, by time; stripes and gaps lie below them."""
+    found = [p for p in ax.patches if isinstance(p, Rectangle) and p.get_zorder() == 2]
+    if lane is not None:
+        found = [p for p in found if abs(p.get_y() + p.get_height() / 2 - lane) < 0.5]
+    return sorted(found, key=Rectangle.get_x)
+
+
+def line(drawn: Picture, label: str) -> Any:
+    (found,) = [one for one in counts_of(drawn).lines if one.get_label() == label]
+    return found
+
+
+def written(drawn: Picture) -> list[str]:
+    return [text.get_text() for text in drawn.figure.texts]
+
+
+def badges(ax: Axes) -> dict[str, float]:
+    """Number -> time of the badges, which are the only texts that lie above everything."""
+    return {t.get_text(): t.xy[0] for t in ax.texts if t.get_zorder() == 6}  # type: ignore[attr-defined]
+
+
+def settings() -> dict[str, Any]:
+    """Matplotlib's global settings, but not the backend: to look at that one loads pyplot."""
+    return {key: matplotlib.rcParams[key] for key in matplotlib.rcParams if key != "backend"}
+
+
+def known(values: Any) -> list[float]:
+    return [value for value in values if not math.isnan(value)]
+
+
+def grey(colour: Any) -> float:
+    red, green, blue = to_rgb(colour)
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def contrast(one: Any, other: Any) -> float:
+    """The contrast ratio of WCAG 2."""
+
+    def light(colour: Any) -> float:
+        parts = [
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)
         ]
-    found = list(pieces(segments))
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
-    for segment in segments:
-        mine = sorted((p.start, p.end) for p in found if p.segment is segment)
-        assert (mine[0][0], mine[-1][1]) == (segment.start, segment.end)
-        assert all(a[1] == b[0] for a, b in pairwise(mine))
-    for a, b in combinations(found, 2):
-        if a.start < b.end and b.start < a.end:
-            assert (a.row, a.rows) != (b.row, b.rows)
-            assert a.rows == b.rows
+    low, high = sorted((light(one), light(other)))
+    return (high + 0.05) / (low + 0.05)
 
 
-def test_a_lane_without_a_pod_says_so(rolled: Timeline) -> None:
-    assert words(plot(rolled)).count("no pod") == 1
-
-
-def test_the_reason_that_holds_a_pod_up_is_written_on_its_bar() -> None:
-    timeline = build(Fleet(2).run(1).apply(bad={"course-worker", "course-worker2"}).run(9).log())
-
-    assert "ImagePullBackOff" in words(plot(timeline))
-
-
-def test_the_title_states_the_finding_and_the_caption_is_under_it(rolled: Timeline) -> None:
-    picture = plot(rolled)
-
-    assert headline(rolled) in words(picture)
-    assert caption(rolled) in [text.replace("\n", " ") for text in words(picture)]
-    assert repr(picture) == picture.caption == caption(rolled)
-    assert "mine" in words(plot(rolled, title="mine"))
-
-
-# Marks
-
-
-def test_equal_marks_of_one_moment_share_a_badge() -> None:
-    marks = [
-        Mark(1.0, "cordon", "action", "n1"),
-        Mark(1.1, "cordon", "action", "n2"),
-        Mark(1.2, "patch", "note"),
-        Mark(9.0, "cordon", "action", "n1"),
-    ]
-
-    assert [(b.number, b.text, len(b.marks)) for b in badges(marks, 0.5)] == [
-        (1, "cordon", 2),
-        (2, "patch", 1),
-        (3, "cordon", 1),
+def record_one_restart() -> list[dict[str, Any]]:
+    """Two nodes; the pod of ``a`` goes at 2 s, and its successor is ready at 5 s."""
+    old = pod("old", "a", "r1")
+    return [
+        HEADER,
+        change(0.0, "nodes", node("a"), "ADDED", "list"),
+        change(0.0, "nodes", node("b"), "ADDED", "list"),
+        change(0.0, "daemonsets", daemonset(), "ADDED", "list"),
+        change(0.0, "pods", old, "ADDED", "list"),
+        change(0.0, "pods", pod("b", "b", "r1"), "ADDED", "list"),
+        change(1.0, "daemonsets", daemonset(2, image="a:2")),
+        change(2.0, "pods", pod("old", "a", "r1", phase="terminating")),
+        change(3.0, "pods", old, "DELETED"),
+        change(3.0, "pods", pod("new", "a", "r2", phase="pending", generation=2), "ADDED"),
+        change(4.0, "pods", pod("new", "a", "r2", phase="not ready", generation=2)),
+        change(5.0, "pods", pod("new", "a", "r2", generation=2)),
+        {"record": "end", "t": 8.0},
     ]
 
 
-def test_marks_are_numbered_in_the_picture_and_listed_under_it() -> None:
-    fleet = Fleet(2).run(1).cordon("course-worker2").run(2).note("look").run(2)
-    shown = words(plot(build(fleet.log())))
-
-    assert "1  1.0 s  worker2: cordon" in shown
-    assert "2  3.0 s  look" in shown
-    assert {"1", "2"} <= set(shown)
+# What a file holds
 
 
-def test_too_many_marks_are_counted_not_hidden() -> None:
-    fleet = Fleet(1)
-    for i in range(20):
-        fleet.run(1).note(f"note {i}")
+@pytest.mark.parametrize("scene", ["rolled", "blinded", "compared", "lengths"])
+def test_drawing_again_gives_the_same_bytes(scene: str) -> None:
+    again = picture.__wrapped__(scene)
 
-    assert "… and 8 more" in words(plot(build(fleet.log())))
-
-
-# Budget
+    assert again.svg() == picture(scene).svg() == picture(scene).svg()
+    assert again.svg() != picture("stuck").svg()
 
 
-def test_the_lines_are_the_timelines_own_numbers(rolled: Timeline) -> None:
-    _, budget = panels(plot(rolled))
-    lines = {line.get_label(): line for line in budget.get_lines()}
+def test_another_process_gives_the_same_bytes_and_loads_no_pyplot() -> None:
+    code = """if True:
+        import hashlib, sys
+        from test_plot import rolled, settings
+        before = settings()
+        from daemonset_course.plot import plot
+        from daemonset_course.timeline import build
+        drawn = plot(build(rolled().log()))
+        drawn.png()
+        print(hashlib.sha256(drawn.svg().encode()).hexdigest())
+        print("matplotlib.pyplot" in sys.modules, settings() == before)
+    """
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONHASHSEED": "3", "PYTHONPATH": str(Path(__file__).parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
 
-    assert set(lines) == {"unavailable", "budget 1"}
-    x, y = as_arrays(rolled.unavailable)
-    np.testing.assert_array_equal(lines["unavailable"].get_xdata(), x)
-    np.testing.assert_array_equal(lines["unavailable"].get_ydata(), y)
-    assert lines["budget 1"].get_linestyle() == "--"
-
-
-def test_unknown_leaves_a_hole_in_the_line() -> None:
-    _, y = as_arrays(Steps((0, 1, 2), (3, None, 1)))
-
-    assert np.isnan(y).tolist() == [False, True, False]
-
-
-def test_surge_has_its_own_line_and_bound() -> None:
-    timeline = build(Fleet(3, max_unavailable=0, max_surge=1).run(1).apply().run(8).log())
-    _, budget = panels(plot(timeline))
-
-    assert {line.get_label() for line in budget.get_lines()} == {
-        "unavailable", "budget 0", "extra pods", "surge budget 1",
-    }  # fmt: skip
+    assert found == [hashlib.sha256(picture("rolled").svg().encode()).hexdigest(), "False", "True"]
 
 
-def shaded(picture: Picture) -> float:
-    """The seconds that are filled as above the budget."""
-    _, budget = panels(picture)
-    paths = [path for fill in budget.collections for path in fill.get_paths()]
-    return float(sum(np.ptp(path.vertices[:, 0]) for path in paths if len(path.vertices)))
+def test_the_learners_matplotlib_settings_neither_change_nor_count() -> None:
+    with matplotlib.rc_context({"font.size": 31, "lines.linewidth": 9, "hatch.linewidth": 5}):
+        before = settings()
+        drawn = picture.__wrapped__("surged")
+
+        assert drawn.svg() == picture("surged").svg()
+        assert settings() == before
 
 
-def test_what_is_above_the_budget_is_shaded() -> None:
-    fleet = Fleet(4).run(1).kubelet_silent("course-worker").kubelet_silent("course-worker2")
-    timeline = build(fleet.run(1).apply().run(4).log())
+@ALL_PICTURES
+def test_svg_is_an_image_with_title_and_description(scene: str) -> None:
+    drawn = picture(scene)
+    root = ElementTree.fromstring(drawn.svg())
 
-    assert shaded(plot(timeline)) == pytest.approx(timeline.unavailable.longest(1)) == 5
+    assert root.tag == f"{SVG}svg"
+    assert root.get("role") == "img"
+    assert [e.text for e in root.findall(f"{SVG}title")] == [drawn.title]
+    assert [e.text for e in root.findall(f"{SVG}desc")] == [drawn.caption]
 
 
-def test_the_start_of_a_new_daemonset_is_not_shaded() -> None:
-    timeline = build(Fleet(4, started=False).run(1).create().run(9).log())
+def test_words_with_markup_in_them_stay_words() -> None:
+    one = timeline("rolled")
+    drawn = compare(one, one, labels=("<b> & co", "b"), title="a < b && c")
+    root = ElementTree.fromstring(drawn.svg())
 
-    assert timeline.unavailable.longest(1) > 0.5
-    assert shaded(plot(timeline)) == 0
+    assert root.findtext(f"{SVG}title") == "a < b && c"
+    assert (root.findtext(f"{SVG}desc") or "").startswith("<b> & co: 5 nodes rolled")
+
+
+def test_png_carries_the_caption() -> None:
+    image = Image.open(io.BytesIO(picture("rolled").png()))
+
+    assert image.format == "PNG"
+    assert image.info["Description"] == caption(timeline("rolled"))  # type: ignore[index]
+
+
+def test_saved_by_the_ending_of_the_name(tmp_path: Path) -> None:
+    drawn = picture("rolled")
+
+    assert drawn.save(tmp_path / "a.svg").read_text(encoding="utf-8") == drawn.svg()
+    assert drawn.save(str(tmp_path / "a.png")).read_bytes() == drawn.png()
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a", "a.svg.txt"])
+def test_another_ending_is_refused_and_nothing_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(name)):
+        picture("rolled").save(tmp_path / name)
+
+    assert not list(tmp_path.iterdir())
+
+
+# What Jupyter shows
+
+
+def test_up_to_40_lanes_jupyter_gets_svg_with_alt_text() -> None:
+    drawn = plot(build(Fleet(39).run(0.5).log()))
+    data, metadata = drawn._repr_mimebundle_()
+
+    assert data == {"text/plain": drawn.caption, "image/svg+xml": drawn.svg()}
+    assert metadata == {"image/svg+xml": {"alt": drawn.caption}}
+
+
+def test_above_40_lanes_jupyter_gets_png_with_alt_text() -> None:
+    drawn = plot(build(Fleet(40).run(0.5).log()))
+    data, metadata = drawn._repr_mimebundle_()
+
+    assert set(data) == {"text/plain", "image/png"}
+    assert base64.b64decode(data["image/png"]) == drawn.png()
+    assert data["text/plain"] == metadata["image/png"]["alt"] == drawn.caption
+    width = Image.open(io.BytesIO(drawn.png())).width
+    assert metadata["image/png"]["width"] < width / 1.5  # shown smaller than drawn: sharp
+
+
+def test_a_closed_picture_keeps_its_words() -> None:
+    drawn = picture.__wrapped__("rolled")
+    drawn.close()
+
+    assert repr(drawn) == caption(timeline("rolled"))
+    assert not drawn.figure.axes
+
+
+# What is told around the picture
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_the_title_states_the_finding_and_the_caption_stands_below(scene: str) -> None:
+    texts = written(picture(scene))
+
+    assert texts[0] == headline(timeline(scene))
+    assert texts[-1].replace("\n", " ") == caption(timeline(scene))
+
+
+def test_the_title_of_a_stuck_rollout_says_so() -> None:
+    assert picture("stuck").title.startswith("2 of 4 nodes updated when the recording ended")
+
+
+def test_a_title_can_be_given() -> None:
+    drawn = plot(timeline("rolled"), title="Mine")
+
+    assert written(drawn)[0] == drawn.title == "Mine"
+    assert drawn.caption == caption(timeline("rolled"))
+
+
+def test_marks_are_numbered_where_they_were_and_explained_below() -> None:
+    drawn, marks = picture("rolled"), timeline("rolled").marks
+    shown = badges(lanes_of(drawn))
+
+    assert [mark.text for mark in marks] == [
+        "version 2 goes out",
+        "new template, generation 2",
+        "cordon",
+    ]
+    assert [text for text in written(drawn) if re.match(r"\d  ", text)] == [
+        "1  1.0 s  version 2 goes out",
+        "2  1.0 s  new template, generation 2",
+        "3  2.0 s  worker3: cordon",
+    ]
+    assert list(shown) == ["1", "2", "3"]
+    assert shown["1"] == 1.0
+    assert 1.0 < shown["2"] < 1.5  # beside the first, which it would cover
+    assert shown["3"] == 2.0
+
+
+def test_a_mark_of_a_node_stands_on_its_lane() -> None:
+    (badge,) = [
+        t for t in lanes_of(picture("rolled")).texts if t.get_text() == "3" and t.get_zorder() == 6
+    ]
+
+    assert badge.xy[1] == timeline("rolled").nodes.index("course-worker3")  # type: ignore[attr-defined]
+
+
+def labels_out_of_view(ax: Axes) -> list[Text]:
+    """The labels of ticks beyond the axis' ends, and those of axes that are off: not drawn."""
+    found = []
+    for axis in (ax.xaxis, ax.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+            if not (ax.axison and low <= tick.get_loc() <= high):
+                found += [tick.label1, tick.label2]
+    return found
+
+
+@ALL_PICTURES
+def test_no_text_is_cut_off_or_covered_by_another(scene: str) -> None:
+    figure = picture(scene).figure
+    with course_style():
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        out_of_view = {id(text) for ax in figure.axes for text in labels_out_of_view(ax)}
+        texts = [
+            t for t in figure.findobj(Text) if t.get_text().strip() and id(t) not in out_of_view
+        ]
+        boxes = [(t.get_text(), t.get_window_extent(canvas.get_renderer())) for t in texts]  # type: ignore[attr-defined]
+    page = figure.bbox
+    out = [
+        text
+        for text, b in boxes
+        if b.x0 < page.x0 or b.x1 > page.x1 or b.y0 < page.y0 or b.y1 > page.y1
+    ]
+    over = [
+        (text, other)
+        for (text, a), (other, b) in itertools.combinations(boxes, 2)
+        if min(a.x1, b.x1) - max(a.x0, b.x0) > 1 and min(a.y1, b.y1) - max(a.y0, b.y0) > 2
+    ]
+
+    assert not out
+    assert not over
+
+
+# The lanes
+
+
+def test_a_lane_shows_each_phase_of_its_pods_in_time() -> None:
+    ax = lanes_of(plot(build(record_one_restart())))
+
+    spans = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in bars(ax, lane=0)]
+    assert spans == [(0, 2), (2, 3), (3, 4), (4, 5), (5, 8)]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+
+
+@LOOKS
+def test_phases_differ_without_colour(look: Look) -> None:
+    drawn = plot(build(record_one_restart()), dark=look is DARK)
+    seen = {
+        (
+            round(bar.get_height(), 2),
+            bar.get_hatch(),
+            bar.get_facecolor()[:3] == to_rgb(look.ground),
+        )
+        for bar in bars(lanes_of(drawn), lane=0)
+    }
+
+    assert len(seen) == 4  # ready (of two revisions), terminating, pending, not ready
+
+
+@LOOKS
+def test_what_is_unknown_looks_like_no_phase(look: Look) -> None:
+    drawn = picture("blinded", look is DARK)
+    hatches = {bar.get_hatch() for bar in bars(lanes_of(drawn)) if 3 <= bar.get_x() < 5}
+    others = {bar.get_hatch() for bar in bars(lanes_of(drawn)) if not 3 <= bar.get_x() < 5}
+
+    assert len(hatches) == 1
+    assert None not in hatches
+    assert not hatches & others
+
+
+def test_revisions_carry_their_number() -> None:
+    ax = lanes_of(plot(build(record_one_restart())))
+
+    numbers = [
+        (t.xy[0], t.get_text()) for t in ax.texts if t.get_text().isdigit() and t.get_zorder() == 3
+    ]  # type: ignore[attr-defined]
+    assert sorted(numbers) == [(0, "1"), (0, "1"), (5, "2")]
+
+
+def test_neighbouring_revisions_differ_in_lightness() -> None:
+    steps = [abs(grey(a) - grey(b)) for a, b in itertools.pairwise(PALETTE)]
+
+    assert min(steps) > 0.08
+
+
+def test_a_gap_is_drawn_as_unknown_in_every_lane_and_hides_what_came_before() -> None:
+    drawn, (gap,) = picture("blinded"), timeline("blinded").gaps
+    for lane, name in enumerate(timeline("blinded").nodes):
+        inside = [
+            bar
+            for bar in bars(lanes_of(drawn), lane)
+            if bar.get_x() < gap.end - 0.01 and bar.get_x() + bar.get_width() > gap.start + 0.01
+        ]
+        reach = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in inside]
+        assert {bar.get_hatch() for bar in inside} == (set() if "control" in name else {"xxxx"})
+        assert not reach or (min(reach)[0], max(reach)[1]) == (gap.start, gap.end)
+
+
+def test_a_gap_leaves_a_hole_in_the_counts_but_not_in_the_budget() -> None:
+    drawn, (gap,) = picture("blinded"), timeline("blinded").gaps
+    x, y = line(drawn, "unavailable").get_data()
+    blind = [v for t, v in zip(x, y, strict=True) if gap.start <= t < gap.end]
+    seen = [v for t, v in zip(x, y, strict=True) if 0.1 < t < gap.start or t >= gap.end]
+
+    assert blind
+    assert all(map(math.isnan, blind))
+    assert not any(map(math.isnan, seen))
+    times, bound = line(drawn, "budget 2").get_data()
+    assert {v for t, v in zip(times, bound, strict=True) if t > 0.1} == {2}
+
+
+@pytest.mark.parametrize("panel", [lanes_of, counts_of])
+def test_a_gap_is_hatched_over_its_whole_length(panel: Any) -> None:
+    (gap,) = timeline("blinded").gaps
+    (band,) = [p for p in panel(picture("blinded")).patches if p.get_hatch() == "..."]
+
+    assert (band.get_x(), band.get_x() + band.get_width()) == (gap.start, gap.end)
+
+
+def test_pods_that_share_a_node_share_its_lane_side_by_side() -> None:
+    ax, (rollout,) = lanes_of(picture("surged")), rollouts(timeline("surged"))
+    first = rollout.order[0]
+    lane = timeline("surged").nodes.index(first)
+    pods = {s.pod: s for s in timeline("surged").segments if s.node == first}
+    assert len(pods) == 2
+    both = max(min(s.start for s in timeline("surged").segments if s.pod == pod) for pod in pods)
+
+    shared = [b for b in bars(ax, lane) if b.get_x() <= both + 0.1 < b.get_x() + b.get_width()]
+    alone = [b for b in bars(ax, lane) if b.get_x() + b.get_width() <= both]
+    upper, lower = sorted(shared, key=Rectangle.get_y)
+    assert upper.get_y() + upper.get_height() <= lower.get_y() + 1e-9
+    assert upper.get_height() < min(bar.get_height() for bar in alone)
+    assert to_rgb(upper.get_facecolor()) == to_rgb(PALETTE[0])  # the older one on top
+    assert to_rgb(lower.get_edgecolor()) == to_rgb(PALETTE[1])
+
+
+def test_a_lane_without_a_pod_says_so() -> None:
+    words = [t for t in lanes_of(picture("rolled")).texts if t.get_text() == "no pod"]
+
+    assert [t.get_position()[1] for t in words] == [0]
+
+
+# The counts
+
+
+def test_the_counts_follow_what_happened() -> None:
+    drawn = plot(build(record_one_restart()))
+    count, bound = line(drawn, "unavailable"), line(drawn, "budget 1")
+
+    assert count.get_drawstyle() == bound.get_drawstyle() == "steps-post"
+    assert list(zip(*count.get_data(), strict=True)) == [(0, 0), (2, 1), (5, 0), (8, 0)]
+    assert list(zip(*bound.get_data(), strict=True)) == [(0, 1), (8, 1)]
+    assert count.get_linestyle() != bound.get_linestyle()
+
+
+def test_lines_are_named_at_their_ends() -> None:
+    ends = {t.get_text(): t.get_position()[1] for t in counts_of(picture("surged")).texts}
+
+    assert list(ends) == ["unavailable", "budget 0", "extra pods", "surge budget 2"]
+    assert list(ends.values()) == sorted(ends.values())
+
+
+def test_extra_pods_have_their_own_line_and_bound() -> None:
+    drawn = picture("surged")
+
+    assert max(known(line(drawn, "extra pods").get_ydata())) == 2
+    assert set(known(line(drawn, "surge budget 2").get_ydata())) == {2}
+    assert set(known(line(drawn, "budget 0").get_ydata())) == {0}
+    assert "extra pods" not in {one.get_label() for one in counts_of(picture("rolled")).lines}
+
+
+def above_budget(drawn: Picture) -> list[tuple[float, float]]:
+    (shade,) = counts_of(drawn).collections
+    return [(path.vertices[:, 0].min(), path.vertices[:, 0].max()) for path in shade.get_paths()]
+
+
+def test_time_above_the_budget_is_shaded() -> None:
+    (shaded,) = above_budget(picture("stuck"))
+
+    assert shaded == (10.0, 14.0)  # from when a second node fell silent
+    assert above_budget(picture("rolled")) == []
+
+
+def test_a_first_start_is_not_shaded_for_no_budget_bounds_it() -> None:
+    drawn = plot(build(Fleet(3, started=False).run(1).create().run(4).log()))
+
+    assert max(known(line(drawn, "unavailable").get_ydata())) == 3
+    assert above_budget(drawn) == []
 
 
 # Many nodes
 
 
-def test_the_raster_is_sorted_by_the_start_of_the_new_pods(large: Timeline) -> None:
-    order = sorted_nodes(large)
+def test_many_nodes_become_a_raster_sorted_by_the_start_of_their_new_pod() -> None:
+    one = timeline("crowded")
+    (rollout,) = rollouts(one)
+    (image,) = lanes_of(picture("crowded")).images
+    pixels = image.get_array()
+    rows, columns, _ = pixels.shape
 
-    assert order[:60] == list(rollouts(large)[0].order)
-    assert order[60:] == ["course-control-plane"]
+    def colour(name: str, t: float) -> tuple[float, ...]:
+        row = [*rollout.order, "course-control-plane"].index(name)
+        return tuple(round(float(c), 3) for c in pixels[row, int(t / one.end * columns)])
 
+    def shade(colour: Any) -> tuple[float, ...]:
+        return tuple(round(c, 3) for c in to_rgb(colour))
 
-def test_the_raster_shows_who_ran_what_when(large: Timeline) -> None:
-    order = sorted_nodes(large)
-    image = raster(large, order, LIGHT, (0.0, large.end))
-    column = {t: int(t / large.end * image.shape[1]) for t in (0.5, 3.5, large.end - 0.5)}
-
-    assert image.shape[0] == 61
-    assert image[:60, column[0.5]] == pytest.approx(np.tile(to_rgb(BLUE), (60, 1)))
-    assert image[:60, column[large.end - 0.5]] == pytest.approx(np.tile(to_rgb(ORANGE), (60, 1)))
-    grey = image[0, column[3.5]]
-    assert grey == pytest.approx(np.full(3, grey[0]))
-    assert image[60, column[0.5]] == pytest.approx(to_rgb(LIGHT.ground))
-
-
-@pytest.mark.parametrize(("workers", "kind"), [(39, "image/svg+xml"), (40, "image/png")])
-def test_up_to_forty_lanes_are_svg_and_more_are_png(workers: int, kind: str) -> None:
-    data, metadata = plot(build(Fleet(workers).run(1).log()))._repr_mimebundle_()
-
-    assert set(data) == {"text/plain", kind}
-    assert metadata[kind]["alt"] == data["text/plain"]
-    if kind == "image/png":
-        assert base64.b64decode(data[kind]).startswith(b"\x89PNG")
+    assert rows == len(one.nodes) == 61
+    old, new, ground = map(shade, (PALETTE[0], PALETTE[1], LIGHT.ground))
+    unknown = shade(dense_colour("unknown", PALETTE[0], LIGHT))
+    for name in rollout.order:
+        assert [colour(name, t) for t in (0.5, 4.0, one.end - 0.1)] == [old, unknown, new]
+    assert colour("course-control-plane", 0.5) == ground
 
 
-# Files
+@LOOKS
+@pytest.mark.parametrize("colour", PALETTE[:2])
+def test_phases_of_a_raster_differ_in_lightness(look: Look, colour: str) -> None:
+    shades = sorted(
+        grey(dense_colour(p, colour, look))
+        for p in ("pending", "not ready", "ready", "terminating")
+    )
+
+    assert min(b - a for a, b in itertools.pairwise(shades)) > 0.06
 
 
-def test_the_svg_is_an_image_with_title_and_description(rolled: Timeline) -> None:
-    picture = plot(rolled, title="a < b & c")
-    root = ElementTree.fromstring(picture.svg())
-    space = "{http://www.w3.org/2000/svg}"
+# Dark, two at once, lengths
 
-    assert root.get("role") == "img"
-    assert [(child.tag, child.text) for child in list(root)[:2]] == [
-        (f"{space}title", "a < b & c"),
-        (f"{space}desc", caption(rolled)),
+
+@ALL_PICTURES
+def test_dark_is_another_picture_with_the_same_words(scene: str) -> None:
+    light, dark = picture(scene), picture(scene, dark=True)
+
+    assert light.svg() != dark.svg()
+    assert grey(dark.figure.get_facecolor()) < 0.2 < 0.8 < grey(light.figure.get_facecolor())
+    assert (light.caption, light.title) == (dark.caption, dark.title)
+
+
+@LOOKS
+@ALL_PICTURES
+def test_words_can_be_read_on_their_ground(scene: str, look: Look) -> None:
+    figure = picture(scene, look is DARK).figure
+    axes = figure.axes
+    words = [*figure.texts, *axes[-1].texts]
+    words += [
+        t
+        for ax in axes
+        for axis in (ax.xaxis, ax.yaxis)
+        for t in (axis.label, *axis.get_ticklabels())
     ]
+    words += [t for ax in axes if (legend := ax.get_legend()) for t in legend.get_texts()]
+
+    pale = {
+        w.get_text(): w.get_color()
+        for w in words
+        if w.get_text() and contrast(w.get_color(), look.ground) < 3
+    }
+    assert not pale
 
 
-def test_the_same_log_gives_the_same_bytes(rolled: Timeline) -> None:
-    first = plot(rolled)
+def test_compared_rollouts_begin_together_at_their_new_template() -> None:
+    early = build(Fleet(3).run(1).apply().run(9).log())
+    late = build(Fleet(3, max_unavailable=2).run(2).apply().run(4).log())
+    drawn = compare(early, late, labels=("one", "two"))
+    above, below = drawn.figure.axes[1:3]
 
-    assert first.svg() == plot(rolled).svg() == first.svg()
-
-
-def test_a_picture_is_saved_by_its_ending(rolled: Timeline, tmp_path: Path) -> None:
-    picture = plot(rolled)
-
-    assert picture.save(tmp_path / "a.svg").read_text(encoding="utf-8") == picture.svg()
-    assert picture.save(str(tmp_path / "a.png")).read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(BadInput, match=r"\.svg or \.png"):
-        picture.save(tmp_path / "a.pdf")
+    assert badges(above) == badges(below) == {"1": 0.0}
+    assert min(bar.get_x() for bar in bars(above)) == pytest.approx(early.segments[0].start - 1)
+    assert min(bar.get_x() for bar in bars(below)) == pytest.approx(late.segments[0].start - 2)
+    assert above.get_xlim() == below.get_xlim() == counts_of(drawn).get_xlim()
+    assert counts_of(drawn).get_xlabel() == "seconds since the new template"
 
 
-def test_drawing_changes_no_global_setting(rolled: Timeline) -> None:
-    before = dict(mpl.rcParams)
-    plot(rolled, dark=True).svg()
-
-    assert dict(mpl.rcParams) == before
-
-
-def test_nothing_is_drawn_through_pyplot() -> None:
-    code = "import sys, daemonset_course.plot; sys.exit('matplotlib.pyplot' in sys.modules)"
-
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_a_closed_picture_keeps_its_caption(rolled: Timeline) -> None:
-    picture = plot(rolled)
-    picture.close()
-
-    assert picture.figure.axes == []
-    assert repr(picture) == caption(rolled)
+def test_compared_counts_are_moved_with_their_lanes() -> None:
+    early = build(Fleet(3).run(1).apply().run(9).log())
+    late = build(Fleet(3, max_unavailable=2).run(2).apply().run(4).log())
+    drawn = compare(early, late, labels=("one", "two"))
+    for label, one, zero in (("one", early, 1.0), ("two", late, 2.0)):
+        x, y = line(drawn, label).get_data()
+        assert list(x + zero) == pytest.approx(list(one.unavailable.times))
+        assert known(y) == [value for value in one.unavailable.values if value is not None]
+    assert line(drawn, "one").get_linestyle() != line(drawn, "two").get_linestyle()
+    assert {"budget 1", "budget 2"} <= {one.get_label() for one in counts_of(drawn).lines}
 
 
-# Looks
+def test_compared_findings_both_stand_in_title_and_caption() -> None:
+    drawn = picture("compared")
+    a, b = timeline("rolled"), timeline("stuck")
+
+    assert written(drawn)[:2] == [f"k=2: {headline(a)}", f"k=1: {headline(b)}"]
+    assert drawn.caption == f"k=2: {caption(a)} k=1: {caption(b)}"
 
 
-def test_the_dark_picture_is_dark_and_keeps_the_revisions_colours(rolled: Timeline) -> None:
-    picture = plot(rolled, dark=True)
-    lanes, _ = panels(picture)
-    edges = {p.get_edgecolor()[:3] for p in lanes.patches if p.get_zorder() == 2}
+def test_the_shorter_of_two_recordings_says_where_it_ended() -> None:
+    long, short = (
+        build(Fleet(3).run(1).apply().run(9).log()),
+        build(Fleet(3).run(1).apply().run(3).log()),
+    )
+    above, below = compare(long, short).figure.axes[1:3]
 
-    assert picture.figure.get_facecolor()[:3] == to_rgb(DARK.ground)
-    assert edges == {to_rgb(BLUE), to_rgb(ORANGE)}
-
-
-@pytest.mark.parametrize("labels", [("", ""), ("maxUnavailable 1", "a much longer label " * 3)])
-def test_no_text_runs_off_the_paper(labels: tuple[str, str]) -> None:
-    fleet = Fleet(4, max_unavailable=0, max_surge=2).run(1).cordon("course-worker3")
-    fleet.add_node("ip-10-0-113-7.eu-central-1.compute.internal")
-    timeline = build(fleet.apply(bad={"course-worker2"}).run(9).log())
-    picture = compare(timeline, timeline, labels=labels) if labels[0] else plot(timeline)
-    width, height = picture.figure.get_size_inches() * picture.figure.dpi
-
-    texts = [t for part in (picture.figure, *picture.figure.axes) for t in part.texts]
-    texts += [t for ax in picture.figure.axes[1:] for t in ax.get_yticklabels()]
-    for text in (t for t in texts if t.get_text()):
-        box = text.get_window_extent()
-        assert box.x0 >= 0, text
-        assert box.x1 <= width, text
-        assert box.y0 >= 0, text
-        assert box.y1 <= height, text
+    assert "recording ended" not in [t.get_text() for t in above.texts]
+    (word,) = [t for t in below.texts if t.get_text() == "recording ended"]
+    assert word.xy[0] == 3.0  # type: ignore[attr-defined]
 
 
-# Two timelines
+def test_lengths_show_the_measured_points_between_both_bounds() -> None:
+    drawn = picture("lengths")
+    waves, limit, points = drawn.figure.axes[0].lines
+    model = dict(zip(*waves.get_data(), strict=True))
+
+    assert dict(zip(*points.get_data(), strict=True)) == {1: 160, 10: 17, 50: 10.4, 100: 10.1}
+    assert (model[1], model[10], model[99], model[100]) == (160, 16, 3.2, 1.6)
+    assert set(limit.get_ydata()) == {10}  # 100 deletions and 100 creations, 20 a second
+    assert "10 at a time 17.0 s" in drawn.caption
+    assert "Shortest with 100." in drawn.caption
 
 
-def test_two_timelines_begin_at_their_new_templates(rolled: Timeline) -> None:
-    later = build(Fleet(3, max_unavailable=0, max_surge=1).run(4).apply().run(12).log())
-    picture = compare(rolled, later, labels=("one at a time", "surge"))
-    _, above, below, budget = picture.figure.axes
+def test_lengths_of_a_small_fleet_keep_its_scale() -> None:
+    drawn = plot_lengths({1: 12.0, 4: 4.0}, nodes=12, restart=1.0, qps=20)
 
-    for lanes, timeline in ((above, rolled), (below, later)):
-        bars = [p for p in lanes.patches if p.get_zorder() == 2]
-        start = rollouts(timeline)[0].start
-        drawn = {round(bar.get_x(), 6) for bar in bars}
-        assert drawn >= {round(s.start - start, 6) for s in timeline.segments}
-    assert above.get_xlim() == below.get_xlim() == budget.get_xlim()
-    assert {"one at a time", "surge"} <= {line.get_label() for line in budget.get_lines()}
-    assert picture.caption == f"one at a time: {caption(rolled)} surge: {caption(later)}"
-
-
-def test_two_timelines_of_many_nodes_are_rasters(large: Timeline) -> None:
-    picture = compare(large, large)
-
-    assert not picture.vector
-    assert [len(ax.images) for ax in picture.figure.axes] == [0, 1, 1, 0]
-
-
-@pytest.mark.parametrize("fleet", [Fleet(0, started=False), Fleet(1, started=False).run(2)])
-def test_a_recording_in_which_nothing_happened_can_be_drawn(fleet: Fleet) -> None:
-    assert "<svg" in plot(build(fleet.log())).svg()
+    assert drawn.figure.axes[0].get_xlim()[1] < 25

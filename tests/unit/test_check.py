@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from fleet import gap
+from world import DEAD, World, attempts, header, spec_of
+
+from daemonset_course.check import Verdict, judge
+from daemonset_course.errors import BadInput
+from daemonset_course.evidence import differences, read
+from daemonset_course.tasks import find, lab06
+
+TASKS = find("06-roll-within-budget").tasks
+# Here a percentage is of 12 nodes also when one is dead: only the real controller takes 11.
+LIVE_ONLY = {"2-wrong-a-fifth"}
+
+
+def verdict(world: World, task: int) -> Verdict:
+    return judge(read(world.log(ended=False)), TASKS[task - 1].rules)
+
+
+def solved(task: int, strategy: str = "maxUnavailable: 2") -> World:
+    world = World(task)
+    world.set_spec(spec_of(lab06.manifest(release="2", strategy=strategy)))
+    return world
+
+
+PLAYED = [path for path in attempts() if path.stem not in LIVE_ONLY]
+
+
+@pytest.mark.parametrize("path", PLAYED, ids=lambda path: path.stem)
+def test_a_stored_attempt_earns_its_own_verdict(path: Path) -> None:
+    expected = header(path)
+    world = World(int(expected["task"])).play(path).run(60)
+    found = verdict(world, int(expected["task"]))
+
+    assert expected["expect"] == found.outcome, repr(found)
+    assert expected["says"] in repr(found)
+
+
+def test_every_wrong_answer_has_a_message_that_no_other_outcome_shares() -> None:
+    wrong = [header(path) for path in attempts() if "-wrong-" in path.stem]
+    pairs = [(each["task"], each["says"]) for each in wrong]
+
+    assert {each["expect"] for each in wrong} == {"wrong"}
+    assert len(pairs) == len(set(pairs))
+    assert min(sum(task == str(n) for task, _ in pairs) for n in (1, 2, 3)) >= 4
+
+
+@pytest.mark.parametrize("task", [1, 2, 3])
+def test_an_untouched_task_is_not_attempted(task: int) -> None:
+    assert verdict(World(task).run(20), task).outcome == "not attempted"
+
+
+@pytest.mark.parametrize("task", [1, 2, 3])
+def test_the_solution_passes(task: int) -> None:
+    world = World(task)
+    world.set_spec(spec_of(TASKS[task - 1].solution))
+
+    assert verdict(world.run(60), task).passed
+
+
+@pytest.mark.parametrize(
+    ("line", "mutant"),
+    [
+        ("maxUnavailable: 2", "maxUnavailable: 1"),
+        ("maxUnavailable: 2", "maxUnavailable: 3"),
+        ("maxUnavailable: 2", 'maxUnavailable: "8%"'),  # 0.96, rounded up to 1
+        ("maxUnavailable: 2", 'maxUnavailable: "17%"'),  # 2.04, rounded up to 3
+        ("maxUnavailable: 2", "maxUnavailable: 0, maxSurge: 1"),
+        ('value: "2"', 'value: "1"'),
+        ('value: "2"', 'value: "2.0"'),
+        ("name: RELEASE", "name: VERSION"),
+        (lab06.GOOD, "registry.invalid/agent:2"),
+        (lab06.GOOD, "registry.k8s.io/pause:3.9"),
+        ("initialDelaySeconds: 1", "initialDelaySeconds: 0"),
+        ("seconds: 1", "seconds: 0"),
+    ],
+)
+def test_a_mutant_of_the_solution_does_not_pass(line: str, mutant: str) -> None:
+    assert line in TASKS[0].solution
+    world = World(1)
+    world.set_spec(spec_of(TASKS[0].solution.replace(line, mutant)))
+
+    assert verdict(world.run(60), 1).outcome == "wrong"
+
+
+def test_a_rollout_under_way_is_not_yet_and_names_the_nodes_it_waits_for() -> None:
+    found = verdict(solved(1).run(4), 1)
+
+    assert found.outcome == "not yet"
+    assert "waiting for the rest" in found.says
+    assert any(line.endswith(": still the old template") for line in found.observed)
+
+
+def test_a_deleted_pod_is_an_attempt() -> None:
+    world = World(1)
+    world.delete_pods(1)
+
+    assert "The template was never changed" in verdict(world.run(10), 1).says
+
+
+def test_a_hole_in_the_history_cannot_be_checked() -> None:
+    world = solved(1).run(20)
+    records = [*world.log(ended=False), gap(world.t - 2, world.t)]
+
+    found = judge(read(records), TASKS[0].rules)
+
+    assert found.outcome == "cannot check"
+    assert "history with a hole" in found.says
+
+
+def test_a_moment_above_the_limit_is_told_and_not_failed() -> None:
+    world = solved(1).run(20)
+    world._termination = 0.1
+    pods = list(world.pods.values())[:3]
+    for each in pods:
+        each["status"]["conditions"][0]["status"] = "False"
+        world._emit("pods", each, "MODIFIED")
+    world.run(0.2)
+    for each in pods:
+        each["status"]["conditions"][0]["status"] = "True"
+        world._emit("pods", each, "MODIFIED")
+    found = verdict(world.run(1), 1)
+
+    assert found.passed
+    assert any("the moment above 2 lasted 0.20 s" in line for line in found.observed)
+
+
+def test_a_longer_time_above_the_limit_fails_and_names_the_nodes() -> None:
+    world = solved(1).run(20)
+    world.delete_pods(3)
+    found = verdict(world.run(10), 1)
+
+    assert found.outcome == "wrong"
+    assert found.says.startswith("3 nodes were down at once; at most 2 may be.")
+    assert len(found.observed) == 3
+
+
+def test_the_window_is_measured_in_restarts_of_the_same_history() -> None:
+    at_once = read(solved(1).run(60).log())
+    slow = read(solved(1, "maxUnavailable: 1").run(60).log())
+
+    assert at_once.restart() == pytest.approx(slow.restart() or 0, rel=0.2)
+    assert at_once.length() / (at_once.restart() or 1) < lab06.WINDOW
+    assert slow.length() / (slow.restart() or 1) > lab06.WINDOW
+
+
+def test_a_rollout_that_is_too_long_already_need_not_end() -> None:
+    world = solved(1, "maxUnavailable: 1").run(19)
+    found = verdict(world, 1)
+
+    assert read(world.log()).behind()
+    assert found.outcome == "wrong"
+    assert "so far" in found.says
+
+
+def test_a_dead_node_is_no_reachable_one() -> None:
+    evidence = read(World(2).log())
+
+    assert evidence.dead == (DEAD,)
+    assert len(evidence.reachable) == 11
+    assert list(evidence.down_now()) == [DEAD]
+
+
+def test_differences_name_the_paths() -> None:
+    one = {"a": [{"b": 1, "c": 2}], "d": 1}
+
+    assert list(differences(one, one)) == []
+    assert list(differences(one, {"a": [{"b": 1, "c": 3}], "e": 1})) == ["a[0].c", "d", "e"]
+
+
+def test_a_verdict_shows_observation_rule_and_place_in_text_and_markdown() -> None:
+    shown = Verdict("wrong", "Two *stars*.", ("worker: down",), "A rule.", "a place")
+
+    assert repr(shown).splitlines() == [
+        "✘ wrong: Two *stars*.", "  worker: down", "  Rule: A rule.", "  Look: a place",
+    ]  # fmt: skip
+    assert "Two \\*stars\\*." in shown._repr_markdown_()
+    assert not shown.passed
+
+
+def test_no_wrong_verdict_prints_the_answer() -> None:
+    for path in attempts():
+        found = verdict(World(int(path.stem[0])).play(path).run(60), int(path.stem[0]))
+        if found.outcome == "wrong" and path.stem[0] in "12":
+            assert "maxUnavailable: 2" not in repr(found)
+
+
+def test_a_task_has_three_hints_and_a_solution_that_is_yaml() -> None:
+    for task in TASKS:
+        assert len(set(task.hints)) == 3
+        assert yaml.safe_load(task.solution)["kind"] == "DaemonSet"
+
+
+def test_an_unknown_lab_or_task_is_told_with_what_there_is() -> None:
+    with pytest.raises(BadInput, match="no lab '99'") as unknown:
+        find("99")
+    assert "06-roll-within-budget" in unknown.value.next_step
+    with pytest.raises(BadInput, match="has no task 4"):
+        find("06-roll-within-budget").task(4)

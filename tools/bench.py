@@ -1,0 +1,299 @@
+"""Measures the course beside what it is built on, and says whether it keeps to its targets.
+
+Only ratios of things measured in turn in one run count for `course up` and for growth, so that a
+slow or busy machine does not change the verdict. Everything happens in a temporary folder: the
+learner's clusters, ``~/.kube`` and ``~/.kwok`` are not touched.
+
+    make bench
+    make bench BENCHARGS="--runs 7 --strict"
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psutil
+
+from daemonset_course.binaries import Binary, ensure
+from daemonset_course.embedded import processes_of
+from daemonset_course.kwok import free_ports
+from daemonset_course.simulated import node_object
+from daemonset_course.topology import read
+
+CLUSTER = "bench"
+# Whose port kwokctl takes on its command line.
+PARTS = ("kube-apiserver", "etcd", "kube-controller-manager", "kube-scheduler", "controller")
+LANES = 1000
+EVENTS = 4000  # the smaller of the two logs; the larger one has four times as many
+NOISE = 1.3  # how far four times the time for four times the events may be missed
+
+
+@dataclass(frozen=True)
+class Target:
+    """What one line of the table says: the figure, its bound, and the measurements behind it."""
+
+    name: str
+    value: float
+    bound: float
+    unit: str
+    detail: str
+
+    @property
+    def met(self) -> bool:
+        """Whether the figure is within its bound."""
+        return self.value <= self.bound
+
+    def row(self) -> str:
+        """The line as printed."""
+        verdict = "ok" if self.met else "MISSED"
+        figures = f"{self.value:>6.2f} {self.unit:<2} {self.bound:>6.2f} {self.unit:<2}"
+        return f"{self.name:<46} {figures} {verdict:<7} {self.detail}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; the exit status is 0, or 1 with ``--strict`` and a missed target."""
+    options = _options(arguments)
+    print(_machine(), flush=True)
+    print(f"\n{'':<46} {'figure':>9} {'target':>9} {'':<7} min/median/max")
+    found = []
+    for measure in (_import_time, _plot_time, _growth, lambda: _up(options.runs)):
+        for target in measure():
+            found.append(target)
+            print(target.row(), flush=True)
+    missed = sum(not target.met for target in found)
+    print(f"\n{len(found) - missed} of {len(found)} targets met")
+    return int(options.strict and missed > 0)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure the course.")
+    parser.add_argument("--runs", type=int, default=5, help="how often each cluster is started")
+    parser.add_argument("--strict", action="store_true", help="fail when a target is missed")
+    return parser.parse_args(arguments)
+
+
+def _machine() -> str:
+    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    python = platform.python_version()
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{now}, {system}, {os.cpu_count()} CPUs, load {load}, Python {python}"
+
+
+# A cluster that is up
+
+
+def _up(runs: int) -> Iterator[Target]:
+    """`course up` and a bare kwokctl cluster of as many nodes, started in turn."""
+    with tempfile.TemporaryDirectory(prefix="course-bench-") as folder:
+        home = Path(folder).resolve()
+        programs = ensure()
+        (home / "programs").mkdir()  # already there, wherever they came from
+        for name, program in programs.items():
+            (home / "programs" / name).symlink_to(program.path)
+        starts = [_Course(home).time, _Bare(home, programs).time]
+        times: list[list[float]] = [[], []]
+        for run in range(runs):
+            # Who begins alternates: neither always finds the files warm.
+            for i in (0, 1) if run % 2 == 0 else (1, 0):
+                times[i].append(starts[i]())
+    course, bare = times
+    ratio = median(course) / median(bare)
+    detail = f"course {_spread(course)}; bare {_spread(bare)}"
+    yield Target("course up / bare kwokctl and 4 Ready nodes", ratio, 1.15, "", detail)
+
+
+class _Bare:
+    """A cluster by kwokctl alone: no settings of ours, every program given, its own folder."""
+
+    def __init__(self, home: Path, programs: Mapping[str, Binary]) -> None:
+        self._home = home / "bare"
+        self._programs = programs
+        self._kubeconfig = self._home / "kubeconfig"
+        # HOME too: kwokctl reads ~/.kwok/kwok.yaml, kubectl writes ~/.kube/cache.
+        self._environment = _clean_environment() | {
+            "HOME": str(self._home),
+            "KWOK_WORKDIR": str(self._home / "kwok"),
+            "KWOK_KUBE_VERSION": programs["kube-apiserver"].version,
+            "KUBECONFIG": str(self._kubeconfig),
+            # Its own kubectl, which kwokctl calls too, comes first.
+            "PATH": f"{home / 'programs'}{os.pathsep}{os.environ.get('PATH', '')}",
+        }
+        self._home.mkdir()
+        self._nodes = self._home / "nodes.json"
+        version = programs["kube-apiserver"].version
+        nodes = {"apiVersion": "v1", "kind": "List", "items": _nodes(version)}
+        self._nodes.write_text(json.dumps(nodes))
+
+    def time(self) -> float:
+        """Seconds until the nodes are Ready; the cluster is removed afterwards."""
+        with _removed(self._home):
+            begin = time.perf_counter()
+            self._run("kwokctl", *self._create(), "--wait", "60s", "--timeout", "120s")
+            self._run("kubectl", "create", "-f", str(self._nodes))
+            self._run("kubectl", "wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s")
+            seconds = time.perf_counter() - begin
+            self._run("kwokctl", "delete", "cluster", "--name", CLUSTER)
+        return seconds
+
+    def _create(self) -> list[str]:
+        words = ["create", "cluster", "--name", CLUSTER, "--runtime", "binary", "--quiet-pull"]
+        words += ["--kubeconfig", str(self._kubeconfig)]
+        for name in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
+            words += [f"--{name}-binary", str(self._programs[name].path)]
+        words += ["--kwok-controller-binary", str(self._programs["kwok"].path)]
+        for part, port in zip(PARTS, free_ports(len(PARTS)), strict=True):
+            words += [f"--{part}-port", str(port)]
+        return words
+
+    def _run(self, program: str, *words: str) -> None:
+        _run([str(self._programs[program].path), *words], self._environment)
+
+
+class _Course:
+    """A cluster by `course up`, with its state in the bench's own folder."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home / "course"
+        self._home.mkdir()
+        self._environment = _clean_environment() | {
+            "COURSE_HOME": str(self._home),
+            "COURSE_BINARIES": str(home / "programs"),
+        }
+
+    def time(self) -> float:
+        """Seconds until the nodes are Ready; the cluster is removed afterwards."""
+        with _removed(self._home):
+            begin = time.perf_counter()
+            self._run("up")
+            seconds = time.perf_counter() - begin
+            self._run("down")
+        return seconds
+
+    def _run(self, verb: str) -> None:
+        module = [sys.executable, "-m", "daemonset_course.cli"]
+        _run([*module, verb, "--name", CLUSTER], self._environment)
+
+
+def _nodes(version: str) -> list[dict[str, Any]]:
+    """The Node objects that `course up` posts; kwok by itself takes every node as its own."""
+    return [node_object(spec, index=i, kubernetes=version) for i, spec in enumerate(read(CLUSTER))]
+
+
+@contextmanager
+def _removed(home: Path) -> Iterator[None]:
+    """Whatever happens inside, no process of the folder is left."""
+    try:
+        yield
+    finally:
+        left = processes_of(home)
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left, timeout=10)  # the next start has the machine to itself
+
+
+def _clean_environment() -> dict[str, str]:
+    mine = ("COURSE_", "KWOK_", "KUBECONFIG")
+    return {k: v for k, v in os.environ.items() if not k.startswith(mine)}
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=180
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command[:4])} ... failed:\n{done.stderr or done.stdout}")
+
+
+# A picture, an import, a long log
+
+
+def _plot_time() -> Iterator[Target]:
+    """A plot of many lanes, from the timeline to the bytes of the PNG."""
+    from daemonset_course.plot import plot
+    from daemonset_course.timeline import build
+
+    timeline = build(_log(LANES - 1))
+    assert len(timeline.nodes) == LANES
+    plot(timeline).png()  # fonts and modules
+    runs = [_timed(lambda: plot(timeline).png()) for _ in range(5)]
+    yield Target(f"plot of {LANES} lanes, as PNG", median(runs), 1.5, "s", _spread(runs))
+
+
+def _import_time() -> Iterator[Target]:
+    """What the package adds to the start of a fresh process, and that start in all."""
+    bare: list[float] = []
+    whole: list[float] = []
+    for _ in range(7):
+        bare.append(_timed(lambda: _python("pass")))
+        whole.append(_timed(lambda: _python("import daemonset_course")))
+    own = median(whole) - median(bare)
+    detail = f"with it {_spread(whole)}; bare {_spread(bare)}"
+    yield Target("import daemonset_course, added", own, 0.4, "s", detail)
+    yield Target("import daemonset_course, with Python", median(whole), 0.4, "s", "")
+
+
+def _python(code: str) -> None:
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def _growth() -> Iterator[Target]:
+    """How the work on a log grows with its length; 1 means in proportion to it."""
+    from daemonset_course.facts import rollouts
+    from daemonset_course.timeline import build
+
+    small, large = _log_of(EVENTS), _log_of(4 * EVENTS)
+
+    def work(log: list[dict[str, Any]]) -> None:
+        rollouts(build(log))
+
+    times: dict[int, list[float]] = {len(small): [], len(large): []}
+    for _ in range(5):
+        for log in (small, large):
+            times[len(log)].append(_timed(lambda log=log: work(log)))  # type: ignore[misc]
+    ratio = min(times[len(large)]) / min(times[len(small)]) / (len(large) / len(small))
+    detail = "; ".join(f"{n} records {_spread(runs)}" for n, runs in times.items())
+    yield Target("timeline and rollouts, growth / log's growth", ratio, NOISE, "", detail)
+
+
+def _log(workers: int) -> list[dict[str, Any]]:
+    """The log of a rollout, from the make-believe cluster that the tests use."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit"))
+    from fleet import Fleet  # type: ignore[import-not-found]
+
+    fleet = Fleet(workers, max_unavailable="10%").run(1).apply().run(60)
+    return list(fleet.log())
+
+
+def _log_of(events: int) -> list[dict[str, Any]]:
+    """A rollout with about that many records: a node gives one, and its pods about seven."""
+    return _log(events // 8)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def _spread(runs: Sequence[float]) -> str:
+    return f"{min(runs):.2f}/{median(runs):.2f}/{max(runs):.2f} s"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
