@@ -10,7 +10,7 @@ import os
 import re
 from pathlib import Path
 
-import platformdirs
+from platformdirs.unix import Unix
 
 from daemonset_course.errors import BadInput
 
@@ -19,13 +19,26 @@ DEFAULT_CLUSTER = "course"
 
 
 def state_home() -> Path:
-    """The folder of everything that belongs to this learner's clusters and progress."""
-    return Path(os.environ.get("COURSE_HOME") or platformdirs.user_state_dir(APP)).absolute()
+    """The folder of everything that belongs to this learner's clusters and progress.
+
+    The same places on Linux and macOS, whose own choice ("Application Support") has a space.
+
+    Raises:
+        BadInput: the path has a space.
+    """
+    home = Path(os.environ.get("COURSE_HOME") or Unix(APP).user_state_dir).absolute()
+    if re.search(r"\s", str(home)):
+        raise BadInput(
+            "The course's state folder cannot have a space in its path: kwokctl cuts it there.",
+            seen=str(home),
+            next_step="Set COURSE_HOME to another folder.",
+        )
+    return home
 
 
 def cache_home() -> Path:
     """The folder of binaries that can be fetched or built again."""
-    return Path(os.environ.get("COURSE_CACHE") or platformdirs.user_cache_dir(APP)).absolute()
+    return Path(os.environ.get("COURSE_CACHE") or Unix(APP).user_cache_dir).absolute()
 
 
 def cluster_name(name: str | None = None) -> str:
