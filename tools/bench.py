@@ -28,11 +28,11 @@ from typing import Any
 
 import psutil
 
-from daemonset_course.binaries import Binary, ensure
-from daemonset_course.embedded import processes_of
-from daemonset_course.kwok import free_ports
-from daemonset_course.simulated import node_object
-from daemonset_course.topology import read
+from daemonset_course.binaries.search import Binary, ensure
+from daemonset_course.cluster.embedded import processes_of
+from daemonset_course.cluster.kwok import free_ports
+from daemonset_course.cluster.simulated import node_object
+from daemonset_course.cluster.topology import read
 
 CLUSTER = "bench"
 # Whose port kwokctl takes on its command line.
@@ -225,8 +225,8 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> None:
 
 def _plot_time() -> Iterator[Target]:
     """A plot of many lanes, from the timeline to the bytes of the PNG."""
-    from daemonset_course.plot import plot
-    from daemonset_course.timeline import build
+    from daemonset_course.plot.draw import plot
+    from daemonset_course.timeline.timeline import build
 
     timeline = build(_log(LANES - 1))
     assert len(timeline.nodes) == LANES
@@ -254,8 +254,8 @@ def _python(code: str) -> None:
 
 def _growth() -> Iterator[Target]:
     """How the work on a log grows with its length; 1 means in proportion to it."""
-    from daemonset_course.facts import rollouts
-    from daemonset_course.timeline import build
+    from daemonset_course.timeline.facts import rollouts
+    from daemonset_course.timeline.timeline import build
 
     small, large = _log_of(EVENTS), _log_of(4 * EVENTS)
 

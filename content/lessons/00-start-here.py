@@ -14,8 +14,7 @@
 from pathlib import Path
 
 from daemonset_course import apply, kubectl, predict, record, taint, wait_rollout
-from daemonset_course.cluster import current
-from daemonset_course.reset import reset
+from daemonset_course.cluster import current, reset
 
 # %% [markdown]
 # ## Where you are

@@ -17,9 +17,8 @@ from pathlib import Path
 
 from daemonset_course import apply, break_node, kubectl, predict, record, recover_node
 from daemonset_course import rejected, taint, wait_rollout
-from daemonset_course.cluster import current
+from daemonset_course.cluster import current, reset
 from daemonset_course.errors import NotFinished, Rejected
-from daemonset_course.reset import reset
 
 # %% [markdown]
 # `reset` gives every lesson the same start: 12 workers, nothing left of an earlier lesson. It
@@ -461,7 +460,7 @@ hundred["10%"].plot()
 tenth.compare(hundred["10%"].rollouts[-1].duration)
 
 # %%
-from daemonset_course.plot_lengths import plot_lengths
+from daemonset_course.plot import plot_lengths
 
 measured = {r.rollouts[-1].budget: r.rollouts[-1].duration for r in hundred.values()}
 qps = current().settings["controller requests per second"]

@@ -4,9 +4,11 @@ The words are kubectl's where kubectl has one. ``apply``, ``label`` and the like
 course's own cluster and on nothing else.
 """
 
-from daemonset_course.apply import apply, rejected
-from daemonset_course.kubectl import kubectl
-from daemonset_course.nodes import (
+from daemonset_course.prediction import predict
+from daemonset_course.recording.recorder import compare, record
+from daemonset_course.verbs.apply import apply, rejected
+from daemonset_course.verbs.kubectl import kubectl
+from daemonset_course.verbs.nodes import (
     add_node,
     break_node,
     cordon,
@@ -16,9 +18,7 @@ from daemonset_course.nodes import (
     remove_node,
     taint,
 )
-from daemonset_course.predict import predict
-from daemonset_course.record import compare, record
-from daemonset_course.rollout import wait_rollout
+from daemonset_course.verbs.rollout import wait_rollout
 
 __all__ = [
     "add_node",

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from daemonset_course import cluster
 from daemonset_course.errors import CourseError
-from daemonset_course.places import cluster_name
+from daemonset_course.places import REPOSITORY, cluster_name
 from daemonset_course.progress import progress
 
 app = typer.Typer(
@@ -64,7 +64,7 @@ def reset(
     workers: Annotated[int | None, typer.Option(help="How many workers to have.")] = None,
 ) -> None:
     """Bring a cluster to the state right after `up`, and say what was changed."""
-    from daemonset_course.reset import reset as reset_cluster
+    from daemonset_course.cluster.reset import reset as reset_cluster
 
     with _telling():
         out.print(str(reset_cluster(name, workers=workers)))
@@ -112,7 +112,7 @@ def doctor(name: Name = None, as_json: Json = False) -> None:
 @app.command()
 def binaries() -> None:
     """Bring the programs of the embedded cluster, and say where each comes from."""
-    from daemonset_course.binaries import ensure
+    from daemonset_course.binaries.search import ensure
 
     with _telling():
         for binary in ensure(report=progress()).values():
@@ -131,13 +131,12 @@ def lab(
 
     Further options, such as --no-browser, go to JupyterLab.
     """
-    root = Path(__file__).parents[2]
     with _telling():
         running = cluster.up(name, backend=backend, pace=pace, port=port, report=progress())
-    command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={root}", "-y"]
+    command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={REPOSITORY}", "-y"]
     command += [f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}", *context.args]
     out.print("Opening JupyterLab at the first lesson. Ctrl-C stops it.")
-    process = subprocess.Popen(command, cwd=root, env=os.environ | running.environment())
+    process = subprocess.Popen(command, cwd=REPOSITORY, env=os.environ | running.environment())
     try:
         code = process.wait()
     except KeyboardInterrupt:

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import psutil
 
-from daemonset_course import binaries, cluster, topology
-from daemonset_course.embedded import processes_of
+from daemonset_course import binaries, cluster
+from daemonset_course.binaries.machine import this_platform
+from daemonset_course.cluster import topology
+from daemonset_course.cluster.embedded import processes_of
+from daemonset_course.cluster.kwok import free_ports
+from daemonset_course.cluster.state import State
 from daemonset_course.errors import CourseError
-from daemonset_course.kwok import free_ports
-from daemonset_course.machine import this_platform
 from daemonset_course.places import cache_home, cluster_dir, cluster_name, state_home
-from daemonset_course.state import State
 
 MEMORY = 1.5e9  # bytes that a cluster with a hundred nodes, JupyterLab and a kernel take
 DISK = 3e9  # bytes of built programs and a cluster

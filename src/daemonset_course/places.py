@@ -15,6 +15,7 @@ from platformdirs.unix import Unix
 from daemonset_course.errors import BadInput
 
 APP = "daemonset-course"
+REPOSITORY = Path(__file__).parents[2]  # an installed wheel has none: then nothing is there
 DEFAULT_CLUSTER = "course"
 
 

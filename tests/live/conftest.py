@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daemonset_course import cluster
+from daemonset_course.cluster import lifecycle as cluster
 from live.scenes import PACE
 
 FOREIGN = """\

@@ -13,8 +13,8 @@ from typing import Any
 
 import psutil
 
-from daemonset_course.cluster import Cluster
-from daemonset_course.waiting import wait_for
+from daemonset_course.cluster.lifecycle import Cluster
+from daemonset_course.cluster.waiting import wait_for
 
 Object = dict[str, Any]
 PAUSE = "registry.k8s.io/pause:3.10"
@@ -104,7 +104,7 @@ def processes(home: Path) -> list[psutil.Process]:
 def course(code: str, home: Path, **environment: str) -> subprocess.Popen[str]:
     """A Python process of its own that runs ``code`` on the clusters in ``home``."""
     return subprocess.Popen(
-        [sys.executable, "-c", f"from daemonset_course.cluster import *\n{code}"],
+        [sys.executable, "-c", f"from daemonset_course.cluster.lifecycle import *\n{code}"],
         env=os.environ | {"COURSE_HOME": str(home)} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

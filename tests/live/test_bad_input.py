@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from daemonset_course import cluster, fence
-from daemonset_course.api import Api
-from daemonset_course.cluster import Cluster
+from daemonset_course.cluster import fence
+from daemonset_course.cluster import lifecycle as cluster
+from daemonset_course.cluster.api import Api
+from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import BadInput, NotOurs
 from live.scenes import PACE, processes
 

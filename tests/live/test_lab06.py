@@ -12,15 +12,15 @@ import pytest
 import yaml
 from world import attempts, header
 
-from daemonset_course import lab as labs
-from daemonset_course.apply import apply
-from daemonset_course.cluster import current
-from daemonset_course.kubectl import kubectl
-from daemonset_course.lab import LabSession, open_lab
-from daemonset_course.nodes import recover_node, remove_node
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.cluster.reset import reset
+from daemonset_course.lab import lab as labs
+from daemonset_course.lab.session import LabSession, open_lab
 from daemonset_course.places import state_home
-from daemonset_course.podstate import phase_of
-from daemonset_course.reset import reset
+from daemonset_course.timeline.podstate import phase_of
+from daemonset_course.verbs.apply import apply
+from daemonset_course.verbs.kubectl import kubectl
+from daemonset_course.verbs.nodes import recover_node, remove_node
 
 LAB = "06-roll-within-budget"
 # One attempt for each way in which the controller itself matters; tests/unit/test_check.py plays

@@ -16,12 +16,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from daemonset_course import cluster
-from daemonset_course.cluster import Cluster
-from daemonset_course.embedded import COMPONENTS, Embedded
+from daemonset_course.cluster import lifecycle as cluster
+from daemonset_course.cluster.embedded import COMPONENTS, Embedded
+from daemonset_course.cluster.lifecycle import Cluster
+from daemonset_course.cluster.simulated import settled
 from daemonset_course.errors import NotRunning
-from daemonset_course.kubectl import kubectl
-from daemonset_course.simulated import settled
+from daemonset_course.verbs.kubectl import kubectl
 from live.scenes import PACE, course, eventually, processes
 
 UP = f"c = up(pace={PACE}); print(c.state.id, len(c.nodes()))"

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from daemonset_course import cluster
-from daemonset_course.apply import apply
-from daemonset_course.cluster import Cluster
-from daemonset_course.embedded import Embedded
+from daemonset_course.cluster import lifecycle as cluster
+from daemonset_course.cluster.embedded import Embedded
+from daemonset_course.cluster.lifecycle import Cluster
+from daemonset_course.cluster.reset import reset
 from daemonset_course.errors import NotRunning
-from daemonset_course.record import Recording, record
-from daemonset_course.reset import reset
-from daemonset_course.rollout import wait_rollout
+from daemonset_course.recording.recorder import Recording, record
+from daemonset_course.verbs.apply import apply
+from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import daemonset, eventually, histories, words
 
 RESOURCES = {"nodes", "daemonsets", "pods", "events"}

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from daemonset_course import fingerprint, topology
-from daemonset_course.apply import apply
-from daemonset_course.cluster import Cluster
-from daemonset_course.kubectl import kubectl
-from daemonset_course.nodes import add_node, break_node, cordon, label, remove_node, taint
-from daemonset_course.reset import Fleet, reset
-from daemonset_course.rollout import wait_rollout
-from daemonset_course.simulated import settled
+from daemonset_course.cluster import fingerprint, topology
+from daemonset_course.cluster.lifecycle import Cluster
+from daemonset_course.cluster.reset import Fleet, reset
+from daemonset_course.cluster.simulated import settled
+from daemonset_course.verbs.apply import apply
+from daemonset_course.verbs.kubectl import kubectl
+from daemonset_course.verbs.nodes import add_node, break_node, cordon, label, remove_node, taint
+from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import daemonset
 
 LEFT_BEHIND = """

@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from daemonset_course.apply import apply
-from daemonset_course.cluster import Cluster
-from daemonset_course.kubectl import kubectl
-from daemonset_course.kwok import Timing
-from daemonset_course.nodes import add_node, break_node, recover_node
-from daemonset_course.record import Recorder, record
-from daemonset_course.reset import Fleet, reset
-from daemonset_course.rollout import wait_rollout
+from daemonset_course.cluster.kwok import Timing
+from daemonset_course.cluster.lifecycle import Cluster
+from daemonset_course.cluster.reset import Fleet, reset
+from daemonset_course.recording.recorder import Recorder, record
+from daemonset_course.verbs.apply import apply
+from daemonset_course.verbs.kubectl import kubectl
+from daemonset_course.verbs.nodes import add_node, break_node, recover_node
+from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import PACE, daemonset, histories, lasted, state, until, words
 
 NAMESPACE = "stages"

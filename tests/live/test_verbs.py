@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from daemonset_course.apply import apply, rejected
-from daemonset_course.cluster import Cluster
+from daemonset_course.cluster.lifecycle import Cluster
+from daemonset_course.cluster.reset import Fleet, reset
 from daemonset_course.errors import BadInput, CommandFailed, NotFinished, Rejected
-from daemonset_course.kubectl import kubectl
-from daemonset_course.nodes import (
+from daemonset_course.verbs.apply import apply, rejected
+from daemonset_course.verbs.kubectl import kubectl
+from daemonset_course.verbs.nodes import (
     add_node,
     break_node,
     cordon,
@@ -23,8 +24,7 @@ from daemonset_course.nodes import (
     remove_node,
     taint,
 )
-from daemonset_course.reset import Fleet, reset
-from daemonset_course.rollout import wait_rollout
+from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import daemonset
 
 DAEMONSETS = "/apis/apps/v1/namespaces/default/daemonsets"

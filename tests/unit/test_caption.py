@@ -4,9 +4,9 @@ import re
 
 from fleet import HEADER, Fleet, change, daemonset, node, node_name, pod
 
-from daemonset_course.caption import caption, headline, lane_name
-from daemonset_course.facts import rollouts
-from daemonset_course.timeline import Timeline, build
+from daemonset_course.timeline.caption import caption, headline, lane_name
+from daemonset_course.timeline.facts import rollouts
+from daemonset_course.timeline.timeline import Timeline, build
 
 
 def told(fleet: Fleet) -> tuple[str, Timeline]:

@@ -7,10 +7,10 @@ import yaml
 from fleet import gap
 from world import DEAD, World, attempts, header, spec_of
 
-from daemonset_course.check import Verdict, judge
 from daemonset_course.errors import BadInput
-from daemonset_course.evidence import differences, read
-from daemonset_course.tasks import find, lab06
+from daemonset_course.lab.check import Verdict, judge
+from daemonset_course.lab.evidence import differences, read
+from daemonset_course.lab.tasks import find, lab06
 
 TASKS = find("06-roll-within-budget").tasks
 # Here a percentage is of 12 nodes also when one is dead: only the real controller takes 11.

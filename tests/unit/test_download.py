@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from daemonset_course.download import PAUSES, File, NoAnswerError, fetch, install, unpack
+from daemonset_course.binaries.download import PAUSES, File, NoAnswerError, fetch, install, unpack
 from daemonset_course.errors import CourseError
 
 BODY = bytes(range(256)) * 400

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from fleet import HEADER, Fleet, change, daemonset, gap, node, pod
 
-from daemonset_course.facts import Rollout, rollouts
-from daemonset_course.timeline import build
+from daemonset_course.timeline.facts import Rollout, rollouts
+from daemonset_course.timeline.timeline import build
 
 
 def facts(*records: dict[str, Any], before: tuple[str, ...] = ("n1",)) -> tuple[Rollout, ...]:

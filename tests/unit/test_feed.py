@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from fake_server import DROP, END, GONE, FakeServer, bookmark, line, pod
 
-from daemonset_course import feed as feed_module
-from daemonset_course.api import Api
+from daemonset_course.cluster.api import Api
+from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotFinished, NotRunning
-from daemonset_course.feed import Feed
-from daemonset_course.waiting import wait_for
+from daemonset_course.recording import feed as feed_module
+from daemonset_course.recording.feed import Feed
 
 PATH = "/api/v1/pods"
 

@@ -24,15 +24,15 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from PIL import Image
 
-from daemonset_course.caption import caption, headline
 from daemonset_course.errors import BadInput
-from daemonset_course.facts import rollouts
-from daemonset_course.look import DARK, LIGHT, PALETTE, Look, course_style
-from daemonset_course.picture import Picture
-from daemonset_course.plot import compare, plot
-from daemonset_course.plot_dense import dense_colour
-from daemonset_course.plot_lengths import plot_lengths
-from daemonset_course.timeline import Timeline, build
+from daemonset_course.plot.dense import dense_colour
+from daemonset_course.plot.draw import compare, plot
+from daemonset_course.plot.lengths import plot_lengths
+from daemonset_course.plot.look import DARK, LIGHT, PALETTE, Look, course_style
+from daemonset_course.plot.picture import Picture
+from daemonset_course.timeline.caption import caption, headline
+from daemonset_course.timeline.facts import rollouts
+from daemonset_course.timeline.timeline import Timeline, build
 
 SVG = "{http://www.w3.org/2000/svg}"
 LOOKS = pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
@@ -174,8 +174,8 @@ def test_another_process_gives_the_same_bytes_and_loads_no_pyplot() -> None:
         import hashlib, sys
         from test_plot import rolled, settings
         before = settings()
-        from daemonset_course.plot import plot
-        from daemonset_course.timeline import build
+        from daemonset_course.plot.draw import plot
+        from daemonset_course.timeline.timeline import build
         drawn = plot(build(rolled().log()))
         drawn.png()
         print(hashlib.sha256(drawn.svg().encode()).hexdigest())

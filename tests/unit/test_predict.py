@@ -7,9 +7,9 @@ import stat
 import pytest
 from filelock import FileLock
 
-from daemonset_course import predict as module
+from daemonset_course import prediction as module
 from daemonset_course.errors import BadInput
-from daemonset_course.predict import Prediction, predict
+from daemonset_course.prediction import Prediction, predict
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,9 @@ from fleet import HEADER, Fleet, change, control_plane, daemonset, gap, node, no
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemonset_course import replay
 from daemonset_course.errors import BadInput
-from daemonset_course.timeline import Steps, Timeline, build, natural
+from daemonset_course.timeline import replay
+from daemonset_course.timeline.timeline import Steps, Timeline, build, natural
 
 Record = dict[str, Any]
 

@@ -1,0 +1,266 @@
+"""The programs of the embedded cluster: found, fetched or built, each at its pinned version.
+
+Four sources, in this order: a folder that the learner names and PATH; the cache; the official
+release files; Go. Each program comes from the first source that has it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from daemonset_course.binaries import build, download
+from daemonset_course.binaries.machine import UnfitError, examine, header_problem, this_platform
+from daemonset_course.errors import BadInput, CourseError
+from daemonset_course.places import cache_home
+from daemonset_course.progress import Report, progress
+
+PROGRAMS = tuple(build.PACKAGES)
+Source = Literal["directory", "PATH", "cache", "download", "build"]
+
+
+@dataclass(frozen=True)
+class Binary:
+    """A program that runs on this machine, its version (``v1.36.3``) and where it came from."""
+
+    name: str
+    version: str
+    path: Path
+    source: Source
+
+
+@dataclass(frozen=True)
+class Pin:
+    """The version of a program that the course wants, and its release file if one is pinned."""
+
+    program: str
+    version: str
+    file: download.File | None
+
+
+@dataclass
+class _Search:
+    """What is found so far, and why each source did not serve the rest."""
+
+    pins: dict[str, Pin]
+    platform: str
+    report: Report
+    found: dict[str, Binary] = field(default_factory=dict)
+    reasons: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+
+    def missing(self) -> list[Pin]:
+        return [pin for name, pin in self.pins.items() if name not in self.found]
+
+    def take(self, pin: Pin, version: str, path: Path, source: Source) -> None:
+        self.found[pin.program] = Binary(pin.program, version, path, source)
+
+    def note(self, source: Source, pin: Pin, reason: str) -> None:
+        self.reasons.setdefault(source, {}).setdefault(reason, []).append(pin.program)
+
+    def cached(self, pin: Pin) -> Path:
+        """Where the cache has this program: a version and a platform have one place."""
+        name = f"{pin.program}-{pin.version}-{self.platform.replace('/', '-')}"
+        return cache_home() / "bin" / name
+
+
+def ensure(
+    *, kubernetes: str | None = None, directory: Path | None = None, report: Report | None = None
+) -> dict[str, Binary]:
+    """Every program of ``PROGRAMS``, ready to run.
+
+    Args:
+        kubernetes: a Kubernetes version other than the course's own (``v1.36.3``); only a folder
+            or PATH can have it.
+        directory: a folder with some or all of the programs; default ``COURSE_BINARIES``.
+        report: told about downloads and builds; default bars on a terminal, lines elsewhere.
+
+    Raises:
+        BadInput: the named folder holds a program that cannot serve.
+        CourseError: no source has a program; with the reason of each.
+    """
+    here = this_platform()
+    search = _Search(pins(here, kubernetes), here, report or progress())
+    named = directory or os.environ.get("COURSE_BINARIES")
+    _look_in_directory(search, Path(named) if named else None)
+    _look_on_path(search)
+    _look_in_cache(search)
+    if search.missing():
+        with _alone(search.report):
+            _look_in_cache(search, note=True)  # again: another run may have filled it meanwhile
+            _download(search)
+            _build(search)
+    if search.missing():
+        raise _nowhere(search)
+    return {name: search.found[name] for name in PROGRAMS}
+
+
+def pins(here: str, kubernetes: str | None = None) -> dict[str, Pin]:
+    """The table of pinned versions (``data/versions.toml``) for one platform, by program.
+
+    Raises:
+        BadInput: ``kubernetes`` is not a version.
+    """
+    table = tomllib.loads(
+        resources.files("daemonset_course").joinpath("data/versions.toml").read_text()
+    )
+    asked = f"v{(kubernetes or table['kubernetes']['version']).removeprefix('v')}"
+    if not re.fullmatch(r"v\d+\.\d+\.\d+", asked):
+        raise BadInput(f"{asked!r} is no version of Kubernetes.", next_step="Write it as v1.36.3.")
+    if asked != table["kubernetes"]["version"]:
+        table["kubernetes"] |= {"version": asked, "checksums": {}}
+    made = {name: _pin(name, part, here) for part in table.values() for name in part["programs"]}
+    return {name: made[name] for name in PROGRAMS}
+
+
+def _pin(program: str, part: dict[str, Any], here: str) -> Pin:
+    system, _, machine = here.partition("/")
+    words = {"program": program, "version": part["version"], "os": system, "arch": machine}
+    words["archive"] = part.get("archive", {}).get(system, "")
+    checksum = part["checksums"].get(here, {}).get(program)
+    if not checksum:
+        return Pin(program, part["version"], None)
+    path, member = part["path"].format(**words), part.get("member", "").format(**words)
+    return Pin(program, part["version"], download.File(part["base"], path, checksum, member))
+
+
+def _look_in_directory(search: _Search, directory: Path | None) -> None:
+    """Take what the folder has. It was named: what cannot serve is an error, not a miss."""
+    if directory and not directory.is_dir():
+        raise BadInput(
+            f"The folder of programs {directory} is not there.",
+            next_step="Correct or unset COURSE_BINARIES.",
+        )
+    for pin in search.missing():
+        path = (directory / pin.program).absolute() if directory else None
+        if not path or not path.exists():
+            where = f"not in {directory}" if directory else "none is named (COURSE_BINARIES)"
+            search.note("directory", pin, where)
+            continue
+        try:
+            search.take(
+                pin, examine(path, pin.program, pin.version, search.platform), path, "directory"
+            )
+        except UnfitError as error:
+            raise BadInput(
+                f"{path} cannot serve as {pin.program}.",
+                seen=str(error),
+                next_step="Remove it from that folder, or unset COURSE_BINARIES.",
+            ) from None
+
+
+def _look_on_path(search: _Search) -> None:
+    folders = dict.fromkeys(filter(None, os.environ.get("PATH", "").split(os.pathsep)))
+    for pin in search.missing():
+        paths = [Path(folder, pin.program).absolute() for folder in folders]
+        unique = {path.resolve(): path for path in reversed(paths) if path.is_file()}
+        if not unique:
+            search.note("PATH", pin, "not there")
+        for path in reversed(unique.values()):
+            try:
+                search.take(
+                    pin, examine(path, pin.program, pin.version, search.platform), path, "PATH"
+                )
+                break
+            except UnfitError as error:
+                search.note("PATH", pin, f"{path}: {error}")
+
+
+def _look_in_cache(search: _Search, *, note: bool = False) -> None:
+    for pin in search.missing():
+        path = search.cached(pin)
+        if not header_problem(path, search.platform) and os.access(path, os.X_OK):
+            search.take(pin, pin.version, path, "cache")
+        elif note:
+            search.note("cache", pin, f"not in {path.parent}")
+
+
+def _download(search: _Search) -> None:
+    mirror = os.environ.get("COURSE_MIRROR", "")
+    silent = set()  # a server that gave no answer is not asked again for the next program
+
+    def get(pin: Pin, path: Path) -> None:
+        if pin.file is None:
+            raise UnfitError(f"no pinned checksum of {pin.version} on {search.platform}")
+        server = mirror or pin.file.base
+        if server in silent:
+            raise UnfitError(f"{server} gave no answer")
+        try:
+            download.install(pin.file, path, mirror=mirror, report=search.report)
+        except download.NoAnswerError:
+            silent.add(server)
+            raise
+
+    _obtain(search, "download", get)
+
+
+def _build(search: _Search) -> None:
+    def get(pin: Pin, path: Path) -> None:
+        if reason := build.obstacle(pin.program, pin.version):
+            raise UnfitError(reason)
+        build.build(pin.program, pin.version, path, report=search.report)
+
+    _obtain(search, "build", get)
+
+
+def _obtain(search: _Search, source: Source, get: Callable[[Pin, Path], None]) -> None:
+    """Put what is missing into the cache; what does not run here is taken out again."""
+    for pin in search.missing():
+        path = search.cached(pin)
+        try:
+            get(pin, path)
+            search.take(pin, examine(path, pin.program, pin.version, search.platform), path, source)
+        except UnfitError as error:
+            path.unlink(missing_ok=True)
+            search.note(source, pin, str(error))
+        except CourseError as error:
+            search.note(source, pin, f"{error.failed} {error.seen}")
+            search.report.done(f"{error.failed} Trying the next source.")
+
+
+@contextlib.contextmanager
+def _alone(report: Report) -> Iterator[None]:
+    """The cache for this process only: two runs never fetch or build the same thing."""
+    from filelock import FileLock, Timeout
+
+    folder = cache_home() / "bin"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        with contextlib.suppress(Timeout):
+            lock.acquire(timeout=0)
+        if not lock.is_locked:
+            report.done("Another run is filling the cache of programs: waiting for it.")
+            lock.acquire()
+    except OSError as error:
+        raise CourseError(
+            f"The cache {folder} cannot be used.",
+            seen=str(error),
+            next_step="Set COURSE_CACHE to a folder that you may write to.",
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _nowhere(search: _Search) -> CourseError:
+    names = [pin.program for pin in search.missing()]
+    lines = [
+        f"\n    {source}: {', '.join(name for name in names if name in programs)}: {reason}"
+        for source, reasons in search.reasons.items()
+        for reason, programs in reasons.items()
+        if set(programs) & set(names)
+    ]
+    return CourseError(
+        f"No source has {', '.join(names)} for {search.platform}.",
+        seen="".join(lines),
+        next_step="One of: put them into a folder and set COURSE_BINARIES; let them be downloaded "
+        "(network, proxy, COURSE_MIRROR); install Go; or use the kind backend.",
+    )

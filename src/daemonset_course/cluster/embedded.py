@@ -1,0 +1,205 @@
+"""The embedded backend: a real control plane as plain processes, nodes simulated by kwok.
+
+kwokctl's binary runtime starts etcd, kube-apiserver, kube-controller-manager, kube-scheduler and
+kwok. They listen on 127.0.0.1, and everything they write stays in the cluster's own folder.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import psutil
+
+from daemonset_course import binaries
+from daemonset_course.cluster import kwok
+from daemonset_course.errors import BadInput, CommandFailed, NotRunning
+from daemonset_course.places import cluster_dir
+from daemonset_course.progress import Report
+
+COMPONENTS = (
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kwok-controller",
+)
+
+
+class Embedded:
+    """One embedded cluster, by name. Its folder is the whole of its state."""
+
+    backend = "embedded"
+    capabilities: frozenset[str] = frozenset()
+
+    def __init__(self, name: str, *, kubernetes: str, pace: float, port: int | None = None) -> None:
+        self.name = name
+        self.kubernetes = kubernetes
+        self.pace = pace
+        self.port = port
+        self.directory = cluster_dir(name)
+        self.kubeconfig = self.directory / "kubeconfig"
+        self.programs = self.directory / "bin"
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """The settings that shape the curves of a lesson, by name."""
+        timing = kwok.Timing(self.pace)
+        return {
+            "pace": self.pace,
+            "controller requests per second": timing.client_qps,
+            "controller burst": timing.client_burst,
+            "node grace period (s)": timing.node_grace_seconds,
+        }
+
+    @property
+    def intact(self) -> bool:
+        """Whether the folder still has what a heal needs; the programs can be brought again."""
+        return self.kubeconfig.exists() and (self._root / "pids").is_dir()
+
+    def prepare(self, report: Report) -> None:
+        """Bring every program, linked from the cluster's own ``bin`` folder."""
+        self._refuse_taken_port()
+        self.programs.mkdir(exist_ok=True)
+        for name, binary in binaries.ensure(kubernetes=self.kubernetes, report=report).items():
+            link = self.programs / name
+            link.unlink(missing_ok=True)
+            link.symlink_to(binary.path)
+
+    def create(self) -> None:
+        """Start the control plane in an empty folder, and return when it answers."""
+        config = self.directory / "kwokctl.yaml"
+        config.write_text(
+            kwok.configuration(
+                self.name, self.programs, kubernetes=self.kubernetes, pace=self.pace, port=self.port
+            )
+        )
+        self._kwokctl(
+            "create", "cluster", "--config", str(config), "--kubeconfig", str(self.kubeconfig)
+        )
+        self.kubeconfig.chmod(0o600)
+        for component in self.dead_components():
+            raise CommandFailed(
+                f"{component} stopped right after its start.", seen=self.log_tail(component)
+            )
+
+    def heal(self) -> list[str]:
+        """Start the components that do not run any more; returns their names."""
+        dead = self.dead_components()
+        if dead:
+            for component in dead:
+                # kwokctl trusts a pid file even when its process is gone or a zombie.
+                self._pid_file(component).unlink(missing_ok=True)
+            self._kwokctl("start", "cluster")
+        return dead
+
+    def dead_components(self) -> list[str]:
+        """The components whose process does not run."""
+        return [c for c in COMPONENTS if self.process(c) is None]
+
+    def process(self, component: str) -> psutil.Process | None:
+        """The running process of a component, or None."""
+        try:
+            process = psutil.Process(int(self._pid_file(component).read_text()))
+            alive = process.status() != psutil.STATUS_ZOMBIE
+            ours = str(self.directory) in " ".join(process.cmdline())
+            return process if alive and ours else None
+        except (OSError, ValueError, psutil.Error):
+            return None
+
+    def destroy(self) -> None:
+        """Stop every process of this cluster and remove its folder.
+
+        Killed, not asked: their data goes as well, and an API server without its etcd takes 10 s
+        to leave. Looked for again, as a kwokctl that dies may just have started one more.
+        """
+        for _ in range(5):
+            running = processes_of(self.directory)
+            if not running:
+                break
+            for process in running:
+                _signal(process, "kill")
+            psutil.wait_procs(running, timeout=5)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def log_tail(self, component: str, lines: int = 1) -> str:
+        """The last lines that a component logged."""
+        log = self._root / "logs" / f"{component}.log"
+        try:
+            return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+        except OSError:
+            return "(no log)"
+
+    @property
+    def _root(self) -> Path:
+        return self.directory / "kwok" / "clusters" / self.name
+
+    def _pid_file(self, component: str) -> Path:
+        return self._root / "pids" / f"{component}.pid"
+
+    def _kwokctl(self, *arguments: str) -> None:
+        """Run kwokctl on this cluster.
+
+        Raises:
+            CommandFailed: with kwokctl's own last word and the API server's.
+        """
+        command = [str(self.programs / "kwokctl"), *arguments, "--name", self.name]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("KWOK_")} | {
+            "KWOK_WORKDIR": str(self.directory / "kwok"),
+            "KUBECONFIG": str(self.kubeconfig),
+            "PATH": f"{self.programs}{os.pathsep}{os.environ.get('PATH', '')}",
+        }
+        if arguments[0] in ("create", "start"):
+            command += ["--wait", "60s", "--timeout", "120s"]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=240
+        )
+        if done.returncode:
+            last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+            raise CommandFailed(
+                f"kwokctl {' '.join(arguments[:2])} failed.",
+                seen=f"{' '.join(last)}; kube-apiserver's last line: "
+                f"{self.log_tail('kube-apiserver')}",
+                next_step="course down, then course up; course doctor looks for causes",
+            )
+
+    def _refuse_taken_port(self) -> None:
+        if not self.port:
+            return
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.port))
+            except OSError as error:
+                raise BadInput(
+                    f"Port {self.port} on 127.0.0.1 cannot be used.",
+                    seen=str(error),
+                    next_step="Leave --port out: a free port is chosen by itself.",
+                ) from None
+
+
+def processes_of(directory: Path) -> list[psutil.Process]:
+    """Every living process that was started from a cluster's folder, this one left out."""
+    mark = f"{directory}{os.sep}"
+    found = []
+    for process in psutil.process_iter(["pid", "cmdline", "status"]):
+        words = process.info["cmdline"] or [""]
+        command, program = " ".join(words), Path(words[0]).name
+        living = process.info["status"] != psutil.STATUS_ZOMBIE
+        if living and mark in command and program in {*COMPONENTS, *binaries.PROGRAMS}:
+            found.append(process)
+    return found
+
+
+def _signal(process: psutil.Process, action: str) -> None:
+    try:
+        getattr(process, action)()
+    except psutil.NoSuchProcess:
+        pass
+    except psutil.AccessDenied as error:
+        raise NotRunning(
+            f"Process {process.pid} of this cluster cannot be stopped.", seen=str(error)
+        ) from None

@@ -1,0 +1,47 @@
+"""The fence: the course acts on a cluster only if it carries the course's own marker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from daemonset_course.cluster.api import Api
+from daemonset_course.cluster.state import State
+from daemonset_course.errors import NotOurs
+
+MARKER = "/api/v1/namespaces/kube-system/configmaps/daemonset-course"
+
+
+def checked(kubeconfig: Path, marker: str) -> Api:
+    """The API behind a kubeconfig, after checking that it is the course's own cluster.
+
+    Raises:
+        NotOurs: another host than this machine, or no marker, or another cluster's.
+    """
+    api = Api(kubeconfig)
+    host = urlsplit(api.server).hostname
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        raise _foreign(kubeconfig, f"its server is {api.server}")
+    found = api.find(MARKER)
+    if (found or {}).get("data", {}).get("id") != marker:
+        raise _foreign(kubeconfig, "the course's marker is missing or another's")
+    return api
+
+
+def _foreign(kubeconfig: Path, seen: str) -> NotOurs:
+    return NotOurs(
+        f"The cluster behind {kubeconfig} was not made by this course: nothing was touched.",
+        seen=seen,
+        next_step="course down, then course up, to have the course's own cluster again",
+    )
+
+
+def mark(api: Api, state: State) -> None:
+    """Leave the course's marker in a cluster that was just made."""
+    marker = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "daemonset-course", "namespace": "kube-system"},
+        "data": {"id": state.id, "cluster": state.name},
+    }
+    api.request("POST", MARKER.rpartition("/")[0], marker)

@@ -1,0 +1,127 @@
+"""What kwokctl is told: programs, ports, timing, and how simulated kubelets behave."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from daemonset_course.cluster import topology
+from daemonset_course.errors import BadInput
+
+PORTS = (
+    "kubeApiserverPort",
+    "etcdPort",
+    "etcdPeerPort",
+    "kubeControllerManagerPort",
+    "kubeSchedulerPort",
+    "kwokControllerPort",
+)
+KWOKCTL_SETS = ("manage-all-nodes", "node-monitor-grace-period", "node-monitor-period")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The control-plane settings that shape what a lesson shows, derived from ``--pace``."""
+
+    pace: float
+    client_qps: int = 20  # requests a second of the controller manager: upstream's default
+    client_burst: int = 30  # and how many may go at once before that: upstream's default
+
+    @property
+    def node_grace_seconds(self) -> int:
+        """How long a kubelet may be silent before its node counts as unreachable.
+
+        Upstream: 50 s (``--node-monitor-grace-period``). Here 20 s at pace 1, at least 6 s, so that
+        a lesson need not wait a minute and a busy machine loses no healthy node.
+        """
+        return max(6, round(20 * self.pace))
+
+    @property
+    def node_monitor_seconds(self) -> int:
+        """How often the node controller looks (``--node-monitor-period``, upstream 5 s)."""
+        return max(1, round(2 * self.pace))
+
+
+def configuration(
+    name: str, programs: Path, *, kubernetes: str, pace: float, port: int | None
+) -> str:
+    """Kwokctl's configuration and our stages: every path given, so it never downloads."""
+    timing = Timing(pace)
+    options: dict[str, Any] = {
+        "runtime": "binary",
+        "bindAddress": "127.0.0.1",
+        "kubeVersion": kubernetes,
+        "heartbeatFactor": 1,
+        "nodeLeaseDurationSeconds": timing.node_grace_seconds,
+        "quietPull": True,
+        "etcdBinary": str(programs / "etcd"),
+        "kubeApiserverBinary": str(programs / "kube-apiserver"),
+        "kubeControllerManagerBinary": str(programs / "kube-controller-manager"),
+        "kubeSchedulerBinary": str(programs / "kube-scheduler"),
+        "kwokControllerBinary": str(programs / "kwok"),
+        "kubectlBinary": str(programs / "kubectl"),
+    }
+    # kwokctl counts down from a fixed number: two clusters made at once would collide.
+    options |= dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    if port:
+        options["kubeApiserverPort"] = port
+    patches = {
+        # Only nodes with this label have a kubelet: taking it away is a dead machine.
+        "kwok-controller": {
+            "manage-all-nodes": "false",
+            "manage-nodes-with-label-selector": f"{topology.MANAGED}=simulated",
+        },
+        "kube-controller-manager": {
+            "node-monitor-grace-period": f"{timing.node_grace_seconds}s",
+            "node-monitor-period": f"{timing.node_monitor_seconds}s",
+            "kube-api-qps": str(timing.client_qps),
+            "kube-api-burst": str(timing.client_burst),
+        },
+        # The data need not survive a power cut, only a killed process.
+        "etcd": {"unsafe-no-fsync": "true"},
+    }
+    config = {
+        "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
+        "kind": "KwokctlConfiguration",
+        "metadata": {"name": name},
+        "options": options,
+        "componentsPatches": [
+            {
+                "name": component,
+                "extraArgs": [
+                    # kwokctl drops an "override" of what it does not set itself.
+                    {"key": key, "value": value, "override": key in KWOKCTL_SETS}
+                    for key, value in extra.items()
+                ],
+            }
+            for component, extra in patches.items()
+        ],
+    }
+    return f"{yaml.safe_dump(config)}---\n{stages(pace)}"
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ports of 127.0.0.1 that nobody listens on now, as the system hands them out."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+
+
+def stages(pace: float) -> str:
+    """The kwok stages with every delay multiplied by ``pace``.
+
+    Raises:
+        BadInput: a pace that is not between 0.01 and 10.
+    """
+    if not 0.01 <= pace <= 10:
+        raise BadInput(f"--pace {pace} is outside 0.01 to 10.")
+    text = resources.files("daemonset_course").joinpath("data/stages.yaml").read_text()
+    return text.replace("* PACE)", f"* {pace})")

@@ -1,0 +1,139 @@
+"""Bring the cluster to the state right after ``up``, and say what was found changed."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from daemonset_course.cluster import fingerprint, topology
+from daemonset_course.cluster.api import Api, Object
+from daemonset_course.cluster.lifecycle import Cluster, current, up
+from daemonset_course.cluster.simulated import admit_nodes, create_nodes, wait_ready
+from daemonset_course.cluster.waiting import wait_for
+from daemonset_course.errors import NotRunning, Rejected
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The nodes that a lesson starts with, and what ``reset`` had to change to have them."""
+
+    nodes: tuple[str, ...]
+    workers: tuple[str, ...]
+    changes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        found = "\n".join(f"  {line}" for line in self.changes[:20]) or "  nothing: it was fresh"
+        more = f"\n  and {len(self.changes) - 20} more" if len(self.changes) > 20 else ""
+        return f"{len(self.workers)} workers, all Ready. Put right:\n{found}{more}"
+
+    __repr__ = __str__
+
+
+def reset(name: str | None = None, *, workers: int | None = None) -> Fleet:
+    """The cluster as right after ``up``: nothing of an earlier lesson, and ``workers`` workers.
+
+    Raises:
+        NotRunning: the cluster is not up and cannot be started again.
+    """
+    try:
+        cluster = current(name)
+        cluster.api.get("/version")
+    except NotRunning:
+        cluster = up(name)
+    changes = _remove_strangers(cluster) + _restore_nodes(cluster, workers)
+    return Fleet(tuple(cluster.nodes()), tuple(cluster.workers()), tuple(changes))
+
+
+def _remove_strangers(cluster: Cluster) -> list[str]:
+    api = cluster.api
+    found = fingerprint.strangers(api, cluster.state.baseline)
+    for _, path in found:
+        # In the background: dependants follow, and a node that is dead cannot hold us up.
+        api.delete(path, propagationPolicy="Background", gracePeriodSeconds=0)
+    for title, path in found:
+        if not title.startswith("Pod/"):
+            _wait_gone(api, title, path)
+    _clear_pods(api)
+    return [f"{title} removed" for title, _ in found]
+
+
+def _clear_pods(api: Api) -> None:
+    """Delete every pod in ``default`` at once, and return when none is left."""
+    path = "/api/v1/namespaces/default/pods"
+    asked: set[str] = set()
+
+    def gone(pods: dict[str, Object]) -> bool:
+        late = {name: pod for name, pod in pods.items() if pod["metadata"]["uid"] not in asked}
+        for name, pod in late.items():
+            asked.add(pod["metadata"]["uid"])
+            _take_finalizers(api, f"{path}/{name}", pod)
+        if late:
+            api.delete(path, gracePeriodSeconds=0)
+        return not pods
+
+    wait_for(api, path, gone, what="no pod left", explain=lambda p: ", ".join(p), timeout=60)
+
+
+def _wait_gone(api: Api, title: str, path: str) -> None:
+    """Return when an object is gone; finalizers that nobody serves are taken off."""
+    item = api.find(path)
+    if item is None:
+        return
+    if title.startswith("Namespace/"):
+        _empty_namespace(api, item["metadata"]["name"])
+    else:
+        _take_finalizers(api, path, item)
+    root, _, name = path.rpartition("/")
+    wait_for(
+        api,
+        root,
+        lambda items: name not in items,
+        what=f"{title} gone",
+        explain=lambda items: str(items[name].get("status", {}).get("conditions", "")),
+        timeout=60,
+        selector={"fieldSelector": f"metadata.name={name}"},
+    )
+
+
+def _empty_namespace(api: Api, namespace: str) -> None:
+    """Take the finalizers off what holds a namespace up."""
+    for version in api.group_versions():
+        for resource in api.resources(version):
+            if not resource["namespaced"] or not {"list", "patch"} <= set(resource["verbs"]):
+                continue
+            root = f"{resource['root']}/namespaces/{namespace}/{resource['name']}"
+            for item in api.items(root):
+                path = f"{root}/{item['metadata']['name']}"
+                _take_finalizers(api, path, item)
+                api.delete(path, gracePeriodSeconds=0)
+
+
+def _take_finalizers(api: Api, path: str, item: Object) -> None:
+    if not item["metadata"].get("finalizers"):
+        return
+    try:
+        api.merge(path, {"metadata": {"finalizers": None}})
+    except Rejected:
+        if api.find(path) is not None:  # gone meanwhile is what we want
+            raise
+
+
+def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:
+    api = cluster.api
+    specs = {s.name: s for s in topology.read(cluster.name, workers=workers)}
+    nodes = {n["metadata"]["name"]: n for n in api.items("/api/v1/nodes")}
+    extra = [name for name in nodes if name not in specs]
+    changes = [f"{name}: node removed" for name in sorted(extra, key=topology.natural)]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        list(pool.map(lambda name: api.delete(f"/api/v1/nodes/{name}"), extra))
+    for name in sorted(set(nodes) & set(specs), key=topology.natural):
+        words, patch = fingerprint.node_drift(nodes[name], specs[name])
+        if words:
+            api.merge(f"/api/v1/nodes/{name}", patch)
+            changes.append(f"{name}: {', '.join(words)}")
+    missing = [spec for name, spec in specs.items() if name not in nodes]
+    create_nodes(api, missing, cluster.state.kubernetes)
+    changes += [f"{spec.name}: node added" for spec in missing]
+    admit_nodes(api, missing)
+    wait_ready(api, list(specs))
+    return changes

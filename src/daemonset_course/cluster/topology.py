@@ -1,0 +1,92 @@
+"""Which nodes the cluster has: read from ``kind-config.yaml``, the one description of it."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from daemonset_course.errors import BadInput
+from daemonset_course.places import REPOSITORY
+
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+MANAGED = "daemonset-course/kubelet"  # label: a simulated kubelet runs this node
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One node as it should be right after ``course up``."""
+
+    name: str
+    labels: dict[str, str] = field(default_factory=dict)
+    taints: tuple[tuple[str, str, str], ...] = ()  # key, value, effect
+
+    @property
+    def is_control_plane(self) -> bool:
+        """Whether the node carries the control-plane role."""
+        return CONTROL_PLANE in self.labels
+
+
+def config_file() -> Path:
+    """The path of ``kind-config.yaml``: ``COURSE_CONFIG``, else the repository's own."""
+    return Path(os.environ.get("COURSE_CONFIG") or REPOSITORY / "kind-config.yaml").absolute()
+
+
+def read(cluster: str, *, workers: int | None = None, path: Path | None = None) -> list[NodeSpec]:
+    """The nodes of the cluster, named as kind names them (``course-worker2``).
+
+    ``workers`` asks for another number of workers than the file has: the first ones are the
+    file's, further ones repeat its labels in turn.
+
+    Raises:
+        BadInput: the file is missing, is no YAML, or is not a kind configuration with workers.
+    """
+    path = path or config_file()
+    nodes = _nodes(path)
+    planes = [n for n in nodes if n.get("role") == "control-plane"]
+    known = [n for n in nodes if n.get("role", "worker") == "worker"]
+    if not planes or not known:
+        raise BadInput(f"{path} needs one control-plane and at least one worker in `nodes`.")
+    count = len(known) if workers is None else workers
+    if count < 1:
+        raise BadInput("A cluster needs at least one worker.", seen=f"workers={count}")
+    specs = [_spec(cluster, "control-plane", i, n) for i, n in enumerate(planes)]
+    specs += [_spec(cluster, "worker", i, known[i % len(known)]) for i in range(count)]
+    return specs
+
+
+def _nodes(path: Path) -> list[dict[str, Any]]:
+    try:
+        config = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read.", seen=str(error)) from None
+    except yaml.YAMLError as error:
+        raise BadInput(f"{path} is not valid YAML.", seen=str(error)) from None
+    if not isinstance(config, dict) or config.get("kind") != "Cluster":
+        raise BadInput(f"{path} is not a kind configuration.", seen="it has no `kind: Cluster`")
+    return list(config.get("nodes") or [])
+
+
+def _spec(cluster: str, role: str, index: int, node: dict[str, Any]) -> NodeSpec:
+    name = f"{cluster}-{role}{index + 1 if index else ''}"
+    labels = {
+        "kubernetes.io/hostname": name,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "amd64",
+    }
+    taints: tuple[tuple[str, str, str], ...] = ()
+    if role == "control-plane":
+        # kubeadm does this for kind; here it is ours to do.
+        labels[CONTROL_PLANE] = ""
+        taints = ((CONTROL_PLANE, "", "NoSchedule"),)
+    return NodeSpec(name, labels | (node.get("labels") or {}), taints)
+
+
+def natural(name: str) -> list[Any]:
+    """A sort key that puts worker2 before worker10, and the control plane first."""
+    parts = re.split(r"(\d+)", name)
+    return ["worker" in name, [int(p) if p.isdigit() else p for p in parts]]

@@ -1,0 +1,212 @@
+"""Judge what a learner's cluster did: rules over the evidence, and verdicts in plain words.
+
+A task is judged by an ordered list of rules. Each rule looks at the evidence (the present state and
+the recorded history) and returns a verdict, or None when it has nothing to say; the first verdict
+counts. Rules know outcomes only: whoever reaches the outcome in another way passes too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from daemonset_course.lab.evidence import Evidence, differences
+from daemonset_course.timeline.podstate import Object
+
+Outcome = Literal["passed", "wrong", "not attempted", "not yet", "cannot check"]
+
+_SIGNS = {"passed": "✔", "wrong": "✘", "not attempted": "○", "not yet": "…", "cannot check": "!"}
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict:
+    """What a check found.
+
+    Attributes:
+        outcome: one of the five.
+        says: the finding in a sentence or two.
+        observed: lines of evidence, mostly one a node.
+        rule: the rule behind a wrong verdict, with its source.
+        look: where to look next.
+    """
+
+    outcome: Outcome
+    says: str
+    observed: tuple[str, ...] = ()
+    rule: str = ""
+    look: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the task is done."""
+        return self.outcome == "passed"
+
+    def __repr__(self) -> str:
+        lines = [f"{_SIGNS[self.outcome]} {self.outcome}: {self.says}"]
+        lines += [f"  {line}" for line in self.observed]
+        lines += [f"  Rule: {self.rule}"] if self.rule else []
+        lines += [f"  Look: {self.look}"] if self.look else []
+        return "\n".join(lines)
+
+    def _repr_markdown_(self) -> str:
+        parts = [f"{_SIGNS[self.outcome]} **{self.outcome}**: {_plain(self.says)}"]
+        parts += ["\n".join(f"- {_plain(line)}" for line in self.observed)] if self.observed else []
+        parts += [f"*The rule behind it*: {_plain(self.rule)}"] if self.rule else []
+        parts += [f"*Where to look*: {_plain(self.look)}"] if self.look else []
+        return "\n\n".join(parts)
+
+
+Rule = Callable[[Evidence], Verdict | None]
+
+
+def judge(evidence: Evidence, rules: Iterable[Rule]) -> Verdict:
+    """The first verdict that a rule gives; a list of rules ends in one that always gives one."""
+    for rule in rules:
+        verdict = rule(evidence)
+        if verdict is not None:
+            return verdict
+    return Verdict("cannot check", "No rule of this task came to a verdict: a fault of the course.")
+
+
+def was_watched(evidence: Evidence) -> Verdict | None:
+    """Cannot check, if the recorder was blind for a while or missed the starting point."""
+    if evidence.before and not evidence.blind():
+        return None
+    gaps = [
+        f"{g.resource}: {g.start:.1f} s to {g.end:.1f} s, {g.reason}"
+        for g in evidence.timeline.gaps
+    ]
+    return Verdict(
+        "cannot check",
+        "The recorder could not see everything, and a history with a hole proves nothing.",
+        tuple(gaps),
+        look="Start the task again.",
+    )
+
+
+def was_attempted(evidence: Evidence) -> Verdict | None:
+    """Not attempted: the starter's spec, no new template, no pod or node gone, nothing made."""
+    after = evidence.after
+    changed = after is None or after["spec"] != evidence.before["spec"] or _recreated(evidence)
+    if changed or evidence.rolled or evidence.pods_gone or evidence.lost or evidence.others:
+        return None
+    return Verdict("not attempted", "The DaemonSet is as the start of the task left it.")
+
+
+def same_object(evidence: Evidence) -> Verdict | None:
+    """Wrong, if the DaemonSet was deleted, made again, or another one was made."""
+    name = str(evidence.timeline.header["daemonset"])
+    others = ", ".join(evidence.others)
+    if evidence.after is None:
+        says = f"The DaemonSet {name} is gone" + (
+            f"; {others} is there instead." if others else "."
+        )
+    elif _recreated(evidence):
+        says = f"The DaemonSet {name} was deleted and made again: it has another uid."
+    elif others:
+        says = f"Another DaemonSet was made beside {name}: {others}."
+    else:
+        return None
+    down = evidence.timeline.unavailable.max()
+    return Verdict(
+        "wrong",
+        says,
+        (f"nodes without an available agent at one time: up to {down}",),
+        "A DaemonSet is changed in place. Deleting it deletes its pods on all nodes, and no update "
+        "budget is asked. kubernetes.io: Perform a Rolling Update on a DaemonSet.",
+        f"kubectl get daemonsets. Start the task again to have the first {name} back.",
+    )
+
+
+def nodes_kept(evidence: Evidence) -> Verdict | None:
+    """Wrong, if a Node object was deleted."""
+    if not evidence.lost:
+        return None
+    names = ", ".join(map(evidence.lane, evidence.lost))
+    return Verdict(
+        "wrong",
+        f"The Node object was deleted: {names}.",
+        tuple(f"{evidence.lane(name)}: no Node object any more" for name in evidence.lost),
+        "A node that does not exist counts nowhere, so the budget looked free again. But the "
+        "machine's labels, taints and history went with the object, and it was asked to stay.",
+        "kubectl get nodes. Start the task again.",
+    )
+
+
+def still_dead(evidence: Evidence) -> Verdict | None:
+    """Wrong, if the dead node was brought back instead of rolling around it."""
+    if evidence.dead:
+        return None
+    return Verdict(
+        "wrong",
+        "The dead node is back: this task is to release while it stays dead.",
+        look="Start the task again, and leave the node as it is.",
+    )
+
+
+def rolled_to(container: str, variable: str, wanted: str) -> Rule:
+    """Wrong, if the template is the starter's or gives the variable another value."""
+
+    def rule(evidence: Evidence) -> Verdict | None:
+        found = _environment(evidence.after, container).get(variable)
+        if found == wanted:
+            return None
+        old = _environment(evidence.before, container).get(variable)
+        if found == old and not evidence.rolled:
+            return Verdict(
+                "wrong",
+                f"The template was never changed: {variable} is still {old}.",
+                (f"pods of another template: none on {len(evidence.workers)} nodes",),
+                "Only a change of spec.template starts a rollout. A new budget replaces no pod.",
+                "kubectl rollout history daemonset agent: how many revisions are there?",
+            )
+        return Verdict(
+            "wrong",
+            f"The template says {variable}={found}; the change request says {wanted}.",
+            rule="The controller rolls out whatever the template says.",
+            look=f"spec.template.spec.containers, env {variable}; a value is a string: quote it.",
+        )
+
+    return rule
+
+
+def only_changed(*allowed: str) -> Rule:
+    """Wrong, if the pod spec differs from the starter's elsewhere than in ``allowed`` fields."""
+
+    def rule(evidence: Evidence) -> Verdict | None:
+        found = [
+            path
+            for path in differences(_pod_spec(evidence.before), _pod_spec(evidence.after))
+            if not any(path.startswith(f"containers[0].{field}") for field in allowed)
+        ]
+        if not found:
+            return None
+        return Verdict(
+            "wrong",
+            f"More was changed than the request asks for: {', '.join(found[:6])}.",
+            tuple(f"spec.template.spec.{path} differs from the start" for path in found),
+            "What is not in the change request stays: where the agent runs, and how it is probed.",
+            "kubectl rollout history daemonset agent --revision=1, and compare.",
+        )
+
+    return rule
+
+
+def _recreated(evidence: Evidence) -> bool:
+    after = evidence.after
+    return after is not None and after["metadata"]["uid"] != evidence.before["metadata"]["uid"]
+
+
+def _pod_spec(daemonset: Object | None) -> Mapping[str, Any]:
+    return ((daemonset or {}).get("spec") or {}).get("template", {}).get("spec") or {}
+
+
+def _environment(daemonset: Object | None, container: str) -> dict[str, str]:
+    found = [c for c in _pod_spec(daemonset).get("containers", ()) if c["name"] == container]
+    return {e["name"]: e.get("value", "") for c in found for e in c.get("env") or ()}
+
+
+def _plain(text: str) -> str:
+    """Markdown that shows the text as it is."""
+    return "".join(f"\\{c}" if c in "\\`*_<>#|[]$~" else c for c in text)

@@ -1,0 +1,213 @@
+"""Rules about a rollout: its budget, the nodes that were down, what holds it up, its length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from daemonset_course.lab.check import Rule, Verdict
+from daemonset_course.lab.evidence import Evidence
+from daemonset_course.timeline.caption import nodes
+from daemonset_course.timeline.podstate import Object
+
+MOMENT = 0.3  # seconds: the controller, acting on its cache, can exceed a budget for less than this
+_FIELD = "kubectl explain daemonset.spec.updateStrategy.rollingUpdate.maxUnavailable"
+
+
+def budget_at_most(limit: int) -> Rule:
+    """Wrong, if maxUnavailable allows, or allowed during a rollout, more than ``limit`` nodes."""
+
+    def rule(evidence: Evidence) -> Verdict | None:
+        line, templates = evidence.timeline.budget, evidence.timeline.templates
+        now = line.at(evidence.timeline.end) or 0
+        most = max([now, *(line.max(each.t, each.end) or 0 for each in templates)])
+        if most <= limit:
+            return None
+        desired = evidence.timeline.desired.at(evidence.timeline.end)
+        value = _rolling(evidence.after).get("maxUnavailable")
+        source = "UnavailableCount, pkg/controller/daemon/util."
+        if now <= limit:
+            says = f"While the pods were replaced, maxUnavailable allowed {most} nodes to be down."
+            how = f"The budget is worked out anew at every sync. {source}"
+        elif isinstance(value, str):
+            says = f"The budget is over-wide: {value} of {desired} nodes comes to {most}."
+            how = (
+                "A percentage is taken of the nodes that should run a pod and is rounded up "
+                f"(a Deployment rounds its maxUnavailable down). {source}"
+            )
+        else:
+            says = (
+                f"The budget is over-wide: maxUnavailable {value} allows {most} nodes to be down."
+            )
+            how = f"What this rollout did not use, the next one may. {source}"
+        return Verdict("wrong", says, (f"allowed by the task: {limit}",), how, _FIELD)
+
+    return rule
+
+
+def down_at_most(limit: int) -> Rule:
+    """Wrong, if more than ``limit`` nodes had no available pod at one time for MOMENT or longer."""
+
+    def rule(evidence: Evidence) -> Verdict | None:
+        start, seconds = evidence.worst(limit)
+        if seconds < MOMENT:
+            return None
+        most = evidence.timeline.unavailable.max() or 0
+        peak = next(a for a, _, value in evidence.timeline.unavailable.stretches() if value == most)
+        allowed = evidence.timeline.budget.max() or 0
+        how = (
+            "maxUnavailable binds the rolling update only. A pod that is deleted by hand goes at "
+            "once, whatever the budget says."
+            if allowed <= limit
+            else f"maxUnavailable allowed {allowed} nodes, and the controller used them."
+        )
+        return Verdict(
+            "wrong",
+            f"{most} nodes were down at once; at most {limit} may be. "
+            f"More than {limit} were down for at least {seconds:.1f} s.",
+            tuple(
+                f"{evidence.lane(n)}: no ready pod at {peak:.1f} s" for n in evidence.down_at(peak)
+            ),
+            f"{how} Source: rollingUpdate, pkg/controller/daemon/update.go.",
+            f"the picture, at {start:.1f} s. What happened can't be undone: start the task again.",
+        )
+
+    return rule
+
+
+def not_stuck(evidence: Evidence) -> Verdict | None:
+    """Wrong, if nodes are behind and waiting will not help: the verdict names what holds them."""
+    if not evidence.behind():
+        return None
+    return _spent(evidence) or _on_delete(evidence) or _hopeless(evidence)
+
+
+def within(restarts: float) -> Rule:
+    """Wrong, if the rollout took longer than ``restarts`` times a node's median restart.
+
+    Both numbers come from the same history, so the judgement holds at any pace. It does not wait
+    for the end of a rollout that is too long already.
+    """
+
+    def rule(evidence: Evidence) -> Verdict | None:
+        restart = evidence.restart()
+        # The median of the first few says little yet.
+        if restart is None or (evidence.behind() and len(evidence.restart_times()) < 4):
+            return None
+        length = evidence.length()
+        if length <= restarts * restart:
+            return None
+        number, so_far = len(evidence.reachable), " so far" if evidence.behind() else ""
+        unavailable = _rolling(evidence.after).get("maxUnavailable", 1)
+        return Verdict(
+            "wrong",
+            f"Too slow: the rollout took {length / restart:.1f} restarts{so_far}; the window is "
+            f"{restarts:g}.",
+            (
+                f"a restart (median of {len(evidence.restart_times())} nodes): {restart:.2f} s",
+                f"the rollout{so_far}: {length:.1f} s; the window: {restarts * restart:.1f} s",
+                f"maxUnavailable: {unavailable}",
+            ),
+            f"About ceil(N / k) restarts follow each other: N nodes ({number} here), k of them at "
+            "the same time. Source: rollingUpdate, pkg/controller/daemon/update.go.",
+            "the picture: how many bars overlap? For another try start the task again.",
+        )
+
+    return rule
+
+
+def finished(evidence: Evidence) -> Verdict | None:
+    """Not yet, if a reachable node lacks an available pod of the newest template."""
+    behind = evidence.behind()
+    if not behind:
+        return None
+    done = len(evidence.reachable) - len(behind)
+    return Verdict(
+        "not yet",
+        f"{done} of {len(evidence.reachable)} nodes are updated; waiting for the rest.",
+        _lines(evidence, behind),
+        look="kubectl rollout status daemonset agent, then check again.",
+    )
+
+
+def done(limit: int, restarts: float | None = None) -> Rule:
+    """Passed, with the numbers of the history."""
+
+    def rule(evidence: Evidence) -> Verdict:
+        most = evidence.timeline.unavailable.max() or 0
+        observed = [
+            f"at most {nodes(most)} without an available agent at one time (allowed: {limit})"
+        ]
+        if most > limit:
+            observed.append(
+                f"the moment above {limit} lasted {evidence.worst(limit)[1]:.2f} s: the controller "
+                "acted on a cache that was not yet up to date; it is told, not counted"
+            )
+        restart, length = evidence.restart(), evidence.length()
+        if restarts and restart:
+            observed.append(
+                f"{length:.1f} s for the rollout, {restart:.2f} s for a restart: "
+                f"{length / restart:.1f} restarts (window: {restarts:g})"
+            )
+        observed += [f"{evidence.lane(node)}: dead, its Node object kept" for node in evidence.dead]
+        says = f"{len(evidence.reachable)} of {len(evidence.workers)} nodes run the new template."
+        return Verdict("passed", says, tuple(observed))
+
+    return rule
+
+
+def _spent(evidence: Evidence) -> Verdict | None:
+    """Dead nodes have used up the budget, and no surge helps out."""
+    line = evidence.timeline
+    budget, surge = line.budget.at(line.end), line.surge_budget.at(line.end)
+    if budget is None or surge or not evidence.dead or budget > len(evidence.dead):
+        return None
+    updated = len(evidence.reachable) - len(evidence.behind())
+    dead = [f"{evidence.lane(n)}: not ready; its pod is unavailable" for n in evidence.dead]
+    return Verdict(
+        "wrong",
+        f"The rollout is stuck: {updated} of {len(evidence.reachable)} reachable nodes are "
+        "updated, and waiting will not help.",
+        (*dead, f"maxUnavailable comes to {budget}; unavailable already: {len(evidence.dead)}"),
+        "Unavailable of any cause counts: a node whose pod is down for another reason spends the "
+        "same budget. Source: rollingUpdate, pkg/controller/daemon/update.go.",
+        "the step line of the picture against its bound, before anything was rolled.",
+    )
+
+
+def _on_delete(evidence: Evidence) -> Verdict | None:
+    strategy = ((evidence.after or {}).get("spec") or {}).get("updateStrategy") or {}
+    if strategy.get("type") != "OnDelete":
+        return None
+    return Verdict(
+        "wrong",
+        "With OnDelete the controller replaces no pod by itself, so nodes stay as they are.",
+        _lines(evidence, evidence.behind()),
+        "OnDelete: a new template reaches a node when somebody deletes its pod. kubernetes.io: "
+        "Perform a Rolling Update on a DaemonSet, DaemonSet Update Strategy.",
+        "kubectl explain daemonset.spec.updateStrategy.type",
+    )
+
+
+def _hopeless(evidence: Evidence) -> Verdict | None:
+    held = evidence.hopeless()
+    if not held:
+        return None
+    images = {c["image"] for pod in evidence.pods for c in pod["spec"]["containers"]
+              if pod["spec"].get("nodeName") in held}  # fmt: skip
+    return Verdict(
+        "wrong",
+        f"New pods cannot start with this template ({', '.join(sorted(images))}).",
+        _lines(evidence, held),
+        "The controller goes on only as new pods become available; it never rolls back by itself.",
+        "kubectl describe pod, the events of a pod named above.",
+    )
+
+
+def _rolling(daemonset: Object | None) -> Mapping[str, Any]:
+    strategy = ((daemonset or {}).get("spec") or {}).get("updateStrategy") or {}
+    return strategy.get("rollingUpdate") or {}
+
+
+def _lines(evidence: Evidence, why: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{evidence.lane(node)}: {reason}" for node, reason in why.items())

@@ -1,0 +1,96 @@
+"""What the learner reached in the labs, kept in ``labs.json`` in the state folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from daemonset_course.lab.check import Verdict
+from daemonset_course.places import state_home
+
+Entry = dict[str, Any]  # of one task: outcome, says, date, hints, and what passed
+
+_FORMAT = 1
+_LOCK_SECONDS = 5.0
+
+
+def load(lab: str) -> dict[int, Entry]:
+    """The entries of a lab's tasks, by task number; empty when there are none yet."""
+    return {int(number): entry for number, entry in _read(_file()).get(lab, {}).items()}
+
+
+def keep(lab: str, number: int, verdict: Verdict, manifest: Entry | None) -> None:
+    """Store a verdict; what passed once stays passed, with the manifest that passed."""
+
+    def change(entry: Entry) -> None:
+        entry["last"] = {"outcome": verdict.outcome, "says": verdict.says, "date": _now()}
+        if verdict.passed:
+            entry["passed"] = {"date": _now(), "says": verdict.says, "manifest": manifest}
+
+    _update(lab, number, change)
+
+
+def next_hint(lab: str, number: int, rungs: int) -> int:
+    """The number of the next hint, from 1 to ``rungs``; the last one again once all were seen."""
+    shown = 0
+
+    def change(entry: Entry) -> None:
+        nonlocal shown
+        shown = entry["hints"] = min(int(entry.get("hints", 0)) + 1, rungs)
+
+    _update(lab, number, change)
+    return shown
+
+
+def _update(lab: str, number: int, change: Callable[[Entry], None]) -> None:
+    from filelock import FileLock  # slow to import, needed only here
+
+    path = _file()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with FileLock(f"{path}.lock", timeout=_LOCK_SECONDS, mode=0o600):
+        labs = _read(path)
+        change(labs.setdefault(lab, {}).setdefault(str(number), {}))
+        _replace(path, {"format": _FORMAT, "labs": labs})
+
+
+def _read(path: Path) -> dict[str, dict[str, Entry]]:
+    """The stored labs; a file that cannot be read is moved aside, not lost."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if stored["format"] != _FORMAT:
+            raise ValueError("another format")
+        labs: dict[str, dict[str, Entry]] = {
+            str(lab): {str(int(number)): dict(entry) for number, entry in tasks.items()}
+            for lab, tasks in stored["labs"].items()
+        }
+        return labs
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        path.replace(path.with_name(f"{path.name}.bad"))
+        return {}
+
+
+def _replace(path: Path, stored: Entry) -> None:
+    """Write a complete new file, then put it in the old one's place."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(stored, file, indent=1)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _file() -> Path:
+    return state_home() / "labs.json"
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

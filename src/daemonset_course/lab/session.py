@@ -1,0 +1,234 @@
+"""A lab in the notebook: start a task, check it, hints, the solution, the debrief, the reset.
+
+lab = open_lab("06-roll-within-budget")
+lab.start(1)
+...                 # YAML in the notebook, or kubectl in a terminal
+lab.check(1)
+"""
+
+from __future__ import annotations
+
+import difflib
+import time
+from typing import Any
+
+import yaml
+
+from daemonset_course.cluster.api import Object
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.cluster.reset import reset
+from daemonset_course.errors import BadInput, CourseError
+from daemonset_course.lab import evidence, results
+from daemonset_course.lab.check import Verdict, judge
+from daemonset_course.lab.recorder import LabRecorder
+from daemonset_course.lab.tasks import Task, find
+from daemonset_course.recording.recorder import Recorder
+from daemonset_course.verbs.apply import apply
+from daemonset_course.verbs.kubectl import kubectl
+
+PATIENCE = 10.0, 30.0  # seconds that a check waits for a rollout: fixed, and for pace 1
+
+
+class Words(str):
+    """Text that a cell shows as Markdown, and a terminal as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
+
+def open_lab(name: str) -> LabSession:
+    """The lab of that name; nothing is touched until ``start``.
+
+    Raises:
+        BadInput: there is no such lab.
+    """
+    return LabSession(name)
+
+
+class LabSession:
+    """One learner at one lab. Not for use from several threads."""
+
+    def __init__(self, name: str) -> None:
+        self._lab = find(name)
+        self._recorder: LabRecorder | None = None
+        self._number = 0
+
+    def start(self, number: int) -> Words:
+        """What is there after the cluster was brought into the task's starting state.
+
+        Run it again for a fresh try. A recorder then keeps the history that ``check`` judges.
+
+        Raises:
+            CourseError: the cluster cannot be brought there.
+        """
+        task = self._lab.task(number)
+        self._stop()
+        fleet = reset(workers=self._lab.workers)
+        there = task.prepare()
+        recorder = LabRecorder(current(), self._lab.daemonset, "default")
+        recorder.start()
+        self._recorder, self._number = recorder, number
+        return Words(f"Task {number}: {task.title}\n\n{there}\n\n{_put_right(fleet.changes)}")
+
+    def apply(self, text: str) -> Words:
+        """What was done with the YAML: a manifest is applied, a fragment patches the DaemonSet.
+
+        An empty text is no error: nothing happens.
+
+        Raises:
+            Rejected, BadInput, CommandFailed: the YAML is broken, or the server refuses it.
+        """
+        if not text.strip():
+            return Words("Nothing to apply yet: write YAML between the quotes, and run this again.")
+        if "kind" in _mapping(text):
+            return Words(repr(apply(text)))
+        return Words(kubectl(f"patch daemonset {self._lab.daemonset} --patch", text).strip())
+
+    def check(self, number: int) -> Verdict:
+        """The verdict on a task, from what the cluster did since ``start``; it is kept.
+
+        Waits while the cluster is still converging, 10 s and as long again as the pace asks for
+        (30 s at pace 1). Never raises for what is wrong with the cluster: it says so.
+        """
+        task = self._lab.task(number)
+        try:
+            verdict = self._judged(task, number)
+        except CourseError as error:
+            verdict = Verdict("cannot check", error.failed, (error.seen,), look=error.next_step)
+        return self._kept(number, verdict)
+
+    def hint(self, number: int) -> Words:
+        """The next of three hints: where to look, the concept, the fragment."""
+        hints = self._lab.task(number).hints
+        rung = results.next_hint(self._lab.name, number, len(hints))
+        text = hints[rung - 1]
+        shown = f"```\n{text}\n```" if "\n" in text else text
+        return Words(f"**Hint {rung} of {len(hints)}.** {shown}")
+
+    def solution(self, number: int) -> Words:
+        """A solution beside yours, once you passed: the lines in which the manifests differ."""
+        task = self._lab.task(number)
+        passed = results.load(self._lab.name).get(number, {}).get("passed")
+        if not passed:
+            return Words(f"Task {number} is not passed yet: the solution comes after that.")
+        theirs, ours = _relevant(passed["manifest"]), _relevant(yaml.safe_load(task.solution))
+        lines = difflib.unified_diff(ours, theirs, "a solution", "yours", lineterm="", n=2)
+        told = "\n".join(lines) or "\n".join(ours)
+        same = "Yours is the same:" if ours == theirs else "Both pass. They differ here:"
+        return Words(f"{same}\n\n```diff\n{told}\n```")
+
+    def debrief(self) -> Words:
+        """The cause, the model, where it happened in production, and an interview question."""
+        return Words(self._lab.debrief)
+
+    def reset(self) -> Words:
+        """End the lab: the recorder stops, and the cluster is as right after ``course up``."""
+        self._stop()
+        self._recorder, self._number = None, 0
+        return Words(_put_right(reset().changes))
+
+    def progress(self) -> Words:
+        """A table of the tasks: the last verdict, whether it was ever passed, and what runs now."""
+        stored = results.load(self._lab.name)
+        rows = ["| task | last verdict | passed | now |", "|---|---|---|---|"]
+        for number, task in enumerate(self._lab.tasks, 1):
+            entry = stored.get(number, {})
+            last = entry.get("last", {}).get("outcome", "not attempted")
+            passed = entry.get("passed", {}).get("date", "no")
+            rows.append(f"| {number}. {task.title} | {last} | {passed} | {self._now(number)} |")
+        return Words("\n".join(rows))
+
+    @property
+    def recording(self) -> Recorder:
+        """The recording of the task that was started last, for ``plot`` and ``rollouts``.
+
+        Raises:
+            BadInput: no task was started in this notebook session.
+        """
+        if self._recorder is None:
+            raise BadInput("No task was started yet.", next_step="lab.start(1)")
+        return self._recorder
+
+    def _judged(self, task: Task, number: int) -> Verdict:
+        recorder = self._recorder
+        if recorder is None or self._number != number:
+            return _no_recording(number, self._number)
+        cluster = current()
+        if recorder.running:  # a finished recording is judged again as it is
+            recorder.catch_up(cluster.api)
+        deadline = time.monotonic() + PATIENCE[0] + PATIENCE[1] * cluster.pace
+        while True:
+            seen = recorder.count()
+            verdict = judge(evidence.read(recorder.records[:seen]), task.rules)
+            if verdict.outcome != "not yet" or not recorder.more_than(seen, deadline):
+                return verdict
+
+    def _kept(self, number: int, verdict: Verdict) -> Verdict:
+        manifest: Object | None = None
+        if verdict.passed and self._recorder is not None:
+            self._recorder.stop()
+            manifest = dict(evidence.read(self._recorder.records).after or {})
+        try:
+            results.keep(self._lab.name, number, verdict, manifest)
+        except OSError as error:  # the verdict counts more than its copy on disk
+            note = (*verdict.observed, f"the result could not be kept: {error}")
+            return Verdict(verdict.outcome, verdict.says, note, verdict.rule, verdict.look)
+        return verdict
+
+    def _now(self, number: int) -> str:
+        if self._number != number or self._recorder is None:
+            return ""
+        try:
+            current().api.get("/version")
+        except CourseError:
+            return "the cluster does not answer"
+        return "being recorded" if self._recorder.running else "recorded"
+
+    def _stop(self) -> None:
+        if self._recorder is not None:
+            self._recorder.stop()
+
+
+def _no_recording(number: int, running: int) -> Verdict:
+    why = f"task {running} was started last" if running else "no task was started in this session"
+    return Verdict(
+        "cannot check",
+        f"There is no recording of task {number} in this notebook session ({why}).",
+        rule="A check judges the history, and the history ends with the kernel that recorded it.",
+        look=f"lab.start({number}) brings the task back; then do it again.",
+    )
+
+
+def _put_right(changes: tuple[str, ...]) -> str:
+    if not changes:
+        return "Put right: nothing, the cluster was fresh."
+    more = f"; and {len(changes) - 5} more" if len(changes) > 5 else ""
+    return f"Put right: {'; '.join(changes[:5])}{more}."
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    """The first YAML document, if it is a mapping; broken YAML is left to whoever applies it."""
+    try:
+        first = next(iter(yaml.safe_load_all(text)), None)
+    except yaml.YAMLError:
+        return {"kind": ""}
+    return first if isinstance(first, dict) else {"kind": ""}
+
+
+def _relevant(manifest: Object) -> list[str]:
+    """The lines of the spec that a rollout is about: strategy, and each container's basics."""
+    spec = manifest["spec"]
+    rolling = (spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
+    strategy = {key: value for key, value in rolling.items() if value not in (0, "0%")}
+    containers = [
+        {key: each[key] for key in ("name", "image", "env") if key in each}
+        for each in spec["template"]["spec"]["containers"]
+    ]
+    kind = (spec.get("updateStrategy") or {}).get("type", "RollingUpdate")
+    shown = {"updateStrategy": {"type": kind, "rollingUpdate": strategy}, "containers": containers}
+    return str(yaml.safe_dump(shown, sort_keys=False)).splitlines()

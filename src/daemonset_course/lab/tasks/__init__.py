@@ -1,0 +1,67 @@
+"""The labs: for each its tasks, and for each task its start, its judge, hints and a solution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from daemonset_course.errors import BadInput
+from daemonset_course.lab.check import Rule
+
+LABS = {"06-roll-within-budget": "lab06"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a lab.
+
+    Attributes:
+        title: what is asked, in a few words.
+        prepare: brings a fresh cluster into the task's starting state; returns what is there.
+        rules: what judges it, in order.
+        hints: where to look, the concept, the fragment.
+        solution: YAML that passes, shown after the learner passed.
+    """
+
+    title: str
+    prepare: Callable[[], str]
+    rules: tuple[Rule, ...]
+    hints: tuple[str, str, str]
+    solution: str
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A lab: its name, the DaemonSet it is about, how many workers it has, its tasks."""
+
+    name: str
+    daemonset: str
+    workers: int
+    tasks: tuple[Task, ...]
+    debrief: str
+
+    def task(self, number: int) -> Task:
+        """The task of that number, counted from 1.
+
+        Raises:
+            BadInput: there is no such task.
+        """
+        if number not in range(1, len(self.tasks) + 1):
+            raise BadInput(
+                f"Lab {self.name} has no task {number!r}.",
+                next_step=f"One of: {', '.join(str(i + 1) for i in range(len(self.tasks)))}",
+            )
+        return self.tasks[number - 1]
+
+
+def find(name: str) -> Lab:
+    """The lab of that name.
+
+    Raises:
+        BadInput: there is no such lab.
+    """
+    if name not in LABS:
+        raise BadInput(f"There is no lab {name!r}.", next_step=f"One of: {', '.join(LABS)}")
+    lab: Lab = import_module(f"{__name__}.{LABS[name]}").LAB
+    return lab

@@ -1,0 +1,203 @@
+"""The upper panel: one lane a node, one bar a pod, badges for what was done and what happened."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from daemonset_course.plot.look import HEIGHT, Look, revision_colour, text_on
+from daemonset_course.timeline.caption import lane_name
+from daemonset_course.timeline.spans import Gap, Mark, Segment
+from daemonset_course.timeline.timeline import Timeline
+
+_FITS = 17  # characters of a node's name beside its lane
+_INCHES = 6.9  # width of the panel: what fits on a bar follows from it
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a segment drawn in row ``row`` of ``rows`` within its lane."""
+
+    segment: Segment
+    start: float
+    end: float
+    row: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A number in the picture and what it stands for; ``marks`` share one text and one moment."""
+
+    number: int
+    marks: tuple[Mark, ...]
+
+    @property
+    def text(self) -> str:
+        """What happened."""
+        return self.marks[0].text
+
+
+def draw_lanes(ax: Axes, timeline: Timeline, look: Look, span: tuple[float, float]) -> None:
+    """Draws every pod of the timeline; ``span`` is the time axis' (from, until) in seconds."""
+    _prepare(ax, timeline, look)
+    _tell_end(ax, timeline, look, span)
+    by_node = defaultdict(list)
+    for segment in timeline.segments:
+        by_node[segment.node].append(segment)
+    for lane, node in enumerate(timeline.nodes):
+        for piece in pieces(by_node[node]):
+            _draw_piece(ax, piece, lane, timeline, look, span)
+        if not by_node[node]:
+            x = max(span[0], timeline.start) + (span[1] - span[0]) * 0.008
+            ground = look.ground if lane % 2 else look.stripe  # a mark's line must not cross it
+            ax.text(
+                x, lane, "no pod", color=look.muted, style="italic", size=7.5, va="center",
+                bbox={"facecolor": ground, "edgecolor": "none", "pad": 0.8},
+            )  # fmt: skip
+    draw_gaps(ax, [gap for gap in timeline.gaps if gap.resource == "pods"], look)
+
+
+def draw_gaps(ax: Axes, gaps: Sequence[Gap], look: Look, *, ink: str = "") -> None:
+    """Hatches the stretches that nobody watched, in ``ink`` or the look's muted colour."""
+    for gap in gaps:
+        ax.axvspan(
+            gap.start, gap.end, facecolor="none", edgecolor=ink or look.muted, hatch="...",
+            linewidth=0, alpha=0.45, zorder=0.6,
+        )  # fmt: skip
+
+
+def pieces(segments: Sequence[Segment]) -> Iterator[Piece]:
+    """One lane's segments, cut where pods begin or stop to share the lane; the older one on top."""
+    births: dict[str, float] = {}
+    for segment in segments:
+        births[segment.pod] = min(segment.start, births.get(segment.pod, segment.start))
+    edges = sorted({t for s in segments for t in (s.start, s.end)})
+    open_: dict[str, Piece] = {}
+    for start, end in pairwise(edges):
+        alive = [s for s in segments if s.start <= start and s.end >= end]
+        alive.sort(key=lambda s: (births[s.pod], s.pod))
+        now = {s.pod: Piece(s, start, end, i, len(alive)) for i, s in enumerate(alive)}
+        for pod, piece in now.items():
+            last = open_.get(pod)
+            if last and (last.segment, last.row, last.rows) == (
+                piece.segment, piece.row, piece.rows,
+            ):  # fmt: skip
+                now[pod] = Piece(last.segment, last.start, end, last.row, last.rows)
+            elif last:
+                yield last
+        yield from (piece for pod, piece in open_.items() if pod not in now)
+        open_ = now
+    yield from open_.values()
+
+
+def badges(marks: Sequence[Mark], near: float) -> list[Badge]:
+    """The marks as numbered badges; equal ones within ``near`` seconds share a number."""
+    groups: list[list[Mark]] = []
+    latest: dict[tuple[str, str], list[Mark]] = {}
+    for mark in marks:
+        group = latest.get((mark.kind, mark.text))
+        if group is None or mark.t - group[0].t > near:
+            group = latest[mark.kind, mark.text] = []
+            groups.append(group)
+        group.append(mark)
+    return [Badge(i, tuple(group)) for i, group in enumerate(groups, 1)]
+
+
+def draw_badges(
+    ax: Axes, shown: Sequence[Badge], rows: dict[str, int], look: Look, wide: float
+) -> None:
+    """Puts each badge on its node's lane, or above the lanes with a line through them.
+
+    ``wide`` is a badge's width in seconds: badges of one row keep that distance.
+    """
+    taken: defaultdict[int, float] = defaultdict(lambda: float("-inf"))
+    for badge in shown:
+        for lane in {rows.get(mark.node, -1): mark for mark in badge.marks}.items():
+            row, mark = lane
+            if row < 0:
+                ax.axvline(mark.t, color=look.muted, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
+            x = max(mark.t, taken[row] + wide)
+            taken[row] = x
+            _draw_badge(ax, x, row, badge, mark.kind, look)
+
+
+def _draw_badge(ax: Axes, x: float, row: int, badge: Badge, kind: str, look: Look) -> None:
+    solid = kind == "action"
+    box = {
+        "boxstyle": "square,pad=0.22" if kind == "note" else "circle,pad=0.18",
+        "facecolor": look.ink if solid else look.ground,
+        "edgecolor": look.ink,
+        "linewidth": 0.8,
+    }
+    top = row < 0  # above the panel, whatever the panel's own scale
+    ax.annotate(
+        str(badge.number), (x, 1.0 if top else row), (0, 9 if top else 0),
+        xycoords=("data", "axes fraction" if top else "data"), textcoords="offset points",
+        size=6.5, weight="bold", ha="center", va="center", bbox=box,
+        color=look.ground if solid else look.ink, zorder=6, annotation_clip=False,
+    )  # fmt: skip
+
+
+def _prepare(ax: Axes, timeline: Timeline, look: Look) -> None:
+    lanes = len(timeline.nodes)
+    ax.set_ylim(lanes - 0.45, -0.55)
+    ax.set_yticks(range(lanes), [_fitting(lane_name(timeline, n)) for n in timeline.nodes])
+    served = {segment.node for segment in timeline.segments}
+    for label, node in zip(ax.get_yticklabels(), timeline.nodes, strict=True):
+        label.set_color(look.ink if node in served else look.muted)
+    for lane in range(0, lanes, 2):
+        corner, width = (timeline.start, lane - 0.5), timeline.end - timeline.start
+        ax.add_patch(Rectangle(corner, width, 1, facecolor=look.stripe, linewidth=0, zorder=0))
+
+
+def _fitting(name: str) -> str:
+    """The name, or its beginning and end when it is longer than the margin is wide."""
+    return name if len(name) <= _FITS else f"{name[:7]}…{name[8 - _FITS :]}"
+
+
+def _tell_end(ax: Axes, timeline: Timeline, look: Look, span: tuple[float, float]) -> None:
+    """Says where the recording ended, if the other one to compare with went on for longer."""
+    if timeline.end > span[1] - 0.03 * (span[1] - span[0]):
+        return
+    ax.axvline(timeline.end, color=look.muted, linewidth=0.6, zorder=1)
+    ax.annotate(
+        "recording ended", (timeline.end, len(timeline.nodes) - 1), (4, 0), size=7, va="center",
+        textcoords="offset points", style="italic", color=look.muted, annotation_clip=False,
+    )  # fmt: skip
+
+
+def _draw_piece(
+    ax: Axes, piece: Piece, lane: int, timeline: Timeline, look: Look, span: tuple[float, float]
+) -> None:
+    segment = piece.segment
+    number = timeline.revisions.index(segment.revision)
+    colour = revision_colour(number)
+    share = 0.8 / piece.rows if piece.rows > 1 else 1.0
+    middle = lane + (piece.row - (piece.rows - 1) / 2) * share
+    height = HEIGHT[segment.phase] * share
+    corner = (piece.start, middle - height / 2)
+    width = piece.end - piece.start
+    style = look.bar(segment.phase, colour)
+    ax.add_patch(Rectangle(corner, width, height, zorder=2, **style))
+    if piece.start > segment.start or piece.rows > 2:
+        return
+    x = max(piece.start, span[0])
+    inches = (piece.end - x) / (span[1] - span[0]) * _INCHES
+    if segment.phase == "ready" and inches > 0.14:
+        _label(ax, x, middle, str(number + 1), text_on(colour), None)
+    elif segment.reason and inches > 0.075 * len(segment.reason):
+        _label(ax, x, middle, segment.reason, look.ink, look.ground)
+
+
+def _label(ax: Axes, x: float, y: float, text: str, colour: str, ground: str | None) -> None:
+    box = None if ground is None else {"facecolor": ground, "edgecolor": "none", "pad": 0.8}
+    ax.annotate(
+        text, (x, y), (4, -0.3), textcoords="offset points", size=6.5, va="center",
+        color=colour, bbox=box, zorder=3,
+    )  # fmt: skip

@@ -1,0 +1,58 @@
+"""The line under the title that explains colours (revisions) and shapes (phases)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from daemonset_course.plot.dense import dense_colour
+from daemonset_course.plot.look import HEIGHT, PHASES, Look, revision_colour, text_on
+from daemonset_course.timeline.timeline import Timeline
+
+_SWATCH, _LETTER, _GAP = 0.26, 0.062, 0.18  # inches
+
+
+def draw_legend(
+    ax: Axes, timelines: Sequence[Timeline], look: Look, *, dense: bool = False
+) -> None:
+    """Draws a swatch and a word for each revision and each phase that the timelines show."""
+    ax.set_axis_off()
+    width = ax.get_figure().get_figwidth() * ax.get_position().width  # type: ignore[union-attr]
+    ax.set_xlim(0, width)
+    ax.set_ylim(-0.5, 0.5)
+    x = 0.0
+    for number in range(max(len(timeline.revisions) for timeline in timelines)):
+        colour = revision_colour(number)
+        mark = "" if dense else str(number + 1)
+        style = {"facecolor": colour, "linewidth": 0}
+        x = _entry(ax, x, f"revision {number + 1}", 0.74, style, look)
+        ax.text(
+            x - _step(f"revision {number + 1}") + 0.06, -0.02, mark, size=6.5, va="center",
+            color=text_on(colour),
+        )  # fmt: skip
+    seen = {segment.phase for timeline in timelines for segment in timeline.segments}
+    for phase in (phase for phase in PHASES if phase in seen):
+        face: dict[str, Any] = {
+            "facecolor": dense_colour(phase, look.muted, look),
+            "edgecolor": look.muted,
+        }
+        if dense and phase == "unknown":
+            face["hatch"] = "...."
+        style = face | {"linewidth": 0.4} if dense else look.bar(phase, look.muted)
+        x = _entry(ax, x, phase, 0.74 if dense else HEIGHT[phase], style, look)
+
+
+def _entry(
+    ax: Axes, x: float, label: str, height: float, style: dict[str, Any], look: Look
+) -> float:
+    """Draws one entry at ``x``; returns where the next one begins."""
+    ax.add_patch(Rectangle((x, -height / 2), _SWATCH, height, **style))
+    ax.text(x + _SWATCH + 0.06, -0.03, label, size=7.5, va="center", color=look.ink)
+    return x + _step(label)
+
+
+def _step(label: str) -> float:
+    return _SWATCH + 0.06 + _LETTER * len(label) + _GAP

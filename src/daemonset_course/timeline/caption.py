@@ -1,0 +1,136 @@
+"""A timeline in words: the caption under the picture, its alt text, and a value to compare."""
+
+from __future__ import annotations
+
+from daemonset_course.timeline.facts import Rollout, rollouts
+from daemonset_course.timeline.timeline import Timeline
+
+_NAMED = 6  # nodes named in an order before "…"
+
+
+def caption(timeline: Timeline) -> str:
+    """What happened, one sentence for each rollout and each gap; every number is from the facts.
+
+    Example: "12 nodes rolled in 18.2 s, at most 1 unavailable (budget 1), order worker3, worker7,
+    worker, worker2, worker11, worker4, …"
+    """
+    told = [_rollout(timeline, rollout) for rollout in rollouts(timeline)]
+    sentences = [f"Then {text}" if i else text for i, text in enumerate(told)]
+    sentences = sentences or [_quiet(timeline)]
+    return " ".join(_ended(text) for text in [*sentences, *_gaps(timeline)])
+
+
+def headline(timeline: Timeline) -> str:
+    """The finding in a few words: the caption of the last rollout up to its first comma."""
+    found = rollouts(timeline)
+    if not found:
+        return _quiet(timeline)
+    rollout = found[-1]
+    return ", ".join([_result(timeline, rollout), *_unavailable(rollout)])
+
+
+def lane_name(timeline: Timeline, node: str) -> str:
+    """The node's name without the cluster's prefix; "no node" for pods that are bound to none."""
+    return node.removeprefix(f"{timeline.header.get('cluster', '')}-") or "no node"
+
+
+def seconds(value: float) -> str:
+    """Seconds as told to people: 0.25 s, 18.2 s."""
+    return f"{value:.2f} s" if value < 1 else f"{value:.1f} s"
+
+
+def nodes(count: int | None) -> str:
+    """A number of nodes in words."""
+    if count is None:
+        return "an unknown number of nodes"
+    return "1 node" if count == 1 else f"{count} nodes"
+
+
+def _rollout(timeline: Timeline, rollout: Rollout) -> str:
+    parts = [_result(timeline, rollout), *_unavailable(rollout), *_surge(rollout)]
+    if rollout.over_budget:
+        parts.append(f"above the budget for up to {seconds(rollout.over_budget)}")
+    if rollout.end is None:
+        return ", ".join(parts) + _waiting(timeline, rollout)
+    if rollout.order:
+        parts.append("order " + _listed([lane_name(timeline, node) for node in rollout.order]))
+    return ", ".join(parts)
+
+
+def _result(timeline: Timeline, rollout: Rollout) -> str:
+    if rollout.duration is not None:
+        verb = "started" if rollout.created else "rolled"
+        which, rolled = nodes(rollout.nodes), len(rollout.order)
+        if rollout.nodes is not None and rolled < rollout.nodes:
+            which = f"{rolled} of {which}"  # the others ran this template already
+        return f"{which} {verb} in {seconds(rollout.duration)}"
+    if rollout.updated is None:
+        return f"unknown how many nodes were updated {_stop(timeline, rollout)}"
+    return f"{rollout.updated} of {nodes(rollout.nodes)} updated {_stop(timeline, rollout)}"
+
+
+def _stop(timeline: Timeline, rollout: Rollout) -> str:
+    if any(later.t == rollout.stop > rollout.start for later in timeline.templates):
+        return "when the next template came"
+    if rollout.stop < timeline.end:
+        return "when the DaemonSet was deleted"
+    return "when the recording ended"
+
+
+def _unavailable(rollout: Rollout) -> list[str]:
+    if rollout.created:
+        return []
+    if rollout.max_unavailable is None:
+        return ["unavailable nodes unknown"]
+    bound = "no budget: OnDelete" if rollout.budget is None else f"budget {rollout.budget}"
+    return [f"at most {rollout.max_unavailable} unavailable ({bound})"]
+
+
+def _surge(rollout: Rollout) -> list[str]:
+    if not rollout.surge_budget and not rollout.max_surge:
+        return []
+    extra = "unknown" if rollout.max_surge is None else str(rollout.max_surge)
+    return [f"at most {extra} extra (surge budget {rollout.surge_budget or 0})"]
+
+
+def _waiting(timeline: Timeline, rollout: Rollout) -> str:
+    held = [f"{lane_name(timeline, node)} ({reason})" for node, reason in rollout.waiting]
+    return f"; waiting: {_listed(held)}" if held else ""
+
+
+def _quiet(timeline: Timeline) -> str:
+    span = f"No new template in {seconds(timeline.end - timeline.start)}"
+    replaced = _replaced(timeline)
+    if replaced:
+        span += f", a new pod on {nodes(replaced)}"
+    worst, scope = timeline.unavailable.max(), timeline.scope.max()
+    if worst is None:
+        return f"{span}, unavailable nodes unknown"
+    return f"{span}, at most {worst} of {nodes(scope)} without an available pod"
+
+
+def _replaced(timeline: Timeline) -> int:
+    """How many nodes got a pod that the first lists did not hold.
+
+    The counts are known from the moment at which all first lists had arrived; a pod may have been
+    pending then already, so its phase alone does not tell.
+    """
+    scope = zip(timeline.scope.times, timeline.scope.values, strict=True)
+    listed = next((t for t, value in scope if value is not None), timeline.start)
+    old = {segment.pod for segment in timeline.segments if segment.start <= listed}
+    return len({segment.node for segment in timeline.segments if segment.pod not in old})
+
+
+def _gaps(timeline: Timeline) -> list[str]:
+    return [
+        f"The watch of {gap.resource} saw nothing from {gap.start:.1f} s to {gap.end:.1f} s"
+        for gap in timeline.gaps
+    ]
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith("…") else f"{text}."
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join([*words[:_NAMED], "…"] if len(words) > _NAMED else words)

@@ -1,0 +1,152 @@
+"""What a timeline says about each rollout: how long, in which order, how many nodes down."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from daemonset_course.timeline.spans import Segment, Steps, Template, excess
+from daemonset_course.timeline.timeline import Timeline
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """One template's way to the nodes; times in seconds since the recording began.
+
+    Attributes:
+        revision: the ``controller-revision-hash`` of its pods; empty if none was seen.
+        start: when the template changed (or, for the first one, the DaemonSet was created).
+        end: when every node in scope had an available pod of this revision and no other pod;
+            None if that did not happen before the next template, the DaemonSet's deletion or the
+            end of the recording.
+        stop: ``end``, or what came instead of it.
+        created: whether this is the first rollout of a DaemonSet created in the recording. The
+            budget doesn't bound it: it bounds replacing pods, not the first ones.
+        max_unavailable: most nodes without an available pod at one time; None if unknown.
+        max_surge: most pods beyond one a node at one time; None if unknown.
+        budget: how many nodes might be unavailable, at ``start``; None: OnDelete.
+        surge_budget: the same for ``max_surge``.
+        order: nodes in the order in which their new pods were created.
+        updated: nodes with an available new pod at ``stop``; None if unknown.
+        nodes: nodes in scope at ``stop``; None if unknown.
+        overlap: for each node that had both, for how many seconds a ready old pod and a ready new
+            pod existed together; negative: for how long there was neither.
+        over_budget: the longest stretch in seconds above the budget. Moments are the
+            controller's own (it acts on its cache, seen at 100 nodes): judge long stretches.
+        waiting: (node, reason) for the new pods that were not ready at ``stop``.
+    """
+
+    revision: str
+    start: float
+    end: float | None
+    stop: float
+    created: bool
+    max_unavailable: int | None
+    max_surge: int | None
+    budget: int | None
+    surge_budget: int | None
+    order: tuple[str, ...]
+    updated: int | None
+    nodes: int | None
+    overlap: dict[str, float]
+    over_budget: float
+    waiting: tuple[tuple[str, str], ...]
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds from the change to the end; None if the end was not reached."""
+        return None if self.end is None else self.end - self.start
+
+
+def rollouts(timeline: Timeline) -> tuple[Rollout, ...]:
+    """One rollout for each template that the DaemonSet got during the recording, by time."""
+    lives = _lives(timeline.segments)
+    over = excess(timeline.unavailable, timeline.budget)
+    return tuple(_rollout(timeline, template, lives, over) for template in timeline.templates)
+
+
+# A pod's life: its segments by time, contiguous.
+_Life = list[Segment]
+
+
+def _lives(segments: Iterable[Segment]) -> list[_Life]:
+    lives: defaultdict[str, _Life] = defaultdict(list)
+    for segment in segments:
+        lives[segment.pod].append(segment)
+    for life in lives.values():
+        life.sort(key=lambda segment: segment.start)
+    return sorted(lives.values(), key=lambda life: (life[0].start, life[0].node))
+
+
+def _rollout(timeline: Timeline, template: Template, lives: list[_Life], over: Steps) -> Rollout:
+    start, revision = template.t, template.revision
+    end = _first_zero(timeline.behind, start, template.end)
+    stop = template.end if end is None else end
+    new = [life for life in lives if _is_new(life, revision, template.since, stop)]
+    return Rollout(
+        revision=revision,
+        start=start,
+        end=end,
+        stop=stop,
+        created=template.created,
+        max_unavailable=timeline.unavailable.max(start, stop),
+        max_surge=timeline.surge.max(start, stop),
+        budget=timeline.budget.at(start),
+        surge_budget=timeline.surge_budget.at(start),
+        order=tuple(dict.fromkeys(life[-1].node for life in new)),
+        updated=_until(timeline.updated, stop, ended=end is not None),
+        nodes=_until(timeline.scope, stop, ended=end is not None),
+        overlap=_overlaps(new, lives, start, stop),
+        over_budget=0.0 if template.created else over.longest(0, start, stop),
+        waiting=() if end is not None else _waiting(new, stop),
+    )
+
+
+def _first_zero(behind: Steps, start: float, stop: float) -> float | None:
+    for a, _, value in behind.stretches(start, stop):
+        # At `stop` itself the line already speaks of the next template.
+        if value == 0 and (a < stop or stop == behind.times[-1]):
+            return a
+    return None
+
+
+def _until(line: Steps, stop: float, *, ended: bool) -> int | None:
+    """The value at ``stop``; just before it when another template took over there."""
+    if ended or stop >= line.times[-1]:
+        return line.at(stop)
+    before = [value for a, _, value in line.stretches(None, stop) if a < stop]
+    return before[-1] if before else None
+
+
+def _is_new(life: _Life, revision: str, since: float, stop: float) -> bool:
+    # Pods and DaemonSets come by two watches: a pod may arrive before the template it is made of.
+    return life[0].revision == revision != "" and since <= life[0].start <= stop
+
+
+def _waiting(new: list[_Life], stop: float) -> tuple[tuple[str, str], ...]:
+    last = [s for life in new for s in life if s.start < stop <= s.end]
+    held = [s for s in last if s.phase in {"pending", "not ready"}]
+    return tuple((segment.node, segment.reason or segment.phase) for segment in held)
+
+
+def _overlaps(new: list[_Life], lives: list[_Life], start: float, stop: float) -> dict[str, float]:
+    fresh = {life[0].pod for life in new}
+    rows: defaultdict[str, tuple[_Life, _Life]] = defaultdict(lambda: ([], []))
+    for segment in (s for life in lives for s in life if s.end >= start and s.start <= stop):
+        rows[segment.node][segment.pod in fresh].append(segment)
+    found = {node: _overlap(*row) for node, row in rows.items()}
+    return {node: seconds for node, seconds in found.items() if seconds is not None}
+
+
+def _overlap(old: _Life, new: _Life) -> float | None:
+    """Seconds with both ready (or, negative, with neither); None when it can't be known."""
+    before, after = ([s for s in life if s.phase == "ready"] for life in (old, new))
+    if not before or not after:
+        return None
+    left, came = max(s.end for s in before), min(s.start for s in after)
+    dark = [s for s in (*old, *new) if s.phase == "unknown"]
+    if any(s.start <= max(left, came) and s.end >= min(left, came) for s in dark):
+        return None
+    both = sum(max(0.0, min(a.end, b.end) - max(a.start, b.start)) for a in before for b in after)
+    return both if left > came else left - came

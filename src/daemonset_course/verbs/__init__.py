@@ -1,0 +1,1 @@
+"""What a notebook does to the cluster, in kubectl's words."""

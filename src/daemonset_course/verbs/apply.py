@@ -1,0 +1,139 @@
+"""Apply manifests as ``kubectl apply --server-side`` does, from text, a file or a dict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from daemonset_course.cluster.api import APPLY, Object
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.errors import BadInput, Rejected
+
+Source = str | Path | Mapping[str, Any]
+
+
+class Applied:
+    """The objects as the server stored them; shown as ``daemonset.apps/agent applied``."""
+
+    def __init__(self, objects: list[Object], what: str) -> None:
+        self.objects = objects
+        self._what = what
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{title(item)} {self._what}" for item in self.objects)
+
+
+def apply(source: Source, *, namespace: str = "default", dry_run: bool = False) -> Applied:
+    """The objects after a server-side apply; running the same cell again changes nothing.
+
+    All documents are read before the first one is sent. Unknown fields are refused.
+
+    Args:
+        source: YAML text, the path of a YAML file, or one object as a dict.
+        namespace: for objects that name none.
+        dry_run: let the server check and complete the objects without storing them.
+
+    Raises:
+        BadInput: broken YAML (with the line), no object, or an unknown kind.
+        Rejected: the API server refused it; ``reasons`` holds field and message.
+    """
+    api = current().api
+    objects = parse(source)
+    paths = [api.path_of(item, namespace) for item in objects]
+    query = {
+        "fieldManager": "course",
+        "force": "true",
+        "fieldValidation": "Strict",
+        "dryRun": "All" if dry_run else None,
+    }
+    stored = [
+        api.request("PATCH", path, item, query=query, content_type=APPLY)
+        for path, item in zip(paths, objects, strict=True)
+    ]
+    return Applied(stored, "checked by the server, not stored" if dry_run else "applied")
+
+
+@contextmanager
+def rejected(words: str) -> Iterator[None]:
+    """Expect the API server to refuse what the block applies, with ``words`` in a reason.
+
+    Prints the server's reasons. Fails when nothing is refused, or for another reason.
+    """
+    try:
+        yield
+    except Rejected as error:
+        reasons = "\n".join(str(reason) for reason in error.reasons)
+        if words not in reasons:
+            raise AssertionError(
+                f"Refused, but for another reason than {words!r}: {reasons}"
+            ) from None
+        print(f"Refused, as expected:\n{reasons}")
+    else:
+        raise AssertionError(f"The API server was expected to refuse this with {words!r}.")
+
+
+def parse(source: Source) -> list[Object]:
+    """The Kubernetes objects of a YAML text, file or dict.
+
+    Raises:
+        BadInput: with the line and the text around it where the YAML is broken.
+    """
+    if isinstance(source, Mapping):
+        documents: list[Any] = [dict(source)]
+        where = "the dict"
+    else:
+        text, where = _text(source)
+        try:
+            documents = [d for d in yaml.safe_load_all(text) if d is not None]
+        except yaml.YAMLError as error:
+            raise _broken(text, where, error) from None
+    if not documents:
+        raise BadInput(f"There is no Kubernetes object in {where}.")
+    return [_checked(document, where) for document in documents]
+
+
+def _text(source: str | Path) -> tuple[str, str]:
+    if isinstance(source, str) and ("\n" in source or ":" in source):
+        return source, "the YAML text"
+    try:
+        return Path(source).read_text(), str(source)
+    except OSError as error:
+        raise BadInput(f"The file {source} cannot be read.", seen=str(error)) from None
+
+
+def _broken(text: str, where: str, error: yaml.YAMLError) -> BadInput:
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return BadInput(f"{where} is not valid YAML.", seen=str(error))
+    line = (text.splitlines() or [""])[min(mark.line, len(text.splitlines()) - 1)]
+    return BadInput(
+        f"Line {mark.line + 1} of {where} is not valid YAML: nothing was applied.",
+        seen=f"{line.rstrip()!r}: {getattr(error, 'problem', '')}",
+        next_step="Look at the indentation and the colons of that line and the one above it.",
+    )
+
+
+def _checked(document: Any, where: str) -> Object:
+    if not isinstance(document, dict):
+        raise BadInput(f"{where} holds {type(document).__name__}, not a Kubernetes object.")
+    missing = [key for key in ("apiVersion", "kind", "metadata") if not document.get(key)]
+    if not missing and not (document["metadata"] or {}).get("name"):
+        missing = ["metadata.name"]
+    if missing:
+        raise BadInput(f"An object in {where} lacks {', '.join(missing)}: nothing was applied.")
+    return document
+
+
+def title(item: Mapping[str, Any]) -> str:
+    """``daemonset.apps/agent``, as kubectl prints an object."""
+    group = item["apiVersion"].rpartition("/")[0]
+    kind = item["kind"].lower()
+    return (
+        f"{kind}.{group}/{item['metadata']['name']}"
+        if group
+        else f"{kind}/{item['metadata']['name']}"
+    )

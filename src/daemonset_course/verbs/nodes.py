@@ -1,0 +1,170 @@
+"""What can be done to a node: label, taint, cordon, drain, break, recover, add, remove."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, Literal
+
+from daemonset_course.cluster import topology
+from daemonset_course.cluster.kwok import Timing
+from daemonset_course.cluster.lifecycle import Cluster, current
+from daemonset_course.cluster.simulated import create_nodes, wait_ready
+from daemonset_course.cluster.waiting import wait_for
+from daemonset_course.errors import BadInput, NotFinished
+from daemonset_course.verbs.kubectl import Output, kubectl
+
+Failure = Literal["unreachable", "not ready"]
+
+
+def label(node: str, **labels: str | None) -> Output:
+    """Set labels on a node; None takes one away: ``label(node, disk="ssd", gpu=None)``.
+
+    A key that Python cannot spell goes in as ``**{"topology.kubernetes.io/zone": "a"}``.
+    """
+    changes = [f"{key}-" if value is None else f"{key}={value}" for key, value in labels.items()]
+    return kubectl("label node --overwrite", known(node), *changes)
+
+
+def taint(node: str, *taints: str) -> Output:
+    """Set taints as kubectl writes them: ``key=value:NoSchedule``, or ``key:NoSchedule-``."""
+    return kubectl("taint node --overwrite", known(node), *taints)
+
+
+def cordon(node: str, *, undo: bool = False) -> Output:
+    """Mark a node unschedulable; ``undo`` uncordons it."""
+    return kubectl("uncordon" if undo else "cordon", known(node))
+
+
+def drain(node: str, *options: str) -> Output:
+    """Cordon a node and evict its pods; DaemonSet pods need ``--ignore-daemonsets``."""
+    return kubectl("drain --timeout=50s", known(node), *options)
+
+
+def break_node(node: str, how: Failure = "unreachable") -> str:
+    """Break a node, and return when the control plane has noticed.
+
+    ``unreachable``: its kubelet falls silent, as on a dead machine. ``not ready``: the kubelet
+    lives and reports that its container runtime does not work.
+    """
+    cluster = current()
+    path = f"/api/v1/nodes/{known(node)}"
+    if how == "unreachable":
+        cluster.api.merge(path, {"metadata": {"labels": {topology.MANAGED: None}}})
+    elif how == "not ready":
+        cluster.api.merge(path, {"metadata": {"annotations": {topology.MANAGED: "not-ready"}}})
+    else:
+        raise BadInput(f"A node cannot be broken {how!r}.", next_step="'unreachable', 'not ready'")
+    status, word = ("Unknown", "unreachable") if how == "unreachable" else ("False", "not-ready")
+    _wait_status(cluster, node, status, f"node.kubernetes.io/{word}")
+    return f"{node}: Ready={status}, tainted node.kubernetes.io/{word}"
+
+
+def recover_node(node: str) -> str:
+    """Bring a broken node back, and return when it is Ready and its pods are again."""
+    cluster = current()
+    cluster.api.merge(
+        f"/api/v1/nodes/{known(node)}",
+        {
+            "metadata": {
+                "labels": {topology.MANAGED: "simulated"},
+                "annotations": {topology.MANAGED: None},
+            }
+        },
+    )
+    wait_ready(cluster.api, [node])
+    _wait_pods_again(cluster, node)
+    return f"{node}: Ready"
+
+
+def add_node(*, count: int = 1, **labels: str) -> list[str]:
+    """New workers, Ready; returns their names. They repeat the labels of ``kind-config.yaml``."""
+    cluster = current()
+    if count < 1:
+        raise BadInput("count must be at least 1.", seen=f"count={count}")
+    taken = set(cluster.nodes())
+    enough = topology.read(cluster.name, workers=len(taken) + count)
+    specs = [spec for spec in enough if spec.name not in taken][:count]
+    for spec in specs:
+        spec.labels.update(labels)
+    create_nodes(cluster.api, specs, cluster.state.kubernetes)
+    names = [spec.name for spec in specs]
+    wait_ready(cluster.api, names)
+    return names
+
+
+def remove_node(*nodes: str) -> str:
+    """Delete Node objects, as a cloud does when a machine is gone for good."""
+    api = current().api
+    for node in nodes:
+        api.delete(f"/api/v1/nodes/{known(node)}")
+    return f"{len(nodes)} node{'s' if len(nodes) != 1 else ''} removed"
+
+
+def known(node: str) -> str:
+    """The name, if there is such a node.
+
+    Raises:
+        BadInput: there is none; with the names that there are.
+    """
+    if current().api.find(f"/api/v1/nodes/{node}") is None:
+        names = current().nodes()
+        shown = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
+        raise BadInput(f"There is no node {node!r}.", seen=f"nodes: {shown}")
+    return node
+
+
+def _wait_status(cluster: Cluster, node: str, status: str, taint_key: str) -> None:
+    """Return when the node has this status and both of its taints.
+
+    NoExecute comes a moment after NoSchedule, and not at all when the control plane holds it back
+    because too many nodes of a zone broke. A node mended in between would be tainted late.
+    Source: ``pkg/controller/nodelifecycle/node_lifecycle_controller.go``.
+    """
+    timing = Timing(cluster.pace)
+    soon = 2 * timing.node_monitor_seconds + 1.0
+    _wait_tainted(
+        cluster, node, status, {(taint_key, "NoSchedule")}, timing.node_grace_seconds * 2 + 60
+    )
+    with suppress(NotFinished):
+        _wait_tainted(cluster, node, status, {(taint_key, "NoExecute")}, soon)
+
+
+def _wait_tainted(
+    cluster: Cluster, node: str, status: str, wanted: set[tuple[str, str]], timeout: float
+) -> None:
+    def done(nodes: dict[str, Any]) -> bool:
+        found = nodes.get(node)
+        if found is None:
+            return False
+        conditions = found["status"].get("conditions") or []
+        taints = {(t["key"], t["effect"]) for t in found["spec"].get("taints") or []}
+        said = any(c["type"] == "Ready" and c["status"] == status for c in conditions)
+        return said and wanted <= taints
+
+    wait_for(
+        cluster.api,
+        "/api/v1/nodes",
+        done,
+        what=f"{node} Ready={status}",
+        explain=lambda nodes: "not noticed yet" if node in nodes else "the node is gone",
+        timeout=timeout,
+        selector={"fieldSelector": f"metadata.name={node}"},
+    )
+
+
+def _wait_pods_again(cluster: Cluster, node: str) -> None:
+    """Return when no pod on the node is left as the node controller marked it."""
+
+    def marked(pod: dict[str, Any]) -> bool:
+        conditions = {c["type"]: c["status"] for c in pod["status"].get("conditions") or []}
+        return conditions.get("Ready") == "False" and conditions.get("ContainersReady") == "True"
+
+    wait_for(
+        cluster.api,
+        "/api/v1/pods",
+        lambda pods: not any(map(marked, pods.values())),
+        what=f"the pods of {node} ready again",
+        explain=lambda pods: ", ".join(name for name, pod in pods.items() if marked(pod)),
+        timeout=30,
+        selector={"fieldSelector": f"spec.nodeName={node}"},
+    )

@@ -1,0 +1,160 @@
+"""Wait for a DaemonSet's rollout, and say which nodes are missing and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from daemonset_course import placement
+from daemonset_course.cluster import topology
+from daemonset_course.cluster.api import Api, Object
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.cluster.waiting import wait_for
+from daemonset_course.errors import BadInput, NotFinished
+from daemonset_course.timeline import podstate
+
+
+@dataclass(frozen=True)
+class Status:
+    """The seven numbers of a DaemonSet's status, each a count of nodes."""
+
+    desired: int
+    current: int
+    ready: int
+    updated: int
+    available: int
+    unavailable: int
+    misscheduled: int
+
+    def __repr__(self) -> str:
+        return (
+            f"desired {self.desired}, current {self.current}, ready {self.ready}, "
+            f"updated {self.updated}, available {self.available}, "
+            f"unavailable {self.unavailable}, misscheduled {self.misscheduled}"
+        )
+
+
+def status_of(daemonset: Object) -> Status:
+    """The seven numbers as the controller last wrote them."""
+    status = daemonset.get("status") or {}
+    keys = (
+        "desiredNumberScheduled",
+        "currentNumberScheduled",
+        "numberReady",
+        "updatedNumberScheduled",
+        "numberAvailable",
+        "numberUnavailable",
+        "numberMisscheduled",
+    )
+    return Status(*(int(status.get(key) or 0) for key in keys))
+
+
+def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120) -> Status:
+    """The DaemonSet's status once every node that should run it has an available new pod.
+
+    The condition is that of ``kubectl rollout status``: the controller has seen the latest
+    template, and updated = available = desired.
+
+    Raises:
+        BadInput: there is no such DaemonSet.
+        NotFinished: not within ``timeout`` seconds; names the nodes still missing, and why.
+    """
+    api = current().api
+    path = f"/apis/apps/v1/namespaces/{namespace}/daemonsets"
+    if api.find(f"{path}/{name}") is None:
+        found = [item["metadata"]["name"] for item in api.items(path)]
+        raise BadInput(
+            f"There is no DaemonSet {name!r} in namespace {namespace!r}.",
+            seen=f"found there: {', '.join(found) or 'none'}",
+        )
+    selector = {"fieldSelector": f"metadata.name={name}"}
+    try:
+        found_all = wait_for(
+            api,
+            path,
+            lambda items: name in items and finished(items[name]),
+            what=f"the rollout of {name}",
+            explain=lambda items: "; ".join(missing(api, items[name])) if name in items else "gone",
+            timeout=timeout,
+            selector=selector,
+        )
+    except NotFinished as error:
+        error.next_step = f"kubectl describe daemonset {name}, and look at the nodes named above."
+        raise
+    return status_of(found_all[name])
+
+
+def finished(daemonset: Object) -> bool:
+    """Whether the latest template is on every node that should run it, and available.
+
+    Source: kubectl's ``pkg/polymorphichelpers/rollout_status.go``.
+    """
+    status = status_of(daemonset)
+    seen = (daemonset.get("status") or {}).get("observedGeneration", 0)
+    return (
+        seen >= daemonset["metadata"]["generation"]
+        and status.updated >= status.desired
+        and status.available >= status.desired
+    )
+
+
+def missing(api: Api, daemonset: Object) -> list[str]:
+    """A line for each node that lacks an available pod of the latest template, with its reason."""
+    meta = daemonset["metadata"]
+    nodes = api.items("/api/v1/nodes")
+    owned: dict[str, list[Object]] = {}
+    for pod in api.items(f"/api/v1/namespaces/{meta['namespace']}/pods"):
+        owners = pod["metadata"].get("ownerReferences") or []
+        if any(owner["uid"] == meta["uid"] for owner in owners):
+            owned.setdefault(podstate.node_of(pod), []).append(pod)
+    newest = _newest_hash(api, daemonset)
+    lines = []
+    for node in sorted(nodes, key=lambda n: topology.natural(n["metadata"]["name"])):
+        name = node["metadata"]["name"]
+        wanted = placement.should_run(node, daemonset["spec"]["template"]).run
+        reason = _reason(owned.get(name, []), newest, wanted)
+        if reason:
+            lines.append(f"{name}: {reason}")
+    return lines or ["every node has its pod; the controller has not counted it yet"]
+
+
+def _newest_hash(api: Api, daemonset: Object) -> str:
+    path = f"/apis/apps/v1/namespaces/{daemonset['metadata']['namespace']}/controllerrevisions"
+    mine = [
+        item
+        for item in api.items(path)
+        for owner in item["metadata"].get("ownerReferences") or []
+        if owner["uid"] == daemonset["metadata"]["uid"]
+    ]
+    newest = max(mine, key=lambda item: int(item["revision"]), default=None)
+    return newest["metadata"]["labels"]["controller-revision-hash"] if newest else ""
+
+
+def _reason(pods: list[Object], newest: str, wanted: bool) -> str:
+    """Why a node has no available pod of the newest revision; empty when it has or needs none."""
+    if not pods:
+        return "no pod yet" if wanted else ""
+    terminating = [p for p in pods if p["metadata"].get("deletionTimestamp")]
+    if terminating:
+        return f"pod {terminating[0]['metadata']['name']} is terminating"
+    new = [p for p in pods if p["metadata"]["labels"].get("controller-revision-hash") == newest]
+    if not new:
+        return "still runs the old template"
+    return pod_reason(new[0])
+
+
+def pod_reason(pod: Object) -> str:
+    """Why a pod is not ready, in the kubelet's or scheduler's own words; empty when it is."""
+    status: dict[str, Any] = pod.get("status") or {}
+    conditions = {c["type"]: c for c in status.get("conditions") or []}
+    if conditions.get("Ready", {}).get("status") == "True":
+        return ""
+    scheduled = conditions.get("PodScheduled", {})
+    if scheduled.get("status") == "False":
+        return f"pending, {scheduled.get('reason', '')}: {scheduled.get('message', '')}"
+    for container in status.get("containerStatuses") or []:
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if waiting:
+            words = f"{waiting.get('reason', 'waiting')}: {waiting.get('message', '')}"
+            return words.rstrip(": ")
+    return f"{status.get('phase', 'Pending').lower()}, not ready"
