@@ -60,7 +60,7 @@ class LiveCluster:
 
 def _cluster_module() -> Any:
     """Imported on first use: unit tests need no client and no cluster code."""
-    return importlib.import_module("daemonset_course.cluster.lifecycle")
+    return importlib.import_module("daemonset_course.cluster")
 
 
 ROOT_KEY = pytest.StashKey[Path]()

@@ -14,7 +14,7 @@ from world import attempts, header
 
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.reset import reset
-from daemonset_course.lab import lab as labs
+from daemonset_course.lab import session as labs
 from daemonset_course.lab.session import LabSession, open_lab
 from daemonset_course.places import state_home
 from daemonset_course.timeline.podstate import phase_of
