@@ -39,6 +39,10 @@ class LiveCluster:
 
     def export(self) -> None:
         """Point this process and its notebook kernels at the cluster, away from the learner's."""
+        from daemonset_course.places import cache_home
+
+        # Before a test fakes HOME: the programs are brought once, not once a test.
+        os.environ["COURSE_CACHE"] = str(cache_home())
         os.environ["COURSE_HOME"] = str(self.home)
         os.environ["COURSE_CLUSTER"] = self.name
         # the learner's IPython profile neither helps nor harms a test

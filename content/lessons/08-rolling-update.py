@@ -222,16 +222,14 @@ BAD = "registry.invalid/agent:2"
 with record("agent") as stuck:
     kubectl(f"set image daemonset/agent agent={BAD}")
     kubectl(f"set image deployment/web web={BAD}")
-    kubectl("wait --for=jsonpath={.status.numberUnavailable}=2 daemonset/agent --timeout=60s")
-    kubectl("wait --for=jsonpath={.status.unavailableReplicas}=1 deployment/web --timeout=60s")
+    try:
+        wait_rollout("agent", timeout=5)
+    except NotFinished as error:
+        reasons = error.seen.split("; ")
 
 # %%
-try:
-    wait_rollout("agent", timeout=4)
-except NotFinished as error:
-    print(error.failed)
-    broken = [line for line in error.seen.split("; ") if "old template" not in line]
-    print(f"{len(broken)} nodes have a new Pod that does not start")
+broken = [reason for reason in reasons if "old template" not in reason]
+print(f"{len(broken)} nodes have a new Pod that does not start")
 
 # %%
 stuck.plot()
@@ -468,13 +466,13 @@ plot_lengths(measured, nodes=100, restart=restart, qps=qps)
 
 # %%
 assert measured[10] < measured[5]
-assert measured[100] > 2 * restart, "one round of 100 takes longer than one restart"
+assert measured[5] / measured[100] < 20 / 2, "the model promises 20 times"
 
 # %% [markdown]
-# Doubling the budget from 5 to 10 pays. Further on the line bends away from the model: each
-# node costs a delete and a create, and the controller may send only so many requests a second
-# (`--kube-api-qps`). All at once is no quicker than a good part at a time, and every node is
-# down meanwhile.
+# The dashed line is the model: rounds times restart. Between 5 and 100 nodes at a time it promises
+# a rollout 20 times as quick; the cluster delivers far less. Each node costs a delete and a create,
+# and the controller may send only so many requests a second (`--kube-api-qps`): that is the dotted
+# line. And with all nodes at once, every node is down for most of the rollout.
 #
 # ### Is the budget a hard ceiling?
 #
