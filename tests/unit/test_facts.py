@@ -190,3 +190,16 @@ def test_a_pod_that_arrives_a_moment_before_its_template_belongs_to_it() -> None
     )
 
     assert rollout.order == ("n1",)
+
+
+def test_the_gap_is_known_where_the_old_pod_left_a_moment_before_the_template() -> None:
+    (rollout,) = facts(
+        change(0.95, "pods", pod("old-n1", "n1", phase="terminating"), "MODIFIED"),
+        TEMPLATE,
+        change(2, "pods", pod("old-n1", "n1", phase="terminating"), "DELETED"),
+        change(2, "pods", new("new", "n1", phase="pending"), "ADDED"),
+        change(3, "pods", new("new", "n1")),
+        END,
+    )
+
+    assert rollout.overlap == {"n1": pytest.approx(0.95 - 3)}

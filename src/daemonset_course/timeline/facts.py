@@ -66,6 +66,8 @@ def rollouts(timeline: Timeline) -> tuple[Rollout, ...]:
     return tuple(_rollout(timeline, template, lives, over) for template in timeline.templates)
 
 
+SKEW = 1.0  # seconds that one watch may lag behind another
+
 # A pod's life: its segments by time, contiguous.
 _Life = list[Segment]
 
@@ -133,7 +135,8 @@ def _waiting(new: list[_Life], stop: float) -> tuple[tuple[str, str], ...]:
 def _overlaps(new: list[_Life], lives: list[_Life], start: float, stop: float) -> dict[str, float]:
     fresh = {life[0].pod for life in new}
     rows: defaultdict[str, tuple[_Life, _Life]] = defaultdict(lambda: ([], []))
-    for segment in (s for life in lives for s in life if s.end >= start and s.start <= stop):
+    # Two watches: an old pod may be seen to leave a moment before the template that ends it.
+    for segment in (s for life in lives for s in life if s.end >= start - SKEW and s.start <= stop):
         rows[segment.node][segment.pod in fresh].append(segment)
     found = {node: _overlap(*row) for node, row in rows.items()}
     return {node: seconds for node, seconds in found.items() if seconds is not None}
