@@ -102,9 +102,13 @@ def processes(home: Path) -> list[psutil.Process]:
 
 
 def course(code: str, home: Path, **environment: str) -> subprocess.Popen[str]:
-    """A Python process of its own that runs ``code`` on the clusters in ``home``."""
+    """A Python process of its own that runs ``code`` on the clusters in ``home``.
+
+    It hears SIGINT also where these tests do not: a job in the background of a shell ignores it.
+    """
+    hear = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     return subprocess.Popen(
-        [sys.executable, "-c", f"from daemonset_course.cluster.lifecycle import *\n{code}"],
+        [sys.executable, "-c", f"{hear}\nfrom daemonset_course.cluster import *\n{code}"],
         env=os.environ | {"COURSE_HOME": str(home)} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

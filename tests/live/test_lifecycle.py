@@ -116,14 +116,12 @@ def test_up_interrupted_at_any_moment_can_be_run_again(folder: Path) -> None:
         lambda: len(list(sockets.glob("kwok/clusters/own/pids/*.pid"))) == len(COMPONENTS),
         lambda: (sockets / "kubeconfig").exists(),
     ]
-    ended = []
     for number, moment in enumerate(moments):
         process = course(UP, folder)
         eventually(moment)
         process.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
         process.communicate(timeout=60)
-        ended.append(process.returncode)
-    assert ended.count(0) <= 2, "on a busy machine `up` may win the race for the last moments"
+        assert process.returncode != 0, f"moment {number} came too late"
 
     one = cluster.up(pace=PACE)
 
