@@ -135,6 +135,8 @@ def lab(
         running = cluster.up(name, backend=backend, pace=pace, port=port, report=progress())
     command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={REPOSITORY}", "-y"]
     command += [f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}", *context.args]
+    if os.geteuid() == 0:  # in a container, say: JupyterLab would refuse, after all that work
+        command.append("--allow-root")
     out.print("Opening JupyterLab at the first lesson. Ctrl-C stops it.")
     process = subprocess.Popen(command, cwd=REPOSITORY, env=os.environ | running.environment())
     try:
