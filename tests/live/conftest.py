@@ -38,6 +38,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(folder))
         patch.setenv("KUBECONFIG", str(config))
+        # matplotlib keeps a list of fonts; it is not ours to judge
+        patch.setenv("MPLCONFIGDIR", str(tmp_path_factory.mktemp("matplotlib")))
         yield folder
     assert fingerprint(folder) == before
 

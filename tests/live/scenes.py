@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -106,11 +107,11 @@ def course(code: str, home: Path, **environment: str) -> subprocess.Popen[str]:
 
     It hears SIGINT also where these tests do not: a job in the background of a shell ignores it.
     """
-    hear = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     return subprocess.Popen(
-        [sys.executable, "-c", f"{hear}\nfrom daemonset_course.cluster import *\n{code}"],
+        [sys.executable, "-c", f"from daemonset_course.cluster import *\n{code}"],
         env=os.environ | {"COURSE_HOME": str(home)} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )

@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 
 from daemonset_course import binaries
-from daemonset_course.cluster import kwok
+from daemonset_course.cluster import kwok, topology
+from daemonset_course.cluster.api import Api, Object
 from daemonset_course.errors import BadInput, CommandFailed, NotRunning
 from daemonset_course.places import cluster_dir
 from daemonset_course.progress import Report
@@ -53,6 +54,7 @@ class Embedded:
             "controller requests per second": timing.client_qps,
             "controller burst": timing.client_burst,
             "node grace period (s)": timing.node_grace_seconds,
+            "node monitor period (s)": timing.node_monitor_seconds,
         }
 
     @property
@@ -95,6 +97,21 @@ class Embedded:
                 self._pid_file(component).unlink(missing_ok=True)
             self._kwokctl("start", "cluster")
         return dead
+
+    def break_node(self, api: Api, node: str, how: topology.Failure) -> None:
+        """Take the node from kwok, or tell its simulated kubelet to report not ready."""
+        change: Object = {"labels": {topology.MANAGED: None}}
+        if how == "not ready":
+            change = {"annotations": {topology.MANAGED: "not-ready"}}
+        api.merge(f"/api/v1/nodes/{node}", {"metadata": change})
+
+    def recover_node(self, api: Api, node: str) -> None:
+        """Give the node back to kwok, with a kubelet that is well."""
+        change = {
+            "labels": {topology.MANAGED: "simulated"},
+            "annotations": {topology.MANAGED: None},
+        }
+        api.merge(f"/api/v1/nodes/{node}", {"metadata": change})
 
     def dead_components(self) -> list[str]:
         """The components whose process does not run."""

@@ -59,6 +59,12 @@ class Backend(Protocol):
     def heal(self) -> list[str]:
         """Start what does not run any more; returns the names."""
 
+    def break_node(self, api: Api, node: str, how: topology.Failure) -> None:
+        """Let a node's kubelet fall silent, or report that it is not ready; do not wait."""
+
+    def recover_node(self, api: Api, node: str) -> None:
+        """Mend a broken node; do not wait."""
+
     def dead_components(self) -> list[str]:
         """The parts of the control plane that do not run."""
 
@@ -164,14 +170,16 @@ def current(name: str | None = None) -> Cluster:
     state = State.load(name)
     if state is None or not state.complete:
         raise NotRunning(f"The cluster {name!r} is not up.", next_step="course up")
-    key = (state.id, str(cluster_dir(name)))
+    # A kubeconfig that was replaced meanwhile is another one: it has to pass the fence anew.
+    kubeconfig = cluster_dir(name) / "kubeconfig"
+    key = (state.id, str(kubeconfig), kubeconfig.stat().st_mtime_ns if kubeconfig.exists() else 0)
     if key not in _known:
         backend = _backend(state)
         _known[key] = Cluster(backend, fence.checked(backend.kubeconfig, state.id), state)
     return _known[key]
 
 
-_known: dict[tuple[str, str], Cluster] = {}
+_known: dict[tuple[str, str, int], Cluster] = {}
 
 
 def names() -> list[str]:
@@ -252,8 +260,7 @@ def _healed(state: State) -> Cluster:
     if not (backend.programs / "kubectl").exists():
         backend.prepare(progress())
     backend.heal()
-    cluster = Cluster(backend, fence.checked(backend.kubeconfig, state.id), state)
-    _known[(state.id, str(backend.directory))] = cluster
+    cluster = current(state.name)
     missing = [s for s in topology.read(state.name) if s.name not in cluster.nodes()]
     create_nodes(cluster.api, missing, state.kubernetes)
     return cluster

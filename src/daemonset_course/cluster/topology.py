@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -14,6 +14,7 @@ from daemonset_course.errors import BadInput
 from daemonset_course.places import REPOSITORY
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+Failure = Literal["unreachable", "not ready"]  # the two ways in which a node can break
 MANAGED = "daemonset-course/kubelet"  # label: a simulated kubelet runs this node
 
 

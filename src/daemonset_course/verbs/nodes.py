@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any
 
 from daemonset_course.cluster import topology
-from daemonset_course.cluster.kwok import Timing
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.cluster.simulated import create_nodes, wait_ready
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput, NotFinished
 from daemonset_course.verbs.kubectl import Output, kubectl
-
-Failure = Literal["unreachable", "not ready"]
 
 
 def label(node: str, **labels: str | None) -> Output:
@@ -40,20 +37,16 @@ def drain(node: str, *options: str) -> Output:
     return kubectl("drain --timeout=50s", known(node), *options)
 
 
-def break_node(node: str, how: Failure = "unreachable") -> str:
+def break_node(node: str, how: topology.Failure = "unreachable") -> str:
     """Break a node, and return when the control plane has noticed.
 
     ``unreachable``: its kubelet falls silent, as on a dead machine. ``not ready``: the kubelet
     lives and reports that its container runtime does not work.
     """
     cluster = current()
-    path = f"/api/v1/nodes/{known(node)}"
-    if how == "unreachable":
-        cluster.api.merge(path, {"metadata": {"labels": {topology.MANAGED: None}}})
-    elif how == "not ready":
-        cluster.api.merge(path, {"metadata": {"annotations": {topology.MANAGED: "not-ready"}}})
-    else:
+    if how not in ("unreachable", "not ready"):
         raise BadInput(f"A node cannot be broken {how!r}.", next_step="'unreachable', 'not ready'")
+    cluster.backend.break_node(cluster.api, known(node), how)
     status, word = ("Unknown", "unreachable") if how == "unreachable" else ("False", "not-ready")
     _wait_status(cluster, node, status, f"node.kubernetes.io/{word}")
     return f"{node}: Ready={status}, tainted node.kubernetes.io/{word}"
@@ -62,15 +55,7 @@ def break_node(node: str, how: Failure = "unreachable") -> str:
 def recover_node(node: str) -> str:
     """Bring a broken node back, and return when it is Ready and its pods are again."""
     cluster = current()
-    cluster.api.merge(
-        f"/api/v1/nodes/{known(node)}",
-        {
-            "metadata": {
-                "labels": {topology.MANAGED: "simulated"},
-                "annotations": {topology.MANAGED: None},
-            }
-        },
-    )
+    cluster.backend.recover_node(cluster.api, known(node))
     wait_ready(cluster.api, [node])
     _wait_pods_again(cluster, node)
     return f"{node}: Ready"
@@ -120,11 +105,9 @@ def _wait_status(cluster: Cluster, node: str, status: str, taint_key: str) -> No
     because too many nodes of a zone broke. A node mended in between would be tainted late.
     Source: ``pkg/controller/nodelifecycle/node_lifecycle_controller.go``.
     """
-    timing = Timing(cluster.pace)
-    soon = 2 * timing.node_monitor_seconds + 1.0
-    _wait_tainted(
-        cluster, node, status, {(taint_key, "NoSchedule")}, timing.node_grace_seconds * 2 + 60
-    )
+    grace = cluster.settings["node grace period (s)"]
+    soon = 2 * cluster.settings["node monitor period (s)"] + 1
+    _wait_tainted(cluster, node, status, {(taint_key, "NoSchedule")}, 2 * grace + 60)
     with suppress(NotFinished):
         _wait_tainted(cluster, node, status, {(taint_key, "NoExecute")}, soon)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +54,8 @@ def status_of(daemonset: Object) -> Status:
 def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120) -> Status:
     """The DaemonSet's status once every node that should run it has an available new pod.
 
-    The condition is that of ``kubectl rollout status``: the controller has seen the latest
-    template, and updated = available = desired.
+    The condition is that of ``kubectl rollout status`` (the controller has seen the latest
+    template, and updated = available = desired), and that the pods bear it out.
 
     Raises:
         BadInput: there is no such DaemonSet.
@@ -67,21 +69,45 @@ def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120)
             f"There is no DaemonSet {name!r} in namespace {namespace!r}.",
             seen=f"found there: {', '.join(found) or 'none'}",
         )
-    selector = {"fieldSelector": f"metadata.name={name}"}
+    deadline = time.monotonic() + timeout
     try:
         found_all = wait_for(
             api,
             path,
             lambda items: name in items and finished(items[name]),
             what=f"the rollout of {name}",
-            explain=lambda items: "; ".join(missing(api, items[name])) if name in items else "gone",
+            explain=lambda items: _explain(api, items.get(name)),
             timeout=timeout,
-            selector=selector,
+            selector={"fieldSelector": f"metadata.name={name}"},
         )
+        _wait_pods(api, found_all[name], deadline - time.monotonic())
     except NotFinished as error:
         error.next_step = f"kubectl describe daemonset {name}, and look at the nodes named above."
         raise
-    return status_of(found_all[name])
+    return status_of(api.get(f"{path}/{name}"))
+
+
+def _wait_pods(api: Api, daemonset: Object, timeout: float) -> None:
+    """Return when the pods are what the status says: it may be a moment behind them."""
+    nodes, newest = api.items("/api/v1/nodes"), _newest_hash(api, daemonset)
+    meta = daemonset["metadata"]
+    wait_for(
+        api,
+        f"/api/v1/namespaces/{meta['namespace']}/pods",
+        lambda pods: not lagging(daemonset, nodes, pods.values(), newest),
+        what=f"the pods of {meta['name']} ready",
+        explain=lambda pods: "; ".join(lagging(daemonset, nodes, pods.values(), newest)),
+        timeout=max(timeout, 1.0),
+    )
+
+
+def _explain(api: Api, daemonset: Object | None) -> str:
+    if daemonset is None:
+        return "the DaemonSet is gone"
+    pods = api.items(f"/api/v1/namespaces/{daemonset['metadata']['namespace']}/pods")
+    nodes, newest = api.items("/api/v1/nodes"), _newest_hash(api, daemonset)
+    lines = lagging(daemonset, nodes, pods, newest, wanted_only=False)
+    return "; ".join(lines) or "every node has its pod; the controller has not counted it yet"
 
 
 def finished(daemonset: Object) -> bool:
@@ -98,24 +124,31 @@ def finished(daemonset: Object) -> bool:
     )
 
 
-def missing(api: Api, daemonset: Object) -> list[str]:
-    """A line for each node that lacks an available pod of the latest template, with its reason."""
-    meta = daemonset["metadata"]
-    nodes = api.items("/api/v1/nodes")
+def lagging(
+    daemonset: Object,
+    nodes: Iterable[Object],
+    pods: Iterable[Object],
+    newest: str,
+    *,
+    wanted_only: bool = True,
+) -> list[str]:
+    """A line for each node that lacks a ready pod of the newest revision, with its reason.
+
+    ``wanted_only`` leaves out nodes where the DaemonSet should not run but still has a pod.
+    """
     owned: dict[str, list[Object]] = {}
-    for pod in api.items(f"/api/v1/namespaces/{meta['namespace']}/pods"):
+    for pod in pods:
         owners = pod["metadata"].get("ownerReferences") or []
-        if any(owner["uid"] == meta["uid"] for owner in owners):
+        if any(owner["uid"] == daemonset["metadata"]["uid"] for owner in owners):
             owned.setdefault(podstate.node_of(pod), []).append(pod)
-    newest = _newest_hash(api, daemonset)
     lines = []
     for node in sorted(nodes, key=lambda n: topology.natural(n["metadata"]["name"])):
         name = node["metadata"]["name"]
         wanted = placement.should_run(node, daemonset["spec"]["template"]).run
-        reason = _reason(owned.get(name, []), newest, wanted)
+        reason = _reason(owned.get(name, []), newest, wanted) if wanted or not wanted_only else ""
         if reason:
             lines.append(f"{name}: {reason}")
-    return lines or ["every node has its pod; the controller has not counted it yet"]
+    return lines
 
 
 def _newest_hash(api: Api, daemonset: Object) -> str:
