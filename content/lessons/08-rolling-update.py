@@ -247,7 +247,14 @@ assert (ready, int(web)) == (10, 11)
 # never be available, so rule 3 deletes no more. That is the good news about a small budget: it is
 # also the limit of the damage. The Deployment beside it, with the same `10%`, lost one.
 #
-# The bad news: a DaemonSet has no progress deadline and never rolls back by itself.
+# The bad news: nothing rolls back by itself, and a DaemonSet has no progress deadline as a Deployment
+# has.
+
+# %%
+with rejected("progressDeadlineSeconds"):
+    apply(bare | {"spec": bare["spec"] | {"progressDeadlineSeconds": 60}}, dry_run=True)
+
+# %% [markdown]
 # `kubectl rollout status` would wait for ever; give it a `--timeout`. Undoing is yours to do.
 
 # %%
@@ -297,7 +304,8 @@ print(*(line for line in reasons if "old template" not in line), sep="\n")
 living.compare(frozen.rollouts[-1].updated, within=0)
 
 # %%
-assert frozen.rollouts[-1].updated == 0
+desired = kubectl("get daemonset agent -o jsonpath={.status.desiredNumberScheduled}")
+assert (frozen.rollouts[-1].updated, desired) == (0, "11")
 
 # %% [markdown]
 # None. The dead node is no longer counted in DESIRED, because its taints keep new Pods away, but
