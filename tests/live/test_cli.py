@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from daemonset_course.cluster import Cluster
+
+
+def course(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "daemonset_course.cli", *arguments],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_status_and_doctor_tell_scripts_that_all_is_well(live_cluster: Cluster) -> None:
+    status, doctor = course("status", "--json"), course("doctor", "--json")
+
+    assert json.loads(status.stdout)["name"] == live_cluster.name
+    assert doctor.returncode == 0, doctor.stdout
+    assert {finding["well"] for finding in json.loads(doctor.stdout)} == {True}
+
+
+def test_a_cluster_that_is_not_up_is_told_with_its_cure() -> None:
+    told = course("status", "--name", "nobody")
+
+    assert told.returncode == 1
+    assert "The cluster 'nobody' is not up." in told.stderr
+    assert "course up" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_up_again_changes_nothing_and_down_of_nothing_is_no_error(live_cluster: Cluster) -> None:
+    again, nothing = course("up"), course("down", "--name", "nobody")
+
+    assert again.returncode == nothing.returncode == 0
+    assert str(live_cluster.backend.kubeconfig) in again.stdout
+    assert "there was none" in nothing.stdout
+
+
+def test_a_wrong_name_is_refused_without_a_traceback() -> None:
+    told = course("up", "--name", "No_Good")
+
+    assert told.returncode == 1
+    assert "cannot be the name of a cluster" in told.stderr
+    assert "Traceback" not in told.stderr
