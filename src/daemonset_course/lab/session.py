@@ -26,7 +26,7 @@ from daemonset_course.recording.recorder import Recorder
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
 
-PATIENCE = 10.0, 30.0  # seconds that a check waits for a rollout: fixed, and for pace 1
+PATIENCE = 10.0, 50.0  # seconds that a check waits for a rollout: fixed, and for pace 1
 
 
 class Words(str):
