@@ -33,6 +33,7 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 Name = Annotated[str | None, typer.Option(help="Which cluster. [default: course]")]
 BackendOption = Annotated[str | None, typer.Option(help="kind or embedded; else chosen by itself.")]
 Pace = Annotated[float | None, typer.Option(help="Factor on simulated delays; 1 shows phases.")]
+Image = Annotated[str | None, typer.Option(help="Node image, for kind; else the pinned one.")]
 Port = Annotated[int | None, typer.Option(help="Port of the API server; else a free one.")]
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
@@ -41,11 +42,17 @@ FIRST_LESSON = "notebooks/00-start-here.ipynb"
 
 @app.command()
 def up(
-    name: Name = None, backend: BackendOption = None, pace: Pace = None, port: Port = None
+    name: Name = None,
+    backend: BackendOption = None,
+    pace: Pace = None,
+    port: Port = None,
+    image: Image = None,
 ) -> None:
     """Start a cluster, or bring back what does not run of it."""
     with _telling():
-        running = cluster.up(name, backend=backend, pace=pace, port=port, report=progress())
+        running = cluster.up(
+            name, backend=backend, pace=pace, port=port, image=image, report=progress()
+        )
         out.print(f"{running.name}: {running.state.backend}, Kubernetes {running.state.kubernetes}")
         out.print(f"  export KUBECONFIG={running.backend.kubeconfig}")
 
@@ -126,13 +133,16 @@ def lab(
     backend: BackendOption = None,
     pace: Pace = None,
     port: Port = None,
+    image: Image = None,
 ) -> None:
     """Start the cluster and open JupyterLab at the first lesson; Ctrl-C stops JupyterLab.
 
     Further options, such as --no-browser, go to JupyterLab.
     """
     with _telling():
-        running = cluster.up(name, backend=backend, pace=pace, port=port, report=progress())
+        running = cluster.up(
+            name, backend=backend, pace=pace, port=port, image=image, report=progress()
+        )
     command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={REPOSITORY}", "-y"]
     command += [f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}", *context.args]
     if os.geteuid() == 0:  # in a container, say: JupyterLab would refuse, after all that work

@@ -19,7 +19,7 @@ import pytest
 from daemonset_course.cluster import lifecycle as cluster
 from daemonset_course.cluster.embedded import COMPONENTS, Embedded
 from daemonset_course.cluster.lifecycle import Cluster
-from daemonset_course.cluster.simulated import settled
+from daemonset_course.cluster.readiness import settled
 from daemonset_course.errors import NotRunning
 from daemonset_course.verbs.kubectl import kubectl
 from live.scenes import PACE, course, eventually, processes

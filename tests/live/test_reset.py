@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from daemonset_course.cluster import fingerprint, topology
+from daemonset_course.cluster import fingerprint
 from daemonset_course.cluster.lifecycle import Cluster
+from daemonset_course.cluster.readiness import settled
 from daemonset_course.cluster.reset import Fleet, reset
-from daemonset_course.cluster.simulated import settled
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import add_node, break_node, cordon, label, remove_node, taint
@@ -40,7 +40,7 @@ metadata: {name: held, finalizers: [example.com/nobody-serves-this]}
 def seen(cluster: Cluster) -> dict[str, object]:
     """All that a lesson could have changed."""
     nodes = cluster.api.items("/api/v1/nodes")
-    specs = {spec.name: spec for spec in topology.read(cluster.name)}
+    specs = {spec.name: spec for spec in cluster.backend.specs()}
     return {
         "cluster-scoped": fingerprint.cluster_scoped(cluster.api),
         "strangers": fingerprint.strangers(cluster.api, cluster.state.baseline),

@@ -27,6 +27,7 @@ PACKAGES = {
     "kube-scheduler": ("kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler"),
     "kubectl": ("kubernetes", "k8s.io/kubernetes/cmd/kubectl"),
     "kwok": ("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
+    "kind": ("kind", "sigs.k8s.io/kind"),
     "kwokctl": ("kwok", "sigs.k8s.io/kwok/cmd/kwokctl"),
 }
 _GRACE = 5.0  # seconds that an interrupted build has to stop by itself

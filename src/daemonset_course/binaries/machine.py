@@ -45,7 +45,8 @@ def examine(path: Path, program: str, wanted_version: str, here: str) -> str:
     """The version of the program at ``path``, if it runs here and fits the pinned one.
 
     Kubernetes and etcd: the same minor; kubectl: at most one minor away
-    (https://kubernetes.io/releases/version-skew-policy/#kubectl); kwok: exactly the same.
+    (https://kubernetes.io/releases/version-skew-policy/#kubectl); kwok: exactly the same; kind: at
+    most one minor older, as it must know the node image's kubeadm.
     """
     if reason := header_problem(path, here):
         raise UnfitError(reason)
@@ -59,6 +60,8 @@ def examine(path: Path, program: str, wanted_version: str, here: str) -> str:
     away, rule = abs(have[1] - want[1]), "the minor of"
     if program == "kubectl":
         away, rule = max(away - 1, 0), "at most one minor away from"
+    elif program == "kind":
+        away, rule = max(want[1] - 1 - have[1], 0), "at least the minor before"
     elif program.startswith("kwok"):
         away, rule = int(have != want), "exactly"
     if have[0] != want[0] or away:
@@ -67,7 +70,7 @@ def examine(path: Path, program: str, wanted_version: str, here: str) -> str:
 
 
 def _ask(path: Path, program: str) -> str:
-    flags = ["version", "--client"] if program == "kubectl" else ["--version"]
+    flags = {"kubectl": ["version", "--client"], "kind": ["version"]}.get(program, ["--version"])
     alone = {**os.environ, "KUBECONFIG": os.devnull, "KUBERC": "off"}  # no file of the learner
     try:
         return subprocess.run(

@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -22,7 +22,7 @@ from daemonset_course.errors import BadInput, CourseError
 from daemonset_course.places import cache_home
 from daemonset_course.progress import Report, progress
 
-PROGRAMS = tuple(build.PACKAGES)
+PROGRAMS = tuple(name for name in build.PACKAGES if name != "kind")  # of the embedded cluster
 Source = Literal["directory", "PATH", "cache", "download", "build"]
 
 
@@ -71,11 +71,16 @@ class _Search:
 
 
 def ensure(
-    *, kubernetes: str | None = None, directory: Path | None = None, report: Report | None = None
+    *,
+    programs: Sequence[str] = PROGRAMS,
+    kubernetes: str | None = None,
+    directory: Path | None = None,
+    report: Report | None = None,
 ) -> dict[str, Binary]:
-    """Every program of ``PROGRAMS``, ready to run.
+    """The programs asked for, ready to run.
 
     Args:
+        programs: which; default those of the embedded cluster.
         kubernetes: a Kubernetes version other than the course's own (``v1.36.3``); only a folder
             or PATH can have it.
         directory: a folder with some or all of the programs; default ``COURSE_BINARIES``.
@@ -86,7 +91,8 @@ def ensure(
         CourseError: no source has a program; with the reason of each.
     """
     here = this_platform()
-    search = _Search(pins(here, kubernetes), here, report or progress())
+    pinned = pins(here, kubernetes)
+    search = _Search({name: pinned[name] for name in programs}, here, report or progress())
     named = directory or os.environ.get("COURSE_BINARIES")
     _look_in_directory(search, Path(named) if named else None)
     _look_on_path(search)
@@ -98,7 +104,7 @@ def ensure(
             _build(search)
     if search.missing():
         raise _nowhere(search)
-    return {name: search.found[name] for name in PROGRAMS}
+    return {name: search.found[name] for name in programs}
 
 
 def pins(here: str, kubernetes: str | None = None) -> dict[str, Pin]:
@@ -115,8 +121,13 @@ def pins(here: str, kubernetes: str | None = None) -> dict[str, Pin]:
         raise BadInput(f"{asked!r} is no version of Kubernetes.", next_step="Write it as v1.36.3.")
     if asked != table["kubernetes"]["version"]:
         table["kubernetes"] |= {"version": asked, "checksums": {}}
-    made = {name: _pin(name, part, here) for part in table.values() for name in part["programs"]}
-    return {name: made[name] for name in PROGRAMS}
+    made = {
+        name: _pin(name, part, here)
+        for part in table.values()
+        if "programs" in part
+        for name in part["programs"]
+    }
+    return {name: made[name] for name in build.PACKAGES}
 
 
 def _pin(program: str, part: dict[str, Any], here: str) -> Pin:

@@ -10,14 +10,18 @@ import os
 import shutil
 import socket
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
 
 from daemonset_course import binaries
 from daemonset_course.cluster import kwok, topology
-from daemonset_course.cluster.api import Api, Object
-from daemonset_course.errors import BadInput, CommandFailed, NotRunning
+from daemonset_course.cluster.api import Api
+from daemonset_course.cluster.processes import kill_all
+from daemonset_course.cluster.simulated import break_kubelet, create_nodes, recover_kubelet
+from daemonset_course.cluster.topology import NodeSpec
+from daemonset_course.errors import BadInput, CommandFailed
 from daemonset_course.places import cluster_dir
 from daemonset_course.progress import Report
 
@@ -92,26 +96,40 @@ class Embedded:
         """Start the components that do not run any more; returns their names."""
         dead = self.dead_components()
         if dead:
-            for component in dead:
-                # kwokctl trusts a pid file even when its process is gone or a zombie.
-                self._pid_file(component).unlink(missing_ok=True)
-            self._kwokctl("start", "cluster")
+            self._start(dead)
         return dead
 
     def break_node(self, api: Api, node: str, how: topology.Failure) -> None:
         """Take the node from kwok, or tell its simulated kubelet to report not ready."""
-        change: Object = {"labels": {topology.MANAGED: None}}
-        if how == "not ready":
-            change = {"annotations": {topology.MANAGED: "not-ready"}}
-        api.merge(f"/api/v1/nodes/{node}", {"metadata": change})
+        break_kubelet(api, node, how)
 
     def recover_node(self, api: Api, node: str) -> None:
         """Give the node back to kwok, with a kubelet that is well."""
-        change = {
-            "labels": {topology.MANAGED: "simulated"},
-            "annotations": {topology.MANAGED: None},
-        }
-        api.merge(f"/api/v1/nodes/{node}", {"metadata": change})
+        recover_kubelet(api, node)
+
+    def specs(self, workers: int | None = None) -> list[NodeSpec]:
+        """The nodes that there should be: all of them simulated."""
+        return [topology.simulated(one) for one in topology.read(self.name, workers=workers)]
+
+    def create_nodes(self, api: Api, specs: Iterable[NodeSpec]) -> None:
+        """Post simulated nodes; do not wait."""
+        create_nodes(api, specs, self.kubernetes)
+
+    def remove_node(self, api: Api, node: str) -> None:
+        """Delete a Node object; its simulated kubelet goes with it."""
+        api.delete(f"/api/v1/nodes/{node}")
+
+    def stop_component(self, component: str) -> None:
+        """Stop the process of a component, and return when it is gone."""
+        process = self.process(component)
+        if process:
+            process.terminate()
+            psutil.wait_procs([process], timeout=15)
+
+    def start_component(self, component: str) -> None:
+        """Start the process of a component."""
+        if self.process(component) is None:
+            self._start([component])
 
     def dead_components(self) -> list[str]:
         """The components whose process does not run."""
@@ -131,15 +149,9 @@ class Embedded:
         """Stop every process of this cluster and remove its folder.
 
         Killed, not asked: their data goes as well, and an API server without its etcd takes 10 s
-        to leave. Looked for again, as a kwokctl that dies may just have started one more.
+        to leave.
         """
-        for _ in range(5):
-            running = processes_of(self.directory)
-            if not running:
-                break
-            for process in running:
-                _signal(process, "kill")
-            psutil.wait_procs(running, timeout=5)
+        kill_all(self.directory)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def log_tail(self, component: str, lines: int = 1) -> str:
@@ -149,6 +161,12 @@ class Embedded:
             return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
         except OSError:
             return "(no log)"
+
+    def _start(self, components: list[str]) -> None:
+        for component in components:
+            # kwokctl trusts a pid file even when its process is gone or a zombie.
+            self._pid_file(component).unlink(missing_ok=True)
+        self._kwokctl("start", "cluster")
 
     @property
     def _root(self) -> Path:
@@ -196,27 +214,3 @@ class Embedded:
                     seen=str(error),
                     next_step="Leave --port out: a free port is chosen by itself.",
                 ) from None
-
-
-def processes_of(directory: Path) -> list[psutil.Process]:
-    """Every living process that was started from a cluster's folder, this one left out."""
-    mark = f"{directory}{os.sep}"
-    found = []
-    for process in psutil.process_iter(["pid", "cmdline", "status"]):
-        words = process.info["cmdline"] or [""]
-        command, program = " ".join(words), Path(words[0]).name
-        living = process.info["status"] != psutil.STATUS_ZOMBIE
-        if living and mark in command and program in {*COMPONENTS, *binaries.PROGRAMS}:
-            found.append(process)
-    return found
-
-
-def _signal(process: psutil.Process, action: str) -> None:
-    try:
-        getattr(process, action)()
-    except psutil.NoSuchProcess:
-        pass
-    except psutil.AccessDenied as error:
-        raise NotRunning(
-            f"Process {process.pid} of this cluster cannot be stopped.", seen=str(error)
-        ) from None

@@ -12,10 +12,11 @@ NOT_OURS = {
     "Event",
     "Lease",
     "Node",
-    "Namespace",
     "ComponentStatus",
     "APIService",
     "CSINode",
+    "CertificateSigningRequest",
+    "IPAddress",
     "ControllerRevision",
     "Endpoints",
     "EndpointSlice",
@@ -41,16 +42,12 @@ def cluster_scoped(api: Api) -> tuple[str, ...]:
 
 def strangers(api: Api, baseline: tuple[str, ...]) -> list[tuple[str, str]]:
     """What was made since ``up``: (name to print, URL path) of objects and namespaces."""
-    known = set(baseline)
+    known = {*baseline, *(f"Namespace/{name}" for name in SYSTEM_NAMESPACES)}
     found = [
         (f"{kind}/{item['metadata']['name']}", path)
         for kind, path, item in _objects(api, namespaced=False)
         if f"{kind}/{item['metadata']['name']}" not in known
     ]
-    for item in api.items("/api/v1/namespaces"):
-        name = item["metadata"]["name"]
-        if name not in SYSTEM_NAMESPACES:
-            found.append((f"Namespace/{name}", f"/api/v1/namespaces/{name}"))
     for kind, path, item in _objects(api, namespaced=True):
         title = f"{kind}/{item['metadata']['name']}"
         owned = item["metadata"].get("ownerReferences")
@@ -95,10 +92,9 @@ def node_drift(node: Object, spec: topology.NodeSpec) -> tuple[list[str], Object
 
 
 def _label_drift(labels: dict[str, str], spec: topology.NodeSpec) -> dict[str, str | None]:
-    wanted = spec.labels | {topology.MANAGED: "simulated"}
-    changed: dict[str, str | None] = {k: v for k, v in wanted.items() if labels.get(k) != v}
+    changed: dict[str, str | None] = {k: v for k, v in spec.labels.items() if labels.get(k) != v}
     for key in labels:
-        if key not in wanted and not key.startswith(OWN_PREFIXES):
+        if key not in spec.labels and not key.startswith(OWN_PREFIXES):
             changed[key] = None
     return changed
 

@@ -11,9 +11,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 import filelock
 
@@ -21,55 +19,12 @@ from daemonset_course.binaries.machine import this_platform
 from daemonset_course.binaries.search import pins
 from daemonset_course.cluster import fence, topology
 from daemonset_course.cluster.api import Api
-from daemonset_course.cluster.simulated import admit_nodes, create_nodes
+from daemonset_course.cluster.backend import Backend, backend_of, choose, image_of
+from daemonset_course.cluster.readiness import admit_nodes
 from daemonset_course.cluster.state import State
 from daemonset_course.errors import BadInput, NotRunning
 from daemonset_course.places import cluster_dir, cluster_name, state_home
 from daemonset_course.progress import Report, progress, step
-
-BACKENDS = ("kind", "embedded")
-
-
-class Backend(Protocol):
-    """What a backend must do; everything else goes through the API server."""
-
-    name: str
-    backend: str
-    kubernetes: str
-    pace: float
-    directory: Path
-    kubeconfig: Path
-    programs: Path
-    capabilities: frozenset[str]
-
-    @property
-    def settings(self) -> dict[str, float]:
-        """The settings that shape the curves of a lesson, by name."""
-
-    @property
-    def intact(self) -> bool:
-        """Whether the folder still has what a heal needs; the programs can be brought again."""
-
-    def prepare(self, report: Report) -> None:
-        """Bring the programs that ``create`` needs."""
-
-    def create(self) -> None:
-        """Start the control plane in an empty folder, and return when it answers."""
-
-    def heal(self) -> list[str]:
-        """Start what does not run any more; returns the names."""
-
-    def break_node(self, api: Api, node: str, how: topology.Failure) -> None:
-        """Let a node's kubelet fall silent, or report that it is not ready; do not wait."""
-
-    def recover_node(self, api: Api, node: str) -> None:
-        """Mend a broken node; do not wait."""
-
-    def dead_components(self) -> list[str]:
-        """The parts of the control plane that do not run."""
-
-    def destroy(self) -> None:
-        """Stop every process and remove the folder."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +77,7 @@ def up(
     pace: float | None = None,
     kubernetes: str | None = None,
     port: int | None = None,
+    image: str | None = None,
     report: Report | None = None,
 ) -> Cluster:
     """A running cluster with its nodes Ready: created, healed, or found as it is.
@@ -136,16 +92,18 @@ def up(
     report = report or progress()
     with _locked(name):
         old = State.load(name)
-        if old and old.complete and _fits(old, backend, pace, kubernetes):
-            return _healed(old)
-        chosen = State(
+        if old and old.complete and _fits(old, backend, pace, kubernetes, image):
+            return _healed(old, report)
+        chosen = choose(backend or ("kind" if image else None))
+        fresh = State(
             name=name,
             id=secrets.token_hex(8),
-            backend=choose(backend),
+            backend=chosen,
             kubernetes=kubernetes or pins(this_platform())["kubectl"].version,
             pace=1.0 if pace is None else pace,
+            image=image_of(chosen, image, kubernetes),
         )
-        return _created(chosen, port, report)
+        return _created(fresh, port, report, old)
 
 
 def down(name: str | None = None) -> bool:
@@ -154,7 +112,7 @@ def down(name: str | None = None) -> bool:
     with _locked(name):
         there = cluster_dir(name).exists()
         state = State.load(name)
-        _backend(state or State(name, "", "embedded", "", 1.0)).destroy()
+        backend_of(state or State(name, "", "embedded", "", 1.0)).destroy()
     (state_home() / "clusters" / f"{name}.lock").unlink(missing_ok=True)
     return there
 
@@ -174,7 +132,7 @@ def current(name: str | None = None) -> Cluster:
     kubeconfig = cluster_dir(name) / "kubeconfig"
     key = (state.id, str(kubeconfig), kubeconfig.stat().st_mtime_ns if kubeconfig.exists() else 0)
     if key not in _known:
-        backend = _backend(state)
+        backend = backend_of(state)
         _known[key] = Cluster(backend, fence.checked(backend.kubeconfig, state.id), state)
     return _known[key]
 
@@ -188,34 +146,19 @@ def names() -> list[str]:
     return sorted(path.name for path in found)
 
 
-def choose(backend: str | None) -> str:
-    """The backend to use: the one asked for, else the one that this machine can run.
-
-    Raises:
-        BadInput: an unknown backend, or one that is not there yet.
-    """
-    if backend == "kind":
-        raise BadInput(
-            "The kind backend is not built yet.", next_step="course up --backend embedded"
-        )
-    if backend not in (None, *BACKENDS):
-        raise BadInput(f"Unknown backend {backend!r}.", next_step=f"One of: {', '.join(BACKENDS)}")
-    return "embedded"
-
-
-def _backend(state: State, port: int | None = None) -> Backend:
-    from daemonset_course.cluster.embedded import Embedded
-
-    return Embedded(state.name, kubernetes=state.kubernetes, pace=state.pace, port=port)
-
-
-def _fits(state: State, backend: str | None, pace: float | None, kubernetes: str | None) -> bool:
+def _fits(
+    state: State,
+    backend: str | None,
+    pace: float | None,
+    kubernetes: str | None,
+    image: str | None,
+) -> bool:
     """Whether a running cluster is what is asked for now.
 
     Raises:
         BadInput: it is not; what runs is left alone.
     """
-    asked = {"backend": backend, "pace": pace, "kubernetes": kubernetes}
+    asked = {"backend": backend, "pace": pace, "kubernetes": kubernetes, "image": image}
     other = {k: v for k, v in asked.items() if v is not None and v != getattr(state, k)}
     if other:
         has = ", ".join(f"{k} {getattr(state, k)}" for k in other)
@@ -227,19 +170,22 @@ def _fits(state: State, backend: str | None, pace: float | None, kubernetes: str
     return True
 
 
-def _created(state: State, port: int | None, report: Report) -> Cluster:
-    backend = _backend(state, port)
-    backend.destroy()  # what an interrupted run may have left
+def _created(state: State, port: int | None, report: Report, old: State | None = None) -> Cluster:
+    # What an interrupted run may have left goes by the backend that made it.
+    backend_of(old or state, port).destroy()
+    backend = backend_of(state, port)
     backend.directory.mkdir(parents=True, mode=0o700)
     state.save()
     try:
         backend.prepare(report)
-        with step(report, "Starting the control plane"):
+        with step(report, "Starting the cluster"):
             backend.create()
+        state = replace(state, kubernetes=backend.kubernetes)
         api = Api(backend.kubeconfig)
         fence.mark(api, state)
-        specs = topology.read(state.name)
-        create_nodes(api, specs, state.kubernetes)
+        specs = backend.specs()
+        there = {node["metadata"]["name"] for node in api.items("/api/v1/nodes")}
+        backend.create_nodes(api, [spec for spec in specs if spec.name not in there])
         admit_nodes(api, specs)
         report.done(f"The cluster {state.name!r} is up: {len(specs)} nodes Ready")
     except BaseException:
@@ -247,29 +193,24 @@ def _created(state: State, port: int | None, report: Report) -> Cluster:
         raise
     from daemonset_course.cluster.fingerprint import cluster_scoped
 
-    finished = State(**{**asdict(state), "complete": True, "baseline": cluster_scoped(api)})
-    finished.save()
+    replace(state, complete=True, baseline=cluster_scoped(api)).save()
     return current(state.name)
 
 
-def _healed(state: State) -> Cluster:
+def _healed(state: State, report: Report) -> Cluster:
     """The cluster of a finished `up`, with dead components started again."""
-    backend = _backend(state)
+    backend = backend_of(state)
     if not backend.intact:
-        return _recreated(state)
+        report.done(f"The cluster {state.name!r} has lost parts: making it anew.")
+        fresh = replace(state, id=secrets.token_hex(8), complete=False, baseline=())
+        return _created(fresh, None, report, state)
     if not (backend.programs / "kubectl").exists():
-        backend.prepare(progress())
+        backend.prepare(report)
     backend.heal()
     cluster = current(state.name)
-    missing = [s for s in topology.read(state.name) if s.name not in cluster.nodes()]
-    create_nodes(cluster.api, missing, state.kubernetes)
+    there = cluster.nodes()
+    backend.create_nodes(cluster.api, [s for s in backend.specs() if s.name not in there])
     return cluster
-
-
-def _recreated(state: State) -> Cluster:
-    """A new cluster in the place of one whose folder lost files."""
-    fresh = State(state.name, secrets.token_hex(8), state.backend, state.kubernetes, state.pace)
-    return _created(fresh, None, progress())
 
 
 @contextmanager

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from daemonset_course.cluster import fingerprint, topology
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import Cluster, current, up
-from daemonset_course.cluster.simulated import admit_nodes, create_nodes, wait_ready
+from daemonset_course.cluster.readiness import admit_nodes, wait_ready
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotRunning, Rejected
+
+PATIENCE = 120  # seconds that nodes may take to join; real kubelets need most of a minute
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ def reset(name: str | None = None, *, workers: int | None = None) -> Fleet:
         cluster.api.get("/version")
     except NotRunning:
         cluster = up(name)
-    changes = _remove_strangers(cluster) + _restore_nodes(cluster, workers)
+    healed = [f"{part}: started" for part in cluster.backend.heal()]
+    changes = healed + _remove_strangers(cluster) + _restore_nodes(cluster, workers)
     return Fleet(tuple(cluster.nodes()), tuple(cluster.workers()), tuple(changes))
 
 
@@ -120,20 +123,20 @@ def _take_finalizers(api: Api, path: str, item: Object) -> None:
 
 def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:
     api = cluster.api
-    specs = {s.name: s for s in topology.read(cluster.name, workers=workers)}
+    specs = {s.name: s for s in cluster.backend.specs(workers)}
     nodes = {n["metadata"]["name"]: n for n in api.items("/api/v1/nodes")}
     extra = [name for name in nodes if name not in specs]
     changes = [f"{name}: node removed" for name in sorted(extra, key=topology.natural)]
     with ThreadPoolExecutor(max_workers=8) as pool:
-        list(pool.map(lambda name: api.delete(f"/api/v1/nodes/{name}"), extra))
+        list(pool.map(lambda name: cluster.backend.remove_node(api, name), extra))
     for name in sorted(set(nodes) & set(specs), key=topology.natural):
         words, patch = fingerprint.node_drift(nodes[name], specs[name])
         if words:
             api.merge(f"/api/v1/nodes/{name}", patch)
             changes.append(f"{name}: {', '.join(words)}")
     missing = [spec for name, spec in specs.items() if name not in nodes]
-    create_nodes(api, missing, cluster.state.kubernetes)
+    cluster.backend.create_nodes(api, missing)
     changes += [f"{spec.name}: node added" for spec in missing]
-    admit_nodes(api, missing)
-    wait_ready(api, list(specs))
+    admit_nodes(api, missing, timeout=PATIENCE)
+    wait_ready(api, list(specs), timeout=PATIENCE)
     return changes

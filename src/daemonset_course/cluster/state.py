@@ -17,6 +17,7 @@ class State:
     backend: str
     kubernetes: str
     pace: float
+    image: str = ""  # the node image, on kind
     complete: bool = False
     baseline: tuple[str, ...] = ()  # cluster-scoped objects right after `up`
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +25,11 @@ class NodeSpec:
     name: str
     labels: dict[str, str] = field(default_factory=dict)
     taints: tuple[tuple[str, str, str], ...] = ()  # key, value, effect
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether kwok plays this node's kubelet."""
+        return MANAGED in self.labels
 
     @property
     def is_control_plane(self) -> bool:
@@ -85,6 +90,11 @@ def _spec(cluster: str, role: str, index: int, node: dict[str, Any]) -> NodeSpec
         labels[CONTROL_PLANE] = ""
         taints = ((CONTROL_PLANE, "", "NoSchedule"),)
     return NodeSpec(name, labels | (node.get("labels") or {}), taints)
+
+
+def simulated(spec: NodeSpec, *taints: tuple[str, str, str]) -> NodeSpec:
+    """The same node, run by a simulated kubelet, with further taints."""
+    return replace(spec, labels=spec.labels | {MANAGED: "simulated"}, taints=spec.taints + taints)
 
 
 def natural(name: str) -> list[Any]:

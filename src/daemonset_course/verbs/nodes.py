@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from daemonset_course.cluster import topology
 from daemonset_course.cluster.lifecycle import Cluster, current
-from daemonset_course.cluster.simulated import create_nodes, wait_ready
+from daemonset_course.cluster.readiness import wait_ready
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput, NotFinished
 from daemonset_course.verbs.kubectl import Output, kubectl
+
+PATIENCE = 120  # seconds that a real kubelet may take to join or to come back
 
 
 def label(node: str, **labels: str | None) -> Output:
@@ -56,32 +59,38 @@ def recover_node(node: str) -> str:
     """Bring a broken node back, and return when it is Ready and its pods are again."""
     cluster = current()
     cluster.backend.recover_node(cluster.api, known(node))
-    wait_ready(cluster.api, [node])
+    wait_ready(cluster.api, [node], timeout=PATIENCE)
     _wait_pods_again(cluster, node)
     return f"{node}: Ready"
 
 
 def add_node(*, count: int = 1, **labels: str) -> list[str]:
-    """New workers, Ready; returns their names. They repeat the labels of ``kind-config.yaml``."""
+    """New workers, Ready; returns their names. They repeat the labels of ``kind-config.yaml``.
+
+    kind cannot add a machine to a running cluster: there, workers that were removed come back, and
+    further ones are simulated, as on the embedded cluster.
+    """
     cluster = current()
     if count < 1:
         raise BadInput("count must be at least 1.", seen=f"count={count}")
     taken = set(cluster.nodes())
-    enough = topology.read(cluster.name, workers=len(taken) + count)
+    enough = cluster.backend.specs(len(taken) + count)
     specs = [spec for spec in enough if spec.name not in taken][:count]
-    for spec in specs:
-        spec.labels.update(labels)
-    create_nodes(cluster.api, specs, cluster.state.kubernetes)
+    made = [replace(s, labels=s.labels | labels) if s.is_simulated else s for s in specs]
+    cluster.backend.create_nodes(cluster.api, made)
     names = [spec.name for spec in specs]
-    wait_ready(cluster.api, names)
+    wait_ready(cluster.api, names, timeout=PATIENCE)
+    for spec in specs:
+        if labels and not spec.is_simulated:
+            label(spec.name, **labels)
     return names
 
 
 def remove_node(*nodes: str) -> str:
     """Delete Node objects, as a cloud does when a machine is gone for good."""
-    api = current().api
+    cluster = current()
     for node in nodes:
-        api.delete(f"/api/v1/nodes/{known(node)}")
+        cluster.backend.remove_node(cluster.api, known(node))
     return f"{len(nodes)} node{'s' if len(nodes) != 1 else ''} removed"
 
 
@@ -148,6 +157,6 @@ def _wait_pods_again(cluster: Cluster, node: str) -> None:
         lambda pods: not any(map(marked, pods.values())),
         what=f"the pods of {node} ready again",
         explain=lambda pods: ", ".join(name for name, pod in pods.items() if marked(pod)),
-        timeout=30,
+        timeout=60,
         selector={"fieldSelector": f"spec.nodeName={node}"},
     )

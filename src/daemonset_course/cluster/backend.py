@@ -1,0 +1,117 @@
+"""What a backend must do, which there are, and which one serves on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+from daemonset_course.cluster.api import Api
+from daemonset_course.cluster.engine import find_engine
+from daemonset_course.cluster.kind_config import node_image
+from daemonset_course.cluster.state import State
+from daemonset_course.cluster.topology import Failure, NodeSpec
+from daemonset_course.errors import BadInput
+from daemonset_course.progress import Report
+
+BACKENDS = ("kind", "embedded")
+
+
+class Backend(Protocol):
+    """What a backend must do; everything else goes through the API server."""
+
+    name: str
+    backend: str
+    kubernetes: str
+    pace: float
+    directory: Path
+    kubeconfig: Path
+    programs: Path
+    capabilities: frozenset[str]
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """The settings that shape the curves of a lesson, by name."""
+
+    @property
+    def intact(self) -> bool:
+        """Whether the folder still has what a heal needs; the programs can be brought again."""
+
+    def prepare(self, report: Report) -> None:
+        """Bring the programs that ``create`` needs."""
+
+    def create(self) -> None:
+        """Start the cluster in an empty folder, and return when it answers."""
+
+    def heal(self) -> list[str]:
+        """Start what does not run any more; returns the names."""
+
+    def specs(self, workers: int | None = None) -> list[NodeSpec]:
+        """The nodes that there should be, with so many workers."""
+
+    def create_nodes(self, api: Api, specs: Iterable[NodeSpec]) -> None:
+        """Let those nodes join that do not exist; do not wait."""
+
+    def remove_node(self, api: Api, node: str) -> None:
+        """Remove a node, as a machine that is gone for good."""
+
+    def break_node(self, api: Api, node: str, how: Failure) -> None:
+        """Let a node's kubelet fall silent, or report that it is not ready; do not wait."""
+
+    def recover_node(self, api: Api, node: str) -> None:
+        """Mend a broken node; do not wait."""
+
+    def stop_component(self, component: str) -> None:
+        """Stop one component of the control plane."""
+
+    def start_component(self, component: str) -> None:
+        """Start it again."""
+
+    def dead_components(self) -> list[str]:
+        """The parts of the control plane that do not run."""
+
+    def destroy(self) -> None:
+        """Stop every process and remove the folder."""
+
+
+def choose(backend: str | None) -> str:
+    """The backend to use: the one asked for, else kind when a container engine answers.
+
+    ``COURSE_BACKEND`` asks for one where nothing else does.
+
+    Raises:
+        BadInput: an unknown backend.
+    """
+    backend = backend or os.environ.get("COURSE_BACKEND") or None
+    if backend not in (None, *BACKENDS):
+        raise BadInput(f"Unknown backend {backend!r}.", next_step=f"One of: {', '.join(BACKENDS)}")
+    return backend or ("kind" if find_engine() else "embedded")
+
+
+def image_of(backend: str, image: str | None, kubernetes: str | None) -> str:
+    """The node image that kind takes: the one asked for, else the pinned one; none on embedded.
+
+    Raises:
+        BadInput: an image for the embedded backend, or none pinned for this Kubernetes.
+    """
+    if backend == "kind":
+        return image or node_image(kubernetes)
+    if image:
+        raise BadInput(
+            "--image is for the kind backend: the embedded one has no node image.",
+            next_step="Leave --image out, or add: --backend kind",
+        )
+    return ""
+
+
+def backend_of(state: State, port: int | None = None) -> Backend:
+    """The backend of a cluster, from what is saved of it."""
+    common: dict[str, Any] = {"kubernetes": state.kubernetes, "pace": state.pace, "port": port}
+    if state.backend == "kind":
+        from daemonset_course.cluster.kind import Kind
+
+        return Kind(state.name, image=state.image, **common)
+    from daemonset_course.cluster.embedded import Embedded
+
+    return Embedded(state.name, **common)

@@ -1,0 +1,79 @@
+"""Simulated nodes beside the real ones of a kind cluster, played by a kwok process on this host.
+
+They carry a ``PreferNoSchedule`` taint: the scheduler puts ordinary Pods on real nodes while it
+can, and no DaemonSet takes notice. The cluster's own agents (kube-proxy, kindnet) are kept off.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from daemonset_course import binaries
+from daemonset_course.cluster import kwok, topology
+from daemonset_course.cluster.api import Api, Object
+from daemonset_course.cluster.processes import processes_of
+from daemonset_course.cluster.simulated import create_nodes
+from daemonset_course.cluster.topology import NodeSpec
+from daemonset_course.progress import progress
+
+TAINT = ("daemonset-course/kubelet", "simulated", "PreferNoSchedule")
+LEASE_SECONDS = 20
+_SYSTEM = "/apis/apps/v1/namespaces/kube-system/daemonsets"
+
+
+def add(
+    api: Api, specs: Iterable[NodeSpec], *, directory: Path, kubernetes: str, pace: float
+) -> None:
+    """Post simulated nodes to a kind cluster, with a kwok process that plays their kubelets."""
+    specs = list(specs)
+    if specs:
+        start(directory, pace)
+        _keep_system_agents_off(api)
+        create_nodes(api, specs, kubernetes)
+
+
+def start(directory: Path, pace: float) -> None:
+    """Start the kwok process of this cluster, unless it runs."""
+    if running(directory):
+        return
+    program = binaries.ensure(programs=("kwok",), report=progress())["kwok"].path
+    link = directory / "bin" / "kwok"
+    link.unlink(missing_ok=True)
+    link.symlink_to(program)
+    stages = directory / "stages.yaml"
+    stages.write_text(kwok.stages(pace))
+    command = [
+        str(link),
+        f"--kubeconfig={directory / 'kubeconfig'}",
+        f"--config={stages}",
+        "--manage-all-nodes=false",
+        f"--manage-nodes-with-label-selector={topology.MANAGED}=simulated",
+        f"--node-lease-duration-seconds={LEASE_SECONDS}",
+        f"--server-address=127.0.0.1:{kwok.free_ports(1)[0]}",
+    ]
+    with (directory / "kwok.log").open("ab") as log:
+        # A session of its own: Ctrl-C in a terminal or a notebook does not reach it.
+        subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+
+
+def running(directory: Path) -> bool:
+    """Whether the kwok process of this cluster runs."""
+    return any(Path(process.cmdline()[0]).name == "kwok" for process in processes_of(directory))
+
+
+def wanted(directory: Path) -> bool:
+    """Whether this cluster has had simulated nodes."""
+    return (directory / "stages.yaml").exists()
+
+
+def _keep_system_agents_off(api: Api) -> None:
+    """Let no DaemonSet of ``kube-system`` want a simulated node: its counts stay true."""
+    rule = {"key": topology.MANAGED, "operator": "DoesNotExist"}
+    terms = {"nodeSelectorTerms": [{"matchExpressions": [rule]}]}
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+    patch: Object = {"spec": {"template": {"spec": {"affinity": affinity}}}}
+    for agent in api.items(_SYSTEM):
+        if agent["spec"]["template"]["spec"].get("affinity") != affinity:
+            api.merge(f"{_SYSTEM}/{agent['metadata']['name']}", patch)

@@ -1,0 +1,116 @@
+"""The container engine that kind runs on: Docker or podman, found and asked whether it answers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from daemonset_course.errors import CommandFailed, NotRunning
+
+ENGINES = ("docker", "podman")  # in this order
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A container engine that answers."""
+
+    name: str
+    version: str
+    cgroup: int  # 1 or 2
+    rootless: bool
+
+    def run(self, *arguments: str, timeout: float = 60) -> str:
+        """What the engine's own command prints.
+
+        Raises:
+            CommandFailed: with the last line of its error.
+        """
+        return _run([self.name, *arguments], timeout)
+
+    def nodes(self, cluster: str) -> dict[str, str]:
+        """The containers of a kind cluster with their state (``running``, ``paused``, ...)."""
+        label = f"label=io.x-k8s.kind.cluster={cluster}"
+        shown = self.run("ps", "--all", "--filter", label, "--format", "{{.Names}}\t{{.State}}")
+        return dict(sorted(line.split("\t") for line in shown.splitlines() if "\t" in line))
+
+
+@dataclass(frozen=True)
+class Missing:
+    """An engine that cannot be used, and why."""
+
+    name: str
+    reason: str
+
+
+def engines() -> list[Engine | Missing]:
+    """Each engine that kind knows, usable or not, the preferred one first."""
+    return [_ask(name) for name in ENGINES]
+
+
+def find_engine() -> Engine | None:
+    """The engine that kind would use, or None when there is none that answers."""
+    return next((found for found in map(_ask, ENGINES) if isinstance(found, Engine)), None)
+
+
+def needed_engine() -> Engine:
+    """The engine that kind uses.
+
+    Raises:
+        NotRunning: none answers; with what was seen of each.
+    """
+    found = engines()
+    for one in found:
+        if isinstance(one, Engine):
+            return one
+    seen = "; ".join(f"{one.name}: {one.reason}" for one in found if isinstance(one, Missing))
+    raise NotRunning(
+        "No container engine answers; the kind backend needs Docker or podman.",
+        seen=seen,
+        next_step="Start Docker or podman, or use: course up --backend embedded",
+    )
+
+
+def _ask(name: str) -> Engine | Missing:
+    if not shutil.which(name):
+        return Missing(name, "not on PATH")
+    try:
+        told = json.loads(_run([name, "info", "--format", "{{json .}}"], timeout=20))
+    except CommandFailed as error:
+        return Missing(name, error.seen)
+    except ValueError:
+        return Missing(name, "its answer to `info` is no JSON")
+    return _podman(told) if name == "podman" else _docker(told)
+
+
+def _docker(told: dict[str, Any]) -> Engine | Missing:
+    if told.get("ServerErrors") or not told.get("ServerVersion"):
+        return Missing("docker", "; ".join(told.get("ServerErrors") or ["its server is silent"]))
+    rootless = any("rootless" in option for option in told.get("SecurityOptions") or [])
+    cgroup = 1 if str(told.get("CgroupVersion", "")) == "1" else 2
+    return Engine("docker", told["ServerVersion"], cgroup, rootless)
+
+
+def _podman(told: dict[str, Any]) -> Engine | Missing:
+    host = told.get("host") or {}
+    version = (told.get("version") or {}).get("Version", "")
+    if not version:
+        return Missing("podman", "it names no version")
+    rootless = bool((host.get("security") or {}).get("rootless"))
+    return Engine("podman", version, 1 if host.get("cgroupVersion") == "v1" else 2, rootless)
+
+
+def _run(command: Sequence[str], timeout: float) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise CommandFailed(
+            f"{' '.join(command[:3])} did not end.", seen=f"no answer within {timeout:.0f} s"
+        ) from None
+    if done.returncode:
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise CommandFailed(f"{' '.join(command[:3])} failed.", seen=" ".join(last))
+    return done.stdout

@@ -1,0 +1,282 @@
+"""The kind backend: a real cluster, each node a container with a real kubelet.
+
+``kind-config.yaml`` describes it; ``kind_config`` has what the course adds to that file.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterable
+from functools import cached_property
+
+from daemonset_course import binaries
+from daemonset_course.capabilities import CAPABILITIES
+from daemonset_course.cluster import beside, real_nodes, simulated, topology
+from daemonset_course.cluster.api import Api
+from daemonset_course.cluster.engine import Engine, needed_engine
+from daemonset_course.cluster.kind_config import GRACE, MONITOR, configuration
+from daemonset_course.cluster.processes import kill_all
+from daemonset_course.cluster.topology import NodeSpec
+from daemonset_course.errors import BadInput, CommandFailed, NotOurs, NotRunning
+from daemonset_course.places import cluster_dir
+from daemonset_course.progress import Report
+
+MADE = "created-by-the-course"  # a file: this kind cluster is ours
+_MANIFESTS = "/etc/kubernetes/manifests"
+_ASIDE = "/etc/kubernetes/stopped-by-the-course"
+_STATIC = ("kube-controller-manager", "kube-scheduler")
+
+
+class Kind:
+    """One kind cluster, by name. Its containers are its state."""
+
+    backend = "kind"
+    capabilities = frozenset(CAPABILITIES)
+
+    def __init__(
+        self, name: str, *, kubernetes: str, pace: float, port: int | None = None, image: str = ""
+    ) -> None:
+        self.name = name
+        self.kubernetes = kubernetes
+        self.pace = pace
+        self.port = port
+        self.image = image
+        self.directory = cluster_dir(name)
+        self.kubeconfig = self.directory / "kubeconfig"
+        self.programs = self.directory / "bin"
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The container engine.
+
+        Raises:
+            NotRunning: none answers.
+        """
+        return needed_engine()
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """The settings that shape the curves of a lesson, by name."""
+        return {
+            "pace": self.pace,
+            "controller requests per second": 20,
+            "controller burst": 30,
+            "node grace period (s)": GRACE,
+            "node monitor period (s)": MONITOR,
+        }
+
+    @property
+    def intact(self) -> bool:
+        """Whether every container of the cluster is still there."""
+        real = {spec.name for spec in topology.read(self.name)}
+        return self.kubeconfig.exists() and real <= set(self.engine.nodes(self.name))
+
+    def prepare(self, report: Report) -> None:
+        """Find the engine, and bring kind and kubectl.
+
+        Raises:
+            NotOurs: a kind cluster of this name is there already.
+        """
+        if self.engine.nodes(self.name):
+            raise NotOurs(
+                f"A kind cluster {self.name!r} is there already; this course did not make it.",
+                seen=", ".join(self.engine.nodes(self.name)),
+                next_step=f"Give another --name, or: kind delete cluster --name {self.name}",
+            )
+        self.programs.mkdir(exist_ok=True)
+        for name, binary in binaries.ensure(programs=("kind", "kubectl"), report=report).items():
+            link = self.programs / name
+            link.unlink(missing_ok=True)
+            link.symlink_to(binary.path)
+        (self.directory / MADE).touch()
+
+    def create(self) -> None:
+        """Create the cluster, and return when all its nodes are Ready."""
+        config = self.directory / "kind.yaml"
+        config.write_text(configuration(self.name, port=self.port, cgroup=self.engine.cgroup))
+        self._kind("create", "cluster", "--config", str(config), "--image", self.image, "--quiet")
+        self.kubeconfig.chmod(0o600)
+        api = Api(self.kubeconfig)
+        self.kubernetes = api.get("/version")["gitVersion"]
+        real_nodes.settle(api, self.name, self.directory)
+
+    def heal(self) -> list[str]:
+        """Start what does not run any more; returns the names.
+
+        Raises:
+            NotRunning: the engine, or the API server after it, does not answer.
+        """
+        healed = []
+        for node, state in self.engine.nodes(self.name).items():
+            if state == "running":
+                continue
+            self.engine.run("unpause" if state == "paused" else "start", node)
+            healed.append(node)
+        if healed:
+            self._answering()
+        for component in self._aside():
+            self.start_component(component)
+            healed.append(component)
+        for spec in topology.read(self.name):
+            if self._systemctl(spec.name, "is-active") != "active":
+                self._systemctl(spec.name, "start")
+                healed.append(f"containerd on {spec.name}")
+        if beside.wanted(self.directory) and not beside.running(self.directory):
+            beside.start(self.directory, self.pace)
+            healed.append("kwok")
+        return healed
+
+    def specs(self, workers: int | None = None) -> list[NodeSpec]:
+        """The nodes that there should be: real ones as kind made them, further ones simulated."""
+        real = {spec.name: spec for spec in self._real()}
+        return [
+            real.get(spec.name) or topology.simulated(spec, beside.TAINT)
+            for spec in topology.read(self.name, workers=workers)
+        ]
+
+    def create_nodes(self, api: Api, specs: Iterable[NodeSpec]) -> None:
+        """Let removed real nodes join again, and post simulated ones; do not wait."""
+        specs = list(specs)
+        for spec in specs:
+            if not spec.is_simulated:
+                self._awake(spec.name)
+                # A kubelet registers its node only when it starts.
+                self.engine.run("exec", spec.name, "systemctl", "restart", "kubelet")
+        beside.add(
+            api,
+            [spec for spec in specs if spec.is_simulated],
+            directory=self.directory,
+            kubernetes=self.kubernetes,
+            pace=self.pace,
+        )
+
+    def remove_node(self, api: Api, node: str) -> None:
+        """Freeze a real node's container, as a machine that is gone, and delete its Node object."""
+        if self.engine.nodes(self.name).get(node) == "running":
+            self.engine.run("pause", node)
+        api.delete(f"/api/v1/nodes/{node}")
+
+    def break_node(self, api: Api, node: str, how: topology.Failure) -> None:
+        """Pause the node's container, or stop its container runtime; do not wait."""
+        if not self._is_real(node):
+            simulated.break_kubelet(api, node, how)
+        elif how == "not ready":
+            self._systemctl(node, "stop")
+        elif self.engine.nodes(self.name).get(node) == "running":
+            self.engine.run("pause", node)
+
+    def recover_node(self, api: Api, node: str) -> None:
+        """Mend a broken node; do not wait."""
+        if not self._is_real(node):
+            simulated.recover_kubelet(api, node)
+            return
+        self._awake(node)
+        self._systemctl(node, "start")
+
+    def stop_component(self, component: str) -> None:
+        """Move a component's static Pod manifest aside: its kubelet ends it."""
+        self._move(component, _MANIFESTS, _ASIDE)
+
+    def start_component(self, component: str) -> None:
+        """Put a component's static Pod manifest back."""
+        self._move(component, _ASIDE, _MANIFESTS)
+
+    def dead_components(self) -> list[str]:
+        """The nodes whose container does not run, and the components put aside."""
+        states = self.engine.nodes(self.name)
+        names = [spec.name for spec in topology.read(self.name)]
+        dead = [f"{n} ({states.get(n, 'gone')})" for n in names if states.get(n) != "running"]
+        plane = f"{self.name}-control-plane"
+        return dead + (self._aside() if states.get(plane) == "running" else [])
+
+    def destroy(self) -> None:
+        """Delete the kind cluster, if this course made it, and the folder.
+
+        Raises:
+            NotRunning: the engine does not answer, so its containers cannot be removed.
+        """
+        kill_all(self.directory)
+        if (self.directory / MADE).exists() and self.engine.nodes(self.name):
+            self._kind("delete", "cluster", "--quiet")
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def load(self, image: str) -> None:
+        """Copy an image of the engine into every node, so that no node has to pull it."""
+        self._kind("load", "docker-image", image)
+
+    def _real(self) -> list[NodeSpec]:
+        return real_nodes.load(self.directory) or topology.read(self.name)
+
+    def _is_real(self, node: str) -> bool:
+        return node in {spec.name for spec in self._real()}
+
+    def _awake(self, node: str) -> None:
+        state = self.engine.nodes(self.name).get(node)
+        if state == "paused":
+            self.engine.run("unpause", node)
+        elif state != "running":
+            self.engine.run("start", node)
+
+    def _systemctl(self, node: str, verb: str) -> str:
+        """Ask a node's systemd about its container runtime."""
+        return self._inside(node, f"systemctl {verb} containerd || true").strip()
+
+    def _aside(self) -> list[str]:
+        found = self._inside(f"{self.name}-control-plane", f"ls {_ASIDE} 2>/dev/null || true")
+        return [name.removesuffix(".yaml") for name in found.split()]
+
+    def _move(self, component: str, source: str, target: str) -> None:
+        if component not in _STATIC:
+            raise BadInput(
+                f"{component!r} cannot be stopped alone on kind.",
+                next_step=f"One of: {', '.join(_STATIC)}",
+            )
+        file = f"{component}.yaml"
+        script = (
+            f"mkdir -p {target} && if [ -e {source}/{file} ]; then mv {source}/{file} {target}; fi"
+        )
+        self._inside(f"{self.name}-control-plane", script)
+
+    def _inside(self, node: str, script: str) -> str:
+        return self.engine.run("exec", node, "sh", "-c", script)
+
+    def _answering(self) -> None:
+        """Return when the API server answers again."""
+        kubectl = [str(self.programs / "kubectl"), "--kubeconfig", str(self.kubeconfig)]
+        for _ in range(60):
+            command = [*kubectl, "get", "--raw", "/readyz", "--request-timeout=3s"]
+            if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+                return
+            threading.Event().wait(1)
+        raise NotRunning(
+            "The API server of the kind cluster does not answer.",
+            seen=", ".join(f"{n} {state}" for n, state in self.engine.nodes(self.name).items()),
+            next_step="course down, then course up",
+        )
+
+    def _kind(self, *arguments: str) -> None:
+        """Run kind on this cluster.
+
+        Raises:
+            CommandFailed: with kind's own last words.
+        """
+        command = [str(self.programs / "kind"), *arguments, "--name", self.name]
+        if arguments[1] == "cluster":
+            command += ["--kubeconfig", str(self.kubeconfig)]
+        environment = dict(os.environ)
+        if self.engine.name == "podman":
+            environment["KIND_EXPERIMENTAL_PROVIDER"] = "podman"
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=900
+        )
+        if done.returncode:
+            said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+            raise CommandFailed(
+                f"kind {' '.join(arguments[:2])} failed.",
+                seen=" | ".join(said[:1] + said[-2:]),
+                next_step="course doctor looks for causes; --image names another node image; "
+                "course up --backend embedded needs no engine",
+            )

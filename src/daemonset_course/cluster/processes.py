@@ -1,0 +1,63 @@
+"""The processes that belong to a cluster's folder, and how they are stopped."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import psutil
+
+from daemonset_course.errors import NotRunning
+
+PROGRAMS = {
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kwok-controller",
+    "kwok",
+    "kwokctl",
+    "kubectl",
+    "kind",
+}
+
+
+def processes_of(directory: Path) -> list[psutil.Process]:
+    """Every living process that was started from a cluster's folder, this one left out."""
+    mark = f"{directory}{os.sep}"
+    found = []
+    for process in psutil.process_iter(["pid", "cmdline", "status"]):
+        words = process.info["cmdline"] or [""]
+        command, program = " ".join(words), Path(words[0]).name
+        living = process.info["status"] != psutil.STATUS_ZOMBIE
+        if living and mark in command and program in PROGRAMS:
+            found.append(process)
+    return found
+
+
+def kill_all(directory: Path) -> None:
+    """Stop every process of a cluster's folder at once.
+
+    Looked for again, as a kwokctl that dies may just have started one more.
+
+    Raises:
+        NotRunning: a process is another user's.
+    """
+    for _ in range(5):
+        running = processes_of(directory)
+        if not running:
+            break
+        for process in running:
+            _kill(process)
+        psutil.wait_procs(running, timeout=5)
+
+
+def _kill(process: psutil.Process) -> None:
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        pass
+    except psutil.AccessDenied as error:
+        raise NotRunning(
+            f"Process {process.pid} of this cluster cannot be stopped.", seen=str(error)
+        ) from None

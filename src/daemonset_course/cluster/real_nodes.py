@@ -1,0 +1,56 @@
+"""The real nodes of a kind cluster as their kubelets made them: what ``reset`` restores."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from daemonset_course.cluster import topology
+from daemonset_course.cluster.api import Api
+from daemonset_course.cluster.readiness import wait_ready
+from daemonset_course.cluster.topology import NodeSpec
+
+PATIENCE = 180.0  # seconds that real kubelets may take to join
+_KUBELETS_OWN = {"kubernetes.io/arch", "kubernetes.io/os", "kubernetes.io/hostname"}
+
+
+def settle(api: Api, cluster: str, directory: Path) -> None:
+    """Return when all nodes of ``kind-config.yaml`` are Ready, labelled and noted in the folder.
+
+    Raises:
+        NotFinished: a node was not Ready in time.
+    """
+    described = topology.read(cluster)
+    wait_ready(api, [spec.name for spec in described], timeout=PATIENCE)
+    for spec in described:  # a kubelet may not give itself every label
+        labels = {key: value for key, value in spec.labels.items() if key not in _KUBELETS_OWN}
+        api.merge(f"/api/v1/nodes/{spec.name}", {"metadata": {"labels": labels}})
+    observed = json.dumps([asdict(spec) for spec in _observed(api)], indent=1)
+    (directory / "nodes.json").write_text(observed)
+
+
+def load(directory: Path) -> list[NodeSpec]:
+    """The nodes noted in the folder; none when there is no note."""
+    try:
+        saved = json.loads((directory / "nodes.json").read_text())
+    except (OSError, ValueError):
+        return []
+    return [
+        NodeSpec(one["name"], one["labels"], tuple((k, v, e) for k, v, e in one["taints"]))
+        for one in saved
+    ]
+
+
+def _observed(api: Api) -> list[NodeSpec]:
+    """The nodes as they are: labels and taints, those of node conditions left out."""
+    found = []
+    for node in api.items("/api/v1/nodes"):
+        labels = {k: v for k, v in node["metadata"]["labels"].items() if not k.startswith("beta.")}
+        taints = tuple(
+            (t["key"], t.get("value", ""), t["effect"])
+            for t in node["spec"].get("taints") or []
+            if not t["key"].startswith("node.kubernetes.io/")
+        )
+        found.append(NodeSpec(node["metadata"]["name"], labels, taints))
+    return found
