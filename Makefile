@@ -6,12 +6,19 @@
 #   PYTESTARGS="..."      more arguments for pytest, such as PYTESTARGS="-k timeline"
 #   TESTS="..."           what pytest runs instead of everything, such as TESTS=tests/unit
 #   WORKERS=2             how many tests run side by side, each with its own cluster
+#   KUBERNETES=1.35       which Kubernetes minor `make test-kind` runs on
+#   IMAGE=kindest/node:.. the node image for it, else the pinned one
 #   BUILDARGS="..."       more arguments for `make notebooks`, such as --only 08 or --overwrite
 #   LOCKARGS="..."        more arguments for `make lock`, such as --upgrade
 
 PYTHON ?= python3
+export COURSE_KUBERNETES = $(KUBERNETES)
+ifdef IMAGE
+export COURSE_IMAGE = $(IMAGE)
+endif
 WORKERS ?= 2
 CODE := $(wildcard conftest.py src tests tools content notebooks labs solutions)
+TESTS_KIND ?= tests/live $(wildcard notebooks labs solutions)
 TESTS ?= tests $(wildcard notebooks labs solutions)
 
 # An active conda environment made from environment.yml is used as it is; else .venv is made.
@@ -24,11 +31,11 @@ BIN := $(ENV)/bin
 READY := $(ENV)/.course-ready
 BEGUN := $(ENV)/.course-begun
 
-.PHONY: help lab test lint notebooks lock bench clean environment
+.PHONY: help lab test test-kind lint notebooks lock bench clean environment
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 lab: $(READY) ## set everything up, start a cluster, open JupyterLab
 	$(BIN)/course lab $(LABARGS)
@@ -38,6 +45,9 @@ test: lint ## set everything up, prove the whole course
 	$(BIN)/course binaries
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --max-worker-restart=0 \
 		--nbval-lax --nbval-current-env --nbval-cell-timeout=180 $(PYTESTARGS) $(TESTS)
+
+test-kind: $(READY) ## prove the course on a real kind cluster (needs Docker or podman)
+	$(BIN)/python tools/test_kind.py $(TESTS_KIND) $(PYTESTARGS)
 
 lint: $(READY) ## check style and types
 	$(BIN)/ruff check $(CODE)

@@ -1,4 +1,6 @@
-"""One embedded cluster for each test process; notebooks that stop at their first failure.
+"""One cluster for each test process; notebooks that stop at their first failure.
+
+The cluster is an embedded one; with ``COURSE_TEST_BACKEND=kind`` (``make test-kind``) a real one.
 
 Tests under ``tests/live`` and every notebook cell are ``live``: before the first of them a process
 brings up its own cluster, in a state folder of its own, and removes both at the end. Tests under
@@ -21,8 +23,11 @@ import pytest
 
 pytest_plugins = ["what_ran"]
 
-BACKEND = "embedded"
-PACE = 0.25  # the same assertions hold at every pace; this one is quick
+BACKEND = os.environ.get("COURSE_TEST_BACKEND", "embedded")
+KUBERNETES = os.environ.get("COURSE_KUBERNETES") or None  # else the course's own version
+# The same assertions hold at every pace; this one is quick. Real kubelets know no pace: beside
+# them the simulated ones must not be quicker.
+PACE = 1.0 if BACKEND == "kind" else 0.25
 HERE = Path(__file__).parent
 
 _broken: dict[Path, str] = {}  # notebook -> its first cell that failed
@@ -55,7 +60,9 @@ class LiveCluster:
             pytest.fail(f"cluster {self.name} did not start: see the first error", pytrace=False)
         if not self._tried:
             self._tried = True
-            self.value = _cluster_module().up(self.name, backend=BACKEND, pace=PACE)
+            self.value = _cluster_module().up(
+                self.name, backend=BACKEND, pace=PACE, kubernetes=KUBERNETES
+            )
 
     def close(self) -> None:
         """Remove the cluster if this process tried to start one."""
@@ -95,7 +102,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a cluster, before ``-m`` chooses."""
     for item in items:
         under_live = item.path.is_relative_to(HERE / "tests" / "live")
-        if _is_cell(item) or (under_live and not item.get_closest_marker("kind")):
+        if _is_cell(item) or under_live:
             item.add_marker("live")
 
 
@@ -104,9 +111,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip the rest of a broken notebook; bring the cluster up for what needs it."""
     if item.path in _broken:
         pytest.skip(f"{_broken[item.path]} failed earlier in this notebook")
-    if item.get_closest_marker("kind"):
-        item.user_properties.append(("backend", "kind"))
-    elif item.get_closest_marker("live"):
+    wanted = item.get_closest_marker("only")
+    if wanted and wanted.args[0] != BACKEND:
+        pytest.skip(f"{wanted.args[0]} only: {wanted.args[1]}")
+    if item.get_closest_marker("live"):
         if item.path.is_relative_to(HERE / "tests" / "unit"):
             pytest.fail("a unit test starts no cluster: move it to tests/live", pytrace=False)
         item.config.stash[CLUSTER_KEY].up()

@@ -1,0 +1,38 @@
+"""Runs the live tests, every lesson, lab and solution on a real kind cluster.
+
+    make test-kind
+    make test-kind IMAGE=kindest/node:v1.36.3 TESTS_KIND=notebooks/00-start-here.ipynb
+
+Exit status: pytest's own; 3 when no container engine answers, and then nothing was run.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from daemonset_course.cluster.engine import needed_engine
+from daemonset_course.errors import NotRunning
+
+NO_ENGINE = 3
+NBVAL = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300"]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run pytest with these arguments on kind; returns the exit status."""
+    try:
+        engine = needed_engine()
+    except NotRunning as error:
+        print(f"Nothing was run on kind. {error}", file=sys.stderr)
+        return NO_ENGINE
+    print(f"kind on {engine.name} {engine.version}, cgroup v{engine.cgroup}", flush=True)
+    command = [sys.executable, "-m", "pytest", "--timeout=600", *NBVAL, *arguments]
+    return subprocess.run(
+        command, env=os.environ | {"COURSE_TEST_BACKEND": "kind"}, check=False
+    ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
