@@ -11,6 +11,7 @@ import subprocess
 import threading
 from collections.abc import Iterable
 from functools import cached_property
+from typing import Any
 
 from daemonset_course import binaries
 from daemonset_course.capabilities import CAPABILITIES
@@ -19,7 +20,9 @@ from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.engine import Engine, needed_engine
 from daemonset_course.cluster.kind_config import GRACE, MONITOR, configuration
 from daemonset_course.cluster.processes import kill_all
+from daemonset_course.cluster.readiness import ready
 from daemonset_course.cluster.topology import NodeSpec
+from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput, CommandFailed, NotOurs, NotRunning
 from daemonset_course.places import cluster_dir
 from daemonset_course.progress import Report
@@ -177,12 +180,14 @@ class Kind:
         self._systemctl(node, "start")
 
     def stop_component(self, component: str) -> None:
-        """Move a component's static Pod manifest aside: its kubelet ends it."""
+        """Move a component's static Pod manifest aside, and return when its kubelet ended it."""
         self._move(component, _MANIFESTS, _ASIDE)
+        self._wait_component(component, running=False)
 
     def start_component(self, component: str) -> None:
-        """Put a component's static Pod manifest back."""
+        """Put a component's static Pod manifest back, and return when it is ready."""
         self._move(component, _ASIDE, _MANIFESTS)
+        self._wait_component(component, running=True)
 
     def dead_components(self) -> list[str]:
         """The nodes whose container does not run, and the components put aside."""
@@ -239,6 +244,22 @@ class Kind:
             f"mkdir -p {target} && if [ -e {source}/{file} ]; then mv {source}/{file} {target}; fi"
         )
         self._inside(f"{self.name}-control-plane", script)
+
+    def _wait_component(self, component: str, *, running: bool) -> None:
+        name = f"{component}-{self.name}-control-plane"
+
+        def as_wanted(pods: dict[str, Any]) -> bool:
+            pod = pods.get(name, {})
+            return ready(pod) if running else not pod
+
+        wait_for(
+            Api(self.kubeconfig),
+            "/api/v1/namespaces/kube-system/pods",
+            as_wanted,
+            what=f"{component} {'ready' if running else 'stopped'}",
+            explain=lambda pods: f"{name} {'is there' if name in pods else 'is not there'}",
+            timeout=90,
+        )
 
     def _inside(self, node: str, script: str) -> str:
         return self.engine.run("exec", node, "sh", "-c", script)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from daemonset_course.cluster import engine
+from daemonset_course.cluster.engine import Engine, Missing, engines, find_engine, needed_engine
+from daemonset_course.errors import NotRunning
+
+DOCKER = {"ServerVersion": "28.1.0", "CgroupVersion": "2", "SecurityOptions": ["name=rootless"]}
+PODMAN = {
+    "host": {"cgroupVersion": "v1", "security": {"rootless": False}},
+    "version": {"Version": "5.4.0"},
+}
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder on PATH besides the system's own shell."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/bin")
+    monkeypatch.setattr(engine.shutil, "which", lambda name: (folder / name).exists() or None)
+    return folder
+
+
+def program(folder: Path, name: str, says: object, status: int = 0) -> None:
+    text = says if isinstance(says, str) else json.dumps(says)
+    (folder / f"{name}.txt").write_text(text)
+    script = f"#!/bin/sh\ncat {folder}/{name}.txt\nexit {status}\n"
+    (folder / name).write_text(script)
+    (folder / name).chmod(0o755)
+
+
+def test_docker_that_answers_is_taken_before_podman(programs: Path) -> None:
+    program(programs, "docker", DOCKER)
+    program(programs, "podman", PODMAN)
+
+    assert find_engine() == Engine("docker", "28.1.0", cgroup=2, rootless=True)
+
+
+def test_podman_serves_where_docker_is_silent(programs: Path) -> None:
+    program(programs, "docker", {"ServerErrors": ["Cannot connect to the Docker daemon"]})
+    program(programs, "podman", PODMAN)
+
+    assert find_engine() == Engine("podman", "5.4.0", cgroup=1, rootless=False)
+
+
+def test_each_missing_engine_says_why(programs: Path) -> None:
+    program(programs, "docker", "permission denied", status=1)
+
+    assert find_engine() is None
+    assert engines() == [Missing("docker", "permission denied"), Missing("podman", "not on PATH")]
+    with pytest.raises(NotRunning, match="Docker or podman") as error:
+        needed_engine()
+    assert error.value.seen == "docker: permission denied; podman: not on PATH"
+    assert "--backend embedded" in error.value.next_step
+
+
+@pytest.mark.parametrize("says", ["no json", {}, {"ServerVersion": ""}])
+def test_an_answer_that_makes_no_sense_is_no_engine(programs: Path, says: object) -> None:
+    program(programs, "docker", says)
+
+    assert find_engine() is None
+
+
+def test_the_containers_of_one_cluster_with_their_state(programs: Path) -> None:
+    program(programs, "docker", "a-worker\tpaused\na-control-plane\trunning\n")
+    nodes = Engine("docker", "28", 2, False).nodes("a")
+
+    assert nodes == {"a-control-plane": "running", "a-worker": "paused"}
+    assert list(nodes) == sorted(nodes)

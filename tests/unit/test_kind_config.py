@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from daemonset_course.cluster import kind_config, topology
+from daemonset_course.cluster.backend import choose, image_of
+from daemonset_course.cluster.kind_config import configuration, node_image
+from daemonset_course.errors import BadInput
+
+
+def made(**given: Any) -> dict[str, Any]:
+    made: dict[str, Any] = yaml.safe_load(configuration("c", **{"port": None, "cgroup": 2} | given))
+    return made
+
+
+def patches(config: dict[str, Any]) -> dict[str, Any]:
+    return {p["kind"]: p for p in map(yaml.safe_load, config["kubeadmConfigPatches"])}
+
+
+def test_the_nodes_are_those_of_the_one_description() -> None:
+    described = yaml.safe_load(topology.config_file().read_text())
+
+    assert made()["nodes"] == described["nodes"]
+    assert made()["name"] == "c"
+
+
+def test_it_listens_on_this_machine_only() -> None:
+    assert made()["networking"] == {"apiServerAddress": "127.0.0.1"}
+    assert made(port=7001)["networking"]["apiServerPort"] == 7001
+
+
+def test_an_address_in_the_file_does_not_open_the_api_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {"kind": "Cluster", "networking": {"apiServerAddress": "0.0.0.0", "podSubnet": "x"}}
+    (tmp_path / "kind.yaml").write_text(yaml.safe_dump(config))
+    monkeypatch.setenv("COURSE_CONFIG", str(tmp_path / "kind.yaml"))
+
+    assert made()["networking"] == {"apiServerAddress": "127.0.0.1", "podSubnet": "x"}
+
+
+def test_a_kubelet_renews_its_lease_in_time_for_the_node_controller() -> None:
+    found = patches(made())
+    manager = found["ClusterConfiguration"]["controllerManager"]["extraArgs"]
+    lease = found["KubeletConfiguration"]["nodeLeaseDurationSeconds"]
+
+    # a kubelet renews four times in the lease's length: pkg/kubelet/kubelet.go
+    assert lease / 4 < kind_config.GRACE / 2
+    assert manager["node-monitor-grace-period"] == f"{kind_config.GRACE}s"
+
+
+def test_only_a_host_with_cgroup_v1_is_told_to_put_up_with_it() -> None:
+    assert "failCgroupV1" not in patches(made())["KubeletConfiguration"]
+    assert patches(made(cgroup=1))["KubeletConfiguration"]["failCgroupV1"] is False
+
+
+def test_the_node_image_is_pinned_by_digest_and_can_be_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("COURSE_IMAGE", raising=False)
+    assert "@sha256:" in node_image(None)
+    assert ":v1.35." in node_image("1.35")
+    assert ":v1.34." in node_image("v1.34.9")
+    with pytest.raises(BadInput, match=r"1\.12"):
+        node_image("1.12")
+    monkeypatch.setenv("COURSE_IMAGE", "my/node:1")
+    assert node_image(None) == "my/node:1"
+
+
+def test_an_image_is_for_kind_only() -> None:
+    assert image_of("kind", "my/node:1", None) == "my/node:1"
+    assert image_of("embedded", None, None) == ""
+    with pytest.raises(BadInput, match="kind backend"):
+        image_of("embedded", "my/node:1", None)
+
+
+def test_kind_is_chosen_when_an_engine_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COURSE_BACKEND", raising=False)
+    for answers, backend in ((object(), "kind"), (None, "embedded")):
+        monkeypatch.setattr("daemonset_course.cluster.backend.find_engine", lambda a=answers: a)
+        assert choose(None) == backend
+    assert choose("kind") == "kind"
+    monkeypatch.setenv("COURSE_BACKEND", "kind")
+    assert choose(None) == "kind"
+    with pytest.raises(BadInput, match="minikube"):
+        choose("minikube")
