@@ -29,7 +29,7 @@ from typing import Any
 import psutil
 
 from daemonset_course.binaries.search import Binary, ensure
-from daemonset_course.cluster.kwok import free_ports
+from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
 from daemonset_course.cluster.simulated import node_object
 from daemonset_course.cluster.topology import read

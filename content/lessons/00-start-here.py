@@ -15,6 +15,7 @@ from pathlib import Path
 
 from daemonset_course import apply, kubectl, predict, record, taint, wait_rollout
 from daemonset_course.cluster import current, reset
+from daemonset_course.recording import step
 
 # %% [markdown]
 # ## Where you are
@@ -159,15 +160,33 @@ wait_rollout("hello")
 # %% [markdown]
 # ## Agents that are there already
 #
-# Every cluster runs agents of its own. List the DaemonSets of all namespaces.
+# Every real cluster runs agents of its own before you add any. Here are the DaemonSets of
+# `kube-system`, and what one of their Pods has to say. This step needs real containers: on the
+# embedded cluster you see a **recording** of it, made on kind, and its label says so.
+
 
 # %%
-print(kubectl("get daemonsets --all-namespaces"))
+@step("00-system-agents", needs="logs")
+def agents():
+    """The cluster's own agents"""
+    names = kubectl("-n kube-system get daemonsets -o name").split()
+    counts = "{.status.desiredNumberScheduled} {.status.numberReady}"
+    get = {name: kubectl(f"-n kube-system get {name} -o", f"jsonpath={counts}") for name in names}
+    ready = {name: text.split() for name, text in get.items()}
+    log = kubectl("-n kube-system logs daemonset/kube-proxy --tail=1")
+    return {"desired and ready": ready, "a line of kube-proxy's log": log}
+
+
+agents
+
+# %%
+assert set(agents.result["desired and ready"]) >= {"daemonset.apps/kube-proxy"}
+assert all(d == r for d, r in agents.result["desired and ready"].values())
 
 # %% [markdown]
-# On kind you also see `kube-proxy` and `kindnet`, one Pod on each node: the cluster's own network
-# runs as DaemonSets. On the embedded cluster there is only yours, because simulated nodes need no
-# network.
+# `kube-proxy` and `kindnet` (the network of kind) want one Pod on **each** node, and the control
+# plane is among them: unlike ours, their templates tolerate its taint. The embedded cluster has none
+# of them, because simulated nodes need no network.
 #
 # ## Check yourself
 

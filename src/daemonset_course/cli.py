@@ -34,6 +34,9 @@ Name = Annotated[str | None, typer.Option(help="Which cluster. [default: course]
 BackendOption = Annotated[str | None, typer.Option(help="kind or embedded; else chosen by itself.")]
 Pace = Annotated[float | None, typer.Option(help="Factor on simulated delays; 1 shows phases.")]
 Image = Annotated[str | None, typer.Option(help="Node image, for kind; else the pinned one.")]
+Kubernetes = Annotated[
+    str | None, typer.Option(help="Which Kubernetes, such as 1.35; else the course's own.")
+]
 Port = Annotated[int | None, typer.Option(help="Port of the API server; else a free one.")]
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
@@ -45,13 +48,20 @@ def up(
     name: Name = None,
     backend: BackendOption = None,
     pace: Pace = None,
+    kubernetes: Kubernetes = None,
     port: Port = None,
     image: Image = None,
 ) -> None:
     """Start a cluster, or bring back what does not run of it."""
     with _telling():
         running = cluster.up(
-            name, backend=backend, pace=pace, port=port, image=image, report=progress()
+            name,
+            backend=backend,
+            pace=pace,
+            kubernetes=kubernetes,
+            port=port,
+            image=image,
+            report=progress(),
         )
         out.print(f"{running.name}: {running.state.backend}, Kubernetes {running.state.kubernetes}")
         out.print(f"  export KUBECONFIG={running.backend.kubeconfig}")
@@ -117,13 +127,23 @@ def doctor(name: Name = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def binaries() -> None:
+def binaries(kubernetes: Kubernetes = None) -> None:
     """Bring the programs of the embedded cluster, and say where each comes from."""
     from daemonset_course.binaries.search import ensure
 
     with _telling():
-        for binary in ensure(report=progress()).values():
+        for binary in ensure(kubernetes=kubernetes, report=progress()).values():
             out.print(f"{binary.name:<24} {binary.version:<9} {binary.source:<9} {binary.path}")
+
+
+@app.command()
+def record(lesson: str, name: Name = None) -> None:
+    """Run a lesson (such as 00) on a kind cluster and keep its real steps in recordings/."""
+    from daemonset_course.recording.rerecord import record_lesson
+
+    with _telling():
+        for path in record_lesson(lesson, name):
+            out.print(f"recorded {path}")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -132,6 +152,7 @@ def lab(
     name: Name = None,
     backend: BackendOption = None,
     pace: Pace = None,
+    kubernetes: Kubernetes = None,
     port: Port = None,
     image: Image = None,
 ) -> None:
@@ -141,7 +162,13 @@ def lab(
     """
     with _telling():
         running = cluster.up(
-            name, backend=backend, pace=pace, port=port, image=image, report=progress()
+            name,
+            backend=backend,
+            pace=pace,
+            kubernetes=kubernetes,
+            port=port,
+            image=image,
+            report=progress(),
         )
     command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={REPOSITORY}", "-y"]
     command += [f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}", *context.args]

@@ -14,7 +14,7 @@ import psutil
 from daemonset_course import binaries, cluster
 from daemonset_course.binaries.machine import this_platform
 from daemonset_course.cluster import topology
-from daemonset_course.cluster.kwok import free_ports
+from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
 from daemonset_course.cluster.state import State
 from daemonset_course.errors import CourseError

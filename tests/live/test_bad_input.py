@@ -16,6 +16,8 @@ from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import BadInput, NotOurs
 from live.scenes import PACE, processes
 
+pytestmark = pytest.mark.only("embedded", "it makes many clusters that must not start")
+
 
 @pytest.fixture
 def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:

@@ -24,6 +24,10 @@ from daemonset_course.errors import NotRunning
 from daemonset_course.verbs.kubectl import kubectl
 from live.scenes import PACE, course, eventually, processes
 
+pytestmark = pytest.mark.only(
+    "embedded", "it kills processes; test_kind.py has the same for containers"
+)
+
 UP = f"c = up(pace={PACE}); print(c.state.id, len(c.nodes()))"
 
 

@@ -108,6 +108,7 @@ def _start_and_stop() -> None:
     recorder.stop()
 
 
+@pytest.mark.only("embedded", "it kills a process")
 def test_a_killed_api_server_is_a_gap_in_every_watch_and_the_end_is_right(own: Cluster) -> None:
     backend = own.backend
     assert isinstance(backend, Embedded)

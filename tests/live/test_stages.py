@@ -17,6 +17,8 @@ from daemonset_course.verbs.nodes import add_node, break_node, recover_node
 from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import PACE, daemonset, histories, lasted, state, until, words
 
+pytestmark = pytest.mark.only("embedded", "it looks at simulated kubelets")
+
 NAMESPACE = "stages"
 DAEMONSETS = f"/apis/apps/v1/namespaces/{NAMESPACE}/daemonsets"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"

@@ -13,7 +13,9 @@ from daemonset_course.binaries import build
 from daemonset_course.binaries import search as binaries
 from daemonset_course.binaries.download import File
 from daemonset_course.binaries.machine import header_problem, this_platform
-from daemonset_course.binaries.search import PROGRAMS, ensure, pins
+from daemonset_course.binaries.pinned import matches, pins, resolve, versions
+from daemonset_course.binaries.search import PROGRAMS, ensure
+from daemonset_course.cluster.kind_config import node_image
 from daemonset_course.errors import BadInput, CourseError
 
 LINUX = "linux/amd64"
@@ -22,6 +24,7 @@ SAYS = {
     "kubectl": "Client Version: v1.36.1\nKustomize Version: v5.8.1",
     "kwok": "kwok version v0.8.0 go1.26.8 (linux/amd64)",
     "kwokctl": "kwokctl version v0.8.0 go1.26.8 (linux/amd64)",
+    "kind": "kind v0.33.0 go1.26.8 linux/amd64",
 }
 
 
@@ -241,8 +244,110 @@ def test_another_kubernetes_is_served_from_a_folder_only(tmp_path):
         run(kubernetes="1.35.2", directory=tmp_path / "mine")
     assert "no pinned checksum of v1.35.2" in caught.value.seen
     assert "another version than v1.35.2" in caught.value.seen
-    with pytest.raises(BadInput, match="no version"):
-        run(kubernetes="latest")
+
+
+@pytest.mark.parametrize(
+    ("asked", "version"),
+    [
+        (None, "v1.36.3"),
+        ("1.36", "v1.36.3"),
+        ("1.35", "v1.35.1"),
+        ("v1.35", "v1.35.1"),
+        (" 1.34\n", "v1.34.3"),
+        ("1.35.1", "v1.35.1"),
+        ("v1.35.7", "v1.35.7"),
+    ],
+)
+def test_a_minor_means_its_pinned_patch(asked, version):
+    assert resolve(asked) == version
+    assert pins(LINUX, asked)["kube-apiserver"].version == version
+
+
+@pytest.mark.parametrize("asked", ["1.33", "v1.37.0", "2.35", "1.3"])
+def test_another_minor_is_told_which_there_are(asked):
+    with pytest.raises(BadInput, match=r"does not run on Kubernetes [\d.]+\.$") as caught:
+        run(kubernetes=asked)
+    assert caught.value.seen == "there are 1.36, 1.35, 1.34"
+
+
+@pytest.mark.parametrize("asked", ["latest", "", "1", "1.35.", "1.35.1-rc.1", "1.35.1.2", "vv1.35"])
+def test_what_is_no_version_is_told_how_to_write_one(asked):
+    with pytest.raises(BadInput, match="no version of Kubernetes") as caught:
+        resolve(asked)
+    assert "v1.35.1" in caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("asked", "version", "same"),
+    [
+        ("1.35", "v1.35.8", True),
+        ("v1.35.8", "v1.35.8", True),
+        ("1.35.1", "v1.35.8", False),
+        ("1.3", "v1.35.8", False),
+        ("1.34", "v1.35.8", False),
+    ],
+)
+def test_a_minor_asks_for_any_patch_of_it(asked, version, same):
+    assert matches(asked, version) is same
+
+
+def test_an_older_kubernetes_has_release_files_of_its_own():
+    old, own = pins(LINUX, "1.35"), pins(LINUX)
+    assert old["kubectl"].file.url() == "https://dl.k8s.io/release/v1.35.1/bin/linux/amd64/kubectl"
+    assert old["kubectl"].file.checksum != own["kubectl"].file.checksum
+    assert old["etcd"] == own["etcd"]
+    assert pins(LINUX, "1.35.7")["kubectl"].file is None
+
+
+def test_each_kubernetes_has_its_place_in_the_cache(tmp_path, monkeypatch):
+    serve_without_downloads(monkeypatch)
+    fill_cache(tmp_path, *PROGRAMS)
+    monkeypatch.setattr(binaries, "pins", pins)
+    assert set(sources(run()).values()) == {"cache"}
+    with pytest.raises(CourseError, match="No source has kube-apiserver, .*kubectl for"):
+        run(kubernetes="1.35")
+
+
+def test_every_kubernetes_has_a_node_image_of_its_minor(monkeypatch):
+    monkeypatch.delenv("COURSE_IMAGE", raising=False)
+    for version in versions():
+        minor = version.rpartition(".")[0]
+        assert re.fullmatch(
+            rf"kindest/node:{minor}\.\d+@sha256:[0-9a-f]{{64}}", node_image(version)
+        )
+
+
+def test_only_the_programs_asked_for_are_looked_for(tmp_path):
+    put(tmp_path / "path", "kind", "kubectl")
+    found = run(programs=("kind", "kubectl"))
+    assert sources(found) == {"kind": "PATH", "kubectl": "PATH"}
+    assert found["kind"].version == "v0.33.0"
+    (tmp_path / "path" / "kubectl").unlink()
+    with pytest.raises(CourseError, match="No source has kubectl for"):
+        run(programs=("kind", "kubectl"))
+
+
+def test_the_embedded_cluster_needs_no_kind():
+    assert "kind" not in PROGRAMS
+    assert set(PROGRAMS) | {"kind"} == set(pins(LINUX))
+
+
+@pytest.mark.parametrize(
+    ("says", "fits"),
+    [
+        ("kind v0.32.0 go1.25.1 linux/amd64", True),
+        ("kind v0.34.0 go1.26.8 linux/amd64", True),
+        ("kind v0.31.0 go1.25.1 linux/amd64", False),
+    ],
+)
+def test_kind_may_be_one_minor_older_or_newer_at_will(tmp_path, says, fits):
+    put(tmp_path / "path", kind=says)
+    try:
+        found = run(programs=("kind",))["kind"].source
+    except CourseError as error:
+        found = error.seen
+        assert "needed is at least the minor before v0.33.0" in found
+    assert (found == "PATH") is fits
 
 
 class Served(SimpleHTTPRequestHandler):
@@ -350,21 +455,37 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path):
     assert "COURSE_CACHE" in caught.value.next_step
 
 
-def test_the_table_and_the_toolchain_pin_the_same_versions():
-    for name, pin in pins(LINUX).items():
-        folder, package = build.PACKAGES[name]
-        assert build._requires(
-            (build.TOOLCHAIN / folder / "go.mod").read_text(), package, pin.version
-        ), name
+@pytest.mark.parametrize("kubernetes", versions())
+def test_the_table_and_the_toolchain_pin_the_same_versions(kubernetes):
+    for name, pin in pins(LINUX, kubernetes).items():
+        module = build.module_folder(name, pin.version) / "go.mod"
+        text, package = module.read_text(), build.PACKAGES[name][1]
+        assert build._requires(text, package, pin.version), name
+    staging = re.findall(
+        r"^replace k8s.io/\S+ => k8s.io/\S+ (\S+)$", text_of_kubernetes(kubernetes), re.M
+    )
+    assert len(staging) > 25
+    assert set(staging) == {kubernetes.replace("v1.", "v0.", 1)}
 
 
-def test_every_checksum_is_whole_and_every_linux_file_has_one():
+def text_of_kubernetes(version):
+    return (build.module_folder("kube-apiserver", version) / "go.mod").read_text()
+
+
+@pytest.mark.parametrize("kubernetes", versions())
+def test_every_checksum_is_whole_and_every_linux_file_has_one(kubernetes):
+    seen = []
     for here in ("linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64"):
-        for name, pin in pins(here).items():
+        for name, pin in pins(here, kubernetes).items():
             assert pin.file or here.startswith("darwin"), (here, name)
             if pin.file:
                 assert re.fullmatch(r"sha256:[0-9a-f]{64}", pin.file.checksum)
                 assert "{" not in pin.file.path + pin.file.member
+                seen.append(pin.file.checksum)
+    assert len(seen) == len(set(seen)), "one checksum for two files"
+
+
+def test_the_addresses_are_those_of_the_release_files():
     file = pins("linux/arm64")["etcd"].file
     assert file.url() == (
         "https://github.com/etcd-io/etcd/releases/download/v3.6.10/etcd-v3.6.10-linux-arm64.tar.gz"

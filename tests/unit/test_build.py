@@ -10,6 +10,7 @@ import pytest
 
 from daemonset_course.binaries import build as module
 from daemonset_course.binaries.build import build, obstacle
+from daemonset_course.binaries.pinned import pins, versions
 from daemonset_course.errors import CommandFailed
 from daemonset_course.progress import Bars, Lines, progress, step
 
@@ -169,6 +170,14 @@ def test_other_obstacles_are_named(go, monkeypatch):
     assert obstacle("kwok", KWOK, go.toolchain) == "there is no Go on PATH"
 
 
+def test_an_older_kubernetes_is_built_from_its_own_module(tmp_path):
+    (tmp_path / "kubernetes-1.35").mkdir()
+    folder = module.module_folder
+    assert folder("kubectl", "v1.35.1", tmp_path) == tmp_path / "kubernetes-1.35"
+    assert folder("kubectl", "v1.36.3", tmp_path) == tmp_path / "kubernetes"
+    assert folder("etcd", "v3.6.10", tmp_path) == tmp_path / "etcd"
+
+
 def test_lines_are_one_a_tenth():
     out = io.StringIO()
     report = Lines(out)
@@ -206,7 +215,9 @@ def test_a_step_that_fails_is_closed_in_the_report():
     assert told.steps[-1] == "Building x: stopped"
 
 
-def test_the_toolchain_folder_has_every_program():
-    for program, (folder, package) in module.PACKAGES.items():
-        text = (module.TOOLCHAIN / folder / "go.mod").read_text()
+@pytest.mark.parametrize("kubernetes", versions())
+def test_the_toolchain_folder_has_every_program(kubernetes):
+    for program, pin in pins("linux/amd64", kubernetes).items():
+        text = (module.module_folder(program, pin.version) / "go.mod").read_text()
+        package = module.PACKAGES[program][1]
         assert re.search(rf"^(tool )?\s*{re.escape(package)}$", text, re.MULTILINE), program

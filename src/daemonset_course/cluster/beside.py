@@ -13,6 +13,7 @@ from pathlib import Path
 from daemonset_course import binaries
 from daemonset_course.cluster import kwok, topology
 from daemonset_course.cluster.api import Api, Object
+from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
 from daemonset_course.cluster.simulated import create_nodes
 from daemonset_course.cluster.topology import NodeSpec
@@ -51,7 +52,7 @@ def start(directory: Path, pace: float) -> None:
         "--manage-all-nodes=false",
         f"--manage-nodes-with-label-selector={topology.MANAGED}=simulated",
         f"--node-lease-duration-seconds={LEASE_SECONDS}",
-        f"--server-address=127.0.0.1:{kwok.free_ports(1)[0]}",
+        f"--server-address=127.0.0.1:{free_ports(1)[0]}",
     ]
     with (directory / "kwok.log").open("ab") as log:
         # A session of its own: Ctrl-C in a terminal or a notebook does not reach it.

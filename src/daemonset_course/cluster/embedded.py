@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,10 +17,11 @@ import psutil
 from daemonset_course import binaries
 from daemonset_course.cluster import kwok, topology
 from daemonset_course.cluster.api import Api
+from daemonset_course.cluster.ports import refuse_taken
 from daemonset_course.cluster.processes import kill_all
 from daemonset_course.cluster.simulated import break_kubelet, create_nodes, recover_kubelet
 from daemonset_course.cluster.topology import NodeSpec
-from daemonset_course.errors import BadInput, CommandFailed
+from daemonset_course.errors import CommandFailed
 from daemonset_course.places import cluster_dir
 from daemonset_course.progress import Report
 
@@ -68,7 +68,7 @@ class Embedded:
 
     def prepare(self, report: Report) -> None:
         """Bring every program, linked from the cluster's own ``bin`` folder."""
-        self._refuse_taken_port()
+        refuse_taken(self.port)
         self.programs.mkdir(exist_ok=True)
         for name, binary in binaries.ensure(kubernetes=self.kubernetes, report=report).items():
             link = self.programs / name
@@ -200,17 +200,3 @@ class Embedded:
                 f"{self.log_tail('kube-apiserver')}",
                 next_step="course down, then course up; course doctor looks for causes",
             )
-
-    def _refuse_taken_port(self) -> None:
-        if not self.port:
-            return
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", self.port))
-            except OSError as error:
-                raise BadInput(
-                    f"Port {self.port} on 127.0.0.1 cannot be used.",
-                    seen=str(error),
-                    next_step="Leave --port out: a free port is chosen by itself.",
-                ) from None

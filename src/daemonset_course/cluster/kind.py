@@ -11,26 +11,21 @@ import subprocess
 import threading
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
 
 from daemonset_course import binaries
 from daemonset_course.capabilities import CAPABILITIES
-from daemonset_course.cluster import beside, real_nodes, simulated, topology
+from daemonset_course.cluster import beside, real_nodes, simulated, static_pods, topology
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.engine import Engine, needed_engine
 from daemonset_course.cluster.kind_config import GRACE, MONITOR, configuration
+from daemonset_course.cluster.ports import refuse_taken
 from daemonset_course.cluster.processes import kill_all
-from daemonset_course.cluster.readiness import ready
 from daemonset_course.cluster.topology import NodeSpec
-from daemonset_course.cluster.waiting import wait_for
-from daemonset_course.errors import BadInput, CommandFailed, NotOurs, NotRunning
+from daemonset_course.errors import CommandFailed, NotOurs, NotRunning
 from daemonset_course.places import cluster_dir
 from daemonset_course.progress import Report
 
 MADE = "created-by-the-course"  # a file: this kind cluster is ours
-_MANIFESTS = "/etc/kubernetes/manifests"
-_ASIDE = "/etc/kubernetes/stopped-by-the-course"
-_STATIC = ("kube-controller-manager", "kube-scheduler")
 
 
 class Kind:
@@ -89,6 +84,7 @@ class Kind:
                 seen=", ".join(self.engine.nodes(self.name)),
                 next_step=f"Give another --name, or: kind delete cluster --name {self.name}",
             )
+        refuse_taken(self.port)
         self.programs.mkdir(exist_ok=True)
         for name, binary in binaries.ensure(programs=("kind", "kubectl"), report=report).items():
             link = self.programs / name
@@ -100,7 +96,7 @@ class Kind:
         """Create the cluster, and return when all its nodes are Ready."""
         config = self.directory / "kind.yaml"
         config.write_text(configuration(self.name, port=self.port, cgroup=self.engine.cgroup))
-        self._kind("create", "cluster", "--config", str(config), "--image", self.image, "--quiet")
+        self._kind("create", "cluster", "--config", str(config), "--image", self.image)
         self.kubeconfig.chmod(0o600)
         api = Api(self.kubeconfig)
         self.kubernetes = api.get("/version")["gitVersion"]
@@ -120,7 +116,7 @@ class Kind:
             healed.append(node)
         if healed:
             self._answering()
-        for component in self._aside():
+        for component in static_pods.stopped(self.engine, self._plane):
             self.start_component(component)
             healed.append(component)
         for spec in topology.read(self.name):
@@ -180,22 +176,21 @@ class Kind:
         self._systemctl(node, "start")
 
     def stop_component(self, component: str) -> None:
-        """Move a component's static Pod manifest aside, and return when its kubelet ended it."""
-        self._move(component, _MANIFESTS, _ASIDE)
-        self._wait_component(component, running=False)
+        """Stop a component, and return when its static Pod is gone."""
+        static_pods.stop(self.engine, Api(self.kubeconfig), self._plane, component)
 
     def start_component(self, component: str) -> None:
-        """Put a component's static Pod manifest back, and return when it is ready."""
-        self._move(component, _ASIDE, _MANIFESTS)
-        self._wait_component(component, running=True)
+        """Start a component, and return when its static Pod is ready."""
+        static_pods.start(self.engine, Api(self.kubeconfig), self._plane, component)
 
     def dead_components(self) -> list[str]:
         """The nodes whose container does not run, and the components put aside."""
         states = self.engine.nodes(self.name)
         names = [spec.name for spec in topology.read(self.name)]
         dead = [f"{n} ({states.get(n, 'gone')})" for n in names if states.get(n) != "running"]
-        plane = f"{self.name}-control-plane"
-        return dead + (self._aside() if states.get(plane) == "running" else [])
+        if states.get(self._plane) == "running":
+            dead += static_pods.stopped(self.engine, self._plane)
+        return dead
 
     def destroy(self) -> None:
         """Delete the kind cluster, if this course made it, and the folder.
@@ -205,12 +200,16 @@ class Kind:
         """
         kill_all(self.directory)
         if (self.directory / MADE).exists() and self.engine.nodes(self.name):
-            self._kind("delete", "cluster", "--quiet")
+            self._kind("delete", "cluster")
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def load(self, image: str) -> None:
         """Copy an image of the engine into every node, so that no node has to pull it."""
         self._kind("load", "docker-image", image)
+
+    @property
+    def _plane(self) -> str:
+        return f"{self.name}-control-plane"
 
     def _real(self) -> list[NodeSpec]:
         return real_nodes.load(self.directory) or topology.read(self.name)
@@ -228,38 +227,6 @@ class Kind:
     def _systemctl(self, node: str, verb: str) -> str:
         """Ask a node's systemd about its container runtime."""
         return self._inside(node, f"systemctl {verb} containerd || true").strip()
-
-    def _aside(self) -> list[str]:
-        found = self._inside(f"{self.name}-control-plane", f"ls {_ASIDE} 2>/dev/null || true")
-        return [name.removesuffix(".yaml") for name in found.split()]
-
-    def _move(self, component: str, source: str, target: str) -> None:
-        if component not in _STATIC:
-            raise BadInput(
-                f"{component!r} cannot be stopped alone on kind.",
-                next_step=f"One of: {', '.join(_STATIC)}",
-            )
-        file = f"{component}.yaml"
-        script = (
-            f"mkdir -p {target} && if [ -e {source}/{file} ]; then mv {source}/{file} {target}; fi"
-        )
-        self._inside(f"{self.name}-control-plane", script)
-
-    def _wait_component(self, component: str, *, running: bool) -> None:
-        name = f"{component}-{self.name}-control-plane"
-
-        def as_wanted(pods: dict[str, Any]) -> bool:
-            pod = pods.get(name, {})
-            return ready(pod) if running else not pod
-
-        wait_for(
-            Api(self.kubeconfig),
-            "/api/v1/namespaces/kube-system/pods",
-            as_wanted,
-            what=f"{component} {'ready' if running else 'stopped'}",
-            explain=lambda pods: f"{name} {'is there' if name in pods else 'is not there'}",
-            timeout=90,
-        )
 
     def _inside(self, node: str, script: str) -> str:
         return self.engine.run("exec", node, "sh", "-c", script)
@@ -294,10 +261,10 @@ class Kind:
             command, env=environment, capture_output=True, text=True, check=False, timeout=900
         )
         if done.returncode:
-            said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+            said = [line for line in done.stderr.splitlines() if "ERROR" in line or "rror:" in line]
             raise CommandFailed(
                 f"kind {' '.join(arguments[:2])} failed.",
-                seen=" | ".join(said[:1] + said[-2:]),
+                seen=" | ".join(said[:3]) or done.stderr.strip()[-300:],
                 next_step="course doctor looks for causes; --image names another node image; "
                 "course up --backend embedded needs no engine",
             )

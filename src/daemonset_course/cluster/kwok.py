@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import yaml
 
 from daemonset_course.cluster import topology
+from daemonset_course.cluster.ports import free_ports
 from daemonset_course.errors import BadInput
 
 PORTS = (
@@ -104,15 +103,6 @@ def configuration(
         ],
     }
     return f"{yaml.safe_dump(config)}---\n{stages(pace)}"
-
-
-def free_ports(count: int) -> list[int]:
-    """Different ports of 127.0.0.1 that nobody listens on now, as the system hands them out."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
 
 
 def stages(pace: float) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from daemonset_course.capabilities import CAPABILITIES
 from daemonset_course.cluster.api import Object
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.reset import reset
@@ -97,7 +98,8 @@ class LabSession:
         """
         task = self._lab.task(number)
         try:
-            verdict = self._judged(task, number)
+            lacking = set(task.needs) - current().backend.capabilities
+            verdict = _incapable(lacking) if lacking else self._judged(task, number)
         except CourseError as error:
             verdict = Verdict("cannot check", error.failed, (error.seen,), look=error.next_step)
         return self._kept(number, verdict)
@@ -201,6 +203,15 @@ def _no_recording(number: int, running: int) -> Verdict:
         f"There is no recording of task {number} in this notebook session ({why}).",
         rule="A check judges the history, and the history ends with the kernel that recorded it.",
         look=f"lab.start({number}) brings the task back; then do it again.",
+    )
+
+
+def _incapable(lacking: set[str]) -> Verdict:
+    return Verdict(
+        "cannot check",
+        f"This task needs {' and '.join(sorted(lacking))}, which this cluster does not have.",
+        tuple(f"{name}: {CAPABILITIES[name]}" for name in sorted(lacking)),
+        look="On a machine with Docker or podman: course down, then course up --backend kind.",
     )
 
 

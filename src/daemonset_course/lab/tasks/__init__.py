@@ -22,6 +22,7 @@ class Task:
         rules: what judges it, in order.
         hints: where to look, the concept, the fragment.
         solution: YAML that passes, shown after the learner passed.
+        needs: the capabilities (``capabilities.CAPABILITIES``) without which nothing can be judged.
     """
 
     title: str
@@ -29,6 +30,7 @@ class Task:
     rules: tuple[Rule, ...]
     hints: tuple[str, str, str]
     solution: str
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

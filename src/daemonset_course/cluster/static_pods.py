@@ -1,0 +1,59 @@
+"""The control plane of a kind cluster, stopped and started by its static Pod manifests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from daemonset_course.cluster.api import Api
+from daemonset_course.cluster.engine import Engine
+from daemonset_course.cluster.readiness import ready
+from daemonset_course.cluster.waiting import wait_for
+from daemonset_course.errors import BadInput
+
+COMPONENTS = ("kube-controller-manager", "kube-scheduler")
+_MANIFESTS = "/etc/kubernetes/manifests"
+_ASIDE = "/etc/kubernetes/stopped-by-the-course"  # the kubelet does not look here
+
+
+def stop(engine: Engine, api: Api, node: str, component: str) -> None:
+    """Move a manifest aside, and return when the kubelet ended its Pod."""
+    _move(engine, node, component, _MANIFESTS, _ASIDE)
+    _wait(api, f"{component}-{node}", running=False)
+
+
+def start(engine: Engine, api: Api, node: str, component: str) -> None:
+    """Put a manifest back, and return when its Pod is ready."""
+    _move(engine, node, component, _ASIDE, _MANIFESTS)
+    _wait(api, f"{component}-{node}", running=True)
+
+
+def stopped(engine: Engine, node: str) -> list[str]:
+    """The components whose manifest was moved aside."""
+    found = engine.run("exec", node, "sh", "-c", f"ls {_ASIDE} 2>/dev/null || true")
+    return [name.removesuffix(".yaml") for name in found.split()]
+
+
+def _move(engine: Engine, node: str, component: str, source: str, target: str) -> None:
+    if component not in COMPONENTS:
+        raise BadInput(
+            f"{component!r} cannot be stopped alone on kind.",
+            next_step=f"One of: {', '.join(COMPONENTS)}",
+        )
+    file = f"{source}/{component}.yaml"
+    script = f"mkdir -p {target} && if [ -e {file} ]; then mv {file} {target}; fi"
+    engine.run("exec", node, "sh", "-c", script)
+
+
+def _wait(api: Api, name: str, *, running: bool) -> None:
+    def as_wanted(pods: dict[str, Any]) -> bool:
+        pod = pods.get(name, {})
+        return ready(pod) if running else not pod
+
+    wait_for(
+        api,
+        "/api/v1/namespaces/kube-system/pods",
+        as_wanted,
+        what=f"{name} {'ready' if running else 'stopped'}",
+        explain=lambda pods: f"{name} {'is there' if name in pods else 'is not there'}",
+        timeout=90,
+    )

@@ -1,0 +1,68 @@
+"""Record the real steps of a lesson anew: run its notebook on a cluster that has everything."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from unittest import mock
+
+from daemonset_course.capabilities import CAPABILITIES
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.errors import BadInput, CommandFailed
+from daemonset_course.places import REPOSITORY
+
+CELL_SECONDS = 600
+
+
+def record_lesson(lesson: str, cluster: str | None = None) -> list[Path]:
+    """The recordings made by running a lesson's notebook; they replace those in ``recordings/``.
+
+    Raises:
+        BadInput: there is no such lesson, it has no real step, or the cluster cannot run one.
+        CommandFailed: a cell failed; the recordings are as they were.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    running = current(cluster)
+    lacking = sorted(set(CAPABILITIES) - running.backend.capabilities)
+    if lacking:
+        raise BadInput(
+            f"The cluster {running.name!r} cannot run real steps.",
+            seen=f"its backend, {running.state.backend}, has no {', '.join(lacking)}",
+            next_step="course down, then course up --backend kind",
+        )
+    notebook = _notebook(lesson)
+    with tempfile.TemporaryDirectory(prefix="course-record-") as folder:
+        settings = {"COURSE_RECORD": "1", "COURSE_RECORDINGS": folder}
+        with mock.patch.dict(os.environ, settings | running.environment()):
+            client = NotebookClient(
+                nbformat.read(notebook, as_version=4),
+                timeout=CELL_SECONDS,
+                resources={"metadata": {"path": str(notebook.parent)}},
+            )
+            try:
+                client.execute()
+            except CellExecutionError as error:
+                raise CommandFailed(
+                    f"A cell of {notebook.name} failed; no recording was changed.",
+                    seen=str(error)[-400:],
+                ) from None
+        made = sorted(Path(folder).glob("*.jsonl"))
+        if not made:
+            raise BadInput(f"{notebook.name} has no step that needs real containers.")
+        target = REPOSITORY / "recordings"
+        target.mkdir(exist_ok=True)
+        for path in made:
+            (target / path.name).write_text(path.read_text())
+    return [target / path.name for path in made]
+
+
+def _notebook(lesson: str) -> Path:
+    found = sorted((REPOSITORY / "notebooks").glob(f"{lesson}*.ipynb"))
+    if len(found) != 1:
+        there = ", ".join(p.stem for p in sorted((REPOSITORY / "notebooks").glob("*.ipynb")))
+        raise BadInput(f"There is no lesson {lesson!r}.", seen=f"lessons: {there}")
+    return found[0]

@@ -1,0 +1,175 @@
+"""A step that only real containers can show: run there, shown from its recording elsewhere.
+
+    @step("00-system-agents", needs="logs")
+    def agents():
+        "The agents of the cluster itself"
+        return kubectl("-n kube-system get daemonsets")
+
+    agents
+
+On a cluster with the capability the function runs at once. On another one nothing is pretended: the
+recording that was made on kind is shown, with a label that says so. ``agents.result`` is the same
+kind of value both ways, so the lesson asserts the same.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import json
+import os
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from daemonset_course.capabilities import check
+from daemonset_course.cluster.lifecycle import Cluster, current
+from daemonset_course.errors import BadInput
+from daemonset_course.places import REPOSITORY
+from daemonset_course.recording.recorder import Recording
+
+FORMAT = 1
+ONLY = "result"  # the key of a result that is no dict
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step gave, and where it was run."""
+
+    header: dict[str, Any]
+    result: Any
+    live: bool
+
+    @property
+    def label(self) -> str:
+        """Where the result comes from, in one line."""
+        where = f"{self.header['backend']}, Kubernetes {self.header['kubernetes']}"
+        if self.live:
+            return f"{self.header['label']} (live on {where})"
+        needs = " and ".join(self.header["needs"])
+        date = self.header["date"][:10]
+        return f"{self.header['label']} (RECORDED on {where}, {date}: this cluster has no {needs})"
+
+    def __repr__(self) -> str:
+        return f"{self.label}\n{shown(self.result)}"
+
+
+def step(name: str, *, needs: str | Sequence[str]) -> Callable[[Callable[[], Any]], Step]:
+    """Run a function if this cluster can, else show its recording; the function becomes a ``Step``.
+
+    Args:
+        name: the recording's name in ``recordings/``, beginning with the lesson's number.
+        needs: the capabilities that the step needs (``capabilities.CAPABILITIES``).
+
+    Raises:
+        BadInput: an unknown capability, or there is no recording to show.
+    """
+    needed = check([needs] if isinstance(needs, str) else needs)
+
+    def run(function: Callable[[], Any]) -> Step:
+        cluster = current()
+        if not set(needed) <= cluster.backend.capabilities:
+            header, result = load(path_of(name))
+            return Step(header, result, live=False)
+        header = _header(name, needed, function, cluster)
+        done = Step(header, function(), live=True)
+        _note(name, needed)
+        if os.environ.get("COURSE_RECORD"):
+            save(done, path_of(name))
+        return done
+
+    return run
+
+
+def path_of(name: str) -> Path:
+    """Where the recording of a step is kept; ``COURSE_RECORDINGS`` names another folder."""
+    return Path(os.environ.get("COURSE_RECORDINGS") or REPOSITORY / "recordings") / f"{name}.jsonl"
+
+
+def save(done: Step, path: Path) -> None:
+    """Write a step as JSON lines, all of it or nothing."""
+    lines = [done.header]
+    parts = done.result if isinstance(done.result, dict) else {ONLY: done.result}
+    for key, value in parts.items():
+        if isinstance(value, Recording):
+            lines += [{"record": "log", "key": key}, *value.records]
+        else:
+            lines.append({"record": "value", "key": key, "value": value})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
+    part.replace(path)
+
+
+def load(path: Path) -> tuple[dict[str, Any], Any]:
+    """The header and the result of a recorded step.
+
+    Raises:
+        BadInput: there is no such recording, or it cannot be read.
+    """
+    try:
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        header, rest = lines[0], lines[1:]
+        if header["record"] != "step" or header["format"] != FORMAT:
+            raise ValueError(f"its header is {header}")
+    except FileNotFoundError:
+        raise BadInput(
+            "This step needs real containers, and there is no recording of it.",
+            seen=str(path),
+            next_step=f"On a kind cluster: course record {path.name[:2]}",
+        ) from None
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise BadInput(f"The recording {path} cannot be read.", seen=str(error)) from None
+    parts: dict[str, Any] = {}
+    log: list[dict[str, Any]] = []
+    for line in rest:
+        if line["record"] == "value":
+            parts[line["key"]] = line["value"]
+        elif line["record"] == "log":
+            log = []
+            parts[line["key"]] = Recording(log)
+        else:
+            log.append(line)
+    return header, parts[ONLY] if list(parts) == [ONLY] else parts
+
+
+def shown(result: Any) -> str:
+    """A result as text."""
+    if isinstance(result, dict):
+        return "\n".join(f"{key}:\n{textwrap.indent(shown(v), '  ')}" for key, v in result.items())
+    if isinstance(result, str):
+        return result.rstrip()
+    return repr(result)
+
+
+def source_hash(source: str) -> str:
+    """What tells whether a step was changed since it was recorded: of its code, not its layout."""
+    text = ast.unparse(ast.parse(textwrap.dedent(source)).body[0])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _header(
+    name: str, needs: Sequence[str], function: Callable[[], Any], cluster: Cluster
+) -> dict[str, Any]:
+    return {
+        "record": "step",
+        "format": FORMAT,
+        "step": name,
+        "needs": list(needs),
+        "label": (function.__doc__ or name).strip(),
+        "backend": cluster.state.backend,
+        "kubernetes": cluster.state.kubernetes,
+        "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "source": source_hash(inspect.getsource(function)),
+    }
+
+
+def _note(name: str, needs: Sequence[str]) -> None:
+    """Tell the test run (``COURSE_STEPS``) what ran for real."""
+    if noted := os.environ.get("COURSE_STEPS"):
+        with Path(noted).open("a") as file:
+            file.write(f"{name} ({', '.join(needs)})\n")
