@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -28,6 +27,8 @@ from typing import Any
 
 import psutil
 
+import bench_live
+from bench_target import Target, clean_environment, run, spread
 from daemonset_course.binaries.search import Binary, ensure
 from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
@@ -42,47 +43,49 @@ EVENTS = 4000  # the smaller of the two logs; the larger one has four times as m
 NOISE = 1.3  # how far four times the time for four times the events may be missed
 
 
-@dataclass(frozen=True)
-class Target:
-    """What one line of the table says: the figure, its bound, and the measurements behind it."""
-
-    name: str
-    value: float
-    bound: float
-    unit: str
-    detail: str
-
-    @property
-    def met(self) -> bool:
-        """Whether the figure is within its bound."""
-        return self.value <= self.bound
-
-    def row(self) -> str:
-        """The line as printed."""
-        verdict = "ok" if self.met else "MISSED"
-        figures = f"{self.value:>6.2f} {self.unit:<2} {self.bound:>6.2f} {self.unit:<2}"
-        return f"{self.name:<46} {figures} {verdict:<7} {self.detail}"
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the exit status is 0, or 1 with ``--strict`` and a missed target."""
     options = _options(arguments)
     print(_machine(), flush=True)
-    print(f"\n{'':<46} {'figure':>9} {'target':>9} {'':<7} min/median/max")
+    print(f"\n{'':<50} {'figure':>9} {'target':>9} {'':<7} min/median/max")
     found = []
-    for measure in (_import_time, _plot_time, _growth, lambda: _up(options.runs)):
+    measures: list[Callable[[], Iterator[Target]]] = [_import_time, _plot_time, _growth]
+    measures += [lambda: _up(options.runs), bench_live.recorder]
+    measures += [lambda: bench_live.kind_up(max(2, options.runs // 2))]
+    for measure in measures:
         for target in measure():
             found.append(target)
             print(target.row(), flush=True)
-    missed = sum(not target.met for target in found)
-    print(f"\n{len(found) - missed} of {len(found)} targets met")
+    judged = [target for target in found if target.judged]
+    missed = sum(not target.met for target in judged)
+    print(f"\n{len(judged) - missed} of {len(judged)} targets met")
+    if options.page:
+        options.page.write_text(_page(found))
     return int(options.strict and missed > 0)
+
+
+def _page(found: Sequence[Target]) -> str:
+    """The figures as a page of the documentation."""
+    lines = [
+        "# Bench",
+        "",
+        'Written by `make bench BENCHARGS="--page docs/bench.md"`. Ratios are of',
+    ]
+    lines += ["things measured in turn in one run; a time is minimum/median/maximum.", ""]
+    lines += [f"Machine and date: {_machine()}.", "", "| what | figure | target | measured |"]
+    lines += ["|---|---|---|---|"]
+    for one in found:
+        bound = f"{one.bound:g} {one.unit}".strip() if one.judged else ""
+        figure = f"{one.value:.2f} {one.unit}".strip()
+        lines.append(f"| {one.name} | {figure} | {bound} | {one.detail} |")
+    return "\n".join(lines) + "\n"
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure the course.")
     parser.add_argument("--runs", type=int, default=5, help="how often each cluster is started")
     parser.add_argument("--strict", action="store_true", help="fail when a target is missed")
+    parser.add_argument("--page", type=Path, help="write the figures to this file as well")
     return parser.parse_args(arguments)
 
 
@@ -113,7 +116,7 @@ def _up(runs: int) -> Iterator[Target]:
                 times[i].append(starts[i]())
     course, bare = times
     ratio = median(course) / median(bare)
-    detail = f"course {_spread(course)}; bare {_spread(bare)}"
+    detail = f"course {spread(course)}; bare {spread(bare)}"
     yield Target("course up / bare kwokctl and 4 Ready nodes", ratio, 1.15, "", detail)
 
 
@@ -125,7 +128,7 @@ class _Bare:
         self._programs = programs
         self._kubeconfig = self._home / "kubeconfig"
         # HOME too: kwokctl reads ~/.kwok/kwok.yaml, kubectl writes ~/.kube/cache.
-        self._environment = _clean_environment() | {
+        self._environment = clean_environment() | {
             "HOME": str(self._home),
             "KWOK_WORKDIR": str(self._home / "kwok"),
             "KWOK_KUBE_VERSION": programs["kube-apiserver"].version,
@@ -161,7 +164,7 @@ class _Bare:
         return words
 
     def _run(self, program: str, *words: str) -> None:
-        _run([str(self._programs[program].path), *words], self._environment)
+        run([str(self._programs[program].path), *words], self._environment)
 
 
 class _Course:
@@ -170,7 +173,7 @@ class _Course:
     def __init__(self, home: Path) -> None:
         self._home = home / "course"
         self._home.mkdir()
-        self._environment = _clean_environment() | {
+        self._environment = clean_environment() | {
             "COURSE_HOME": str(self._home),
             "COURSE_BINARIES": str(home / "programs"),
         }
@@ -186,7 +189,7 @@ class _Course:
 
     def _run(self, verb: str) -> None:
         module = [sys.executable, "-m", "daemonset_course.cli"]
-        _run([*module, verb, "--name", CLUSTER], self._environment)
+        run([*module, verb, "--name", CLUSTER], self._environment)
 
 
 def _nodes(version: str) -> list[dict[str, Any]]:
@@ -207,19 +210,6 @@ def _removed(home: Path) -> Iterator[None]:
         psutil.wait_procs(left, timeout=10)  # the next start has the machine to itself
 
 
-def _clean_environment() -> dict[str, str]:
-    mine = ("COURSE_", "KWOK_", "KUBECONFIG")
-    return {k: v for k, v in os.environ.items() if not k.startswith(mine)}
-
-
-def _run(command: Sequence[str], environment: Mapping[str, str]) -> None:
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=180
-    )
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command[:4])} ... failed:\n{done.stderr or done.stdout}")
-
-
 # A picture, an import, a long log
 
 
@@ -232,7 +222,7 @@ def _plot_time() -> Iterator[Target]:
     assert len(timeline.nodes) == LANES
     plot(timeline).png()  # fonts and modules
     runs = [_timed(lambda: plot(timeline).png()) for _ in range(5)]
-    yield Target(f"plot of {LANES} lanes, as PNG", median(runs), 1.5, "s", _spread(runs))
+    yield Target(f"plot of {LANES} lanes, as PNG", median(runs), 1.5, "s", spread(runs))
 
 
 def _import_time() -> Iterator[Target]:
@@ -243,7 +233,7 @@ def _import_time() -> Iterator[Target]:
         bare.append(_timed(lambda: _python("pass")))
         whole.append(_timed(lambda: _python("import daemonset_course")))
     own = median(whole) - median(bare)
-    detail = f"with it {_spread(whole)}; bare {_spread(bare)}"
+    detail = f"with it {spread(whole)}; bare {spread(bare)}"
     yield Target("import daemonset_course, added", own, 0.4, "s", detail)
     yield Target("import daemonset_course, with Python", median(whole), 0.4, "s", "")
 
@@ -267,7 +257,7 @@ def _growth() -> Iterator[Target]:
         for log in (small, large):
             times[len(log)].append(_timed(lambda log=log: work(log)))  # type: ignore[misc]
     ratio = min(times[len(large)]) / min(times[len(small)]) / (len(large) / len(small))
-    detail = "; ".join(f"{n} records {_spread(runs)}" for n, runs in times.items())
+    detail = "; ".join(f"{n} records {spread(runs)}" for n, runs in times.items())
     yield Target("timeline and rollouts, growth / log's growth", ratio, NOISE, "", detail)
 
 
@@ -289,10 +279,6 @@ def _timed(work: Callable[[], object]) -> float:
     begin = time.perf_counter()
     work()
     return time.perf_counter() - begin
-
-
-def _spread(runs: Sequence[float]) -> str:
-    return f"{min(runs):.2f}/{median(runs):.2f}/{max(runs):.2f} s"
 
 
 if __name__ == "__main__":

@@ -32,7 +32,8 @@ def add(
     if specs:
         start(directory, pace)
         _keep_system_agents_off(api)
-        create_nodes(api, specs, kubernetes)
+        # kind's controller manager hands out Pod networks, and stops at one that is not its own.
+        create_nodes(api, specs, kubernetes, pod_cidr=False)
 
 
 def start(directory: Path, pace: float) -> None:
@@ -54,9 +55,11 @@ def start(directory: Path, pace: float) -> None:
         f"--node-lease-duration-seconds={LEASE_SECONDS}",
         f"--server-address=127.0.0.1:{free_ports(1)[0]}",
     ]
-    with (directory / "kwok.log").open("ab") as log:
-        # A session of its own: Ctrl-C in a terminal or a notebook does not reach it.
-        subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    # A session of its own: Ctrl-C in a terminal or a notebook does not reach it. Through a shell
+    # that ends at once, so that it is nobody's child and leaves no zombie.
+    script = '"$@" >>"$0" 2>&1 </dev/null &'
+    log = str(directory / "kwok.log")
+    subprocess.run(["sh", "-c", script, log, *command], start_new_session=True, check=True)
 
 
 def running(directory: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -70,6 +71,8 @@ def configuration(
     options |= dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     if port:
         options["kubeApiserverPort"] = port
+    if policy := os.environ.get("COURSE_AUDIT_POLICY"):  # the bench compares with the audit log
+        options["kubeAuditPolicy"] = policy
     patches = {
         # Only nodes with this label have a kubelet: taking it away is a dead machine.
         "kwok-controller": {

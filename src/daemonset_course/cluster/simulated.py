@@ -10,8 +10,13 @@ from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.topology import MANAGED, Failure, NodeSpec
 
 
-def node_object(spec: NodeSpec, *, index: int, kubernetes: str) -> dict[str, Any]:
-    """A simulated Node object: 8 CPUs, 16 GiB, 110 pods, run by kwok."""
+def node_object(
+    spec: NodeSpec, *, index: int, kubernetes: str, pod_cidr: bool = True
+) -> dict[str, Any]:
+    """A simulated Node object: 8 CPUs, 16 GiB, 110 pods, run by kwok.
+
+    ``pod_cidr``: give it a Pod network of its own; not where the controller manager hands them out.
+    """
     # A kubelet sets these older names too; left out, the node controller adds them one by one.
     beta = {f"beta.{key}": spec.labels[key] for key in ("kubernetes.io/os", "kubernetes.io/arch")}
     size = {"cpu": "8", "memory": "16Gi", "pods": "110"}
@@ -22,7 +27,7 @@ def node_object(spec: NodeSpec, *, index: int, kubernetes: str) -> dict[str, Any
         "metadata": {"name": spec.name, "labels": spec.labels | beta},
         "spec": {
             "taints": [{"key": k, "value": v, "effect": e} for k, v, e in spec.taints],
-            "podCIDR": f"10.{64 + index // 256}.{index % 256}.0/24",
+            **({"podCIDR": f"10.{64 + index // 256}.{index % 256}.0/24"} if pod_cidr else {}),
         },
         "status": {
             "capacity": size,
@@ -47,12 +52,15 @@ def node_object(spec: NodeSpec, *, index: int, kubernetes: str) -> dict[str, Any
     }
 
 
-def create_nodes(api: Api, specs: Iterable[NodeSpec], kubernetes: str) -> None:
+def create_nodes(
+    api: Api, specs: Iterable[NodeSpec], kubernetes: str, *, pod_cidr: bool = True
+) -> None:
     """Post simulated nodes, several at a time; those that exist already are left alone."""
     known = {node["metadata"]["name"] for node in api.items("/api/v1/nodes")}
     new = [spec for spec in specs if spec.name not in known]
     objects = [
-        node_object(spec, index=len(known) + i, kubernetes=kubernetes) for i, spec in enumerate(new)
+        node_object(spec, index=len(known) + i, kubernetes=kubernetes, pod_cidr=pod_cidr)
+        for i, spec in enumerate(new)
     ]
     with ThreadPoolExecutor(max_workers=8) as pool:
         list(pool.map(lambda body: api.request("POST", "/api/v1/nodes", body), objects))

@@ -1,0 +1,57 @@
+"""The committed recordings: each belongs to a step as it is now, and tells nothing private."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from daemonset_course.capabilities import CAPABILITIES
+from daemonset_course.recording.steps import load, shown, source_hash
+
+ROOT = Path(__file__).parents[2]
+RECORDINGS = sorted((ROOT / "recordings").glob("*.jsonl"))
+
+
+def steps() -> dict[str, tuple[str, list[str]]]:
+    """By name: the source hash of each step in the lessons and labs, and what it needs."""
+    found = {}
+    for path in sorted((ROOT / "content").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            for call in getattr(node, "decorator_list", []):
+                if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "step":
+                    name = ast.literal_eval(call.args[0])
+                    needs = ast.literal_eval(call.keywords[0].value)
+                    needed = [needs] if isinstance(needs, str) else list(needs)
+                    assert name.startswith(path.stem[:2]), f"{name} is not of {path.name}"
+                    found[name] = (source_hash(ast.unparse(node)), needed)
+    return found
+
+
+def test_each_step_has_its_recording_and_each_recording_its_step() -> None:
+    assert [path.stem for path in RECORDINGS] == sorted(steps())
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_a_recording_is_of_the_step_as_it_is_now(path: Path) -> None:
+    header, result = load(path)
+    source, needs = steps()[path.stem]
+
+    assert header["source"] == source, f"record it again: course record {path.stem[:2]}"
+    assert header["needs"] == needs
+    assert set(needs) <= set(CAPABILITIES)
+    assert header["backend"] == "kind"
+    assert re.fullmatch(r"v1\.\d+\.\d+", header["kubernetes"])
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", header["date"])
+    assert shown(result).strip()
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_a_recording_tells_nothing_private_and_is_small(path: Path) -> None:
+    text = path.read_text()
+    private = r"/home/|/root/|/tmp/|/Users/|BEGIN [A-Z ]*(KEY|CERT)|[Tt]oken[\"']?: |kubeconfig"
+
+    assert not re.search(private, text)
+    assert len(text) < 2_000_000

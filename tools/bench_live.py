@@ -1,0 +1,223 @@
+"""What the bench measures live: kind, memory, the recorder beside kubectl and the audit log."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from unittest import mock
+
+import psutil
+
+from bench_target import Target, clean_environment, run, spread
+from daemonset_course.binaries.search import ensure
+from daemonset_course.cluster import topology
+from daemonset_course.cluster.engine import find_engine
+from daemonset_course.cluster.kind_config import node_image
+from daemonset_course.cluster.processes import kill_all, processes_of
+
+NAME = "bench"
+NODES = 1000
+AUDIT = """apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: RequestResponse
+    verbs: [create, update, patch, delete]
+    resources: [{resources: [pods, pods/status]}]
+    namespaces: [default]
+  - {level: None}
+"""
+RECORD = """
+import sys, time
+from daemonset_course import record
+recorder = record("agent")
+recorder.start()
+print("recording", flush=True)
+sys.stdin.readline()
+recorder.stop().save(sys.argv[1])
+print(time.process_time(), flush=True)
+"""
+DAEMONSET = {
+    "apiVersion": "apps/v1",
+    "kind": "DaemonSet",
+    "metadata": {"name": "agent"},
+    "spec": {
+        "selector": {"matchLabels": {"app": "agent"}},
+        "updateStrategy": {"rollingUpdate": {"maxUnavailable": "10%"}},
+        "template": {
+            "metadata": {"labels": {"app": "agent"}},
+            "spec": {"containers": [{"name": "agent", "image": "registry.k8s.io/pause:3.10"}]},
+        },
+    },
+}
+
+
+def kind_up(runs: int) -> Iterator[Target]:
+    """`course up` on kind and `kind create cluster` by itself, both until all nodes are Ready."""
+    engine = find_engine()
+    if engine is None:
+        print("kind: not measured, no container engine answers", flush=True)
+        return
+    programs = ensure(programs=("kind", "kubectl"))
+    image = node_image(None)
+    times: dict[str, list[float]] = {"course": [], "bare": []}
+    memory = 0.0
+    with tempfile.TemporaryDirectory(prefix="course-bench-") as folder:
+        home = clean_environment() | {"COURSE_HOME": folder, "COURSE_IMAGE": image}
+        bare = clean_environment() | {"KUBECONFIG": f"{folder}/kubeconfig"}
+        kind, kubectl = str(programs["kind"].path), str(programs["kubectl"].path)
+        config = str(topology.config_file())
+        course = [sys.executable, "-m", "daemonset_course.cli"]
+
+        def start_course() -> None:
+            run([*course, "up", "--name", NAME, "--backend", "kind"], home)
+
+        def start_bare() -> None:
+            create = ["create", "cluster", "--name", NAME, "--config", config, "--image", image]
+            run([kind, *create, "--kubeconfig", f"{folder}/kubeconfig"], bare)
+            wait = ["wait", "--for=condition=Ready", "nodes", "--all", "--timeout=180s"]
+            run([kubectl, *wait], bare)
+
+        for i in range(runs):
+            for which in ("course", "bare") if i % 2 == 0 else ("bare", "course"):
+                begin = time.perf_counter()
+                try:
+                    (start_course if which == "course" else start_bare)()
+                    times[which].append(time.perf_counter() - begin)
+                    if which == "course":
+                        memory = _engine_memory(engine.name)
+                finally:
+                    if which == "course":
+                        run([*course, "down", "--name", NAME], home)
+                    else:
+                        run([kind, "delete", "cluster", "--name", NAME], bare)
+    ratio = median(times["course"]) / median(times["bare"])
+    detail = f"course {spread(times['course'])}; kind {spread(times['bare'])}"
+    yield Target("course up / kind create cluster, 4 Ready nodes", ratio, 1.1, "", detail)
+    yield Target("memory of the kind cluster", memory / 1e9, float("inf"), "GB", engine.name)
+
+
+def recorder() -> Iterator[Target]:
+    """A rollout over 1,000 nodes: the recorder beside `kubectl get pods -w` and the audit log."""
+    from daemonset_course import apply, kubectl, wait_rollout
+    from daemonset_course.cluster import current, down, reset, up
+
+    with tempfile.TemporaryDirectory(prefix="course-bench-") as folder:
+        policy = Path(folder, "audit.yaml")
+        policy.write_text(AUDIT)
+        own = {
+            "COURSE_HOME": folder,
+            "COURSE_CLUSTER": NAME,
+            "COURSE_AUDIT_POLICY": str(policy),
+        }
+        with mock.patch.dict(os.environ, own):
+            try:
+                up(NAME, backend="embedded", pace=0.25)
+                small = _memory(Path(folder))
+                yield Target(
+                    "memory of the embedded cluster, 4 nodes", small, float("inf"), "GB", ""
+                )
+                reset(workers=NODES)
+                apply(DAEMONSET)
+                wait_rollout("agent", timeout=300)
+                yield from _watched(Path(folder), current().environment(), kubectl, wait_rollout)
+                large = _memory(Path(folder))
+                name = f"memory of the embedded cluster, {NODES} nodes"
+                yield Target(name, large, float("inf"), "GB", "")
+            finally:
+                down(NAME)
+                kill_all(Path(folder))
+
+
+def _watched(folder: Path, environment: dict[str, str], kubectl, wait_rollout) -> Iterator[Target]:  # type: ignore[no-untyped-def]
+    log, env = folder / "log.jsonl", os.environ | environment
+    watch = subprocess.Popen(
+        ["kubectl", "get", "pods", "-w"], env=env, stdout=subprocess.PIPE, text=True
+    )
+    ours = subprocess.Popen(
+        [sys.executable, "-c", RECORD, str(log)],
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert ours.stdout
+    assert ours.stdin
+    assert watch.stdout
+    drained = subprocess.Popen(["cat"], stdin=watch.stdout, stdout=subprocess.DEVNULL)
+    ours.stdout.readline()
+    kubectl("set env daemonset/agent RELEASE=2")
+    begin = time.perf_counter()
+    wait_rollout("agent", timeout=600)
+    seconds = time.perf_counter() - begin
+    spent = psutil.Process(watch.pid).cpu_times()
+    watch.kill()
+    ours.stdin.write("\n")
+    ours.stdin.flush()
+    cpu = float(ours.stdout.readline())
+    for process in (watch, ours, drained):
+        process.wait(timeout=60)
+    kubectl_cpu = spent.user + spent.system
+    detail = (
+        f"recorder {cpu:.1f} s (4 watches), kubectl {kubectl_cpu:.1f} s, rollout {seconds:.0f} s"
+    )
+    yield Target(
+        "CPU of the recorder / of `kubectl get pods -w`",
+        cpu / kubectl_cpu,
+        float("inf"),
+        "",
+        detail,
+    )
+    written, missed = _missed(next(folder.rglob("audit.log")), log)
+    detail = f"of {written} writes of pods in the audit log"
+    yield Target("transitions that the recorder missed", missed, 0, "", detail)
+
+
+def _missed(audit: Path, log: Path) -> tuple[int, int]:
+    """How many versions of pods the API server wrote while we recorded, and how many we lack."""
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    pods = [r["object"]["metadata"] for r in records if r.get("resource") == "pods"]
+    seen = {(pod["uid"], pod["resourceVersion"]) for pod in pods}
+    first = max(
+        int(r["object"]["metadata"]["resourceVersion"])
+        for r in records
+        if r.get("via") == "list" and r.get("resource") == "pods"
+    )
+    last = max(int(pod["resourceVersion"]) for pod in pods)
+    written = set()
+    for line in audit.read_text().splitlines():
+        answer = json.loads(line).get("responseObject") or {}
+        if answer.get("kind") == "Pod":
+            meta = answer["metadata"]
+            if first < int(meta["resourceVersion"]) <= last:
+                written.add((meta["uid"], meta["resourceVersion"]))
+    return len(written), len(written - seen)
+
+
+def _memory(folder: Path) -> float:
+    return sum(process.memory_info().rss for process in processes_of(folder)) / 1e9
+
+
+def _engine_memory(engine: str) -> float:
+    """Bytes that the containers of the cluster take, by the engine's own account."""
+    units = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 1e3, "MB": 1e6, "GB": 1e9, "B": 1}
+    shown = subprocess.run(
+        [engine, "stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    total = 0.0
+    for line in shown.splitlines():
+        name, used = line.split()[:2]
+        if name.startswith(f"{NAME}-"):
+            unit = next(u for u in units if used.endswith(u))
+            total += float(used.removesuffix(unit)) * units[unit]
+    return total
