@@ -50,6 +50,7 @@ class LiveCluster:
         os.environ["COURSE_CACHE"] = str(cache_home())
         os.environ["COURSE_HOME"] = str(self.home)
         os.environ["COURSE_CLUSTER"] = self.name
+        os.environ["COURSE_STEPS"] = str(self.home.parent / "steps")  # what ran for real only here
         os.environ["COURSE_BACKEND"] = BACKEND  # whatever engine this machine has
         # the learner's IPython profile neither helps nor harms a test
         os.environ["IPYTHONDIR"] = str(self.home / "ipython")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     kinds = (pytest.TestReport, pytest.CollectReport)
     reports = (r for some in terminalreporter.stats.values() for r in some if isinstance(r, kinds))
     terminalreporter.section("what ran")
-    for line in table(reports):
+    for line in [*table(reports), *_real_steps()]:
         terminalreporter.write_line(line)
 
 
@@ -33,6 +35,13 @@ def table(reports: Iterable[Any]) -> list[str]:
         units[group, nodeid.partition("::")[0] if group in GROUPS[3:] else nodeid].append(phases)
     everything = [report for phases in tests.values() for report in phases]
     return [*_counts(units), *_notebooks(units), *_skips(everything), _backends(everything)]
+
+
+def _real_steps() -> list[str]:
+    """The steps that real containers made possible, once each; elsewhere a recording was shown."""
+    noted = Path(os.environ.get("COURSE_STEPS", ""))
+    steps = sorted(set(noted.read_text().splitlines())) if noted.is_file() else []
+    return [f"ran for real only here: {', '.join(steps)}"] if steps else []
 
 
 def _group(nodeid: str, phases: list[Any]) -> str:

@@ -21,7 +21,7 @@ import os, pathlib
 def _note(verb, name):
     with (pathlib.Path(os.environ["NOTES"]) / name).open("a") as notes:
         notes.write(f"{verb} {os.environ['COURSE_HOME']}\\n")
-def up(name, *, backend, pace):
+def up(name, *, backend, pace, kubernetes):
     if os.environ.get("BROKEN"):
         raise RuntimeError("no etcd here")
     _note(f"up {backend} {pace}", name)

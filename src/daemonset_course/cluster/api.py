@@ -22,6 +22,7 @@ TIMEOUT = (5.0, 35.0)  # seconds to connect, and between two bytes of an answer
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 _UNDECLARED = re.compile(r"\.(?P<field>\S+): field not declared in schema")
+_MISTYPED = re.compile(r"\.(?P<field>\S+): (?P<says>expected \w+), got .*?Value:(?P<value>.*)\}$")
 
 
 class ApiError(CourseError):
@@ -205,6 +206,10 @@ def _explain(error: Any, method: str, path: str) -> CourseError:
     if undeclared:  # server-side apply answers 500 to a field that the kind does not have
         reason = Reason(undeclared["field"], "the kind has no such field")
         return Rejected(name, [reason], next_step="Look for a typing error in the field's name.")
+    mistyped = _MISTYPED.search(message)
+    if mistyped:
+        reason = Reason(mistyped["field"], f"{mistyped['says']}, got {mistyped['value']}")
+        return Rejected(name, [reason], next_step="Quote it if it is meant as a text.")
     if error.status in (400, 403, 422) or (error.status == 404 and method in ("PATCH", "POST")):
         causes = details.get("causes") or []
         reasons = [Reason(c.get("field", ""), c.get("message", "")) for c in causes]

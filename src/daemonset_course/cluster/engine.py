@@ -31,6 +31,10 @@ class Engine:
         """
         return _run([self.name, *arguments], timeout)
 
+    def has_image(self, image: str) -> bool:
+        """Whether the engine has this image already."""
+        return bool(self.run("images", "--quiet", image).strip())
+
     def nodes(self, cluster: str) -> dict[str, str]:
         """The containers of a kind cluster with their state (``running``, ``paused``, ...)."""
         label = f"label=io.x-k8s.kind.cluster={cluster}"

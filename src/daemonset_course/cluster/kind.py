@@ -17,7 +17,7 @@ from daemonset_course.capabilities import CAPABILITIES
 from daemonset_course.cluster import beside, real_nodes, simulated, static_pods, topology
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.engine import Engine, needed_engine
-from daemonset_course.cluster.kind_config import GRACE, MONITOR, configuration
+from daemonset_course.cluster.kind_config import GRACE, LESSON_IMAGES, MONITOR, configuration
 from daemonset_course.cluster.ports import refuse_taken
 from daemonset_course.cluster.processes import kill_all
 from daemonset_course.cluster.topology import NodeSpec
@@ -100,6 +100,8 @@ class Kind:
         self.kubeconfig.chmod(0o600)
         api = Api(self.kubeconfig)
         self.kubernetes = api.get("/version")["gitVersion"]
+        for image in filter(self.engine.has_image, LESSON_IMAGES):
+            self._kind("load", "docker-image", image)
         real_nodes.settle(api, self.name, self.directory)
 
     def heal(self) -> list[str]:
@@ -202,10 +204,6 @@ class Kind:
         if (self.directory / MADE).exists() and self.engine.nodes(self.name):
             self._kind("delete", "cluster")
         shutil.rmtree(self.directory, ignore_errors=True)
-
-    def load(self, image: str) -> None:
-        """Copy an image of the engine into every node, so that no node has to pull it."""
-        self._kind("load", "docker-image", image)
 
     @property
     def _plane(self) -> str:

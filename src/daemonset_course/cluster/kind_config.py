@@ -14,6 +14,12 @@ from daemonset_course.errors import BadInput
 
 GRACE = 20  # seconds of silence before a node is unreachable; upstream 50
 MONITOR = 2  # seconds between two looks of the node controller; upstream 5
+# What lessons and labs run. An engine that has one gives it to the nodes: they need not pull it.
+LESSON_IMAGES = (
+    "registry.k8s.io/pause:3.10",
+    "busybox:1.36",
+    "prom/node-exporter:v1.7.0",
+)
 
 
 def configuration(name: str, *, port: int | None, cgroup: int) -> str:
