@@ -13,6 +13,7 @@ import importlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -141,7 +142,11 @@ def live_cluster(request: pytest.FixtureRequest) -> Any:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Remove this process's cluster."""
+    """Remove this process's cluster; on kind, keep its logs first if something failed."""
+    logs = os.environ.get("COURSE_KIND_LOGS")
+    if logs and BACKEND == "kind" and session.testsfailed:
+        name = session.config.stash[CLUSTER_KEY].name
+        subprocess.run(["kind", "export", "logs", logs, "--name", name], check=False)
     _without_raising(session.config.stash[CLUSTER_KEY].close)
 
 

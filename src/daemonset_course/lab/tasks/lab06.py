@@ -11,7 +11,7 @@ from daemonset_course.lab.evidence import Evidence
 from daemonset_course.lab.tasks import Lab, Task
 
 AGENT = "agent"
-GOOD = "registry.k8s.io/pause:3.10"
+GOOD = "busybox:1.36"
 BAD = "registry.invalid/agent:2"
 WORKERS = 12
 DEAD = 4  # the worker that is dead in task 2
@@ -39,6 +39,7 @@ def manifest(*, release: str = "1", image: str = GOOD, strategy: str = "maxUnava
               containers:
               - name: {AGENT}
                 image: {image}
+                command: [sh, -c, "trap 'exit 0' TERM; sleep infinity & wait"]
                 env:
                 - {{name: RELEASE, value: "{release}"}}
                 readinessProbe:
