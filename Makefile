@@ -6,7 +6,9 @@
 #   PYTESTARGS="..."      more arguments for pytest, such as PYTESTARGS="-k timeline"
 #   TESTS="..."           what pytest runs instead of everything, such as TESTS=tests/unit
 #   WORKERS=2             how many tests run side by side, each with its own cluster
+#   FAULTS=50             how often `make faults` tries each random fault
 #   KUBERNETES=1.35       which Kubernetes minor `make test-kind` runs on
+#   VERSIONS="1.34 1.35"  the Kubernetes minors that `make test-versions` runs on, one after another
 #   IMAGE=kindest/node:.. the node image for it, else the pinned one
 #   BUILDARGS="..."       more arguments for `make notebooks`, such as --only 08 or --overwrite
 #   LOCKARGS="..."        more arguments for `make lock`, such as --upgrade
@@ -18,7 +20,12 @@ export COURSE_IMAGE = $(IMAGE)
 endif
 WORKERS ?= 2
 CODE := $(wildcard conftest.py src tests tools content notebooks labs solutions)
-TESTS_KIND ?= tests/live $(wildcard notebooks labs solutions)
+LIVE := tests/live $(wildcard notebooks labs solutions)
+TESTS_KIND ?= $(LIVE)
+TESTS_VERSIONS ?= $(LIVE)
+VERSIONS ?= 1.34 1.35 1.36
+PYTEST_SIDE_BY_SIDE = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --max-worker-restart=0 \
+	--nbval-lax --nbval-current-env --nbval-cell-timeout=180 $(PYTESTARGS)
 TESTS ?= tests $(wildcard notebooks labs solutions)
 
 # An active conda environment made from environment.yml is used as it is; else .venv is made.
@@ -31,7 +38,7 @@ BIN := $(ENV)/bin
 READY := $(ENV)/.course-ready
 BEGUN := $(ENV)/.course-begun
 
-.PHONY: help lab test test-kind lint notebooks lock bench clean environment
+.PHONY: help lab test faults test-kind test-versions lint notebooks lock bench clean environment
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -43,16 +50,31 @@ lab: $(READY) ## set everything up, start a cluster, open JupyterLab
 test: lint ## set everything up, prove the whole course
 	$(BIN)/python tools/notebooks.py check
 	$(BIN)/course binaries
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --max-worker-restart=0 \
-		--nbval-lax --nbval-current-env --nbval-cell-timeout=180 $(PYTESTARGS) $(TESTS)
+	$(PYTEST_SIDE_BY_SIDE) $(TESTS)
 
 test-kind: $(READY) ## prove the course on a real kind cluster (needs Docker or podman)
 	$(BIN)/python tools/test_kind.py $(TESTS_KIND) $(PYTESTARGS)
+
+# Each version prints its name, then pytest's own summary; the last lines say which of them failed.
+test-versions: $(READY) ## prove the course on each Kubernetes minor of VERSIONS (embedded)
+	@verdicts=; failed=0; \
+	for version in $(VERSIONS); do \
+		export COURSE_KUBERNETES=$$version COURSE_TEST_BACKEND=embedded; \
+		echo "=== Kubernetes $$version"; \
+		if $(BIN)/course binaries --kubernetes $$version && $(PYTEST_SIDE_BY_SIDE) $(TESTS_VERSIONS); \
+		then verdict=passed; else verdict=FAILED; failed=1; fi; \
+		verdicts="$$verdicts\n=== Kubernetes $$version: $$verdict"; \
+	done; printf "$$verdicts\n"; exit $$failed
+
+faults: $(READY) ## break things on purpose, FAULTS=50 times each where chance decides
+	$(BIN)/course binaries
+	FAULTS=$(or $(FAULTS),50) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTESTARGS) tests/faults
 
 lint: $(READY) ## check style and types
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
+	$(BIN)/zizmor --offline --quiet .github/workflows
 
 notebooks: $(READY) ## write notebooks, labs and solutions from content
 	$(BIN)/python tools/notebooks.py build $(BUILDARGS)

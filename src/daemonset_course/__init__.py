@@ -15,10 +15,10 @@ from daemonset_course.verbs.nodes import (
     drain,
     label,
     recover_node,
-    remove_node,
     taint,
 )
 from daemonset_course.verbs.rollout import wait_rollout
+from daemonset_course.verbs.why import why
 
 __all__ = [
     "add_node",
@@ -33,7 +33,7 @@ __all__ = [
     "record",
     "recover_node",
     "rejected",
-    "remove_node",
     "taint",
     "wait_rollout",
+    "why",
 ]

@@ -110,7 +110,10 @@ def status(name: Name = None, as_json: Json = False) -> None:
 
 @app.command()
 def doctor(name: Name = None, as_json: Json = False) -> None:
-    """Look for what would keep the course from running; exit status 1 if there is something."""
+    """Look for what would keep the course from running.
+
+    Exit status 1 if something is bad; a note concerns kind alone and leaves it at 0.
+    """
     from daemonset_course.doctor import examine
 
     with _telling():
@@ -120,10 +123,10 @@ def doctor(name: Name = None, as_json: Json = False) -> None:
     else:
         table = Table("", "looked at", "seen", box=None)
         for finding in findings:
-            seen = finding.seen if finding.well else f"{finding.seen}\n-> {finding.cure}"
-            table.add_row("ok" if finding.well else "BAD", finding.subject, seen)
+            cure = f"\n-> {finding.cure}" if finding.cure else ""
+            table.add_row(finding.level.upper(), finding.subject, f"{finding.seen}{cure}")
         out.print(table)
-    raise typer.Exit(0 if all(finding.well for finding in findings) else 1)
+    raise typer.Exit(int(any(finding.level == "bad" for finding in findings)))
 
 
 @app.command()

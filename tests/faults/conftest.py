@@ -1,12 +1,17 @@
 """Faults: each test is one try at one fault; at the end a table says how many were survived.
 
-``FAULTS=50`` tries each random fault 50 times (3 otherwise); ``FAULTS_SEED`` repeats a run.
+``FAULTS=50`` tries each random fault 50 times (3 otherwise); ``FAULTS_SEED`` repeats a run: its
+number is in the table's title. Each try depends on the seed and on its own name alone.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,34 +23,46 @@ from daemonset_course import cluster
 from daemonset_course.cluster.lifecycle import Cluster
 from live.scenes import PACE, processes
 
-TRIES = int(os.environ.get("FAULTS", "3"))
-SEED = int(os.environ.get("FAULTS_SEED", "20261124"))
+TRIES = int(os.environ.get("FAULTS") or 3)
+SEED = int(os.environ.get("FAULTS_SEED") or 20261124)
+MOMENTS = pytest.mark.parametrize("number", range(TRIES))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Write the table."""
+    """Write the table; a try that failed before or after its test counts as not survived."""
     tries: Counter[str] = Counter()
-    survived: Counter[str] = Counter()
-    for outcome in ("passed", "failed"):
+    lost: dict[str, set[str]] = {}
+    skipped: Counter[str] = Counter()
+    for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
             fault = dict(report.user_properties).get("fault")
-            if fault and report.when == "call":
+            if not fault:
+                continue
+            if outcome == "skipped":
+                skipped[fault] += 1
+            elif outcome == "passed" and report.when == "call":
                 tries[fault] += 1
-                survived[fault] += outcome == "passed"
-    if tries:
-        terminalreporter.section(f"faults, seed {SEED}")
-        for fault, count in tries.items():
-            terminalreporter.write_line(f"{fault:<60} {survived[fault]:>3} of {count}")
+            elif outcome != "passed":
+                tries[fault] += report.when == "call"
+                lost.setdefault(fault, set()).add(report.nodeid)
+    if tries or skipped or lost:
+        terminalreporter.section(f"faults, FAULTS_SEED={SEED}")
+        terminalreporter.write_line(f"{'fault':<72} {'tries':>5} {'recovered':>9}")
+        for fault in {**tries, **lost}:
+            failed = len(lost.get(fault, ()))
+            count = max(tries[fault], failed)
+            terminalreporter.write_line(f"{fault:<72} {count:>5} {count - failed:>9}")
+        for fault in skipped:
+            terminalreporter.write_line(f"{fault:<72} skipped, see above")
 
 
 @pytest.fixture(autouse=True)
 def named(request: pytest.FixtureRequest) -> None:
     """Give each try the name of its fault: the test's own, in words."""
     words = request.node.originalname.removeprefix("test_").replace("_", " ")
-    kind = (
-        request.node.callspec.params.get("component") if hasattr(request.node, "callspec") else ""
-    )
-    request.node.user_properties.append(("fault", f"{words} {kind or ''}".strip()))
+    values = getattr(request.node, "callspec", None)
+    kind = values.params.get("component", "") if values else ""
+    request.node.user_properties.append(("fault", f"{words} {kind}".strip()))
 
 
 @pytest.fixture
@@ -74,6 +91,50 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         path = tmp_path_factory.mktemp("faults") / "home"
         patch.setenv("COURSE_HOME", str(path))
         patch.setenv("COURSE_CLUSTER", "own")
-        yield cluster.up("own", backend="embedded", pace=PACE)
+        patch.setenv("COURSE_BACKEND", "embedded")
+        yield cluster.up("own", pace=PACE)
         cluster.down("own")
         assert processes(path) == []
+
+
+def command(*words: str) -> subprocess.Popen[str]:
+    """``course`` with these words, as from a terminal: a process group that hears Ctrl-C."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "daemonset_course.cli", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # these tests may run where SIGINT is ignored: a job in the background of a shell
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def seconds(*words: str) -> float:
+    """How long a command takes when nobody disturbs it; it must succeed."""
+    began = time.monotonic()
+    process = command(*words)
+    _, said = process.communicate(timeout=180)
+    assert process.returncode == 0, said
+    return time.monotonic() - began
+
+
+def interrupted(words: tuple[str, ...], after: float, number: int) -> bool:
+    """Stop a command after so many seconds; False when it had ended by itself before.
+
+    By turns: Ctrl-C in a terminal (every process of the group), kill -9, SIGINT, kill -9.
+    """
+    process = command(*words)
+    try:
+        process.communicate(timeout=after)
+        return False
+    except subprocess.TimeoutExpired:
+        if number % 4 == 0:
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    if number % 2 == 0 and process.returncode == 130:
+        assert "Interrupted; run the same command again" in said
+        assert "Traceback" not in said
+    return process.returncode != 0

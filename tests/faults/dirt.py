@@ -1,4 +1,8 @@
-"""Random dirt that a lesson or a learner can leave, and a fingerprint of a clean cluster."""
+"""Random dirt that a lesson or a learner can leave, and a fingerprint of a clean cluster.
+
+The fingerprint is written anew, from the API alone: it shares nothing with the one that ``reset``
+works by.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,10 @@ from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import add_node, break_node, cordon, label, remove_node, taint
+from live.scenes import daemonset
 
 STUCK = ["course.example/nobody-serves-this"]
+# Kept by the control plane itself, under names that it makes up or at times of its own.
 COMES_AND_GOES = {"Event", "Lease", "EndpointSlice", "ControllerRevision", "CSINode"}
 
 
@@ -18,32 +24,37 @@ def fresh(cluster: Cluster) -> dict[str, Any]:
     """Every node as it is configured, and the name of every object that a learner could make."""
     nodes = {}
     for node in cluster.api.items("/api/v1/nodes"):
-        conditions = {c["type"]: c["status"] for c in node["status"]["conditions"]}
+        taints = node["spec"].get("taints") or []
         nodes[node["metadata"]["name"]] = {
             "labels": node["metadata"]["labels"],
-            "taints": node["spec"].get("taints"),
-            "cordoned": node["spec"].get("unschedulable"),
-            "ready": conditions["Ready"],
+            "taints": sorted((t["key"], t.get("value", ""), t["effect"]) for t in taints),
+            "cordoned": node["spec"].get("unschedulable", False),
+            "conditions": {c["type"]: c["status"] for c in node["status"]["conditions"]},
             "broken": node["metadata"].get("annotations", {}).get("daemonset-course/kubelet"),
         }
-    return {"nodes": nodes, "objects": sorted(_objects(cluster))}
+    namespaces = {
+        one["metadata"]["name"]: one["metadata"].get("labels")
+        for one in cluster.api.items("/api/v1/namespaces")
+    }
+    return {"nodes": nodes, "namespaces": namespaces, "objects": sorted(_objects(cluster))}
 
 
 def _objects(cluster: Cluster) -> set[str]:
-    found = set()
+    """``Kind/name`` of all that is cluster-scoped or in ``default``, and every pod anywhere."""
+    found = {f"Pod/{one['metadata']['name']}" for one in cluster.api.items("/api/v1/pods")}
     for version in cluster.api.group_versions():
         for resource in cluster.api.resources(version):
-            if "list" not in resource["verbs"] or resource["kind"] in COMES_AND_GOES:
-                continue
-            places = ["", "/namespaces/default"] if resource["namespaced"] else [""]
-            root = f"{resource['root']}{places[-1]}/{resource['name']}"
             kind = resource["kind"]
-            found |= {f"{kind}/{one['metadata']['name']}" for one in cluster.api.items(root)}
+            if "list" not in resource["verbs"] or kind in COMES_AND_GOES:
+                continue
+            place = "/namespaces/default" if resource["namespaced"] else ""
+            items = cluster.api.items(f"{resource['root']}{place}/{resource['name']}")
+            found |= {f"{kind}/{one['metadata']['name']}" for one in items}
     return found
 
 
 def make_dirty(cluster: Cluster, chance: random.Random) -> list[str]:
-    """Do three to seven random things to a cluster; returns what the drift report must name."""
+    """Do three or more random things to a cluster; returns what the drift report must name."""
     kinds = chance.sample(list(DIRT), k=chance.randint(3, len(DIRT)))
     workers = cluster.workers()
     chance.shuffle(workers)
@@ -54,19 +65,26 @@ def make_dirty(cluster: Cluster, chance: random.Random) -> list[str]:
 
 
 def _labels(workers: list[str], chance: random.Random) -> list[str]:
-    label(workers[0], dirt=str(chance.randint(0, 9)), disk=None)
-    return [f"{workers[0]}: label"]
+    node = chance.choice(workers[:2])  # the third one may be removed
+    zone = "topology.kubernetes.io/zone"
+    label(node, dirt=str(chance.randint(0, 9)), disk=None, **{zone: "nowhere"})
+    return [f"{node}: ", "label dirt taken off", "label disk put back", f"label {zone} put back"]
 
 
 def _taints(workers: list[str], chance: random.Random) -> list[str]:
     effect = chance.choice(["NoSchedule", "NoExecute", "PreferNoSchedule"])
     taint(workers[1], f"dirt=1:{effect}")
-    return [f"taint dirt=1:{effect} taken off"]
+    return [f"{workers[1]}: ", f"taint dirt=1:{effect} taken off"]
+
+
+def _control_plane(_: list[str], __: random.Random) -> list[str]:
+    kubectl("taint node --selector=node-role.kubernetes.io/control-plane", CONTROL_PLANE + "-")
+    return [f"taint {CONTROL_PLANE} put back"]
 
 
 def _cordon(workers: list[str], _: random.Random) -> list[str]:
     cordon(workers[0])
-    return ["uncordoned"]
+    return [f"{workers[0]}: ", "uncordoned"]
 
 
 def _extra(_: list[str], chance: random.Random) -> list[str]:
@@ -78,17 +96,21 @@ def _removed(workers: list[str], _: random.Random) -> list[str]:
     return [f"{workers[2]}: node added"]
 
 
-def _broken(workers: list[str], _: random.Random) -> list[str]:
-    break_node(workers[1], "not ready")
-    return [workers[1]]
+def _broken(workers: list[str], chance: random.Random) -> list[str]:
+    if chance.random() < 0.7:
+        break_node(workers[1], "not ready")
+        return [f"{workers[1]}: ", "kubelet repaired"]
+    break_node(workers[1])  # takes the grace period
+    return [f"{workers[1]}: ", "label daemonset-course/kubelet put back"]
 
 
 def _namespace(_: list[str], chance: random.Random) -> list[str]:
     name = f"dirt-{chance.randint(0, 99)}"
     kubectl("create namespace", name)
-    stuck = {"metadata": {"name": "stuck", "finalizers": STUCK}, "data": {"a": "b"}}
-    apply({"apiVersion": "v1", "kind": "ConfigMap"} | stuck, namespace=name)
-    kubectl("delete namespace --wait=false", name)
+    apply(_config_map("stuck", STUCK), namespace=name)
+    apply(daemonset("agent"), namespace=name)
+    if chance.random() < 0.7:
+        kubectl("delete namespace --wait=false", name)
     return [f"Namespace/{name} removed"]
 
 
@@ -97,37 +119,68 @@ def _cluster_scoped(_: list[str], chance: random.Random) -> list[str]:
     priority = {"metadata": {"name": "dirt"}, "value": value}
     apply({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"} | priority)
     kubectl("create clusterrole dirt --verb=get --resource=pods")
-    return ["PriorityClass/dirt removed", "ClusterRole/dirt removed"]
+    kubectl("create clusterrolebinding dirt --clusterrole=dirt --serviceaccount=default:default")
+    return [f"{kind}/dirt removed" for kind in ("PriorityClass", "ClusterRole")] + [
+        "ClusterRoleBinding/dirt removed"
+    ]
+
+
+def crd() -> dict[str, Any]:
+    """A kind of the learner's own."""
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "dirts.course.example"},
+        "spec": {
+            "group": "course.example",
+            "names": {"kind": "Dirt", "plural": "dirts", "singular": "dirt"},
+            "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+        },
+    }
+
+
+def _own_kind(_: list[str], chance: random.Random) -> list[str]:
+    apply(crd())
+    kubectl("wait crd/dirts.course.example --for=condition=Established --timeout=30s")
+    stuck = chance.random() < 0.7
+    held = {"name": "held", "finalizers": STUCK if stuck else []}
+    apply({"apiVersion": "course.example/v1", "kind": "Dirt", "metadata": held})
+    if stuck and chance.random() < 0.5:
+        kubectl("delete crd dirts.course.example --wait=false")
+    return ["CustomResourceDefinition/dirts.course.example removed", "Dirt/held in default removed"]
 
 
 def _in_default(_: list[str], chance: random.Random) -> list[str]:
-    for name in ("one", "two")[: chance.randint(1, 2)]:
-        apply(_daemonset(name))
-    kubectl("create configmap dirt --from-literal=a=b")
+    names = ("one", "two")[: chance.randint(1, 2)]
+    for name in names:
+        made = daemonset(name)
+        if name == "two":  # pods that nobody lets go
+            made["spec"]["template"]["metadata"]["finalizers"] = STUCK
+        apply(made)
+    apply(_config_map("dirt", STUCK))
     kubectl("create poddisruptionbudget dirt --selector=app=one --min-available=1")
-    return ["DaemonSet/one", "ConfigMap/dirt", "PodDisruptionBudget/dirt"]
+    kubectl("run bare --image=registry.k8s.io/pause:3.10")
+    found = [f"DaemonSet/{name}" for name in names]
+    found += ["ConfigMap/dirt", "PodDisruptionBudget/dirt", "Pod/bare"]
+    return [f"{title} in default removed" for title in found]
 
 
-def _daemonset(name: str) -> dict[str, Any]:
-    labels = {"app": name}
-    template = {
-        "metadata": {"labels": labels, "finalizers": STUCK if name == "two" else []},
-        "spec": {"containers": [{"name": "a", "image": "registry.k8s.io/pause:3.10"}]},
-    }
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "DaemonSet",
-        "metadata": {"name": name},
-        "spec": {"selector": {"matchLabels": labels}, "template": template},
-    }
+def _config_map(name: str, finalizers: list[str]) -> dict[str, Any]:
+    metadata = {"name": name, "finalizers": finalizers}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"a": "b"}}
 
 
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane:NoSchedule"
 DIRT = {
     "labels": _labels,
     "taints": _taints,
+    "control plane": _control_plane,
     "cordon": _cordon,
     "namespace": _namespace,
     "cluster-scoped": _cluster_scoped,
+    "own kind": _own_kind,
     "default": _in_default,
     "broken": _broken,
     "extra": _extra,

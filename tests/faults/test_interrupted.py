@@ -1,12 +1,11 @@
-"""`up` and `reset` stopped at any moment, and run again."""
+"""`up` and `reset` stopped at any moment, and run again; `reset` from any state."""
 
 from __future__ import annotations
 
 import random
-import signal
-import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from daemonset_course import cluster
@@ -14,53 +13,70 @@ from daemonset_course.cluster import reset
 from daemonset_course.cluster.embedded import COMPONENTS
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.readiness import settled
-from faults.conftest import TRIES
+from faults.conftest import MOMENTS, interrupted, seconds
 from faults.dirt import fresh, make_dirty
-from live.scenes import PACE, course, processes
+from live.scenes import PACE, processes
+
+UP = ("up", "--backend", "embedded", "--pace", str(PACE))
+_usual: dict[str, float] = {}  # what a command takes here, measured once
 
 
-def interrupted(process: subprocess.Popen[str], after: float, how: signal.Signals) -> None:
-    """Let a process run for a while, then stop it; it may have ended by itself."""
-    try:
-        process.communicate(timeout=after)
-    except subprocess.TimeoutExpired:
-        process.send_signal(how)
-        process.communicate(timeout=60)
-
-
-@pytest.mark.parametrize("number", range(TRIES))
+@MOMENTS
 def test_up_interrupted(home: Path, chance: random.Random, number: int) -> None:
-    how = signal.SIGKILL if number % 2 else signal.SIGINT
-    interrupted(course(f"up(pace={PACE})", home), chance.uniform(0.1, 5.0), how)
+    if "up" not in _usual:
+        _usual["up"] = seconds(*UP)
+    cluster.down()
+    while not interrupted(UP, chance.uniform(0.05, _usual["up"]), number):
+        cluster.down()  # it was quicker than usual: that was no interruption
 
-    one = cluster.up(pace=PACE)
-    running = sorted(Path(p.cmdline()[0]).name for p in processes(home))
-    assert running == sorted(COMPONENTS)
+    said = seconds(*UP)
+    one = cluster.current()
+    running = processes(home)
+    listening = {
+        connection.laddr.ip
+        for process in running
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
     nodes = one.api.items("/api/v1/nodes")
+    assert said
+    assert sorted(Path(p.cmdline()[0]).name for p in running) == sorted(COMPONENTS)
+    assert listening == {"127.0.0.1"}
     assert len(nodes) == 4
     assert all(settled(node) for node in nodes)
 
 
-@pytest.mark.parametrize("number", range(TRIES))
-def test_reset_interrupted(shared: Cluster, chance: random.Random, number: int) -> None:
+@pytest.fixture
+def clean(shared: Cluster) -> object:
     reset(workers=3)
-    clean = fresh(shared)
+    return fresh(shared)
+
+
+@MOMENTS
+def test_reset_interrupted(
+    shared: Cluster, clean: object, chance: random.Random, number: int
+) -> None:
     make_dirty(shared, chance)
-    how = signal.SIGKILL if number % 2 else signal.SIGINT
-    home = shared.backend.directory.parents[1]
-    interrupted(course("reset(workers=3)", home), chance.uniform(0.3, 2.5), how)
+    if "reset" not in _usual:
+        _usual["reset"] = seconds("reset", "--workers", "3")
+        make_dirty(shared, chance)
+    words = ("reset", "--workers", "3")
+    while not interrupted(words, chance.uniform(0.05, _usual["reset"]), number):
+        make_dirty(shared, chance)
 
-    reset(workers=3)
+    seconds(*words)
     assert fresh(shared) == clean
+    assert reset().changes == ()
 
 
-@pytest.mark.parametrize("number", range(TRIES))
-def test_reset_from_a_dirty_state(shared: Cluster, chance: random.Random, number: int) -> None:
-    reset(workers=3)
-    clean = fresh(shared)
+@pytest.mark.usefixtures("clean")
+@MOMENTS
+def test_reset_from_a_dirty_state(
+    shared: Cluster, clean: object, chance: random.Random, number: int
+) -> None:
     told = make_dirty(shared, chance)
-    report = "\n".join(reset(workers=3).changes)
+    report = reset(workers=3).changes
 
-    assert [words for words in told if words not in report] == [], report
+    assert len(told) > 2, number
+    assert [words for words in told if not any(words in line for line in report)] == [], report
     assert fresh(shared) == clean
-    assert number < TRIES

@@ -265,7 +265,7 @@ def test_a_minor_means_its_pinned_patch(asked, version):
 
 @pytest.mark.parametrize("asked", ["1.33", "v1.37.0", "2.35", "1.3"])
 def test_another_minor_is_told_which_there_are(asked):
-    with pytest.raises(BadInput, match=r"does not run on Kubernetes [\d.]+\.$") as caught:
+    with pytest.raises(BadInput, match="does not run on Kubernetes") as caught:
         run(kubernetes=asked)
     assert caught.value.seen == "there are 1.36, 1.35, 1.34"
 
@@ -304,7 +304,7 @@ def test_each_kubernetes_has_its_place_in_the_cache(tmp_path, monkeypatch):
     fill_cache(tmp_path, *PROGRAMS)
     monkeypatch.setattr(binaries, "pins", pins)
     assert set(sources(run()).values()) == {"cache"}
-    with pytest.raises(CourseError, match="No source has kube-apiserver, .*kubectl for"):
+    with pytest.raises(CourseError, match="No source has kube-apiserver, "):
         run(kubernetes="1.35")
 
 

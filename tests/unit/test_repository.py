@@ -15,7 +15,7 @@ MODULES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "tools").glob("*.py"), ROOT /
 PURE = sorted(
     [
         *(PACKAGE / "timeline").glob("*.py"),
-        PACKAGE / "placement.py",
+        *(PACKAGE / "placement").glob("*.py"),
         PACKAGE / "recording" / "log.py",
         PACKAGE / "lab" / "check.py",
         PACKAGE / "lab" / "check_rollout.py",

@@ -19,7 +19,8 @@ from daemonset_course.progress import Report, step
 # Beside the package in a checkout of the course's repository; an installed wheel has none.
 TOOLCHAIN = REPOSITORY / "toolchain"
 
-# Program: the folder of its module in toolchain/, and the package to build.
+# Program: the folder of its module in toolchain/, and the package to build. An older Kubernetes has
+# a folder of its own: kubernetes-1.35.
 PACKAGES = {
     "etcd": ("etcd", "go.etcd.io/etcd/server/v3"),
     "kube-apiserver": ("kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver"),
@@ -39,17 +40,24 @@ def obstacle(program: str, version: str, toolchain: Path = TOOLCHAIN) -> str:
     Go itself fetches a newer Go for a ``go.mod`` that asks for one, unless GOTOOLCHAIN is ``local``
     (https://go.dev/doc/toolchain); Go before 1.21 cannot.
     """
-    module, package = PACKAGES[program]
+    folder, package = module_folder(program, version, toolchain), PACKAGES[program][1]
     try:
-        text = (toolchain / module / "go.mod").read_text()
+        text = (folder / "go.mod").read_text()
     except OSError:
-        return f"{toolchain / module} is not there; it comes with the course's repository"
+        return f"{folder} is not there; it comes with the course's repository"
     if not _requires(text, package, version):
-        return f"{toolchain / module}/go.mod is for another version than {version}"
+        return f"{folder}/go.mod is for another version than {version}"
     if not shutil.which("go"):
         return "there is no Go on PATH"
     wanted = re.search(r"^go (\S+)", text, re.MULTILINE)
     return _too_old(wanted.group(1) if wanted else "1.21")
+
+
+def module_folder(program: str, version: str, toolchain: Path = TOOLCHAIN) -> Path:
+    """The folder of the Go module that this version of the program is built from."""
+    name = PACKAGES[program][0]
+    older = toolchain / f"{name}-{'.'.join(version.removeprefix('v').split('.')[:2])}"
+    return older if older.is_dir() else toolchain / name
 
 
 def _requires(text: str, package: str, version: str) -> bool:
@@ -100,7 +108,7 @@ def build(
     """
     module, package = PACKAGES[program]
     flags = ["-trimpath", "-ldflags", f"-s -w{_stamp(module, version)}"]
-    folder = str(toolchain / module)
+    folder = str(module_folder(program, version, toolchain))
     half = target.with_name(f"{target.name}.building")
     try:
         total, todo = _packages(["go", "list", "-C", folder, "-deps", *flags], package, report)

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from daemonset_course.binaries import build, download
 from daemonset_course.binaries.machine import UnfitError, examine, header_problem, this_platform
+from daemonset_course.binaries.pinned import Pin, pins
 from daemonset_course.errors import BadInput, CourseError
 from daemonset_course.places import cache_home
 from daemonset_course.progress import Report, progress
+
+__all__ = ["PROGRAMS", "Binary", "Pin", "ensure", "pins"]
 
 PROGRAMS = tuple(name for name in build.PACKAGES if name != "kind")  # of the embedded cluster
 Source = Literal["directory", "PATH", "cache", "download", "build"]
@@ -34,15 +34,6 @@ class Binary:
     version: str
     path: Path
     source: Source
-
-
-@dataclass(frozen=True)
-class Pin:
-    """The version of a program that the course wants, and its release file if one is pinned."""
-
-    program: str
-    version: str
-    file: download.File | None
 
 
 @dataclass
@@ -81,13 +72,14 @@ def ensure(
 
     Args:
         programs: which; default those of the embedded cluster.
-        kubernetes: a Kubernetes version other than the course's own (``v1.36.3``); only a folder
-            or PATH can have it.
+        kubernetes: a Kubernetes other than the course's own, as a minor (``1.35``) or a full
+            version; one that is not pinned only a folder or PATH can have.
         directory: a folder with some or all of the programs; default ``COURSE_BINARIES``.
         report: told about downloads and builds; default bars on a terminal, lines elsewhere.
 
     Raises:
-        BadInput: the named folder holds a program that cannot serve.
+        BadInput: the named folder holds a program that cannot serve, or ``kubernetes`` cannot be
+            chosen.
         CourseError: no source has a program; with the reason of each.
     """
     here = this_platform()
@@ -105,40 +97,6 @@ def ensure(
     if search.missing():
         raise _nowhere(search)
     return {name: search.found[name] for name in programs}
-
-
-def pins(here: str, kubernetes: str | None = None) -> dict[str, Pin]:
-    """The table of pinned versions (``data/versions.toml``) for one platform, by program.
-
-    Raises:
-        BadInput: ``kubernetes`` is not a version.
-    """
-    table = tomllib.loads(
-        resources.files("daemonset_course").joinpath("data/versions.toml").read_text()
-    )
-    asked = f"v{(kubernetes or table['kubernetes']['version']).removeprefix('v')}"
-    if not re.fullmatch(r"v\d+\.\d+\.\d+", asked):
-        raise BadInput(f"{asked!r} is no version of Kubernetes.", next_step="Write it as v1.36.3.")
-    if asked != table["kubernetes"]["version"]:
-        table["kubernetes"] |= {"version": asked, "checksums": {}}
-    made = {
-        name: _pin(name, part, here)
-        for part in table.values()
-        if "programs" in part
-        for name in part["programs"]
-    }
-    return {name: made[name] for name in build.PACKAGES}
-
-
-def _pin(program: str, part: dict[str, Any], here: str) -> Pin:
-    system, _, machine = here.partition("/")
-    words = {"program": program, "version": part["version"], "os": system, "arch": machine}
-    words["archive"] = part.get("archive", {}).get(system, "")
-    checksum = part["checksums"].get(here, {}).get(program)
-    if not checksum:
-        return Pin(program, part["version"], None)
-    path, member = part["path"].format(**words), part.get("member", "").format(**words)
-    return Pin(program, part["version"], download.File(part["base"], path, checksum, member))
 
 
 def _look_in_directory(search: _Search, directory: Path | None) -> None:

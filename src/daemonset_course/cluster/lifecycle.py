@@ -15,8 +15,7 @@ from dataclasses import dataclass, replace
 
 import filelock
 
-from daemonset_course.binaries.machine import this_platform
-from daemonset_course.binaries.search import pins
+from daemonset_course.binaries.pinned import matches, resolve
 from daemonset_course.cluster import fence, topology
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.backend import Backend, backend_of, choose, image_of
@@ -99,7 +98,7 @@ def up(
             name=name,
             id=secrets.token_hex(8),
             backend=chosen,
-            kubernetes=kubernetes or pins(this_platform())["kubectl"].version,
+            kubernetes=resolve(kubernetes),
             pace=1.0 if pace is None else pace,
             image=image_of(chosen, image, kubernetes),
         )
@@ -160,6 +159,8 @@ def _fits(
     """
     asked = {"backend": backend, "pace": pace, "kubernetes": kubernetes, "image": image}
     other = {k: v for k, v in asked.items() if v is not None and v != getattr(state, k)}
+    if kubernetes and matches(kubernetes, state.kubernetes):
+        other.pop("kubernetes", None)
     if other:
         has = ", ".join(f"{k} {getattr(state, k)}" for k in other)
         raise BadInput(

@@ -45,7 +45,7 @@ def draw_budget(ax: Axes, timelines: Sequence[Timeline], labels: Sequence[str], 
     for timeline in timelines:
         _shade(ax, timeline)
         draw_gaps(ax, timeline.gaps, look)
-    _label_ends(ax, lines)
+    label_ends(ax, lines)
 
 
 def as_arrays(steps: Steps) -> tuple[Any, Any]:
@@ -126,7 +126,7 @@ def _held(steps: Steps, times: Any) -> Any:
     return np.array([np.nan if (v := steps.at(t)) is None else v for t in times], dtype=float)
 
 
-def _label_ends(ax: Axes, lines: Sequence[Line]) -> None:
+def label_ends(ax: Axes, lines: Sequence[Line], apart: float = _APART) -> None:
     """Names each line at the right edge, beside its last value; labels move up to stay apart."""
     ends = []
     for line in lines:
@@ -137,7 +137,7 @@ def _label_ends(ax: Axes, lines: Sequence[Line]) -> None:
     ends.sort(key=lambda end: end[0])
     y = -1.0
     for height, line in ends:
-        y = max(height, y + _APART)
+        y = max(height, y + apart)
         ax.text(
             1.008, y, line.label, transform=ax.transAxes, size=7.5, va="center",
             color=line.style["color"],

@@ -116,7 +116,9 @@ def draw_badges(
 
     ``wide`` is a badge's width in seconds: badges of one row keep that distance.
     """
-    taken: defaultdict[int, float] = defaultdict(lambda: float("-inf"))
+    # On a lane a badge must not cover the end of the node's name.
+    taken: defaultdict[int, float] = defaultdict(lambda: ax.get_xlim()[0] - wide / 3)
+    taken[-1] = float("-inf")
     for badge in shown:
         for lane in {rows.get(mark.node, -1): mark for mark in badge.marks}.items():
             row, mark = lane

@@ -1,0 +1,505 @@
+# %% [markdown]
+# # 01 One Pod per node
+#
+# After this lesson you can
+#
+# - say what "one Pod per node" means, and when it is none or two,
+# - say what happens, and when, as nodes join and leave,
+# - delete a DaemonSet in three ways and say what is left of it,
+# - park a DaemonSet at zero Pods without deleting it.
+#
+# You know Pods and Deployments, and you have done lesson 00. Run the cells from the top; where a
+# cell asks for a prediction, type it in place of the `...` before you run on.
+
+# %%
+import json
+from collections import Counter
+from pathlib import Path
+
+from daemonset_course import add_node, apply, kubectl, predict, record, rejected, wait_rollout
+from daemonset_course.cluster import current, reset
+from daemonset_course.errors import CommandFailed, NotFinished
+from daemonset_course.plot import plot_joining, plot_staircase
+from daemonset_course.timeline.counts import pods_per_node
+from daemonset_course.timeline.joining import joining
+
+# %%
+fleet = reset(workers=3)
+fleet
+
+# %% [markdown]
+# ## The claim
+#
+# > A DaemonSet keeps exactly one copy of a Pod on every node, or on every node of a subset. There
+# > is no replica count: the nodes decide. As nodes join, Pods are added to them. As nodes are
+# > removed, their Pods are garbage collected. Deleting a DaemonSet cleans up its Pods.
+#
+# Four sentences, and each needs a footnote. This is our agent; it waits and does nothing else.
+
+# %%
+print(Path("../manifests/lesson-01/agent.yaml").read_text())
+
+# %%
+apply("../manifests/lesson-01/agent.yaml")
+wait_rollout("agent")
+
+# %% [markdown]
+# ## No replica count
+#
+# A Deployment has `replicas`, and `kubectl scale` changes it. Try both here.
+
+# %%
+agent = {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "agent"}}
+with rejected("the kind has no such field"):
+    apply(agent | {"spec": {"replicas": 3}}, dry_run=True)
+
+
+# %%
+def refused(command):
+    """What kubectl says when it fails, as it must."""
+    try:
+        kubectl(command)
+    except CommandFailed as error:
+        return error.seen
+    raise AssertionError(f"kubectl {command} was expected to fail")
+
+
+# %% tags=["claim-C02"]
+scale = refused("scale daemonset agent --replicas=5")
+autoscale = refused("autoscale daemonset agent --max=5")
+print(scale, autoscale, sep="\n")
+assert "could not find the requested resource" in scale
+assert "could not find scale subresource" in autoscale
+
+# %% [markdown]
+# There is no field and no `/scale` address behind it. So there is no autoscaler for DaemonSets
+# either: more Pods means more nodes.
+#
+# ## Nodes join
+#
+# We add two workers, then six more, and do nothing to the DaemonSet. How many Pods will the agent
+# have in the end?
+
+# %%
+grown = predict("01-grown", ..., unit="Pods", question="3 workers, then 2 and 6 more: how many?")
+grown
+
+# %%
+with record("agent") as growth:
+    for count in (2, 6):
+        add_node(count=count)
+        wait_rollout("agent")
+plot_staircase(growth.records)
+
+# %% tags=["claim-C11"]
+status = wait_rollout("agent")
+assert status.desired == status.ready == len(current().workers())
+grown.compare(status.desired, within=0)
+
+# %% [markdown]
+# The wide line counts the workers; DESIRED and READY climb after it. Nobody told the DaemonSet a
+# number. Is it really one on each?
+
+
+# %%
+def pods_by_node(app):
+    """How many Pods with this label each node has."""
+    nodes = kubectl(f"get pods -l app={app} -o jsonpath={{.items[*].spec.nodeName}}")
+    return Counter(nodes.split())
+
+
+# %% tags=["claim-C01", "claim-C08"]
+assert pods_by_node("agent") == dict.fromkeys(current().workers(), 1)
+
+# %% [markdown]
+# ### What "joins" means
+#
+# A new node is not ready at once: its kubelet and its network need a moment. Does the Pod wait for
+# that? Beside the agent we put a twin of it with one line more. It tolerates every taint.
+
+# %%
+apply("../manifests/lesson-01/eager.yaml")
+wait_rollout("eager")
+
+# %%
+first = predict("01-first", ..., question="Whose Pod is created first on a new node: agent, eager?")
+first
+
+# %%
+with record("agent") as join:
+    new_node = add_node()[0]
+    wait_rollout("agent")
+    wait_rollout("eager")
+plot_joining(join.records, new_node, ["eager", "agent"])
+
+# %% tags=["claim-C04"]
+steps = joining(join.records, new_node, ["eager", "agent"])
+assert steps.created["eager"] < steps.ready < steps.untainted < steps.created["agent"]
+
+# %%
+first.compare(min(steps.created, key=lambda name: steps.created[name]))
+
+# %% [markdown]
+# So a Pod is added when the node becomes *eligible*, not when it joins. Every new Node object gets
+# the taint `node.kubernetes.io/not-ready:NoSchedule`, put there by the API server
+# ([admission plugin `TaintNodesByCondition`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/plugin/pkg/admission/nodetaint/admission.go)),
+# and the node controller takes it off once the kubelet says Ready. An ordinary agent waits for
+# that. A network plugin must not: without it the node never becomes ready, so it tolerates all.
+#
+# ## Why
+#
+# For each node the controller asks one function
+# ([`NodeShouldRunDaemonPod` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)):
+#
+# 1. Does the node's name match, if the template gives one?
+# 2. Do its labels match `nodeSelector` and the required node affinity?
+# 3. Does the Pod tolerate all its `NoSchedule` and `NoExecute` taints?
+#
+# If so, the node should have one Pod. The controller creates what is missing and deletes what is
+# too much. DESIRED is the number of nodes that pass. "Exactly one" is what it works towards, not
+# what you can rely on at every moment.
+#
+# ## None
+#
+# Free CPU is not among the three questions. This agent asks for more than any node has.
+
+# %%
+none = predict("01-current", ..., unit="nodes", question="The agent fits on no node: CURRENT?")
+none
+
+# %%
+apply("../manifests/lesson-01/hungry.yaml")
+workers = len(current().workers())
+kubectl(f"wait --for=jsonpath={{.status.currentNumberScheduled}}={workers} daemonset/hungry")
+print(kubectl("get daemonset hungry"))
+
+# %%
+message = "jsonpath={.items[0].status.conditions[?(@.type=='PodScheduled')].message}"
+kubectl("wait --for=condition=PodScheduled=False pod -l app=hungry --timeout=30s")
+print(kubectl("get pods -l app=hungry -o", message))
+
+# %% tags=["claim-C01"]
+numbers = kubectl(
+    "get ds hungry -o jsonpath={.status.currentNumberScheduled},{.status.numberReady}"
+)
+assert numbers == f"{workers},0"
+none.compare(workers, within=0)
+
+# %% [markdown]
+# CURRENT is full and nothing runs. CURRENT counts nodes for which a Pod *object* exists, and these
+# wait for the scheduler, who finds no room. Watch READY, not CURRENT. (A node is also without an
+# agent while a Pod is replaced: lesson 08.)
+#
+# ## Nodes leave
+#
+# Four Node objects are deleted, as a cloud does when it scales down. How many seconds later will the
+# agent's Pods on them be gone?
+
+# %%
+ghost = predict("01-ghost", ..., unit="s", question="How long do Pods of a removed node stay?")
+ghost
+
+# %%
+ghosts = record("agent")
+ghosts.start()
+before = wait_rollout("agent").desired
+leaving = current().workers()[-4:]
+kubectl("delete node", *leaving)
+
+# %%
+print(kubectl("get nodes --no-headers"))
+print(kubectl("get daemonset agent"))
+
+# %%
+listed = pods_by_node("agent")
+print(f"measured: Pods on nodes that are gone: {sum(listed[node] for node in leaving)}")
+assert len(current().workers()) == before - 4
+
+# %% [markdown]
+# The nodes are gone, and DESIRED and READY still count them. What you see are ghosts: objects of
+# Pods that nobody runs. Clearing them away takes Kubernetes most of a minute, so we leave the
+# recording on, go on, and come back.
+#
+# ## Two
+#
+# "One per node" counts the Pods that the DaemonSet *owns*. Take one out of its sight by changing
+# its label: the usual way to keep a misbehaving Pod for a closer look. How many Pods does its node
+# have then?
+
+# %%
+two = predict("01-two", ..., unit="Pods", question="One Pod's label is changed: Pods on its node?")
+two
+
+# %%
+apply("../manifests/lesson-01/twin.yaml")
+wait_rollout("twin")
+place = f"--field-selector spec.nodeName={fleet.workers[0]}"
+
+# %%
+kubectl(f"label pod -l app=twin {place} app=quarantine --overwrite")
+kubectl(f"wait --for=create pod -l app=twin {place} --timeout=30s")
+kubectl(f"wait --for=condition=Ready pod -l app=twin {place} --timeout=30s")
+print(kubectl(f"get pods -l 'app in (twin, quarantine)' {place}"))
+
+# %% tags=["claim-C01"]
+found = kubectl(f"get pods -l 'app in (twin, quarantine)' {place} -o name").count("pod/")
+owner = kubectl("get pods -l app=quarantine -o jsonpath={.items[*].metadata.ownerReferences}")
+assert (found, owner) == (2, "")
+two.compare(found, within=0)
+
+# %% [markdown]
+# The old Pod lost its owner and runs on; the controller saw a node without a Pod and made a new
+# one. Both hold memory, and would hold the same host path.
+#
+# There is another way to two: delete a DaemonSet and create its new version at once, as some
+# deployment tools do. The new one does not know the Pods of the old one, which are still stopping.
+
+# %%
+kubectl("delete pod -l app=quarantine --wait=false")
+version_1 = Path("../manifests/lesson-01/twin.yaml").read_text()
+version_2 = version_1.replace('value: "1"', 'value: "2"')
+with record("twin") as handover:
+    kubectl("delete daemonset twin --wait=false")
+    apply(version_2)
+    wait_rollout("twin")
+handover.plot(title="Deleted and created again: two Pods on a node")
+
+# %% tags=["claim-C01"]
+assert max(pods_per_node(handover.timeline).values()) == 2
+
+# %% [markdown]
+# The thin bar is the old Pod, still stopping, beside the new one. Two agents that write to the same
+# file, or want the same port, meet here. `maxSurge` does it on purpose (lesson 09).
+#
+# ## Deleting
+#
+# `kubectl delete` has three ways with what an object owns: `--cascade=background` (the default),
+# `foreground` and `orphan`. How many of the eight Pods are left after `orphan`?
+
+# %%
+left = predict("01-orphan", ..., unit="Pods", question="8 Pods, delete with orphan: how many left?")
+left
+
+
+# %%
+def delete(cascade):
+    """A recording of twin's deletion in this way."""
+    apply("../manifests/lesson-01/twin.yaml")
+    wait_rollout("twin")
+    with record("twin") as run:
+        kubectl(f"delete daemonset twin --cascade={cascade}")
+        if cascade != "orphan":
+            kubectl("wait --for=delete pod -l app=twin --timeout=60s")
+    return run
+
+
+# %%
+runs = {cascade: delete(cascade) for cascade in ("background", "foreground")}
+
+
+# %%
+def ends(run):
+    """When the DaemonSet was gone, and when its last Pod was, in seconds."""
+    marks = run.timeline.marks
+    deleted = next(mark.t for mark in marks if mark.text == "DaemonSet deleted")
+    return deleted, max(segment.end for segment in run.timeline.segments)
+
+
+# %% tags=["claim-C10"]
+for cascade, run in runs.items():
+    deleted, last = ends(run)
+    print(f"measured: {cascade}: DaemonSet gone {deleted:.1f} s, last Pod gone {last:.1f} s")
+assert pods_by_node("twin") == {}
+assert ends(runs["background"])[0] < ends(runs["background"])[1] - 0.5
+assert ends(runs["foreground"])[0] > ends(runs["foreground"])[1] - 0.5
+
+# %% [markdown]
+# Both clean up. In the background way the DaemonSet goes first and the garbage collector follows
+# with the Pods; in the foreground way the DaemonSet waits until the last Pod is gone. It is not the
+# DaemonSet controller that deletes them: the garbage collector follows their `ownerReferences`.
+#
+# Now `orphan`.
+
+# %%
+delete("orphan")
+owners = kubectl("get pods -l app=twin -o jsonpath={.items[*].metadata.ownerReferences}")
+left.compare(sum(pods_by_node("twin").values()), within=0)
+
+# %% tags=["claim-C10"]
+assert set(pods_by_node("twin").values()) == {1}
+assert len(pods_by_node("twin")) == len(current().workers())
+assert owners == ""
+
+# %% [markdown]
+# All of them, running and without an owner. Create the DaemonSet again: will it take them over, or
+# start new ones?
+
+
+# %%
+def uids():
+    """The identities of twin's Pods."""
+    return set(kubectl("get pods -l app=twin -o jsonpath={.items[*].metadata.uid}").split())
+
+
+# %%
+orphans = uids()
+apply("../manifests/lesson-01/twin.yaml")
+wait_rollout("twin")
+assert uids() == orphans
+
+# %% [markdown]
+# It adopts them: the labels match its selector and they have no owner. Nothing restarted.
+#
+# ### The mistake people make
+#
+# That looks like a way to replace a DaemonSet without a gap: delete with `orphan`, create a *new
+# version* under the same name, let it roll. Which RELEASE do the Pods run afterwards?
+
+# %%
+adopted = predict("01-adopted", ..., question="Orphaned at RELEASE 1, re-created at 2: it runs?")
+adopted
+
+# %%
+kubectl("delete daemonset twin --cascade=orphan")
+apply(version_2)
+print(kubectl("rollout status daemonset/twin --timeout=60s"))
+
+# %%
+release = "jsonpath={.items[*].spec.containers[0].env[0].value}"
+running = set(kubectl("get pods -l app=twin -o", release).split())
+adopted.compare(", ".join(running))
+
+# %%
+assert running == {"1"}
+print(kubectl("get daemonset twin"))
+
+# %% [markdown]
+# `kubectl rollout status` reports success, UP-TO-DATE is full, and every Pod runs the old version.
+# The new DaemonSet counts its template as the first one, as the old one did, and takes the orphans
+# for Pods of it. The course's own `wait_rollout` compares the Pods themselves and is not fooled.
+
+# %%
+try:
+    wait_rollout("twin", timeout=2)
+    fooled = True
+except NotFinished as error:
+    fooled = False
+    print(error.seen.split("; ")[0])
+assert not fooled
+
+# %% [markdown]
+# The next change of the template rolls them all.
+
+# %%
+kubectl("set env daemonset/twin RELEASE=3")
+wait_rollout("twin")
+assert set(kubectl("get pods -l app=twin -o", release).split()) == {"3"}
+
+# %% [markdown]
+# ## Zero, without deleting
+#
+# There is no `--replicas=0`. Ask for a label that no node has instead.
+
+# %%
+park = {"spec": {"template": {"spec": {"nodeSelector": {"parked": "yes"}}}}}
+kubectl("patch daemonset twin --patch", json.dumps(park))
+kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=0 daemonset/twin --timeout=30s")
+kubectl("wait --for=delete pod -l app=twin --timeout=60s")
+print(kubectl("get daemonset twin"))
+
+# %%
+assert pods_by_node("twin") == {}
+assert wait_rollout("twin").desired == 0
+
+# %% [markdown]
+# ## Back to the removed nodes
+#
+# By now the ghosts may be gone; if not, this cell waits for it.
+
+# %%
+now = len(current().workers())
+kubectl(f"wait --for=jsonpath={{.status.desiredNumberScheduled}}={now} ds/agent --timeout=120s")
+ghosts.stop()
+plot_staircase(ghosts.records)
+
+# %%
+ghosts.plot(title="Removed nodes keep their Pods, as objects")
+
+# %%
+removed = min(mark.t for mark in ghosts.timeline.marks if mark.text == "node deleted")
+there = [bar.end for bar in ghosts.timeline.segments if bar.node in leaving]
+ghost.compare(max(there) - removed)
+
+# %% tags=["claim-C05", "claim-C09"]
+changes = [r["object"] for r in ghosts.records if r.get("resource") == "pods"]
+conditions = [c for pod in changes for c in pod["status"].get("conditions", [])]
+said = {(c["reason"], c["message"]) for c in conditions if c["type"] == "DisruptionTarget"}
+print(said)
+assert said == {("DeletionByPodGC", "PodGC: node no longer exists")}
+assert max(there) > removed
+assert not set(leaving) & set(pods_by_node("agent"))
+
+# %% [markdown]
+# So Pods of removed nodes *are* garbage collected, but not by the DaemonSet controller. It listens
+# for nodes that are added or changed and has no ear for nodes that are deleted. The one who clears
+# up is the Pod garbage collector
+# ([`pkg/controller/podgc/gc_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/podgc/gc_controller.go)):
+# it looks every 20 s, and lets a node be missing for 40 s before it believes it (less, if a node of
+# that name was missing shortly before). Until then READY counts Pods on machines that do not exist.
+#
+# The one exception: Pods that were never bound to a node, as those of `hungry`. The DaemonSet
+# controller deletes them itself, but only when it next has a reason to look. Give it one.
+
+# %%
+kubectl("annotate daemonset hungry look=again --overwrite")
+kubectl(f"wait --for=jsonpath={{.status.desiredNumberScheduled}}={now} ds/hungry --timeout=60s")
+assert kubectl("get pods -l app=hungry -o name").count("pod/") == now
+
+# %% [markdown]
+# ## Check yourself
+#
+# Three questions. Type answers, run, and let the code judge.
+
+# %%
+q1 = predict("01-check-three", ..., unit="Pods", question="8 agents, 3 relabelled: Pods that run?")
+for node in fleet.workers[:3]:
+    there = f"-l app=agent --field-selector spec.nodeName={node}"
+    kubectl(f"label pod {there} app=retired --overwrite")
+    kubectl(f"wait --for=create pod {there} --timeout=30s")
+retired, agents = pods_by_node("retired"), pods_by_node("agent")
+q1.compare(sum(retired.values()) + sum(agents.values()), within=0)
+
+# %%
+q2 = predict("01-check-adopt", ..., question="Are adopted orphans restarted: True or False?")
+kubectl("delete daemonset agent --cascade=orphan")
+kept = kubectl("get pods -l app=agent -o name")
+apply("../manifests/lesson-01/agent.yaml")
+wait_rollout("agent")
+q2.compare(kubectl("get pods -l app=agent -o name") != kept)
+
+# %%
+q3 = predict("01-check-columns", ..., question="Nothing runs: which is full, CURRENT or READY?")
+full, ready = kubectl(
+    "get ds hungry -o jsonpath={.status.currentNumberScheduled},{.status.numberReady}"
+).split(",")
+q3.compare("CURRENT" if int(full) > int(ready) else "READY")
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - The nodes decide how many Pods there are. There is nothing to scale.
+# - "Exactly one" is a goal: none while a Pod waits for room or is replaced, two after a change of
+#   labels or a hasty re-creation.
+# - A Pod comes when the node becomes eligible. It goes, after a node is removed, when the Pod
+#   garbage collector comes round; until then the status counts ghosts.
+# - `orphan` keeps the Pods; the next DaemonSet of that selector adopts them and may believe that
+#   they are up to date.
+#
+# Next: lesson 03, where you see who creates, who pins and who binds these Pods.

@@ -1,0 +1,322 @@
+# %% [markdown]
+# # 04 Node selector
+#
+# After this lesson you can
+#
+# - run a DaemonSet on the nodes with a certain label, and on no other,
+# - steer it while it runs, by labelling nodes,
+# - say what protects a Pod whose node loses the label (nothing),
+# - find out why a DaemonSet with a selector runs nowhere.
+#
+# You know Pods and Deployments, and you have done lessons 00 and 01. Run the cells from the top;
+# where a cell asks for a prediction, type it in place of the `...` before you run on.
+
+# %%
+import json
+from pathlib import Path
+
+from daemonset_course import apply, kubectl, label, predict, record, rejected, wait_rollout
+from daemonset_course.cluster import reset
+from daemonset_course.errors import CommandFailed
+from daemonset_course.plot import plot_stripes
+from daemonset_course.timeline.labels import label_spans, reactions
+
+# %%
+fleet = reset(workers=6)
+print(kubectl("get nodes --label-columns disk"))
+
+# %% [markdown]
+# ## The claim
+#
+# > With `nodeSelector: {disk: ssd}` a DaemonSet runs only on nodes labelled `disk=ssd`. When you
+# > add or remove that label, the controller adds or removes the Pod.
+
+# %%
+print(Path("../manifests/lesson-04/fast.yaml").read_text())
+
+# %% [markdown]
+# Look at the list of nodes above. How many Pods will there be?
+
+# %%
+count = predict("04-count", ..., unit="Pods", question="How many Pods will fast have?")
+count
+
+# %%
+apply("../manifests/lesson-04/fast.yaml")
+status = wait_rollout("fast")
+count.compare(status.desired, within=0)
+
+
+# %%
+def nodes_with(app):
+    """The nodes on which Pods with this label are."""
+    found = kubectl(f"get pods -l app={app} -o jsonpath={{.items[*].spec.nodeName}}")
+    return set(found.split())
+
+
+# %% tags=["claim-C27"]
+labelled = kubectl("get nodes -l disk=ssd -o jsonpath={.items[*].metadata.name}")
+assert nodes_with("fast") == set(labelled.split())
+assert status.desired == len(labelled.split())
+
+# %% [markdown]
+# ## Steer it
+#
+# Three changes: a second worker gets `disk=ssd`, the first loses its label, a third one changes it
+# to `disk=nvme`. The Pods of the last two are running and well. Do they stay or go?
+
+# %%
+stay = predict("04-stay", ..., question="A running Pod whose node loses the label: stays or goes?")
+stay
+
+# %%
+loses, gets, changes = fleet.workers[0], fleet.workers[1], fleet.workers[3]
+
+
+def wait_pod(what, node):
+    """Return when this node's Pod is there (create) or gone (delete)."""
+    place = f"-l app=fast --field-selector spec.nodeName={node}"
+    return kubectl(f"wait --for={what} pod {place} --timeout=60s")
+
+
+# %%
+with record("fast") as steered:
+    label(gets, disk="ssd")
+    wait_pod("create", gets)
+    wait_rollout("fast")
+    label(loses, disk=None)
+    label(changes, disk="nvme")
+    wait_pod("delete", loses)
+    wait_pod("delete", changes)
+plot_stripes(steered.records, "disk", "ssd")
+
+# %% [markdown]
+# Each node has two stripes: its label above, its Pod below. The Pod follows the label both ways.
+
+# %%
+spans = label_spans(steered.records, "disk")
+moved = reactions(spans, steered.timeline, "ssd")
+stay.compare("goes" if loses in moved.left else "stays")
+
+# %% tags=["claim-C28"]
+print(f"measured: Pod created {moved.came[gets]:.2f} s after the label came")
+assert set(moved.came) == {gets}
+assert gets in nodes_with("fast")
+
+# %% tags=["claim-C29"]
+print(f"measured: Pods told to stop {max(moved.left.values()):.2f} s after the label went")
+assert set(moved.left) == {loses, changes}
+assert not {loses, changes} & nodes_with("fast")
+
+# %% [markdown]
+# ## Why
+#
+# The controller watches nodes. An update counts only if labels or taints changed
+# ([`shouldIgnoreNodeUpdate` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
+# Then it asks, for every DaemonSet and this node, the same question as for a new node
+# (`NodeShouldRunDaemonPod`, lesson 01). If the labels do not match, the answer is "should not run,
+# and may not stay", and the controller deletes the Pod itself. It says so in events.
+
+# %%
+events = kubectl("get events --field-selector involvedObject.name=fast -o json")
+told = {(e["reason"], e["source"]["component"]) for e in json.loads(events)["items"]}
+told
+
+# %%
+deleted = {reason for reason, who in told if who == "daemonset-controller"}
+assert deleted == {"SuccessfulCreate", "SuccessfulDelete"}
+
+# %% [markdown]
+# It deletes; it does not evict. So a disruption budget, which binds those who evict, does not
+# protect the Pod. This one forbids every eviction.
+
+# %%
+apply("../manifests/lesson-04/guard.yaml")
+kubectl("wait --for=jsonpath={.status.expectedPods} pdb/guard --timeout=30s")
+kubectl("wait --for=jsonpath={.status.disruptionsAllowed}=0 pdb/guard --timeout=30s")
+pod = kubectl("get pods -l app=fast -o jsonpath={.items[0].metadata.name}")
+
+# %%
+eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
+address = f"/api/v1/namespaces/default/pods/{pod}/eviction"
+try:
+    kubectl(f"create --raw {address} -f -", stdin=json.dumps(eviction))
+    answer = "evicted"
+except CommandFailed as error:
+    answer = error.seen
+print(answer)
+
+# %%
+assert "would violate the pod's disruption budget" in answer
+
+# %% [markdown]
+# Eviction is refused. Does the budget also hold when the node loses its label?
+
+# %%
+guarded = predict("04-guarded", ..., question="With the budget, label removed: stays or goes?")
+guarded
+
+# %%
+label(gets, disk="hdd")
+wait_pod("delete", gets)
+guarded.compare("stays" if gets in nodes_with("fast") else "goes")
+
+# %% tags=["claim-C29"]
+assert gets not in nodes_with("fast")
+
+# %% [markdown]
+# A label that a DaemonSet selects by is a switch. Whoever may label nodes may stop its Pods.
+
+# %%
+kubectl("delete pdb guard")
+None
+
+# %% [markdown]
+# ## All nodes
+#
+# We put `disk=ssd` on all seven nodes, the control plane included. How many Pods?
+
+# %%
+everywhere = predict("04-all", ..., unit="Pods", question="All 7 nodes labelled: how many Pods?")
+everywhere
+
+# %%
+with record("fast") as flood:
+    kubectl("label nodes --all disk=ssd --overwrite")
+    for worker in fleet.workers:
+        wait_pod("create", worker)
+    status = wait_rollout("fast")
+plot_stripes(flood.records, "disk", "ssd")
+
+# %%
+assert nodes_with("fast") == set(fleet.workers)
+everywhere.compare(status.desired, within=0)
+
+# %% [markdown]
+# Six. The selector is one of several conditions, and all must hold: the control plane has the label
+# and still its taint. A node selector narrows; it never lets a Pod in.
+#
+# ## The mistake people make
+#
+# Somebody writes `SSD`. What will `kubectl rollout status` say: `"success"` or `"failure"`?
+
+# %%
+typo = predict("04-typo", ..., question="Selector disk: SSD, no such node: success or failure?")
+typo
+
+# %%
+manifest = Path("../manifests/lesson-04/fast.yaml").read_text()
+apply(manifest.replace("fast", "typo").replace("disk: ssd", "disk: SSD"))
+said = kubectl("rollout status daemonset/typo --timeout=30s")
+print(said)
+typo.compare("success" if "successfully rolled out" in said else "failure")
+
+# %%
+print(kubectl("get daemonset typo"))
+nothing = kubectl("get events --field-selector involvedObject.name=typo -o name")
+assert "event/" not in nothing
+
+# %%
+assert wait_rollout("typo").desired == 0
+
+# %% [markdown]
+# Success: all of no nodes have their Pod. There is no event and no Pending Pod to find. If a
+# DaemonSet runs nowhere, read NODE SELECTOR in `kubectl get daemonset` and ask for its nodes:
+
+# %%
+print(kubectl("get nodes -l disk=SSD"))
+
+# %% [markdown]
+# Two relatives of this mistake do get caught. YAML reads `true` as a yes or no, but labels are
+# texts; and the selector belongs to the Pod, not to the DaemonSet.
+
+# %%
+with rejected("expected string, got true"):
+    apply(manifest.replace("disk: ssd", "gpu: true"), dry_run=True)
+
+# %%
+with rejected("the kind has no such field"):
+    misplaced = manifest.replace("  template:", "  nodeSelector: {disk: ssd}\n  template:")
+    apply(misplaced, dry_run=True)
+
+# %% [markdown]
+# ## A Pod that never ran
+#
+# One exception to "the Pod follows the label". `huge` has the selector of `fast` and asks for more
+# CPU than any node has: its Pod is created and stays Pending. `slow` runs on `disk=hdd`. Now the
+# one node with `disk=ssd` becomes `hdd`, and a Pod of `slow` comes. Does the one of `huge` go?
+
+# %%
+pending = predict("04-pending", ..., question="Label removed, Pod Pending: stays or goes?")
+pending
+
+# %%
+kubectl("delete daemonset fast --cascade=foreground")
+kubectl("label nodes --all disk=hdd --overwrite")
+label(loses, disk="ssd")
+apply(manifest.replace("fast", "slow").replace("ssd", "hdd"))
+wait_rollout("slow")
+
+# %%
+apply("../manifests/lesson-04/huge.yaml")
+kubectl("wait --for=create pod -l app=huge --timeout=30s")
+kubectl("wait --for=condition=PodScheduled=False pod -l app=huge --timeout=30s")
+
+# %%
+label(loses, disk="hdd")
+kubectl(f"wait --for=create pod -l app=slow --field-selector spec.nodeName={loses} --timeout=30s")
+listed = kubectl("get pods -l app=huge -o name").count("pod/")
+print(f"measured: when slow had come to the node, Pods of huge: {listed}")
+pending.compare("stays" if listed else "goes")
+
+# %% [markdown]
+# When a node changes, the controller looks up the Pods that are *bound* to it, and a Pending Pod is
+# bound to none. It stays until the controller looks at the whole DaemonSet again, for any reason. On
+# a quiet cluster that can take long; on a busy one you may find the Pod gone. Give it a reason.
+
+# %%
+kubectl("annotate daemonset huge look=again --overwrite")
+kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=0 daemonset/huge --timeout=30s")
+kubectl("wait --for=delete pod -l app=huge --timeout=30s")
+
+# %% tags=["claim-C29"]
+assert "pod/" not in kubectl("get pods -l app=huge -o name")
+
+# %% [markdown]
+# ## Check yourself
+#
+# Three questions. Type answers, run, and let the code judge. First the small fleet again.
+
+# %%
+reset(workers=3)
+print(kubectl("get nodes --label-columns disk,topology.kubernetes.io/zone"))
+
+
+# %%
+def desired(selector):
+    """On how many nodes fast runs with this selector."""
+    apply(manifest.replace("nodeSelector:\n        disk: ssd", f"nodeSelector: {selector}"))
+    return wait_rollout("fast").desired
+
+
+# %%
+q1 = predict("04-check-two", ..., unit="nodes", question="disk: hdd and zone: zone-a: how many?")
+q1.compare(desired("{disk: hdd, topology.kubernetes.io/zone: zone-a}"), within=0)
+
+# %%
+q2 = predict("04-check-hdd", ..., unit="nodes", question="disk: hdd: how many of the three?")
+q2.compare(desired("{disk: hdd}"), within=0)
+
+# %%
+q3 = predict("04-check-who", ..., question="Label removed: is the Pod 'deleted' or 'evicted'?")
+q3.compare("deleted" if "SuccessfulDelete" in deleted else "evicted")
+
+# %% [markdown]
+# ## What to take along
+#
+# - `nodeSelector` names labels with their values; a node must have them all.
+# - Labels steer while the DaemonSet runs: the Pod comes and goes within moments, and no disruption
+#   budget holds it.
+# - A selector that matches no node is no error to anyone but you.
+#
+# Next: lesson 05, where a list of conditions takes the selector's place.

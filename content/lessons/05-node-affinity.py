@@ -1,0 +1,311 @@
+# %% [markdown]
+# # 05 Node affinity
+#
+# After this lesson you can
+#
+# - write required terms, and say what "and" and "or" mean in them,
+# - say why "IgnoredDuringExecution" does not hold for a DaemonSet,
+# - find out what became of your affinity in the Pods.
+#
+# You know Pods and Deployments, and you have done lessons 01 and 04. Run the cells from the top;
+# where a cell asks for a prediction, type it in place of the `...` before you run on.
+
+# %%
+import copy
+from difflib import unified_diff
+from pathlib import Path
+
+import yaml
+
+from daemonset_course import apply, kubectl, label, predict, record, rejected, wait_rollout
+from daemonset_course.cluster import reset
+from daemonset_course.plot import plot_map
+
+# %% [markdown]
+# Thirty workers of three processor architectures. A kubelet writes its architecture into the label
+# `kubernetes.io/arch`; we write it ourselves.
+
+# %%
+fleet = reset(workers=30)
+kinds = {"amd64": fleet.workers[:10], "arm64": fleet.workers[10:20], "s390x": fleet.workers[20:]}
+for arch, nodes in kinds.items():
+    kubectl("label nodes --overwrite", *nodes, f"kubernetes.io/arch={arch}")
+
+# %% [markdown]
+# ## The claim
+#
+# > For more flexible selection than `nodeSelector`, use `nodeAffinity`. With the required term
+# > `kubernetes.io/arch In [amd64, arm64]` a DaemonSet runs only on amd64 and arm64 nodes.
+
+# %%
+print(Path("../manifests/lesson-05/agent.yaml").read_text())
+
+# %%
+count = predict("05-count", ..., unit="Pods", question="Ten nodes of each kind: how many Pods?")
+count
+
+# %%
+apply("../manifests/lesson-05/agent.yaml")
+status = wait_rollout("agent")
+count.compare(status.desired, within=0)
+
+
+# %%
+def nodes_with(app):
+    """The nodes on which Pods with this label are."""
+    found = kubectl(f"get pods -l app={app} -o jsonpath={{.items[*].spec.nodeName}}")
+    return set(found.split())
+
+
+# %% tags=["claim-C31"]
+assert nodes_with("agent") == {*kinds["amd64"], *kinds["arm64"]}
+assert status.desired == 20
+
+# %% [markdown]
+# ## IgnoredDuringExecution
+#
+# The field's full name is `requiredDuringSchedulingIgnoredDuringExecution`: required when the Pod
+# is placed, ignored while it runs. Let us hold it to that. A Deployment with the same affinity puts
+# one Pod beside the agent's. Then this node becomes an s390x.
+
+# %%
+apply("../manifests/lesson-05/web.yaml")
+kubectl("rollout status deployment/web --timeout=60s")
+shared = kubectl("get pods -l app=web -o jsonpath={.items[0].spec.nodeName}")
+
+# %%
+goes = predict(
+    "05-goes", ..., question="After the relabel, which Pod goes: agent, web, both, none?"
+)
+goes
+
+# %%
+arch = "kubernetes.io/arch"
+on_shared = f"--field-selector spec.nodeName={shared}"
+with record("agent") as relabel:
+    label(shared, **{arch: "s390x"})
+    kubectl(f"wait --for=delete pod -l app=agent {on_shared} --timeout=60s")
+plot_map(relabel.records, arch)
+
+# %%
+print(kubectl(f"get pods {on_shared}"))
+
+# %%
+gone = [app for app in ("agent", "web") if shared not in nodes_with(app)]
+goes.compare({0: "none", 1: gone[0], 2: "both"}[len(gone)])
+
+# %% tags=["claim-C30"]
+assert nodes_with("agent") == {*kinds["amd64"], *kinds["arm64"]} - {shared}
+assert nodes_with("web") == {shared}
+assert kubectl("get deployment web -o jsonpath={.status.readyReplicas}") == "1"
+
+# %% [markdown]
+# The Deployment's Pod stays, as the name promises; the DaemonSet's Pod goes. For a DaemonSet,
+# required means required as long as it runs.
+#
+# ## Why
+#
+# The promise is the scheduler's: it looks at the affinity once, and nobody looks again. The
+# DaemonSet controller looks again whenever a node's labels change
+# ([`NodeShouldRunDaemonPod` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)):
+# if selector or required affinity do not match, the node should not run the Pod *and* the Pod there
+# may not stay. It deletes it.
+#
+# Back to what it was. Does the Pod come back?
+
+# %%
+was = next(kind for kind, nodes in kinds.items() if shared in nodes)
+label(shared, **{arch: was})
+kubectl(f"wait --for=create pod -l app=agent {on_shared} --timeout=60s")
+assert wait_rollout("agent").desired == 20
+
+# %% [markdown]
+# ## What became of it in the Pods
+#
+# The template says `kubernetes.io/arch In [amd64, arm64]`. Does a Pod of it say so too? Type `True`
+# or `False`.
+
+# %%
+carried = predict("05-carried", ..., question="Does the Pod carry the template's required term?")
+carried
+
+
+# %%
+def affinity(what, path):
+    """The node affinity of an object, as YAML lines."""
+    item = yaml.safe_load(kubectl(f"get {what} -o yaml"))
+    item = item["items"][0] if "items" in item else item
+    for key in path:
+        item = item[key]
+    return yaml.safe_dump(item["affinity"]["nodeAffinity"]).splitlines()
+
+
+# %%
+template = affinity("daemonset agent", ["spec", "template", "spec"])
+pod = affinity(f"pods -l app=agent {on_shared}", ["spec"])
+print(*unified_diff(template, pod, "template", "pod", lineterm="", n=9), sep="\n")
+
+# %%
+assert "matchFields:" in "\n".join(pod)
+assert f"- {shared}" in "\n".join(pod)
+carried.compare(arch in "\n".join(pod))
+
+# %% [markdown]
+# The controller has done the choosing. It replaces your required terms by one: the field
+# `metadata.name` must be this node
+# ([`ReplaceDaemonSetPodNodeNameNodeAffinity`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/util/daemonset_util.go)).
+# So look for your terms in the DaemonSet, not in its Pods.
+#
+# The *preferred* term is still there, and means nothing: a choice among one node. A preference for
+# zone-a has not kept the agent off any node.
+
+# %%
+in_b = "-l topology.kubernetes.io/zone=zone-b -o jsonpath={.items[*].metadata.name}"
+zone_b = set(kubectl(f"get nodes {in_b}").split())
+assert "preferredDuringSchedulingIgnoredDuringExecution:" in pod
+assert nodes_with("agent") & zone_b
+
+# %% [markdown]
+# ## With a nodeSelector too
+#
+# Every third worker has `disk=ssd`. We add `nodeSelector: {disk: ssd}` to the affinity. Will the
+# agent run on nodes that match both, or one of them? Type `"both"` or `"one"`.
+
+# %%
+either = predict("05-either", ..., question="Selector and affinity: must nodes match both, or one?")
+either
+
+# %%
+agent = yaml.safe_load(Path("../manifests/lesson-05/agent.yaml").read_text())
+narrow = copy.deepcopy(agent)
+narrow["spec"]["template"]["spec"]["nodeSelector"] = {"disk": "ssd"}
+apply(narrow)
+narrowed = wait_rollout("agent").desired
+
+# %%
+matching = kubectl("get nodes -l 'disk=ssd,kubernetes.io/arch in (amd64, arm64)' -o name")
+print(f"{narrowed} nodes")
+either.compare("both" if narrowed == matching.count("node/") else "one")
+
+# %% tags=["claim-C30"]
+assert narrowed == matching.count("node/") < 20
+
+# %% [markdown]
+# ## "And" and "or"
+#
+# `nodeSelectorTerms` is a list of terms, each with a list of expressions. One *term* must match; in
+# a term all *expressions* must. We write a small function, and try.
+
+
+# %%
+def expression(key, operator, *values):
+    """One expression of a term, as in YAML."""
+    return {"key": key, "operator": operator, **({"values": list(values)} if values else {})}
+
+
+# %%
+def desired(*terms):
+    """On how many nodes the agent runs if one of these terms must match."""
+    changed = copy.deepcopy(agent)
+    rules = changed["spec"]["template"]["spec"]["affinity"]["nodeAffinity"]
+    listed = {"nodeSelectorTerms": [{"matchExpressions": term} for term in terms]}
+    rules["requiredDuringSchedulingIgnoredDuringExecution"] = listed
+    apply(changed)
+    return wait_rollout("agent").desired
+
+
+# %% [markdown]
+# ### The mistake people make
+#
+# "amd64 nodes and arm64 nodes", written as two expressions in one term. How many nodes?
+
+# %%
+both = predict("05-and", ..., unit="nodes", question="One term: arch In [amd64], arch In [arm64]?")
+both
+
+# %%
+amd64, arm64 = expression(arch, "In", "amd64"), expression(arch, "In", "arm64")
+together = desired([amd64, arm64])
+both.compare(together, within=0)
+
+# %%
+assert together == 0
+print(kubectl("rollout status daemonset/agent --timeout=30s"))
+
+# %% [markdown]
+# None, and `kubectl rollout status` is content. No node has two architectures. As two terms, one of
+# which must match, it means what was meant.
+
+# %%
+apart = desired([amd64], [arm64])
+print(f"{apart} nodes")
+assert apart == 20
+
+# %% [markdown]
+# Now keep the agent off nodes with a broken GPU. No node has a label `gpu` at all. How many nodes
+# match `gpu NotIn [broken]`?
+
+# %%
+without = predict("05-not-in", ..., unit="nodes", question="30 workers, none with gpu: NotIn?")
+without
+
+# %%
+everywhere = desired([expression("gpu", "NotIn", "broken")])
+assert everywhere == 30
+without.compare(everywhere, within=0)
+
+# %% [markdown]
+# All: a node without the label satisfies `NotIn` and `DoesNotExist`. To ask for nodes that have the
+# label *and* not that value, put `Exists` beside it in the same term.
+#
+# What cannot be right is refused. What merely matches nothing is not: an empty term is accepted.
+
+# %%
+with rejected("must be specified when `operator` is 'In' or 'NotIn'"):
+    desired([expression(arch, "In")])
+
+# %%
+with rejected("not a valid selector operator"):
+    desired([expression(arch, "Like", "amd64")])
+
+# %%
+with rejected("must have at least one node selector term"):
+    desired()
+
+# %%
+assert desired([]) == 0
+
+# %% [markdown]
+# ## Check yourself
+#
+# Three questions. Type answers, run, and let the code judge.
+
+# %%
+fast = expression("disk", "In", "ssd")
+q1 = predict("05-check-or", ..., unit="nodes", question="arch In [s390x], or disk In [ssd]: nodes?")
+q1.compare(desired([expression(arch, "In", "s390x")], [fast]), within=0)
+
+# %%
+q2 = predict("05-check-exists", ..., unit="nodes", question="gpu Exists: how many nodes?")
+q2.compare(desired([expression("gpu", "Exists")]), within=0)
+
+# %%
+q3 = predict("05-check-web", ..., question="Is web still on its node: True or False?")
+q3.compare(nodes_with("web") == {shared})
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - One term must match, with all of its expressions; `nodeSelector` must match besides.
+# - For a DaemonSet, required terms hold while it runs: relabel a node, and its Pod goes.
+# - Your terms are in the template. The Pods carry one of the controller's: the name of their node.
+# - Preferred terms do nothing in a DaemonSet.
+#
+# Next: lesson 06, about what keeps Pods off nodes that match: taints.

@@ -1,0 +1,114 @@
+"""Which tolerations the pod carries, and which of them accepts a taint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from daemonset_course.placement.selectors import pod_spec
+
+EVICTING = "NoExecute"
+BLOCKING = frozenset({"NoSchedule", EVICTING})  # PreferNoSchedule keeps no DaemonSet pod off
+
+_NODE = "node.kubernetes.io/"
+_AUTOMATIC = (
+    ("not-ready", "NoExecute"),
+    ("unreachable", "NoExecute"),
+    ("disk-pressure", "NoSchedule"),
+    ("memory-pressure", "NoSchedule"),
+    ("pid-pressure", "NoSchedule"),
+    ("unschedulable", "NoSchedule"),
+)
+
+
+def automatic_tolerations(template: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The tolerations that the controller adds to every pod: 6, or 7 with ``hostNetwork``.
+
+    Raises:
+        BadInput: ``template`` is a whole DaemonSet.
+
+    Source: ``AddOrUpdateDaemonPodTolerations``, ``pkg/controller/daemon/util/daemonset_util.go``.
+    """
+    pairs = list(_AUTOMATIC)
+    if pod_spec(template).get("hostNetwork"):
+        pairs.append(("network-unavailable", "NoSchedule"))
+    return [{"key": _NODE + name, "operator": "Exists", "effect": effect} for name, effect in pairs]
+
+
+def pod_tolerations(template: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The tolerations that the pod carries: the template's own, then the automatic ones.
+
+    An own toleration of the same key, operator, value and effect is replaced in its place, so a
+    ``tolerationSeconds`` in it is lost.
+
+    Raises:
+        BadInput: ``template`` is a whole DaemonSet.
+
+    Source: ``AddOrUpdateTolerationInPodSpec``, ``pkg/apis/core/v1/helper/helpers.go``.
+    """
+    automatic = {_identity(each): each for each in automatic_tolerations(template)}
+    own = [dict(each) for each in pod_spec(template).get("tolerations") or ()]
+    merged: list[dict[str, Any]] = [automatic.get(_identity(each), each) for each in own]
+    replaced = {_identity(each) for each in own}
+    return merged + [each for key, each in automatic.items() if key not in replaced]
+
+
+def tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
+    """Whether one toleration accepts one taint.
+
+    An empty effect accepts every effect, an empty key every key; the operator is ``Equal`` unless
+    given. ``Gt`` and ``Lt`` accept nothing: their feature gate is off by default.
+
+    Source: ``ToleratesTaint``, ``k8s.io/api/core/v1/toleration.go``.
+    """
+    if toleration.get("effect") and toleration["effect"] != taint.get("effect"):
+        return False
+    if toleration.get("key") and toleration["key"] != taint.get("key"):
+        return False
+    operator = toleration.get("operator") or "Equal"
+    if operator == "Equal":
+        return (toleration.get("value") or "") == (taint.get("value") or "")
+    return bool(operator == "Exists")
+
+
+def tolerating(
+    tolerations: Iterable[Mapping[str, Any]], taint: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """The first toleration that accepts the taint, or None."""
+    return next((each for each in tolerations if tolerates(each, taint)), None)
+
+
+def seconds_tolerated(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> int | None:
+    """After how many seconds the pod is evicted all the same; None means never.
+
+    Only NoExecute evicts. The DaemonSet controller does not look at this: it creates the pod anew.
+
+    Source: ``getMinTolerationTime``, ``pkg/controller/tainteviction/taint_eviction.go``.
+    """
+    seconds = toleration.get("tolerationSeconds")
+    if seconds is None or taint.get("effect") != EVICTING:
+        return None
+    return max(0, int(seconds))
+
+
+def taints_of(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The node's taints."""
+    return list((node.get("spec") or {}).get("taints") or ())
+
+
+def taint_name(taint: Mapping[str, Any]) -> str:
+    """``gpu=true:NoSchedule``, as kubectl taint writes it."""
+    value = f"={taint['value']}" if taint.get("value") else ""
+    return f"{taint.get('key', '')}{value}:{taint.get('effect', '')}"
+
+
+def toleration_name(toleration: Mapping[str, Any]) -> str:
+    """``gpu Exists NoSchedule``, ``gpu=true``, or ``any taint Exists``: what it accepts."""
+    key, effect = toleration.get("key") or "any key", toleration.get("effect") or "any effect"
+    if (toleration.get("operator") or "Equal") == "Equal":
+        return f"{key}={toleration.get('value') or chr(34) * 2}, {effect}"
+    return f"{key} {toleration['operator']}, {effect}"
+
+
+def _identity(toleration: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(toleration.get(each) or "" for each in ("key", "operator", "value", "effect"))

@@ -1,0 +1,195 @@
+"""Ask the controller's rules: would it run a Pod on this node, and which rule decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from daemonset_course.cluster import topology
+from daemonset_course.cluster.api import Api, Object
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.errors import BadInput, Rejected
+from daemonset_course.placement import Cell, Decision, Matrix, matrix, told
+from daemonset_course.verbs.apply import Source, parse
+
+if TYPE_CHECKING:
+    from daemonset_course.plot.picture import Picture
+
+_DAEMONSETS = "/apis/apps/v1/namespaces/{}/daemonsets"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    """One node's answer; shown as a sentence.
+
+    Attributes:
+        node: its name.
+        decision: ``run``, ``keep``, ``rule`` and ``detail``, as the controller decides.
+        rules: what each rule says, by its field and name: ``taint gpu=true:NoSchedule``.
+    """
+
+    node: str
+    decision: Decision
+    rules: Mapping[str, Cell]
+    sentence: str
+
+    @property
+    def run(self) -> bool:
+        """Whether the controller creates a Pod here."""
+        return self.decision.run
+
+    @property
+    def keep(self) -> bool:
+        """Whether a Pod that is already here may stay."""
+        return self.decision.keep
+
+    def __repr__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Why:
+    """Every node's answer; shown as a table of text, drawn by ``plot()``.
+
+    Attributes:
+        matrix: nodes by rules, as data.
+        nodes: the answer of each node, by name.
+    """
+
+    matrix: Matrix
+    nodes: Mapping[str, Answer]
+
+    @property
+    def runs_on(self) -> tuple[str, ...]:
+        """The nodes on which the controller creates a Pod."""
+        return tuple(name for name, answer in self.nodes.items() if answer.run)
+
+    def plot(self, *, dark: bool = False) -> Picture:
+        """The matrix of nodes and rules as a picture."""
+        from daemonset_course.plot.why import plot_why  # matplotlib: only when drawn
+
+        return plot_why(self.matrix, dark=dark)
+
+    def __repr__(self) -> str:
+        return told.table(self.matrix)
+
+
+@overload
+def why(node: str, daemonset: Source, *, namespace: str = "default") -> Answer: ...
+@overload
+def why(node: Source, daemonset: None = None, *, namespace: str = "default") -> Why: ...
+@overload
+def why(node: None = None, daemonset: Source = ..., *, namespace: str = "default") -> Why: ...
+def why(
+    node: Source | None = None, daemonset: Source | None = None, *, namespace: str = "default"
+) -> Answer | Why:
+    """Whether the controller runs a Pod on a node, by which rule, and what a Pod there may expect.
+
+    ``why("course-worker2", "agent")`` answers for one node; ``why("agent")`` for all of them.
+
+    Args:
+        node: a node's name. Left out, or None: all nodes.
+        daemonset: the name of a DaemonSet on the cluster; or a manifest that need not be applied
+            yet: YAML text, the path of a YAML file, or a dict. The server checks it, and stores
+            nothing.
+        namespace: where a DaemonSet that is given by its name is.
+
+    Raises:
+        BadInput: there is no such node or DaemonSet; with those that there are.
+        Rejected: the API server would refuse the manifest.
+
+    Resources and ports are not among the rules: the controller creates the Pod all the same, and
+    the scheduler may leave it Pending.
+    """
+    if daemonset is None:
+        node, daemonset = None, node
+    if daemonset is None:
+        raise BadInput(
+            "why needs a DaemonSet.", next_step='why("agent"), or why("course-worker2", "agent")'
+        )
+    api = current().api
+    nodes = api.items("/api/v1/nodes")
+    found = _daemonset(api, daemonset, namespace, {_name(item) for item in nodes})
+    # All nodes, also for one answer: which taints there are is asked of the fleet.
+    told_all = explain(nodes, found)
+    if node is None:
+        return told_all
+    if node not in told_all.nodes:
+        names = list(told_all.nodes)
+        shown = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
+        raise BadInput(f"There is no node {node!r}.", seen=f"nodes: {shown}")
+    return told_all.nodes[str(node)]
+
+
+def explain(nodes: list[Object], daemonset: Mapping[str, Any]) -> Why:
+    """As ``why``, from objects that are at hand; the nodes in their natural order."""
+    ordered = sorted(nodes, key=lambda item: topology.natural(_name(item)))
+    answers = matrix(ordered, daemonset)
+    heads = [_head(column.field, column.label) for column in answers.columns]
+    return Why(
+        answers,
+        {
+            row.node: Answer(
+                row.node,
+                row.decision,
+                dict(zip(heads, row.cells, strict=True)),
+                told.sentence(answers, row),
+            )
+            for row in answers.rows
+        },
+    )
+
+
+def _head(field: str, label: str) -> str:
+    return field if label == field else f"{field} {label}"
+
+
+def _daemonset(api: Api, source: Source, namespace: str, nodes: set[str]) -> Mapping[str, Any]:
+    """The DaemonSet of that name on the cluster, or the one of a manifest."""
+    if isinstance(source, str) and not _is_manifest(source):
+        path = _DAEMONSETS.format(namespace)
+        items = {_name(item): item for item in api.items(path)}
+        if source not in items:
+            swapped = f'{source} is a node. It comes first: why("{source}", "agent").'
+            raise BadInput(
+                f"There is no DaemonSet {source!r} in namespace {namespace!r}.",
+                seen=f"found there: {', '.join(items) or 'none'}",
+                next_step=swapped if source in nodes else "",
+            )
+        return {"kind": "DaemonSet"} | items[source]  # a list's items do not say their kind
+    found = [item for item in parse(source) if item["kind"] == "DaemonSet"]
+    if len(found) != 1:
+        raise BadInput(
+            "The manifest must hold exactly one DaemonSet.",
+            seen=", ".join(f"{item['metadata']['name']}" for item in found) or "none in it",
+            next_step="Give the one that is meant, as text or as a dict.",
+        )
+    return _checked(api, found[0])
+
+
+def _is_manifest(text: str) -> bool:
+    """Whether it is YAML or a path: no DaemonSet's name has a colon, a slash or a line's end."""
+    return any(sign in text for sign in "\n:/") or Path(text).suffix in (".yaml", ".yml", ".json")
+
+
+def _checked(api: Api, manifest: Object) -> Object:
+    """The manifest as the server would complete it, under another name that nobody has.
+
+    A namespace that is not there yet, or a DaemonSet of that name, says nothing about placement.
+    """
+    name = manifest["metadata"]["name"]
+    meta = {k: v for k, v in manifest["metadata"].items() if k in ("labels", "annotations")}
+    trial = {**manifest, "metadata": meta | {"generateName": "why-"}}
+    query = {"dryRun": "All", "fieldValidation": "Strict"}
+    try:
+        stored = api.request("POST", _DAEMONSETS.format("default"), trial, query=query)
+    except Rejected as error:
+        raise Rejected(f"daemonset {name}", error.reasons) from None
+    stored["metadata"]["name"] = name
+    return stored
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    return str(item["metadata"]["name"])
