@@ -75,18 +75,58 @@ assert "could not find scale subresource" in autoscale
 # There is no field and no `/scale` address behind it. So there is no autoscaler for DaemonSets
 # either: more Pods means more nodes.
 #
-# ## Nodes join
+# ## A node joins
 #
-# We add two workers, then six more, and do nothing to the DaemonSet. How many Pods will the agent
-# have in the end?
+# A new node is not ready at once: its kubelet and its network need a moment. Does the Pod wait for
+# that? Beside the agent we put a twin of it with one line more. It tolerates every taint.
 
 # %%
-grown = predict("01-grown", ..., unit="Pods", question="3 workers, then 2 and 6 more: how many?")
+apply("../manifests/lesson-01/eager.yaml")
+wait_rollout("eager")
+
+# %%
+first = predict("01-first", ..., question="Whose Pod is created first on a new node: agent, eager?")
+first
+
+# %%
+with record("agent") as join:
+    new_node = add_node()[0]
+    wait_rollout("agent")
+    wait_rollout("eager")
+plot_joining(join.records, new_node, ["eager", "agent"])
+
+# %% tags=["claim-C04"]
+steps = joining(join.records, new_node, ["eager", "agent"])
+assert steps.ready < steps.untainted < steps.created["agent"]
+assert steps.created["eager"] < steps.created["agent"]
+
+# %%
+first.compare(min(steps.created, key=lambda name: steps.created[name]))
+
+# %% [markdown]
+# So a Pod is added when the node becomes *eligible*, not when it joins. Every new Node object gets
+# the taint `node.kubernetes.io/not-ready:NoSchedule`, put there by the API server
+# ([admission plugin `TaintNodesByCondition`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/plugin/pkg/admission/nodetaint/admission.go)),
+# and the node controller takes it off once the kubelet says Ready. An ordinary agent waits for
+# that. A network plugin must not: without it the node never becomes ready, so it tolerates all.
+
+# %%
+kubectl("delete daemonset eager")
+None
+
+# %% [markdown]
+# ## Many nodes join
+#
+# That was one in slow motion. Now we add two workers, then five more, and do nothing to the
+# DaemonSet. How many Pods will the agent have in the end?
+
+# %%
+grown = predict("01-grown", ..., unit="Pods", question="4 workers, then 2 and 5 more: how many?")
 grown
 
 # %%
 with record("agent") as growth:
-    for count in (2, 6):
+    for count in (2, 5):
         add_node(count=count)
         wait_rollout("agent")
 plot_staircase(growth.records)
@@ -112,40 +152,6 @@ def pods_by_node(app):
 assert pods_by_node("agent") == dict.fromkeys(current().workers(), 1)
 
 # %% [markdown]
-# ### What "joins" means
-#
-# A new node is not ready at once: its kubelet and its network need a moment. Does the Pod wait for
-# that? Beside the agent we put a twin of it with one line more. It tolerates every taint.
-
-# %%
-apply("../manifests/lesson-01/eager.yaml")
-wait_rollout("eager")
-
-# %%
-first = predict("01-first", ..., question="Whose Pod is created first on a new node: agent, eager?")
-first
-
-# %%
-with record("agent") as join:
-    new_node = add_node()[0]
-    wait_rollout("agent")
-    wait_rollout("eager")
-plot_joining(join.records, new_node, ["eager", "agent"])
-
-# %% tags=["claim-C04"]
-steps = joining(join.records, new_node, ["eager", "agent"])
-assert steps.created["eager"] < steps.ready < steps.untainted < steps.created["agent"]
-
-# %%
-first.compare(min(steps.created, key=lambda name: steps.created[name]))
-
-# %% [markdown]
-# So a Pod is added when the node becomes *eligible*, not when it joins. Every new Node object gets
-# the taint `node.kubernetes.io/not-ready:NoSchedule`, put there by the API server
-# ([admission plugin `TaintNodesByCondition`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/plugin/pkg/admission/nodetaint/admission.go)),
-# and the node controller takes it off once the kubelet says Ready. An ordinary agent waits for
-# that. A network plugin must not: without it the node never becomes ready, so it tolerates all.
-#
 # ## Why
 #
 # For each node the controller asks one function
@@ -179,9 +185,8 @@ kubectl("wait --for=condition=PodScheduled=False pod -l app=hungry --timeout=30s
 print(kubectl("get pods -l app=hungry -o", message))
 
 # %% tags=["claim-C01"]
-numbers = kubectl(
-    "get ds hungry -o jsonpath={.status.currentNumberScheduled},{.status.numberReady}"
-)
+columns = "jsonpath={.status.currentNumberScheduled},{.status.numberReady}"
+numbers = kubectl("get daemonset hungry -o", columns)
 assert numbers == f"{workers},0"
 none.compare(workers, within=0)
 
@@ -479,9 +484,7 @@ q2.compare(kubectl("get pods -l app=agent -o name") != kept)
 
 # %%
 q3 = predict("01-check-columns", ..., question="Nothing runs: which is full, CURRENT or READY?")
-full, ready = kubectl(
-    "get ds hungry -o jsonpath={.status.currentNumberScheduled},{.status.numberReady}"
-).split(",")
+full, ready = kubectl("get daemonset hungry -o", columns).split(",")
 q3.compare("CURRENT" if int(full) > int(ready) else "READY")
 
 # %% [markdown]

@@ -86,7 +86,9 @@ class Kind:
             )
         refuse_taken(self.port)
         self.programs.mkdir(exist_ok=True)
-        for name, binary in binaries.ensure(programs=("kind", "kubectl"), report=report).items():
+        for name, binary in binaries.ensure(
+            programs=("kind", "kubectl"), kubernetes=self.kubernetes, report=report
+        ).items():
             link = self.programs / name
             link.unlink(missing_ok=True)
             link.symlink_to(binary.path)

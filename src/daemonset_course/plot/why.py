@@ -111,7 +111,7 @@ class _Paper:
         x = 0.1
         for mark in (mark for mark in _GLYPHS if mark in used):
             words = _KEY_WORDS[mark]
-            _draw_mark(ax, x, 0.1, mark, self._look)
+            draw_mark(ax, x, 0.1, mark, self._look)
             ax.text(x + 0.16, 0.11, words, size=7.5, va="center", color=self._look.ink)
             x += 0.42 + len(words) * 0.058
 
@@ -152,7 +152,7 @@ class _Paper:
             self._names - 0.1, y, name, size=8, ha="right", va="center_baseline", color=look.ink
         )
         for i, cell in enumerate(row.cells):
-            _draw_mark(ax, self._names + self._cell * (i + 0.5), y, cell.mark, look)
+            draw_mark(ax, self._names + self._cell * (i + 0.5), y, cell.mark, look)
         x = self._names + self._cell * len(row.cells)
         _draw_run(ax, x + _RUN * 0.5, y, row.decision.run, look)
         weak = look.muted if row.decision.keep else look.ink
@@ -173,7 +173,7 @@ _KEY_WORDS: dict[Mark, str] = {
 }
 
 
-def _draw_mark(ax: Axes, x: float, y: float, mark: Mark, look: Look) -> None:
+def draw_mark(ax: Axes, x: float, y: float, mark: Mark, look: Look) -> None:
     """One cell: the glyph, in a square where the rule is against the Pod."""
     colour = {"ok": SURGE, "keeps off": look.ink, "removes": text_on(ALARM)}.get(mark, look.muted)
     if mark in ("keeps off", "removes", "for a time"):
