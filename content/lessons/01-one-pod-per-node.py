@@ -97,7 +97,7 @@ plot_joining(join.records, new_node, ["eager", "agent"])
 
 # %% tags=["claim-C04"]
 steps = joining(join.records, new_node, ["eager", "agent"])
-assert steps.ready < steps.untainted < steps.created["agent"]
+assert steps.added < steps.untainted < steps.created["agent"]
 assert steps.created["eager"] < steps.created["agent"]
 
 # %%

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import EllipsisType
 from typing import Any
 
-from daemonset_course.errors import BadInput
+from daemonset_course.errors import BadInput, CourseError
+from daemonset_course.files import write_whole
 from daemonset_course.places import state_home
 
 Answer = int | float | str | bool | list[str]
@@ -128,8 +127,9 @@ def predict(
     typed = _answer(answer)
     try:
         first, note = _keep(state_home() / "predictions.json", question_id, typed)
-    except OSError as error:  # includes the lock's timeout
-        first, note = typed, f"(The answer was not kept: {error}.)"
+    except (OSError, CourseError) as error:  # includes the lock's timeout
+        reason = error.seen if isinstance(error, CourseError) else error
+        first, note = typed, f"(The answer was not kept: {reason}.)"
     return Prediction(question_id, typed, question, unit, first, note)
 
 
@@ -256,7 +256,7 @@ def _keep(path: Path, question_id: str, answer: Answer) -> tuple[Answer, str]:
         if not kept or not _same(kept[-1]["answer"], answer):
             date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             kept.append({"date": date, "answer": answer})
-            _replace(path, {"format": _FORMAT, "answers": answers})
+            write_whole(path, json.dumps({"format": _FORMAT, "answers": answers}, indent=1))
         first: Answer = kept[0]["answer"]
         return first, note
 
@@ -281,17 +281,3 @@ def _parse(text: str) -> dict[str, list[dict[str, Any]]]:
         str(question_id): [{"date": str(e["date"]), "answer": _answer(e["answer"])} for e in kept]
         for question_id, kept in stored["answers"].items()
     }
-
-
-def _replace(path: Path, stored: dict[str, Any]) -> None:
-    """Write a complete new file, then put it in the old one's place."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(stored, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -22,6 +22,7 @@ from daemonset_course.cluster.backend import Backend, backend_of, choose, image_
 from daemonset_course.cluster.readiness import admit_nodes
 from daemonset_course.cluster.state import State
 from daemonset_course.errors import BadInput, NotRunning
+from daemonset_course.files import unwritable
 from daemonset_course.places import cluster_dir, cluster_name, state_home
 from daemonset_course.progress import Report, progress, step
 
@@ -189,6 +190,9 @@ def _created(state: State, port: int | None, report: Report, old: State | None =
         backend.create_nodes(api, [spec for spec in specs if spec.name not in there])
         admit_nodes(api, specs)
         report.done(f"The cluster {state.name!r} is up: {len(specs)} nodes Ready")
+    except OSError as error:
+        backend.destroy()
+        raise unwritable(backend.directory, error) from None
     except BaseException:
         backend.destroy()
         raise
@@ -218,8 +222,8 @@ def _healed(state: State, report: Report) -> Cluster:
 def _locked(name: str) -> Iterator[None]:
     """One `up`, `down` or `reset` of a cluster at a time."""
     folder = state_home() / "clusters"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with filelock.FileLock(folder / f"{name}.lock", timeout=600):
             yield
     except filelock.Timeout:

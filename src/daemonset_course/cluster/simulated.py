@@ -32,6 +32,11 @@ def node_object(
         "status": {
             "capacity": size,
             "allocatable": size,
+            # As a kubelet registers. Without a Ready condition the node controller may take the
+            # taint of a joining node off at once.
+            "conditions": [
+                {"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": ""}
+            ],
             "addresses": [
                 {"type": "InternalIP", "address": f"172.18.{index // 250}.{index % 250 + 2}"},
                 {"type": "Hostname", "address": spec.name},

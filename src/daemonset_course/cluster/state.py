@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from daemonset_course.files import write_whole
 from daemonset_course.places import cluster_dir
 
 
@@ -24,10 +25,7 @@ class State:
     def save(self) -> None:
         """Write the state, all of it or nothing."""
         path = cluster_dir(self.name) / "cluster.json"
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(asdict(self), indent=1))
-        part.chmod(0o600)
-        part.replace(path)
+        write_whole(path, json.dumps(asdict(self), indent=1))
 
     @staticmethod
     def load(name: str) -> State | None:

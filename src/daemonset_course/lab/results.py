@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from daemonset_course.files import write_whole
 from daemonset_course.lab.check import Verdict
 from daemonset_course.places import state_home
 
@@ -55,7 +54,7 @@ def _update(lab: str, number: int, change: Callable[[Entry], None]) -> None:
     with FileLock(f"{path}.lock", timeout=_LOCK_SECONDS, mode=0o600):
         labs = _read(path)
         change(labs.setdefault(lab, {}).setdefault(str(number), {}))
-        _replace(path, {"format": _FORMAT, "labs": labs})
+        write_whole(path, json.dumps({"format": _FORMAT, "labs": labs}, indent=1))
 
 
 def _read(path: Path) -> dict[str, dict[str, Entry]]:
@@ -74,18 +73,6 @@ def _read(path: Path) -> dict[str, dict[str, Entry]]:
     except (ValueError, KeyError, TypeError, AttributeError):
         path.replace(path.with_name(f"{path.name}.bad"))
         return {}
-
-
-def _replace(path: Path, stored: Entry) -> None:
-    """Write a complete new file, then put it in the old one's place."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(stored, file, indent=1)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _file() -> Path:

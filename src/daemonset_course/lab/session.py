@@ -177,7 +177,7 @@ class LabSession:
             manifest = dict(evidence.read(self._recorder.records).after or {})
         try:
             results.keep(self._lab.name, number, verdict, manifest)
-        except OSError as error:  # the verdict counts more than its copy on disk
+        except (OSError, CourseError) as error:  # the verdict counts more than its copy on disk
             note = (*verdict.observed, f"the result could not be kept: {error}")
             return Verdict(verdict.outcome, verdict.says, note, verdict.rule, verdict.look)
         return verdict

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from daemonset_course.errors import BadInput
+from daemonset_course.files import write_whole
 
 FORMAT = 1
 Record = dict[str, Any]
@@ -34,11 +35,8 @@ def slim(item: Record) -> Record:
 
 def save(records: Iterable[Record], path: Path) -> None:
     """Write a log as JSON lines, all of it or nothing."""
-    part = path.with_name(f"{path.name}.part")
-    with part.open("w", encoding="utf-8") as file:
-        for record in records:
-            file.write(json.dumps(record, separators=(",", ":")) + "\n")
-    part.replace(path)
+    lines = (json.dumps(record, separators=(",", ":")) + "\n" for record in records)
+    write_whole(path, "".join(lines))
 
 
 def load(path: Path) -> list[Record]:

@@ -29,6 +29,7 @@ from typing import Any
 from daemonset_course.capabilities import check
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.errors import BadInput
+from daemonset_course.files import write_whole
 from daemonset_course.places import REPOSITORY
 from daemonset_course.recording.recorder import Recording
 
@@ -100,9 +101,7 @@ def save(done: Step, path: Path) -> None:
         else:
             lines.append({"record": "value", "key": key, "value": value})
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
-    part.replace(path)
+    write_whole(path, "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
 
 
 def load(path: Path) -> tuple[dict[str, Any], Any]:

@@ -60,10 +60,10 @@ def joining(log: Sequence[Record], node: str, daemonsets: Sequence[str]) -> Join
     seen = [(_moment(record), record["object"]) for record in _changes(log, "nodes", node)]
     tainted = [moment for moment, obj in seen if _is_tainted(obj)]
     ready = [moment for moment, obj in seen if _is_ready(obj)]
-    untainted = [m for m, obj in seen if _is_ready(obj) and not _is_tainted(obj)]
+    untainted = [m for m, obj in seen if not _is_tainted(obj)]
     created = {name: _created(log, node, name) for name in daemonsets}
     missing = [name for name, moment in created.items() if moment is None]
-    if not tainted or not untainted or missing:
+    if not tainted or not untainted or not ready or missing:
         raise BadInput(
             f"The recording does not show how {node} joined.",
             seen=f"{len(seen)} changes of the node; no pod of: {', '.join(missing) or 'none'}",

@@ -1,0 +1,39 @@
+"""Write a file as a whole or not at all: what was there before survives a full disk and a kill."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from daemonset_course.errors import CourseError
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Put ``text`` in the file's place, readable by this user alone.
+
+    Raises:
+        CourseError: it cannot be written; the file is as it was.
+    """
+    name = ""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    finally:
+        if name:
+            Path(name).unlink(missing_ok=True)
+
+
+def unwritable(path: Path, error: OSError) -> CourseError:
+    """What to tell when a file or folder cannot be written."""
+    return CourseError(
+        f"{path} cannot be written; what was there before is unchanged.",
+        seen=error.strerror or str(error),
+        next_step="Free some space there, or set COURSE_HOME to another disk; then do it again.",
+    )
