@@ -182,14 +182,14 @@ class _Course:
         """Seconds until the nodes are Ready; the cluster is removed afterwards."""
         with _removed(self._home):
             begin = time.perf_counter()
-            self._run("up")
+            self._run("up", "--backend", "embedded")
             seconds = time.perf_counter() - begin
             self._run("down")
         return seconds
 
-    def _run(self, verb: str) -> None:
+    def _run(self, verb: str, *options: str) -> None:
         module = [sys.executable, "-m", "daemonset_course.cli"]
-        run([*module, verb, "--name", CLUSTER], self._environment)
+        run([*module, verb, "--name", CLUSTER, *options], self._environment)
 
 
 def _nodes(version: str) -> list[dict[str, Any]]:

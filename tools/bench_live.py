@@ -196,7 +196,7 @@ def _missed(audit: Path, log: Path) -> tuple[int, int]:
         answer = json.loads(line).get("responseObject") or {}
         if answer.get("kind") == "Pod":
             meta = answer["metadata"]
-            if first < int(meta["resourceVersion"]) <= last:
+            if "resourceVersion" in meta and first < int(meta["resourceVersion"]) <= last:
                 written.add((meta["uid"], meta["resourceVersion"]))
     return len(written), len(written - seen)
 

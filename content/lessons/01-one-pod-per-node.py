@@ -34,7 +34,8 @@ fleet
 # > is no replica count: the nodes decide. As nodes join, Pods are added to them. As nodes are
 # > removed, their Pods are garbage collected. Deleting a DaemonSet cleans up its Pods.
 #
-# Four sentences, and each needs a footnote. This is our agent; it waits and does nothing else.
+# All of it is meant, and most of it needs a footnote. This is our agent; it waits and does nothing
+# else.
 
 # %%
 print(Path("../manifests/lesson-01/agent.yaml").read_text())
@@ -111,7 +112,7 @@ first.compare(min(steps.created, key=lambda name: steps.created[name]))
 # that. A network plugin must not: without it the node never becomes ready, so it tolerates all.
 
 # %%
-kubectl("delete daemonset eager")
+kubectl("delete daemonset eager --ignore-not-found")
 None
 
 # %% [markdown]
@@ -192,7 +193,7 @@ none.compare(workers, within=0)
 
 # %% [markdown]
 # CURRENT is full and nothing runs. CURRENT counts nodes for which a Pod *object* exists, and these
-# wait for the scheduler, who finds no room. Watch READY, not CURRENT. (A node is also without an
+# wait for the scheduler, which finds no room. Watch READY, not CURRENT. (A node is also without an
 # agent while a Pod is replaced: lesson 08.)
 #
 # ## Nodes leave
@@ -241,6 +242,7 @@ wait_rollout("twin")
 place = f"--field-selector spec.nodeName={fleet.workers[0]}"
 
 # %%
+kubectl("delete pod -l app=quarantine")  # of an earlier run of this cell
 kubectl(f"label pod -l app=twin {place} app=quarantine --overwrite")
 kubectl(f"wait --for=create pod -l app=twin {place} --timeout=30s")
 kubectl(f"wait --for=condition=Ready pod -l app=twin {place} --timeout=30s")
@@ -264,7 +266,7 @@ kubectl("delete pod -l app=quarantine --wait=false")
 version_1 = Path("../manifests/lesson-01/twin.yaml").read_text()
 version_2 = version_1.replace('value: "1"', 'value: "2"')
 with record("twin") as handover:
-    kubectl("delete daemonset twin --wait=false")
+    kubectl("delete daemonset twin --wait=false --ignore-not-found")
     apply(version_2)
     wait_rollout("twin")
 handover.plot(title="Deleted and created again: two Pods on a node")
@@ -365,7 +367,7 @@ adopted = predict("01-adopted", ..., question="Orphaned at RELEASE 1, re-created
 adopted
 
 # %%
-kubectl("delete daemonset twin --cascade=orphan")
+kubectl("delete daemonset twin --cascade=orphan --ignore-not-found")
 apply(version_2)
 print(kubectl("rollout status daemonset/twin --timeout=60s"))
 
@@ -505,4 +507,4 @@ None
 # - `orphan` keeps the Pods; the next DaemonSet of that selector adopts them and may believe that
 #   they are up to date.
 #
-# Next: lesson 03, where you see who creates, who pins and who binds these Pods.
+# Next: lesson 02 shows real agents, and lesson 03 who creates, who pins and who binds their Pods.

@@ -131,6 +131,8 @@ assert deleted == {"SuccessfulCreate", "SuccessfulDelete"}
 # protect the Pod. This one forbids every eviction.
 
 # %%
+label(gets, disk="ssd")
+wait_pod("create", gets)
 apply("../manifests/lesson-04/guard.yaml")
 kubectl("wait --for=jsonpath={.status.expectedPods} pdb/guard --timeout=30s")
 kubectl("wait --for=jsonpath={.status.disruptionsAllowed}=0 pdb/guard --timeout=30s")
@@ -168,7 +170,7 @@ assert gets not in nodes_with("fast")
 # A label that a DaemonSet selects by is a switch. Whoever may label nodes may stop its Pods.
 
 # %%
-kubectl("delete pdb guard")
+kubectl("delete pdb guard --ignore-not-found")
 None
 
 # %% [markdown]
@@ -251,7 +253,7 @@ pending = predict("04-pending", ..., question="Label removed, Pod Pending: stays
 pending
 
 # %%
-kubectl("delete daemonset fast --cascade=foreground")
+kubectl("delete daemonset fast --cascade=foreground --ignore-not-found")
 kubectl("label nodes --all disk=hdd --overwrite")
 label(loses, disk="ssd")
 apply(manifest.replace("fast", "slow").replace("ssd", "hdd"))
