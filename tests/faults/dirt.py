@@ -125,33 +125,6 @@ def _cluster_scoped(_: list[str], chance: random.Random) -> list[str]:
     ]
 
 
-def crd() -> dict[str, Any]:
-    """A kind of the learner's own."""
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "dirts.course.example"},
-        "spec": {
-            "group": "course.example",
-            "names": {"kind": "Dirt", "plural": "dirts", "singular": "dirt"},
-            "scope": "Namespaced",
-            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
-        },
-    }
-
-
-def _own_kind(_: list[str], chance: random.Random) -> list[str]:
-    apply(crd())
-    kubectl("wait crd/dirts.course.example --for=condition=Established --timeout=30s")
-    stuck = chance.random() < 0.7
-    held = {"name": "held", "finalizers": STUCK if stuck else []}
-    apply({"apiVersion": "course.example/v1", "kind": "Dirt", "metadata": held})
-    if stuck and chance.random() < 0.5:
-        kubectl("delete crd dirts.course.example --wait=false")
-    return ["CustomResourceDefinition/dirts.course.example removed", "Dirt/held in default removed"]
-
-
 def _in_default(_: list[str], chance: random.Random) -> list[str]:
     names = ("one", "two")[: chance.randint(1, 2)]
     for name in names:
@@ -180,7 +153,6 @@ DIRT = {
     "cordon": _cordon,
     "namespace": _namespace,
     "cluster-scoped": _cluster_scoped,
-    "own kind": _own_kind,
     "default": _in_default,
     "broken": _broken,
     "extra": _extra,

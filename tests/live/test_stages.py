@@ -205,10 +205,10 @@ def test_a_new_node_becomes_ready_and_sheds_the_taints_of_joining(broken: Scene)
     recorder, _, joined = broken
     steps = seen_on(recorder, joined)
 
-    assert steps[0][1] == ""
+    assert steps[0][1] == "False"  # as a kubelet registers
     assert any("not-ready:NoSchedule" in taints for _, _, taints in steps)
     assert steps[-1][1:] == ("True", set())
-    assert list(dict.fromkeys(s[1] for s in steps)) == ["", "True"]
+    assert list(dict.fromkeys(s[1] for s in steps)) == ["False", "True"]
 
 
 def test_a_silent_node_is_unreachable_after_the_grace_period(broken: Scene) -> None:
