@@ -38,7 +38,7 @@ BIN := $(ENV)/bin
 READY := $(ENV)/.course-ready
 BEGUN := $(ENV)/.course-begun
 
-.PHONY: help lab test faults test-kind test-versions lint notebooks lock bench clean environment
+.PHONY: help lab test faults test-kind test-versions lint notebooks claims lock bench clean environment
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -78,6 +78,9 @@ lint: $(READY) ## check style and types
 
 notebooks: $(READY) ## write notebooks, labs and solutions from content
 	$(BIN)/python tools/notebooks.py build $(BUILDARGS)
+
+claims: $(READY) ## count the claims by verdict and lesson, and check that each is shown
+	$(BIN)/python tools/claims.py
 
 bench: $(READY) ## measure the course against other tools
 	$(BIN)/python tools/bench.py $(BENCHARGS)

@@ -179,9 +179,12 @@ def agents():
 
 agents
 
-# %%
-assert set(agents.result["desired and ready"]) >= {"daemonset.apps/kube-proxy"}
-assert all(d == r for d, r in agents.result["desired and ready"].values())
+# %% tags=["claim-C03"]
+found = agents.result["desired and ready"]
+assert set(found) >= {"daemonset.apps/kindnet", "daemonset.apps/kube-proxy"}
+
+# %% tags=["claim-C12"]
+assert all(numbers == [str(len(fleet.nodes))] * 2 for numbers in found.values())
 
 # %% [markdown]
 # `kube-proxy` and `kindnet` (the network of kind) want one Pod on **each** node, and the control

@@ -53,7 +53,7 @@ bare["metadata"] = {"name": "bare"}
 completed = apply(bare, dry_run=True).objects[0]
 completed["spec"]["updateStrategy"]
 
-# %%
+# %% tags=["claim-C07"]
 assert completed["spec"]["updateStrategy"] == {
     "type": "RollingUpdate",
     "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0},
@@ -63,7 +63,7 @@ assert completed["spec"]["updateStrategy"] == {
 # So `RollingUpdate` with `maxUnavailable: 1` is the default. There are two strategies,
 # `RollingUpdate` and `OnDelete` (lesson 10), and nothing else.
 
-# %%
+# %% tags=["claim-C58"]
 with rejected('supported values: "RollingUpdate", "OnDelete"'):
     apply(bare | {"spec": bare["spec"] | {"updateStrategy": {"type": "Recreate"}}})
 
@@ -129,7 +129,7 @@ rollout.plot()
 facts = rollout.rollouts[-1]
 length.compare(facts.duration)
 
-# %%
+# %% tags=["claim-C61"]
 assert facts.max_unavailable == 1 == facts.budget
 assert facts.updated == 12
 
@@ -154,7 +154,7 @@ print(f"measured: {facts.duration:.1f} s; 12 rounds of {restart:.1f} s: {12 * re
 # on every eligible node that has none, and a Pod that is still terminating counts as there. So on
 # every node there is a gap: no moment has both Pods.
 
-# %%
+# %% tags=["claim-C59"]
 gaps = [-seconds for seconds in facts.overlap.values()]
 print(f"measured: each node was without a ready Pod for {min(gaps):.1f} to {max(gaps):.1f} s")
 assert len(gaps) == 12
@@ -195,7 +195,7 @@ percent.plot()
 # %%
 ten.compare(percent.rollouts[-1].max_unavailable, within=0)
 
-# %%
+# %% tags=["claim-C62"]
 assert percent.rollouts[-1].max_unavailable == 2 == percent.rollouts[-1].budget
 
 # %% [markdown]
@@ -303,7 +303,7 @@ frozen.plot()
 print(*(line for line in reasons if "old template" not in line), sep="\n")
 living.compare(frozen.rollouts[-1].updated, within=0)
 
-# %%
+# %% tags=["claim-C60"]
 desired = kubectl("get daemonset agent -o jsonpath={.status.desiredNumberScheduled}")
 assert (frozen.rollouts[-1].updated, desired) == (0, "11")
 
@@ -322,7 +322,7 @@ with record("agent") as room:
     wait_rollout("agent")
 room.plot()
 
-# %%
+# %% tags=["claim-C60"]
 assert room.timeline.unavailable.max() == 2
 
 # %% [markdown]
@@ -472,7 +472,7 @@ measured = {r.rollouts[-1].budget: r.rollouts[-1].duration for r in hundred.valu
 qps = current().settings["controller requests per second"]
 plot_lengths(measured, nodes=100, restart=restart, qps=qps)
 
-# %%
+# %% tags=["claim-C63"]
 assert measured[10] < measured[5]
 assert measured[5] / measured[100] < 20 / 2, "the model promises 20 times"
 

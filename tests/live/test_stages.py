@@ -247,3 +247,27 @@ def test_a_not_ready_node_keeps_its_lease_and_its_pods_stay_ready(broken: Scene)
     assert list(dict.fromkeys(s[1] for s in steps)) == ["True", "False"]
     assert any("not-ready:NoSchedule" in s[2] for s in steps)
     assert steps[-1][1:] == ("True", set())
+
+
+def test_a_pod_that_no_scheduler_placed_is_rejected_where_it_has_no_room(
+    live_cluster: Cluster,
+) -> None:
+    node = reset(live_cluster.name, workers=3).workers[0]
+    greedy = {"resources": {"requests": {"cpu": "1000"}}}
+    seen: set[str] = set()
+
+    def replaced(pods: dict[str, Any]) -> bool:
+        seen.update(pods)
+        return len(seen) == 2
+
+    with record("pinned") as recorder:
+        apply(daemonset("pinned", greedy, nodeName=node))
+        until(live_cluster, "/api/v1/namespaces/default/pods", replaced)
+    reset(live_cluster.name)
+    first = next(iter(histories(recorder.records, "pinned")))
+    pods = [r["object"] for r in recorder.records if r.get("resource") == "pods"]
+    phases = [p["status"]["phase"] for p in pods if p["metadata"]["name"] == first]
+    reasons = {p["status"].get("reason") for p in pods if p["status"]["phase"] == "Failed"}
+
+    assert [*dict.fromkeys(phases)] == ["Pending", "Failed"]
+    assert reasons == {"OutOfcpu"}

@@ -58,6 +58,15 @@ def test_each_lagging_node_is_named_with_its_reason():
     assert "no pod yet" in lines[3]
 
 
+def test_pods_are_judged_by_the_status_alone_while_the_daemonset_owns_no_revision():
+    pods = [owned("a", "n1", "a-namesakes"), owned("b", "n2", "a-namesakes", phase="pending")]
+
+    lines = lagging(OWNER, [node("n1"), node("n2")], pods, "")
+
+    assert [line.partition(":")[0] for line in lines] == ["n2"]
+    assert "old template" not in lines[0]
+
+
 def test_a_node_that_should_not_run_it_does_not_hold_the_rollout_up():
     dead = node("n1", taints=[{"key": "dead", "effect": "NoSchedule"}])
     pods = [owned("a", "n1", "old", phase="terminating")]

@@ -170,7 +170,12 @@ def _reason(pods: list[Object], newest: str, wanted: bool) -> str:
     terminating = [p for p in pods if p["metadata"].get("deletionTimestamp")]
     if terminating:
         return f"pod {terminating[0]['metadata']['name']} is terminating"
-    new = [p for p in pods if p["metadata"]["labels"].get("controller-revision-hash") == newest]
+    # No revision: that of a deleted namesake served, and went with it. The status is all there is.
+    new = [
+        pod
+        for pod in pods
+        if not newest or pod["metadata"]["labels"].get("controller-revision-hash") == newest
+    ]
     if not new:
         return "still runs the old template"
     return pod_reason(new[0])

@@ -1,0 +1,472 @@
+# %% [markdown]
+# # 03 How scheduling works
+#
+# After this lesson you can
+#
+# - say who creates a DaemonSet's Pod, who chooses its node, and who binds it there,
+# - say what stops, and what goes on, while the scheduler is away,
+# - say which changes of a node make the controller look again, and which do not,
+# - explain why `nodeName` and `schedulerName` in a template are traps.
+#
+# You know Pods and Deployments, and you have done lessons 00 and 01. Run the cells from the top;
+# where a cell asks for a prediction, type it in place of the `...` before you run on.
+
+# %%
+from itertools import pairwise
+from pathlib import Path
+
+import yaml
+
+from daemonset_course import add_node, apply, kubectl, label, predict, record, taint, wait_rollout
+from daemonset_course.cluster import current, reset
+from daemonset_course.cluster.waiting import wait_for
+from daemonset_course.plot.sequence import plot_sequence
+from daemonset_course.timeline.sequence import sequence
+from daemonset_course.verbs.components import start_component, stop_component
+from daemonset_course.verbs.nodes import remove_node
+
+# %%
+fleet = reset(workers=3)
+fleet
+
+# %% [markdown]
+# ## The claim
+#
+# > The DaemonSet controller works differently from the scheduler. It watches nodes being added,
+# > removed and relabelled. For each eligible node it checks whether a matching Pod exists; it
+# > creates the missing ones and deletes those on ineligible nodes. It sets `.spec.nodeName`, which
+# > bypasses the scheduler. But since Kubernetes 1.12 DaemonSets use the default scheduler (feature
+# > gate `ScheduleDaemonSetPods`, on by default), so their Pods go through the normal pipeline and
+# > respect node affinity, taints and tolerations.
+#
+# It bypasses the scheduler, and it uses the scheduler: both cannot be. We look at the Pods in their
+# first moment.
+
+# %%
+manifest = Path("../manifests/lesson-03/agent.yaml").read_text()
+print(manifest)
+
+# %% [markdown]
+# ## Who writes the node's name?
+#
+# A Pod belongs to a node when its `spec.nodeName` says so. Type `"controller"`, `"scheduler"` or
+# `"kubelet"`.
+
+# %%
+writer = predict("03-writer", ..., question="Who writes spec.nodeName of a DaemonSet's Pod?")
+writer
+
+# %%
+kubectl("delete daemonset agent --ignore-not-found --cascade=foreground")  # of an earlier run
+with record("agent") as first:
+    apply(manifest)
+    wait_rollout("agent")
+plot_sequence(first.records)
+
+# %% [markdown]
+# Three lanes, in the order of the work, with one row for each Pod. The diamond is the moment when
+# the controller created the Pod, the dot when the scheduler bound it, and the bar below is the
+# kubelet's work. And this is what a Pod said at the diamond.
+
+
+# %%
+def births(run):
+    """The spec of each Pod as it was created."""
+    new = [r for r in run.records if r.get("type") == "ADDED" and r["via"] == "watch"]
+    return [r["object"]["spec"] for r in new if r["resource"] == "pods"]
+
+
+# %%
+born = births(first)
+print(yaml.safe_dump(born[0]["affinity"]))
+
+# %% tags=["claim-C24", "claim-C26"]
+pinned_to = set()
+for spec in born:
+    required = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    [[pin]] = [term["matchFields"] for term in required["nodeSelectorTerms"]]
+    assert "nodeName" not in spec
+    assert pin["key"] == "metadata.name"
+    assert "quarantine" not in str(required)
+    pinned_to |= set(pin["values"])
+assert pinned_to == set(fleet.workers)
+
+# %% [markdown]
+# There is no `nodeName`. The controller did choose the node: in place of the template's required
+# terms, about Linux and quarantine, it wrote one that only this node can match. The binding it left
+# to another. Who was it? Binding leaves an event.
+
+# %%
+fields = "{range .items[*]}{.involvedObject.name} {.reportingComponent}{'\\n'}{end}"
+events = kubectl("get events --field-selector reason=Scheduled -o", f"jsonpath={fields}")
+told_by = dict(line.split() for line in events.splitlines())
+pods = kubectl("get pods -l app=agent -o jsonpath={.items[*].metadata.name}").split()
+[binder] = {told_by[pod] for pod in pods}
+binder
+
+# %% tags=["claim-C19", "claim-C24"]
+assert binder == "default-scheduler"
+assert all(life.created < life.bound < life.ready for life in sequence(first.records).new)
+writer.compare(binder.removeprefix("default-"))
+
+# %% [markdown]
+# So the controller neither sets `nodeName` nor bypasses the scheduler; it did before Kubernetes
+# 1.12. It *pins*, the scheduler *binds*, the kubelet *runs*.
+#
+# ### Why
+#
+# [`ReplaceDaemonSetPodNodeNameNodeAffinity` in `pkg/controller/daemon/util/daemonset_util.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/util/daemonset_util.go)
+# writes the pin. With two components binding Pods, a DaemonSet's Pod and another one could be given
+# the same room at the same time, and priority and preemption knew nothing of DaemonSets. Now one
+# component has the overview.
+#
+# ### The feature gate
+#
+# `ScheduleDaemonSetPods` was the switch between the two ways. The API server's metrics list every
+# gate that it knows.
+
+# %% tags=["claim-C25"]
+metrics = kubectl("get --raw /metrics").splitlines()
+gates = [line for line in metrics if line.startswith("kubernetes_feature_enabled{")]
+named = [line for line in gates if "ScheduleDaemonSetPods" in line]
+print(f"{len(gates)} feature gates; ScheduleDaemonSetPods among them: {bool(named)}")
+assert len(gates) > 50
+assert named == []
+
+# %% [markdown]
+# There is nothing to switch any more: the gate is among the
+# [removed ones](https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates-removed/),
+# and a component that is given an unknown gate refuses to start.
+#
+# ## Without the scheduler
+#
+# We stop the scheduler and delete one of the three Pods. How many will be ready?
+
+# %%
+ready = predict("03-ready", ..., unit="Pods", question="No scheduler, 1 of 3 Pods deleted: ready?")
+ready
+
+# %%
+with record("agent") as without:
+    without.mark(stop_component("kube-scheduler"))
+    kubectl(f"delete pod -l app=agent --field-selector spec.nodeName={fleet.workers[0]}")
+    unbound = "pod -l app=agent --field-selector spec.nodeName="
+    kubectl(f"wait --for=create {unbound} --timeout=30s")
+    kubectl("wait --for=jsonpath={.status.numberReady}=2 daemonset/agent --timeout=30s")
+    status, waiting = kubectl("get daemonset agent"), kubectl(f"get {unbound} -o yaml")
+    without.mark(start_component("kube-scheduler"))
+    wait_rollout("agent")
+plot_sequence(without.records)
+
+# %%
+print(status)
+waits = yaml.safe_load(waiting)["items"]
+print(waits[0]["status"])
+
+# %% tags=["claim-C19", "claim-C26"]
+counts = dict(zip(*(line.split() for line in status.splitlines()), strict=False))
+assert (counts["DESIRED"], counts["CURRENT"], counts["READY"]) == ("3", "3", "2")
+assert "conditions" not in waits[0]["status"]
+ready.compare(int(counts["READY"]), within=0)
+
+# %% [markdown]
+# The controller created the Pod; CURRENT counts it. It was Pending, without a condition or an event
+# that says why: nobody had looked at it. The other two ran on, since a running Pod needs no
+# scheduler. And as soon as there was one, the Pod was bound.
+#
+# Look at the gap on the first node: the controller waited until the old Pod was *gone*, though it
+# was of no use since it had been told to stop. A Pod that is terminating still counts as there.
+
+# %% tags=["claim-C22"]
+lives = sequence(without.records)
+[new] = lives.new
+[old] = [life for life in lives.lives if life.gone is not None]
+assert old.node == new.node == fleet.workers[0]
+assert old.stopping < old.gone <= new.created
+
+# %% [markdown]
+# ## Two kinds of Pending
+#
+# We make two variants of the agent. `asking` asks each node for more CPU than it has; `nope` names
+# a scheduler that does not exist. Which of them says why its Pods wait: `"asking"`, `"nope"`,
+# `"both"`?
+
+# %%
+says = predict("03-says", ..., question="Which Pods say why they wait: asking, nope, both?")
+says
+
+
+# %%
+def variant(name, **spec):
+    """The agent under another name, with these fields in its Pods' spec."""
+    made = yaml.safe_load(manifest.replace("agent", name))
+    made["spec"]["template"]["spec"] |= spec
+    return made
+
+
+def greedy(name):
+    """A container that asks for a thousand CPUs."""
+    asks = {"requests": {"cpu": "1000"}}
+    return [{"name": name, "image": "registry.k8s.io/pause:3.10", "resources": asks}]
+
+
+# %%
+apply(variant("nope", schedulerName="nobody"))
+apply(variant("asking", containers=greedy("asking")))
+for name in ("nope", "asking"):
+    kubectl(f"wait --for=jsonpath={{.status.currentNumberScheduled}}=3 ds/{name} --timeout=30s")
+kubectl("wait --for=condition=PodScheduled=False pod -l app=asking --timeout=30s")
+print(kubectl("get pods -l 'app in (asking, nope)'"))
+
+
+# %%
+def reasons(app):
+    """What the conditions of an app's Pods say, one line for each."""
+    path = "jsonpath={range .items[*].status.conditions[*]}{.message}{'\\n'}{end}"
+    return kubectl(f"get pods -l app={app} -o", path).splitlines()
+
+
+print(reasons("asking")[0])
+
+# %% tags=["claim-C19", "claim-C26"]
+assert ["1 Insufficient cpu" in reason for reason in reasons("asking")] == [True] * 3
+assert reasons("nope") == []
+says.compare(", ".join(app for app in ("asking", "nope") if reasons(app)))
+
+# %% [markdown]
+# The controller created all six. Whether there is *room* is none of its questions: resources,
+# ports, volumes and Pod affinity are the scheduler's. The scheduler says why; a scheduler that does
+# not exist says nothing. When a Pod is Pending without a word, look at its `schedulerName`, and
+# whether that scheduler runs.
+
+# %%
+kubectl("delete daemonset asking nope --ignore-not-found")
+None
+
+# %% [markdown]
+# ## What makes the controller look
+#
+# The claim: nodes added, removed, relabelled. We add a node and remove it again, annotate another
+# one and give it a label that the agent does not ask for. What is DESIRED then?
+
+# %%
+desired = predict("03-desired", ..., unit="nodes", question="3 nodes, 1 more, removed: DESIRED?")
+desired
+
+# %% tags=["claim-C20"]
+extra = add_node()[0]
+assert wait_rollout("agent").desired == 4
+remove_node(extra)
+kubectl(f"annotate node {fleet.workers[0]} lesson=03 --overwrite")
+label(fleet.workers[0], lesson="03")
+apply(variant("busy"))
+assert wait_rollout("busy").desired == 3
+left = kubectl("get daemonset agent -o jsonpath={.status.desiredNumberScheduled}")
+assert left == "4"
+desired.compare(int(left), within=0)
+
+# %% [markdown]
+# Still four. The controller was at work meanwhile: it rolled out `busy` on three nodes. But it did
+# not look at `agent`: it is told of nodes that are *added* or *changed*, and of no node that is
+# removed. And a changed node counts only if its labels or taints changed, and only for a DaemonSet
+# that now wants to add or to delete a Pod there
+# ([`shouldIgnoreNodeUpdate` and `syncNodeUpdate`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
+# A heartbeat or an annotation is nothing to it.
+#
+# ## Ineligible in two ways
+#
+# Now for changes that do matter to the agent. One node gets the label `quarantine`, which it
+# refuses; another one gets a taint `NoSchedule`, which it does not tolerate. Which one loses its
+# Pod: `"label"`, `"taint"` or `"both"`?
+
+# %%
+loses = predict("03-loses", ..., question="Which node loses its Pod: label, taint, both?")
+loses
+
+# %%
+_, tainted, labelled = fleet.workers
+taint(tainted, "lesson=03:NoSchedule")
+label(labelled, quarantine="yes")
+kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=1 daemonset/agent --timeout=30s")
+on_labelled = f"--field-selector spec.nodeName={labelled}"
+kubectl(f"wait --for=delete pod -l app=agent {on_labelled} --timeout=30s")
+print(kubectl("get daemonset agent"))
+
+
+# %%
+def nodes_with(app):
+    """The workers on which Pods with this label are."""
+    found = kubectl(f"get pods -l app={app} -o jsonpath={{.items[*].spec.nodeName}}")
+    return set(found.split()) & set(fleet.workers)
+
+
+# %% tags=["claim-C20", "claim-C23"]
+misscheduled = kubectl("get daemonset agent -o jsonpath={.status.numberMisscheduled}")
+assert nodes_with("agent") == {fleet.workers[0], tainted}
+assert int(misscheduled) >= 1
+gone = {"label": labelled, "taint": tainted}
+loses.compare(", ".join(way for way, node in gone.items() if node not in nodes_with("agent")))
+
+# %% [markdown]
+# Both nodes are ineligible: DESIRED is one, and the removed node went out of the count with the
+# same look. But the controller deletes a Pod only if labels or affinity do not match, or for a
+# `NoExecute` taint. Under `NoSchedule` a Pod that is there may stay, and counts as *misscheduled*.
+# Lesson 06 has more of it.
+
+# %%
+taint(tainted, "lesson:NoSchedule-")
+label(labelled, quarantine=None)
+wait_rollout("agent")
+
+# %% [markdown]
+# ## A Pod is there already
+#
+# On the first node we start a Pod with the label `app=keeper`, which belongs to nobody; on the
+# second one a Deployment starts a Pod with the same label. Then comes a DaemonSet `keeper`, whose
+# selector is `app=keeper`. (Its strategy is `OnDelete`: it leaves what it finds as it is.)
+
+
+# %%
+def strays():
+    """The two Pods, running; no keeper."""
+    kubectl("delete daemonset keeper --ignore-not-found --cascade=foreground")
+    text = Path("../manifests/lesson-03/strays.yaml").read_text()
+    for number, node in enumerate(fleet.workers[:2], 1):
+        text = text.replace(f"NODE-{number}", node)
+    apply(text)
+    kubectl("rollout status deployment/web --timeout=60s")
+    kubectl("wait --for=condition=Ready pod/stray --timeout=60s")
+
+
+strays()
+
+# %%
+created = predict("03-created", ..., unit="Pods", question="3 nodes, 2 Pods there: how many new?")
+created
+
+# %%
+strays()
+keeper = variant("keeper")
+keeper["spec"]["updateStrategy"] = {"type": "OnDelete"}
+with record("keeper") as adoption:
+    apply(keeper)
+    kubectl("wait --for=jsonpath={.status.numberReady}=3 daemonset/keeper --timeout=60s")
+    kubectl("wait --for=condition=Ready pod -l app=keeper --timeout=60s")
+print(kubectl("get pods -l app=keeper"))
+
+# %% tags=["claim-C21", "claim-C22"]
+new = sequence(adoption.records).new
+owner = kubectl("get pod stray -o jsonpath={.metadata.ownerReferences[*].name}")
+assert owner == "keeper"
+assert {life.node for life in new} == set(fleet.workers[1:])
+created.compare(len(new), within=0)
+
+# %% [markdown]
+# Two. The Pod that was nobody's got an owner: the controller *adopted* it, and its node needed no
+# other. The Deployment's Pod has an owner and does not count, whatever its labels; its node has two
+# Pods with this label now. "A Pod matching the selector" means: matching, and mine or nobody's.
+#
+# Give your DaemonSets labels that nothing else has.
+
+# %%
+kubectl("delete daemonset keeper busy --ignore-not-found")
+kubectl("delete deployment web --ignore-not-found")
+None
+
+# %% [markdown]
+# ## The mistake people make
+#
+# "The scheduler does not find room, so I name the node myself." With `nodeName` in the template the
+# Pod is bound from its creation on, and nobody asks whether there is room. The kubelet does, and
+# refuses: the Pod has *Failed*. The controller deletes it and creates another one, which fails.
+#
+# How many seconds after the first Pod is the fifth one created?
+
+# %%
+fifth = predict("03-fifth", ..., unit="s", question="Each Pod fails at once: when comes the fifth?")
+fifth
+
+# %%
+seen = set()
+
+
+def five(pods):
+    """Whether five Pods of pinned were seen in all."""
+    seen.update(name for name in pods if name.startswith("pinned-"))
+    return len(seen) >= 5
+
+
+# %%
+api, place = current().api, "/api/v1/namespaces/default/pods"
+kubectl("delete daemonset pinned --ignore-not-found --cascade=foreground")
+seen.clear()
+with record("pinned") as loop:
+    apply(variant("pinned", nodeName=fleet.workers[0], containers=greedy("pinned")))
+    wait_for(api, place, five, what="five Pods", explain=lambda _: f"{len(seen)}", timeout=60)
+loop.plot(title="The kubelet refuses each Pod, and the controller waits twice as long each time")
+
+# %%
+starts = [life.created for life in sequence(loop.records).new]
+pauses = [later - earlier for earlier, later in pairwise(starts)]
+print("measured pauses:", ", ".join(f"{pause:.1f} s" for pause in pauses[:4]))
+fifth.compare(starts[4] - starts[0])
+
+# %%
+bound = {spec["nodeName"] for spec in births(loop)}
+assert bound == {fleet.workers[0]}
+assert all(pause > 0.8 * least for pause, least in zip(pauses[1:], (1, 2, 4), strict=False))
+
+# %% [markdown]
+# The first failure is mended at once. Then the controller backs off: one second, two, four, and so
+# on up to a quarter of an hour, for each node and each template. It looks dead, and is not. The
+# DaemonSet's events say what happens; the scheduler had no part in it.
+
+# %%
+warning = "--field-selector reason=FailedDaemonPod,involvedObject.name=pinned"
+failed = kubectl(f"get events {warning} -o jsonpath={{.items[0].message}}")
+print(failed)
+assert "Found failed daemon pod" in failed
+assert not any(pod.startswith("pinned-") for pod in told_by)
+
+# %%
+kubectl("delete daemonset pinned --ignore-not-found --wait=false")
+None
+
+# %% [markdown]
+# ## Check yourself
+#
+# Three questions. Type answers, run, and let the code judge. The first one: the template's required
+# terms are not in the Pods. What about its `nodeSelector`, is it still there? Type `True` or `False`.
+
+# %%
+q1 = predict("03-check-selector", ..., question="Do the Pods carry the template's nodeSelector?")
+apply(variant("picky", nodeSelector={"disk": "ssd"}))
+wait_rollout("picky")
+carried = kubectl("get pods -l app=picky -o jsonpath={.items[*].spec.nodeSelector}")
+q1.compare("ssd" in carried)
+
+# %%
+q2 = predict("03-check-nowhere", ..., unit="nodes", question="nodeName: nowhere. DESIRED?")
+apply(variant("nowhere", nodeName="nowhere"))
+q2.compare(wait_rollout("nowhere").desired, within=0)
+
+# %%
+q3 = predict("03-check-both", ..., unit="Pods", question="nope, and nodeName of a node: ready?")
+apply(variant("nope", schedulerName="nobody", nodeName=fleet.workers[1]))
+q3.compare(wait_rollout("nope").ready, within=0)
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - The controller decides *whether* a node gets a Pod and pins it there; the scheduler binds it, if
+#   there is room; the kubelet runs it.
+# - Without a scheduler nothing new starts, and nothing that runs stops.
+# - The controller looks when a node is added, or when labels or taints change its answer. Of a
+#   removed node it is not told.
+# - `nodeName` in a template leaves the scheduler out, `schedulerName` may leave everybody out.
+#
+# Next: lesson 04, where labels decide which nodes are eligible.

@@ -1,0 +1,635 @@
+# %% [markdown]
+# # 06 Taints and tolerations
+#
+# After this lesson you can
+#
+# - predict on which nodes of any tainted fleet a DaemonSet runs,
+# - list the tolerations that the controller adds, and say what they do not cover,
+# - say what a later taint, a cordon, a drain and a failing node do to a running agent,
+# - find the gap that no alert reports.
+#
+# You know Pods and Deployments, and you have done lessons 00 to 05. Run the cells from the top;
+# where a cell asks for a prediction, type it in place of the `...` before you run on.
+
+# %%
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import yaml
+
+from daemonset_course import apply, break_node, cordon, drain, kubectl, predict, record
+from daemonset_course import recover_node, rejected, taint, wait_rollout, why
+
+# %%
+from daemonset_course.cluster import reset
+from daemonset_course.errors import CommandFailed, NotFinished
+from daemonset_course.plot.coverage import plot_carried, plot_coverage
+from daemonset_course.plot.trouble import plot_trouble
+from daemonset_course.recording import step
+from daemonset_course.timeline.attempts import attempts
+from daemonset_course.verbs.conditions import network, pressure
+
+# %%
+fleet = reset(workers=6)
+plane, one, two, three, four, five, six = fleet.nodes
+network(six, available=True)
+
+# %% [markdown]
+# ## The claim
+#
+# > DaemonSet Pods respect taints: a tainted node repels Pods without a matching toleration. The
+# > controller adds six tolerations by itself, so that agents keep running while a node is not ready,
+# > unreachable, short of disk, memory or process ids, or cordoned. To run on control-plane nodes,
+# > add a toleration for `node-role.kubernetes.io/control-plane`.
+#
+# Here is an agent without any toleration of its own.
+
+# %%
+print(Path("../manifests/lesson-06/plain.yaml").read_text())
+
+# %% [markdown]
+# Six workers and a control plane. How many Pods?
+
+# %%
+count = predict("06-count", ..., unit="Pods", question="Seven nodes: how many Pods has plain?")
+count
+
+# %%
+apply("../manifests/lesson-06/plain.yaml")
+status = wait_rollout("plain")
+count.compare(status.desired, within=0)
+
+
+# %%
+def nodes_with(app):
+    """The nodes on which Pods with this label are."""
+    found = kubectl(f"get pods -l app={app} -o jsonpath={{.items[*].spec.nodeName}}")
+    return set(found.split())
+
+
+# %% tags=["claim-C32", "claim-C42"]
+assert kubectl(f"get node {plane} -o jsonpath={{.spec.taints[*].key}}").endswith("control-plane")
+assert nodes_with("plain") == set(fleet.workers)
+why(plane, "plain")
+
+# %% [markdown]
+# ### Nobody tells you
+#
+# Does the DaemonSet say that it leaves a node out? We put a Deployment beside it whose one Pod may
+# run on control-plane nodes only. Which of the two will complain: `"plain"`, `"pinned"` or
+# `"both"`?
+
+# %%
+complains = predict("06-complains", ..., question="Which complains: plain, pinned or both?")
+complains
+
+# %%
+apply("../manifests/lesson-06/pinned.yaml")
+kubectl("wait --for=create pod -l app=pinned --timeout=30s")
+kubectl("wait --for=condition=PodScheduled=False pod -l app=pinned --timeout=30s")
+unbound = '-o=jsonpath={.items[0].status.conditions[?(@.type=="PodScheduled")].message}'
+print(kubectl("get pods -l app=pinned", unbound))
+
+# %%
+uid = kubectl("get daemonset plain -o jsonpath={.metadata.uid}")
+events = json.loads(kubectl(f"get events --field-selector involvedObject.uid={uid} -o json"))
+warnings = [event for event in events["items"] if event["type"] == "Warning"]
+complains.compare("pinned" if not warnings else "both")
+
+# %% tags=["claim-C32"]
+assert "untolerated taint(s)" in kubectl("get pods -l app=pinned", unbound)
+assert warnings == []
+assert (status.desired, status.ready, status.unavailable, status.misscheduled) == (6, 6, 0, 0)
+
+# %% [markdown]
+# A Deployment's Pod waits, Pending, with a reason. A DaemonSet's Pod is never created: no Pending
+# Pod, no event, and DESIRED equals READY. Rely on no alert that compares those two.
+#
+# ## The toleration for control planes
+
+# %%
+apply("../manifests/lesson-06/control-plane.yaml")
+wait_rollout("control-plane")
+why(plane, "control-plane")
+
+# %% tags=["claim-C06", "claim-C42", "claim-C43"]
+assert nodes_with("control-plane") == set(fleet.nodes)
+
+# %% [markdown]
+# ## A zoo of taints
+#
+# It covers every node, so far. Now each worker but the first gets something of its own: a GPU node,
+# one for databases, one to be used last, one that is cordoned, and one without a network. We begin
+# anew, so that no Pod is there from before.
+
+# %%
+kubectl("delete daemonsets plain control-plane --cascade=foreground")
+taint(two, "gpu=true:NoSchedule")
+taint(three, "dedicated=db:NoExecute")
+taint(four, "last=resort:PreferNoSchedule")
+cordon(five)
+network(six, available=False)
+
+# %%
+for node in fleet.nodes:
+    taints = kubectl(f"get node {node} -o jsonpath={{.spec.taints}}")
+    print(node, *[f"{t['key']}:{t['effect']}" for t in json.loads(taints or "[]")])
+
+# %% [markdown]
+# How many of the seven nodes will `control-plane` cover now?
+
+# %%
+zoo_count = predict("06-zoo", ..., unit="nodes", question="control-plane: how many of 7 nodes?")
+zoo_count
+
+# %% [markdown]
+# Three more agents come along: `no-schedule` tolerates any key with the effect `NoSchedule`,
+# `host-network` tolerates nothing and uses its node's network, `everything` has one line:
+# `operator: Exists`.
+
+# %%
+agents = ["plain", "control-plane", "host-network", "no-schedule", "everything"]
+with record("plain") as zoo:
+    for name in ("plain", "control-plane", "others"):
+        apply(f"../manifests/lesson-06/{name}.yaml")
+    for name in agents:
+        wait_rollout(name)
+plot_coverage(zoo.records, agents)
+
+# %%
+covered = {name: nodes_with(name) for name in agents}
+zoo_count.compare(len(covered["control-plane"]), within=0)
+
+# %% tags=["claim-C43"]
+assert covered["plain"] == {one, four, five}
+assert covered["control-plane"] == {plane, one, four, five}
+
+# %% tags=["claim-C33"]
+assert covered["no-schedule"] == set(fleet.nodes) - {three}
+assert covered["everything"] == set(fleet.nodes)
+
+# %% [markdown]
+# A toleration with a key covers that key and no other. Agents that must be everywhere (log
+# collectors, network plugins) say `operator: Exists` and nothing else; kind's own network agent
+# does. Everybody else names what is meant.
+#
+# `why` says which rule decides, without creating a Pod. Its answers must be those of the cluster.
+
+# %%
+why("control-plane")
+
+# %%
+assert {name: set(why(name).runs_on) for name in agents} == covered
+
+# %% [markdown]
+# Two columns of the picture need an explanation. `plain` tolerates nothing, and yet covers the
+# cordoned node: a cordon is the taint `node.kubernetes.io/unschedulable:NoSchedule`. And
+# `host-network` covers the node without a network. `PreferNoSchedule` keeps no DaemonSet off.
+#
+# ## The automatic tolerations
+#
+# The template of `plain` has no toleration. How many has one of its Pods?
+
+# %%
+added = predict("06-added", ..., unit="tolerations", question="How many has a Pod of plain?")
+added
+
+# %%
+objects = {
+    "template": ("daemonsets", "plain"),
+    "its Pod": ("pods", "plain"),
+    "hostNetwork": ("pods", "host-network"),
+    "Deployment": ("pods", "pinned"),
+}
+plot_carried(zoo.records, objects)
+
+
+# %%
+def tolerations(app):
+    """The tolerations of the first Pod with this label."""
+    return json.loads(kubectl(f"get pods -l app={app} -o jsonpath={{.items[0].spec.tolerations}}"))
+
+
+added.compare(len(tolerations("plain")), within=0)
+
+# %% tags=["claim-C34"]
+assert "tolerations" not in kubectl("get daemonset plain -o jsonpath={.spec.template.spec}")
+assert len(tolerations("plain")) == 6
+assert all("tolerationSeconds" not in each for each in tolerations("plain"))
+
+# %% [markdown]
+# The controller writes them into the Pods, not into the template. A Deployment's Pod has two, for
+# 300 seconds. And there is a seventh that the source document does not list: for
+# `network-unavailable`, where the Pod uses its node's network and so needs no other.
+
+# %% tags=["claim-C41"]
+more = {each["key"] for each in tolerations("host-network")}
+more -= {each["key"] for each in tolerations("plain")}
+assert more == {"node.kubernetes.io/network-unavailable"}
+assert six in covered["host-network"] - covered["plain"]
+
+# %% [markdown]
+# What if you write one of the six yourself, with an end? `short` says that it tolerates a node that
+# is not ready for 30 seconds. For how long will its Pods tolerate it: `"30 s"` or `"for ever"`?
+
+# %%
+end = predict("06-end", ..., question="tolerationSeconds: 30 for not-ready: 30 s or for ever?")
+end
+
+# %%
+NOT_READY = "node.kubernetes.io/not-ready"
+timed = {"key": NOT_READY, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 30}
+short = yaml.safe_load(
+    Path("../manifests/lesson-06/plain.yaml").read_text().replace("plain", "short")
+)
+short["spec"]["template"]["spec"]["tolerations"] = [timed]
+apply(short)
+wait_rollout("short")
+
+# %%
+kept = [each for each in tolerations("short") if each["key"] == NOT_READY]
+print(kept)
+end.compare("30 s" if "tolerationSeconds" in kept[0] else "for ever")
+
+# %% tags=["claim-C34"]
+assert len(tolerations("short")) == 6
+assert [each for each in kept if "tolerationSeconds" in each] == []
+
+# %% [markdown]
+# The controller overwrites it. What makes no sense at all is refused: only `NoExecute` evicts, so
+# only there can a toleration end.
+
+# %%
+with rejected("effect must be 'NoExecute' when"):
+    short["spec"]["template"]["spec"]["tolerations"] = [timed | {"effect": "NoSchedule"}]
+    apply(short, dry_run=True)
+
+# %% [markdown]
+# ## Why
+#
+# For each node the controller asks `NodeShouldRunDaemonPod`
+# ([`pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)):
+# name, selector, affinity, then taints. It looks at `NoSchedule` and `NoExecute` only. If one is not
+# tolerated, no Pod is created there; one that is there may stay unless the taint is `NoExecute`.
+# The list of tolerations is in `AddOrUpdateDaemonPodTolerations`
+# ([`daemonset_util.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/util/daemonset_util.go)).
+#
+# ## A taint that comes later
+#
+# We clear the zoo. `plain` is on all six workers when three of them get a taint, one of each effect.
+
+# %%
+network(six, available=True)
+reset(workers=6)
+apply("../manifests/lesson-06/plain.yaml")
+assert wait_rollout("plain").desired == 6
+
+# %%
+leaves = predict(
+    "06-leaves", ..., question="Which effects remove a running Pod? A list, e.g. ['NoSchedule']"
+)
+leaves
+
+# %%
+effects = {one: "PreferNoSchedule", two: "NoSchedule", three: "NoExecute"}
+for node, effect in effects.items():
+    taint(node, f"late=yes:{effect}")
+kubectl(f"wait --for=delete pod -l app=plain --field-selector spec.nodeName={three} --timeout=30s")
+gone = set(fleet.workers) - nodes_with("plain")
+leaves.compare([effects[node] for node in gone])
+
+# %% tags=["claim-C32"]
+assert gone == {three}
+
+# %% [markdown]
+# The Pod on the `NoSchedule` node stays, and its node counts no longer: it is *misscheduled*. The
+# status may be late with that; a change of the DaemonSet makes the controller look.
+
+# %%
+kubectl("annotate daemonset plain look=again --overwrite")
+kubectl("wait --for=jsonpath={.status.numberMisscheduled}=1 daemonset/plain --timeout=30s")
+status = wait_rollout("plain")
+status
+
+# %%
+assert (status.desired, status.ready, status.misscheduled) == (4, 4, 1)
+
+# %% [markdown]
+# Lesson 08 shows what the next rollout does to that Pod: it deletes it, and no new one comes.
+
+# %%
+kubectl("taint node", one, two, three, "late-")
+assert wait_rollout("plain").desired == 6
+
+# %% [markdown]
+# ## Cordon and drain
+#
+# Cordon a node, then delete its agent. Does the agent come back to the cordoned node?
+
+# %%
+back = predict("06-back", ..., question="Cordoned node, agent deleted: True if it comes back")
+back
+
+# %%
+on_one = f"-l app=plain --field-selector spec.nodeName={one}"
+cordon(one)
+kubectl(f"delete pod {on_one}")
+after_cordon = wait_rollout("plain")
+back.compare(one in nodes_with("plain"))
+
+# %% tags=["claim-C40"]
+assert one in nodes_with("plain")
+assert after_cordon.desired == 6
+
+# %% [markdown]
+# So evicting an agent would be in vain, and `kubectl drain` refuses to try. It wants to be told.
+
+# %%
+try:
+    drain(one)
+    answer = "drained"
+except CommandFailed as error:
+    answer = error.seen
+print(answer)
+
+# %% tags=["claim-C40"]
+before = kubectl(f"get pods {on_one} -o name")
+assert "cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore)" in answer
+assert "ignoring DaemonSet-managed Pods" in drain(one, "--ignore-daemonsets")
+assert kubectl(f"get pods {on_one} -o name") == before
+
+# %% [markdown]
+# A drained node still runs its agents. Whoever stops the machine stops them.
+
+# %%
+cordon(one, undo=True)
+None
+
+# %% [markdown]
+# ## Nodes that fail
+#
+# `web` is a Deployment with a Pod in each of two zones. We break the two nodes where it runs. One
+# kubelet reports that its container runtime is down: *not ready*. The other one falls silent:
+# *unreachable*. The source document says that agents "keep running". Which Pods stay on the two
+# nodes: `"plain"`, `"web"`, `"both"` or `"none"`?
+
+# %%
+stays = predict("06-stays", ..., question="Two nodes fail: whose Pods stay?")
+stays
+
+# %%
+apply("../manifests/lesson-06/web.yaml")
+kubectl("rollout status deployment/web --timeout=60s")
+silent, unready = sorted(nodes_with("web"))
+
+
+# %%
+def pods(app):
+    """Each Pod's identity on the two nodes, without those that were told to stop."""
+    items = json.loads(kubectl(f"get pods -l app={app} -o json"))["items"]
+    here = [pod for pod in items if pod["spec"].get("nodeName") in (silent, unready)]
+    return {pod["metadata"]["uid"] for pod in here if "deletionTimestamp" not in pod["metadata"]}
+
+
+running, serving = pods("plain"), pods("web")
+
+# %% [markdown]
+# While they are broken we also create `late`, the same agent under another name.
+
+# %%
+late = Path("../manifests/lesson-06/plain.yaml").read_text().replace("plain", "late")
+with record("plain") as failing:
+    break_node(unready, "not ready")
+    break_node(silent)
+    apply(late)
+    late_status = wait_rollout("late")
+    kubectl("rollout status deployment/web --timeout=60s")
+    left = {app: pods(app) for app in ("plain", "web")}
+    phases = kubectl("get pods -l app=plain -o jsonpath={.items[*].status.phase}")
+    recover_node(silent)
+    recover_node(unready)
+plot_trouble(failing.records, [unready, silent], ["plain", "web"])
+
+# %%
+kept = [app for app, was in (("plain", running), ("web", serving)) if was <= left[app]]
+stays.compare({0: "none", 1: kept[0] if kept else "", 2: "both"}[len(kept)])
+
+# %% tags=["claim-C35", "claim-C36"]
+assert pods("plain") == left["plain"] == running
+assert set(phases.split()) == {"Running"}
+assert left["web"] == set()
+
+# %% [markdown]
+# The agents stay, and are the same Pods when the nodes are back: they tolerate both `NoExecute`
+# taints for ever. `web` tolerates them for three seconds and is told to go; on the silent node
+# nobody does what it is told, so that Pod lasts until its node is back.
+#
+# But "keep running" is a promise to Pods that are there. Each broken node has a second taint, with
+# the effect `NoSchedule`, and that one the automatic tolerations do not cover. How many nodes did
+# `late` want while two of six workers were broken?
+
+# %% tags=["claim-C35", "claim-C36"]
+assert late_status.desired == 4
+assert wait_rollout("late").desired == 6
+
+# %% [markdown]
+# Four. No new agent comes to a node that is not ready. And that the silent node's Pod is "Running"
+# is only the last thing that its kubelet said.
+
+# %%
+kubectl("delete deployment web")
+kubectl("delete daemonset late plain --cascade=foreground")
+None
+
+# %% [markdown]
+# ## Nodes under pressure
+#
+# Three of the six tolerations promise that an agent runs on a node short of disk, memory or process
+# ids. They convince controller and scheduler. There is one more who is asked: the kubelet. It needs
+# a real one to find out; on the embedded cluster you see a **recording** made on kind.
+#
+# Three nodes, each short of something. `plain` is the agent as you know it; `critical` has the
+# priority class `system-node-critical`. On which of the three does `plain` run at all?
+
+# %%
+pressed_plain = predict(
+    "06-pressed", ..., question="disk, memory, pid: where does plain run? A list"
+)
+pressed_plain
+
+
+# %%
+def told(run, node, name):
+    """How many Pods the node got one after the other, whether any ran, what the first was told."""
+    tries = attempts(run.records, node, name)
+    words = [each.message for each in tries if each.message]
+    created = [round(each.created, 1) for each in tries]
+    return {"created at s": created, "any ran": any(t.ran for t in tries), "told": words[:1]}
+
+
+# %%
+@step("06-pressure", needs="pressure")
+def pressed():
+    """Agents on nodes short of something"""
+    short = dict(zip(fleet.workers, ("disk", "memory", "pid"), strict=False))
+    with pressure(short), record("plain") as run:
+        apply("../manifests/lesson-06/pressed.yaml")
+        wait_rollout("critical")
+        with suppress(NotFinished):
+            wait_rollout("plain", timeout=20)
+    names = ("plain", "critical")
+    return {what: {name: told(run, node, name) for name in names} for node, what in short.items()}
+
+
+# %%
+pressed
+
+# %%
+pressed_plain.compare([what for what, each in pressed.result.items() if each["plain"]["any ran"]])
+
+# %% tags=["claim-C37", "claim-C39"]
+for what, condition in {"disk": "DiskPressure", "pid": "PIDPressure"}.items():
+    refused = pressed.result[what]["plain"]
+    assert f"The node had condition: [{condition}]" in refused["told"][0]
+    assert len(refused["created at s"]) > 2
+    assert not refused["any ran"]
+
+# %% tags=["claim-C38"]
+memory = pressed.result["memory"]["plain"]
+assert memory["any ran"]
+assert "low on resource: memory" in memory["told"][0]
+
+# %%
+for each in pressed.result.values():
+    assert len(each["critical"]["created at s"]) == 1
+    assert each["critical"]["any ran"]
+
+# %% [markdown]
+# Short of disk or process ids, the kubelet refuses every Pod that is not *critical*, whatever it
+# tolerates. The Pod fails, the controller deletes it and tries again, later each time. Short of
+# memory, the kubelet lets a Pod in that tolerates the taint, runs it, and evicts it when it needs
+# the memory. Only a critical priority carries an agent through all three. (The kubelet's rule:
+# [`Admit` in `pkg/kubelet/eviction/eviction_manager.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/eviction/eviction_manager.go).)
+# So "run even under disk pressure" promises too much: it is *tried* even then.
+#
+# ## A toleration with an end
+#
+# `patient` tolerates the taint `maintenance` with `NoExecute` for two seconds: time to finish its
+# work, its author thought. We taint a node. Two seconds later the Pod is evicted. Does it
+# `"stay away"` or `"come back"` while the taint is there?
+
+# %%
+returns = predict("06-returns", ..., question="After the eviction: stay away or come back?")
+returns
+
+# %%
+apply("../manifests/lesson-06/patient.yaml")
+wait_rollout("patient")
+on_two = f"-l app=patient --field-selector spec.nodeName={two}"
+with record("patient") as loop:
+    taint(two, "maintenance=now:NoExecute")
+    for _ in range(2):
+        evicted = kubectl(f"get pods {on_two} -o name").strip()
+        kubectl(f"wait --for=delete {evicted} --timeout=30s")
+        kubectl(f"wait --for=create pod {on_two} --timeout=30s")
+
+# %%
+lives = attempts(loop.records, two, "patient")
+print(f"measured: {len(lives)} Pods, one after the other, on the tainted node")
+returns.compare("come back" if len(lives) > 1 else "stay away")
+
+# %%
+assert len(lives) > 2
+assert wait_rollout("patient").desired == 6
+
+# %% [markdown]
+# It comes back, to be evicted again, for ever. Two parts of Kubernetes disagree: who evicts looks at
+# the seconds, the DaemonSet controller does not. Tolerate a taint for ever, or not at all.
+
+# %%
+taint(two, "maintenance-")
+kubectl("delete daemonset patient --ignore-not-found")
+None
+
+# %% [markdown]
+# ## The mistake people make
+#
+# A GPU agent for the node with `gpu=true:NoSchedule`. Its author writes key and effect. Will the
+# GPU node get its Pod? Type `True` or `False`.
+
+# %%
+on_gpu = predict("06-gpu", ..., question="Toleration key gpu, effect NoSchedule: is a Pod there?")
+on_gpu
+
+# %%
+taint(two, "gpu=true:NoSchedule")
+gpu = yaml.safe_load(Path("../manifests/lesson-06/plain.yaml").read_text().replace("plain", "gpu"))
+gpu["spec"]["template"]["spec"]["tolerations"] = [{"key": "gpu", "effect": "NoSchedule"}]
+apply(gpu)
+print(kubectl("rollout status daemonset/gpu --timeout=60s"))
+on_gpu.compare(two in nodes_with("gpu"))
+
+# %%
+assert two not in nodes_with("gpu")
+why(two, "gpu")
+
+# %% [markdown]
+# Without `operator: Exists` the *value* must be equal, and here it is none. The rollout is a
+# success all the same: nothing is wrong by the DaemonSet's own numbers. Repaired:
+
+# %%
+gpu["spec"]["template"]["spec"]["tolerations"][0]["operator"] = "Exists"
+gpu["spec"]["updateStrategy"] = {"rollingUpdate": {"maxUnavailable": "100%"}}
+apply(gpu)
+wait_rollout("gpu")
+assert nodes_with("gpu") == set(fleet.workers)
+
+# %% [markdown]
+# Now it is on the GPU node, and on the five others too. A toleration lets a Pod in; it does not call
+# it there. Choose nodes with a `nodeSelector`, and tolerate their taint besides.
+#
+# ## Check yourself
+#
+# Three questions. Type answers, run, and let the code judge. Two nodes are tainted, both with
+# `NoSchedule`: the control plane, and the GPU node with `gpu=true`.
+
+
+# %%
+def runs_on(**toleration):
+    """On how many of the seven nodes the agent runs with this one toleration."""
+    gpu["spec"]["template"]["spec"]["tolerations"] = [toleration]
+    apply(gpu)
+    return wait_rollout("gpu").desired
+
+
+# %%
+q1 = predict("06-check-effect", ..., unit="nodes", question="Exists, effect NoExecute: how many?")
+q1.compare(runs_on(operator="Exists", effect="NoExecute"), within=0)
+
+# %%
+q2 = predict("06-check-value", ..., unit="nodes", question="key gpu, value 'true': how many?")
+q2.compare(runs_on(key="gpu", value="true"), within=0)
+
+# %%
+q3 = predict("06-check-cordon", ..., question="Did cordoning lower DESIRED of plain: True, False?")
+q3.compare(after_cordon.desired < 6)
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - A missing toleration makes no noise: no Pod, no event, and DESIRED equals READY.
+# - Six tolerations come by themselves, seven with `hostNetwork`. They keep an agent on a failing
+#   node; they bring none there.
+# - `NoSchedule` later: the Pod stays, misscheduled. `NoExecute`: it goes. Cordon and drain: it stays.
+# - Under pressure the kubelet decides, and it asks for the priority.
+# - A toleration is a permit, not a wish.
+#
+# Next: lesson 07, which ships a monitoring agent.

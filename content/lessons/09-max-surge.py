@@ -1,0 +1,500 @@
+# %% [markdown]
+# # 09 maxSurge
+#
+# After this lesson you can
+#
+# - roll a new version over a fleet without a gap on any node,
+# - say which pairs of `maxUnavailable` and `maxSurge` are valid, and why,
+# - say when surge cannot work, recognise the hang, and repair it.
+#
+# You know Pods and Deployments, and you have done lesson 08. Run the cells from the top; where a
+# cell asks for a prediction, type it in place of the `...` before you run on.
+
+# %%
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import yaml
+
+from daemonset_course import apply, compare, kubectl, predict, record, rejected, wait_rollout
+from daemonset_course.cluster import reset
+from daemonset_course.errors import CommandFailed, NotFinished, Rejected
+from daemonset_course.plot.verdicts import plot_verdicts
+from daemonset_course.recording import step
+
+# %%
+fleet = reset(workers=3)
+fleet
+
+# %% [markdown]
+# ## The claim
+#
+# > `maxSurge`, available since Kubernetes 1.22, controls whether the new Pod is created before the
+# > old one is deleted. It makes zero-downtime updates possible: `maxUnavailable: 0` with
+# > `maxSurge: 1`.
+#
+# (It was behind a gate in 1.21, on by default from 1.22, and stable in 1.25. The gate is
+# [gone](https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates-removed/).)
+#
+# Our agent takes two seconds to become ready, and two to stop.
+
+# %%
+text = Path("../manifests/lesson-09/agent.yaml").read_text()
+agent = yaml.safe_load(text)
+print(text)
+
+# %% [markdown]
+# ## Which pairs are valid?
+#
+# Lesson 08 set `maxUnavailable` alone. Now there are two numbers. We ask the API server about thirty
+# pairs without storing any. How many will it accept?
+
+# %%
+valid = predict("09-valid", ..., unit="pairs", question="Of the thirty pairs: how many are valid?")
+valid
+
+
+# %%
+def answer(unavailable, surge, base=agent, field="updateStrategy"):
+    """What the API server says to this pair; empty when it accepts it."""
+    pair = {"maxUnavailable": unavailable, "maxSurge": surge}
+    given = {key: value for key, value in pair.items() if value != "unset"}
+    strategy = {field: {"type": "RollingUpdate", "rollingUpdate": given}}
+    try:
+        apply(base | {"metadata": {"name": "pair"}, "spec": base["spec"] | strategy}, dry_run=True)
+    except Rejected as error:
+        return error.reasons[0].message.rpartition(": ")[2]
+    return ""
+
+
+# %%
+rows, columns = ["unset", 0, "0%", 1, "10%"], ["unset", 0, 1, "10%", "100%", "101%"]
+answers = {(row, column): answer(row, column) for row in rows for column in columns}
+told = "Accepted where exactly one of the two is other than zero"
+plot_verdicts(answers, rows="maxUnavailable", columns="maxSurge", title=told)
+
+# %%
+accepted = {pair for pair, said in answers.items() if not said}
+valid.compare(len(accepted), within=0)
+
+# %% tags=["claim-C67"]
+assert (0, 1) in accepted
+assert accepted == {(0, 1), (0, "10%"), (0, "100%"), ("0%", 1), ("0%", "10%"), ("0%", "100%")} | {
+    (row, column) for row in ("unset", 1, "10%") for column in ("unset", 0)
+}
+
+# %% [markdown]
+# Exactly one of the two must be other than zero. Both zero could never move. Both non-zero is
+# refused too, which a Deployment allows: a DaemonSet's node either gives up its old Pod first or
+# gets its new one first.
+#
+# ### The mistake people make
+#
+# Adding the one line `maxSurge: 1`, since it worked for the Deployment. But `maxUnavailable` is not
+# zero when you leave it out: it is 1.
+
+# %%
+web = yaml.safe_load(Path("../manifests/lesson-09/web.yaml").read_text())
+assert answer(1, 1, base=web, field="strategy") == ""
+
+# %% tags=["claim-C67"]
+with rejected("may not be set when maxUnavailable is non-zero"):
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}
+    apply(agent | {"spec": agent["spec"] | {"updateStrategy": strategy}}, dry_run=True)
+
+# %% [markdown]
+# ## One after the other, and both at once
+#
+# First the classic way, `maxUnavailable: 1`.
+
+
+# %%
+def budget(unavailable, surge):
+    """Let so many nodes be down, and so many have an extra Pod."""
+    rolling = {"maxUnavailable": unavailable, "maxSurge": surge}
+    patch = {"spec": {"updateStrategy": {"rollingUpdate": rolling}}}
+    return kubectl("patch daemonset agent --type merge --patch", json.dumps(patch))
+
+
+def release(number, what="agent"):
+    """Put a new RELEASE into the Pod template."""
+    return kubectl(f"set env daemonset/{what} RELEASE={number}")
+
+
+# %%
+apply(agent)
+wait_rollout("agent")
+with record("agent") as classic:
+    release(2)
+    wait_rollout("agent")
+length = classic.rollouts[-1].duration
+print(f"measured: {length:.1f} s")
+
+# %% [markdown]
+# Now with `maxSurge: 1`, still one node after the other. How many seconds will it take?
+
+# %%
+surging = predict("09-length", ..., unit="s", question="With maxSurge 1: how long?")
+surging
+
+# %%
+budget(0, 1)
+with record("agent") as surge:
+    release(3)
+    wait_rollout("agent")
+compare(classic, surge, labels=("maxUnavailable 1", "maxSurge 1"))
+
+# %%
+surging.compare(surge.rollouts[-1].duration)
+
+# %% tags=["claim-C65"]
+before, after = classic.rollouts[-1], surge.rollouts[-1]
+assert set(before.overlap) == set(after.overlap) == set(fleet.workers)
+assert max(before.overlap.values()) < 0 < min(after.overlap.values())
+assert (before.max_unavailable, before.max_surge) == (1, 0)
+assert (after.max_unavailable, after.max_surge) == (0, 1)
+
+# %% [markdown]
+# Above, every lane has a gap. Below, every lane has two Pods for a while, and the line of
+# unavailable nodes never leaves zero. It was quicker as well: the old Pod's slow stop is no longer
+# waited for.
+
+# %%
+assert after.duration < before.duration
+
+# %% [markdown]
+# ## Why
+#
+# The controller's rule for a rollout with surge, for each node at each look
+# ([`rollingUpdate` in `pkg/controller/daemon/update.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/update.go)):
+#
+# 1. Old Pod alone and available: create a new one beside it, on at most `maxSurge` nodes at a time.
+# 2. Old Pod alone and not available: create a new one at once; that costs nothing.
+# 3. Both there, the new one not yet available: wait. This node counts against `maxSurge`.
+# 4. Both there, the new one available: delete the old one.
+#
+# Rule 4 is the whole promise: the old Pod goes when the new one *is available*. What "available"
+# means is up to your readiness probe and `minReadySeconds`.
+#
+# `maxSurge` is a number of nodes, or a percentage. With `50%` of three nodes, how many extra Pods
+# will there be at once?
+
+# %%
+extra = predict("09-extra", ..., unit="Pods", question="50% of 3 nodes: extra Pods at once?")
+extra
+
+# %%
+budget(0, "50%")
+with record("agent") as half:
+    release(4)
+    wait_rollout("agent")
+extra.compare(half.rollouts[-1].max_surge, within=0)
+
+# %% tags=["claim-C65"]
+assert half.rollouts[-1].max_surge == 2 == half.rollouts[-1].surge_budget
+assert half.rollouts[-1].max_unavailable == 0
+
+# %% [markdown]
+# Two: percentages round up, as for `maxUnavailable`.
+#
+# ## A bad version
+#
+# In lesson 08 an image that cannot be pulled cost as many nodes as the budget allowed. With
+# `maxSurge: 1`, how many of the three nodes will lose their agent?
+
+# %%
+lost = predict("09-lost", ..., unit="nodes", question="Bad image, maxSurge 1: nodes without agent?")
+lost
+
+# %%
+budget(0, 1)
+with record("agent") as bad:
+    kubectl("set image daemonset/agent agent=registry.invalid/agent:2")
+    try:
+        wait_rollout("agent", timeout=3)
+    except NotFinished as error:
+        print(error.seen.replace("; ", "\n"))
+print(bad.caption)
+
+# %%
+lost.compare(bad.timeline.unavailable.max(), within=0)
+
+# %% tags=["claim-C66"]
+assert bad.timeline.unavailable.max() == 0
+assert bad.rollouts[-1].updated == 0
+assert bad.rollouts[-1].max_surge == 1
+
+# %% [markdown]
+# None. One node has an extra Pod that never becomes available, rule 3 counts it against `maxSurge`,
+# and there it stays. What happens to the old Pods when you undo it: how many of the three will be
+# replaced?
+
+# %%
+replaced = predict(
+    "09-replaced", ..., unit="Pods", question="Undo: how many old Pods are replaced?"
+)
+replaced
+
+
+# %%
+def uids():
+    """The identities of the agent's Pods that are ready."""
+    ready = (
+        "jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.uid} {end}"
+    )
+    return set(kubectl("get pods -l app=agent -o", ready).split())
+
+
+# %%
+served = uids()
+kubectl("rollout undo daemonset/agent")
+wait_rollout("agent")
+replaced.compare(len(served - uids()), within=0)
+
+# %%
+assert uids() == served
+
+# %% [markdown]
+# None again: they match the template that came back. Only the extra Pod goes.
+#
+# ## When surge cannot work
+#
+# The source document recommends `maxSurge` for agents, and it deploys a node exporter with
+# `hostPort: 9100`. Let us follow both pieces of advice.
+
+# %%
+print(Path("../manifests/lesson-09/exporter.yaml").read_text())
+
+# %%
+apply("../manifests/lesson-09/exporter.yaml")
+wait_rollout("node-exporter")
+
+# %% [markdown]
+# It is accepted, and it starts. Now a new version. How many of the three nodes will have it after
+# some seconds?
+
+# %%
+moved = predict("09-moved", ..., unit="nodes", question="hostPort and surge: nodes updated?")
+moved
+
+# %%
+with record("node-exporter") as stuck:
+    release(2, "node-exporter")
+    try:
+        wait_rollout("node-exporter", timeout=3)
+    except NotFinished as error:
+        reasons = error.seen.split("; ")
+stuck.plot(title="The new Pod waits for the port that the old one keeps")
+
+# %%
+waiting = [line for line in reasons if "old template" not in line]
+print(*waiting, sep="\n")
+moved.compare(stuck.rollouts[-1].updated, within=0)
+
+# %% tags=["claim-C66"]
+assert stuck.rollouts[-1].updated == 0
+assert "didn't have free ports for the requested pod ports" in waiting[0]
+assert len(waiting) == 1
+
+# %% [markdown]
+# None, for ever. A port of a node can be given away once, and the old Pod keeps it until the new
+# one is available, which needs the port. The scheduler says so, but only in the Pod. The DaemonSet
+# looks well:
+
+# %%
+print(kubectl("get daemonset node-exporter"))
+
+# %%
+columns = "jsonpath={.status.desiredNumberScheduled} {.status.numberReady}"
+desired, ready = kubectl("get daemonset node-exporter -o", columns).split()
+assert desired == ready == "3"
+
+# %% [markdown]
+# READY equals DESIRED; only UP-TO-DATE tells. `kubectl rollout status` waits until you stop it, so
+# give it a `--timeout` wherever nobody watches.
+
+# %%
+try:
+    kubectl("rollout status daemonset/node-exporter --timeout=2s")
+    said = ""
+except CommandFailed as error:
+    said = error.seen
+print(said)
+assert "timed out waiting for the condition" in said
+
+# %% [markdown]
+# The designers of `maxSurge` meant to
+# [refuse it together with `hostPort`](https://github.com/kubernetes/enhancements/tree/master/keps/sig-apps/1591-daemonset-surge).
+# As you saw, the API server does not. The repair: go without surge.
+
+# %%
+classic_way = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}
+patch = json.dumps({"spec": {"updateStrategy": classic_way}})
+with record("node-exporter") as repair:
+    kubectl("patch daemonset node-exporter --type merge --patch", patch)
+    status = wait_rollout("node-exporter")
+print(repair.caption)
+
+# %%
+assert status.updated == 3
+assert repair.timeline.unavailable.max() == 1
+
+# %% [markdown]
+# ## Is it really without a gap?
+#
+# So far we believed the readiness that Pods report. Now we ask the agent itself: `echo` answers
+# requests, three seconds after its start. On each node a prober asks it ten times a second, through a
+# Service that stays on the node. We roll it in four ways and look for the longest silence. This step
+# needs real containers: on the embedded cluster you see a recording of it, made on kind.
+#
+# How many seconds of silence will surge leave if the agent has *no readiness probe*?
+
+# %%
+silent = predict("09-silent", ..., unit="s", question="Surge, no readiness probe: silence?")
+silent
+
+# %%
+QUICK, CLASSIC, SURGE = [
+    {"updateStrategy": {"rollingUpdate": {"maxUnavailable": down, "maxSurge": extra}}}
+    for down, extra in (("100%", 0), (1, 0), (0, 1))
+]
+PROBE = {"readinessProbe": {"httpGet": {"port": 8080}, "periodSeconds": 1}}
+STOP = {"lifecycle": {"preStop": {"sleep": {"seconds": 2}}}}
+WAYS = {
+    "maxUnavailable 1, probe": (CLASSIC, PROBE),
+    "maxSurge 1, no probe": (SURGE, {"readinessProbe": None}),
+    "maxSurge 1, probe": (SURGE, PROBE | {"lifecycle": None}),
+    "maxSurge 1, probe, preStop": (SURGE, PROBE | STOP),
+}
+
+
+# %%
+def roll(strategy, fields):
+    """Roll echo with this strategy and these fields of its container."""
+    template = {"template": {"spec": {"containers": [{"name": "echo", **fields}]}}}
+    kubectl("patch daemonset echo --patch", json.dumps({"spec": strategy | template}))
+    return wait_rollout("echo")
+
+
+def answered(pod):
+    """When, in seconds, this prober's node next gets an answer."""
+    ask = "until wget -q -T 1 -O /dev/null http://$ECHO_SERVICE_HOST 2>/dev/null; do :; done"
+    return float(kubectl(f"exec {pod} -- sh -c", f"{ask}; cut -d' ' -f1 /proc/uptime"))
+
+
+# %%
+def silence(number, strategy, fields):
+    """The longest time in seconds without an answer on any node during such a rollout."""
+    roll(QUICK, fields)
+    probers = kubectl("get pods -l app=prober -o name").split()
+    starts = {pod: answered(pod) for pod in probers}
+    roll(strategy, {"env": [{"name": "RELEASE", "value": str(number)}]})
+    longest = []
+    for pod, start in starts.items():
+        end = answered(pod)
+        times = [t for t in map(float, kubectl(f"logs {pod}").split()) if start < t < end]
+        longest.append(max(b - a for a, b in pairwise([*times, end])))
+    return round(max(longest), 1)
+
+
+# %%
+@step("09-silence", needs=("exec", "logs", "probes"))
+def silences():
+    """The longest silence of an agent on any node, in seconds, in four rollouts"""
+    apply("../manifests/lesson-09/echo.yaml")
+    wait_rollout("echo")
+    wait_rollout("prober")
+    ways = enumerate(WAYS.items(), start=1)
+    return {way: silence(number, *how) for number, (way, how) in ways}
+
+
+silences
+
+# %%
+kubectl("delete -f ../manifests/lesson-09/echo.yaml --ignore-not-found")
+# %%
+silent.compare(silences.result["maxSurge 1, no probe"])
+
+# %% tags=["claim-C66"]
+seconds = silences.result
+down, unprobed, probed, paused = seconds.values()
+assert down > 2
+assert unprobed > 1.5
+assert paused < 1
+assert paused <= probed < unprobed
+
+# %% [markdown]
+# Without a probe a Pod is ready as soon as its process runs. The controller keeps its promise and
+# deletes the Pod that answers in favour of one that does not yet: surge in name only. With a
+# truthful probe the silence is gone, but for a request that reaches the old Pod just as it stops.
+# The `preStop` pause covers that: the old Pod goes on answering until its node has heard that it
+# leaves.
+
+# %% [markdown]
+# ## What surge needs
+#
+# | need | else |
+# |---|---|
+# | no `hostPort`, no listening on a port of the node | Pending, as above; or, where only the process binds it, a crash loop |
+# | nothing that one process alone may hold: a lock on a host path, a socket of a kubelet plugin | the new one fails, or disturbs the old one |
+# | room for two on the node | Pending: `Insufficient cpu` (see below) |
+# | a readiness probe that tells the truth | the old Pod goes before the new one serves |
+#
+# A program that opens its port with `SO_REUSEPORT` can share it, but not if the manifest names a
+# `hostPort`: the scheduler does not ask the program. Drivers for Dynamic Resource Allocation can be
+# updated with surge from Kubernetes 1.33 on, since their kubelets accept two plugins of one name.
+
+# %% [markdown]
+# ## Check yourself
+#
+# Three questions. Type answers, run, and let the code judge.
+#
+# An agent asks for 60 % of a node's CPU. Does a rollout with surge finish? Type `True` or `False`.
+
+# %%
+q1 = predict("09-check-room", ..., question="60% of the CPU, surge: does it finish?")
+kubectl("delete daemonset node-exporter agent --ignore-not-found")
+cpus = kubectl(f"get node {fleet.workers[0]} -o jsonpath={{.status.allocatable.cpu}}")
+big = yaml.safe_load(text)
+requests = {"cpu": f"{int(cpus) * 600}m"}
+big["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": requests}
+big["spec"]["updateStrategy"]["rollingUpdate"] = {"maxUnavailable": 0, "maxSurge": 1}
+apply(big)
+wait_rollout("agent")
+release(2)
+
+# %%
+try:
+    wait_rollout("agent", timeout=3)
+    finishes = True
+except NotFinished as error:
+    finishes = False
+    print(*(line for line in error.seen.split("; ") if "Insufficient cpu" in line))
+q1.compare(finishes)
+
+# %%
+assert not finishes
+
+# %%
+q2 = predict("09-check-zero", ..., question="maxUnavailable 10%, maxSurge 0%: valid?")
+q2.compare(answer("10%", "0%") == "")
+
+# %%
+q3 = predict("09-check-down", ..., unit="nodes", question="This surge hangs: nodes without agent?")
+q3.compare(3 - int(kubectl("get daemonset agent -o jsonpath={.status.numberReady}")), within=0)
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - `maxUnavailable: 0` and `maxSurge: 1`: write both lines. One of the two is zero, the other not.
+# - With surge the old Pod goes when the new one is available. A bad version costs no node.
+# - Two Pods of an agent must be able to share a node: no `hostPort`, room for both.
+# - A surge that hangs looks well: watch UP-TO-DATE, and give `rollout status` a `--timeout`.
+#
+# Next: lab 07, where you repair a surge that hangs, and lesson 10, where nothing rolls until you
+# say so.

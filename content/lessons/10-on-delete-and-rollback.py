@@ -1,0 +1,465 @@
+# %% [markdown]
+# # 10 OnDelete and rollback
+#
+# After this lesson you can
+#
+# - upgrade node by node, in an order that you choose, and say what breaks that order,
+# - read a DaemonSet's history, and say where it is kept,
+# - undo a rollout, and say what undoing does not bring back.
+#
+# You know Pods and Deployments, and you have done lesson 08. Run the cells from the top; where a
+# cell asks for a prediction, type it in place of the `...` before you run on.
+
+# %%
+import json
+from pathlib import Path
+
+from daemonset_course import add_node, apply, kubectl, predict, record, wait_rollout
+from daemonset_course.cluster import reset
+from daemonset_course.errors import CommandFailed
+from daemonset_course.plot.ladder import plot_ladder
+from daemonset_course.recording import step
+from daemonset_course.timeline.ladder import ladder
+
+# %%
+fleet = reset(workers=3)
+fleet
+
+# %% [markdown]
+# ## The claim
+#
+# > With `OnDelete` the DaemonSet controller does not roll out updates by itself. You delete each
+# > Pod by hand, and it is re-created from the updated template. This controls exactly when each node
+# > is updated, which is common for critical infrastructure such as network plugins.
+
+# %%
+print(Path("../manifests/lesson-10/agent.yaml").read_text())
+
+# %%
+apply("../manifests/lesson-10/agent.yaml")
+wait_rollout("agent")
+
+# %% [markdown]
+# ## A new template, and then?
+#
+# A few small functions say what we do and ask most.
+
+
+# %%
+def release(number):
+    """Put a new RELEASE into the template, and wait until the controller has seen it."""
+    kubectl(f"set env daemonset/agent RELEASE={number}")
+    generation = kubectl("get daemonset agent -o jsonpath={.metadata.generation}")
+    seen = f"jsonpath={{.status.observedGeneration}}={generation}"
+    return kubectl(f"wait --for={seen} daemonset/agent --timeout=30s")
+
+
+# %%
+def releases(app="agent"):
+    """For each node the RELEASE that its Pod runs."""
+    line = "{.spec.nodeName} {.spec.containers[0].env[0].value}{'\\n'}"
+    listed = kubectl(f"get pods -l app={app} -o", f"jsonpath={{range .items[*]}}{line}{{end}}")
+    return dict(row.split() for row in listed.splitlines())
+
+
+def uids():
+    """The identities of the agent's Pods."""
+    return set(kubectl("get pods -l app=agent -o jsonpath={.items[*].metadata.uid}").split())
+
+
+# %% [markdown]
+# We put `RELEASE=2` into the template. How many of the three Pods will run it when the controller
+# has seen the change?
+
+# %%
+moved = predict("10-moved", ..., unit="Pods", question="OnDelete, new template: Pods that run it?")
+moved
+
+# %%
+before = uids()
+upgrade = record("agent")
+upgrade.start()
+release(2)
+moved.compare(list(releases().values()).count("2"), within=0)
+
+# %%
+print(kubectl("get daemonset agent"))
+print(kubectl("get controllerrevisions -l app=agent"))
+
+# %% tags=["claim-C68"]
+assert uids() == before
+assert set(releases().values()) == {"1"}
+assert kubectl("get controllerrevisions -l app=agent -o name").count("controllerrevision") == 2
+
+# %% [markdown]
+# None. But the controller has taken note: there is a second *ControllerRevision*, the object in
+# which a template is kept. UP-TO-DATE says 0, and everything else looks well. `kubectl rollout
+# status`, which scripts wait for, does not wait here:
+
+# %%
+try:
+    kubectl("rollout status daemonset/agent --timeout=5s")
+    said = "success"
+except CommandFailed as error:
+    said = error.seen
+print(said)
+
+# %% tags=["claim-C68"]
+assert "rollout status is only available for RollingUpdate strategy type" in said
+
+# %% [markdown]
+# ## Node by node
+#
+# Now you decide. First the third worker, then the first.
+
+
+# %%
+def update(node):
+    """Delete the Pod of this node; return when its successor is ready."""
+    upgrade.mark(f"we delete the Pod of {node}")
+    pod = f"pod -l app=agent --field-selector spec.nodeName={node}"
+    kubectl(f"delete {pod}")
+    kubectl(f"wait --for=create {pod} --timeout=30s")
+    return kubectl(f"wait --for=condition=Ready {pod} --timeout=60s")
+
+
+# %%
+chosen = [fleet.workers[2], fleet.workers[0]]
+for node in chosen:
+    update(node)
+print(kubectl("get daemonset agent"))
+
+# %% tags=["claim-C69"]
+assert {node for node, number in releases().items() if number == "2"} == set(chosen)
+assert len(uids() & before) == 1
+
+# %% [markdown]
+# We stop here, half way, as one does with a canary: two nodes run the new version, and we watch.
+# Meanwhile a fourth node joins. Which RELEASE will its Pod run?
+
+# %%
+joining = predict("10-joining", ..., question="A node joins half way: which RELEASE, 1 or 2?")
+joining
+
+# %%
+new_node = add_node()[0]
+kubectl("wait --for=jsonpath={.status.numberReady}=4 daemonset/agent --timeout=60s")
+joining.compare(releases()[new_node])
+
+# %% [markdown]
+# And the second worker, whose Pod you did not delete: some tool that makes room on nodes (a
+# descheduler, an autoscaler) evicts it through the API. It comes back. Which RELEASE?
+
+# %%
+evicted = predict("10-evicted", ..., question="Evicted and back: which RELEASE, 1 or 2?")
+evicted
+
+# %%
+last = fleet.workers[1]
+there = f"-l app=agent --field-selector spec.nodeName={last}"
+pod = kubectl(f"get pods {there} -o jsonpath={{.items[0].metadata.name}}")
+eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
+path = f"/api/v1/namespaces/default/pods/{pod}/eviction"
+upgrade.mark(f"the Pod of {last} is evicted")
+kubectl(f"create --raw {path} -f -", stdin=json.dumps(eviction))
+
+# %%
+kubectl(f"wait --for=delete pod {pod} --timeout=60s")
+kubectl(f"wait --for=create pod {there} --timeout=30s")
+kubectl(f"wait --for=condition=Ready pod {there} --timeout=60s")
+evicted.compare(releases()[last])
+
+# %% tags=["claim-C69"]
+assert set(releases().values()) == {"2"}
+assert not uids() & before
+
+# %%
+upgrade.stop()
+upgrade.plot(title="OnDelete: two nodes in the order chosen, two by accident")
+
+# %% tags=["claim-C70"]
+order = upgrade.rollouts[-1].order
+assert order == (*chosen, new_node, last)
+assert upgrade.rollouts[-1].budget is None
+
+# %% [markdown]
+# You control when the controller *takes a Pod away*: only when you do. You do not control what
+# comes instead. Any Pod that is created, for whatever reason, is made from the newest template. "Half
+# way" is not a state that keeps itself.
+
+# %% [markdown]
+# ## Why
+#
+# A sync of a DaemonSet has two halves
+# ([`updateDaemonSet` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)):
+#
+# 1. `manage` creates a Pod on every eligible node that has none, always from the newest template.
+# 2. `rollingUpdate` looks for old Pods to replace. With `OnDelete` this half is skipped, and that is
+#    all that the strategy does.
+#
+# There is no partition and no canary in a DaemonSet. `OnDelete` is one way to get one; two
+# DaemonSets with different `nodeSelector` are another, and that one keeps itself.
+#
+# Is `OnDelete` common for network plugins? Here is how the agents of a kind cluster are updated, its
+# network plugin `kindnet` among them. (On the embedded cluster this is a recording.)
+
+
+# %%
+@step("10-strategies", needs="logs")
+def strategies():
+    """The update strategies of the cluster's own agents"""
+    names = kubectl("-n kube-system get daemonsets -o name").split()
+    path = "jsonpath={.spec.updateStrategy.type}"
+    return {name: kubectl(f"-n kube-system get {name} -o", path) for name in names}
+
+
+strategies
+
+# %% tags=["claim-C70"]
+found = strategies.result
+assert found["daemonset.apps/kindnet"] == found["daemonset.apps/kube-proxy"] == "RollingUpdate"
+
+# %% [markdown]
+# Not for these. Some plugins do ask for it; look before you believe it of yours.
+#
+# ### The mistake people make
+#
+# "Restart the agents." How many of the four Pods does `kubectl rollout restart` restart?
+
+# %%
+restarted = predict("10-restarted", ..., unit="Pods", question="OnDelete, restart: how many do?")
+restarted
+
+# %%
+before = uids()
+print(kubectl("rollout restart daemonset/agent"))
+release(3)
+restarted.compare(len(before - uids()), within=0)
+
+# %% tags=["claim-C68"]
+assert uids() == before
+
+# %% [markdown]
+# None. It says "restarted", and all that it did was to write a date into the template. The same
+# happens to an urgent fix: it is applied, READY equals DESIRED, no alert fires, and no node has it.
+#
+# ## The rest at once
+#
+# When enough nodes have proved the new version, let the controller do the rest. We update one node
+# by hand and then switch to `RollingUpdate`. How many Pods will the controller replace?
+
+# %%
+rest = predict(
+    "10-rest", ..., unit="Pods", question="One of four updated, then the switch: how many?"
+)
+rest
+
+# %%
+kubectl(f"delete pod {there}")
+kubectl(f"wait --for=create pod {there} --timeout=30s")
+kubectl(f"wait --for=condition=Ready pod {there} --timeout=60s")
+by_hand = uids() - before
+with record("agent") as switch:
+    strategy = {"spec": {"updateStrategy": {"type": "RollingUpdate"}}}
+    kubectl("patch daemonset agent --patch", json.dumps(strategy))
+    wait_rollout("agent")
+print(switch.caption)
+
+# %%
+rest.compare(len(before - uids()) - len(by_hand), within=0)
+
+# %% tags=["claim-C69"]
+assert by_hand <= uids()
+assert set(releases().values()) == {"3"}
+
+# %% [markdown]
+# ## History
+#
+# Now a DaemonSet with `RollingUpdate`, to roll and to undo. Each release says why it was made, in an
+# annotation that `kubectl rollout history` shows.
+
+# %%
+apply("../manifests/lesson-10/sensor.yaml")
+wait_rollout("sensor")
+
+
+# %%
+def change(number, cause):
+    """Roll out a new RELEASE, with its cause."""
+    container = {"name": "sensor", "env": [{"name": "RELEASE", "value": str(number)}]}
+    template = {"template": {"spec": {"containers": [container]}}}
+    annotations = {"kubernetes.io/change-cause": cause}
+    patch = {"metadata": {"annotations": annotations}, "spec": template}
+    kubectl("patch daemonset sensor --patch", json.dumps(patch))
+    return wait_rollout("sensor")
+
+
+# %%
+def revisions():
+    """The ControllerRevisions of the sensor, as the API server lists them."""
+    listed = kubectl("get controllerrevisions -l app=sensor -o json")
+    return json.loads(listed)["items"]
+
+
+# %%
+history = {"create": revisions()}
+change(2, "quicker")
+history["release 2"] = revisions()
+change(3, "prettier")
+history["release 3"] = revisions()
+print(kubectl("rollout history daemonset/sensor"))
+
+# %% [markdown]
+# Three templates, three revisions: the newest and two to go back to. Release 3 turns out to be bad.
+# After `kubectl rollout undo`, which revision numbers will the history show? Type a list such as
+# `["1", "2", "3"]`.
+
+# %%
+numbers = predict("10-numbers", ..., question="Revisions 1, 2, 3, then undo: which numbers?")
+numbers
+
+# %%
+kubectl("rollout undo daemonset/sensor")
+wait_rollout("sensor")
+history["undo"] = revisions()
+numbers.compare(list(map(str, ladder(history, "RELEASE").numbers())))
+
+# %%
+assert ladder(history, "RELEASE").numbers() == [1, 3, 4]
+assert set(releases("sensor").values()) == {"2"}
+
+# %% [markdown]
+# Undo rolls *forward*, to a template that was used before. Its revision is not copied: the same
+# object gets the next number, and 2 is gone.
+#
+# Release 2 is bad as well. We undo once more. Which RELEASE will the sensor run?
+
+# %%
+twice = predict("10-twice", ..., question="Undo, and undo again: which RELEASE, 1, 2 or 3?")
+twice
+
+# %%
+kubectl("rollout undo daemonset/sensor")
+wait_rollout("sensor")
+history["undo again"] = revisions()
+twice.compare(", ".join(set(releases("sensor").values())))
+
+# %%
+assert set(releases("sensor").values()) == {"3"}
+
+# %% [markdown]
+# Back at the bad one. `undo` goes to the next lower number, and that is where you came from. To go
+# further, name the number.
+
+# %%
+kubectl("rollout undo daemonset/sensor --to-revision=1")
+wait_rollout("sensor")
+history["undo to 1"] = revisions()
+plot_ladder(history, env="RELEASE", title="Undo rolls forward: the old template gets a new number")
+
+# %%
+assert set(releases("sensor").values()) == {"1"}
+assert ladder(history, "RELEASE").numbers() == [4, 5, 6]
+
+# %% [markdown]
+# The controller's part is
+# [`constructHistory` in `pkg/controller/daemon/update.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/update.go):
+# if one of the stored templates is the present one, byte for byte, its number becomes the highest
+# plus one; if none is, a new object is made.
+#
+# Two answers that you will meet:
+
+# %%
+print(kubectl("rollout undo daemonset/sensor --to-revision=6"))
+try:
+    kubectl("rollout undo daemonset/sensor --to-revision=99")
+    said = "success"
+except CommandFailed as error:
+    said = error.seen
+print(said)
+assert "unable to find specified revision 99 in history" in said
+
+# %% [markdown]
+# ### What undo does not bring back
+#
+# We change the budget together with the template, and undo.
+
+# %%
+budget = {"updateStrategy": {"rollingUpdate": {"maxUnavailable": "50%"}}}
+kubectl("patch daemonset sensor --patch", json.dumps({"spec": budget}))
+change(4, "gentler")
+kubectl("rollout undo daemonset/sensor")
+wait_rollout("sensor")
+
+# %%
+spec = json.loads(kubectl("get daemonset sensor -o json"))["spec"]
+assert spec["updateStrategy"]["rollingUpdate"]["maxUnavailable"] == "50%"
+assert set(releases("sensor").values()) == {"1"}
+assert {key for item in revisions() for key in item["data"]["spec"]} == {"template"}
+
+# %% [markdown]
+# A revision holds the template and nothing else: not the strategy, not `minReadySeconds`. Nor
+# does it hold what the template merely names, such as a ConfigMap (lesson 16).
+#
+# ## Check yourself
+#
+# Three questions. Type answers, run, and let the code judge.
+#
+# A Deployment's rollout can be paused. A DaemonSet's? Type `True` or `False`.
+
+# %%
+q1 = predict("10-check-pause", ..., question="Can a DaemonSet's rollout be paused?")
+try:
+    kubectl("rollout pause daemonset/sensor")
+    paused = True
+except CommandFailed as error:
+    paused = False
+    print(error.seen)
+q1.compare(paused)
+
+# %% [markdown]
+# `change` sets template and cause in one request. Someone else sets the template first and the
+# cause afterwards. Which cause does the history show for the new release, `"gentler"` (the one
+# before) or `"louder"`?
+
+# %%
+q2 = predict("10-check-cause", ..., question="set env, then annotate: which cause?")
+kubectl("set env daemonset/sensor RELEASE=5")
+wait_rollout("sensor")
+kubectl("annotate --overwrite daemonset/sensor kubernetes.io/change-cause=louder")
+newest = max(revisions(), key=lambda item: item["revision"])
+q2.compare(newest["metadata"]["annotations"]["kubernetes.io/change-cause"])
+
+# %% [markdown]
+# The controller copies the annotation when it makes the revision, and never again.
+#
+# With `revisionHistoryLimit: 0`, does `undo` still work? Type `True` or `False`.
+
+# %%
+q3 = predict("10-check-limit", ..., question="revisionHistoryLimit 0: does undo work?")
+kubectl("patch daemonset sensor --patch", json.dumps({"spec": {"revisionHistoryLimit": 0}}))
+change(6, "last")
+try:
+    kubectl("rollout undo daemonset/sensor")
+    undone = True
+except CommandFailed as error:
+    undone = False
+    print(error.seen)
+q3.compare(undone)
+
+# %%
+assert (paused, undone) == (False, False)
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - `OnDelete`: the controller takes no Pod away for a new template. Whatever is created anew gets it.
+# - Nothing tells you that nodes wait for you: watch UP-TO-DATE.
+# - Undo rolls forward to an old template; undo twice brings the bad one back. Name the revision.
+# - Undo restores the template only, and only as far as `revisionHistoryLimit` reaches (10).
+#
+# Next: lab 08, an upgrade in a given order, and lesson 11, DaemonSet or Deployment.

@@ -1,0 +1,393 @@
+# %% [markdown]
+# # 11 DaemonSet or Deployment
+#
+# After this lesson you can
+#
+# - choose between a DaemonSet and a Deployment, with evidence,
+# - say what "one Pod per node, guaranteed" does and does not mean,
+# - say why a Deployment with anti-affinity is no DaemonSet.
+#
+# You know Pods and Deployments, and you have done lessons 01 and 03. Run the cells from the top;
+# where a cell asks for a prediction, type it in place of the `...` before you run on.
+
+# %%
+import json
+from collections import Counter
+from pathlib import Path
+
+from daemonset_course import add_node, apply, cordon, drain, kubectl, predict, record
+from daemonset_course import wait_rollout
+from daemonset_course.cluster import current, reset
+from daemonset_course.errors import CommandFailed
+from daemonset_course.plot.reach import plot_reach, plot_shares
+from daemonset_course.recording import step
+from daemonset_course.timeline.reach import reach
+from daemonset_course.verbs.settled import wait_settled
+
+# %%
+fleet = reset(workers=6)
+fleet
+
+# %% [markdown]
+# ## The claim
+#
+# > | | DaemonSet | Deployment |
+# > |---|---|---|
+# > | count | one per eligible node, automatic | explicit, `replicas` |
+# > | placement | one Pod per node, guaranteed | the scheduler decides |
+# > | coverage | every node, or a filtered subset | no promise |
+# > | scales with | the cluster | its replica count |
+# > | for | agents of the node | applications |
+# > | access to the host | often | rarely |
+#
+# Six workers, a DaemonSet `agent`, and a Deployment `web` that asks for six Pods: the same number.
+# Is it the same?
+
+# %%
+print(Path("../manifests/lesson-11/web.yaml").read_text())
+
+# %% [markdown]
+# ## The same number
+#
+# Two of the six nodes are cordoned for some maintenance while we deploy both, and uncordoned
+# afterwards. How many nodes will have no Pod of `web` in the end?
+
+# %%
+empty = predict("11-empty", ..., unit="nodes", question="Nodes without a Pod of web, of six?")
+empty
+
+# %%
+with record("agent") as start:
+    for node in fleet.workers[:2]:
+        cordon(node)
+    apply("../manifests/lesson-11/agent.yaml")
+    apply("../manifests/lesson-11/web.yaml")
+    wait_rollout("agent")
+    wait_settled("app=web", pods=6)
+    for node in fleet.workers[:2]:
+        cordon(node, undo=True)
+plot_shares(start.records, ["agent", "web"])
+
+
+# %%
+def on_nodes(app):
+    """How many Pods with this label each of the present workers has."""
+    names = kubectl(f"get pods -l app={app} -o jsonpath={{.items[*].spec.nodeName}}")
+    workers = set(current().workers())
+    return Counter(name for name in names.split() if name in workers)
+
+
+# %%
+without = set(fleet.workers) - set(on_nodes("web"))
+empty.compare(len(without), within=0)
+
+# %% tags=["claim-C71", "claim-C73"]
+assert on_nodes("agent") == dict.fromkeys(fleet.workers, 1)
+assert without >= set(fleet.workers[:2])
+assert kubectl("get deployment web -o jsonpath={.spec.replicas}") == "6"
+assert "replicas" not in json.loads(kubectl("get daemonset agent -o json"))["spec"]
+
+# %% [markdown]
+# The agent tolerates a cordon (lesson 06), so it was everywhere from the start. `web` went where
+# it was allowed to, several Pods to a node, and nobody moved one of them afterwards: the scheduler
+# looks at a Pod once. A Deployment promises a number, not places.
+#
+# ## Guaranteed?
+#
+# Is the agent's Pod then placed by somebody else, past the scheduler? Who says "Scheduled" in the
+# events of its Pods? Type a component's name.
+
+# %%
+who = predict("11-who", ..., question="Which component places the Pods of a DaemonSet?")
+who
+
+# %%
+events = json.loads(kubectl("get events --field-selector reason=Scheduled -o json"))["items"]
+placed = {
+    app: {e["reportingComponent"] for e in events if e["involvedObject"]["name"].startswith(app)}
+    for app in ("agent", "web")
+}
+who.compare(", ".join(placed["agent"]))
+
+# %% tags=["claim-C72"]
+assert placed == {"agent": {"default-scheduler"}, "web": {"default-scheduler"}}
+
+# %% [markdown]
+# The same scheduler, for both. So a Pod of a DaemonSet can be refused as well. `heavy` takes 60 % of
+# the first worker's CPU. Then `greedy`, a DaemonSet, asks for as much on every node. On how many of
+# the six will it be ready?
+
+# %%
+fits = predict("11-fits", ..., unit="nodes", question="greedy beside heavy: ready on how many?")
+fits
+
+# %%
+cpus = kubectl(f"get node {fleet.workers[0]} -o jsonpath={{.status.allocatable.cpu}}")
+text = Path("../manifests/lesson-11/big.yaml").read_text()
+text = text.replace("CPU", f"{int(cpus) * 600}m").replace("NODE", fleet.workers[0])
+heavy, greedy = text.split("---\n")
+apply(heavy)
+kubectl("rollout status deployment/heavy --timeout=60s")
+apply(greedy)
+settled = wait_settled("app=greedy", pods=6)
+settled
+
+# %%
+path = "jsonpath={.status.currentNumberScheduled}"
+current_of_greedy = int(kubectl("get daemonset greedy -o", path))
+fits.compare(len(settled.ready), within=0)
+
+# %% tags=["claim-C72"]
+((node, said),) = settled.refused
+assert node == fleet.workers[0]
+assert "Insufficient cpu" in said
+assert len(settled.ready) == 5
+
+# %% [markdown]
+# Guaranteed is one *attempt* on each eligible node. The Pod that was refused waits for its own node;
+# there is no other for it. A Deployment's Pod would have gone elsewhere.
+#
+# ## Why
+#
+# The two controllers ask different questions. The DaemonSet controller goes over the *nodes*:
+# should this one run the Pod, and has it one
+# ([`podsShouldBeOnNode` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go))?
+# It ties each new Pod to its node by affinity. The ReplicaSet controller behind a Deployment
+# subtracts two numbers, Pods that there are from Pods that are asked for
+# ([`manageReplicas` in `pkg/controller/replicaset/replica_set.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/replicaset/replica_set.go)),
+# and never looks at a node.
+
+# %%
+kubectl("delete deployment heavy")
+kubectl("delete daemonset greedy")
+None
+
+# %% [markdown]
+# ## Nodes come and go
+#
+# A common idea: "a Deployment with as many replicas as nodes, and an anti-affinity that allows one
+# Pod per node, is as good as a DaemonSet". We call it `spread`.
+
+# %%
+apply("../manifests/lesson-11/spread.yaml")
+kubectl("rollout status deployment/spread --timeout=60s")
+assert on_nodes("spread") == dict.fromkeys(fleet.workers, 1)
+
+# %% [markdown]
+# So far it is. Now three nodes join, one worker is drained, and the three leave again. On how many
+# of the nine nodes will `spread` be, after the three have joined?
+
+# %%
+reached = predict("11-reached", ..., unit="nodes", question="3 nodes join: spread is on how many?")
+reached
+
+# %%
+life = record("agent")
+life.start()
+joined = add_node(count=3)
+wait_rollout("agent")
+reached.compare(len(on_nodes("spread")), within=0)
+
+# %% tags=["claim-C74", "claim-C77"]
+assert on_nodes("agent") == dict.fromkeys(current().workers(), 1)
+assert len(on_nodes("agent")) == 9
+assert set(on_nodes("spread")) == set(fleet.workers)
+assert sum(on_nodes("web").values()) == 6
+
+# %% [markdown]
+# The agent followed the nodes, the Deployments did not: nobody changed their number. Next, a worker
+# with Pods of `web` is drained for maintenance. What will leave the node?
+
+# %%
+leaves = predict("11-leaves", ..., question='Drained: what leaves, of ["agent", "web", "spread"]?')
+leaves
+
+# %%
+drained = max(fleet.workers, key=lambda node: on_nodes("web")[node])
+drain(drained, "--ignore-daemonsets")
+kubectl("rollout status deployment/web --timeout=60s")
+kubectl("rollout status deployment/spread --timeout=60s")
+gone = [app for app in ("agent", "web", "spread") if drained not in on_nodes(app)]
+leaves.compare(gone)
+
+# %% tags=["claim-C75"]
+assert gone == ["web", "spread"]
+assert sum(on_nodes("web").values()) == 6
+
+# %% [markdown]
+# This is what the two are for. An application does not care where it runs, so it moves, and its
+# number stays. A node's agent belongs to the node and would be of no use elsewhere.
+#
+# Last, the worker is uncordoned, and the three new nodes are drained and deleted.
+
+# %%
+cordon(drained, undo=True)
+came_back = on_nodes("web")[drained]
+kubectl("drain --ignore-daemonsets --timeout=50s", *joined)
+kubectl("rollout status deployment/spread --timeout=60s")
+kubectl("delete node", *joined)
+print(kubectl("get nodes"))
+
+# %%
+life.stop()
+plot_reach(life.records, ["agent", "spread", "web"], title="Only the agent follows the nodes")
+
+# %% tags=["claim-C73", "claim-C74"]
+apps = reach(life.records, ["agent", "spread", "web"])
+assert apps.nodes.max() == 9 == apps.covered["agent"].max()
+assert max(apps.covered["spread"].max(), apps.covered["web"].max()) < 9
+assert apps.held["agent"] == dict.fromkeys(fleet.workers, 1)
+
+# %% [markdown]
+# The wide line counts the nodes. The agent's line follows it; the others never reach it, or fall
+# below it and come back by chance.
+#
+# ### The mistake people make
+#
+# "Then I ask for more replicas than nodes, to be safe." `wide` is `spread` with ten replicas. How
+# many of the ten will be ready on six nodes?
+
+# %%
+ready = predict("11-wide", ..., unit="Pods", question="Ten replicas, six nodes, one each: ready?")
+ready
+
+# %%
+spread = Path("../manifests/lesson-11/spread.yaml").read_text()
+apply(spread.replace("spread", "wide").replace("replicas: 6", "replicas: 10"))
+wide = wait_settled("app=wide", pods=10)
+ready.compare(len(wide.ready), within=0)
+
+# %% tags=["claim-C77"]
+assert (len(wide.ready), len(wide.refused)) == (6, 4)
+assert all("didn't match pod anti-affinity rules" in said for _, said in wide.refused)
+
+# %% [markdown]
+# Six, and four Pods wait for ever. Any alert on Pending Pods fires from now on, and the scheduler
+# tries them again and again. "One on each node" is not a number, so no `replicas` says it.
+#
+# ## The load grows
+#
+# Now the other way round: `shop`, an application, has to double.
+
+# %%
+web = Path("../manifests/lesson-11/web.yaml").read_text()
+apply(web.replace("web", "shop"))
+kubectl("rollout status deployment/shop --timeout=60s")
+kubectl("scale deployment shop --replicas=12")
+kubectl("rollout status deployment/shop --timeout=60s")
+print(kubectl("autoscale deployment shop --max=20 --dry-run=server"))
+
+# %%
+try:
+    kubectl("autoscale daemonset agent --max=20 --dry-run=server")
+    said = "accepted"
+except CommandFailed as error:
+    said = error.seen
+print(said)
+
+# %% tags=["claim-C78"]
+assert sum(on_nodes("shop").values()) == 12
+assert sum(on_nodes("agent").values()) == 6
+assert "could not find scale subresource" in said
+
+# %% [markdown]
+# Two commands, and one of them can be left to an autoscaler. A DaemonSet has no answer to load but
+# more nodes, or larger Pods.
+#
+# ## Access to the host
+#
+# Agents work on their node: its network, its files, its devices. A port of the node is the simplest
+# case. `door` is a Deployment of seven Pods that want port 8080 of their node. How many of them will
+# be ready on six nodes?
+
+# %%
+doors = predict("11-doors", ..., unit="Pods", question="7 Pods with a hostPort, 6 nodes: ready?")
+doors
+
+# %%
+apply("../manifests/lesson-11/door.yaml")
+door = wait_settled("app=door", pods=7)
+doors.compare(len(door.ready), within=0)
+
+# %% tags=["claim-C76"]
+((_, said),) = door.refused
+assert "didn't have free ports" in said
+assert len(door.ready) == 6
+
+# %% [markdown]
+# Who takes what? Here are the workloads that a kind cluster runs for itself. (On the embedded
+# cluster this is a recording.)
+
+
+# %%
+def host_parts(spec):
+    """What a Pod with this spec has of its node."""
+    files = any("hostPath" in volume for volume in spec.get("volumes") or [])
+    return ["network"] * bool(spec.get("hostNetwork")) + ["files"] * files
+
+
+# %%
+@step("11-host-access", needs="logs")
+def access():
+    """What the cluster's own workloads have of their node"""
+    listed = json.loads(kubectl("-n kube-system get daemonsets,deployments -o json"))["items"]
+    specs = {f"{i['kind']} {i['metadata']['name']}": i["spec"]["template"]["spec"] for i in listed}
+    return {name: host_parts(spec) for name, spec in specs.items()}
+
+
+access
+
+# %% tags=["claim-C76"]
+parts = access.result
+both = [name for name, each in parts.items() if each == ["network", "files"]]
+assert sorted(both) == ["DaemonSet kindnet", "DaemonSet kube-proxy"]
+assert not any(each for name, each in parts.items() if name.startswith("Deployment"))
+
+# %% [markdown]
+# What belongs to a node is there once a node, and so is a DaemonSet's Pod. That is why host access
+# and DaemonSets go together. Nothing forbids it to a Deployment, and nothing forces it on a
+# DaemonSet.
+#
+# ## Neither of the two
+#
+# | for | take | and know that |
+# |---|---|---|
+# | what must run before the API server does, or without it | a static Pod, a file in the kubelet's folder | no API changes it; you only see a copy |
+# | what must run before the kubelet does | a unit of systemd | Kubernetes knows nothing of it |
+# | a helper of one application | a sidecar container | one a Pod, not one a node |
+# | something to try out | a bare Pod | nothing brings it back |
+# | once on each node, to its end | a Job for each node | a DaemonSet restarts what ends |
+#
+# ## Check yourself
+#
+# Three questions. Type answers, run, and let the code judge.
+
+# %%
+q1 = predict("11-check-back", ..., unit="Pods", question="Uncordoned: how many of web came back?")
+q1.compare(came_back, within=0)
+
+# %%
+q2 = predict(
+    "11-check-scale", ..., unit="Pods", question="A node joins: how many of door are ready?"
+)
+add_node()
+kubectl("rollout status deployment/door --timeout=60s")
+q2.compare(len(wait_settled("app=door", pods=7).ready), within=0)
+
+# %%
+q3 = predict("11-check-current", ..., question="greedy was refused on one of 6 nodes: its CURRENT?")
+q3.compare(current_of_greedy, within=0)
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - A DaemonSet promises places, a Deployment a number.
+# - "Guaranteed" means one attempt on each eligible node; the scheduler places both, and may refuse.
+# - A Deployment with anti-affinity is right for the number of nodes that you had when you wrote it.
+# - Does it belong to the node, or does the load decide how many? That is the choice.
+#
+# Next: lesson 12, about what goes wrong with DaemonSets, and how to see it.

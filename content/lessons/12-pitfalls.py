@@ -1,0 +1,511 @@
+# %% [markdown]
+# # 12 Pitfalls
+#
+# After this lesson you can
+#
+# - see a gap in coverage that the status does not show,
+# - explain a Pod that waits for a port, and free it,
+# - say what an agent without resource requests costs, and what six agents cost,
+# - choose a budget for a hundred nodes,
+# - say why an application does not belong into a DaemonSet.
+#
+# You know Pods and Deployments, and you have done lessons 00, 01 and 08. Run the cells from the
+# top; where a cell asks for a prediction, type it in place of the `...` before you run on.
+
+# %%
+import json
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+from daemonset_course import apply, kubectl, label, predict, record, taint, wait_rollout
+from daemonset_course.cluster import reset
+from daemonset_course.plot.capacity import plot_capacity
+from daemonset_course.plot.sharing import plot_sharing
+from daemonset_course.recording import step
+from daemonset_course.verbs.settled import wait_settled
+
+# %%
+fleet = reset(workers=6)
+fleet
+
+# %% [markdown]
+# ## The claims
+#
+# > Six things go wrong with DaemonSets: no tolerations for the control plane; two agents on one
+# > port; no resource requests; one node at a time on a large cluster; applications run as
+# > DaemonSets; and agents whose cost nobody adds up.
+#
+# We make each mistake once, look at what it looks like, and put it right.
+#
+# ## 1. The control plane left out
+
+# %%
+apply("../manifests/lesson-12/agent.yaml")
+status = wait_rollout("agent")
+
+# %% [markdown]
+# Seven nodes, one of them the control plane with its taint. How many warnings does the cluster give
+# about the node that has no agent?
+
+# %%
+warned = predict("12-warned", ..., unit="warnings", question="Warnings about the missing agent?")
+warned
+
+# %%
+print(kubectl("get daemonset agent"))
+print(kubectl("rollout status daemonset/agent --timeout=30s"))
+
+# %% tags=["claim-C79"]
+uid = kubectl("get daemonset agent -o jsonpath={.metadata.uid}")
+about = f"--field-selector type=Warning,involvedObject.uid={uid}"
+warnings = kubectl(f"get events {about} -o name").count("event/")
+assert (status.desired, status.ready) == (6, 6)
+assert (len(fleet.nodes), warnings) == (7, 0)
+warned.compare(warnings, within=0)
+
+# %% [markdown]
+# None. DESIRED equals READY, and the rollout was a success: the node is not eligible, so it does
+# not count. Only somebody who knows how many nodes *should* have the agent can see the gap. With
+# the toleration the node counts.
+
+# %%
+key = "node-role.kubernetes.io/control-plane"
+tolerations = [{"key": key, "operator": "Exists", "effect": "NoSchedule"}]
+patch = {"spec": {"template": {"spec": {"tolerations": tolerations}}}}
+kubectl("patch daemonset agent --type merge --patch", json.dumps(patch))
+
+# %% tags=["claim-C79"]
+assert wait_rollout("agent").desired == len(fleet.nodes)
+kubectl("delete daemonset agent")
+
+# %% [markdown]
+# ## 2. Two agents, one port
+#
+# `hostPort`, and every port of a Pod with `hostNetwork`, is a port of the *node*. There is one of
+# each. `metrics` and `traces` both want 9100.
+#
+# > If two DaemonSets want the same `hostPort`, one will fail.
+#
+# Both are created at once, on six nodes. On how many nodes will `metrics` run? And what will the
+# losing Pods say: `"Pending"` or `"CrashLoopBackOff"`?
+
+# %%
+wins = predict("12-wins", ..., unit="nodes", question="One port, two agents: metrics on how many?")
+wins
+
+# %%
+losers = predict("12-losers", ..., question="What is the losers' state: Pending, CrashLoopBackOff?")
+losers
+
+# %%
+race = record("metrics")
+race.start()
+apply("../manifests/lesson-12/ports.yaml")
+settled = wait_settled("port=9100", pods=12)
+settled
+
+# %%
+print(kubectl("get daemonsets"))
+
+
+# %% tags=["claim-C81"]
+def phases(app):
+    """How many Pods with this label are in each phase."""
+    return Counter(kubectl(f"get pods -l app={app} -o jsonpath={{.items[*].status.phase}}").split())
+
+
+both = phases("metrics") + phases("traces")
+assert both == {"Running": 6, "Pending": 6}
+assert settled.ready == tuple(sorted(fleet.workers))
+assert all("didn't have free ports for the requested pod ports" in m for _, m in settled.refused)
+
+# %%
+wins.compare(phases("metrics")["Running"], within=0)
+
+# %%
+losers.compare(next(phase for phase in both if phase != "Running"))
+
+# %% [markdown]
+# Every node has exactly one of the two: whoever was first *there*. Which of them that is differs
+# from node to node and from run to run, so usually neither DaemonSet wins. And nothing "fails": the
+# losing Pods wait, CURRENT is full, and no event of the DaemonSets warns.
+
+# %%
+mine = [
+    kubectl(f"get daemonset {name} -o jsonpath={{.metadata.uid}}") for name in ("metrics", "traces")
+]
+events = json.loads(kubectl("get events -o json"))["items"]
+told = {event["type"] for event in events if event["involvedObject"].get("uid") in mine}
+assert told == {"Normal"}
+
+# %% [markdown]
+# ### What ends the wait?
+#
+# Both templates have an affinity that keeps them off nodes labelled `yields=<their name>`. We label
+# one node so that its winner leaves. Will the loser start there by itself?
+
+# %%
+starts = predict("12-starts", ..., question="The winner leaves: does the loser start: True, False?")
+starts
+
+# %%
+node = fleet.workers[0]
+there = f"--field-selector spec.nodeName={node} -l port=9100"
+winner = str(kubectl(f"get pods {there} -o jsonpath={{.items[0].metadata.labels.app}}"))
+loser = "traces" if winner == "metrics" else "metrics"
+label(node, yields=winner)
+
+# %%
+kubectl(f"wait --for=create pod {there},app={loser} --timeout=60s")
+kubectl(f"wait --for=condition=Ready pod {there},app={loser} --timeout=60s")
+race.stop()
+plot_sharing(race.records, ["metrics", "traces"])
+
+# %% tags=["claim-C80"]
+now = kubectl(f"get pods {there} -o jsonpath={{.items[*].metadata.labels.app}}").split()
+assert now == [loser]
+starts.compare(now == [loser])
+
+# %% [markdown]
+# The scheduler keeps the list of ports in use for each node, and looks at waiting Pods again when
+# one is freed
+# ([`NodePorts`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/scheduler/framework/plugins/nodeports/node_ports.go)).
+# What conflicts is the triple of address, protocol and port. Two more agents want 9100: `udp` with
+# `protocol: UDP`, `local` with `hostIP: 127.0.0.1`. On how many of the six nodes will each run?
+
+# %%
+more = predict("12-more", ..., question='Who gets port 9100 too: "udp", "local", "both", "none"?')
+more
+
+# %%
+manifest = Path("../manifests/lesson-12/ports.yaml").read_text().split("---")[1]
+
+
+def another(name, **port):
+    """An agent like traces, under another name and with these fields of its port."""
+    made = yaml.safe_load(manifest.replace("traces", name).replace('"9100"', '"other"'))
+    made["spec"]["template"]["spec"]["containers"][0]["ports"][0] |= port
+    return made
+
+
+# %%
+apply(another("udp", protocol="UDP"))
+apply(another("local", hostIP="127.0.0.1"))
+tried = wait_settled("port=other", pods=12)
+ran = [name for name in ("udp", "local") if phases(name)["Running"] == 6]
+more.compare({0: "none", 1: "".join(ran), 2: "both"}[len(ran)])
+
+# %% tags=["claim-C80"]
+assert (len(tried.ready), len(tried.refused)) == (6, 6)
+assert ran == ["udp"]
+
+# %% [markdown]
+# UDP is another port. `127.0.0.1` is another address, but `metrics` and `traces` name none, and
+# that means *all* addresses. The cure is the plain one: every agent its own number.
+
+# %% tags=["claim-C82"]
+apply(another("local", containerPort=9101, hostPort=9101))
+assert wait_rollout("local").ready == 6
+kubectl("delete daemonset metrics traces udp local")
+
+# %% [markdown]
+# ## 3. No requests, and 6. what agents cost
+#
+# > Without resource requests the scheduler cannot account for DaemonSet Pods; nodes are
+# > overcommitted. And every DaemonSet Pod takes CPU and memory of its node: many small ones add up.
+#
+# We fill one node with Pods of `web`, each of which requests an eighth of its CPU, beside 0, 3 and
+# 6 agents. An agent requests a twentieth: 100m on a node of 2 CPUs.
+
+# %%
+alone = fleet.workers[0]
+kubectl(f"label nodes {' '.join(fleet.workers[1:])} disk=hdd --overwrite")
+label(alone, disk="ssd")
+size = kubectl(f"get node {alone} -o jsonpath={{.status.allocatable.cpu}}")
+cpu = int(size[:-1]) if size.endswith("m") else 1000 * int(size)
+
+# %%
+web = yaml.safe_load(Path("../manifests/lesson-12/web.yaml").read_text())
+web["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"] = f"{cpu // 8}m"
+apply(web)
+small = Path("../manifests/lesson-12/small.yaml").read_text()
+
+
+# %%
+def agents(count, **resources):
+    """This many agents on the node, each with these resources."""
+    for number in range(1, count + 1):
+        made = yaml.safe_load(small.replace("small-0", f"small-{number}"))
+        made["spec"]["template"]["spec"]["containers"][0]["resources"] = resources
+        apply(made)
+    for number in range(1, count + 1):
+        wait_rollout(f"small-{number}")
+
+
+# %%
+def room():
+    """How many Pods of web the scheduler places on the node, of 10."""
+    kubectl("scale deployment web --replicas=10")
+    placed = len(wait_settled("app=web", pods=10).ready)
+    kubectl("scale deployment web --replicas=0")
+    kubectl("wait --for=delete pod -l app=web --timeout=60s")
+    return placed
+
+
+# %%
+free = room()
+print(f"{free} Pods of web beside no agent")
+
+# %% [markdown]
+# Now six agents without requests, then six with. How many Pods of `web` fit beside them?
+
+# %%
+blind = predict("12-blind", ..., unit="Pods", question="Beside six agents without requests?")
+blind
+
+# %%
+honest = predict("12-honest", ..., unit="Pods", question="Beside six that request 1/20 each?")
+honest
+
+# %%
+fits = {"without requests": {0: free}, "with requests": {0: free}}
+agents(6)
+fits["without requests"][6] = room()
+blind.compare(fits["without requests"][6], within=0)
+
+# %%
+request = {"cpu": f"{cpu // 20}m"}
+agents(3, requests=request)
+fits["with requests"][3] = room()
+agents(6, requests=request)
+fits["with requests"][6] = room()
+honest.compare(fits["with requests"][6], within=0)
+
+# %% tags=["claim-C83"]
+assert fits["without requests"] == {0: free, 6: free}
+assert fits["with requests"][6] < fits["with requests"][3] < free
+
+# %% tags=["claim-C88"]
+asked = "jsonpath={.items[*].spec.containers[*].resources.requests.cpu}"
+each = kubectl(f"get pods -l agents=small --field-selector spec.nodeName={alone} -o {asked}")
+taken = sum(int(one.removesuffix("m")) for one in each.split())
+print(f"six agents: {taken}m of {cpu}m")
+assert taken == 6 * (cpu // 20)
+
+# %% [markdown]
+# An agent without requests is not small; it is invisible. The scheduler adds up *requests* and
+# looks at nothing else
+# ([`NodeResourcesFit`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/scheduler/framework/plugins/noderesources/fit.go)).
+# It fills the node as if the agents were not there. With requests, six agents of a twentieth take
+# 30 % of every node, for good. Besides CPU and memory each takes one of the node's Pod slots:
+
+# %%
+print(kubectl(f"get node {alone} -o jsonpath={{.status.allocatable.pods}}"), "Pods at most")
+
+# %% [markdown]
+# ### The mistake people make
+#
+# "It has limits, that is enough." Six agents with a *limit* of a tenth and no request: how many
+# Pods of `web` fit?
+
+# %%
+limited = predict("12-limits", ..., unit="Pods", question="Six agents, limit 1/10, no request?")
+limited
+
+# %%
+agents(6, limits={"cpu": f"{cpu // 10}m"})
+fits["with limits only"] = {0: free, 6: room()}
+limited.compare(fits["with limits only"][6], within=0)
+
+# %%
+plot_capacity(fits, app="web")
+
+# %% tags=["claim-C83"]
+pod = kubectl("get pods -l agents=small -o jsonpath={.items[0].spec.containers[0].resources}")
+print(pod)
+assert json.loads(pod)["requests"] == json.loads(pod)["limits"]
+assert fits["with limits only"][6] < fits["with requests"][6]
+
+# %% [markdown]
+# Where a limit has no request beside it, the API server makes the limit the request: now the agents
+# take 60 % of the node. Set both, the request to what the agent needs.
+
+# ### When memory runs out
+#
+# > Overcommitted nodes lead to OOM kills.
+#
+# The kernel kills the process with the highest score. The kubelet sets `oom_score_adj`, from -1000
+# (never) to 1000 (first). Who dies first: `"best-effort"` (no requests), `"burstable"` (a request
+# below the limit) or `"guaranteed"` (both the same)?
+
+# %%
+kubectl("delete daemonsets -l agents=small")
+kubectl("delete deployment web")
+dies = predict("12-dies", ..., question="Dies first: best-effort, burstable or guaranteed?")
+dies
+
+
+# %%
+def score_of(name):
+    """What the kernel goes by when it looks for a victim."""
+    wait_rollout(name)
+    return int(kubectl(f"exec daemonset/{name} -- cat /proc/1/oom_score_adj"))
+
+
+# %%
+@step("12-oom", needs="exec")
+def oom():
+    """Scores of three agents, and the end of a fourth, over its limit"""
+    apply("../manifests/lesson-12/oom.yaml")
+    score = {name: score_of(name) for name in ("best-effort", "burstable", "guaranteed")}
+    killed = "{.status.containerStatuses[0].lastState.terminated.reason}=OOMKilled"
+    kubectl(f"wait pod -l app=hog --for=jsonpath={killed} --timeout=90s", timeout=100)
+    return {"oom_score_adj": score, "hog": "OOMKilled"}
+
+
+oom
+
+# %% tags=["claim-C84"]
+score = oom.result["oom_score_adj"]
+dies.compare(max(score, key=lambda name: score[name]))
+assert score["best-effort"] == 1000 > score["burstable"] > score["guaranteed"]
+assert oom.result["hog"] == "OOMKilled"
+
+# %% [markdown]
+# An agent without requests and limits is the first to die when *somebody else* fills the node
+# ([`GetContainerOOMScoreAdjust`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/qos/policy.go)).
+# For `guaranteed` the kubelet asks for -997, which not every machine lets it set: the one of the
+# recording did not. And `hog`, with the highest priority that there is, was killed for going over
+# *its own* limit: against that no class helps.
+
+# %%
+kubectl("delete -f ../manifests/lesson-12/oom.yaml --ignore-not-found")
+None
+
+# %% [markdown]
+# ## 4. One node at a time
+#
+# > With the default `maxUnavailable: 1` an update of 100 nodes takes long. `"10%"` speeds it up.
+#
+# We give a hundred nodes the agent, and roll. After five nodes we lose patience and allow 10 %.
+
+# %%
+fleet = reset(workers=100)
+print(f"{len(fleet.workers)} workers")
+apply("../manifests/lesson-12/agent.yaml")
+wait_rollout("agent")
+
+# %%
+faster = predict(
+    "12-faster", ..., unit="times", question="10% instead of 1: how many times faster?"
+)
+faster
+
+# %%
+ten = {"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": "10%"}}}}
+with record("agent") as rollout:
+    kubectl("set env daemonset/agent RELEASE=2")
+    kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=5 ds/agent --timeout=110s")
+    rollout.mark("patience ends")
+    kubectl("patch daemonset agent --type merge --patch", json.dumps(ten))
+    wait_rollout("agent")
+rollout.plot(title="One node at a time, then 10 %: the stair gets steep")
+
+# %%
+change = next(m.t for m in rollout.timeline.marks if m.text == "patience ends")
+facts = rollout.rollouts[-1]
+slow = (change - facts.start) / rollout.timeline.updated.at(change)
+quick = (facts.end - change) / (100 - rollout.timeline.updated.at(change))
+print(f"measured: {slow:.2f} s a node, so {100 * slow:.0f} s for all; then {quick:.2f} s a node")
+faster.compare(slow / quick)
+
+# %% tags=["claim-C85", "claim-C86"]
+unavailable = rollout.timeline.unavailable
+assert unavailable.longest(1, facts.start, change) < 1, "one at a time, but for moments"
+assert unavailable.max(change, facts.end) > 1
+assert 1.5 < slow / quick < 20
+
+# %% [markdown]
+# Ten times as many nodes at once are at best ten times as fast. On a quick fleet the controller's
+# own requests are the limit (lesson 08). The budget can be changed in the middle of a rollout, up
+# when it goes well and down when it does not. Beside speed, 10 % leaves room for dead nodes, which
+# count against the same budget.
+#
+# ## 5. An application as a DaemonSet
+#
+# > If your workload does not need one Pod on each node, use a Deployment.
+#
+# `shop` is a DaemonSet, `store` the same as a Deployment with as many Pods. One node of six must
+# go, quickly: it gets a `NoExecute` taint. How many Pods of each are left a little later?
+
+# %%
+fleet = reset(workers=6)
+apply("../manifests/lesson-12/shop.yaml")
+wait_rollout("shop")
+kubectl("rollout status deployment/store --timeout=60s")
+None
+
+# %%
+left = predict("12-left", ..., question='Pods left: ["shop 6", "store 6"], or other numbers?')
+left
+
+# %%
+with record("shop") as moving:
+    taint(fleet.workers[0], "broken=disk:NoExecute")
+    kubectl("wait --for=jsonpath={.status.numberReady}=5 daemonset/shop --timeout=60s")
+    gone = f"-l app=store --field-selector spec.nodeName={fleet.workers[0]}"
+    kubectl(f"wait --for=delete pod {gone} --timeout=60s")
+    kubectl("rollout status deployment/store --timeout=60s")
+
+# %% tags=["claim-C87"]
+shop = len(wait_settled("app=shop", pods=5).ready)
+store = len(wait_settled("app=store", pods=6).ready)
+assert (shop, store) == (5, 6)
+left.compare([f"shop {shop}", f"store {store}"])
+
+# %% [markdown]
+# The Deployment moved its Pod to another node. The DaemonSet cannot: its Pods are tied to their
+# nodes, so it lost a sixth of its capacity, just when the others had to take over. It cannot
+# follow the load either (`kubectl scale` has nothing to change, lesson 01). The exception is an
+# application that serves its own node, such as an edge proxy.
+#
+# ## Check yourself
+#
+# Three questions. Type answers, run, and let the code judge.
+
+# %%
+q1 = predict("12-check-green", ..., question="READY = DESIRED: does every node have the Pod?")
+q1.compare(wait_rollout("shop").ready == len(fleet.nodes))
+
+# %%
+q2 = predict("12-check-port", ..., unit="Pods", question="7 nodes, 2 agents, 1 port: Pods Pending?")
+kubectl(f"taint node {fleet.workers[0]} broken-")
+kubectl(f"taint node {fleet.nodes[0]} node-role.kubernetes.io/control-plane-")
+apply("../manifests/lesson-12/ports.yaml")
+q2.compare(len(wait_settled("port=9100", pods=14).refused), within=0)
+
+# %%
+q3 = predict("12-check-limit", ..., question="Limit cpu 100m, no request: what is the request?")
+agents(1, limits={"cpu": "100m"})
+q3.compare(kubectl(f"get pods -l agents=small -o {asked}").split()[0])
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - A missing toleration is silent: DESIRED shrinks, everything looks well.
+# - Two agents on one port share the fleet between them, by chance; the losers wait as Pending.
+# - Without requests an agent is invisible to the scheduler; with limits alone it may ask for far
+#   more than it needs.
+# - `maxUnavailable` as a percentage, and change it while the rollout runs.
+# - A DaemonSet neither moves nor scales. Applications need both.
+#
+# Next: lesson 13, about what to do right from the start.

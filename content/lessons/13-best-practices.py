@@ -1,0 +1,584 @@
+# %% [markdown]
+# # 13 Best practices
+#
+# After this lesson you can
+#
+# - add up what an agent costs a cluster, and hold it to its rights,
+# - choose a priority, and say whom it removes and what it does not prevent,
+# - say when "surge first" hangs,
+# - write alerts that do fire.
+#
+# You know Pods and Deployments, and you have done lessons 08 and 12. Run the cells from the top;
+# where a cell asks for a prediction, type it in place of the `...` before you run on.
+
+# %%
+import json
+from pathlib import Path
+
+import yaml
+
+from daemonset_course import apply, break_node, kubectl, predict, record, recover_node
+from daemonset_course import rejected, taint, wait_rollout
+from daemonset_course.cluster import reset
+from daemonset_course.errors import CommandFailed
+from daemonset_course.plot.sharing import plot_sharing
+from daemonset_course.recording import step
+from daemonset_course.verbs.settled import wait_settled
+
+# %%
+fleet = reset(workers=3)
+fleet
+
+# %% [markdown]
+# ## The claims
+#
+# > Set requests and limits. Mount the container's file system read-only. Label consistently. Give
+# > essential agents a high priority, so that they are not evicted. Watch rollouts, and alert when
+# > `desiredNumberScheduled` differs from `numberReady`. Prefer `maxSurge` for updates.
+#
+# All of it is good advice, and most of it has a hole. We look into each.
+#
+# ## Requests and limits
+#
+# > 100Mi on each of 100 nodes are 10Gi of the cluster.
+#
+# A quota adds up requests for us. Our agent requests 100Mi; we have three nodes for it.
+
+# %%
+kubectl("create quota total --hard=requests.memory=1Ti")
+apply("../manifests/lesson-13/agent.yaml")
+wait_rollout("agent")
+memory = r"jsonpath={.status.used.requests\.memory}"
+kubectl("wait quota/total --timeout=30s", f"--for={memory}=300Mi")
+
+# %% tags=["claim-C89"]
+used = kubectl("get quota total -o", memory)
+per_node = int(used.removesuffix("Mi")) // wait_rollout("agent").desired
+print(f"{used} on 3 nodes; on 100 nodes {100 * per_node}Mi = {100 * per_node / 1024:.2f}Gi")
+assert per_node == 100
+kubectl("delete quota total")
+
+# %% [markdown]
+# Nearly 10Gi: a Gi has 1,024 Mi. Nobody decides on it in one place, it comes with every node.
+#
+# ## Labels
+#
+# Our agent's Pods carry `app`, `component` and `tier`. What else do they carry? And can you change
+# your mind about a label later?
+
+# %%
+own = {"app", "component", "tier"}
+pods = json.loads(kubectl("get pods -l app=agent -o json"))["items"]
+given = set(pods[0]["metadata"]["labels"]) - own
+given
+
+# %%
+change = predict("13-change", ..., question="Labels in use: change 'selector', 'others', 'both'?")
+change
+
+# %%
+agent = yaml.safe_load(Path("../manifests/lesson-13/agent.yaml").read_text())
+agent["spec"]["template"]["metadata"]["labels"]["tier"] = "node"
+apply(agent, dry_run=True)
+agent["spec"]["selector"]["matchLabels"]["tier"] = "node"
+with rejected("field is immutable"):
+    apply(agent, dry_run=True)
+change.compare("others")
+
+# %% tags=["claim-C91"]
+assert given >= {"controller-revision-hash", "pod-template-generation"}
+for wanted in ("app=agent", "component=node-metrics", "tier=infrastructure"):
+    assert kubectl(f"get pods -l {wanted} -o name").count("pod/") == 3
+
+# %% [markdown]
+# The controller adds two labels of its own; a zone, where there is one, is the API server's (from
+# Kubernetes 1.35 on). Of yours, those in the *selector* can never be changed:
+# choose few. New tools look for `app.kubernetes.io/name` and its like.
+#
+# ## A read-only file system
+#
+# > Use `readOnlyRootFilesystem: true`, and `emptyDir` where the agent must write.
+#
+# `open` and `sealed` are the same agent, `sealed` with this line; both have an `emptyDir` at
+# `/tmp`. At how many of four places can they write: `/etc` and `/tmp` of each?
+
+# %%
+places = predict("13-places", ..., unit="places", question="Of four places, how many are writable?")
+places
+
+
+# %%
+both = ("open", "sealed")
+
+
+def touch(name, place):
+    """What an agent says when it makes a file in this directory."""
+    wait_rollout(name)
+    attempt = f"touch {place}/x 2>&1 && echo written || true"
+    return str(kubectl(f"exec daemonset/{name} -- sh -c", attempt)).strip()
+
+
+# %%
+@step("13-writes", needs="exec")
+def writes():
+    """What two agents say when they write"""
+    apply("../manifests/lesson-13/writes.yaml")
+    return {f"{name} {place}": touch(name, place) for name in both for place in ("/etc", "/tmp")}
+
+
+writes
+
+# %% tags=["claim-C90"]
+written = {place for place, said in writes.result.items() if said == "written"}
+places.compare(len(written), within=0)
+assert written == {"open /etc", "open /tmp", "sealed /tmp"}
+assert "Read-only file system" in writes.result["sealed /etc"]
+
+# %%
+kubectl("delete -f ../manifests/lesson-13/writes.yaml --ignore-not-found")
+None
+
+# %% [markdown]
+# ## Priority
+#
+# > Set a high priority, such as `system-node-critical`, for essential DaemonSets.
+#
+# The nodes are full: nine Pods of `web`, three on each, request 30 % of a node's CPU each. Our
+# agent wants 20 %.
+
+# %%
+size = kubectl(f"get node {fleet.workers[0]} -o jsonpath={{.status.allocatable.cpu}}")
+cpu = int(size[:-1]) if size.endswith("m") else 1000 * int(size)
+web = yaml.safe_load(Path("../manifests/lesson-13/web.yaml").read_text())
+request = {"cpu": f"{cpu * 3 // 10}m"}
+web["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"] = request
+kubectl("delete daemonset agent --cascade=foreground")
+apply(web)
+full = wait_settled("app=web", pods=9)
+assert sorted(full.ready) == sorted(3 * list(fleet.workers))
+
+
+# %%
+def with_priority(name=None):
+    """The agent as a manifest, a fifth of each node's CPU for it, with this priority class."""
+    made = yaml.safe_load(Path("../manifests/lesson-13/agent.yaml").read_text())
+    spec = made["spec"]["template"]["spec"]
+    spec["containers"][0]["resources"] = {"requests": {"cpu": f"{cpu // 5}m"}}
+    if name:
+        spec["priorityClassName"] = name
+    return made
+
+
+# %%
+apply("../manifests/lesson-13/classes.yaml")
+apply(with_priority())
+wait_settled("app=agent", pods=3)
+
+# %%
+refused = wait_settled("app=agent", pods=3).refused
+assert len(refused) == 3
+assert all("Insufficient cpu" in message for _, message in refused)
+
+# %% [markdown]
+# First come, first served: an agent that is late finds the node full. `patient` has the value 1000
+# and `preemptionPolicy: Never`; `agents` has the value 1000. How many agents will run with each?
+
+# %%
+patient = predict("13-patient", ..., unit="Pods", question="Class patient: how many agents run?")
+patient
+
+# %%
+urgent = predict("13-urgent", ..., unit="Pods", question="Class agents: how many Pods of web go?")
+urgent
+
+# %%
+apply(with_priority("patient"))
+kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=3 daemonset/agent --timeout=60s")
+waiting = wait_settled("app=agent", pods=3)
+patient.compare(len(waiting.ready), within=0)
+
+# %%
+assert not waiting.ready
+assert all("not eligible due to preemptionPolicy=Never" in m for _, m in waiting.refused)
+
+# %%
+with record("agent") as taking:
+    apply(with_priority("agents"))
+    wait_rollout("agent")
+    kept = wait_settled("app=web", pods=9)
+plot_sharing(
+    taking.records,
+    ["web", "agent"],
+    title="On each node the agent takes the room of one Pod of web",
+)
+
+# %%
+urgent.compare(len(kept.refused), within=0)
+
+# %% tags=["claim-C92"]
+changes = [r["object"] for r in taking.records if r.get("resource") == "pods"]
+conditions = [c for pod in changes for c in pod["status"].get("conditions", [])]
+said = {c["reason"] for c in conditions if c["type"] == "DisruptionTarget"}
+assert said == {"PreemptionByScheduler"}
+assert (len(kept.ready), len(kept.refused)) == (6, 3)
+
+# %% [markdown]
+# On each node the scheduler removed one Pod of `web`, as many as needed and no more, and the new
+# ones wait for room. That is what a priority is for, and what it costs
+# ([`preemption.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/scheduler/framework/preemption/preemption.go)).
+# Your own classes end at a thousand million. Above that is the system's, yet any namespace may use
+# the system's classes.
+
+# %%
+too_high = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"}
+too_high |= {"metadata": {"name": "top"}, "value": 1_000_000_001}
+with rejected("maximum allowed value of a user defined priority is 1000000000"):
+    apply(too_high, dry_run=True)
+
+# %% tags=["claim-C92"]
+apply(with_priority("system-node-critical"))
+wait_rollout("agent")
+values = kubectl("get pods -l app=agent -o jsonpath={.items[*].spec.priority}")
+print(values)
+assert set(values.split()) == {"2000001000"}
+
+# %% [markdown]
+# Now the agent is ahead of every agent of yours, and would remove *them*. For a network plugin that
+# is right, for a log collector it is too much. And a class that does not exist?
+
+# %%
+uid = kubectl("get daemonset agent -o jsonpath={.metadata.uid}")
+failed = f"--field-selector reason=FailedCreate,involvedObject.uid={uid}"
+apply(with_priority("nobody"))
+kubectl(f"wait --for=create events {failed} --timeout=60s")
+message = kubectl(f"get events {failed} -o jsonpath={{.items[0].message}}")
+print(message)
+assert "no PriorityClass with name nobody was found" in message
+
+# %% [markdown]
+# The DaemonSet was accepted, and lost a Pod to the rollout. Only an event says why.
+
+# %%
+kubectl("delete daemonset agent")
+kubectl("delete deployment web")
+
+# %% [markdown]
+# ### Does it protect from eviction?
+#
+# > A high priority ensures that the agent is not evicted when the node is under pressure.
+#
+# Three agents write more into their `emptyDir` than its `sizeLimit` allows, which makes the kubelet
+# evict. `plain` has no priority, `high` has the class `agents`, `critical` has
+# `system-node-critical`. Which are evicted?
+
+# %%
+evicted = predict("13-evicted", ..., question='Evicted: a list such as ["plain", "high"]?')
+evicted
+
+
+# %%
+def wait_evicted(app):
+    """The kubelet's message, once it has evicted this app's Pod."""
+    pod = kubectl(f"get pods -l app={app} -o jsonpath={{.items[0].metadata.name}}")
+    about = f"--field-selector reason=Evicted,involvedObject.name={pod}"
+    kubectl(f"wait --for=create events {about} --timeout=120s", timeout=130)
+    return str(kubectl(f"get events {about} -o jsonpath={{.items[0].message}}"))
+
+
+# %%
+def apps_evicted():
+    """The apps of which the kubelet has evicted a Pod."""
+    names = "jsonpath={.items[*].involvedObject.name}"
+    pods = kubectl(f"get events --field-selector reason=Evicted -o {names}").split()
+    return sorted({pod.split("-")[0] for pod in pods})
+
+
+# %%
+@step("13-eviction", needs="pressure")
+def eviction():
+    """Which of three greedy agents the kubelet evicts"""
+    apply("../manifests/lesson-13/classes.yaml")
+    apply("../manifests/lesson-13/greedy.yaml")
+    wait_rollout("critical")
+    told = {name: wait_evicted(name) for name in ("plain", "high")}
+    ready = kubectl("get daemonset critical -o jsonpath={.status.numberReady}")
+    return {"evicted": apps_evicted(), "critical ready": int(ready), "messages": told}
+
+
+eviction
+
+# %% tags=["claim-C93"]
+evicted.compare(eviction.result["evicted"])
+assert eviction.result["evicted"] == ["high", "plain"]
+assert eviction.result["critical ready"] == 1
+
+# %% [markdown]
+# A *high* priority does not protect; only a critical one does, from two thousand million on. To the
+# kubelet a Pod is critical or it is not
+# ([`evictPod`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/eviction/eviction_manager.go)):
+# when the node is short of memory or disk it asks the same question. And the critical agent is safe
+# from the *kubelet's* evictions only. Its own memory limit (lesson 12), evictions through the
+# API, `NoExecute` taints and rollouts end it like any other.
+
+# %%
+kubectl("delete -f ../manifests/lesson-13/greedy.yaml --ignore-not-found")
+None
+
+# %% [markdown]
+# ## Surge
+#
+# > Prefer `maxSurge: 1` with `maxUnavailable: 0`: the new Pod runs before the old one goes.
+#
+# This agent is hardened: it runs in a namespace that allows only `restricted` Pods, and it surges.
+
+# %%
+print(Path("../manifests/lesson-13/hardened.yaml").read_text().split("---")[2])
+
+# %%
+apply("../manifests/lesson-13/hardened.yaml")
+wait_rollout("agent", namespace="agents")
+
+# %%
+with record("agent", namespace="agents") as surge:
+    kubectl("-n agents set env daemonset/agent RELEASE=2")
+    wait_rollout("agent", namespace="agents")
+surge.plot()
+
+# %% tags=["claim-C96"]
+assert surge.timeline.unavailable.max() == 0
+assert min(surge.rollouts[-1].overlap.values()) > 0
+
+# %%
+kubectl("delete namespace agents --wait=false")
+
+# %% [markdown]
+# No node was without an agent for a moment. Now the same for an agent with `hostPort: 9100`, as the
+# exporter of lesson 07 has it. How many nodes will get the new Pod?
+
+# %%
+surged = predict("13-surged", ..., unit="nodes", question="hostPort and surge: nodes updated of 3?")
+surged
+
+# %%
+faults = Path("../manifests/lesson-13/faults.yaml").read_text()
+apply(next(part for part in faults.split("---") if "name: surge" in part))
+wait_rollout("surge")
+kubectl("set env daemonset/surge RELEASE=2")
+stuck = wait_settled("app=surge", pods=4)
+surged.compare(len(stuck.ready) - 3, within=0)
+
+# %% tags=["claim-C96"]
+assert len(stuck.ready) == 3
+assert all("didn't have free ports for the requested pod ports" in m for _, m in stuck.refused)
+
+# %% [markdown]
+# The new Pod waits for the port of the old one, and the old one waits for the new one to be ready.
+# The server accepts it all the same. With `hostPort` or `hostNetwork` use `maxUnavailable`.
+#
+# ## Watching a rollout
+#
+# > Follow it with `kubectl rollout status`.
+
+
+# %%
+def refusal(command):
+    """What kubectl says when it fails, as it must."""
+    try:
+        kubectl(command)
+    except CommandFailed as error:
+        return error.seen
+    raise AssertionError(f"kubectl {command} was expected to fail")
+
+
+# %% tags=["claim-C94"]
+print(endless := refusal("rollout status daemonset/surge --timeout=1s"))
+print(pausing := refusal("rollout pause daemonset/surge"))
+assert "timed out waiting for the condition" in endless
+assert "pausing is not supported" in pausing
+
+# %%
+manual = next(part for part in faults.split("---") if "name: manual" in part)
+apply(manual)
+print(by_hand := refusal("rollout status daemonset/manual --timeout=1s"))
+assert "only available for RollingUpdate strategy type" in by_hand
+
+# %% [markdown]
+# Without `--timeout` it would wait for ever: a DaemonSet has no progress deadline. What it does
+# have is a way back.
+
+# %% tags=["claim-C94"]
+kubectl("rollout undo daemonset/surge")
+wait_rollout("surge")
+print(undone := kubectl("rollout status daemonset/surge --timeout=30s"))
+assert "successfully rolled out" in undone
+kubectl("delete daemonset surge manual")
+
+# %% [markdown]
+# ## Alerts
+#
+# > Alert when `desiredNumberScheduled` does not match `numberReady` for an extended time.
+#
+# Eight faults, and five rules. The first is the one above; the comments give the metrics of
+# kube-state-metrics.
+
+# %%
+rules = {
+    # kube_daemonset_status_number_ready, kube_daemonset_status_desired_number_scheduled
+    "ready < desired": lambda s: s.ready < s.desired,
+    # kube_daemonset_status_number_misscheduled
+    "misscheduled > 0": lambda s: s.misscheduled > 0,
+    # kube_daemonset_status_updated_number_scheduled
+    "updated < desired": lambda s: s.updated < s.desired,
+    # count(kube_node_info), less what you leave out on purpose
+    "desired < nodes": lambda s: s.desired < s.nodes,
+    # kube_node_status_condition{condition="Ready", status="true"}
+    "a node is not Ready": lambda s: s.nodes_ready < s.nodes,
+}
+
+# %% [markdown]
+# | DaemonSet | fault |
+# |---|---|
+# | `gap` | does not tolerate the taint of one node |
+# | `huge` | asks for more CPU than a node has |
+# | `sick` | its Pods never get ready |
+# | `surge` | the deadlock from above |
+# | `manual` | `OnDelete`, a new template, and nobody deletes the Pods |
+# | `agent` | one node gets a taint while its Pod is running |
+# | `agent` | one kubelet reports that it is not ready |
+# | `agent` | one kubelet falls silent |
+#
+# On which of the eight does the first rule fire? Type a number.
+
+# %%
+first = predict("13-first", ..., unit="faults", question="ready < desired: on how many of 8?")
+first
+
+# %%
+from daemonset_course.plot.alerts import plot_alerts
+from daemonset_course.timeline.alerts import alerts, sample
+
+apply("../manifests/lesson-13/agent.yaml")
+wait_rollout("agent")
+faulty = record("agent")
+faulty.start()
+taint(fleet.workers[2], "dedicated=db:NoSchedule")
+
+# %%
+apply("../manifests/lesson-13/faults.yaml")
+for name in ("gap", "surge", "manual"):
+    wait_rollout(name)
+for name in ("surge", "manual"):
+    kubectl(f"set env daemonset/{name} RELEASE=2")
+
+# %%
+kubectl("wait --for=jsonpath={.status.numberUnavailable}=3 daemonset/sick --timeout=60s")
+kubectl("wait --for=jsonpath={.status.observedGeneration}=2 daemonset/manual --timeout=60s")
+wait_settled("app=huge", pods=3)
+wait_settled("app=surge", pods=4)
+faulty.mark("all faults are there")
+faulty.stop()
+
+# %%
+faults_of = {
+    "gap": "a taint not tolerated",
+    "huge": "no room for the Pod",
+    "sick": "never ready",
+    "surge": "surge and hostPort",
+    "manual": "OnDelete left alone",
+    "agent": "tainted while it runs",
+}
+seen = {fault: sample(faulty.records, name) for name, fault in faults_of.items()}
+
+# %%
+kubectl("delete daemonset -l scenario=fault")
+taint(fleet.workers[2], "dedicated-")
+assert wait_rollout("agent").desired == 3
+
+# %% [markdown]
+# Now a node that is ill, and one that is dead. The status is as fresh as the controller's last look,
+# and a node that changes does not always make it look: an annotation does.
+
+# %%
+broken = fleet.workers[0]
+with record("agent") as ill:
+    break_node(broken, "not ready")
+seen["kubelet not ready"] = sample(ill.records, "agent")
+recover_node(broken)
+
+# %%
+with record("agent") as dead:
+    break_node(broken)
+    kubectl("annotate daemonset agent look=again --overwrite")
+    kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=2 ds/agent --timeout=60s")
+seen["kubelet silent"] = sample(dead.records, "agent")
+recover_node(broken)
+
+# %%
+found = alerts(seen, rules)
+plot_alerts(found)
+
+# %%
+first.compare(len(found.seen_by("ready < desired")), within=0)
+
+# %% tags=["claim-C95"]
+assert set(found.seen_by("ready < desired")) == {"no room for the Pod", "never ready"}
+assert {"a taint not tolerated", "kubelet silent"} <= set(found.seen_by("desired < nodes"))
+behind = {"surge and hostPort", "OnDelete left alone"}
+assert behind <= set(found.seen_by("updated < desired"))
+assert "kubelet silent" in found.seen_by("misscheduled > 0")
+assert "kubelet not ready" in found.seen_by("a node is not Ready")
+
+# %% [markdown]
+# The mistake people make is to alert on the first rule alone. It compares two numbers that shrink
+# together: a node without a toleration, or without a kubelet, leaves DESIRED. Compare with
+# something that the DaemonSet does not decide: how many nodes *should* have the agent.
+#
+# A taint on a node where the Pod runs may go unseen by all of them. Nothing is wrong yet; at the
+# next rollout the Pod does not come back (lesson 08), and then the fourth rule fires.
+#
+# ## Check yourself
+#
+# Three questions. Type answers, run, and let the code judge.
+
+# %%
+q1 = predict(
+    "13-check-healthy", ..., unit="rules", question="A healthy agent: how many rules fire?"
+)
+kubectl("annotate daemonset agent look=back --overwrite")
+kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=3 ds/agent --timeout=60s")
+with record("agent") as healthy:
+    wait_rollout("agent")
+well = alerts({"healthy": sample(healthy.records, "agent")}, rules)
+q1.compare(len(well.fired["healthy"]), within=0)
+
+# %%
+zero = {"spec": {"template": {"spec": {"nodeSelector": {"disk": "tape"}}}}}
+q2 = predict("13-check-tape", ..., question="No node matches: does 'ready < desired' fire?")
+with record("agent") as parked:
+    kubectl("patch daemonset agent --type merge --patch", json.dumps(zero))
+    wait_rollout("agent")
+q2.compare(rules["ready < desired"](sample(parked.records, "agent")))
+
+# %%
+q3 = predict("13-check-surge", ..., question="Surge with hostPort: is it 'accepted' or 'rejected'?")
+apply(next(part for part in faults.split("---") if "name: surge" in part), dry_run=True)
+q3.compare("accepted")
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - Requests and limits on every agent; multiply them by the nodes.
+# - Few labels in the selector: they are there for good.
+# - A priority makes room when a node is full. It removes somebody else.
+# - Surge where two Pods of the agent can live side by side, `maxUnavailable` where they cannot.
+# - Alert on READY against the nodes that *should* have the agent, on UP-TO-DATE that stands still,
+#   on misscheduled Pods, and on the nodes themselves.
+#
+# Next: lesson 14, where the fleet gets large.

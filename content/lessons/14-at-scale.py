@@ -1,0 +1,286 @@
+# %% [markdown]
+# # 14 At scale
+#
+# After this lesson you can
+#
+# - say what sets the pace of a DaemonSet on a hundred nodes and more,
+# - work out how long a thousand nodes take to get an agent, and to get a new version of it,
+# - tell when a larger budget makes a rollout shorter, and when it only takes more nodes down,
+# - say what a node that is Ready does not promise.
+#
+# You know Pods and Deployments, and you have done lessons 01 and 08. Run the cells from the top;
+# where a cell asks for a prediction, type it in place of the `...` before you run on.
+
+# %%
+import json
+from pathlib import Path
+
+from daemonset_course import add_node, apply, kubectl, predict, record, wait_rollout
+from daemonset_course.cluster import current, reset
+from daemonset_course.plot import plot_staircase
+from daemonset_course.plot.scale import plot_creation, plot_scale
+from daemonset_course.timeline.counts import counts
+from daemonset_course.timeline.scale import Creation, Length, Rate, corner, creation
+from daemonset_course.timeline.scale import last_node_ready
+
+# %%
+fleet = reset(workers=100)
+assert len(fleet.workers) == 100
+
+# %% [markdown]
+# A hundred simulated workers; later there will be twice as many. A thousand take longer than you
+# want to wait, and more memory, so they were run once and written down. What comes from that file
+# says *recorded*.
+
+# %%
+file = json.loads(Path("../recordings/14-scale.json").read_text())
+runs = {run["nodes"]: run for run in file["runs"]}
+print(f"recorded on {file['date']}, {file['backend']}, Kubernetes {file['kubernetes']}")
+for nodes, run in runs.items():
+    print(f"recorded: {nodes:>4} nodes, control plane and kwok {run['memory (MiB)']:>4} MiB")
+
+# %% [markdown]
+# ## The claim
+#
+# > A DaemonSet scales with the cluster. On large clusters one node at a time takes too long; a
+# > percentage as `maxUnavailable` speeds the rollout up.
+#
+# Both are true as far as they go. On a few nodes you waited for single Pods to stop and to start.
+# On many nodes you wait for something else.
+
+# %%
+print(Path("../manifests/lesson-14/agent.yaml").read_text())
+
+# %% [markdown]
+# ## A limit that the controller sets itself
+#
+# All that the DaemonSet controller does is requests to the API server: one to create a Pod, one to
+# delete it. It may send a few at once, and then so many a second. The two numbers are flags of
+# kube-controller-manager, `--kube-api-burst` and `--kube-api-qps`. The course leaves both at
+# Kubernetes' defaults, and says so:
+
+# %%
+settings = current().settings
+rate = Rate(settings["controller requests per second"], settings["controller burst"])
+rate
+
+# %% [markdown]
+# On a cluster of your own, look for the flags where the controller manager is started: on a kubeadm
+# cluster that is its static Pod in `kube-system`. If they are not there, the defaults hold.
+#
+# ## A hundred Pods
+#
+# The agent comes to a hundred nodes that have none. How many seconds later is its last Pod created?
+# You have all you need.
+
+# %%
+last = predict(
+    "14-created", ..., unit="s", question="100 nodes, all new: when is the last Pod made?"
+)
+last
+
+# %%
+with record("agent") as first:
+    apply("../manifests/lesson-14/agent.yaml")
+    wait_rollout("agent")
+found = creation(first.timeline)
+thousand = Creation(runs[1000]["created"], runs[1000]["ready"])
+plot_creation(found, rate=rate, recorded=thousand)
+
+# %%
+print(f"{len(found.created)} requests at this rate: {rate.takes(len(found.created)):.1f} s")
+last.compare(found.created[-1])
+
+# %%
+assert len(found.created) == 100
+assert found.created[-1] > 0.8 * rate.takes(100)
+assert 0.8 < thousand.rate(rate) / rate.qps < 1.1, "recorded: as many a second as it may send"
+
+# %% [markdown]
+# The wide band is what the two numbers allow; the line of the Pods created runs along it, with a
+# hundred nodes and with a thousand. Scheduler and kubelets have time enough: *ready* follows
+# *created* in a steady distance.
+#
+# ## Why
+#
+# Three rules hold creation back
+# ([`syncNodes` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)):
+#
+# 1. **Slow start.** It creates one Pod, then two, four, eight …, and stops after a batch in which
+#    one failed. A template that cannot work costs a few requests, not one for each node.
+# 2. **Burst.** It creates and deletes at most 250 Pods of a DaemonSet in one go, then looks again.
+# 3. **Client.** Each request waits for its turn
+#    ([`tokenBucketRateLimiter` in client-go's `util/flowcontrol/throttle.go`](https://github.com/kubernetes/client-go/blob/v0.36.3/util/flowcontrol/throttle.go)).
+#
+# The first is over in a moment, the second is seldom met. The third stays, and *all* DaemonSets
+# share it: two agents that roll at once take turns.
+#
+# ## A new version for a hundred nodes
+#
+# Lesson 08 had a model: rounds times restart. First the restart of one node, by hand.
+
+# %%
+with record("agent") as one:
+    kubectl(f"delete pod -l app=agent --field-selector spec.nodeName={fleet.workers[0]}")
+    wait_rollout("agent")
+restart = one.timeline.unavailable.longest(0)
+print(f"measured: the node was without an agent for {restart:.2f} s")
+
+# %% [markdown]
+# The budget is `10%`: ten rounds of ten nodes. How long will the rollout take?
+
+# %%
+rolled = predict("14-rolled", ..., unit="s", question="100 nodes, 10%: how long is the rollout?")
+rolled
+
+# %%
+with record("agent") as rollout:
+    kubectl("set env daemonset/agent RELEASE=2")
+    wait_rollout("agent")
+facts = rollout.rollouts[-1]
+rolled.compare(facts.duration)
+
+# %%
+print(f"rounds: {10 * restart:.1f} s; requests: {rate.takes(2 * 100):.1f} s")
+print(f"measured: {facts.duration:.1f} s")
+assert facts.updated == 100
+assert facts.duration > 0.8 * rate.takes(2 * 100)
+
+# %% [markdown]
+# Each node costs two requests, a delete and a create. The rollout takes as long as its rounds or as
+# long as its requests, whichever is longer. Ten rounds are ten rounds on any fleet; the requests
+# grow with the nodes.
+
+# %%
+lengths = [Length(100, 10, facts.duration)]
+for nodes, run in runs.items():
+    for share, length in run["rollouts"].items():
+        lengths.append(Length(nodes, int(share), length, recorded=True))
+plot_scale(lengths, restart=restart, rate=rate)
+
+# %% [markdown]
+# Left of where the two lines of `10%` meet, rounds set the length and a larger budget helps. Right
+# of it requests do. So what would `50%` gain on a thousand nodes?
+
+# %%
+gain = predict("14-gain", ..., unit="%", question="1,000 nodes: how much shorter is 50% than 10%?")
+gain
+
+# %%
+tenth, half = (runs[1000]["rollouts"][share] for share in ("10", "50"))
+print(f"recorded: 10% took {tenth:.0f} s, 50% took {half:.0f} s")
+gain.compare(100 * (tenth - half) / tenth, within=5)
+
+# %%
+assert tenth > 0.9 * rate.takes(2 * 1000)
+assert half > 0.8 * tenth
+turn = corner(restart=restart, rate=rate)
+print(f"measured: the lines of 10% meet at about {turn} nodes")
+
+# %% [markdown]
+# Next to nothing, for five times as many nodes that may be down. On a large fleet choose the budget
+# by how many nodes you can spare, and the request rate by how long you can wait. The rate is the
+# business of whoever runs the control plane: managed clusters rarely let you set it.
+#
+# ## The mistake people make
+#
+# An autoscaler adds a hundred nodes. The script that asked for them waits until every node is
+# Ready, and takes it that each has its agent. How many seconds do a hundred joining nodes take
+# until the last of them has it? A hundred Pods are a hundred requests.
+
+# %%
+joined = predict("14-joined", ..., unit="s", question="100 nodes join: when do all have an agent?")
+joined
+
+# %%
+with record("agent") as growth:
+    add_node(count=100)
+    status = wait_rollout("agent")
+plot_staircase(growth.records)
+
+# %%
+numbers = counts(growth.records)
+joined.compare(numbers.behind)
+
+# %%
+then = numbers.ready.at(last_node_ready(growth.records))
+print(f"measured: when the last node was Ready, {then} of {status.desired} had their agent")
+assert then < status.desired == len(current().workers()) == 200
+assert numbers.behind > 0.8 * rate.takes(2 * 100)
+
+# %% [markdown]
+# It took two requests a node again, though only one Pod each was created. Another controller has
+# the same limit. A new node carries the taint `not-ready` (lesson 01). When its kubelet says Ready,
+# the node controller reads the node and writes it without the taint
+# ([`RemoveTaintOffNode` in `pkg/controller/controller_utils.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/controller_utils.go)):
+# two requests. Only then is the node eligible, and DESIRED counts it.
+#
+# So *Ready* says that the kubelet is well, and nothing about agents. And once the taint is gone,
+# every waiting Pod may go there, beside the agent or before it. If Pods must not run without a log
+# collector or a volume driver, let nodes join with a taint of yours that only the agent tolerates,
+# and takes off when it is ready.
+#
+# An autoscaler should know the agents for another reason: what they request is missing on every new
+# node. The cluster autoscaler and Karpenter count DaemonSets in when they choose a node's size, but
+# only those that would run on it.
+#
+# ## What it costs the control plane
+#
+# Every Pod is an object to store, every node a kubelet that watches. The API server tells how much
+# memory it holds:
+
+# %%
+metrics = kubectl("get --raw /metrics").splitlines()
+value = next(m.split()[1] for m in metrics if m.startswith("process_resident_memory_bytes"))
+print(f"measured: the API server holds {float(value) / 2**20:.0f} MiB at 200 nodes")
+assert float(value) < 2 * 2**30
+
+# %% [markdown]
+# ## Since when
+#
+# The controller has changed much for large fleets. Which version you run matters:
+#
+# - **1.32**: `--concurrent-daemonset-syncs`, how many DaemonSets it looks at side by side
+#   ([#128442](https://github.com/kubernetes/kubernetes/issues/128442)).
+# - **1.33**: changes of nodes wait in a queue of their own, so they do not hold up rollouts
+#   ([#130514](https://github.com/kubernetes/kubernetes/issues/130514)).
+# - **1.36**: it waits until its cache has seen what it did itself, so it does not act twice
+#   ([#134937](https://github.com/kubernetes/kubernetes/issues/134937)).
+#
+# ## Check yourself
+#
+# Three questions. Type answers, run, and let the code judge.
+
+# %%
+q1 = predict("14-check-5000", ..., unit="s", question="5,000 new nodes: when is the last Pod made?")
+q1.compare(rate.takes(5000))
+
+# %%
+q2 = predict(
+    "14-check-new", ..., unit="Pods", question="100 nodes joined: how many Pods were made?"
+)
+old = {s.pod for s in growth.timeline.segments if s.node in fleet.workers}
+q2.compare(len({s.pod for s in growth.timeline.segments} - old), within=0)
+
+# %%
+q3 = predict("14-check-small", ..., question="20 nodes with 10%: rounds, or requests?")
+q3.compare("rounds" if 10 * restart > rate.takes(2 * 20) else "requests")
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - On a few hundred nodes and more, the controller's request rate sets the pace, for creating Pods
+#   and, twice over, for replacing them.
+# - A rollout takes its rounds or its requests, whichever is longer. Past that point a larger budget
+#   only takes more nodes down.
+# - A node that is Ready may have no agent yet. If that matters, keep others off with a startup
+#   taint.
+#
+# Next: lesson 15, about nodes that fail.

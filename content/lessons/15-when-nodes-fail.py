@@ -1,0 +1,366 @@
+# %% [markdown]
+# # 15 When nodes fail
+#
+# After this lesson you can
+#
+# - tell apart a node that is not ready, unreachable, drained, deleted, or shut down,
+# - say what each of these does to a DaemonSet's Pod and to a Deployment's,
+# - say which numbers stay green while nodes are missing, and count what they leave out,
+# - bring nodes back, and say what comes back with them.
+#
+# You know Pods and Deployments, and you have done lessons 00, 01 and 06. Run the cells from the top;
+# where a cell asks for a prediction, type it in place of the `...` before you run on.
+
+# %%
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from daemonset_course import apply, break_node, cordon, drain, kubectl, predict, record
+from daemonset_course import recover_node, taint, wait_rollout, why
+from daemonset_course.cluster import reset
+from daemonset_course.plot.failures import plot_failures
+from daemonset_course.timeline.failures import failure
+from daemonset_course.verbs.nodes import remove_node
+
+# %%
+fleet = reset(workers=6)
+tired, silent, off, deleted, drained, healthy = fleet.workers
+
+# %% [markdown]
+# ## A bad day
+#
+# Six workers, and five of them will fail, each in its own way:
+#
+# - *not ready*: the kubelet lives and reports that its container runtime does not work;
+# - *unreachable*: the machine falls silent, and nobody knows why;
+# - *shut down*: the machine falls silent too, but we know that it is off, and we say so;
+# - *deleted*: its Node object is deleted, as a cloud does when it scales down;
+# - *drained*: it is emptied for maintenance.
+#
+# ## The claim
+#
+# > DaemonSet Pods keep running during node problems, and when their node is unreachable. When a
+# > node is removed, its Pods are garbage collected. Watch whether `desiredNumberScheduled` matches
+# > `numberReady`.
+#
+# Lessons 01 and 06 had the first two sentences. Today we look at all failures at once, and at the
+# third sentence. On each worker we run an agent, and beside it a Pod of a Deployment.
+
+# %%
+print(Path("../manifests/lesson-15/web.yaml").read_text())
+
+# %%
+apply("../manifests/lesson-15/agent.yaml")
+apply("../manifests/lesson-15/web.yaml")
+kubectl("rollout status deployment/web --timeout=60s")
+wait_rollout("agent")
+
+
+# %%
+def nodes_with(app):
+    """The nodes that the Pods with this label name, with their number."""
+    found = kubectl(f"get pods -l app={app} -o jsonpath={{.items[*].spec.nodeName}}")
+    return Counter(found.split())
+
+
+# %%
+def uids():
+    """The identity of the agent's Pod on each node."""
+    path = "{range .items[*]}{.spec.nodeName} {.metadata.uid}{'\\n'}{end}"
+    lines = kubectl("get pods -l app=agent -o", f"jsonpath={path}").splitlines()
+    return dict(line.split() for line in lines)
+
+
+# %%
+before = uids()
+assert nodes_with("agent") == nodes_with("web") == dict.fromkeys(fleet.workers, 1)
+
+# %% [markdown]
+# ## Predict
+#
+# In which of the five failures is the *agent's* Pod told to stop? Type a list such as
+# `["drained", "deleted"]`, then the same for `web`.
+
+# %%
+agents = predict("15-agents", ..., question="In which failures is the agent's Pod told to stop?")
+agents
+
+# %%
+webs = predict("15-webs", ..., question="In which failures is the Pod of web told to stop?")
+webs
+
+# %% [markdown]
+# And when all five have failed: DESIRED is six now. What will it be?
+
+# %%
+desired = predict("15-desired", ..., unit="nodes", question="Five of six nodes failed: DESIRED?")
+desired
+
+# %% [markdown]
+# ## Run
+#
+# `break_node` returns when the control plane has noticed. To the cluster the two silent machines
+# look the same; only we know that one of them is off. Kubernetes has a taint to say so.
+
+# %%
+KINDS = {"not ready": tired, "unreachable": silent, "shut down": off}
+KINDS |= {"deleted": deleted, "drained": drained}
+OFF = "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
+
+# %%
+with record("agent") as day:
+    for kind in KINDS:
+        day.mark(kind)
+    remove_node(deleted)
+    drain(drained, "--ignore-daemonsets")
+    with ThreadPoolExecutor() as pool:
+        ways = ("not ready", "unreachable", "unreachable")
+        list(pool.map(break_node, (tired, silent, off), ways))
+    taint(off, OFF)
+    for app in ("web", "agent"):
+        there = f"-l app={app} --field-selector spec.nodeName={off}"
+        kubectl(f"wait --for=delete pod {there} --timeout=55s")
+
+# %%
+found = {kind: failure(day.records, kind, node, ["agent", "web"]) for kind, node in KINDS.items()}
+plot_failures(list(found.values()))
+
+# %% [markdown]
+# A lane for each node: above, what its Node object says; below, what became of the two Pods that
+# were there. Time runs from the failure.
+
+
+# %%
+def told(app):
+    """The failures in which the app's Pod was told to stop."""
+    return [kind for kind, one in found.items() if one.fates[app].stopping is not None]
+
+
+# %%
+agents.compare(told("agent"))
+
+# %%
+webs.compare(told("web"))
+
+# %%
+assert told("agent") == ["shut down"]
+assert set(told("web")) == {"not ready", "unreachable", "shut down", "drained"}
+
+# %% [markdown]
+# The agent's Pod is told to stop in one case only: when we declare the machine off. That is what
+# "keeps running" means: nobody stops it. Whether it does run, nobody can say of a silent machine.
+#
+# ## Why
+#
+# `web` is evicted by a taint. Not-ready and unreachable nodes get `NoExecute` taints, and a Pod may
+# stay for its `tolerationSeconds`. The DaemonSet controller gives its Pods the same two tolerations
+# without an end
+# ([`AddOrUpdateDaemonPodTolerations`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/util/daemonset_util.go)).
+
+# %%
+path = "jsonpath={.items[0].spec.tolerations[?(@.effect=='NoExecute')].tolerationSeconds}"
+seconds = {app: kubectl(f"get pods -l app={app} -o", path).split() for app in ("agent", "web")}
+seconds
+
+# %%
+assert seconds == {"agent": [], "web": ["2", "2"]}
+
+# %% [markdown]
+# ## Not ready and unreachable
+#
+# `kubectl get nodes` has one word for three of our nodes. The condition behind it has two.
+
+# %%
+print(kubectl("get nodes"))
+
+
+# %%
+def ready(node):
+    """The status of a node's Ready condition."""
+    status = "jsonpath={.status.conditions[?(@.type=='Ready')].status}"
+    return kubectl(f"get node {node} -o", status)
+
+
+# %%
+conditions = {kind: ready(KINDS[kind]) for kind in ("not ready", "unreachable", "shut down")}
+assert conditions == {"not ready": "False", "unreachable": "Unknown", "shut down": "Unknown"}
+assert found["not ready"].fates["agent"].phase == "ready"
+assert found["unreachable"].fates["agent"].phase == "not ready"
+
+# %% [markdown]
+# **False** is the kubelet's own word: the machine lives, and its Pods are as the kubelet last said.
+# **Unknown** is the node controller's: nothing was heard for a grace period. Then it sets the Pods'
+# Ready to False as well, without knowing whether they run. Look at the lane: until the grace period
+# is over, everything says ready.
+
+# %%
+noticed = found["unreachable"].noticed
+print(f"measured: unreachable after {noticed:.1f} s, not ready after "
+      f"{found['not ready'].noticed:.1f} s")  # fmt: skip
+stuck = found["unreachable"].fates["web"]
+assert stuck.stopping > noticed
+assert stuck.gone is None
+
+# %% [markdown]
+# The Pod of `web` on the silent node was told to stop, and is still listed: only its kubelet can
+# confirm that it stopped. So a Deployment goes on with a new Pod elsewhere, while the old one may
+# still be running.
+#
+# ## Shut down
+#
+# The taint `node.kubernetes.io/out-of-service` is that confirmation, given by you: this machine is
+# off. The Pods are told to stop, and the Pod garbage collector deletes them by force in its next
+# round
+# ([`gcTerminating` in `pkg/controller/podgc/gc_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/podgc/gc_controller.go)).
+# Volumes are detached too. Never say it of a machine that may still run: two copies would then
+# write to one volume.
+
+# %%
+ended = found["shut down"].fates["agent"]
+print(f"measured: told to stop after {ended.stopping:.1f} s, gone after {ended.gone:.1f} s")
+assert ended.gone > ended.stopping
+assert off not in nodes_with("agent")
+
+# %% [markdown]
+# No new agent was made there: the node is unreachable still, and that taint comes as `NoSchedule`
+# too. (A machine that is shut down in good order is another case: with
+# [graceful node shutdown](https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/)
+# its kubelet stops the Pods itself, the important ones last.)
+#
+# ## Drained and deleted
+#
+# `drain` cordons the node and evicts what can be evicted. DaemonSet Pods it leaves alone, as
+# `--ignore-daemonsets` says; they tolerate the cordon. So before you switch the machine off, its
+# agents still run.
+
+# %%
+assert found["drained"].fates["agent"].phase == "ready"
+assert found["drained"].fates["web"].gone is not None
+assert drained in nodes_with("agent")
+
+# %% [markdown]
+# On the deleted node both Pods say ready. They are ghosts: nobody runs them, and nobody has looked.
+# Lesson 01 waited until the garbage collector did.
+
+# %%
+ghosts = found["deleted"].fates
+assert {fate.stopping for fate in ghosts.values()} == {None}
+assert all(fate.gone is None or fate.gone > 20 for fate in ghosts.values())
+
+# %% [markdown]
+# ## The mistake people make
+#
+# Five of six nodes have failed. What does the DaemonSet say?
+
+# %%
+status = wait_rollout("agent")
+print(kubectl("get daemonset agent"))
+print(kubectl("rollout status daemonset/agent --timeout=10s"))
+desired.compare(status.desired, within=0)
+
+# %%
+assert (status.desired, status.ready, status.unavailable) == (2, 2, 0)
+assert len(fleet.workers) - status.desired == 4
+
+# %% [markdown]
+# All green: two desired, two ready. The mistake is to watch whether READY falls behind DESIRED. A
+# failed node is not eligible any more and leaves *both* numbers. Which rule put it out?
+
+# %%
+rules = why("agent")
+rules
+
+# %%
+assert set(rules.runs_on) == {drained, healthy}
+assert "not-ready" in str(rules.nodes[tired])
+assert "unreachable" in str(rules.nodes[silent])
+
+# %% [markdown]
+# So compare DESIRED with a number of your own: how many nodes there should be. What the status has
+# besides is `numberMisscheduled`, for the Pods that are where they should not be.
+
+# %%
+assert status.misscheduled == 2
+assert {tired, silent} < set(nodes_with("agent"))
+
+# %% [markdown]
+# And it tells numbers only: no node, and no reason. For those, look at nodes and Pods:
+#
+# | what you see | what it is | the agent's Pod |
+# |---|---|---|
+# | Ready=False | the kubelet lives and complains | ready, not told to stop |
+# | Ready=Unknown | silent: dead, hung, or cut off | not ready, not told to stop |
+# | and `out-of-service` | off; somebody said so | deleted by force |
+# | Ready, SchedulingDisabled | cordoned or drained | ready |
+# | no Node object | deleted | a ghost that says ready, for a while |
+#
+# ## What comes back
+#
+# The dead machines are repaired. On which of them does the agent's *old* Pod go on: `"unreachable"`,
+# `"shut down"`, `"both"` or `"none"`?
+
+# %%
+same = predict("15-same", ..., question="Where does the old Pod of the agent go on?")
+same
+
+# %%
+taint(off, "node.kubernetes.io/out-of-service-")
+with ThreadPoolExecutor() as pool:
+    list(pool.map(recover_node, (tired, silent, off)))
+cordon(drained, undo=True)
+wait_rollout("agent")
+
+# %%
+kept = [kind for kind in ("unreachable", "shut down") if uids()[KINDS[kind]] == before[KINDS[kind]]]
+assert kept == ["unreachable"]
+same.compare(kept[0])
+
+# %% [markdown]
+# The silent node's Pod never stopped for the API, so it is ready again as soon as its kubelet
+# speaks. On the node that was off the controller made a new one, when the last taint was gone. Take
+# the taint `out-of-service` away yourself: nobody else does.
+#
+# A node that comes back empty, or new, has a race: Pods that wait for room may fill it before the
+# agent is there. Priority (lesson 13) wins it.
+#
+# A rollout while a node is dead is in lesson 08: the dead node spends the budget.
+#
+# ## Check yourself
+#
+# Three questions. Type answers, run, and let the code judge. Five workers and the control plane are
+# left.
+
+# %%
+eager = Path("../manifests/lesson-15/agent.yaml").read_text().replace("agent", "eager")
+anything = "spec:\n      tolerations: [{operator: Exists}]\n      containers:"
+q1 = predict("15-check-eager", ..., unit="nodes", question="eager tolerates all taints: DESIRED?")
+apply(eager.replace("spec:\n      containers:", anything))
+q1.compare(wait_rollout("eager").desired, within=0)
+
+# %%
+q2 = predict("15-check-desired", ..., unit="nodes", question="All mended but the deleted: DESIRED?")
+q2.compare(wait_rollout("agent").desired, within=0)
+
+# %%
+q3 = predict(
+    "15-check-cordon", ..., question="Cordoned, then its agent deleted: is there a new one?"
+)
+cordon(healthy)
+kubectl(f"delete pod -l app=agent --field-selector spec.nodeName={healthy}")
+wait_rollout("agent")
+q3.compare(healthy in nodes_with("agent"))
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - Failing nodes do not send a DaemonSet's Pods away; they make them unready, or nothing at all.
+# - `NotReady` is two things: the kubelet complains (False), or is not heard (Unknown).
+# - A silent machine's Pods stay until it speaks, its Node object goes, or you declare it off.
+# - DESIRED forgets failed nodes. Alert on the nodes you should have, and on the nodes' conditions.
+#
+# Next: lesson 16, where this leads on to.

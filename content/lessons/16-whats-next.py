@@ -1,0 +1,436 @@
+# %% [markdown]
+# # 16 What's next
+#
+# After this lesson you can
+#
+# - change an agent's configuration so that it takes effect,
+# - say what spreading rules do to a DaemonSet, and what they do not,
+# - find out who refused your Pods: Pod Security, or a quota,
+# - tell when you want a StatefulSet instead, and how to reach the agent of your own node.
+#
+# You know Pods and Deployments, and you have done the lessons before. Run the cells from the top;
+# where a cell asks for a prediction, type it in place of the `...` before you run on.
+
+# %%
+import json
+import zlib
+from pathlib import Path
+
+import yaml
+
+from daemonset_course import apply, kubectl, label, predict, record, rejected, wait_rollout
+from daemonset_course.cluster import reset
+from daemonset_course.errors import Rejected
+from daemonset_course.plot.coverage import plot_coverage
+
+# %%
+fleet = reset(workers=6)
+
+# %% [markdown]
+# ## The claim
+#
+# > From here: StatefulSets give Pods identity and storage; ConfigMaps and Secrets bring
+# > configuration into DaemonSet Pods; affinity and topology spread go deeper into scheduling; Pod
+# > Security matters to agents that need privileges; monitoring and logging stacks run on DaemonSets.
+#
+# Each is a course of its own. Here we look at the place where each one meets a DaemonSet. (Of the
+# last one you have seen the agents themselves in lessons 02 and 07.)
+#
+# ## Configuration
+#
+# This agent takes its level from a ConfigMap, as an environment variable.
+
+# %%
+print(Path("../manifests/lesson-16/agent.yaml").read_text().partition("---")[2].partition("---")[0])
+
+# %%
+apply("../manifests/lesson-16/agent.yaml")
+assert wait_rollout("agent").desired == 6
+
+
+# %%
+def pods(app):
+    """The Pods with this label: the identity of each, by its node."""
+    items = json.loads(kubectl(f"get pods -l app={app} -o json"))["items"]
+    return {pod["spec"]["nodeName"]: pod["metadata"]["uid"] for pod in items}
+
+
+# %% [markdown]
+# We set the level to `debug` in the ConfigMap. Then we delete one Pod, so that the controller surely
+# looks at the DaemonSet. How many of the five other Pods will be replaced?
+
+# %%
+replaced = predict("16-replaced", ..., unit="Pods", question="ConfigMap changed: others replaced?")
+replaced
+
+# %%
+new = Path("../manifests/lesson-16/agent.yaml").read_text().partition("---")[0]
+before, victim = pods("agent"), fleet.workers[0]
+with record("agent") as change:
+    apply(new.replace("info", "debug"))
+    change.mark("ConfigMap changed")
+    kubectl(f"delete pod -l app=agent --field-selector spec.nodeName={victim}")
+    status, after = wait_rollout("agent"), pods("agent")
+    kubectl("rollout restart daemonset/agent")
+    wait_rollout("agent")
+change.plot()
+
+# %%
+fresh = {node for node in before if after[node] != before[node]}
+replaced.compare(len(fresh - {victim}), within=0)
+
+# %% tags=["claim-C98"]
+assert kubectl("get configmap agent -o jsonpath={.data.level}") == "debug"
+assert fresh == {victim}
+assert status.updated == 6
+assert not set(pods("agent").values()) & set(after.values())
+
+# %% [markdown]
+# None. The controller rolls when the *template* changes, and the template names the ConfigMap; it
+# does not hold its content. Five Pods go on with the level they were started with, the sixth has
+# read the new one, and UP-TO-DATE counts six: a mixed fleet that no column shows. A Secret behaves
+# in the same way. `kubectl rollout restart` changes the template: it writes the time into it.
+
+# %%
+print(kubectl("get daemonset agent -o jsonpath={.spec.template.metadata.annotations}"))
+
+# %% [markdown]
+# Whoever wants configuration to roll by itself puts it into the template. One way: a checksum of it
+# as an annotation of the Pods. Then one `apply` does both.
+
+
+# %%
+def configure(level):
+    """Set the level, with a checksum of the configuration in the template."""
+    config, daemonset, _ = yaml.safe_load_all(Path("../manifests/lesson-16/agent.yaml").read_text())
+    config["data"]["level"] = level
+    total = str(zlib.crc32(json.dumps(config["data"]).encode()))
+    daemonset["spec"]["template"]["metadata"]["annotations"] = {"checksum/config": total}
+    apply(config)
+    apply(daemonset)
+    wait_rollout("agent")
+    return set(pods("agent").values())
+
+
+# %% tags=["claim-C98"]
+first, again, other = configure("warn"), configure("warn"), configure("error")
+assert first == again
+assert not again & other
+
+# %% [markdown]
+# The same level again rolls nothing; another one rolls all.
+#
+# ## Spreading
+#
+# Spreading rules say where Pods of one kind should be, relative to each other. Three DaemonSets on
+# our six workers: `apart` wants no other of its kind in its zone; `spread` wants its Pods even over
+# the zones, at most one more here than there; `strict` is `spread` with one line more. To make it
+# hard, we move the workers of zone-c into zone-a: four there, two in zone-b.
+
+# %%
+for worker in fleet.workers[2::3]:
+    label(worker, **{"topology.kubernetes.io/zone": "zone-a"})
+print(kubectl("get nodes --label-columns topology.kubernetes.io/zone"))
+
+# %%
+print(Path("../manifests/lesson-16/zones.yaml").read_text().rpartition("---")[2])
+
+# %% [markdown]
+# How many Pods of `apart` will run? And will all six of `spread`: `True` or `False`?
+
+# %%
+alone = predict("16-apart", ..., unit="Pods", question="apart, two zones: how many Pods run?")
+alone
+
+# %%
+all_six = predict("16-spread", ..., question="Zones of 4 and 2: do all six of spread run?")
+all_six
+
+# %%
+names = {"apart": 2, "spread": 6, "strict": 5}
+with record("apart") as zones:
+    apply("../manifests/lesson-16/zones.yaml")
+    for name, ready in names.items():
+        done = f"--for=jsonpath={{.status.numberReady}}={ready}"
+        kubectl(f"wait {done} daemonset/{name} --timeout=30s")
+plot_coverage(zones.records, list(names))
+
+
+# %%
+def counts(name):
+    """On how many nodes the DaemonSet is ready, and on how many it should be."""
+    fields = "{.status.numberReady} {.status.desiredNumberScheduled}"
+    return tuple(map(int, kubectl(f"get daemonset {name} -o", f"jsonpath={fields}").split()))
+
+
+alone.compare(counts("apart")[0], within=0)
+
+# %%
+all_six.compare(counts("spread") == (6, 6))
+
+
+# %%
+def held_up(name):
+    """What the scheduler says of Pods that wait."""
+    chosen = f"pods -l app={name} --field-selector status.phase=Pending"
+    kubectl(f"wait --for=condition=PodScheduled=False {chosen} --timeout=30s")
+    return kubectl(f"get {chosen}", "-o=jsonpath={.items[*].status.conditions[*].message}")
+
+
+# %% tags=["claim-C99"]
+assert [counts(name) for name in names] == [(2, 6), (6, 6), (5, 6)]
+assert "didn't match pod anti-affinity rules" in held_up("apart")
+assert "didn't match pod topology spread constraints" in held_up("strict")
+
+# %% [markdown]
+# The controller wants all six, always: affinity between Pods and spreading are not among its rules.
+# It creates the Pods, each pinned to its node, and the scheduler can only say yes or wait. These
+# rules never *move* a DaemonSet's Pod. At worst they leave it Pending.
+#
+# And `spread` does nothing at all. A spread constraint compares only nodes that the Pod's own node
+# affinity allows (`nodeAffinityPolicy: Honor` is the default), and the controller has reduced that
+# to one node: there is nothing to compare. With `Ignore`, as in `strict`, all zones count, and one
+# Pod waits. What does steer a DaemonSet you know from lessons 04 to 06.
+
+# %%
+kubectl("delete -f ../manifests/lesson-16/zones.yaml")
+None
+
+# %% [markdown]
+# ## The mistake people make
+#
+# An agent that uses its node's network, in a namespace that enforces the Pod Security level
+# `baseline`. Will `kubectl apply` succeed or fail? Type `"succeeds"` or `"fails"`.
+
+# %%
+applied = predict("16-baseline", ..., question="hostNetwork under baseline: succeeds or fails?")
+applied
+
+# %%
+apply("../manifests/lesson-16/guarded.yaml")
+answer = kubectl("apply -n guarded -f ../manifests/lesson-16/host.yaml")
+print(answer)
+applied.compare("succeeds" if "daemonset.apps/host" in answer else "fails")
+
+
+# %%
+def refused(namespace):
+    """Why the API server refused a Pod of host, once it has."""
+    chosen = "--field-selector reason=FailedCreate"
+    kubectl(f"-n {namespace} wait --for=create event {chosen} --timeout=30s")
+    return kubectl(f"-n {namespace} get events {chosen} -o jsonpath={{.items[0].message}}")
+
+
+print(refused("guarded"))
+
+# %% tags=["claim-C101"]
+assert "Warning: would violate PodSecurity" in answer
+assert 'violates PodSecurity "baseline:latest"' in refused("guarded")
+assert "pod/" not in kubectl("-n guarded get pods -o name")
+
+# %% [markdown]
+# It succeeds, with a warning that is soon lost in a pipeline's log. Pod Security judges Pods, and an
+# object that makes Pods earns the warning only. The DaemonSet is there, and each of its Pods is
+# refused: DESIRED is six and READY is none, so here an alert does fire. Agents with privileges live
+# in a namespace that says so.
+
+# %%
+kubectl("label namespace guarded --overwrite pod-security.kubernetes.io/enforce=privileged")
+kubectl("-n guarded annotate daemonset host look=again --overwrite")
+
+# %% tags=["claim-C101"]
+assert wait_rollout("host", namespace="guarded").ready == 6
+
+# %% [markdown]
+# ### A quota refuses in the same way
+#
+# The namespace `small` has room for two Pods. How many nodes get theirs?
+
+# %%
+fit = predict("16-quota", ..., unit="nodes", question="Quota of 2 Pods, 6 workers: nodes with one?")
+fit
+
+# %%
+apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "small"}})
+apply("../manifests/lesson-16/quota.yaml", namespace="small")
+kubectl("-n small wait --for=jsonpath={.status.hard.pods}=2 resourcequota/two-pods --timeout=30s")
+apply("../manifests/lesson-16/host.yaml", namespace="small")
+kubectl("-n small wait --for=jsonpath={.status.currentNumberScheduled}=2 daemonset/host")
+print(refused("small"))
+fit.compare(kubectl("-n small get pods -o name").count("pod/"), within=0)
+
+# %%
+assert kubectl("-n small get pods -o name").count("pod/") == 2
+assert "exceeded quota: two-pods" in refused("small")
+
+# %% [markdown]
+# Which two nodes is left to chance. A fleet that grows needs a quota that grows with it.
+
+# %%
+kubectl("delete namespace guarded small --wait=false")
+None
+
+# %% [markdown]
+# ## Why
+#
+# Three may say no, and each says it elsewhere. The DaemonSet controller creates nothing, in silence
+# (lesson 06). The API server refuses the Pod: `FailedCreate` events, written by `syncNodes` in
+# [`daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go).
+# The scheduler leaves it Pending. And a new ConfigMap rolls nothing because the controller compares
+# its template with its revisions and nothing else (`Match` in
+# [`update.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/update.go)).
+#
+# ## Identity and storage
+#
+# A DaemonSet's Pod belongs to a node. A StatefulSet's Pod has a name and a volume of its own. Here
+# are two, with volumes made by hand. We delete all Pods of both kinds. Whose come back under their
+# old names: `"agent"`, `"db"` or `"both"`?
+
+# %%
+named = predict("16-named", ..., question="All Pods deleted: whose return under the same names?")
+named
+
+# %%
+kubectl("delete statefulset db --cascade=foreground --ignore-not-found")
+kubectl("delete pvc data-db-0 data-db-1 --ignore-not-found")
+kubectl("delete pv -l lesson=16 --ignore-not-found")
+apply("../manifests/lesson-16/volumes.yaml")
+apply("../manifests/lesson-16/db.yaml")
+kubectl("rollout status statefulset/db --timeout=60s")
+print(kubectl("get pods,pvc -l app=db"))
+
+
+# %%
+def identities(app):
+    """The names of the Pods with this label, and the volumes they claim."""
+    items = json.loads(kubectl(f"get pods -l app={app} -o json"))["items"]
+    volumes = [volume for pod in items for volume in pod["spec"]["volumes"]]
+    claims = [volume.get("persistentVolumeClaim", {}).get("claimName") for volume in volumes]
+    return {pod["metadata"]["name"] for pod in items}, {claim for claim in claims if claim}
+
+
+# %%
+old = {app: identities(app) for app in ("agent", "db")}
+kubectl("delete pods -l app=agent")
+kubectl("delete pods -l app=db")
+wait_rollout("agent")
+kubectl("rollout status statefulset/db --timeout=60s")
+same = [app for app in old if identities(app)[0] == old[app][0]]
+named.compare("both" if len(same) == 2 else same[0])
+
+# %% tags=["claim-C97"]
+assert identities("db") == old["db"] == ({"db-0", "db-1"}, {"data-db-0", "data-db-1"})
+assert not identities("agent")[0] & old["agent"][0]
+
+# %% [markdown]
+# Take a StatefulSet where it matters *which* Pod it is, a DaemonSet where it matters *where* it is.
+# An agent that must keep something keeps it on its node (`hostPath`), or in a store of its own.
+
+# %%
+kubectl("delete statefulset db --cascade=foreground")
+kubectl("delete pvc data-db-0 data-db-1")
+kubectl("delete pv -l lesson=16")
+None
+
+# %% [markdown]
+# ## Talk to your own node's agent
+#
+# An application that sends its traces to an agent wants the one on its own node. A Service with
+# `internalTrafficPolicy: Local` does that: each node forwards to the endpoints on itself. So every
+# node needs one. Of how many endpoints does the agent's Service know, and on how many nodes?
+
+# %%
+ends = predict("16-endpoints", ..., unit="nodes", question="On how many nodes are its endpoints?")
+ends
+
+# %%
+slices = "endpointslices -l kubernetes.io/service-name=agent"
+kubectl(f"wait --for=jsonpath={{.endpoints[5].conditions.ready}}=true {slices} --timeout=30s")
+places = kubectl(f"get {slices}", "-o=jsonpath={.items[*].endpoints[*].nodeName}").split()
+ends.compare(len(set(places)), within=0)
+
+# %%
+assert set(places) == set(fleet.workers)
+assert kubectl("get service agent -o jsonpath={.spec.internalTrafficPolicy}") == "Local"
+
+# %% [markdown]
+# One on each worker. Where a node has no ready agent, callers on that node reach nobody: lesson 09
+# shows how to roll without such a gap. An agent learns its own node's name from the Downward API:
+# `fieldPath: spec.nodeName` in the manifest above.
+#
+# ## One agent, several kinds of machine
+#
+# There is one template in a DaemonSet, so nodes that need different images or resources get one
+# DaemonSet each. The selectors must leave no gap and no overlap.
+
+# %%
+_, agent, _ = yaml.safe_load_all(Path("../manifests/lesson-16/agent.yaml").read_text())
+text = json.dumps(agent)
+for disk in ("ssd", "hdd"):
+    part = json.loads(text.replace('"app": "agent"', f'"app": "agent-{disk}"'))
+    part["metadata"]["name"] = f"agent-{disk}"
+    part["spec"]["template"]["spec"]["nodeSelector"] = {"disk": disk}
+    apply(part)
+    wait_rollout(part["metadata"]["name"])
+
+# %%
+fast, slow = set(pods("agent-ssd")), set(pods("agent-hdd"))
+print(f"{len(fast)} nodes and {len(slow)} nodes")
+assert fast | slow == set(fleet.workers)
+assert not fast & slow
+
+# %% [markdown]
+# ## Check yourself
+#
+# Three manifests. Are they accepted or rejected? Type answers, run, and let the server judge.
+
+
+# %%
+def verdict(**fields):
+    """What the server says of the agent with these fields in its Pods' specification."""
+    tried = json.loads(text)
+    tried["spec"]["template"]["spec"] |= fields
+    try:
+        apply(tried, dry_run=True)
+    except Rejected as error:
+        print(error.seen)
+        return "rejected"
+    return "accepted"
+
+
+# %%
+q1 = predict("16-check-restart", ..., question="restartPolicy OnFailure: accepted or rejected?")
+q1.compare(verdict(restartPolicy="OnFailure"))
+
+# %%
+q2 = predict("16-check-deadline", ..., question="activeDeadlineSeconds 60: accepted or rejected?")
+q2.compare(verdict(activeDeadlineSeconds=60))
+
+# %%
+q3 = predict("16-check-node", ..., question="nodeName of no node: accepted or rejected?")
+q3.compare(verdict(nodeName="no-such-node"))
+
+# %%
+with rejected('supported values: "Always"'):
+    agent["spec"]["template"]["spec"]["restartPolicy"] = "OnFailure"
+    apply(agent, dry_run=True)
+
+# %% [markdown]
+# An agent runs as long as its node: it always restarts, and it has no deadline.
+#
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - Configuration rolls when the template changes, and not before.
+# - Affinity between Pods and spreading cannot move a DaemonSet's Pod.
+# - No Pods? Ask three: the controller (no event), the API server (`FailedCreate`), the scheduler
+#   (Pending).
+# - StatefulSet: which Pod. Deployment: how many. DaemonSet: where.
+#
+# Next: the labs. Lab 10 puts everything together.

@@ -1,0 +1,120 @@
+"""Draws nodes that fail: on each, its taints over the pods that were there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from daemonset_course.plot.look import (
+    ALARM,
+    DARK,
+    HEIGHT,
+    LIGHT,
+    PHASES,
+    Look,
+    course_style,
+    revision_colour,
+    text_on,
+)
+from daemonset_course.plot.paper import Entry, paper
+from daemonset_course.plot.picture import Picture
+from daemonset_course.timeline.spans import Segment
+from daemonset_course.timeline.trouble import (
+    TaintSpan,
+    Trouble,
+    trouble,
+    trouble_caption,
+    trouble_headline,
+)
+
+_LANE = 0.32  # inches
+_INCHES = 6.4  # width of the panel
+_LEFT = 1.75
+_EFFECTS = ("NoSchedule", "NoExecute")
+
+
+def plot_trouble(
+    log: Sequence[Mapping[str, Any]],
+    nodes: Sequence[str],
+    apps: Sequence[str],
+    *,
+    dark: bool = False,
+) -> Picture:
+    """These nodes of a recording: taints above, the pods with these labels ``app`` below."""
+    look, found = DARK if dark else LIGHT, trouble(log, nodes, apps)
+    title, told = trouble_headline(found), trouble_caption(found)
+    end = float(log[-1]["t"])
+    rows = len(_EFFECTS) + len(apps)
+    with course_style():
+        figure, (ax,) = paper(
+            look, title=title, caption=told, height=_LANE * rows * len(found), left=_LEFT,
+            legend=_legend(found, look),
+        )  # fmt: skip
+        names: list[str] = []
+        for i, one in enumerate(found):
+            _draw_node(ax, one, i * rows, apps, look, end)
+            names += [f"{one.node}  {effect}" for effect in _EFFECTS]
+            names += [f"Pod of {app}" for app in apps]
+            if i:
+                ax.axhline(i * rows - 0.5, color=look.muted, lw=0.8)
+        ax.set_yticks(range(len(names)), names)
+        ax.set_ylim(len(names) - 0.5, -0.5)
+        ax.set_xlim(0, end)
+        ax.set_xlabel("seconds since the recording began", color=look.ink)
+    return Picture(figure, told, title)
+
+
+def _legend(found: Sequence[Trouble], look: Look) -> list[Entry]:
+    seen = {s.phase for one in found for life in one.pods.values() for s in life}
+    taints: list[Entry] = [
+        ("taint, keeps off", 0.5, _taint("NoSchedule", look)),
+        ("taint, evicts", 0.5, _taint("NoExecute", look)),
+    ]
+    blue = revision_colour(0)
+    return taints + [(f"Pod {p}", HEIGHT[p], look.bar(p, blue)) for p in PHASES if p in seen]
+
+
+def _taint(effect: str, look: Look) -> dict[str, Any]:
+    face = ALARM if effect == "NoExecute" else look.fade(ALARM, 0.8)
+    return {"facecolor": face, "edgecolor": ALARM, "linewidth": 0.8}
+
+
+def _draw_node(
+    ax: Axes, one: Trouble, top: int, apps: Sequence[str], look: Look, end: float
+) -> None:
+    ax.add_patch(
+        Rectangle((0, top - 0.5), end, len(_EFFECTS), facecolor=look.stripe, lw=0, zorder=0)
+    )
+    for span in one.taints:
+        if span.effect in _EFFECTS:
+            _draw_taint(ax, span, top + _EFFECTS.index(span.effect), look, end)
+    for i, app in enumerate(apps):
+        for segment in one.pods[app]:
+            _draw_pod(ax, segment, top + len(_EFFECTS) + i, look)
+
+
+def _draw_taint(ax: Axes, span: TaintSpan, row: int, look: Look, end: float) -> None:
+    wide = span.end - span.start
+    ax.add_patch(
+        Rectangle((span.start, row - 0.32), wide, 0.64, zorder=2, **_taint(span.effect, look))
+    )
+    text = span.name.rpartition(":")[0].removeprefix("node.kubernetes.io/")
+    if wide / end * _INCHES < 0.1 + 0.065 * len(text):
+        return
+    ax.annotate(
+        text, (span.start, row), (4, -0.3), textcoords="offset points", size=7.5, va="center",
+        color=text_on(ALARM) if span.effect == "NoExecute" else look.ink, zorder=3,
+    )  # fmt: skip
+
+
+def _draw_pod(ax: Axes, segment: Segment, row: int, look: Look) -> None:
+    high = HEIGHT[segment.phase]
+    style = look.bar(segment.phase, revision_colour(0))
+    ax.add_patch(
+        Rectangle(
+            (segment.start, row - high / 2), segment.end - segment.start, high, zorder=2, **style
+        )
+    )

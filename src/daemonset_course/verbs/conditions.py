@@ -1,0 +1,152 @@
+"""Change what a node says of itself: its network, and what its kubelet finds it short of.
+
+Both are conditions; the node controller turns each into a taint, and takes a taint of that key off
+that has no condition. So setting the taint by hand would not last.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import yaml
+
+from daemonset_course.cluster.kind import Kind
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.cluster.waiting import wait_for
+from daemonset_course.errors import BadInput
+from daemonset_course.verbs.nodes import known
+
+Short = Literal["disk", "memory", "pid"]
+CONDITIONS: Mapping[str, str] = {
+    "disk": "DiskPressure",
+    "memory": "MemoryPressure",
+    "pid": "PIDPressure",
+}
+# What a kubelet is told to want free: more than any node has.
+_WANTED = {
+    "disk": ("nodefs.available", "99.9%"),
+    "memory": ("memory.available", "99.9%"),
+    "pid": ("pid.available", "1G"),
+}
+_CONFIG = "/var/lib/kubelet/config.yaml"
+_KEPT = f"{_CONFIG}.before-pressure"
+_NODES = "/api/v1/nodes"
+_OWN = "node.kubernetes.io/"
+_PATIENCE = 90.0
+
+
+def network(node: str, *, available: bool) -> str:
+    """Set the condition ``NetworkUnavailable``, and return when the node's taint has followed.
+
+    A kubelet does not write this condition: it is for a network plugin or the cloud's routes.
+
+    Raises:
+        NotFinished: the taint did not come or go in time.
+    """
+    api = current().api
+    condition = {
+        "type": "NetworkUnavailable",
+        "status": str(not available),
+        "reason": "Lesson",
+        "message": "",
+    }
+    api.request(
+        "PATCH",
+        f"{_NODES}/{known(node)}/status",
+        {"status": {"conditions": [condition]}},
+        content_type="application/strategic-merge-patch+json",
+    )
+    wait_for(
+        api,
+        _NODES,
+        lambda nodes: (f"{_OWN}network-unavailable" in _keys(nodes[node])) != available,
+        what=f"the taint of {node}",
+        explain=lambda nodes: f"taints: {', '.join(_keys(nodes[node])) or 'none'}",
+        timeout=_PATIENCE,
+        selector={"fieldSelector": f"metadata.name={node}"},
+    )
+    return f"{node}: network {'available' if available else 'unavailable'}"
+
+
+@contextmanager
+def pressure(short: Mapping[str, Short]) -> Iterator[None]:
+    """Within the block each of these nodes is short of ``disk``, ``memory`` or ``pid``.
+
+    Its kubelet is told to want nearly all of it free, and finds that less is. The block begins when
+    all nodes carry the taint of their condition. At its end the kubelets are as they were.
+
+    Raises:
+        BadInput: an unknown node or word, or a cluster whose kubelets are not real.
+        NotFinished: a condition did not come or go in time.
+    """
+    backend = current().backend
+    if not isinstance(backend, Kind):
+        raise BadInput("Pressure needs real kubelets.", next_step="course up --backend kind")
+    unknown = sorted(set(short.values()) - set(CONDITIONS))
+    if unknown:
+        raise BadInput(f"A node cannot be short of {unknown[0]!r}.", next_step="disk, memory, pid")
+    for node in short:
+        known(node)
+    try:
+        for node, what in short.items():
+            _squeeze(backend, node, what)
+        _wait(short, wanted=True)
+        yield
+    finally:
+        for node in short:
+            script = f"if [ -e {_KEPT} ]; then mv {_KEPT} {_CONFIG}; fi"
+            _inside(backend, node, f"{script}; systemctl restart kubelet")
+        _wait(short, wanted=False)
+
+
+def _squeeze(backend: Kind, node: str, what: Short) -> None:
+    """Write the node's kubelet a configuration that wants nearly all free, and restart it.
+
+    A soft threshold: a hard one would also take the node's allocatable memory away.
+    """
+    config: dict[str, Any] = yaml.safe_load(_inside(backend, node, f"cat {_CONFIG}"))
+    signal, wanted = _WANTED[what]
+    config["evictionSoft"] = {signal: wanted}
+    config["evictionSoftGracePeriod"] = {signal: "1s"}
+    config["evictionPressureTransitionPeriod"] = "5s"
+    # A kubelet short of disk removes images that nobody uses; lessons still need them.
+    config["imageMinimumGCAge"] = "24h"
+    text = base64.b64encode(yaml.safe_dump(config).encode()).decode()
+    keep = f"[ -e {_KEPT} ] || cp {_CONFIG} {_KEPT}"
+    write = f"echo {text} | base64 -d > {_CONFIG}"
+    _inside(backend, node, f"{keep}; {write}; systemctl restart kubelet")
+
+
+def _inside(backend: Kind, node: str, script: str) -> str:
+    return backend.engine.run("exec", node, "sh", "-c", script)
+
+
+def _wait(short: Mapping[str, str], *, wanted: bool) -> None:
+    """Return when the nodes have their conditions and taints, or have neither any more."""
+
+    def state(node: dict[str, Any], what: str) -> tuple[bool, bool, bool]:
+        kind = CONDITIONS[what]
+        said = {c["type"]: c["status"] for c in node["status"].get("conditions") or []}
+        tainted = f"{_OWN}{what}-pressure" in _keys(node)
+        return said.get(kind) == "True", tainted, said.get("Ready") == "True"
+
+    wait_for(
+        current().api,
+        _NODES,
+        lambda nodes: all(
+            state(nodes[node], what) == (wanted, wanted, True) for node, what in short.items()
+        ),
+        what="pressure on the nodes" if wanted else "nodes without pressure",
+        explain=lambda nodes: ", ".join(
+            f"{node}: {CONDITIONS[what]}, tainted, Ready = {state(nodes[node], what)}"
+            for node, what in short.items()
+        ),
+        timeout=_PATIENCE,
+    )
+
+
+def _keys(node: dict[str, Any]) -> list[str]:
+    return [taint["key"] for taint in node["spec"].get("taints") or []]

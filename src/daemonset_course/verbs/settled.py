@@ -1,0 +1,76 @@
+"""Wait until the scheduler and the kubelets have done with a group of Pods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.cluster.waiting import wait_for
+from daemonset_course.timeline import podstate
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Where Pods ended up.
+
+    Attributes:
+        ready: the node of each Pod that is ready.
+        refused: for each Pod that the scheduler found no room for, its node (empty for a Pod that
+            is meant for none) and the scheduler's message.
+    """
+
+    ready: tuple[str, ...]
+    refused: tuple[tuple[str, str], ...]
+
+    def __repr__(self) -> str:
+        said = "".join(f"\n  {text}" for text in sorted({text for _, text in self.refused}))
+        return f"{len(self.ready)} ready, {len(self.refused)} refused by the scheduler{said}"
+
+
+def wait_settled(selector: str, *, pods: int, timeout: float = 60) -> Settled:
+    """Where ``pods`` Pods with this label are, once each is ready or refused by the scheduler.
+
+    Pods that terminate are not counted.
+
+    Raises:
+        NotFinished: not within ``timeout`` seconds; says how far they are.
+    """
+    found = wait_for(
+        current().api,
+        "/api/v1/namespaces/default/pods",
+        lambda items: _all_done(items, pods),
+        what=f"{pods} Pods with {selector} ready or refused",
+        explain=lambda items: f"{len(_living(items))} Pods, {_undecided(items)} undecided",
+        timeout=timeout,
+        selector={"labelSelector": selector},
+    )
+    living = _living(found)
+    ready = [podstate.node_of(pod) for pod in living if _is_ready(pod)]
+    refused = [
+        (podstate.node_of(pod), str(podstate.condition(pod, "PodScheduled").get("message", "")))
+        for pod in living
+        if not _is_ready(pod)
+    ]
+    return Settled(tuple(sorted(ready)), tuple(sorted(refused)))
+
+
+def _living(pods: Mapping[str, Any]) -> list[Any]:
+    return [pod for pod in pods.values() if not pod["metadata"].get("deletionTimestamp")]
+
+
+def _is_ready(pod: Any) -> bool:
+    return podstate.condition(pod, "Ready").get("status") == "True"
+
+
+def _is_refused(pod: Any) -> bool:
+    return podstate.condition(pod, "PodScheduled").get("status") == "False"
+
+
+def _undecided(pods: Mapping[str, Any]) -> int:
+    return len([pod for pod in _living(pods) if not _is_ready(pod) and not _is_refused(pod)])
+
+
+def _all_done(pods: Mapping[str, Any], wanted: int) -> bool:
+    return len(_living(pods)) == wanted and not _undecided(pods)

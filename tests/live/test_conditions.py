@@ -1,0 +1,30 @@
+"""Conditions that a lesson sets on a node, and the taints that follow them."""
+
+from __future__ import annotations
+
+import pytest
+
+from daemonset_course.cluster.lifecycle import Cluster
+from daemonset_course.errors import BadInput
+from daemonset_course.verbs.conditions import network, pressure
+from daemonset_course.verbs.kubectl import kubectl
+
+
+def test_a_node_without_a_network_has_the_taint_until_it_has_one(live_cluster: Cluster) -> None:
+    worker = live_cluster.workers()[0]
+    taints = f"get node {worker} -o jsonpath={{.spec.taints[*].key}}"
+
+    network(worker, available=False)
+    assert "node.kubernetes.io/network-unavailable" in kubectl(taints)
+
+    network(worker, available=True)
+    assert "node.kubernetes.io/network-unavailable" not in kubectl(taints)
+
+
+@pytest.mark.only("embedded", "on kind the kubelets are real")
+def test_pressure_is_refused_where_kubelets_are_simulated(live_cluster: Cluster) -> None:
+    with (
+        pytest.raises(BadInput, match="real kubelets"),
+        pressure({live_cluster.workers()[0]: "disk"}),
+    ):
+        pass
