@@ -106,7 +106,7 @@ binder
 
 # %% tags=["claim-C19", "claim-C24"]
 assert binder == "default-scheduler"
-assert all(life.created < life.bound < life.ready for life in sequence(first.records).new)
+assert all(life.created <= life.bound <= life.ready for life in sequence(first.records).new)
 writer.compare(binder.removeprefix("default-"))
 
 # %% [markdown]

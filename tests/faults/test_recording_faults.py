@@ -35,7 +35,9 @@ def agent(shared: Cluster) -> Cluster:
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_kill_9_during_a_recorded_rollout_of(agent: Cluster, component: str) -> None:
+def test_kill_9_during_a_recorded_rollout_of(
+    agent: Cluster, component: str, tmp_path: Path
+) -> None:
     assert isinstance(agent.backend, Embedded)
     process = agent.backend.process(component)
     assert process
@@ -52,6 +54,7 @@ def test_kill_9_during_a_recorded_rollout_of(agent: Cluster, component: str) -> 
         cluster.up("own")
         wait_rollout("agent", timeout=90)
 
+    rollout.save(tmp_path / "rollout.jsonl")  # what a failure needs is then at hand
     assert agent.backend.dead_components() == []
     assert rollout.rollouts[-1].updated == 3
     gaps = rollout.timeline.gaps
