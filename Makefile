@@ -6,6 +6,7 @@
 #   PYTESTARGS="..."      more arguments for pytest, such as PYTESTARGS="-k timeline"
 #   TESTS="..."           what pytest runs instead of everything, such as TESTS=tests/unit
 #   WORKERS=2             how many tests run side by side, each with its own cluster
+#   RUNS="dirty twice"    which runs `make test-orders` makes, of which lessons: ONLY="04 05"
 #   FAULTS=50             how often `make faults` tries each random fault
 #   KUBERNETES=1.35       which Kubernetes minor `make test-kind` runs on
 #   VERSIONS="1.34 1.35"  the Kubernetes minors that `make test-versions` runs on, one after another
@@ -38,7 +39,7 @@ BIN := $(ENV)/bin
 READY := $(ENV)/.course-ready
 BEGUN := $(ENV)/.course-begun
 
-.PHONY: help lab test faults test-kind test-versions lint notebooks claims lock bench clean environment
+.PHONY: help lab test test-orders faults test-kind test-versions lint notebooks minutes claims lock bench clean environment
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -51,6 +52,11 @@ test: lint ## set everything up, prove the whole course
 	$(BIN)/python tools/notebooks.py check
 	$(BIN)/course binaries
 	$(PYTEST_SIDE_BY_SIDE) $(TESTS)
+
+test-orders: $(READY) ## run the lessons fresh, dirty, twice in a row, in three shuffled orders
+	$(BIN)/course binaries
+	$(BIN)/python tools/orders.py --workers $(WORKERS) --folder .orders \
+		$(if $(RUNS),--runs $(RUNS)) $(if $(ONLY),--only $(ONLY))
 
 test-kind: $(READY) ## prove the course on a real kind cluster (needs Docker or podman)
 	$(BIN)/python tools/test_kind.py $(TESTS_KIND) $(PYTESTARGS)
@@ -79,6 +85,10 @@ lint: $(READY) ## check style and types
 notebooks: $(READY) ## write notebooks, labs and solutions from content
 	$(BIN)/python tools/notebooks.py build $(BUILDARGS)
 
+minutes: $(READY) ## measure how long each lesson takes, for the line at its top
+	$(BIN)/course binaries
+	$(BIN)/python tools/minutes.py --workers $(WORKERS) $(if $(ONLY),--only $(ONLY))
+
 claims: $(READY) ## count the claims by verdict and lesson, and check that each is shown
 	$(BIN)/python tools/claims.py
 
@@ -93,7 +103,7 @@ lock: ## work out requirements.lock from pyproject.toml
 		--no-emit-index-url --group dev pyproject.toml -o requirements.lock $(LOCKARGS)
 
 clean: ## remove .venv and caches (clusters and your progress stay)
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .orders .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
 
 environment: $(READY) ## install the locked packages, nothing else

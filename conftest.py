@@ -22,16 +22,19 @@ from typing import Any
 
 import pytest
 
+import around_lessons
+
 pytest_plugins = ["what_ran"]
 
 BACKEND = os.environ.get("COURSE_TEST_BACKEND", "embedded")
 KUBERNETES = os.environ.get("COURSE_KUBERNETES") or None  # else the course's own version
 # The same assertions hold at every pace; this one is quick. Real kubelets know no pace: beside
 # them the simulated ones must not be quicker.
-PACE = 1.0 if BACKEND == "kind" else 0.25
+PACE = float(os.environ.get("COURSE_TEST_PACE") or (1.0 if BACKEND == "kind" else 0.25))
 HERE = Path(__file__).parent
 
 _broken: dict[Path, str] = {}  # notebook -> its first cell that failed
+_lessons: dict[str, Any] = {"begun": None}  # the collector of the lesson that runs
 
 
 class LiveCluster:
@@ -65,6 +68,12 @@ class LiveCluster:
             self.value = _cluster_module().up(
                 self.name, backend=BACKEND, pace=PACE, kubernetes=KUBERNETES
             )
+
+    def anew(self) -> None:
+        """Another cluster in its place."""
+        self.close()
+        self._tried = False
+        self.up()
 
     def close(self) -> None:
         """Remove the cluster if this process tried to start one."""
@@ -119,8 +128,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("live"):
         if item.path.is_relative_to(HERE / "tests" / "unit"):
             pytest.fail("a unit test starts no cluster: move it to tests/live", pytrace=False)
-        item.config.stash[CLUSTER_KEY].up()
+        cluster = item.config.stash[CLUSTER_KEY]
+        cluster.up()
         item.user_properties.append(("backend", BACKEND))
+        if around_lessons.is_lesson(item) and item.parent is not _lessons["begun"]:
+            _lessons["begun"] = item.parent
+            around_lessons.begin(item, cluster)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """After the last cell of a lesson, look whether the nodes are as they were."""
+    last = nextitem is None or nextitem.parent is not item.parent
+    if last and around_lessons.is_lesson(item) and item.path not in _broken:
+        around_lessons.end(item.path, item.config.stash[CLUSTER_KEY])
 
 
 @pytest.hookimpl(wrapper=True)

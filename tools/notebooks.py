@@ -16,11 +16,13 @@ import hashlib
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
+import minutes
 from notebook_source import FOLDERS, Cell, Source, find_problems, read_sources, variant
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,15 +32,25 @@ NOTEBOOK_METADATA = {
 }
 
 
-def notebook_text(source: Source, folder: str) -> str:
-    """The notebook of a source as JSON text: no outputs, the same bytes each time."""
+def notebook_text(source: Source, folder: str, seconds: float | None = None) -> str:
+    """The notebook of a source as JSON text: no outputs, the same bytes each time.
+
+    With the measured ``seconds`` of a lesson, a line under its title says how long it takes.
+    """
     shown = [cell for original in source.cells for cell in variant(original, folder)]
+    if seconds is not None:
+        shown[0] = _under_title(shown[0], minutes.told(source, seconds))
     seen: Counter[tuple[str, str]] = Counter()
     cells = [_notebook_cell(cell, source.name, seen) for cell in shown]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=NOTEBOOK_METADATA)
     notebook.nbformat_minor = 5
     nbformat.validate(notebook)
     return str(nbformat.writes(notebook, indent=1)).rstrip("\n") + "\n"
+
+
+def _under_title(cell: Cell, line: str) -> Cell:
+    title, *rest = cell.lines
+    return replace(cell, lines=(title, (title[0], ""), (title[0], line), *rest))
 
 
 def _notebook_cell(cell: Cell, name: str, seen: Counter[tuple[str, str]]) -> Any:
@@ -104,9 +116,13 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     if options.only and not sources and not unread:
         problems = [f"No source under content/ is named {options.only!r}. Next: ls content/*"]
     if not problems:
-        names = ((f"{f}/{s.name}.ipynb", (notebook_text(s, f), s.path)) for s in sources
-                 for f in FOLDERS[s.group])  # fmt: skip
-        wanted = dict(names)
+        taken = minutes.read(root)
+        wanted = {
+            f"{folder}/{source.name}.ipynb": (
+                notebook_text(source, folder, taken.get(source.name)), source.path,
+            )
+            for source in sources for folder in FOLDERS[source.group]
+        }  # fmt: skip
         if options.action == "build":
             problems = build(root, wanted, overwrite=options.overwrite)
         else:

@@ -3,25 +3,27 @@
 #
 # After this lesson you can
 #
-# - look round on the course's cluster,
-# - read one timeline, the kind of picture that every lesson draws,
+# - look round on the course's cluster, and get out of trouble,
+# - read a timeline, the picture that most lessons draw,
 # - say what the status columns of a DaemonSet count.
 #
 # You know Pods and Deployments; that is enough. Press Shift+Enter to run a cell and go to the
-# next one.
+# next one, from the top to the end. Every cell may be run again.
 
 # %%
 from pathlib import Path
 
 from daemonset_course import apply, kubectl, predict, record, taint, wait_rollout
 from daemonset_course.cluster import current, reset
+from daemonset_course.doctor import examine
+from daemonset_course.errors import CourseError
 from daemonset_course.recording import step
 
 # %% [markdown]
 # ## Where you are
 #
 # The course runs its own cluster. It has its own kubeconfig and never touches yours. `reset` brings
-# it to the state that a lesson starts with, and prints what it had to put right.
+# the cluster to the state that a lesson starts with, and prints what it had to put right.
 
 # %%
 fleet = reset(workers=3)
@@ -42,9 +44,11 @@ print(f"backend {state.backend}, Kubernetes {state.kubernetes}, pace {state.pace
 
 # %% [markdown]
 # - **embedded**: the control plane is real: etcd, kube-apiserver, kube-controller-manager (with the
-#   DaemonSet controller) and kube-scheduler. The nodes are simulated: no container runs, but every
-#   decision about Pods is Kubernetes' own.
+#   DaemonSet controller) and kube-scheduler. The nodes are simulated: no container runs, but who
+#   creates, places and deletes Pods is Kubernetes itself.
 # - **kind**: everything is real, each node is a container.
+#
+# The pace stretches or shortens simulated steps; 1 is for people.
 #
 # ## The claim
 #
@@ -59,18 +63,23 @@ print(Path("../manifests/lesson-00/hello.yaml").read_text())
 # %% [markdown]
 # ## Predict
 #
-# Four nodes: how many Pods will there be? Type a number in place of the `...`, then run the cell.
-# Nothing happens if you leave it, but a guess makes you look closer.
+# Before an experiment the course asks what you expect. Type a number in place of the `...`, then
+# run the cell. (Elsewhere it may be a text, `"in quotes"`, or `True` or `False`.)
+#
+# Four nodes: how many Pods will there be?
 
 # %%
 pods = predict("00-pods", ..., unit="Pods", question="Four nodes: how many Pods?")
 pods
 
 # %% [markdown]
+# Your first answer is kept, on your machine only. You may change it; if you leave the `...`, the
+# lesson goes on and judges nothing.
+#
 # ## Run
 #
-# `record` follows what happens while its block runs. `wait_rollout` returns when every node that
-# should have a Pod has one that is available.
+# `record` follows what happens while its block runs. `apply` is `kubectl apply --server-side`.
+# `wait_rollout` returns when every node that should have a Pod has one that is available.
 
 # %%
 with record("hello") as rollout:
@@ -82,12 +91,15 @@ rollout.plot()
 # ## How to read a timeline
 #
 # - Each **lane** is a node, time runs to the right.
-# - Each **bar** is a Pod. Its colour and number say which version of the template it has.
+# - Each **bar** is a Pod. Its colour and number say which revision (version of the template) it has.
 # - Its **shape** says what it is doing: a hollow thin bar is pending, a hatched one runs but is not
 #   ready, a full one is ready, a thin full one is terminating.
 # - A **numbered mark** is something that was done or that happened; the list below names it.
-# - The panel underneath counts the **nodes without an available Pod**.
+# - The panel underneath counts the **nodes without an available Pod**. The dashed line is how many
+#   an update may take at once; it does not bind a first start.
 # - The **sentence** at the bottom is made from the same recording as the picture.
+#
+# And your prediction, beside the nodes of the last rollout in the recording:
 
 # %%
 pods.compare(len(rollout.rollouts[-1].order), within=0)
@@ -96,8 +108,8 @@ pods.compare(len(rollout.rollouts[-1].order), within=0)
 assert set(rollout.rollouts[-1].order) == set(fleet.workers)
 
 # %% [markdown]
-# Three, not four. The control plane has a taint that this Pod does not tolerate, so the node is not
-# *eligible*. Nothing failed, and nothing said so. Lesson 06 is about that.
+# Three, not four. The control plane has a *taint*, a mark that keeps away all Pods that do not
+# tolerate it. So this node is not *eligible*. Nothing failed, and nothing said so (lesson 06).
 
 # %%
 print(kubectl(f"get node {fleet.nodes[0]} -o jsonpath={{.spec.taints}}"))
@@ -105,7 +117,7 @@ print(kubectl(f"get node {fleet.nodes[0]} -o jsonpath={{.spec.taints}}"))
 # %% [markdown]
 # ## The status columns
 #
-# A DaemonSet's status is seven numbers. Each counts **nodes**, not Pods.
+# The status of a DaemonSet has seven numbers. Each counts **nodes**, not Pods.
 
 # %%
 wait_rollout("hello")
@@ -127,11 +139,11 @@ print(kubectl("get daemonset hello"))
 # %% [markdown]
 # ### What moves which number?
 #
-# We taint one worker with `NoExecute`, which also evicts running Pods. Which becomes smaller:
-# `"desired"`, or only `"ready"`?
+# We taint one worker with the effect `NoExecute`, which also ends Pods that run. Which number becomes
+# smaller: `"desired"`, `"ready"` or `"both"`?
 
 # %%
-smaller = predict("00-smaller", ..., question="After the taint: is desired smaller, or only ready?")
+smaller = predict("00-smaller", ..., question="After the taint, smaller: desired, ready, both?")
 smaller
 
 # %%
@@ -139,19 +151,21 @@ with record("hello") as tainting:
     taint(fleet.workers[0], "lesson=00:NoExecute")
     kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=2 daemonset/hello --timeout=30s")
     kubectl("wait --for=jsonpath={.status.numberReady}=2 daemonset/hello --timeout=30s")
-tainting.plot()
+tainting.plot(title="The tainted node loses its Pod, and is not counted any more")
 
 # %%
 status = wait_rollout("hello")
-smaller.compare("desired" if status.desired < 3 else "only ready")
+numbers = {"desired": status.desired, "ready": status.ready}
+fewer = [name for name, number in numbers.items() if number < 3]
+smaller.compare("both" if len(fewer) == 2 else ", ".join(fewer))
 
 # %%
 assert (status.desired, status.ready, status.unavailable) == (2, 2, 0)
 
 # %% [markdown]
-# Both numbers went down together, and `unavailable` is 0: by its own numbers this DaemonSet is
-# well. The mistake people make is to watch only whether READY equals DESIRED. DESIRED is the
-# controller's opinion of how many nodes are eligible, and it changes.
+# Both went down together, and `unavailable` is 0: by its own numbers this DaemonSet is well. The
+# mistake people make is to watch only whether READY equals DESIRED. DESIRED is the number of nodes
+# that the controller finds eligible, and it changes.
 
 # %%
 taint(fleet.workers[0], "lesson-")
@@ -160,9 +174,9 @@ wait_rollout("hello")
 # %% [markdown]
 # ## Agents that are there already
 #
-# Every real cluster runs agents of its own before you add any. Here are the DaemonSets of
-# `kube-system`, and what one of their Pods has to say. This step needs real containers: on the
-# embedded cluster you see a **recording** of it, made on kind, and its label says so.
+# A kind cluster runs agents of its own before you add any. Here are the DaemonSets of `kube-system`,
+# and the last line of one Pod's log. This step needs real containers: on the embedded cluster you
+# see a **recording** of it, made on kind, and its label says so.
 
 
 # %%
@@ -187,11 +201,33 @@ assert set(found) >= {"daemonset.apps/kindnet", "daemonset.apps/kube-proxy"}
 assert all(numbers == [str(len(fleet.nodes))] * 2 for numbers in found.values())
 
 # %% [markdown]
-# `kube-proxy` and `kindnet` (the network of kind) want one Pod on **each** node, and the control
-# plane is among them: unlike ours, their templates tolerate its taint. The embedded cluster has none
-# of them, because simulated nodes need no network.
+# `kube-proxy` and `kindnet` (the network of kind) want and have a Pod on **each** of the four nodes,
+# the control plane among them: they tolerate its taint. The embedded cluster has neither, because
+# simulated nodes need no network.
 #
+# ## When something goes wrong
+#
+# An error of the course says what failed, what was seen, and mostly what to do next.
+
+# %%
+try:
+    wait_rollout("helo")
+except CourseError as error:
+    print(error)
+
+# %% [markdown]
+# If a lesson is in a mess, run it again from the top: `reset` is in its first cells. If a cell does
+# not end, choose Kernel → Restart Kernel, then begin at the top. In a terminal of JupyterLab
+# `course reset` does the same. If nothing works any more, `course doctor` names what keeps the
+# course from running, each with its cure; so does `examine`.
+
+# %%
+[finding for finding in examine() if finding.level == "bad"]
+
+# %% [markdown]
 # ## Check yourself
+#
+# Three questions. Type answers, run, and let the code judge.
 
 # %%
 q1 = predict(
@@ -202,14 +238,23 @@ wait_rollout("hello")
 q1.compare(kubectl("get pods -l app=hello -o name").count("pod/"), within=0)
 
 # %%
-q2 = predict("00-check-count", ..., question="Do the seven numbers count 'nodes' or 'pods'?")
-q2.compare("nodes")
-
-# %%
-q3 = predict("00-check-who", ..., question="Who owns the Pod: the kind of its owner?")
-q3.compare(
+q2 = predict("00-check-who", ..., question="A Pod of hello: of which kind is its owner?")
+q2.compare(
     str(kubectl("get pods -l app=hello -o jsonpath={.items[0].metadata.ownerReferences[0].kind}"))
 )
+
+# %%
+q3 = predict("00-check-all", ..., unit="nodes", question="NoExecute on all three: unavailable?")
+kubectl("taint nodes --overwrite", *fleet.workers, "lesson=00:NoExecute")
+kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=0 daemonset/hello --timeout=30s")
+q3.compare(wait_rollout("hello").unavailable, within=0)
+
+# %% [markdown]
+# None of no nodes. Back to the beginning.
+
+# %%
+reset(workers=3)
+None
 
 # %% [markdown]
 # ## What to take along
@@ -217,5 +262,6 @@ q3.compare(
 # - A DaemonSet has no replica count. The nodes decide.
 # - A timeline shows nodes as lanes, Pods as bars, phases as shapes.
 # - The status counts nodes, and DESIRED can shrink without a word.
+# - In trouble: run the lesson from the top, `course reset`, `course doctor`.
 #
-# Next: lesson 08 rolls a new version over twelve nodes.
+# Next: lesson 01, where nodes join and leave, and "one Pod per node" is none or two.

@@ -34,8 +34,7 @@ fleet
 # > is no replica count: the nodes decide. As nodes join, Pods are added to them. As nodes are
 # > removed, their Pods are garbage collected. Deleting a DaemonSet cleans up its Pods.
 #
-# All of it is meant, and most of it needs a footnote. This is our agent; it waits and does nothing
-# else.
+# Most of it needs a footnote. This is our agent; it waits and does nothing else.
 
 # %%
 print(Path("../manifests/lesson-01/agent.yaml").read_text())
@@ -73,13 +72,13 @@ assert "could not find the requested resource" in scale
 assert "could not find scale subresource" in autoscale
 
 # %% [markdown]
-# There is no field and no `/scale` address behind it. So there is no autoscaler for DaemonSets
-# either: more Pods means more nodes.
+# There is neither the field nor a `scale` subresource. So no HorizontalPodAutoscaler works on a
+# DaemonSet either: more Pods means more nodes.
 #
 # ## A node joins
 #
 # A new node is not ready at once: its kubelet and its network need a moment. Does the Pod wait for
-# that? Beside the agent we put a twin of it with one line more. It tolerates every taint.
+# that? Beside the agent we put `eager`, the same agent but for one toleration: of every taint.
 
 # %%
 apply("../manifests/lesson-01/eager.yaml")
@@ -109,7 +108,7 @@ first.compare(min(steps.created, key=lambda name: steps.created[name]))
 # the taint `node.kubernetes.io/not-ready:NoSchedule`, put there by the API server
 # ([admission plugin `TaintNodesByCondition`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/plugin/pkg/admission/nodetaint/admission.go)),
 # and the node controller takes it off once the kubelet says Ready. An ordinary agent waits for
-# that. A network plugin must not: without it the node never becomes ready, so it tolerates all.
+# that. A network plugin must not wait: without it the node never becomes ready.
 
 # %%
 kubectl("delete daemonset eager --ignore-not-found")
@@ -118,8 +117,8 @@ None
 # %% [markdown]
 # ## Many nodes join
 #
-# That was one in slow motion. Now we add two workers, then five more, and do nothing to the
-# DaemonSet. How many Pods will the agent have in the end?
+# Now we add two workers, then five more, and do nothing to the DaemonSet. How many Pods will the
+# agent have in the end?
 
 # %%
 grown = predict("01-grown", ..., unit="Pods", question="4 workers, then 2 and 5 more: how many?")
@@ -138,8 +137,7 @@ assert status.desired == status.ready == len(current().workers())
 grown.compare(status.desired, within=0)
 
 # %% [markdown]
-# The wide line counts the workers; DESIRED and READY climb after it. Nobody told the DaemonSet a
-# number. Is it really one on each?
+# The wide line counts the workers; DESIRED and READY climb after it. Is it really one on each?
 
 
 # %%
@@ -162,13 +160,14 @@ assert pods_by_node("agent") == dict.fromkeys(current().workers(), 1)
 # 2. Do its labels match `nodeSelector` and the required node affinity?
 # 3. Does the Pod tolerate all its `NoSchedule` and `NoExecute` taints?
 #
-# If so, the node should have one Pod. The controller creates what is missing and deletes what is
+# If so, the node should have one Pod; the controller creates what is missing and deletes what is
 # too much. DESIRED is the number of nodes that pass. "Exactly one" is what it works towards, not
 # what you can rely on at every moment.
 #
-# ## None
+# ## A Pod that does not fit
 #
-# Free CPU is not among the three questions. This agent asks for more than any node has.
+# Free CPU is not among the three questions. `hungry` asks each node for more than it has. What will
+# its CURRENT be?
 
 # %%
 none = predict("01-current", ..., unit="nodes", question="The agent fits on no node: CURRENT?")
@@ -226,11 +225,11 @@ assert len(current().workers()) == before - 4
 # Pods that nobody runs. Clearing them away takes Kubernetes most of a minute, so we leave the
 # recording on, go on, and come back.
 #
-# ## Two
+# ## A Pod with another label
 #
-# "One per node" counts the Pods that the DaemonSet *owns*. Take one out of its sight by changing
-# its label: the usual way to keep a misbehaving Pod for a closer look. How many Pods does its node
-# have then?
+# To keep a misbehaving Pod for a closer look, people change its label, so that the selector does not
+# find it any more. `twin` is an agent whose Pods take six seconds to stop; `RELEASE` stands for its
+# version. We change the label of one of its Pods. How many Pods will the node have?
 
 # %%
 two = predict("01-two", ..., unit="Pods", question="One Pod's label is changed: Pods on its node?")
@@ -255,11 +254,11 @@ assert (found, owner) == (2, "")
 two.compare(found, within=0)
 
 # %% [markdown]
-# The old Pod lost its owner and runs on; the controller saw a node without a Pod and made a new
-# one. Both hold memory, and would hold the same host path.
+# The old Pod lost its owner and runs on; the controller saw a node without a Pod of its own and made
+# a new one. Both use the node's memory, and its files where they have a `hostPath`.
 #
 # There is another way to two: delete a DaemonSet and create its new version at once, as some
-# deployment tools do. The new one does not know the Pods of the old one, which are still stopping.
+# deployment tools do. The Pods of the old one, which are still stopping, do not belong to the new.
 
 # %%
 kubectl("delete pod -l app=quarantine --wait=false")
@@ -275,16 +274,16 @@ handover.plot(title="Deleted and created again: two Pods on a node")
 assert max(pods_per_node(handover.timeline).values()) == 2
 
 # %% [markdown]
-# The thin bar is the old Pod, still stopping, beside the new one. Two agents that write to the same
-# file, or want the same port, meet here. `maxSurge` does it on purpose (lesson 09).
+# The thin bar is the old Pod, still stopping, beside the new one. `maxSurge` does it on purpose
+# (lesson 09).
 #
 # ## Deleting
 #
 # `kubectl delete` has three ways with what an object owns: `--cascade=background` (the default),
-# `foreground` and `orphan`. How many of the eight Pods are left after `orphan`?
+# `foreground` and `orphan`. How many of the seven Pods are left after `orphan`?
 
 # %%
-left = predict("01-orphan", ..., unit="Pods", question="8 Pods, delete with orphan: how many left?")
+left = predict("01-orphan", ..., unit="Pods", question="7 Pods, delete with orphan: how many left?")
 left
 
 
@@ -321,9 +320,10 @@ assert ends(runs["background"])[0] < ends(runs["background"])[1] - 0.5
 assert ends(runs["foreground"])[0] > ends(runs["foreground"])[1] - 0.5
 
 # %% [markdown]
-# Both clean up. In the background way the DaemonSet goes first and the garbage collector follows
-# with the Pods; in the foreground way the DaemonSet waits until the last Pod is gone. It is not the
-# DaemonSet controller that deletes them: the garbage collector follows their `ownerReferences`.
+# Both clean up. With `background` the DaemonSet goes first, with `foreground` it waits until its last
+# Pod is gone. In both it is not the DaemonSet controller that deletes the Pods, but the garbage
+# collector: it follows their
+# [`ownerReferences`](https://kubernetes.io/docs/concepts/architecture/garbage-collection/).
 #
 # Now `orphan`.
 
@@ -382,8 +382,18 @@ print(kubectl("get daemonset twin"))
 
 # %% [markdown]
 # `kubectl rollout status` reports success, UP-TO-DATE is full, and every Pod runs the old version.
-# The new DaemonSet counts its template as the first one, as the old one did, and takes the orphans
-# for Pods of it. The course's own `wait_rollout` compares the Pods themselves and is not fooled.
+# Each DaemonSet counts its templates from 1, and its Pods carry that number. The orphans are of
+# template 1, and the new DaemonSet is at 1 too, so it takes them for up to date
+# ([`IsPodUpdated`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/util/daemonset_util.go)).
+
+# %%
+counted = r"jsonpath={.metadata.annotations.deprecated\.daemonset\.template\.generation}"
+carried = "jsonpath={.items[*].metadata.labels.pod-template-generation}"
+assert kubectl("get daemonset twin -o", counted) == "1"
+assert set(kubectl("get pods -l app=twin -o", carried).split()) == {"1"}
+
+# %% [markdown]
+# The course's `wait_rollout` compares the Pods' `controller-revision-hash`, and is not fooled.
 
 # %%
 try:
@@ -421,7 +431,7 @@ assert wait_rollout("twin").desired == 0
 # %% [markdown]
 # ## Back to the removed nodes
 #
-# By now the ghosts may be gone; if not, this cell waits for it.
+# By now the ghosts may be gone; if not, this cell waits for that.
 
 # %%
 now = len(current().workers())
@@ -447,9 +457,9 @@ assert max(there) > removed
 assert not set(leaving) & set(pods_by_node("agent"))
 
 # %% [markdown]
-# So Pods of removed nodes *are* garbage collected, but not by the DaemonSet controller. It listens
-# for nodes that are added or changed and has no ear for nodes that are deleted. The one who clears
-# up is the Pod garbage collector
+# So Pods of removed nodes *are* garbage collected, but not by the DaemonSet controller. It is told of
+# nodes that are added or changed, and of no node that is deleted. Who clears up is the Pod garbage
+# collector
 # ([`pkg/controller/podgc/gc_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/podgc/gc_controller.go)):
 # it looks every 20 s, and lets a node be missing for 40 s before it believes it (less, if a node of
 # that name was missing shortly before). Until then READY counts Pods on machines that do not exist.
@@ -468,7 +478,7 @@ assert kubectl("get pods -l app=hungry -o name").count("pod/") == now
 # Three questions. Type answers, run, and let the code judge.
 
 # %%
-q1 = predict("01-check-three", ..., unit="Pods", question="8 agents, 3 relabelled: Pods that run?")
+q1 = predict("01-check-three", ..., unit="Pods", question="7 agents, 3 relabelled: Pods that run?")
 for node in fleet.workers[:3]:
     there = f"-l app=agent --field-selector spec.nodeName={node}"
     kubectl(f"label pod {there} app=retired --overwrite")

@@ -39,8 +39,8 @@ fleet
 # > gate `ScheduleDaemonSetPods`, on by default), so their Pods go through the normal pipeline and
 # > respect node affinity, taints and tolerations.
 #
-# It bypasses the scheduler, and it uses the scheduler: both cannot be. We look at the Pods in their
-# first moment.
+# It bypasses the scheduler, and it uses the scheduler: both cannot be. We look at Pods in their first
+# moment.
 
 # %%
 manifest = Path("../manifests/lesson-03/agent.yaml").read_text()
@@ -93,8 +93,8 @@ assert pinned_to == set(fleet.workers)
 
 # %% [markdown]
 # There is no `nodeName`. The controller did choose the node: in place of the template's required
-# terms, about Linux and quarantine, it wrote one that only this node can match. The binding it left
-# to another. Who was it? Binding leaves an event.
+# terms, about Linux and quarantine, it wrote one that only this node can match. Who bound the Pod to
+# it? Binding leaves an event.
 
 # %%
 fields = "{range .items[*]}{.involvedObject.name} {.reportingComponent}{'\\n'}{end}"
@@ -116,9 +116,10 @@ writer.compare(binder.removeprefix("default-"))
 # ### Why
 #
 # [`ReplaceDaemonSetPodNodeNameNodeAffinity` in `pkg/controller/daemon/util/daemonset_util.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/util/daemonset_util.go)
-# writes the pin. With two components binding Pods, a DaemonSet's Pod and another one could be given
-# the same room at the same time, and priority and preemption knew nothing of DaemonSets. Now one
-# component has the overview.
+# writes the pin. The reason for the change
+# ([KEP-548](https://github.com/kubernetes/enhancements/tree/master/keps/sig-scheduling/548-schedule-daemonset-pods)):
+# one component decides on scheduling. The controller had placed its Pods without regard to priority
+# and preemption.
 #
 # ### The feature gate
 #
@@ -135,8 +136,7 @@ assert named == []
 
 # %% [markdown]
 # There is nothing to switch any more: the gate is among the
-# [removed ones](https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates-removed/),
-# and a component that is given an unknown gate refuses to start.
+# [removed ones](https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates-removed/).
 #
 # ## Without the scheduler
 #
@@ -170,12 +170,12 @@ assert "conditions" not in waits[0]["status"]
 ready.compare(int(counts["READY"]), within=0)
 
 # %% [markdown]
-# The controller created the Pod; CURRENT counts it. It was Pending, without a condition or an event
-# that says why: nobody had looked at it. The other two ran on, since a running Pod needs no
-# scheduler. And as soon as there was one, the Pod was bound.
+# The controller created the Pod; CURRENT counts it. It was Pending, without a condition that says
+# why: nobody had looked at it. The other two ran on, since a running Pod needs no scheduler. And as
+# soon as there was one, the Pod was bound.
 #
-# Look at the gap on the first node: the controller waited until the old Pod was *gone*, though it
-# was of no use since it had been told to stop. A Pod that is terminating still counts as there.
+# Look at the gap on the first node: the controller waited until the old Pod was *gone*. A Pod that
+# is terminating still counts as there.
 
 # %% tags=["claim-C22"]
 lives = sequence(without.records)
@@ -246,8 +246,9 @@ None
 # %% [markdown]
 # ## What makes the controller look
 #
-# The claim: nodes added, removed, relabelled. We add a node and remove it again, annotate another
-# one and give it a label that the agent does not ask for. What is DESIRED then?
+# The claim: nodes added, removed, relabelled. We add a node and remove it again. We annotate another
+# one and give it a label that the agent does not ask for. And we create a second DaemonSet, `busy`.
+# What will DESIRED of `agent` be?
 
 # %%
 desired = predict("03-desired", ..., unit="nodes", question="3 nodes, 1 more, removed: DESIRED?")
@@ -269,9 +270,9 @@ desired.compare(int(left), within=0)
 # Still four. The controller was at work meanwhile: it rolled out `busy` on three nodes. But it did
 # not look at `agent`: it is told of nodes that are *added* or *changed*, and of no node that is
 # removed. And a changed node counts only if its labels or taints changed, and only for a DaemonSet
-# that now wants to add or to delete a Pod there
+# that now wants to add or to delete a Pod there, or has a Pod where it should not run
 # ([`shouldIgnoreNodeUpdate` and `syncNodeUpdate`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
-# A heartbeat or an annotation is nothing to it.
+# An annotation is nothing to it.
 #
 # ## Ineligible in two ways
 #
@@ -310,8 +311,8 @@ loses.compare(", ".join(way for way, node in gone.items() if node not in nodes_w
 # %% [markdown]
 # Both nodes are ineligible: DESIRED is one, and the removed node went out of the count with the
 # same look. But the controller deletes a Pod only if labels or affinity do not match, or for a
-# `NoExecute` taint. Under `NoSchedule` a Pod that is there may stay, and counts as *misscheduled*.
-# Lesson 06 has more of it.
+# `NoExecute` taint. Under `NoSchedule` a Pod that is there may stay, and counts as *misscheduled*
+# (lesson 06).
 
 # %%
 taint(tainted, "lesson:NoSchedule-")
@@ -418,8 +419,8 @@ assert all(pause > 0.8 * least for pause, least in zip(pauses[1:], (1, 2, 4), st
 
 # %% [markdown]
 # The first failure is mended at once. Then the controller backs off: one second, two, four, and so
-# on up to a quarter of an hour, for each node and each template. It looks dead, and is not. The
-# DaemonSet's events say what happens; the scheduler had no part in it.
+# on up to a quarter of an hour, for each node and each template. The DaemonSet's events say what
+# happens; the scheduler had no part in it.
 
 # %%
 warning = "--field-selector reason=FailedDaemonPod,involvedObject.name=pinned"
@@ -451,9 +452,14 @@ apply(variant("nowhere", nodeName="nowhere"))
 q2.compare(wait_rollout("nowhere").desired, within=0)
 
 # %%
-q3 = predict("03-check-both", ..., unit="Pods", question="nope, and nodeName of a node: ready?")
+q3 = predict(
+    "03-check-both", ..., unit="Pods", question="nodeName and an unknown scheduler: ready?"
+)
 apply(variant("nope", schedulerName="nobody", nodeName=fleet.workers[1]))
 q3.compare(wait_rollout("nope").ready, within=0)
+
+# %% [markdown]
+# Back to the beginning.
 
 # %%
 reset(workers=3)

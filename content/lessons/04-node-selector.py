@@ -5,7 +5,7 @@
 #
 # - run a DaemonSet on the nodes with a certain label, and on no other,
 # - steer it while it runs, by labelling nodes,
-# - say what protects a Pod whose node loses the label (nothing),
+# - say whether anything protects a Pod whose node loses the label,
 # - find out why a DaemonSet with a selector runs nowhere.
 #
 # You know Pods and Deployments, and you have done lessons 00 and 01. Run the cells from the top;
@@ -63,7 +63,7 @@ assert status.desired == len(labelled.split())
 # ## Steer it
 #
 # Three changes: a second worker gets `disk=ssd`, the first loses its label, a third one changes it
-# to `disk=nvme`. The Pods of the last two are running and well. Do they stay or go?
+# to `disk=nvme`. The Pods of the last two are running and well. Type `"stays"` or `"goes"`.
 
 # %%
 stay = predict("04-stay", ..., question="A running Pod whose node loses the label: stays or goes?")
@@ -91,7 +91,7 @@ with record("fast") as steered:
 plot_stripes(steered.records, "disk", "ssd")
 
 # %% [markdown]
-# Each node has two stripes: its label above, its Pod below. The Pod follows the label both ways.
+# Each node has two stripes: its label above, its Pod below.
 
 # %%
 spans = label_spans(steered.records, "disk")
@@ -127,8 +127,8 @@ deleted = {reason for reason, who in told if who == "daemonset-controller"}
 assert deleted == {"SuccessfulCreate", "SuccessfulDelete"}
 
 # %% [markdown]
-# It deletes; it does not evict. So a disruption budget, which binds those who evict, does not
-# protect the Pod. This one forbids every eviction.
+# It deletes; it does not evict. A PodDisruptionBudget binds those who evict through the API. This one
+# forbids every eviction.
 
 # %%
 label(gets, disk="ssd")
@@ -229,8 +229,8 @@ assert wait_rollout("typo").desired == 0
 print(kubectl("get nodes -l disk=SSD"))
 
 # %% [markdown]
-# Two relatives of this mistake do get caught. YAML reads `true` as a yes or no, but labels are
-# texts; and the selector belongs to the Pod, not to the DaemonSet.
+# Two relatives of this mistake do get caught. YAML reads `true` as a boolean, but a label's value is
+# a string; and the selector belongs to the Pod's spec, not to the DaemonSet's.
 
 # %%
 with rejected("expected string, got true"):
@@ -244,9 +244,9 @@ with rejected("the kind has no such field"):
 # %% [markdown]
 # ## A Pod that never ran
 #
-# One exception to "the Pod follows the label". `huge` has the selector of `fast` and asks for more
-# CPU than any node has: its Pod is created and stays Pending. `slow` runs on `disk=hdd`. Now the
-# one node with `disk=ssd` becomes `hdd`, and a Pod of `slow` comes. Does the one of `huge` go?
+# `huge` has the selector of `fast` and asks for more CPU than any node has: its Pod is created and
+# stays Pending. `slow` runs on `disk=hdd`. Now the one node with `disk=ssd` becomes `hdd`, and a Pod
+# of `slow` comes. Type whether that of `huge` `"stays"` or `"goes"`.
 
 # %%
 pending = predict("04-pending", ..., question="Label removed, Pod Pending: stays or goes?")
@@ -313,12 +313,16 @@ q2.compare(desired("{disk: hdd}"), within=0)
 q3 = predict("04-check-who", ..., question="Label removed: is the Pod 'deleted' or 'evicted'?")
 q3.compare("deleted" if "SuccessfulDelete" in deleted else "evicted")
 
+# %%
+reset(workers=3)
+None
+
 # %% [markdown]
 # ## What to take along
 #
 # - `nodeSelector` names labels with their values; a node must have them all.
-# - Labels steer while the DaemonSet runs: the Pod comes and goes within moments, and no disruption
-#   budget holds it.
+# - Labels steer while the DaemonSet runs: the Pod comes and goes with them, and no disruption budget
+#   holds it.
 # - A selector that matches no node is no error to anyone but you.
 #
 # Next: lesson 05, where a list of conditions takes the selector's place.

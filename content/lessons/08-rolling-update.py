@@ -13,6 +13,7 @@
 
 # %%
 import json
+from math import ceil
 from pathlib import Path
 
 from daemonset_course import apply, break_node, kubectl, predict, record, recover_node
@@ -21,8 +22,7 @@ from daemonset_course.cluster import current, reset
 from daemonset_course.errors import NotFinished, Rejected
 
 # %% [markdown]
-# `reset` gives every lesson the same start: 12 workers, nothing left of an earlier lesson. It
-# prints what it had to put right.
+# This lesson needs a larger fleet: 12 workers.
 
 # %%
 fleet = reset(workers=12)
@@ -98,8 +98,7 @@ length
 # %% [markdown]
 # ## Run
 #
-# Two small functions say what we do most, in kubectl's words. `record` follows Pods, nodes, the
-# DaemonSet and its events while its block runs.
+# Two small functions say what we do most, in kubectl's words.
 
 
 # %%
@@ -123,7 +122,8 @@ rollout.plot()
 # %% [markdown]
 # One lane a node. The bar turns thin where the old Pod terminates, hollow and hatched while the new
 # one starts, and full again, in another colour, when it is ready. The panel underneath counts the
-# nodes without an available Pod; the dashed line is the budget.
+# nodes without an available Pod; the dashed line is the budget. The facts of the last rollout, in
+# numbers:
 
 # %%
 facts = rollout.rollouts[-1]
@@ -169,8 +169,9 @@ assert min(gaps) > 0
 with record("agent") as again:
     release(3)
     wait_rollout("agent")
-for facts_of in (rollout.rollouts[-1], again.rollouts[-1]):
-    print(" ".join(node.rpartition("-")[2] for node in facts_of.order))
+for run in (rollout, again):
+    order = [node.rpartition("-")[2] for node in run.rollouts[-1].order]
+    print("measured:", *order)
 
 # %% [markdown]
 # There is no order to rely on. The controller walks over a Go map, whose order is random on
@@ -200,9 +201,7 @@ assert percent.rollouts[-1].max_unavailable == 2 == percent.rollouts[-1].budget
 
 # %% [markdown]
 # A DaemonSet rounds **up**. The mistake people make is to carry over what they know from
-# Deployments, which round `maxUnavailable` **down**. A rollout that gets stuck shows both, since it
-# goes exactly as far as its budget: give a DaemonSet and a Deployment, each 12 Pods and 10 %, an
-# image that cannot be pulled.
+# Deployments, which round `maxUnavailable` **down**. We put one beside it, with 12 Pods and 10 % too.
 
 # %%
 apply("../manifests/lesson-08/web.yaml")
@@ -211,7 +210,7 @@ kubectl("rollout status deployment/web --timeout=60s")
 # %% [markdown]
 # ## A bad template
 #
-# What will happen to the DaemonSet? Type how many of the 12 nodes keep a running agent.
+# Both get an image that cannot be pulled. On how many of the 12 nodes will the agent still run?
 
 # %%
 serving = predict("08-serving", ..., unit="nodes", question="How many nodes keep their agent?")
@@ -243,12 +242,11 @@ web = kubectl("get deployment web -o jsonpath={.status.availableReplicas}")
 assert (ready, int(web)) == (10, 11)
 
 # %% [markdown]
-# Two nodes lost their agent, ten keep it, and there it stays. The budget is spent by Pods that will
-# never be available, so rule 3 deletes no more. That is the good news about a small budget: it is
-# also the limit of the damage. The Deployment beside it, with the same `10%`, lost one.
+# Two nodes lost their agent, ten keep it, and there it stays: the budget is spent by Pods that will
+# never be available, so rule 3 deletes no more. A small budget limits the damage. The Deployment,
+# with the same `10%`, lost one Pod.
 #
-# The bad news: nothing rolls back by itself, and a DaemonSet has no progress deadline as a Deployment
-# has.
+# Nothing rolls back by itself, and there is no progress deadline as a Deployment has.
 
 # %%
 with rejected("progressDeadlineSeconds"):
@@ -297,7 +295,7 @@ with record("agent") as frozen:
         wait_rollout("agent", timeout=6)
     except NotFinished as error:
         reasons = error.seen.split("; ")
-frozen.plot()
+frozen.plot(title="One dead node takes the budget of 1: no node is updated")
 
 # %%
 print(*(line for line in reasons if "old template" not in line), sep="\n")
@@ -320,7 +318,7 @@ with record("agent") as room:
     budget(2)
     kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=11 daemonset/agent --timeout=90s")
     wait_rollout("agent")
-room.plot()
+room.plot(title="A budget of 2 leaves room beside the dead node: 11 nodes are updated")
 
 # %% tags=["claim-C60"]
 assert room.timeline.unavailable.max() == 2
@@ -336,8 +334,8 @@ wait_rollout("agent")
 # %% [markdown]
 # ## What makes a restart long
 #
-# You control parts of it. `initialDelaySeconds` makes the new Pod ready late, `preStop` makes the
-# old one stop slowly. We change one thing at a time and look at the node that was quickest.
+# `initialDelaySeconds` makes the new Pod ready late, `preStop` makes the old one stop slowly. We
+# change one thing at a time and look at the node that was quickest.
 
 
 # %%
@@ -414,7 +412,7 @@ budget(3)
 with record("agent") as hole:
     release(2)
     kubectl("rollout status daemonset/agent --timeout=90s")
-hole.plot()
+hole.plot(title="The tainted node loses its Pod and gets no new one")
 
 # %%
 pods = kubectl("get pods -l app=agent --no-headers").count("Running")
@@ -426,8 +424,8 @@ assert pods == 11
 # %% [markdown]
 # The rollout deleted the old Pod on the tainted node, and no new one may go there. Yet
 # `kubectl rollout status` reported success: it compares with DESIRED, and DESIRED shrank. The
-# mistake is to taint a node "for later" and to trust the green message. The Pod returns with the
-# taint's end.
+# mistake is to taint a node "for later" and to trust that message. The Pod returns with the taint's
+# end.
 
 # %%
 taint(tainted, "maintenance:NoSchedule-")
@@ -501,7 +499,7 @@ for run in hundred.values():
 # Back to the small fleet.
 
 # %%
-reset(workers=12)
+reset(workers=3)
 None
 
 # %% [markdown]
@@ -511,7 +509,8 @@ None
 
 # %%
 q1 = predict("08-check-rounds", ..., question="26 nodes, maxUnavailable 25%: how many rounds?")
-q1.compare(-(-26 // -(-26 * 25 // 100)), within=0)
+at_once = ceil(26 * 25 / 100)
+q1.compare(ceil(26 / at_once), within=0)
 
 # %%
 zero = {"rollingUpdate": {"maxUnavailable": 0}}
@@ -525,7 +524,7 @@ except Rejected as error:
 q2.compare(verdict)
 
 # %%
-q3 = predict("08-check-green", ..., question="Can rollout status succeed with a node left out?")
+q3 = predict("08-check-green", ..., question="Can rollout status leave a node out: True or False?")
 q3.compare(pods < 12)
 
 # %% [markdown]

@@ -34,7 +34,7 @@ fleet
 # > old one is deleted. It makes zero-downtime updates possible: `maxUnavailable: 0` with
 # > `maxSurge: 1`.
 #
-# (It was behind a gate in 1.21, on by default from 1.22, and stable in 1.25. The gate is
+# (It was behind a feature gate in 1.21, on by default from 1.22, and stable in 1.25. The gate is
 # [gone](https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates-removed/).)
 #
 # Our agent takes two seconds to become ready, and two to stop.
@@ -71,7 +71,7 @@ def answer(unavailable, surge, base=agent, field="updateStrategy"):
 # %%
 rows, columns = ["unset", 0, "0%", 1, "10%"], ["unset", 0, 1, "10%", "100%", "101%"]
 answers = {(row, column): answer(row, column) for row in rows for column in columns}
-told = "Accepted where exactly one of the two is other than zero"
+told = "Accepted: exactly one of the two other than zero, and none above 100%"
 plot_verdicts(answers, rows="maxUnavailable", columns="maxSurge", title=told)
 
 # %%
@@ -85,18 +85,19 @@ assert accepted == {(0, 1), (0, "10%"), (0, "100%"), ("0%", 1), ("0%", "10%"), (
 }
 
 # %% [markdown]
-# Exactly one of the two must be other than zero. Both zero could never move. Both non-zero is
-# refused too, which a Deployment allows: a DaemonSet's node either gives up its old Pod first or
-# gets its new one first.
+# Exactly one of the two must be other than zero, and at most 100%. Both zero could never move. Both
+# non-zero is refused too: a DaemonSet's node either gives up its old Pod first or gets its new one
+# first.
 #
 # ### The mistake people make
 #
-# Adding the one line `maxSurge: 1`, since it worked for the Deployment. But `maxUnavailable` is not
-# zero when you leave it out: it is 1.
+# Adding the one line `maxSurge: 1`, since it worked for a Deployment, which may have both. But
+# `maxUnavailable` is not zero when you leave it out: it is 1.
 
 # %%
 web = yaml.safe_load(Path("../manifests/lesson-09/web.yaml").read_text())
-assert answer(1, 1, base=web, field="strategy") == ""
+as_deployment = [answer(first, 1, base=web, field="strategy") for first in ("unset", 1)]
+assert as_deployment == ["", ""]
 
 # %% tags=["claim-C67"]
 with rejected("may not be set when maxUnavailable is non-zero"):
@@ -260,8 +261,7 @@ assert uids() == served
 #
 # ## When surge cannot work
 #
-# The source document recommends `maxSurge` for agents, and it deploys a node exporter with
-# `hostPort: 9100`. Let us follow both pieces of advice.
+# The node exporter of lesson 07 has `hostPort: 9100`. Let us give it `maxSurge` as well.
 
 # %%
 print(Path("../manifests/lesson-09/exporter.yaml").read_text())
@@ -341,12 +341,53 @@ assert status.updated == 3
 assert repair.timeline.unavailable.max() == 1
 
 # %% [markdown]
+# ### A port that the manifest does not name
+#
+# The scheduler knows only the ports that a manifest names. `binder` listens on a port of its node
+# (`hostNetwork: true`) and names none. We roll it with `maxSurge: 1`. What its new process meets
+# only a real container shows: on the embedded cluster you see a recording, made on kind.
+
+
+# %%
+def ended(label):
+    """What the process of a Pod with this label said before it ended, once it does so again."""
+    kubectl(f"wait --for=create pod -l {label} --timeout=30s")
+    loop = "jsonpath={.status.containerStatuses[0].state.waiting.reason}=CrashLoopBackOff"
+    kubectl(f"wait --for={loop} pod -l {label} --timeout=110s", timeout=120)
+    return str(kubectl(f"logs -l {label} --tail=1")).strip()
+
+
+# %%
+@step("09-bind", needs="logs")
+def bind():
+    """What the new Pod says when the old one has the port"""
+    apply("../manifests/lesson-09/binder.yaml")
+    wait_rollout("binder")
+    labels = {"metadata": {"labels": {"release": "2"}}}
+    kubectl("patch daemonset binder --patch", json.dumps({"spec": {"template": labels}}))
+    log = ended("release=2")
+    updated = kubectl("get daemonset binder -o jsonpath={.status.updatedNumberScheduled}")
+    return {"log": log, "updated": int(updated or 0)}
+
+
+# %%
+bind
+
+# %% tags=["claim-C66"]
+kubectl("delete -f ../manifests/lesson-09/binder.yaml --ignore-not-found")
+assert "Address already in use" in bind.result["log"]
+assert bind.result["updated"] == 0
+
+# %% [markdown]
+# The new Pod is bound to its node, starts, ends, and starts again, for ever. The rollout hangs as
+# before, with another symptom: `CrashLoopBackOff` instead of Pending.
+#
 # ## Is it really without a gap?
 #
 # So far we believed the readiness that Pods report. Now we ask the agent itself: `echo` answers
 # requests, three seconds after its start. On each node a prober asks it ten times a second, through a
-# Service that stays on the node. We roll it in four ways and look for the longest silence. This step
-# needs real containers: on the embedded cluster you see a recording of it, made on kind.
+# Service that stays on the node (`internalTrafficPolicy: Local`). We roll it in four ways and look
+# for the longest silence. (Again a recording, on the embedded cluster.)
 #
 # How many seconds of silence will surge leave if the agent has *no readiness probe*?
 
@@ -413,6 +454,8 @@ silences
 
 # %%
 kubectl("delete -f ../manifests/lesson-09/echo.yaml --ignore-not-found")
+None
+
 # %%
 silent.compare(silences.result["maxSurge 1, no probe"])
 
@@ -427,25 +470,23 @@ assert paused <= probed < unprobed
 # %% [markdown]
 # Without a probe a Pod is ready as soon as its process runs. The controller keeps its promise and
 # deletes the Pod that answers in favour of one that does not yet: surge in name only. With a
-# truthful probe the silence is gone, but for a request that reaches the old Pod just as it stops.
-# The `preStop` pause covers that: the old Pod goes on answering until its node has heard that it
-# leaves.
-
-# %% [markdown]
+# truthful probe a short silence is left: requests still go to the old Pod just as it stops. The
+# `preStop` pause covers that: the old Pod goes on answering until its node has heard that it leaves.
+#
 # ## What surge needs
 #
 # | need | else |
 # |---|---|
-# | no `hostPort`, no listening on a port of the node | Pending, as above; or, where only the process binds it, a crash loop |
+# | no port of the node, named in the manifest or not | Pending or `CrashLoopBackOff`, as above |
 # | nothing that one process alone may hold: a lock on a host path, a socket of a kubelet plugin | the new one fails, or disturbs the old one |
 # | room for two on the node | Pending: `Insufficient cpu` (see below) |
 # | a readiness probe that tells the truth | the old Pod goes before the new one serves |
 #
 # A program that opens its port with `SO_REUSEPORT` can share it, but not if the manifest names a
-# `hostPort`: the scheduler does not ask the program. Drivers for Dynamic Resource Allocation can be
-# updated with surge from Kubernetes 1.33 on, since their kubelets accept two plugins of one name.
-
-# %% [markdown]
+# `hostPort`: the scheduler does not ask the program. Device drivers for
+# [Dynamic Resource Allocation](https://pkg.go.dev/k8s.io/dynamic-resource-allocation/kubeletplugin)
+# can be updated with surge: from 1.33 on a kubelet accepts two plugins of one name.
+#
 # ## Check yourself
 #
 # Three questions. Type answers, run, and let the code judge.
@@ -496,5 +537,4 @@ None
 # - Two Pods of an agent must be able to share a node: no `hostPort`, room for both.
 # - A surge that hangs looks well: watch UP-TO-DATE, and give `rollout status` a `--timeout`.
 #
-# Next: lab 07, where you repair a surge that hangs, and lesson 10, where nothing rolls until you
-# say so.
+# Next: lesson 10, where nothing rolls until you say so.

@@ -46,9 +46,9 @@ wait_rollout("agent")
 
 
 # %%
-def release(number):
-    """Put a new RELEASE into the template, and wait until the controller has seen it."""
-    kubectl(f"set env daemonset/agent RELEASE={number}")
+def change_template(command):
+    """Run this kubectl command, and wait until the controller has seen the change."""
+    print(kubectl(command))
     generation = kubectl("get daemonset agent -o jsonpath={.metadata.generation}")
     seen = f"jsonpath={{.status.observedGeneration}}={generation}"
     return kubectl(f"wait --for={seen} daemonset/agent --timeout=30s")
@@ -69,7 +69,7 @@ def uids():
 
 # %% [markdown]
 # We put `RELEASE=2` into the template. How many of the three Pods will run it when the controller
-# has seen the change?
+# has seen the change? (The recording goes over many cells, so we start and stop it ourselves.)
 
 # %%
 moved = predict("10-moved", ..., unit="Pods", question="OnDelete, new template: Pods that run it?")
@@ -79,7 +79,7 @@ moved
 before = uids()
 upgrade = record("agent")
 upgrade.start()
-release(2)
+change_template("set env daemonset/agent RELEASE=2")
 moved.compare(list(releases().values()).count("2"), within=0)
 
 # %%
@@ -175,7 +175,7 @@ assert not uids() & before
 
 # %%
 upgrade.stop()
-upgrade.plot(title="OnDelete: two nodes in the order chosen, two by accident")
+upgrade.plot(title="OnDelete: two nodes in the order chosen, two unasked")
 
 # %% tags=["claim-C70"]
 order = upgrade.rollouts[-1].order
@@ -183,11 +183,10 @@ assert order == (*chosen, new_node, last)
 assert upgrade.rollouts[-1].budget is None
 
 # %% [markdown]
-# You control when the controller *takes a Pod away*: only when you do. You do not control what
-# comes instead. Any Pod that is created, for whatever reason, is made from the newest template. "Half
-# way" is not a state that keeps itself.
-
-# %% [markdown]
+# The controller takes no Pod away for a new template: that much you control. You do not control what
+# else ends a Pod or brings a node, and any Pod that is created, for whatever reason, is made from the
+# newest template. "Half way" is not a state that keeps itself.
+#
 # ## Why
 #
 # A sync of a DaemonSet has two halves
@@ -227,13 +226,12 @@ assert found["daemonset.apps/kindnet"] == found["daemonset.apps/kube-proxy"] == 
 # "Restart the agents." How many of the four Pods does `kubectl rollout restart` restart?
 
 # %%
-restarted = predict("10-restarted", ..., unit="Pods", question="OnDelete, restart: how many do?")
+restarted = predict("10-restarted", ..., unit="Pods", question="How many Pods are restarted?")
 restarted
 
 # %%
 before = uids()
-print(kubectl("rollout restart daemonset/agent"))
-release(3)
+change_template("rollout restart daemonset/agent")
 restarted.compare(len(before - uids()), within=0)
 
 # %% tags=["claim-C68"]
@@ -241,17 +239,21 @@ assert uids() == before
 
 # %% [markdown]
 # None. It says "restarted", and all that it did was to write a date into the template. The same
-# happens to an urgent fix: it is applied, READY equals DESIRED, no alert fires, and no node has it.
-#
+# happens to an urgent fix, here `RELEASE=3`: READY equals DESIRED, and no node has it.
+
+# %%
+change_template("set env daemonset/agent RELEASE=3")
+print(kubectl("get daemonset agent"))
+assert set(releases().values()) == {"2"}
+
+# %% [markdown]
 # ## The rest at once
 #
 # When enough nodes have proved the new version, let the controller do the rest. We update one node
 # by hand and then switch to `RollingUpdate`. How many Pods will the controller replace?
 
 # %%
-rest = predict(
-    "10-rest", ..., unit="Pods", question="One of four updated, then the switch: how many?"
-)
+rest = predict("10-rest", ..., unit="Pods", question="The switch: how many Pods are replaced?")
 rest
 
 # %%
@@ -275,8 +277,8 @@ assert set(releases().values()) == {"3"}
 # %% [markdown]
 # ## History
 #
-# Now a DaemonSet with `RollingUpdate`, to roll and to undo. Each release says why it was made, in an
-# annotation that `kubectl rollout history` shows.
+# Now `sensor`, a DaemonSet with `RollingUpdate`, to roll and to undo. Each release says why it was
+# made, in an annotation that `kubectl rollout history` shows.
 
 # %%
 apply("../manifests/lesson-10/sensor.yaml")
@@ -370,7 +372,8 @@ assert ladder(history, "RELEASE").numbers() == [4, 5, 6]
 # Two answers that you will meet:
 
 # %%
-print(kubectl("rollout undo daemonset/sensor --to-revision=6"))
+print(already := kubectl("rollout undo daemonset/sensor --to-revision=6"))
+assert "current template already matches revision 6" in already
 try:
     kubectl("rollout undo daemonset/sensor --to-revision=99")
     said = "success"
@@ -399,8 +402,13 @@ assert {key for item in revisions() for key in item["data"]["spec"]} == {"templa
 
 # %% [markdown]
 # A revision holds the template and nothing else: not the strategy, not `minReadySeconds`. Nor
-# does it hold what the template merely names, such as a ConfigMap (lesson 16).
-#
+# does it hold what the template merely names, such as a ConfigMap (lesson 16). And old revisions are
+# kept up to a limit.
+
+# %%
+assert spec["revisionHistoryLimit"] == 10
+
+# %% [markdown]
 # ## Check yourself
 #
 # Three questions. Type answers, run, and let the code judge.
@@ -462,4 +470,4 @@ None
 # - Undo rolls forward to an old template; undo twice brings the bad one back. Name the revision.
 # - Undo restores the template only, and only as far as `revisionHistoryLimit` reaches (10).
 #
-# Next: lab 08, an upgrade in a given order, and lesson 11, DaemonSet or Deployment.
+# Next: lesson 11, DaemonSet or Deployment.

@@ -40,8 +40,7 @@ fleet
 # > | for | agents of the node | applications |
 # > | access to the host | often | rarely |
 #
-# Six workers, a DaemonSet `agent`, and a Deployment `web` that asks for six Pods: the same number.
-# Is it the same?
+# Six workers, a DaemonSet `agent`, and a Deployment `web` that asks for six Pods. Is that the same?
 
 # %%
 print(Path("../manifests/lesson-11/web.yaml").read_text())
@@ -239,8 +238,8 @@ assert max(apps.covered["spread"].max(), apps.covered["web"].max()) < 9
 assert apps.held["agent"] == dict.fromkeys(fleet.workers, 1)
 
 # %% [markdown]
-# The wide line counts the nodes. The agent's line follows it; the others never reach it, or fall
-# below it and come back by chance.
+# The wide line counts the nodes, and the agent's follows it. The other two never reach it while there
+# are nine nodes, and each drain costs them a node until the Pod is ready elsewhere.
 #
 # ### The mistake people make
 #
@@ -262,8 +261,7 @@ assert (len(wide.ready), len(wide.refused)) == (6, 4)
 assert all("didn't match pod anti-affinity rules" in said for _, said in wide.refused)
 
 # %% [markdown]
-# Six, and four Pods wait for ever. Any alert on Pending Pods fires from now on, and the scheduler
-# tries them again and again. "One on each node" is not a number, so no `replicas` says it.
+# Six, and four Pods wait for ever. "One on each node" is not a number, so no `replicas` says it.
 #
 # ## The load grows
 #
@@ -291,8 +289,8 @@ assert sum(on_nodes("agent").values()) == 6
 assert "could not find scale subresource" in said
 
 # %% [markdown]
-# Two commands, and one of them can be left to an autoscaler. A DaemonSet has no answer to load but
-# more nodes, or larger Pods.
+# One command doubles the Deployment, and an autoscaler may give it for you. A DaemonSet has no answer
+# to load but more nodes, or larger Pods.
 #
 # ## Access to the host
 #

@@ -7,7 +7,7 @@
 # - explain a Pod that waits for a port, and free it,
 # - say what an agent without resource requests costs, and what six agents cost,
 # - choose a budget for a hundred nodes,
-# - say why an application does not belong into a DaemonSet.
+# - say why an application does not belong in a DaemonSet.
 #
 # You know Pods and Deployments, and you have done lessons 00, 01 and 08. Run the cells from the
 # top; where a cell asks for a prediction, type it in place of the `...` before you run on.
@@ -88,8 +88,9 @@ kubectl("delete daemonset agent")
 #
 # > If two DaemonSets want the same `hostPort`, one will fail.
 #
-# Both are created at once, on six nodes. On how many nodes will `metrics` run? And what will the
-# losing Pods say: `"Pending"` or `"CrashLoopBackOff"`?
+# To be fair to both we keep the six workers closed with a taint, create the two, and take the taint
+# away. On how many nodes will `metrics` run? And what will the losing Pods say: `"Pending"` or
+# `"CrashLoopBackOff"`?
 
 # %%
 wins = predict("12-wins", ..., unit="nodes", question="One port, two agents: metrics on how many?")
@@ -100,9 +101,13 @@ losers = predict("12-losers", ..., question="What is the losers' state: Pending,
 losers
 
 # %%
+kubectl("taint nodes --overwrite", *fleet.workers, "closed=yes:NoSchedule")
+apply("../manifests/lesson-12/ports.yaml")
+for name in ("metrics", "traces"):
+    wait_rollout(name)
 race = record("metrics")
 race.start()
-apply("../manifests/lesson-12/ports.yaml")
+kubectl("taint nodes", *fleet.workers, "closed-")
 settled = wait_settled("port=9100", pods=12)
 settled
 
@@ -128,9 +133,9 @@ wins.compare(phases("metrics")["Running"], within=0)
 losers.compare(next(phase for phase in both if phase != "Running"))
 
 # %% [markdown]
-# Every node has exactly one of the two: whoever was first *there*. Which of them that is differs
-# from node to node and from run to run, so usually neither DaemonSet wins. And nothing "fails": the
-# losing Pods wait, CURRENT is full, and no event of the DaemonSets warns.
+# Every node has exactly one of the two: whoever was first *there*. Which of them that is differs from
+# node to node and from run to run, so seldom does one DaemonSet win them all. And nothing "fails":
+# the losing Pods wait, CURRENT is full, and no event of the DaemonSets warns.
 
 # %%
 mine = [
@@ -173,10 +178,11 @@ starts.compare(now == [loser])
 # one is freed
 # ([`NodePorts`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/scheduler/framework/plugins/nodeports/node_ports.go)).
 # What conflicts is the triple of address, protocol and port. Two more agents want 9100: `udp` with
-# `protocol: UDP`, `local` with `hostIP: 127.0.0.1`. On how many of the six nodes will each run?
+# `protocol: UDP`, `local` with `hostIP: 127.0.0.1`. Which of them will run beside those that are
+# there?
 
 # %%
-more = predict("12-more", ..., question='Who gets port 9100 too: "udp", "local", "both", "none"?')
+more = predict("12-more", ..., question='Who gets 9100 too: "udp", "local", "both", "none"?')
 more
 
 # %%
@@ -203,7 +209,7 @@ assert ran == ["udp"]
 
 # %% [markdown]
 # UDP is another port. `127.0.0.1` is another address, but `metrics` and `traces` name none, and
-# that means *all* addresses. The cure is the plain one: every agent its own number.
+# that means *all* addresses. The cure is the plain one: to each agent a port number of its own.
 
 # %% tags=["claim-C82"]
 apply(another("local", containerPort=9101, hostPort=9101))
@@ -211,13 +217,13 @@ assert wait_rollout("local").ready == 6
 kubectl("delete daemonset metrics traces udp local")
 
 # %% [markdown]
-# ## 3. No requests, and 6. what agents cost
+# ## 3 and 6. No requests, and what agents cost
 #
 # > Without resource requests the scheduler cannot account for DaemonSet Pods; nodes are
 # > overcommitted. And every DaemonSet Pod takes CPU and memory of its node: many small ones add up.
 #
-# We fill one node with Pods of `web`, each of which requests an eighth of its CPU, beside 0, 3 and
-# 6 agents. An agent requests a twentieth: 100m on a node of 2 CPUs.
+# We fill one node (the only one labelled `disk=ssd`) with Pods of `web`, each of which requests an
+# eighth of its CPU, beside 0, 3 and 6 agents. An agent requests a twentieth: 100m of 2 CPUs.
 
 # %%
 alone = fleet.workers[0]
@@ -331,7 +337,7 @@ assert fits["with limits only"][6] < fits["with requests"][6]
 # %% [markdown]
 # Where a limit has no request beside it, the API server makes the limit the request: now the agents
 # take 60 % of the node. Set both, the request to what the agent needs.
-
+#
 # ### When memory runs out
 #
 # > Overcommitted nodes lead to OOM kills.

@@ -28,9 +28,9 @@ fleet = reset(workers=100)
 assert len(fleet.workers) == 100
 
 # %% [markdown]
-# A hundred simulated workers; later there will be twice as many. A thousand take longer than you
-# want to wait, and more memory, so they were run once and written down. What comes from that file
-# says *recorded*.
+# A hundred workers, most or all of them simulated (by a program named kwok); later there will be
+# twice as many. A thousand take longer than you want to wait, and more memory, so they were run once
+# and written down. What comes from that file says *recorded*.
 
 # %%
 file = json.loads(Path("../recordings/14-scale.json").read_text())
@@ -97,9 +97,9 @@ assert found.created[-1] > 0.8 * rate.takes(100)
 assert 0.8 < thousand.rate(rate) / rate.qps < 1.1, "recorded: as many a second as it may send"
 
 # %% [markdown]
-# The wide band is what the two numbers allow; the line of the Pods created runs along it, with a
-# hundred nodes and with a thousand. Scheduler and kubelets have time enough: *ready* follows
-# *created* in a steady distance.
+# The wide band is what the two numbers allow; the line of the Pods created runs along it, on a busy
+# machine below it. Scheduler and kubelets have time enough: in the recording *ready* follows
+# *created* at a steady distance.
 #
 # ## Why
 #
@@ -195,6 +195,8 @@ joined
 # %%
 with record("agent") as growth:
     add_node(count=100)
+    counted = f"jsonpath={{.status.desiredNumberScheduled}}={len(current().workers())}"
+    kubectl(f"wait --for={counted} daemonset/agent --timeout=120s", timeout=130)
     status = wait_rollout("agent")
 plot_staircase(growth.records)
 
@@ -244,7 +246,8 @@ assert float(value) < 2 * 2**30
 #   ([#128442](https://github.com/kubernetes/kubernetes/issues/128442)).
 # - **1.33**: changes of nodes wait in a queue of their own, so they do not hold up rollouts
 #   ([#130514](https://github.com/kubernetes/kubernetes/issues/130514)).
-# - **1.36**: it waits until its cache has seen what it did itself, so it does not act twice
+# - **1.36**: it waits until its cache has seen what it did itself, so it does not act twice. Its
+#   metric `daemonset_controller_stale_sync_skips_total` counts how often it waited
 #   ([#134937](https://github.com/kubernetes/kubernetes/issues/134937)).
 #
 # ## Check yourself

@@ -12,16 +12,18 @@
 # where a cell asks for a prediction, type it in place of the `...` before you run on.
 
 # %%
+import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from daemonset_course import apply, break_node, cordon, drain, kubectl, predict, record
-from daemonset_course import recover_node, taint, wait_rollout, why
+from daemonset_course import add_node, apply, break_node, cordon, drain, kubectl, predict
+from daemonset_course import record, recover_node, taint, wait_rollout, why
 from daemonset_course.cluster import reset
 from daemonset_course.plot.failures import plot_failures
 from daemonset_course.timeline.failures import failure
 from daemonset_course.verbs.nodes import remove_node
+from daemonset_course.verbs.settled import wait_settled
 
 # %%
 fleet = reset(workers=6)
@@ -104,19 +106,26 @@ desired
 # look the same; only we know that one of them is off. Kubernetes has a taint to say so.
 
 # %%
-KINDS = {"not ready": tired, "unreachable": silent, "shut down": off}
-KINDS |= {"deleted": deleted, "drained": drained}
+broken = {"not ready": tired, "unreachable": silent, "shut down": off}
+KINDS = broken | {"deleted": deleted, "drained": drained}
 OFF = "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
+
+
+# %%
+def fail(kind):
+    """Break the node of this kind, with a mark in the recording."""
+    day.mark(kind)
+    return break_node(KINDS[kind], "not ready" if kind == "not ready" else "unreachable")
+
 
 # %%
 with record("agent") as day:
-    for kind in KINDS:
-        day.mark(kind)
-    remove_node(deleted)
+    day.mark("drained")
     drain(drained, "--ignore-daemonsets")
     with ThreadPoolExecutor() as pool:
-        ways = ("not ready", "unreachable", "unreachable")
-        list(pool.map(break_node, (tired, silent, off), ways))
+        list(pool.map(fail, broken))
+    day.mark("deleted")
+    remove_node(deleted)
     taint(off, OFF)
     for app in ("web", "agent"):
         there = f"-l app={app} --field-selector spec.nodeName={off}"
@@ -321,15 +330,49 @@ same.compare(kept[0])
 # speaks. On the node that was off the controller made a new one, when the last taint was gone. Take
 # the taint `out-of-service` away yourself: nobody else does.
 #
-# A node that comes back empty, or new, has a race: Pods that wait for room may fill it before the
-# agent is there. Priority (lesson 13) wins it.
-#
 # A rollout while a node is dead is in lesson 08: the dead node spends the budget.
 #
+# ### A race on new nodes
+#
+# What if the dead nodes are replaced by new ones? `crowd`, an application, has twelve Pods, of which
+# each fills a node; most of them wait for room. `late` is an agent for new nodes that needs as much.
+# Three nodes join. On how many of them will `late` be ready?
+
+# %%
+won = predict("15-won", ..., unit="nodes", question="3 new nodes, Pods waiting: late on how many?")
+won
+
+# %%
+cpus = int(kubectl(f"get node {healthy} -o jsonpath={{.status.allocatable.cpu}}"))
+text = Path("../manifests/lesson-15/race.yaml").read_text()
+crowd, late = text.replace("CPU", f"{cpus * 600}m").split("---\n")
+apply(crowd)
+wait_settled("app=crowd", pods=12)
+apply(late)
+joined = add_node(count=3, pool="new")
+first = wait_settled("app=late", pods=kubectl("get nodes -l pool=new -o name").count("node/"))
+won.compare(len(first.ready), within=0)
+
+# %% [markdown]
+# That is chance. Once the taint `not-ready` is gone the scheduler tries the Pods that wait, and the
+# controller only begins to create its own. A critical priority (lesson 13) makes room afterwards.
+
+# %%
+critical = {"spec": {"template": {"spec": {"priorityClassName": "system-node-critical"}}}}
+kubectl("patch daemonset late --patch", json.dumps(critical))
+wait_rollout("late")
+assert set(joined) <= set(nodes_with("late"))
+
+# %%
+kubectl("delete daemonset late")
+kubectl("delete deployment crowd")
+None
+
+# %% [markdown]
 # ## Check yourself
 #
-# Three questions. Type answers, run, and let the code judge. Five workers and the control plane are
-# left.
+# Three questions. Type answers, run, and let the code judge. There are five of the old workers, three
+# new ones and the control plane.
 
 # %%
 eager = Path("../manifests/lesson-15/agent.yaml").read_text().replace("agent", "eager")
@@ -339,7 +382,9 @@ apply(eager.replace("spec:\n      containers:", anything))
 q1.compare(wait_rollout("eager").desired, within=0)
 
 # %%
-q2 = predict("15-check-desired", ..., unit="nodes", question="All mended but the deleted: DESIRED?")
+q2 = predict(
+    "15-check-desired", ..., unit="nodes", question="The old ones mended, three new: DESIRED?"
+)
 q2.compare(wait_rollout("agent").desired, within=0)
 
 # %%

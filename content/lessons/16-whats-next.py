@@ -22,9 +22,11 @@ from daemonset_course import apply, kubectl, label, predict, record, rejected, w
 from daemonset_course.cluster import reset
 from daemonset_course.errors import Rejected
 from daemonset_course.plot.coverage import plot_coverage
+from daemonset_course.recording import step
 
 # %%
 fleet = reset(workers=6)
+fleet
 
 # %% [markdown]
 # ## The claim
@@ -73,7 +75,7 @@ with record("agent") as change:
     status, after = wait_rollout("agent"), pods("agent")
     kubectl("rollout restart daemonset/agent")
     wait_rollout("agent")
-change.plot()
+change.plot(title="The ConfigMap changed: nothing rolls until the template does")
 
 # %%
 fresh = {node for node in before if after[node] != before[node]}
@@ -218,7 +220,8 @@ def refused(namespace):
     """Why the API server refused a Pod of host, once it has."""
     chosen = "--field-selector reason=FailedCreate"
     kubectl(f"-n {namespace} wait --for=create event {chosen} --timeout=30s")
-    return kubectl(f"-n {namespace} get events {chosen} -o jsonpath={{.items[0].message}}")
+    told = kubectl(f"-n {namespace} get events {chosen} -o jsonpath={{.items[0].message}}")
+    return told.partition("is forbidden: ")[2]
 
 
 print(refused("guarded"))
@@ -360,8 +363,52 @@ assert kubectl("get service agent -o jsonpath={.spec.internalTrafficPolicy}") ==
 #
 # ## One agent, several kinds of machine
 #
-# There is one template in a DaemonSet, so nodes that need different images or resources get one
-# DaemonSet each. The selectors must leave no gap and no overlap.
+# The agent of one node needs more CPU than the others. A running Pod can be resized in place (by
+# default since Kubernetes 1.33), so we give its Pod 50m instead of 10m. Later it is deleted. What
+# will its successor request? (A real kubelet must do it: on the embedded cluster you see a recording.)
+
+# %%
+resized = predict("16-resized", ..., unit="m", question="Resized from 10m to 50m: the successor?")
+resized
+
+# %%
+chosen = f"-l app=agent --field-selector spec.nodeName={fleet.workers[0]}"
+
+
+def requested():
+    """The CPU that the agent's Pod there requests."""
+    path = "{.items[0].spec.containers[0].resources.requests.cpu}"
+    return str(kubectl(f"get pods {chosen} -o jsonpath={path}"))
+
+
+# %%
+@step("16-resize", needs="exec")
+def resize():
+    """What a resized Pod requests and has, and what its successor requests"""
+    pod = kubectl(f"get pods {chosen} -o jsonpath={{.items[0].metadata.name}}")
+    more = {"containers": [{"name": "agent", "resources": {"requests": {"cpu": "50m"}}}]}
+    kubectl(f"patch pod {pod} --subresource resize --patch", json.dumps({"spec": more}))
+    has = "jsonpath={.status.containerStatuses[0].resources.requests.cpu}=50m"
+    kubectl(f"wait pod {pod} --for={has} --timeout=60s")
+    grown = requested()
+    kubectl(f"delete pod {pod}")
+    wait_rollout("agent")
+    return {"resized": grown, "successor": requested()}
+
+
+# %%
+resize
+
+# %%
+resized.compare(int(resize.result["successor"].removesuffix("m")), within=0)
+
+# %%
+assert resize.result == {"resized": "50m", "successor": "10m"}
+
+# %% [markdown]
+# The Pod was changed, the template was not, and the template makes the next one. There is one
+# template in a DaemonSet, so nodes that need different images or resources get one DaemonSet each.
+# The selectors must leave no gap and no overlap.
 
 # %%
 _, agent, _ = yaml.safe_load_all(Path("../manifests/lesson-16/agent.yaml").read_text())
@@ -433,4 +480,5 @@ None
 #   (Pending).
 # - StatefulSet: which Pod. Deployment: how many. DaemonSet: where.
 #
-# Next: the labs. Lab 10 puts everything together.
+# This was the last lesson. Next: the labs, where the fleet is in trouble and you mend it. Begin with
+# lab 06, where you roll within a budget.

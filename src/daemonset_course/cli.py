@@ -81,9 +81,9 @@ def reset(
     workers: Annotated[int | None, typer.Option(help="How many workers to have.")] = None,
 ) -> None:
     """Bring a cluster to the state right after `up`, and say what was changed."""
-    from daemonset_course.cluster.reset import reset as reset_cluster
-
     with _telling():
+        from daemonset_course.cluster.reset import reset as reset_cluster
+
         out.print(str(reset_cluster(name, workers=workers)))
 
 
@@ -114,9 +114,9 @@ def doctor(name: Name = None, as_json: Json = False) -> None:
 
     Exit status 1 if something is bad; a note concerns kind alone and leaves it at 0.
     """
-    from daemonset_course.doctor import examine
-
     with _telling():
+        from daemonset_course.doctor import examine
+
         findings = examine(name)
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings]))
@@ -132,9 +132,9 @@ def doctor(name: Name = None, as_json: Json = False) -> None:
 @app.command()
 def binaries(kubernetes: Kubernetes = None) -> None:
     """Bring the programs of the embedded cluster, and say where each comes from."""
-    from daemonset_course.binaries.search import ensure
-
     with _telling():
+        from daemonset_course.binaries.search import ensure
+
         for binary in ensure(kubernetes=kubernetes, report=progress()).values():
             out.print(f"{binary.name:<24} {binary.version:<9} {binary.source:<9} {binary.path}")
 
@@ -142,9 +142,9 @@ def binaries(kubernetes: Kubernetes = None) -> None:
 @app.command()
 def record(lesson: str, name: Name = None) -> None:
     """Run a lesson (such as 00) on a kind cluster and keep its real steps in recordings/."""
-    from daemonset_course.recording.rerecord import record_lesson
-
     with _telling():
+        from daemonset_course.recording.rerecord import record_lesson
+
         for path in record_lesson(lesson, name):
             out.print(f"recorded {path}")
 

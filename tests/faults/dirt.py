@@ -6,6 +6,7 @@ works by.
 
 from __future__ import annotations
 
+import os
 import random
 from typing import Any
 
@@ -22,6 +23,16 @@ COMES_AND_GOES = {"Event", "Lease", "EndpointSlice", "ControllerRevision", "CSIN
 
 def fresh(cluster: Cluster) -> dict[str, Any]:
     """Every node as it is configured, and the name of every object that a learner could make."""
+    namespaces = {
+        one["metadata"]["name"]: one["metadata"].get("labels")
+        for one in cluster.api.items("/api/v1/namespaces")
+    }
+    objects = sorted(_objects(cluster))
+    return {"nodes": fresh_nodes(cluster), "namespaces": namespaces, "objects": objects}
+
+
+def fresh_nodes(cluster: Cluster) -> dict[str, Any]:
+    """Every node as it is configured, by name."""
     nodes = {}
     for node in cluster.api.items("/api/v1/nodes"):
         taints = node["spec"].get("taints") or []
@@ -30,13 +41,15 @@ def fresh(cluster: Cluster) -> dict[str, Any]:
             "taints": sorted((t["key"], t.get("value", ""), t["effect"]) for t in taints),
             "cordoned": node["spec"].get("unschedulable", False),
             "conditions": {c["type"]: c["status"] for c in node["status"]["conditions"]},
+            "resources": sorted(node["status"]["capacity"]),
             "broken": node["metadata"].get("annotations", {}).get("daemonset-course/kubelet"),
         }
-    namespaces = {
-        one["metadata"]["name"]: one["metadata"].get("labels")
-        for one in cluster.api.items("/api/v1/namespaces")
-    }
-    return {"nodes": nodes, "namespaces": namespaces, "objects": sorted(_objects(cluster))}
+    return nodes
+
+
+def seed() -> int:
+    """What chance depends on; ``FAULTS_SEED`` repeats a run."""
+    return int(os.environ.get("FAULTS_SEED") or 20261124)
 
 
 def _objects(cluster: Cluster) -> set[str]:

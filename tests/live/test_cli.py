@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from daemonset_course.cluster import Cluster
 
@@ -41,6 +43,16 @@ def test_up_again_changes_nothing_and_down_of_nothing_is_no_error(live_cluster: 
     assert again.returncode == nothing.returncode == 0
     assert str(live_cluster.backend.kubeconfig) in again.stdout
     assert "there was none" in nothing.stdout
+
+
+def test_jupyterlab_s_terminals_find_course_and_the_cluster_s_own_kubectl(
+    live_cluster: Cluster,
+) -> None:
+    path = live_cluster.environment()["PATH"]
+    kubectl = shutil.which("kubectl", path=path)
+
+    assert Path(str(shutil.which("course", path=path))).parent == Path(sys.executable).parent
+    assert Path(str(kubectl)).parent == live_cluster.backend.programs
 
 
 def test_a_wrong_name_is_refused_without_a_traceback() -> None:

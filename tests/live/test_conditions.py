@@ -6,7 +6,7 @@ import pytest
 
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import BadInput
-from daemonset_course.verbs.conditions import network, pressure
+from daemonset_course.verbs.conditions import network, pressure, without_network
 from daemonset_course.verbs.kubectl import kubectl
 
 
@@ -27,4 +27,10 @@ def test_pressure_is_refused_where_kubelets_are_simulated(live_cluster: Cluster)
         pytest.raises(BadInput, match="real kubelets"),
         pressure({live_cluster.workers()[0]: "disk"}),
     ):
+        pass
+
+
+@pytest.mark.only("embedded", "on kind the nodes are real")
+def test_a_network_plugin_is_not_taken_from_a_simulated_node(live_cluster: Cluster) -> None:
+    with pytest.raises(BadInput, match="real nodes"), without_network(live_cluster.workers()[0]):
         pass

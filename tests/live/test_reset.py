@@ -71,7 +71,7 @@ def dirt(live_cluster: Cluster) -> Iterator[tuple[dict[str, object], Fleet, dict
         apply(daemonset("agent"), namespace=namespace)
         wait_rollout("agent", namespace=namespace)
     label(first, disk="floppy", gpu="yes", **{"topology.kubernetes.io/zone": None})
-    taint(first, "maintenance=now:NoSchedule")
+    taint(first, "maintenance=now:NoSchedule", "node.kubernetes.io/out-of-service=off:NoExecute")
     cordon(first)
     break_node(second, "not ready")
     break_node(added)  # a dead one with pods on it
@@ -108,6 +108,7 @@ def test_the_drift_report_names_each_change(dirt: Dirt, live_cluster: Cluster) -
         "label gpu",
         "label topology.kubernetes.io/zone",
         "taint maintenance=now:NoSchedule",
+        "taint node.kubernetes.io/out-of-service=off:NoExecute",
         "cordon",
         f"{name}-worker2: kubelet repaired",
     ):

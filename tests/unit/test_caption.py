@@ -97,6 +97,17 @@ def test_on_delete_and_a_breached_budget_are_told() -> None:
     )
 
 
+def test_a_budget_that_changes_on_the_way_is_told() -> None:
+    wider = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2}}
+    changes = [
+        change(1, "daemonsets", daemonset(2, image="a:2")),
+        change(2, "daemonsets", daemonset(3, image="a:2", strategy=wider)),
+    ]
+    text = caption(build([*Fleet(2).log()[:-1], *changes, {"record": "end", "t": 3}]))
+
+    assert "at most 0 unavailable (budget 1, later 2)" in text
+
+
 def test_gaps_are_told() -> None:
     text, _ = told(Fleet(3).run(1).apply().run(2).blind(1.5).run(20))
 

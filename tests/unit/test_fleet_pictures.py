@@ -9,7 +9,7 @@ import pytest
 from fleet import HEADER, Fleet, change, control_plane, daemonset, node, pod
 
 from daemonset_course.errors import BadInput
-from daemonset_course.plot import plot_joining, plot_map, plot_staircase, plot_stripes
+from daemonset_course.plot import plot, plot_joining, plot_map, plot_staircase, plot_stripes
 from daemonset_course.plot.picture import Picture
 from daemonset_course.timeline.counts import (
     counts,
@@ -143,10 +143,24 @@ def joined() -> list[Record]:
 def test_joining_orders_steps_as_they_were_stored_not_as_they_arrived() -> None:
     found = joining(joined(), "n9", ["eager", "agent"])
 
-    assert found.created["agent"].t < found.untainted.t
+    assert found.ready.t <= found.untainted.t <= found.created["agent"].t
     assert found.created["eager"] < found.ready < found.untainted < found.created["agent"]
     assert joining_headline(found) == "eager did not wait for the node; agent did"
     assert joining_caption(found).startswith("After the node was added: pod of eager created 0.10")
+
+
+def test_the_lane_of_a_removed_node_is_cut_up_and_explained() -> None:
+    made = change(0.02, "daemonsets", daemonset(), "ADDED", "list")
+    there = change(0.03, "pods", pod("a", "n1"), "ADDED", "list")
+    gone = change(3, "nodes", node("n1"), "DELETED")
+    words = {}
+    for name, changes in {"whole": [], "removed": [gone]}.items():
+        figure = plot(build(log(*listed("n1"), made, there, *changes))).figure
+        cut = [one for one in figure.axes[1].patches if one.get_hatch() == "||||"]
+        words[name] = {text.get_text() for text in figure.axes[0].texts}
+
+        assert [(one.get_x(), one.get_width()) for one in cut] == [(3, 7) for _ in changes]
+    assert words["removed"] - words["whole"] == {"node removed"}
 
 
 def test_a_recording_without_the_joining_is_refused_with_what_is_missing() -> None:

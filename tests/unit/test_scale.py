@@ -77,7 +77,7 @@ def test_a_run_that_hardly_outlasts_the_burst_has_no_rate(count: int) -> None:
     found = steady(count)
 
     assert found.rate(RATE) is None
-    assert "a second" not in creation_headline(found, RATE)
+    assert ("limit" in creation_headline(found, RATE)) == (count > RATE.burst)
 
 
 def joining(*ready: float) -> list[Record]:
@@ -106,7 +106,7 @@ def test_at_the_corner_ten_rounds_take_as_long_as_the_requests() -> None:
 
 def test_the_words_are_made_of_the_numbers() -> None:
     assert creation_headline(steady(100), RATE) == (
-        "100 pods created in 3.5 s: a burst, then 20 a second"
+        "100 pods created in 3.5 s; the request limit alone takes 3.5 s"
     )
     assert creation_caption(steady(100), RATE) == (
         "100 pods, the last created after 3.5 s, the last ready after 4.5 s; "

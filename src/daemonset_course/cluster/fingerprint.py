@@ -22,6 +22,8 @@ NOT_OURS = {
     "EndpointSlice",
     "PersistentVolume",
 }
+# Of the taints of node.kubernetes.io the one that a person sets, and takes off.
+BY_HAND = "node.kubernetes.io/out-of-service"
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 DEFAULT_OBJECTS = {
     "Service/kubernetes",
@@ -102,7 +104,7 @@ def _label_drift(labels: dict[str, str], spec: topology.NodeSpec) -> dict[str, s
 def _taint_drift(taints: list[dict[str, Any]], spec: topology.NodeSpec) -> list[str]:
     """Taints that a person set or took away; those of node conditions go with their cause."""
     there = {(t["key"], t.get("value", ""), t["effect"]) for t in taints}
-    by_hand = {t for t in there if not t[0].startswith("node.kubernetes.io/")}
+    by_hand = {t for t in there if t[0] == BY_HAND or not t[0].startswith("node.kubernetes.io/")}
     wanted = set(spec.taints)
     return [f"taint {_taint(t)} taken off" for t in sorted(by_hand - wanted)] + [
         f"taint {_taint(t)} put back" for t in sorted(wanted - by_hand)

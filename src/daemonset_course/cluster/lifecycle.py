@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from sysconfig import get_path
 
 import filelock
 
@@ -61,10 +62,11 @@ class Cluster:
         return sorted((n["metadata"]["name"] for n in found), key=topology.natural)
 
     def environment(self) -> dict[str, str]:
-        """The variables that make kubectl and notebooks use this cluster."""
+        """The variables that make kubectl, ``course`` and notebooks use this cluster."""
+        folders = [str(self.backend.programs), get_path("scripts"), os.environ.get("PATH", "")]
         return {
             "KUBECONFIG": str(self.backend.kubeconfig),
-            "PATH": f"{self.backend.programs}{os.pathsep}{os.environ.get('PATH', '')}",
+            "PATH": os.pathsep.join(folders),
             "COURSE_CLUSTER": self.name,
             "KUBECACHEDIR": str(self.backend.directory / "kubectl-cache"),  # not in ~/.kube
         }

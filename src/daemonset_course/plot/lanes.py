@@ -60,7 +60,18 @@ def draw_lanes(ax: Axes, timeline: Timeline, look: Look, span: tuple[float, floa
                 x, lane, "no pod", color=look.muted, style="italic", size=7.5, va="center",
                 bbox={"facecolor": ground, "edgecolor": "none", "pad": 0.8},
             )  # fmt: skip
+    for node, start, end in removed(timeline):
+        corner, style = (start, timeline.nodes.index(node) - 0.5), look.removed("none")
+        ax.add_patch(Rectangle(corner, end - start, 1, zorder=2.4, **style))
     draw_gaps(ax, [gap for gap in timeline.gaps if gap.resource == "pods"], look)
+
+
+def removed(timeline: Timeline) -> Iterator[tuple[str, float, float]]:
+    """(node, from, until) of each stretch in which a node with a lane was deleted."""
+    for mark in timeline.marks:
+        if mark.text == "node deleted" and mark.node in timeline.nodes:
+            back = [m.t for m in timeline.marks if (m.text, m.node) == ("node added", mark.node)]
+            yield mark.node, mark.t, min([t for t in back if t > mark.t], default=timeline.end)
 
 
 def draw_gaps(ax: Axes, gaps: Sequence[Gap], look: Look, *, ink: str = "") -> None:

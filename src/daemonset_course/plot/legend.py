@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from daemonset_course.plot.dense import dense_colour
+from daemonset_course.plot.lanes import removed
 from daemonset_course.plot.look import HEIGHT, PHASES, Look, revision_colour, text_on
 from daemonset_course.timeline.timeline import Timeline
 
@@ -43,6 +44,8 @@ def draw_legend(
             face["hatch"] = "...."
         style = face | {"linewidth": 0.4} if dense else look.bar(phase, look.muted)
         x = _entry(ax, x, phase, 0.74 if dense else HEIGHT[phase], style, look)
+    if not dense and any(any(removed(timeline)) for timeline in timelines):
+        _entry(ax, x, "node removed", 0.74, look.removed(look.muted), look)
 
 
 def _entry(

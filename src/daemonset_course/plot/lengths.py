@@ -30,10 +30,14 @@ def plot_lengths(
     look = DARK if dark else LIGHT
     floor = 2 * nodes / qps
     fastest = min(measured, key=lambda k: measured[k])
-    title = f"{nodes} nodes: the length falls with the budget, then meets the controller's limit"
+    small, large = min(measured), max(measured)
+    title = (
+        f"{nodes} nodes: with {large / small:g} times the budget the rollout is "
+        f"{measured[small] / measured[large]:.1f} times as quick"
+    )
     text = (
         f"Measured: {', '.join(f'{k} at a time {t:.1f} s' for k, t in sorted(measured.items()))}. "
-        f"Shortest with {fastest}. Waves: ceil({nodes}/k) x {restart:.1f} s. "
+        f"Shortest with {fastest}. Model: ceil({nodes}/k) rounds of {restart:.1f} s. "
         f"Limit: 2 x {nodes} requests at {qps:.0f} a second = {floor:.0f} s."
     )
     with course_style():
@@ -54,10 +58,10 @@ def plot_lengths(
 
 
 def _draw_model(axes: Axes, nodes: int, restart: float, floor: float, look: Look) -> None:
-    """The two lower bounds: waves of restarts, and the controller's requests."""
+    """The two lower bounds: rounds of restarts, and the controller's requests."""
     budgets = range(1, nodes + 1)
     lengths = [waves(nodes, k) * restart for k in budgets]
-    axes.plot(budgets, lengths, color=look.ink, lw=1.4, ls="--", label="waves of k nodes")
+    axes.plot(budgets, lengths, color=look.ink, lw=1.4, ls="--", label="rounds of k nodes")
     axes.axhline(floor, color=look.muted, lw=1.6, ls=":", label="the controller's request limit")
 
 

@@ -52,6 +52,10 @@ class Look:
             return {"facecolor": face, "edgecolor": colour, "hatch": "/////", "linewidth": 0.7}
         return {"facecolor": colour, "edgecolor": colour, "linewidth": 0.5}
 
+    def removed(self, colour: str) -> dict[str, Any]:
+        """The style that cuts up what is drawn of a node that was deleted."""
+        return {"facecolor": colour, "edgecolor": self.ground, "hatch": "||||", "linewidth": 0}
+
 
 LIGHT = Look(ground="#FFFFFF", ink="#1A1A1A", muted="#6B6B6B", faint="#E3E3E3", stripe="#F6F6F6")
 DARK = Look(ground="#14171C", ink="#ECECEC", muted="#A0A4AA", faint="#33383F", stripe="#1B1F25")

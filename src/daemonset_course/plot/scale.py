@@ -85,7 +85,7 @@ def _draw_creation(ax: Axes, found: Creation, rate: Rate, look: Look) -> None:
         counts = [*range(len(moments) + 1), len(moments)]
         ax.step(steps, counts, where="post", color=colour, linestyle=dashes, linewidth=1.8)
     ax.set_xlim(0, end)
-    ax.set_ylim(0, 1.12 * len(found.created))
+    ax.set_ylim(0, 1.24 * len(found.created))  # its name stands above the band
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.grid(axis="y", color=look.faint, linewidth=0.6)
     ax.set_axisbelow(True)

@@ -83,6 +83,8 @@ def _unavailable(rollout: Rollout) -> list[str]:
     if rollout.max_unavailable is None:
         return ["unavailable nodes unknown"]
     bound = "no budget: OnDelete" if rollout.budget is None else f"budget {rollout.budget}"
+    if None not in (rollout.budget, rollout.last_budget) and rollout.budget != rollout.last_budget:
+        bound += f", later {rollout.last_budget}"
     return [f"at most {rollout.max_unavailable} unavailable ({bound})"]
 
 
@@ -106,7 +108,8 @@ def _quiet(timeline: Timeline) -> str:
     worst, scope = timeline.unavailable.max(), timeline.scope.max()
     if worst is None:
         return f"{span}, unavailable nodes unknown"
-    return f"{span}, at most {worst} of {nodes(scope)} without an available pod"
+    most = f"at most {worst}" if worst else "none"
+    return f"{span}, {most} of {nodes(scope)} without an available pod"
 
 
 def _replaced(timeline: Timeline) -> int:

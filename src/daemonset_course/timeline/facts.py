@@ -26,6 +26,7 @@ class Rollout:
         max_unavailable: most nodes without an available pod at one time; None if unknown.
         max_surge: most pods beyond one a node at one time; None if unknown.
         budget: how many nodes might be unavailable, at ``start``; None: OnDelete.
+        last_budget: the same at ``stop``: it can be changed while the rollout runs.
         surge_budget: the same for ``max_surge``.
         order: nodes in the order in which their new pods were created.
         updated: nodes with an available new pod at ``stop``; None if unknown.
@@ -45,6 +46,7 @@ class Rollout:
     max_unavailable: int | None
     max_surge: int | None
     budget: int | None
+    last_budget: int | None
     surge_budget: int | None
     order: tuple[str, ...]
     updated: int | None
@@ -95,6 +97,7 @@ def _rollout(timeline: Timeline, template: Template, lives: list[_Life], over: S
         max_unavailable=timeline.unavailable.max(start, stop),
         max_surge=timeline.surge.max(start, stop),
         budget=timeline.budget.at(start),
+        last_budget=_until(timeline.budget, stop, ended=end is not None),
         surge_budget=timeline.surge_budget.at(start),
         order=tuple(dict.fromkeys(life[-1].node for life in new)),
         updated=_until(timeline.updated, stop, ended=end is not None),

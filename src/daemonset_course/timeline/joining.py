@@ -20,7 +20,7 @@ class Moment(NamedTuple):
     """One change. Moments compare by the order in which etcd stored them.
 
     Two watches may deliver two changes in the wrong order; ``version`` is one count for all
-    objects. ``t`` is in seconds since the recording began.
+    objects. ``t`` is when we knew of it at the latest, in seconds since the recording began.
     """
 
     version: int
@@ -69,12 +69,14 @@ def joining(log: Sequence[Record], node: str, daemonsets: Sequence[str]) -> Join
             seen=f"{len(seen)} changes of the node; no pod of: {', '.join(missing) or 'none'}",
             next_step="Record add_node and wait_rollout together.",
         )
+    made = {name: moment for name, moment in created.items() if moment is not None}
+    told = [seen[0][0], ready[0], untainted[0], *made.values()]
     return Joining(
         node=node,
-        added=seen[0][0],
-        ready=ready[0],
-        untainted=untainted[0],
-        created={name: moment for name, moment in created.items() if moment is not None},
+        added=_in_order(seen[0][0], told),
+        ready=_in_order(ready[0], told),
+        untainted=_in_order(untainted[0], told),
+        created={name: _in_order(moment, told) for name, moment in made.items()},
         segments={name: _segments(log, node, name) for name in daemonsets},
         end=float(log[-1]["t"]),
     )
@@ -114,6 +116,11 @@ def _changes(log: Sequence[Record], resource: str, name: str) -> list[Record]:
 def _moment(record: Record) -> Moment:
     version = str(record["object"]["metadata"].get("resourceVersion") or "0")
     return Moment(int(version), float(record["t"]))
+
+
+def _in_order(moment: Moment, told: Sequence[Moment]) -> Moment:
+    """The moment, no later than those that etcd stored after it: it had happened by then."""
+    return Moment(moment.version, min(m.t for m in told if m.version >= moment.version))
 
 
 def _is_tainted(node: Record) -> bool:

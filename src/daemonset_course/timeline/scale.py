@@ -126,8 +126,8 @@ def corner(*, restart: float, rate: Rate) -> int:
 def creation_headline(found: Creation, rate: Rate) -> str:
     """The finding in a few words."""
     told = f"{len(found.created)} pods created in {seconds(found.created[-1])}"
-    steady = found.rate(rate)
-    return told if steady is None else f"{told}: a burst, then {steady:.0f} a second"
+    allowed = rate.takes(len(found.created))
+    return f"{told}; the request limit alone takes {seconds(allowed)}" if allowed else told
 
 
 def creation_caption(found: Creation, rate: Rate) -> str:

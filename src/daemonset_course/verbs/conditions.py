@@ -33,6 +33,7 @@ _WANTED = {
 }
 _CONFIG = "/var/lib/kubelet/config.yaml"
 _KEPT = f"{_CONFIG}.before-pressure"
+_PLUGINS = "/etc/cni/net.d"
 _NODES = "/api/v1/nodes"
 _OWN = "node.kubernetes.io/"
 _PATIENCE = 90.0
@@ -100,6 +101,45 @@ def pressure(short: Mapping[str, Short]) -> Iterator[None]:
             script = f"if [ -e {_KEPT} ]; then mv {_KEPT} {_CONFIG}; fi"
             _inside(backend, node, f"{script}; systemctl restart kubelet")
         _wait(short, wanted=False)
+
+
+@contextmanager
+def without_network(node: str) -> Iterator[None]:
+    """Within the block the node has no network plugin, and so is not ready.
+
+    A plugin tells the container runtime of itself by a file. It is set aside, and a folder of its
+    name stands in for it, so that the plugin cannot write it anew.
+
+    Raises:
+        BadInput: an unknown node, or a cluster whose nodes are not real.
+        NotFinished: the node did not become not ready, or ready again, in time.
+    """
+    backend = current().backend
+    if not isinstance(backend, Kind):
+        raise BadInput("A network plugin needs real nodes.", next_step="course up --backend kind")
+    known(node)
+    away = "for f in *.conflist; do [ -d $f ] || { mv $f $f.aside && mkdir $f; }; done"
+    back = "for f in *.aside; do rmdir ${f%.aside} && mv $f ${f%.aside}; done"
+    try:
+        _inside(backend, node, f"cd {_PLUGINS} && {away}")
+        _wait_ready(node, wanted=False)
+        yield
+    finally:
+        _inside(backend, node, f"cd {_PLUGINS} && {back}")
+        _wait_ready(node, wanted=True)
+
+
+def _wait_ready(node: str, *, wanted: bool) -> None:
+    """Return when the node lost the taint of a node that is not ready, or has it."""
+    wait_for(
+        current().api,
+        _NODES,
+        lambda nodes: (f"{_OWN}not-ready" not in _keys(nodes[node])) == wanted,
+        what=f"{node} {'ready' if wanted else 'not ready'}",
+        explain=lambda nodes: f"taints: {', '.join(_keys(nodes[node])) or 'none'}",
+        timeout=_PATIENCE,
+        selector={"fieldSelector": f"metadata.name={node}"},
+    )
 
 
 def _squeeze(backend: Kind, node: str, what: Short) -> None:

@@ -1,0 +1,597 @@
+# %% [markdown]
+# # 02 Agents in the wild
+#
+# After this lesson you can
+#
+# - recognise a per-node agent by its features,
+# - say which feature serves what: logs, metrics, network, storage, security, GPUs,
+# - say which agents may start on a node that is not ready, and which may run in a guarded namespace.
+#
+# You know Pods and Deployments, and you have done lessons 00 and 01. Run the cells from the top;
+# where a cell asks for a prediction, type it in place of the `...` before you run on.
+
+# %%
+import json
+from pathlib import Path
+
+import yaml
+
+from daemonset_course import apply, break_node, kubectl, label, predict, recover_node
+from daemonset_course import rejected, wait_rollout, why
+from daemonset_course.cluster import current, reset
+from daemonset_course.errors import Rejected
+from daemonset_course.recording import step
+from daemonset_course.timeline.features import features, features_of
+
+# %%
+fleet = reset(workers=3)
+fleet
+
+# %% [markdown]
+# ## The claims
+#
+# > DaemonSets are for infrastructure on each node. Storage: glusterd, Ceph, CSI node plugins. Logs:
+# > Fluentd, Fluent Bit, Filebeat, Logstash. Monitoring: node exporter, collectd, Datadog, New Relic.
+# > Network: Calico, Cilium, Weave Net. Security: Falco, Sysdig. GPUs: the NVIDIA device plugin.
+#
+# Here are six agents, one of each sort. They have the features of real ones, looked up in public
+# manifests, and do nothing of their work. This is how a log agent looks:
+
+# %%
+manifest = Path("../manifests/lesson-02/agents.yaml").read_text()
+agents = {each["metadata"]["name"]: each for each in yaml.safe_load_all(manifest)}
+print(manifest.split("---")[1])
+
+# %% [markdown]
+# Beside them run two applications, `shop` and `collector`: Deployments.
+
+# %%
+apply("../manifests/lesson-02/apps.yaml")
+for name in ("shop", "collector"):
+    kubectl(f"rollout status deployment/{name} --timeout=60s")
+apply("../manifests/lesson-02/agents.yaml")
+for name in agents:
+    wait_rollout(name)
+
+# %% [markdown]
+# ## Predict
+#
+# Nine features to look for in a Pod template:
+#
+# | feature | what the Pod has of it |
+# |---|---|
+# | `hostPath` | files of its node |
+# | `hostNetwork` | the node's network and address instead of its own |
+# | `hostPID` | sight of the node's processes |
+# | `privileged` | almost every right of the node's root |
+# | Bidirectional mounts | what it mounts, its node sees |
+# | tolerates control plane | may run on control-plane nodes |
+# | tolerates everything | may run on any node, whatever its taints |
+# | system priority | `system-node-critical` or `system-cluster-critical` |
+# | chosen nodes only | a `nodeSelector` or a required node affinity |
+#
+# One is shared by all six agents. Which?
+
+# %%
+shared = predict("02-shared", ..., question="Which one feature do all six agents have?")
+shared
+
+# %% [markdown]
+# One of the six is not on the control plane. Which, and why?
+
+# %%
+absent = predict("02-absent", ..., question="Which agent is not on the control plane?")
+absent
+
+# %% [markdown]
+# ## Run
+#
+# `features_of` looks into a Pod template. We ask it about everything that runs in `default` ...
+
+
+# %%
+def workloads(namespace):
+    """The features of each DaemonSet and Deployment in a namespace."""
+    listed = json.loads(kubectl(f"-n {namespace} get daemonsets,deployments -o json"))["items"]
+    return {f"{item['kind']} {item['metadata']['name']}": features_of(item) for item in listed}
+
+
+ours = workloads("default")
+
+# %% [markdown]
+# ... and about a real cluster's own workloads. On the embedded cluster this is a recording, made on
+# kind.
+
+
+# %%
+@step("02-system-agents", needs="logs")
+def system():
+    """The features of kube-system's own workloads"""
+    return workloads("kube-system")
+
+
+system
+
+# %%
+from daemonset_course.plot.features import plot_features, plot_readers
+
+plot_features(ours | system.result)
+
+# %%
+table = features(ours | system.result)
+shared.compare(", ".join(table.shared))
+
+# %%
+assert table.shared == ("hostPath",)
+deployments = table.of("Deployment")
+assert not any({"hostPath", "hostNetwork", "privileged"} & table.found[d] for d in deployments)
+assert all(len(table.found[d]) >= 2 for d in table.of("DaemonSet"))
+
+# %% [markdown]
+# This is how you recognise an agent: its Pod has a piece of its *node*, most often files. Whatever
+# has that is of use on one node only, so there is one on each. A priority or a toleration says less:
+# CoreDNS has both, and does not care where it runs.
+
+
+# %%
+def apps_on(node, *more):
+    """The apps that have a Pod on this node; ``more`` narrows it down."""
+    chosen = ",".join([f"spec.nodeName={node}", *more])
+    app = "jsonpath={.items[*].metadata.labels.app}"
+    return set(kubectl(f"get pods --field-selector {chosen} -o", app).split())
+
+
+missing = set(agents) - apps_on(fleet.nodes[0])
+absent.compare(", ".join(missing))
+
+# %%
+assert missing == {"gpu"}
+why(fleet.nodes[0], "gpu")
+
+# %% [markdown]
+# It wants nodes with a GPU, and here is none. (`why` asks the controller's rules: lesson 03.)
+#
+# ## Storage
+#
+# > glusterd, Ceph or CSI node plugins on each node provide storage.
+#
+# Kubernetes once had the code for GlusterFS and Ceph inside. What does the API server say today to
+# a volume of that kind? `"accepted"`, `"accepted with a warning"` or `"refused"`?
+
+# %%
+volume = predict("02-volume", ..., question="A PersistentVolume with glusterfs: what happens?")
+volume
+
+# %%
+answer = kubectl("create --dry-run=server -f ../manifests/lesson-02/volumes.yaml")
+print(answer)
+warned = {kind for kind in ("glusterfs", "cephfs", "rbd", "csi") if f"spec.{kind}:" in answer}
+volume.compare("accepted with a warning" if "glusterfs" in warned else "accepted")
+
+# %% tags=["claim-C13"]
+assert warned == {"glusterfs", "cephfs", "rbd"}
+assert answer.count("non-functional") == 3
+assert wait_rollout("storage").ready == len(fleet.nodes)
+
+# %% [markdown]
+# Accepted, with a warning
+# ([`pkg/api/persistentvolume/util.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/api/persistentvolume/util.go)),
+# and nothing will ever mount it. That part of the claim is dated; a CSI driver does it now, and its
+# node plugin is a DaemonSet, as before.
+#
+# ### The mistake people make
+#
+# What the plugin mounts for a Pod in its own container, the kubelet must see. That is
+# `mountPropagation: Bidirectional`, and somebody thought that it needs no more than that.
+
+# %% tags=["claim-C13"]
+unprivileged = json.loads(json.dumps(agents["storage"]))
+del unprivileged["spec"]["template"]["spec"]["containers"][0]["securityContext"]
+with rejected("Bidirectional mount propagation is available only to privileged containers"):
+    apply(unprivileged, dry_run=True)
+
+# %% [markdown]
+# A container that mounts into its node can do nearly everything there.
+#
+# ## Logs
+#
+# > Fluentd, Fluent Bit, Filebeat or Logstash on every node collect the containers' logs.
+#
+# The container runtime writes what a container prints to a file of the node, below `/var/log/pods`.
+# Each of the six Pods of `shop` has printed a line. From how many of them does *one* log agent on a
+# worker read it?
+
+# %%
+read = predict("02-read", ..., unit="Pods", question="Of six Pods of shop, how many has one agent?")
+read
+
+
+# %%
+def pods_on(node, app):
+    """The names of this app's Pods on this node."""
+    chosen = f"-l app={app} --field-selector spec.nodeName={node}"
+    return sorted(kubectl(f"get pods {chosen} -o jsonpath={{.items[*].metadata.name}}").split())
+
+
+def short(node):
+    """A node's name without the cluster's."""
+    return node.removeprefix(f"{current().name}-")
+
+
+# %%
+@step("02-log-agent", needs=("hostpath", "logs"))
+def tail():
+    """Pods of shop by number: on which node each runs, and which log agent has read its line"""
+    pods = [pod for node in fleet.nodes for pod in pods_on(node, "shop")]
+    number = {pod: i for i, pod in enumerate(pods, 1)}
+    runs = {short(n): [number[pod] for pod in pods_on(n, "shop")] for n in fleet.nodes}
+    logs = {short(n): kubectl(f"logs {pods_on(n, 'logs')[0]}") for n in fleet.nodes}
+    has = {n: [number[pod] for pod in pods if f"{pod} sold" in log] for n, log in logs.items()}
+    return {"runs": runs, "read": has}
+
+
+# %%
+print(tail.label)
+plot_readers(tail.result["runs"], tail.result["read"])
+
+# %%
+read.compare(len(tail.result["read"]["worker"]), within=0)
+
+# %% tags=["claim-C14"]
+assert wait_rollout("logs").ready == len(fleet.nodes)
+assert tail.result["read"] == tail.result["runs"]
+assert sum(map(len, tail.result["read"].values())) == 6
+
+# %% [markdown]
+# Its own node's, and no other's: files are there, and nowhere else. So a node without the agent is a
+# node whose logs nobody collects. Of the four names, Logstash usually stands
+# [behind the agents](https://www.elastic.co/guide/en/logstash/current/deploying-and-scaling.html) and
+# receives what they send, as our `collector` would.
+#
+# ## Metrics
+#
+# > node exporter, collectd, Datadog or New Relic on every node collect its metrics.
+#
+# `metrics` has `hostPID`, and the node's `/` as a read-only `hostPath`. It looks for processes called
+# `kubelet`; a Pod of `shop` does the same. How many does each find?
+
+# %%
+kubelets = predict("02-kubelets", ..., unit="kubelets", question="How many does metrics find?")
+kubelets
+
+
+# %%
+def shell(node, app, script):
+    """What a shell script prints in this app's first Pod on this node."""
+    return kubectl(f"exec {pods_on(node, app)[0]} -- sh -c", script).strip()
+
+
+def machine(node):
+    """The machine id that this node's kubelet reports."""
+    return str(kubectl(f"get node {node} -o jsonpath={{.status.nodeInfo.machineID}}"))
+
+
+# %%
+COUNT = "cat /proc/[0-9]*/comm | grep -cx kubelet || true"
+
+
+@step("02-node-metrics", needs=("hostpath", "exec"))
+def seen():
+    """What metrics and shop see of their node"""
+    found = {short(n): int(shell(n, "metrics", COUNT)) for n in fleet.nodes}
+    shops = {short(n): int(shell(n, "shop", COUNT)) for n in fleet.workers}
+    ids = [shell(n, "metrics", "cat /host/root/etc/machine-id") for n in fleet.nodes]
+    own = ids == [machine(n) for n in fleet.nodes] and len(set(ids)) == len(ids)
+    return {"metrics": found, "shop": shops, "machine ids are the nodes' own": own}
+
+
+# %%
+seen
+
+# %%
+kubelets.compare(max(seen.result["metrics"].values()), within=0)
+
+# %% tags=["claim-C15"]
+assert wait_rollout("metrics").ready == len(fleet.nodes)
+assert set(seen.result["metrics"].values()) == {1}
+assert set(seen.result["shop"].values()) == {0}
+assert seen.result["machine ids are the nodes' own"]
+
+# %% [markdown]
+# One, and the machine id is that of its own node. A Pod sees its own processes and files; only host
+# features open the node to it. So metrics of *nodes* need an agent on each.
+#
+# ## Network
+#
+# > Calico, Cilium or Weave Net run as DaemonSets.
+#
+# The first two do. Weave Net is [archived](https://github.com/weaveworks/weave) since its company
+# closed in 2024, which no cluster can tell you.
+#
+# A network plugin has a problem of its own. A node without it is not ready, and a node that is not
+# ready takes no Pods. Which features lead out of the circle? Three agents try: `neither` has none,
+# `tolerant` tolerates every taint, `both` does and has `hostNetwork` as well. We make a node not
+# ready and create them. Which of them get a Pod on it?
+
+# %%
+early = predict("02-early", ..., question='A Pod on the node: a list such as ["neither", "both"]')
+early
+
+# %%
+CIRCLE = "../manifests/lesson-02/circle.yaml"
+names = ("neither", "tolerant", "both")
+node = fleet.workers[1]
+
+
+def clear():
+    """Delete the three agents, and return when their Pods are gone."""
+    kubectl(f"delete -f {CIRCLE} --ignore-not-found --cascade=foreground")
+
+
+# %%
+print(break_node(node, "not ready"))
+apply(CIRCLE)
+
+
+# %%
+def wait_pod(name):
+    """The agent's Pod on that node, once there is one."""
+    chosen = f"-l app={name} --field-selector spec.nodeName={node}"
+    kubectl(f"wait --for=create pod {chosen} --timeout=60s", timeout=70)
+    return pods_on(node, name)[0]
+
+
+# %%
+kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=2 daemonset/neither --timeout=60s")
+wait_pod("tolerant"), wait_pod("both")
+created = [name for name in names if name in apps_on(node)]
+allowed = [name for name in names if why(node, name).run]
+early.compare(created)
+
+# %% tags=["claim-C16"]
+assert created == allowed == ["tolerant", "both"]
+why(node, "neither")
+
+# %% [markdown]
+# The tolerations that every DaemonSet gets do not help (lesson 06): they keep a Pod on such a node,
+# and bring none there. Now the node recovers.
+
+# %%
+recover_node(node)
+clear()
+
+# %% [markdown]
+# A Pod on the node is not yet an agent that runs. A plugin tells the container runtime of itself by a
+# file in `/etc/cni/net.d`, which is why `network` has that folder as a `hostPath`.
+# `without_network` sets the file aside on a real node, and the kubelet says that it is not ready.
+# Which of the three will *run* there?
+
+# %%
+run = predict("02-run", ..., question='No network: which run? A list such as ["neither", "both"]')
+run
+
+
+# %%
+from daemonset_course.verbs.conditions import without_network
+
+
+def told(pod):
+    """What the kubelet says of a Pod that it cannot start without a network."""
+    about = f"--field-selector reason=NetworkNotReady,involvedObject.name={pod}"
+    kubectl(f"wait --for=create events {about} --timeout=60s", timeout=70)
+    return str(kubectl(f"get events {about} -o jsonpath={{.items[0].message}}"))
+
+
+# %%
+@step("02-no-network", needs="hostpath")
+def started():
+    """Which of three agents run on a node without a network plugin"""
+    clear()
+    with without_network(node):
+        apply(CIRCLE)
+        waits = [wait_rollout("neither"), wait_rollout("both"), told(wait_pod("tolerant"))]
+        there = apps_on(node, "status.phase=Running")
+    return {"run": [name for name in names if name in there], "said of tolerant": waits[-1]}
+
+
+# %%
+clear()
+started
+
+# %%
+run.compare(started.result["run"])
+
+# %% tags=["claim-C16"]
+assert started.result["run"] == ["both"]
+assert "cni plugin not initialized" in started.result["said of tolerant"]
+assert wait_rollout("network").ready == len(fleet.nodes)
+
+# %% [markdown]
+# ### Why
+#
+# Two are asked. The DaemonSet controller asks for the taints
+# ([`NodeShouldRunDaemonPod`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)),
+# and `not-ready:NoSchedule` is among them. The kubelet asks for the network, unless the Pod uses the
+# node's own ([`SyncPod`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/kubelet.go)).
+# So a network agent has both features, and you know one by them.
+#
+# ## Security
+#
+# > Falco and Sysdig run as DaemonSets and watch the system calls on every node.
+#
+# What they watch is the kernel's, and they ask for `privileged`. A namespace may enforce a
+# [Pod Security level](https://kubernetes.io/docs/concepts/security/pod-security-standards/);
+# `guarded` enforces `baseline`. We ask the API server to admit a Pod of each of the six agents there,
+# and of the two applications. How many of the six does it admit?
+
+# %%
+admitted = predict("02-admitted", ..., unit="agents", question="Level baseline: how many of six?")
+admitted
+
+# %%
+apply("../manifests/lesson-02/guarded.yaml")
+kubectl("label namespace guarded --overwrite pod-security.kubernetes.io/enforce=baseline")
+kubectl("-n guarded wait --for=create serviceaccount/default --timeout=30s")
+apps = list(yaml.safe_load_all(Path("../manifests/lesson-02/apps.yaml").read_text()))
+
+
+# %%
+def objection(workload):
+    """What the API server has against a Pod of this workload in guarded; nothing: empty."""
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "trial"}}
+    try:
+        apply(
+            pod | {"spec": workload["spec"]["template"]["spec"]}, namespace="guarded", dry_run=True
+        )
+    except Rejected as error:
+        return error.reasons[0].message.partition("violates ")[2]
+    return ""
+
+
+# %%
+objections = {each["metadata"]["name"]: objection(each) for each in [*agents.values(), *apps]}
+for name, said in objections.items():
+    print(f"{name}: {said or 'admitted'}")
+admitted.compare(sum(not objections[name] for name in agents), within=0)
+
+# %% [markdown]
+# None: `hostPath` alone is too much for `baseline`, and the two applications do not mind. Now the
+# real thing, `security` in `guarded`.
+
+# %%
+kubectl("-n guarded delete daemonset security --ignore-not-found --cascade=foreground")
+apply(agents["security"], namespace="guarded")
+failed = "--field-selector reason=FailedCreate"
+kubectl(f"-n guarded wait --for=create events {failed} --timeout=60s", timeout=70)
+message = kubectl(f"-n guarded get events {failed} -o jsonpath={{.items[0].message}}")
+pods = kubectl("-n guarded get pods -o name")
+
+# %% tags=["claim-C17"]
+assert 'violates PodSecurity "baseline:latest"' in message
+assert "privileged" in objections["security"]
+assert (pods.count("pod/"), objections["shop"]) == (0, "")
+assert all("hostPath volumes" in objections[name] for name in agents)
+
+# %% [markdown]
+# The DaemonSet is there and has no Pod; lesson 16 looks into that. Such agents live in a namespace
+# that says `privileged`.
+
+# %% tags=["claim-C17"]
+kubectl("label namespace guarded --overwrite pod-security.kubernetes.io/enforce=privileged")
+kubectl("-n guarded annotate daemonset security look=again --overwrite")
+assert wait_rollout("security", namespace="guarded").ready == len(fleet.nodes)
+
+# %% [markdown]
+# So the cluster shows what such an agent *may* do. What it finds among the system calls, only the
+# agent could tell.
+#
+# ## GPUs
+#
+# > The NVIDIA device plugin runs on the GPU nodes and exposes GPUs to the kubelet.
+#
+# `train` is three Pods that ask for one `example.com/gpu` each. We label a worker as a node with
+# GPUs, and `gpu` gets its Pod there. How many of the three will run then?
+
+# %%
+first = predict("02-gpu-label", ..., unit="Pods", question="The label is there: how many run?")
+first
+
+
+# %%
+def advertise(node, count):
+    """Let a node's status say how many GPUs it has; None: nothing about GPUs."""
+    said = {"example.com/gpu": count}
+    patch = json.dumps({"status": {"capacity": said, "allocatable": said}})
+    kubectl(f"patch node {node} --subresource=status --type=merge --patch", patch)
+
+
+# %%
+from daemonset_course.verbs.settled import wait_settled
+
+gpu_node = fleet.workers[2]
+kubectl("delete deployment train --ignore-not-found --cascade=foreground")
+advertise(gpu_node, None)
+label(gpu_node, **{"example.com/gpu.present": "true"})
+kubectl("wait --for=jsonpath={.status.numberReady}=1 daemonset/gpu --timeout=60s", timeout=70)
+apply("../manifests/lesson-02/train.yaml")
+before = wait_settled("app=train", pods=3)
+first.compare(len(before.ready), within=0)
+
+# %% [markdown]
+# A label and a Pod are no GPUs. What counts is the node's status: a device plugin finds two, say, and
+# tells the kubelet, which writes it there. We play its part, and
+# [write it ourselves](https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/).
+# How many of the three run now?
+
+# %%
+second = predict("02-gpu-two", ..., unit="Pods", question="The node says two GPUs: how many run?")
+second
+
+# %%
+advertise(gpu_node, "2")
+kubectl("wait --for=jsonpath={.status.readyReplicas}=2 deployment/train --timeout=60s", timeout=70)
+after = wait_settled("app=train", pods=3)
+second.compare(len(after.ready), within=0)
+
+# %% tags=["claim-C18"]
+assert [node for node in fleet.nodes if "gpu" in apps_on(node)] == [gpu_node]
+assert (before.ready, len(before.refused)) == ((), 3)
+assert all("Insufficient example.com/gpu" in said for _, said in before.refused)
+assert after.ready == (gpu_node, gpu_node)
+assert len(after.refused) == 1
+
+# %% [markdown]
+# The agent is what makes the GPUs known, so it must be on each node that has some, and on no other.
+# (Drivers for the newer
+# [dynamic resource allocation](https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/)
+# are agents of a node as well.) We put the node back.
+
+# %%
+kubectl("delete deployment train --ignore-not-found --cascade=foreground")
+advertise(gpu_node, None)
+label(gpu_node, **{"example.com/gpu.present": None})
+kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=0 daemonset/gpu --timeout=60s")
+
+# %% [markdown]
+# ## Check yourself
+#
+# Three questions. Type answers, run, and let the code judge.
+
+# %%
+q1 = predict(
+    "02-check-proxy", ..., question="hostPath, hostNetwork, hostPID: which does kube-proxy lack?"
+)
+q1.compare(", ".join({"hostPath", "hostNetwork", "hostPID"} - table.found["DaemonSet kube-proxy"]))
+
+# %%
+q2 = predict(
+    "02-check-start", ..., unit="agents", question="No network: how many of our six could start?"
+)
+needed = {"hostNetwork", "tolerates everything"}
+q2.compare(sum(needed <= table.found[f"DaemonSet {name}"] for name in agents), within=0)
+
+# %%
+q3 = predict(
+    "02-check-logs", ..., unit="nodes", question="logs without its toleration: on how many nodes?"
+)
+agents["logs"]["spec"]["template"]["spec"].pop("tolerations", None)
+apply(agents["logs"])
+q3.compare(wait_rollout("logs").ready, within=0)
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - An agent has a piece of its node: files, network, processes, devices. `hostPath` is the surest sign.
+# - It sees its own node only, so a node without it is not seen.
+# - `hostNetwork` and a toleration of everything: it must run before the network does.
+# - `privileged`, `Bidirectional`: it works on the node itself, and needs a namespace that allows it.
+# - A `nodeSelector`: it belongs to some hardware.
+#
+# Next: lesson 03, who places these Pods, and how.

@@ -1,0 +1,736 @@
+# %% [markdown]
+# # 07 Monitoring agent
+#
+# After this lesson you can
+#
+# - deploy the node exporter, and tell who refuses it and where you read that,
+# - say what `hostNetwork`, `hostPID`, `hostPort` and each mount really do for it,
+# - say what a read-only host path protects, and what it does not,
+# - ship a better manifest, and prove that it is better.
+#
+# You know Pods and Deployments, and you have done lesson 06. Run the cells from the top; where a
+# cell asks for a prediction, type it in place of the `...` before you run on.
+
+# %%
+import json
+from pathlib import Path
+
+import yaml
+
+from daemonset_course import apply, kubectl, predict, record, rejected, taint, wait_rollout, why
+from daemonset_course.cluster import reset
+
+# %%
+from daemonset_course.errors import CommandFailed, NotFinished, Rejected
+from daemonset_course.plot.coverage import plot_coverage
+from daemonset_course.plot.rights import plot_rights
+from daemonset_course.plot.scrapes import plot_scrapes
+from daemonset_course.plot.trials import plot_trials
+from daemonset_course.recording import step
+from daemonset_course.timeline.scrapes import families, gauge, labels, scrapes
+from daemonset_course.timeline.trials import Trial
+from daemonset_course.verbs.exporter import deploy, renamed, scrape
+from daemonset_course.verbs.settled import wait_settled
+from daemonset_course.verbs.shells import mounts_seen, reaches, runtime, tries
+
+# %%
+fleet = reset(workers=3)
+plane, one, two, three = fleet.nodes
+fleet
+
+# %% [markdown]
+# ## The claim
+#
+# > This is a complete manifest that runs the Prometheus node exporter on every node.
+
+# %%
+GIVEN = Path("../manifests/lesson-07/node-exporter.yaml").read_text()
+given = yaml.safe_load(GIVEN)
+print(GIVEN)
+
+# %% [markdown]
+# ## Seven attempts
+#
+# We send it as you would, and variations of it, and keep what the API server says to each.
+
+# %%
+attempts = {}
+
+
+def attempt(what, manifest):
+    """Apply a manifest, keep and print the answer."""
+    try:
+        answer = str(kubectl("apply --server-side --force-conflicts -f -", stdin=manifest))
+        attempts[what] = Trial("")
+    except CommandFailed as error:
+        answer = error.seen
+        attempts[what] = Trial(answer.partition(": ")[2], stored=False)
+    print(answer)
+
+
+# %% tags=["claim-C44"]
+kubectl("delete namespace monitoring --ignore-not-found")
+attempt("no such namespace", GIVEN)
+assert 'namespaces "monitoring" not found' in attempts["no such namespace"].said
+
+# %% [markdown]
+# The manifest names a namespace and does not bring it along. We make one, and give it a level of
+# [Pod Security](https://kubernetes.io/docs/concepts/security/pod-security-standards/): `baseline`,
+# as many clusters do.
+
+
+# %%
+def namespace(level):
+    """Make the namespace monitoring, or give it this Pod Security level."""
+    meta = {"name": "monitoring", "labels": {"pod-security.kubernetes.io/enforce": level}}
+    return apply({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+
+
+# %%
+template = given["spec"]["template"]
+other = {"app": "exporter"}
+relabelled = template | {"metadata": {"labels": other}}
+once = template | {"spec": template["spec"] | {"restartPolicy": "Never"}}
+
+
+def with_spec(**fields):
+    """The manifest with these fields of its spec changed."""
+    return json.dumps(given | {"spec": given["spec"] | fields})
+
+
+# %%
+namespace("baseline")
+attempt("other label in the template", with_spec(template=relabelled))
+attempt("empty selector", with_spec(selector={}))
+attempt("restartPolicy Never", with_spec(template=once))
+
+# %% tags=["claim-C45"]
+assert "`selector` does not match" in attempts["other label in the template"].said
+assert "empty selector is invalid" in attempts["empty selector"].said
+assert 'supported values: "Always"' in attempts["restartPolicy Never"].said
+
+# %% [markdown]
+# That was *validation*, which judges the object by itself. Now the manifest as it is. One node of
+# our four is kept for GPU work. How many Pods will there be?
+
+# %%
+taint(three, "dedicated=gpu:NoSchedule")
+level = predict("07-baseline", ..., unit="Pods", question="Namespace with level baseline: Pods?")
+level
+
+# %%
+attempt("namespace with level baseline", GIVEN)
+failed = "--field-selector reason=FailedCreate"
+kubectl(f"-n monitoring wait --for=create event {failed} --timeout=60s")
+refusal = kubectl(f"-n monitoring get events {failed} -o jsonpath={{.items[0].message}}")
+why_not = refusal.partition("is forbidden: ")[2]
+attempts["namespace with level baseline"] = Trial(why_not)
+
+# %% tags=["claim-C47"]
+pods = kubectl("-n monitoring get pods -o name").count("pod/")
+level.compare(pods, within=0)
+assert pods == 0
+assert "hostNetwork=true, hostPID=true" in why_not
+assert all(words in why_not for words in ("baseline", "hostPath volumes", "hostPort"))
+
+# %% [markdown]
+# None. The DaemonSet is stored, with a warning, and each of its Pods is refused: only an event says
+# so. `baseline` forbids every way in which this agent touches its node. We give the namespace the
+# level `privileged`. On how many of the four nodes will the exporter run?
+
+# %%
+covered = predict("07-covered", ..., unit="nodes", question="Level privileged: on how many of 4?")
+covered
+
+# %%
+namespace("privileged")
+attempt("namespace with level privileged", GIVEN)
+kubectl("-n monitoring annotate daemonset node-exporter look=again --overwrite")
+status = wait_rollout("node-exporter", namespace="monitoring")
+attempts["namespace with level privileged"] = Trial("", pods=status.ready, wanted=4)
+
+# %%
+changed = with_spec(template=relabelled, selector={"matchLabels": other})
+attempt("another selector later", changed)
+plot_trials(attempts)
+
+# %% tags=["claim-C45"]
+assert "field is immutable" in attempts["another selector later"].said
+assert [trial.reached for trial in attempts.values()].count("Pods") == 1
+
+# %% [markdown]
+# Validation refuses the *object*, Pod Security's admission refuses its *Pods*. The second one is easy
+# to miss, since `kubectl apply` succeeds.
+#
+# ## On every node?
+
+
+# %%
+def nodes_of(where):
+    """The nodes that have a Pod of the exporter in this namespace."""
+    name = "jsonpath={.items[*].spec.nodeName}"
+    return set(kubectl(f"-n {where} get pods -o", name).split())
+
+
+there = nodes_of("monitoring")
+covered.compare(len(there), within=0)
+
+# %% tags=["claim-C44", "claim-C55"]
+assert there == {plane, one, two}
+assert (status.desired, status.ready) == (3, 3)
+why(three, "node-exporter", namespace="monitoring")
+
+# %% [markdown]
+# On the control plane, as promised, and not on "every node": the toleration names one taint, and the
+# GPU node has another. DESIRED equals READY, so nobody is told (lesson 06).
+#
+# > Requests of 50m and 64Mi, limits of 200m and 128Mi.
+
+# %% tags=["claim-C51"]
+classes = set(kubectl("-n monitoring get pods -o jsonpath={.items[*].status.qosClass}").split())
+assert classes == {"Burstable"}
+
+# %% [markdown]
+# Requests below limits: *Burstable*. Whether 64Mi is right we measure below.
+#
+# ## The port
+#
+# > `hostPort: 9100` exposes the metrics on the node's address.
+#
+# With `hostNetwork` the exporter listens on the node's address anyway. What is the line for? Another
+# number is refused.
+
+# %% tags=["claim-C50"]
+with rejected("must match `containerPort` when `hostNetwork` is true"):
+    port = {"containerPort": 9100, "hostPort": 9101}
+    apply(renamed(given, "wrong", {"ports": [port]}), dry_run=True)
+
+# %% [markdown]
+# `twin` is the same agent without the `hostPort` line. On how many of the exporter's three nodes will
+# it run beside it?
+
+# %%
+beside = predict("07-twin", ..., unit="nodes", question="twin, no hostPort line: on how many of 3?")
+beside
+
+# %%
+port = {"containerPort": 9100}
+apply(renamed(given, "twin", {"ports": [port]}))
+settled = wait_settled("app=twin", pods=3)
+beside.compare(len(settled.ready), within=0)
+
+# %% tags=["claim-C50"]
+ports = "containers[0].ports[0]"
+in_template = kubectl(f"get daemonset twin -o jsonpath={{.spec.template.spec.{ports}}}")
+in_pod = json.loads(kubectl(f"get pods -l app=twin -o jsonpath={{.items[0].spec.{ports}}}"))
+assert "hostPort" not in in_template
+assert in_pod["hostPort"] == 9100
+assert all("didn't have free ports" in message for _, message in settled.refused)
+
+# %% [markdown]
+# None. Where a Pod uses its node's network, the API server makes each `containerPort` a `hostPort`
+# too, in the *Pod*
+# ([`defaultHostNetworkPorts`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/v1/defaults.go)).
+# It reserves the port at the scheduler.
+#
+# That has a price: the source document also recommends `maxSurge`. We follow it.
+
+# %%
+kubectl("delete daemonset twin")
+surge = {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+apply(with_spec(updateStrategy=surge))
+kubectl("-n monitoring set env daemonset/node-exporter RELEASE=2")
+try:
+    wait_rollout("node-exporter", namespace="monitoring", timeout=3)
+    reasons = [""]
+except NotFinished as error:
+    reasons = [line for line in error.seen.split("; ") if "old template" not in line]
+
+# %%
+print(reasons[0].partition(": ")[2])
+assert "didn't have free ports for the requested pod ports" in reasons[0]
+
+# %% [markdown]
+# The new Pod waits for the port, and the old one keeps it until the new one is ready (lesson 09).
+#
+# ### Who can reach it?
+#
+# Four exporters on one node: with `hostNetwork` and `hostPort`, with one of the two, with neither. A
+# Pod on another node asks each at the node's address. Which will answer? (This needs real
+# containers: on the embedded cluster you see a recording, made on kind.)
+
+# %%
+kubectl("delete namespace monitoring --ignore-not-found --wait=false")
+reached = predict(
+    "07-reached", ..., question='Which answer, of ["both", "network", "port", "neither"]?'
+)
+reached
+
+# %%
+arguments = given["spec"]["template"]["spec"]["containers"][0]["args"]
+
+
+def at_port(number, *, reserve=False, args=arguments, **pod):
+    """The exporter on one node, listening on this port, with these fields of its Pods."""
+    container = {
+        "args": [*args, f"--web.listen-address=:{number}"],
+        "ports": [{"containerPort": number, "hostPort": number}] if reserve else [],
+        "readinessProbe": {"httpGet": {"path": "/", "port": number}, "periodSeconds": 1},
+    }
+    return renamed(given, f"at-{number}", container, nodeSelector={"disk": "ssd"}, **pod)
+
+
+# %%
+def port_of(name):
+    """The port of an exporter that at_port made."""
+    return int(name.removeprefix("at-"))
+
+
+WAYS = {
+    "both": at_port(9111, hostNetwork=True, reserve=True),
+    "network": at_port(9112, hostNetwork=True),
+    "port": at_port(9113, hostNetwork=False, reserve=True),
+    "neither": at_port(9114, hostNetwork=False),
+}
+
+
+# %%
+@step("07-reach", needs=("exec", "hostpath"))
+def reach():
+    """Which exporters answer at the address of their node"""
+    apply("../manifests/lesson-07/asker.yaml")
+    wait_rollout("asker")
+    names = deploy(WAYS)
+    return {way: reaches("asker", one, port_of(name)) for way, name in names.items()}
+
+
+reach
+
+# %% tags=["claim-C50", "claim-C56"]
+answering = [way for way, yes in reach.result.items() if yes]
+reached.compare(answering)
+assert answering == ["both", "network", "port"]
+
+# %% [markdown]
+# Either one exposes the metrics, to whoever reaches the address: nobody was asked for a password. And
+# a port alone is not *discovered*: Prometheus must be told where to look. The two annotations are a
+# convention that
+# [some of its configurations](https://github.com/prometheus-community/helm-charts/blob/main/charts/prometheus/values.yaml)
+# follow, and others do not; no cluster can decide that.
+
+# %%
+agents = "asker at-9111 at-9112 at-9113 at-9114"
+kubectl(f"delete daemonset {agents} --ignore-not-found --cascade=foreground")
+None
+
+# %% [markdown]
+# ## What does it see?
+#
+# > `hostNetwork` and `hostPID` let it read the node's metrics directly.
+#
+# We run it in six variants on one node and read all of them. Without which of the two will it tell
+# other things: `"hostNetwork"`, `"hostPID"`, `"both"` or `"none"`?
+
+# %%
+matters = predict("07-matters", ..., question="Which one changes what it tells?")
+matters
+
+# %%
+LOOK_AT = {
+    "node_cpu_seconds_total": "cpu",
+    "node_filesystem_device_error": "mountpoint",
+    "node_network_info": "device",
+    "node_network_receive_bytes_total": "device",
+    "node_uname_info": "nodename",
+    "node_disk_info": "model",
+}
+
+# %%
+UDEV = "--path.udev.data=/host/root/run/udev/data"
+VARIANTS = {
+    "as given": at_port(9121),
+    "no hostPID": at_port(9122, hostPID=False),
+    "no hostNetwork": at_port(9123, hostNetwork=False),
+    "neither": at_port(9124, hostPID=False, hostNetwork=False),
+    "udev path": at_port(9125, args=[*arguments, UDEV]),
+    "default exclusion": at_port(9126, args=arguments[:3]),
+}
+
+# %% [markdown]
+# (A kind node has no udev, the service that knows a machine's disks. `udev` stands in for it and
+# writes down a model for each disk, where udev would.)
+
+
+# %%
+@step("07-variants", needs="hostpath")
+def variants():
+    """What six variants of the exporter tell of one node"""
+    apply("../manifests/lesson-07/udev.yaml")
+    wait_rollout("udev")
+    said = {way: scrape(name, port_of(name))[one] for way, name in deploy(VARIANTS).items()}
+    told = {way: labels(text, LOOK_AT) for way, text in said.items()}
+    return {"told": told, "families": {way: len(families(text)) for way, text in said.items()}}
+
+
+print(variants.label)
+
+# %%
+told = variants.result["told"]
+plot_scrapes(told, title="hostNetwork decides two of six rows, hostPID none")
+
+# %%
+seen = scrapes(told)
+changes = [each for each in ("hostNetwork", "hostPID") if seen.differing(f"no {each}")]
+matters.compare({0: "none", 1: changes[0] if changes else "", 2: "both"}[len(changes)])
+
+# %% tags=["claim-C53"]
+alone = {"node_network_receive_bytes_total{device}", "node_uname_info{nodename}"}
+assert seen.differing("no hostPID") == []
+assert set(seen.differing("no hostNetwork")) == alone == set(seen.differing("neither"))
+
+# %% [markdown]
+# `hostPID` does nothing for it: `/host/proc` is the node's, whatever processes the Pod itself sees.
+# `hostNetwork` does half of what you would think. The *list* of network devices comes from
+# `/host/sys`, the node's. The *counters* are asked of the kernel, which answers for the network that
+# the asker is in ([`netdev_linux.go`](https://github.com/prometheus/node_exporter/blob/v1.7.0/collector/netdev_linux.go)).
+# Without it the exporter tells the node's devices, and the Pod's traffic under the Pod's name. No
+# metric family is missing, so no alert on absence fires:
+
+# %% tags=["claim-C47"]
+counts = variants.result["families"]
+assert counts["as given"] == counts["neither"] > 100
+assert told["neither"]["node_uname_info{nodename}"] != told["as given"]["node_uname_info{nodename}"]
+
+# %% [markdown]
+# > The paths of procfs, sysfs and rootfs are arguments, and a regular expression leaves mount
+# > points out.
+#
+# One path is missing: the exporter looks for what is known of disks in `/run/udev/data`, of its own
+# container.
+
+# %% tags=["claim-C48"]
+models = "node_disk_info{model}"
+assert told["as given"][models] == []
+assert told["udev path"][models] != []
+
+# %% [markdown]
+# The regular expression *replaces* the default, so all of the default's exceptions must be in it, and
+# one is not: `/run/credentials`. It leaves the kubelet's mounts out, which is good. But it knows
+# Docker's folder, and these nodes run containerd, which makes a mount for each Pod: every new Pod is a
+# new series.
+
+# %% tags=["claim-C49"]
+row = "node_filesystem_device_error{mountpoint}"
+ours, default = set(told["as given"][row]), set(told["default exclusion"][row])
+of_pods = [mount for mount in ours if mount.startswith("/run/containerd/")]
+assert all(mount.startswith("/run/credentials/") for mount in ours - default)
+assert all(mount.startswith("/var/lib/kubelet/") for mount in default - ours)
+assert len(default - ours) >= 2 <= len(of_pods)
+print(f"measured: {len(of_pods)} of {len(ours)} mount points belong to containers")
+
+# %%
+kubectl("delete daemonset udev --ignore-not-found")
+kubectl("delete daemonset at-9121 at-9122 at-9123 at-9124 at-9125 at-9126 --ignore-not-found")
+None
+
+# %% [markdown]
+# ## Read-only?
+#
+# > Host paths are mounted read-only for security.
+#
+# We put shells in the exporter's place, with the node's files mounted as given: one as `root`, one as
+# `nobody`, whom the image names. In how many of four places will `root` write: `/etc`, `/run`,
+# `/dev/shm`, `/var/lib/kubelet`?
+
+# %%
+writable = predict(
+    "07-writable", ..., unit="places", question="root, as given: writes in how many?"
+)
+writable
+
+# %% [markdown]
+# Kubernetes has a field for this,
+# [`recursiveReadOnly`](https://kubernetes.io/docs/concepts/storage/volumes/#recursive-read-only-mounts).
+# It has a condition:
+
+# %% tags=["claim-C54"]
+with rejected("may only be specified when mountPropagation is None or not specified"):
+    both = renamed(given, "both")
+    root = both["spec"]["template"]["spec"]["containers"][0]["volumeMounts"][2]
+    root["recursiveReadOnly"] = "Enabled"
+    apply(both, dry_run=True)
+
+# %% [markdown]
+# Two more shells have `IfPossible` instead of `mountPropagation: HostToContainer`. Each shell tries
+# six things, and undoes what it did.
+
+# %%
+SHELLS = {
+    "root": "given-root",
+    "nobody": "given-nobody",
+    "root, recursive": "recursive-root",
+    "nobody, recursive": "recursive-nobody",
+}
+
+# %%
+PLACES = ("/etc", "/run", "/dev/shm", "/var/lib/kubelet")
+TRIES = {
+    **{f"write in {p}": f"mkdir /node{p}/course-07 && rmdir /node{p}/course-07" for p in PLACES},
+    "write to containerd's socket": "test -w /node/run/containerd/containerd.sock",
+    "read the kubelet's key": "head -c 1 /node/var/lib/kubelet/pki/kubelet.key",
+}
+
+
+# %%
+@step("07-hands", needs=("exec", "hostpath"))
+def hands():
+    """What shells in the exporter's place can do on their node"""
+    for name in ("hands", "late"):
+        apply(f"../manifests/lesson-07/{name}.yaml")
+        wait_rollout(name)
+    late = {name: mounts_seen("hands", "late", container=each) for name, each in SHELLS.items()}
+    return {"done": tries("hands", SHELLS, TRIES), "late": late, "runtime": runtime(one)}
+
+
+print(hands.label)
+
+# %%
+done = hands.result["done"]
+can = {
+    name: {what: said == "succeeds" for what, said in each.items()} for name, each in done.items()
+}
+plot_rights(can, title="Read-only ends at the next mount; not being root helps more")
+
+# %%
+writes = [what for what in TRIES if what.startswith("write in")]
+writable.compare(sum(can["root"][what] for what in writes), within=0)
+
+# %% tags=["claim-C52"]
+print(done["root"]["write in /etc"])
+assert "Read-only file system" in done["root"]["write in /etc"]
+
+# %% tags=["claim-C54"]
+assert can["root"]["write in /run"]
+assert can["root"]["write in /dev/shm"]
+safe = not any(can["root, recursive"][what] for what in writes)
+print("measured:", hands.result["runtime"])
+assert safe == hands.result["runtime"]["recursive"]
+
+# %% [markdown]
+# `readOnly: true` holds for one mount. Each mount below it keeps its own flags: `/run`, `/dev/shm`,
+# here also `/var`. `recursiveReadOnly` holds for all of them, where the node's container runtime can
+# do it (`status.runtimeHandlers` of the node says so; containerd can from 2.0 on). Even then root may
+# write to containerd's socket, and so start any container, and it may *read* every key.
+
+# %%
+assert can["root, recursive"]["write to containerd's socket"]
+assert can["root, recursive"]["read the kubelet's key"]
+assert not can["nobody"]["write to containerd's socket"]
+assert not can["nobody"]["read the kubelet's key"]
+
+# %% [markdown]
+# Not being root protects more. The image names `nobody`; the manifest does not insist on it.
+#
+# And what is `HostToContainer` for? After the shells had started, a volume was mounted on their node.
+# Who sees it?
+
+# %% tags=["claim-C52"]
+late = hands.result["late"]
+print("measured:", late)
+assert late["root"] > 0
+assert late["root, recursive"] == 0
+
+# %% [markdown]
+# The exporter needs it to measure disks that are mounted later. So choose mount by mount: `/proc` and
+# `/sys` can be read-only all the way down, the node's root cannot.
+
+# %%
+kubectl("delete daemonset hands late --ignore-not-found")
+None
+
+# %% [markdown]
+# ## A better one
+#
+# Each line that differs says why.
+
+# %%
+BETTER = "../manifests/lesson-07/better.yaml"
+print(Path(BETTER).read_text())
+
+# %% [markdown]
+# Is it better? First, what would the strictest level of Pod Security, `restricted`, say to both?
+
+
+# %%
+def objections(manifest):
+    """The warning that a manifest earns in a namespace with the level restricted."""
+    *_, daemonset = yaml.safe_load_all(Path(manifest).read_text())
+    daemonset["metadata"]["namespace"] = "strict"
+    return str(kubectl("apply --dry-run=server -f -", stdin=json.dumps(daemonset))).strip()
+
+
+meta = {"name": "strict", "labels": {"pod-security.kubernetes.io/warn": "restricted"}}
+apply({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+print(before := objections("../manifests/lesson-07/node-exporter.yaml"))
+print(after := objections(BETTER))
+
+# %%
+gone = ("hostPID", "capabilities", "runAsNonRoot", "seccompProfile", "allowPrivilegeEscalation")
+assert all(word in before and word not in after for word in gone)
+assert "hostNetwork=true" in after
+assert "restricted volume types" in after
+
+# %% [markdown]
+# What is left is what the agent is for: the node's network and its files. Second, we taint another
+# node, with `NoExecute`. On how many of the four will the better exporter run?
+
+# %%
+everywhere = predict("07-better", ..., unit="nodes", question="The better one: on how many of 4?")
+everywhere
+
+# %%
+taint(two, "dedicated=db:NoExecute")
+with record("node-exporter", namespace="node-exporter") as shipped:
+    apply(BETTER)
+    better = wait_rollout("node-exporter", namespace="node-exporter")
+plot_coverage(shipped.records, ["node-exporter"])
+
+# %%
+everywhere.compare(better.ready, within=0)
+assert nodes_of("node-exporter") == set(fleet.nodes)
+assert better.ready == 4
+
+# %% [markdown]
+# Third, does it answer on every node, under the node's own name? And what does it cost?
+
+
+# %%
+def costs():
+    """Of the most expensive one: memory in Mi, and milliseconds of CPU for one reading."""
+    first, *_, last = [scrape("node-exporter", 9100, namespace="node-exporter") for _ in range(6)]
+    cpu, memory = "process_cpu_seconds_total", "process_resident_memory_bytes"
+    spent = max(gauge(last[node], cpu) - gauge(first[node], cpu) for node in last) / 5
+    used = max(gauge(text, memory) for text in last.values())
+    return {"Mi": round(used / 2**20), "ms": round(1000 * spent)}
+
+
+# %%
+@step("07-better", needs=("hostpath", "probes"))
+def proof():
+    """The better exporter, read on every node"""
+    apply(BETTER)
+    wait_rollout("node-exporter", namespace="node-exporter")
+    said = scrape("node-exporter", 9100, namespace="node-exporter")
+    told = {node: labels(text, LOOK_AT) for node, text in said.items()}
+    fewest = min(len(families(text)) for text in said.values())
+    return {"told": told, "families": fewest, "cost": costs()}
+
+
+print(proof.label)
+
+# %% tags=["claim-C55"]
+answers = proof.result["told"]
+names = {node: each["node_uname_info{nodename}"] for node, each in answers.items()}
+assert len(names) == 4
+assert names == {node: [node] for node in names}
+assert any(node.endswith("control-plane") for node in names)
+
+# %%
+mounts = {mount for each in answers.values() for mount in each[row]}
+assert "/run" in mounts
+assert not any(mount.startswith(("/run/containerd/", "/var/lib/kubelet/")) for mount in mounts)
+assert proof.result["families"] > 100
+
+# %% tags=["claim-C57"]
+cost_of_one = proof.result["cost"]
+print(f"measured: {cost_of_one['Mi']} Mi, {cost_of_one['ms']} ms of CPU a reading")
+assert cost_of_one["Mi"] < 64
+assert cost_of_one["ms"] / 15 < 50, "read every 15 s it uses less than the 50m that it requests"
+
+# %% [markdown]
+# The requests are right. What is still open: whoever reaches port 9100 reads the metrics.
+# [kube-prometheus](https://github.com/prometheus-operator/kube-prometheus/blob/main/manifests/nodeExporter-daemonset.yaml)
+# lets the exporter listen on `127.0.0.1` only, behind a proxy that asks who you are.
+#
+# ## The mistake people make
+#
+# "`runAsNonRoot: true` is enough, the image says `USER nobody`." We add that line alone to the
+# manifest as given. Will it run: `True` or `False`?
+
+# %%
+runs = predict("07-nobody", ..., question="runAsNonRoot without runAsUser: does it run?")
+runs
+
+
+# %%
+@step("07-nobody", needs="pull")
+def nobody():
+    """What the kubelet says to runAsNonRoot alone"""
+    apply(renamed(given, "nobody", {"ports": []}, securityContext={"runAsNonRoot": True}))
+    waiting = "status.containerStatuses[0].state.waiting"
+    kubectl("wait pod -l app=nobody --for=create --timeout=30s")
+    error = f"{{.{waiting}.reason}}=CreateContainerConfigError"
+    kubectl(f"wait pod -l app=nobody --timeout=60s --for=jsonpath={error}")
+    said = kubectl(f"get pods -l app=nobody -o jsonpath={{.items[0].{waiting}.message}}")
+    return said.partition(" (pod:")[0]
+
+
+# %%
+nobody
+
+# %%
+runs.compare("cannot verify user is non-root" not in nobody.result)
+assert "image has non-numeric user (nobody)" in nobody.result
+
+# %% [markdown]
+# The kubelet compares numbers, and a name might stand for 0
+# ([`verifyRunAsNonRoot`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/kuberuntime/security_context_others.go)).
+# So the better manifest has `runAsUser: 65534` too.
+
+# %%
+kubectl("delete daemonset nobody --ignore-not-found")
+None
+
+# %% [markdown]
+# ## Check yourself
+#
+# Three questions. Type answers, run, and let the code judge.
+#
+# The better manifest has no `hostPort` line. Which port of its node does its Pod reserve?
+
+# %%
+q1 = predict("07-check-port", ..., question="better.yaml: which hostPort has its Pod?")
+port = "jsonpath={.items[0].spec.containers[0].ports[0].hostPort}"
+q1.compare(int(kubectl(f"-n node-exporter get pods -o {port}")), within=0)
+
+# %%
+q2 = predict("07-check-writable", ..., question="recursiveReadOnly without readOnly: accepted?")
+mount = {"name": "sys", "mountPath": "/host/sys", "recursiveReadOnly": "Enabled"}
+try:
+    apply(renamed(given, "sealed", {"volumeMounts": [mount]}), dry_run=True)
+    accepted = True
+except Rejected as error:
+    accepted = False
+    print(*error.reasons)
+q2.compare(accepted)
+
+# %%
+q3 = predict("07-check-down", ..., unit="nodes", question="A rollout of it: nodes down at once?")
+with record("node-exporter", namespace="node-exporter") as roll:
+    kubectl("-n node-exporter set env daemonset/node-exporter RELEASE=2")
+    wait_rollout("node-exporter", namespace="node-exporter")
+q3.compare(roll.timeline.unavailable.max(), within=0)
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - `kubectl apply` that succeeds proves nothing: Pod Security judges the Pods. Look for `FailedCreate`.
+# - "Every node" is `operator: Exists`. A toleration with a key is for that key.
+# - `hostNetwork` is for the network counters, `hostPID` for nothing here; a `hostPort` reserves.
+# - `readOnly` ends at the next mount. Not being root protects more; write its number.
+#
+# Next: lesson 08, about the rollout of a new version; and lab 05, where you repair this manifest.

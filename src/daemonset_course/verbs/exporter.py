@@ -1,0 +1,61 @@
+"""An exporter under other names, and what each of its Pods says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from daemonset_course.cluster.api import Object
+from daemonset_course.verbs.apply import apply
+from daemonset_course.verbs.kubectl import kubectl
+from daemonset_course.verbs.rollout import wait_rollout
+
+_POD = "/api/v1/namespaces/{}/pods/{}:{}/proxy/metrics"
+
+
+def renamed(
+    daemonset: Object, name: str, container: Mapping[str, Any] | None = None, **pod: Any
+) -> Object:
+    """A copy of a DaemonSet under another name, in no namespace, its label ``app`` that name too.
+
+    Args:
+        daemonset: the manifest.
+        name: the new name.
+        container: fields of its first container.
+        pod: fields of its Pods.
+    """
+    made = deepcopy(daemonset)
+    made["metadata"] = {"name": name}
+    made["spec"]["selector"]["matchLabels"]["app"] = name
+    template = made["spec"]["template"]
+    template["metadata"]["labels"]["app"] = name
+    template["spec"] |= pod
+    template["spec"]["containers"][0] |= container or {}
+    return made
+
+
+def deploy(daemonsets: Mapping[str, Object]) -> dict[str, str]:
+    """Apply them all, wait for their Pods; the name of each."""
+    names = {key: str(each["metadata"]["name"]) for key, each in daemonsets.items()}
+    for each in daemonsets.values():
+        apply(each)
+    for name in names.values():
+        wait_rollout(name)
+    return names
+
+
+def scrape(daemonset: str, port: int, *, namespace: str = "default") -> dict[str, str]:
+    """What the Pods of a DaemonSet say at ``/metrics``, by node; asked through the API server."""
+    items = json.loads(kubectl(f"-n {namespace} get pods -o json"))["items"]
+    mine = {
+        pod["spec"]["nodeName"]: pod["metadata"]["name"]
+        for pod in items
+        if "nodeName" in pod["spec"]
+        and any(owner["name"] == daemonset for owner in pod["metadata"].get("ownerReferences", []))
+    }
+    return {
+        node: str(kubectl("get --raw", _POD.format(namespace, pod, port)))
+        for node, pod in mine.items()
+    }

@@ -1,0 +1,100 @@
+"""Break a DaemonSet's Pods, or fill a node, each in one line.
+
+``kubectl rollout undo`` mends the first kind, deleting the filler the second. Each is an ordinary
+change of a manifest, so it means the same on real and on simulated nodes. Nodes are broken by
+``break_node``, parts of the control plane by ``stop_component``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.errors import BadInput
+from daemonset_course.verbs.apply import apply
+from daemonset_course.verbs.kubectl import Output, kubectl
+from daemonset_course.verbs.nodes import known
+
+# The name ends in .invalid, which no name server will ever resolve (RFC 2606).
+NO_SUCH_IMAGE = "registry.invalid/agent:2"
+FILLER_IMAGE = "registry.k8s.io/pause:3.10"
+
+
+def slow_start(daemonset: str, seconds: int) -> Output:
+    """Let a DaemonSet's new Pods be ready so many seconds after their start.
+
+    Its image must have ``true``, as busybox does.
+    """
+    probe = {"exec": {"command": ["true"]}, "initialDelaySeconds": seconds}
+    return _change(daemonset, {"readinessProbe": probe})
+
+
+def never_ready(daemonset: str) -> Output:
+    """Let a DaemonSet's new Pods run and never be ready; the image must have ``false``."""
+    return _change(daemonset, {"readinessProbe": {"exec": {"command": ["false"]}}})
+
+
+def crash(daemonset: str) -> Output:
+    """Let a DaemonSet's new Pods end at once, again and again; the image must have ``false``."""
+    return _change(daemonset, {"command": ["false"]})
+
+
+def missing_image(daemonset: str) -> Output:
+    """Give a DaemonSet's new Pods an image that cannot be pulled."""
+    return _change(daemonset, {"image": NO_SUCH_IMAGE})
+
+
+def fill_node(node: str) -> str:
+    """Fill a node with a Pod ``filler-<node>`` that requests all the CPU that is left on it.
+
+    Waits until it is bound. Any Pod that requests CPU then finds no room there.
+    """
+    left = _cpu_left(known(node))
+    if left <= 0:
+        return f"{node}: was full"
+    name = f"filler-{node}"
+    resources = {"requests": {"cpu": f"{left}m"}}
+    container = {"name": "filler", "image": FILLER_IMAGE, "resources": resources}
+    spec = {
+        "nodeSelector": {"kubernetes.io/hostname": node},
+        "tolerations": [{"operator": "Exists"}],
+        "terminationGracePeriodSeconds": 1,
+        "containers": [container],
+    }
+    apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
+    kubectl(f"wait pod/{name} --for=condition=PodScheduled --timeout=30s")
+    return f"{node}: full"
+
+
+def _change(daemonset: str, container: dict[str, Any]) -> Output:
+    """Change a DaemonSet's first container.
+
+    Raises:
+        BadInput: there is no such DaemonSet.
+    """
+    path = f"/apis/apps/v1/namespaces/default/daemonsets/{daemonset}"
+    found = current().api.find(path)
+    if found is None:
+        raise BadInput(f"There is no DaemonSet {daemonset!r} in namespace 'default'.")
+    name = found["spec"]["template"]["spec"]["containers"][0]["name"]
+    patch = {"spec": {"template": {"spec": {"containers": [{"name": name, **container}]}}}}
+    return kubectl("patch daemonset", daemonset, "--patch", json.dumps(patch))
+
+
+def _cpu_left(node: str) -> int:
+    """Millicores of a node that no Pod has requested; init containers are left out."""
+    api = current().api
+    pods = api.items("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")
+    taken = sum(
+        _milli(container.get("resources", {}).get("requests", {}).get("cpu", "0"))
+        for pod in pods
+        if pod["status"].get("phase") not in ("Succeeded", "Failed")
+        for container in pod["spec"]["containers"]
+    )
+    return _milli(api.get(f"/api/v1/nodes/{node}")["status"]["allocatable"]["cpu"]) - taken
+
+
+def _milli(cpu: str) -> int:
+    """A CPU quantity in millicores: ``250m`` is 250, ``2`` is 2000, ``0.5`` is 500."""
+    return int(cpu[:-1]) if cpu.endswith("m") else int(1000 * float(cpu))

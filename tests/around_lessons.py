@@ -1,0 +1,60 @@
+"""Around each lesson: what it starts from, and the proof that it leaves the nodes as they were.
+
+``COURSE_TEST_START`` says from what: ``fresh`` (a cluster of its own), ``dirty`` (random things
+done to the cluster first, repeated by ``FAULTS_SEED``), or as the notebook before left the cluster.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+START = os.environ.get("COURSE_TEST_START", "")
+_before: dict[str, Any] = {}  # the nodes of this process's cluster, right after `up`
+
+
+def is_lesson(item: pytest.Item) -> bool:
+    """Whether this is a cell of a lesson."""
+    return item.path.suffix == ".ipynb" and item.path.parent.name == "notebooks"
+
+
+def begin(item: pytest.Item, cluster: Any) -> None:
+    """Bring the cluster to what the lesson is to start from; ``cluster`` is ``LiveCluster``."""
+    from daemonset_course.cluster import reset  # unit tests need no cluster code
+    from faults.dirt import fresh_nodes, make_dirty, seed
+
+    if START == "fresh" and _before:
+        cluster.anew()
+    if not _before:
+        _before.update(fresh_nodes(cluster.value))
+    if START == "dirty":
+        reset(workers=3)  # the lesson before may have failed half way
+        told = make_dirty(cluster.value, random.Random(f"{seed()} {item.path.name}"))
+        item.user_properties.append(("dirt", "; ".join(told)))
+
+
+def end(path: Path, cluster: Any) -> None:
+    """Fail if the nodes are not as right after ``up``, within a few seconds."""
+    from faults.dirt import fresh_nodes
+    from live.scenes import eventually
+
+    seen: dict[str, Any] = {}
+
+    def as_before() -> bool:
+        seen.clear()
+        seen.update(fresh_nodes(cluster.value))
+        return seen == _before
+
+    try:
+        eventually(as_before)
+    except AssertionError:
+        changed = {name for name in {*seen, *_before} if seen.get(name) != _before.get(name)}
+        told = "\n".join(
+            f"  {name}: was {_before.get(name, 'not there')}\n    is {seen.get(name, 'gone')}"
+            for name in sorted(changed)
+        )
+        pytest.fail(f"{path.name} did not put the nodes back:\n{told}", pytrace=False)

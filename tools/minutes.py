@@ -1,0 +1,115 @@
+"""Measures how long the cluster takes in each lesson at a learner's pace, for the line at its top.
+
+    make minutes
+    make minutes ONLY="04 05"
+
+Runs the notebooks on embedded clusters at pace 1 and keeps the seconds in ``content/minutes.toml``;
+``make notebooks`` writes from them what a lesson says under its title.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from xml.etree import ElementTree
+
+from notebook_source import Source
+
+ROOT = Path(__file__).resolve().parents[1]
+FILE = Path("content") / "minutes.toml"
+PYTEST = ("-m", "pytest", "--dist", "loadfile", "--nbval-lax", "--nbval-current-env",
+          "--nbval-cell-timeout=600", "--timeout=900", "-p", "no:cacheprovider")  # fmt: skip
+WORDS = 180  # that a learner reads in a minute, prose and code alike
+THINKING = 0.5  # minutes for a prediction
+
+
+def read(root: Path) -> dict[str, float]:
+    """The measured seconds of each lesson, by name; none where nothing was measured."""
+    try:
+        table = tomllib.loads((root / FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return {str(name): float(seconds) for name, seconds in table["seconds"].items()}
+
+
+def told(source: Source, seconds: float) -> str:
+    """The line under a lesson's title: whole minutes, and what they are made of."""
+    words = sum(len(cell.text.split()) for cell in source.cells)
+    predictions = sum(cell.text.count("predict(") for cell in source.cells if cell.kind == "code")
+    minutes = math.ceil(words / WORDS + predictions * THINKING + seconds / 60)
+    return (
+        f"*About {minutes} minutes: {_spell(seconds)} that the cluster takes (measured), the rest "
+        f"for reading and {predictions} predictions.*"
+    )
+
+
+def _spell(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes} minute{'s' * (minutes > 1)}" if minutes else "half a minute"
+
+
+def written(seconds: Mapping[str, float], machine: str, date: str) -> str:
+    """The file, with what was measured where and when."""
+    rows = "".join(f'"{name}" = {round(seconds[name])}\n' for name in sorted(seconds))
+    return (
+        "# Seconds that each lesson's cells run for at pace 1 on an embedded cluster.\n"
+        f"# Written by `make minutes` on {date}; {machine}.\n\n[seconds]\n{rows}"
+    )
+
+
+def seconds_of(report: str) -> dict[str, float]:
+    """The seconds of each notebook, from pytest's JUnit report.
+
+    Raises:
+        ValueError: a cell failed, so what was measured is worth nothing.
+    """
+    found: Counter[str] = Counter()
+    for case in ElementTree.fromstring(report).iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            raise ValueError(f"{case.get('classname')} {case.get('name')} failed")
+        name = str(case.get("classname")).split(".")[1]
+        found[name] += float(case.get("time", 0))  # type: ignore[assignment]
+    return dict(found)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, and keep what was measured; 1 when a lesson failed."""
+    parser = argparse.ArgumentParser(prog="tools/minutes.py")
+    parser.add_argument("--only", nargs="*", help="numbers of lessons, such as 04 05")
+    parser.add_argument("--workers", type=int, default=2, help="how many lessons side by side")
+    chosen = parser.parse_args(arguments)
+    lessons = [
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+        if not chosen.only or path.name.partition("-")[0] in chosen.only
+    ]
+    with tempfile.TemporaryDirectory(prefix="course-minutes-") as folder:
+        report = Path(folder) / "report.xml"
+        workers = ("-n", str(chosen.workers), f"--junit-xml={report}")
+        subprocess.run(
+            [sys.executable, *PYTEST, *workers, *lessons],
+            cwd=ROOT, env=os.environ | {"COURSE_TEST_PACE": "1"}, check=False,
+        )  # fmt: skip
+        try:
+            measured = seconds_of(report.read_text())
+        except (OSError, ValueError) as error:
+            print(f"Nothing was kept: {error}", file=sys.stderr)
+            return 1
+    date = datetime.now(UTC).strftime("%Y-%m-%d")
+    machine = f"{os.cpu_count()} CPUs, {chosen.workers} lessons side by side"
+    (ROOT / FILE).write_text(written(read(ROOT) | measured, machine, date), encoding="utf-8")
+    print(f"wrote {FILE}; next: make notebooks")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

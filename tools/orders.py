@@ -1,0 +1,110 @@
+"""Runs every lesson from a fresh cluster, from a dirty one, twice in a row, and in shuffled orders.
+
+    make test-orders
+    make test-orders RUNS="dirty twice" ONLY="04 05"
+
+Each run is a pytest of its own with a cluster of its own; ``--workers`` of them go side by side.
+After each lesson the nodes must be as they were (``tests/around_lessons.py``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RUNS = ("fresh", "dirty", "twice", "shuffled-1", "shuffled-2", "shuffled-3")
+PYTEST = ("-m", "pytest", "--keep-duplicates", "--nbval-lax", "--nbval-current-env",
+          "--nbval-cell-timeout=180", "--timeout=600", "-p", "no:cacheprovider")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one run ended: pytest's exit status, its output's file, and seconds."""
+
+    run: str
+    status: int
+    output: Path
+    seconds: float
+
+
+def order(run: str, lessons: Sequence[Path], seed: int) -> list[Path]:
+    """The notebooks of a run, one after the other."""
+    if run == "twice":
+        return [lesson for lesson in lessons for _ in range(2)]
+    if run.startswith("shuffled"):
+        return random.Random(f"{seed} {run}").sample(lessons, k=len(lessons))
+    return list(lessons)
+
+
+def start(run: str) -> str:
+    """What each lesson of a run starts from: ``fresh``, ``dirty``, or whatever is there."""
+    return run if run in ("fresh", "dirty") else ""
+
+
+def carry_out(run: str, lessons: Sequence[Path], folder: Path, seed: int) -> Result:
+    """Run the notebooks of a run under pytest."""
+    output = folder / f"{run}.txt"
+    settings = {"COURSE_TEST_START": start(run), "FAULTS_SEED": str(seed)}
+    notebooks = [str(path.relative_to(ROOT)) for path in order(run, lessons, seed)]
+    began = time.monotonic()
+    with output.open("w") as file:
+        done = subprocess.run(
+            [sys.executable, *PYTEST, *notebooks],
+            cwd=ROOT, env=os.environ | settings, stdout=file, stderr=subprocess.STDOUT, check=False,
+        )  # fmt: skip
+    result = Result(run, done.returncode, output, time.monotonic() - began)
+    print(line(result), flush=True)
+    return result
+
+
+def line(result: Result) -> str:
+    """The run in one line, with pytest's own last line."""
+    said = result.output.read_text(errors="replace").splitlines()
+    last = next((one.strip("= ") for one in reversed(said) if one.startswith("=")), "no summary")
+    verdict = "passed" if result.status == 0 else f"FAILED ({result.status})"
+    return f"{result.run:<11} {verdict:<11} {result.seconds:>6.0f} s  {last}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Carry out the runs; 1 when one failed, and then what pytest said of it is printed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--runs", nargs="*", choices=RUNS, help="which runs; all of them if none")
+    parser.add_argument("--only", nargs="*", help="numbers of lessons, such as 04 05")
+    parser.add_argument("--workers", type=int, default=2, help="how many runs side by side")
+    parser.add_argument("--seed", type=int, default=20261124, help="of dirt and orders")
+    parser.add_argument("--folder", type=Path, required=True, help="for pytest's output")
+    chosen = parser.parse_args(arguments)
+    lessons = [
+        path
+        for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+        if not chosen.only or path.name.partition("-")[0] in chosen.only
+    ]
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    print(
+        f"{len(lessons)} lessons, seed {chosen.seed}; pytest's output: {chosen.folder}", flush=True
+    )
+    with ThreadPoolExecutor(max_workers=chosen.workers) as pool:
+        jobs = [
+            pool.submit(carry_out, run, lessons, chosen.folder, chosen.seed)
+            for run in chosen.runs or RUNS
+        ]
+        results = [job.result() for job in jobs]
+    failed = [result for result in results if result.status]
+    for result in failed:
+        print(f"\n--- {result.run}\n{result.output.read_text(errors='replace')[-6000:]}")
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
