@@ -733,4 +733,4 @@ None
 # - `hostNetwork` is for the network counters, `hostPID` for nothing here; a `hostPort` reserves.
 # - `readOnly` ends at the next mount. Not being root protects more; write its number.
 #
-# Next: lesson 08, about the rollout of a new version; and lab 05, where you repair this manifest.
+# Next: lesson 08, about the rollout of a new version.

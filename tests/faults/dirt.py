@@ -6,6 +6,7 @@ works by.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from typing import Any
@@ -90,6 +91,13 @@ def _taints(workers: list[str], chance: random.Random) -> list[str]:
     return [f"{workers[1]}: ", f"taint dirt=1:{effect} taken off"]
 
 
+def _resource(workers: list[str], chance: random.Random) -> list[str]:
+    said = {"example.com/gpu": str(chance.randint(1, 8))}
+    patch = json.dumps({"status": {"capacity": said, "allocatable": said}})
+    kubectl(f"patch node {workers[0]} --subresource=status --type=merge --patch", patch)
+    return [f"{workers[0]}: ", "resource example.com/gpu taken off"]
+
+
 def _control_plane(_: list[str], __: random.Random) -> list[str]:
     kubectl("taint node --selector=node-role.kubernetes.io/control-plane", CONTROL_PLANE + "-")
     return [f"taint {CONTROL_PLANE} put back"]
@@ -162,6 +170,7 @@ CONTROL_PLANE = "node-role.kubernetes.io/control-plane:NoSchedule"
 DIRT = {
     "labels": _labels,
     "taints": _taints,
+    "resource": _resource,
     "control plane": _control_plane,
     "cordon": _cordon,
     "namespace": _namespace,

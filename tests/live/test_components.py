@@ -40,7 +40,7 @@ def test_without_the_controller_manager_nothing_is_created(fresh: Cluster) -> No
     assert kubectl("get daemonset ignored -o jsonpath={.status.observedGeneration}") in ("", "0")
 
     report = reset(fresh.name)
-    assert "kube-controller-manager: started" in report.changes
+    assert "kube-controller-manager: put right" in report.changes
 
 
 @pytest.mark.usefixtures("live_cluster")

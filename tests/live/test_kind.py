@@ -15,11 +15,13 @@ from daemonset_course.cluster.engine import Engine, needed_engine
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import NotOurs, NotRunning
 from daemonset_course.verbs.apply import apply
+from daemonset_course.verbs.conditions import pressure, without_network
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import add_node, break_node, recover_node, remove_node
 from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import daemonset
 
+READY = "jsonpath={.status.conditions[?(@.type=='Ready')].status}"
 pytestmark = pytest.mark.only("kind", "it is about containers")
 
 
@@ -96,6 +98,17 @@ def test_stopped_and_paused_containers_are_started_again(fresh: Cluster, engine:
     reset(fresh.name)
     apply(daemonset("agent"))
     assert wait_rollout("agent", timeout=60).ready == 3
+
+
+def test_what_an_interrupted_step_left_in_a_node_is_put_back(fresh: Cluster) -> None:
+    one, two = fresh.workers()[:2]
+    with without_network(one), pressure({two: "disk"}):  # each is mended while its block still runs
+        changes = reset(fresh.name).changes
+
+        assert f"network plugin on {one}: put right" in changes
+        assert f"kubelet configuration on {two}: put right" in changes
+        assert "True" in kubectl(f"get node {one} -o", READY)
+    assert fresh.backend.heal() == []
 
 
 def test_an_engine_that_is_gone_is_named_with_the_cure(

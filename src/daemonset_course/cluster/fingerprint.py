@@ -93,6 +93,14 @@ def node_drift(node: Object, spec: topology.NodeSpec) -> tuple[list[str], Object
     return words, patch
 
 
+def added_resources(node: Object) -> list[str]:
+    """The extended resources that somebody wrote into a node's status: a kubelet here has none.
+
+    Source: https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/
+    """
+    return sorted(name for name in node["status"].get("capacity") or {} if "/" in name)
+
+
 def _label_drift(labels: dict[str, str], spec: topology.NodeSpec) -> dict[str, str | None]:
     changed: dict[str, str | None] = {k: v for k, v in spec.labels.items() if labels.get(k) != v}
     for key in labels:

@@ -124,9 +124,8 @@ class Kind:
             self.start_component(component)
             healed.append(component)
         for spec in topology.read(self.name):
-            if self._systemctl(spec.name, "is-active") != "active":
-                self._systemctl(spec.name, "start")
-                healed.append(f"containerd on {spec.name}")
+            mended = self._inside(spec.name, real_nodes.MEND).splitlines()
+            healed += [f"{what} on {spec.name}" for what in mended]
         if beside.wanted(self.directory) and not beside.running(self.directory):
             beside.start(self.directory, self.pace)
             healed.append("kwok")

@@ -42,7 +42,7 @@ def reset(name: str | None = None, *, workers: int | None = None) -> Fleet:
         cluster.api.get("/version")
     except NotRunning:
         cluster = up(name)
-    healed = [f"{part}: started" for part in cluster.backend.heal()]
+    healed = [f"{part}: put right" for part in cluster.backend.heal()]
     changes = healed + _remove_strangers(cluster) + _restore_nodes(cluster, workers)
     return Fleet(tuple(cluster.nodes()), tuple(cluster.workers()), tuple(changes))
 
@@ -121,6 +121,11 @@ def _take_finalizers(api: Api, path: str, item: Object) -> None:
             raise
 
 
+def _take_resources(api: Api, node: str, names: list[str]) -> None:
+    gone = dict.fromkeys(names)
+    api.merge(f"/api/v1/nodes/{node}/status", {"status": {"capacity": gone, "allocatable": gone}})
+
+
 def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:
     api = cluster.api
     specs = {s.name: s for s in cluster.backend.specs(workers)}
@@ -133,6 +138,10 @@ def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:
         words, patch = fingerprint.node_drift(nodes[name], specs[name])
         if words:
             api.merge(f"/api/v1/nodes/{name}", patch)
+        if added := fingerprint.added_resources(nodes[name]):
+            _take_resources(api, name, added)
+            words += [f"resource {resource} taken off" for resource in added]
+        if words:
             changes.append(f"{name}: {', '.join(words)}")
     missing = [spec for name, spec in specs.items() if name not in nodes]
     cluster.backend.create_nodes(api, missing)

@@ -15,6 +15,7 @@ import yaml
 
 from daemonset_course.cluster.kind import Kind
 from daemonset_course.cluster.lifecycle import current
+from daemonset_course.cluster.real_nodes import CONFIG, KEPT_CONFIG, MEND, PLUGINS
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput
 from daemonset_course.verbs.nodes import known
@@ -31,9 +32,6 @@ _WANTED = {
     "memory": ("memory.available", "99.9%"),
     "pid": ("pid.available", "1G"),
 }
-_CONFIG = "/var/lib/kubelet/config.yaml"
-_KEPT = f"{_CONFIG}.before-pressure"
-_PLUGINS = "/etc/cni/net.d"
 _NODES = "/api/v1/nodes"
 _OWN = "node.kubernetes.io/"
 _PATIENCE = 90.0
@@ -98,8 +96,7 @@ def pressure(short: Mapping[str, Short]) -> Iterator[None]:
         yield
     finally:
         for node in short:
-            script = f"if [ -e {_KEPT} ]; then mv {_KEPT} {_CONFIG}; fi"
-            _inside(backend, node, f"{script}; systemctl restart kubelet")
+            _inside(backend, node, MEND)
         _wait(short, wanted=False)
 
 
@@ -119,13 +116,12 @@ def without_network(node: str) -> Iterator[None]:
         raise BadInput("A network plugin needs real nodes.", next_step="course up --backend kind")
     known(node)
     away = "for f in *.conflist; do [ -d $f ] || { mv $f $f.aside && mkdir $f; }; done"
-    back = "for f in *.aside; do rmdir ${f%.aside} && mv $f ${f%.aside}; done"
     try:
-        _inside(backend, node, f"cd {_PLUGINS} && {away}")
+        _inside(backend, node, f"cd {PLUGINS} && {away}")
         _wait_ready(node, wanted=False)
         yield
     finally:
-        _inside(backend, node, f"cd {_PLUGINS} && {back}")
+        _inside(backend, node, MEND)
         _wait_ready(node, wanted=True)
 
 
@@ -147,7 +143,7 @@ def _squeeze(backend: Kind, node: str, what: Short) -> None:
 
     A soft threshold: a hard one would also take the node's allocatable memory away.
     """
-    config: dict[str, Any] = yaml.safe_load(_inside(backend, node, f"cat {_CONFIG}"))
+    config: dict[str, Any] = yaml.safe_load(_inside(backend, node, f"cat {CONFIG}"))
     signal, wanted = _WANTED[what]
     config["evictionSoft"] = {signal: wanted}
     config["evictionSoftGracePeriod"] = {signal: "1s"}
@@ -155,8 +151,8 @@ def _squeeze(backend: Kind, node: str, what: Short) -> None:
     # A kubelet short of disk removes images that nobody uses; lessons still need them.
     config["imageMinimumGCAge"] = "24h"
     text = base64.b64encode(yaml.safe_dump(config).encode()).decode()
-    keep = f"[ -e {_KEPT} ] || cp {_CONFIG} {_KEPT}"
-    write = f"echo {text} | base64 -d > {_CONFIG}"
+    keep = f"[ -e {KEPT_CONFIG} ] || cp {CONFIG} {KEPT_CONFIG}"
+    write = f"echo {text} | base64 -d > {CONFIG}"
     _inside(backend, node, f"{keep}; {write}; systemctl restart kubelet")
 
 
