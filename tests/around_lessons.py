@@ -23,13 +23,14 @@ def is_lesson(item: pytest.Item) -> bool:
 
 
 def begin(item: pytest.Item, cluster: Any) -> None:
-    """Bring the cluster to what the lesson is to start from; ``cluster`` is ``LiveCluster``."""
+    """Bring the cluster to what the lesson is to start from; ``cluster`` is a ``LiveCluster``."""
     from daemonset_course.cluster import reset  # unit tests need no cluster code
     from faults.dirt import fresh_nodes, make_dirty, seed
 
     if START == "fresh" and _before:
         cluster.anew()
     if not _before:
+        reset(workers=3)  # other tests may have used the cluster
         _before.update(fresh_nodes(cluster.value))
     if START == "dirty":
         reset(workers=3)  # the lesson before may have failed half way

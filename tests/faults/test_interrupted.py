@@ -52,10 +52,6 @@ def clean(shared: Cluster) -> object:
     return fresh(shared)
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="open: about one try in ten leaves or lacks an object of the fresh fingerprint",
-)
 @MOMENTS
 def test_reset_interrupted(
     shared: Cluster, clean: object, chance: random.Random, number: int

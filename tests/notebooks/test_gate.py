@@ -30,7 +30,24 @@ def up(name, *, backend, pace, kubernetes):
 def down(name):
     _note("down", name)
     (pathlib.Path(os.environ["COURSE_HOME"]) / "clusters" / name).rmdir()
+def reset(workers):
+    assert workers == 3
 """
+# the nodes of a cluster are the folders in its home
+FAKE_DIRT = """
+import os, pathlib
+def fresh_nodes(cluster):
+    return {p.name: "node" for p in pathlib.Path(os.environ["COURSE_HOME"]).glob("node-*")}
+def make_dirty(cluster, chance):
+    raise AssertionError("nobody asked for dirt")
+def seed():
+    return 1
+"""
+FAKE_SCENES = """
+def eventually(true):
+    assert true()
+"""
+LEAVES_A_NODE = "import os, pathlib; pathlib.Path(os.environ['COURSE_HOME'], 'node-9').mkdir()"
 
 
 class Gate:
@@ -39,10 +56,15 @@ class Gate:
     def __init__(self, root: Path) -> None:
         self.root, self.notes = root, root / "notes"
         self.mark = root / "a-cell-after-the-failed-one-ran"
-        for folder in ("notes", "notebooks", "labs", "tests/unit", "tests/live", "fake"):
+        for folder in ("notes", "notebooks", "labs", "tests/unit", "tests/live", "tests/faults"):
             (root / folder).mkdir(parents=True)
-        for name in ("conftest.py", "tests/what_ran.py", "pyproject.toml"):
+        for name in (
+            "conftest.py", "tests/what_ran.py", "tests/around_lessons.py", "pyproject.toml",
+        ):  # fmt: skip
             shutil.copy(ROOT / name, root / name)
+        (root / "tests/faults/dirt.py").write_text(FAKE_DIRT)
+        (root / "tests/live/scenes.py").write_text(FAKE_SCENES)
+        (root / "fake").mkdir()
         package = root / "fake" / "daemonset_course"
         package.mkdir()
         (package / "__init__.py").touch()
@@ -150,6 +172,20 @@ def test_the_table_says_what_ran(gate: Gate) -> None:
     for row in ("unit tests +1 +2 +0", "live tests +2 +0 +0", "lessons +3 +0 +0", "labs +1 +2 +0"):
         assert re.search(row, gate.output)
     assert "cluster backends exercised: embedded\n" in gate.output
+
+
+def test_a_lesson_that_leaves_a_node_fails_and_a_lab_may(tmp_path: Path) -> None:
+    gate = Gate(tmp_path)
+    gate.notebook("labs/01-a.ipynb", "x = 1")
+    gate.notebook("notebooks/01-a.ipynb", "x = 1", "y = 1")
+    gate.notebook("notebooks/02-leaves.ipynb", LEAVES_A_NODE, "x = 1")
+
+    gate.run("labs", "notebooks", "-n0")
+
+    assert gate.code == 1
+    assert "5 passed, 1 error" in gate.output
+    assert "02-leaves.ipynb did not put the nodes back" in gate.output
+    assert "node-9: was not there" in gate.output
 
 
 def test_without_a_cluster_live_items_fail_and_unit_tests_run(tmp_path: Path) -> None:

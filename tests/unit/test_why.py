@@ -370,9 +370,12 @@ def test_more_than_forty_nodes_are_grouped_by_equal_answers_and_none_is_lost() -
 def test_a_thousand_nodes_take_a_tenth_of_a_second() -> None:
     nodes, wanted = fleet(1000), three_terms()
 
-    begin = time.process_time()
-    told.table(matrix(nodes, wanted))
-    assert time.process_time() - begin < 0.3  # 0.03 s measured; a crowded machine is slower
+    def once() -> float:
+        begin = time.process_time()
+        told.table(matrix(nodes, wanted))
+        return time.process_time() - begin
+
+    assert min(once() for _ in range(5)) < 0.1  # 0.03 s measured; a crowded machine is slower
 
 
 @pytest.mark.parametrize("wrong", [template(), {"kind": "Pod", "spec": {}}, {}])

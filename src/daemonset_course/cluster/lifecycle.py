@@ -20,7 +20,8 @@ from daemonset_course.binaries.pinned import matches, resolve
 from daemonset_course.cluster import fence, topology
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.backend import Backend, backend_of, choose, image_of
-from daemonset_course.cluster.readiness import admit_nodes
+from daemonset_course.cluster.readiness import PATIENCE, admit_nodes, wait_ready
+from daemonset_course.cluster.simulated import is_broken
 from daemonset_course.cluster.state import State
 from daemonset_course.errors import BadInput, NotRunning
 from daemonset_course.files import unwritable
@@ -213,10 +214,17 @@ def _healed(state: State, report: Report) -> Cluster:
         return _created(fresh, None, report, state)
     if not (backend.programs / "kubectl").exists():
         backend.prepare(report)
-    backend.heal()
+    healed = backend.heal()
     cluster = current(state.name)
     there = cluster.nodes()
     backend.create_nodes(cluster.api, [s for s in backend.specs() if s.name not in there])
+    if healed:  # nodes may have been given up meanwhile; those broken on purpose stay so
+        nodes = cluster.api.items("/api/v1/nodes")
+        wait_ready(
+            cluster.api,
+            [node["metadata"]["name"] for node in nodes if not is_broken(node)],
+            timeout=PATIENCE,
+        )
     return cluster
 
 

@@ -10,6 +10,8 @@ from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.cluster.waiting import wait_for
 
+PATIENCE = 120  # seconds that nodes may take to join; real kubelets need most of a minute
+
 
 def admit_nodes(api: Api, specs: Iterable[NodeSpec], *, timeout: float = 60) -> None:
     """Take the taint of a joining node off those that are Ready, and return when all have joined.

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from daemonset_course.cluster import fingerprint, topology
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import Cluster, current, up
-from daemonset_course.cluster.readiness import admit_nodes, wait_ready
+from daemonset_course.cluster.readiness import PATIENCE, admit_nodes, wait_ready
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotRunning, Rejected
-
-PATIENCE = 120  # seconds that nodes may take to join; real kubelets need most of a minute
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from typing import Any
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.topology import MANAGED, Failure, NodeSpec
 
+OS_IMAGE = "simulated by kwok"
+
 
 def node_object(
     spec: NodeSpec, *, index: int, kubernetes: str, pod_cidr: bool = True
@@ -20,7 +22,6 @@ def node_object(
     # A kubelet sets these older names too; left out, the node controller adds them one by one.
     beta = {f"beta.{key}": spec.labels[key] for key in ("kubernetes.io/os", "kubernetes.io/arch")}
     size = {"cpu": "8", "memory": "16Gi", "pods": "110"}
-    simulated = "simulated by kwok"
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -47,8 +48,8 @@ def node_object(
                 "kubeletVersion": kubernetes,
                 "kubeProxyVersion": "",
                 "containerRuntimeVersion": "kwok://simulated",
-                "kernelVersion": simulated,
-                "osImage": simulated,
+                "kernelVersion": OS_IMAGE,
+                "osImage": OS_IMAGE,
                 "machineID": "",
                 "systemUUID": "",
                 "bootID": "",
@@ -83,3 +84,11 @@ def recover_kubelet(api: Api, node: str) -> None:
     """Give the node back to kwok, with a kubelet that is well."""
     change = {"labels": {MANAGED: "simulated"}, "annotations": {MANAGED: None}}
     api.merge(f"/api/v1/nodes/{node}", {"metadata": change})
+
+
+def is_broken(node: Object) -> bool:
+    """Whether somebody broke this simulated node on purpose."""
+    simulated = node["status"]["nodeInfo"]["osImage"] == OS_IMAGE
+    metadata = node["metadata"]
+    runs = MANAGED in metadata["labels"] and MANAGED not in metadata.get("annotations", {})
+    return simulated and not runs
