@@ -268,6 +268,35 @@ assert repair.rollouts[-1].max_unavailable == 2
 # %% [markdown]
 # Only the two broken nodes got a new Pod: the other ten still ran the version that came back. And
 # rule 2 took both at once, since they were down anyway.
+#
+# ### Does it matter what is wrong?
+#
+# An image that cannot be pulled, a process that ends at once, a probe that never succeeds: three
+# faults in one line each, for you to play with. With a budget of 1, what is the *smallest* number of
+# nodes that keep a ready agent, over all three?
+
+# %%
+least = predict("08-least", ..., unit="nodes", question="Three faults, budget 1: ready at least?")
+least
+
+# %%
+from daemonset_course.verbs.faults import crash, missing_image, never_ready
+
+budget(1)
+left = []
+for fault in (missing_image, crash, never_ready):
+    fault("agent")
+    kubectl("wait --for=jsonpath={.status.numberUnavailable}=1 daemonset/agent --timeout=60s")
+    left.append(int(kubectl("get daemonset agent -o jsonpath={.status.numberReady}")))
+    kubectl("rollout undo daemonset/agent")
+    wait_rollout("agent")
+
+# %%
+least.compare(min(left), within=0)
+assert left == [11, 11, 11]
+
+# %% [markdown]
+# Not available is not available, whatever the reason.
 
 # %%
 kubectl("delete deployment web --wait=false")
