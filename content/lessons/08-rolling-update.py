@@ -197,7 +197,9 @@ percent.plot()
 ten.compare(percent.rollouts[-1].max_unavailable, within=0)
 
 # %% tags=["claim-C62"]
-assert percent.rollouts[-1].max_unavailable == 2 == percent.rollouts[-1].budget
+two = percent.rollouts[-1]
+assert two.budget == 2 <= two.max_unavailable
+assert two.over_budget < 1, "not for longer than a moment"
 
 # %% [markdown]
 # A DaemonSet rounds **up**. The mistake people make is to carry over what they know from
@@ -511,7 +513,7 @@ assert measured[5] / measured[100] < 20 / 2, "the model promises 20 times"
 #
 # ### Is the budget a hard ceiling?
 #
-# On 12 nodes it was never exceeded. Look at the hundred.
+# Look at the hundred.
 
 # %%
 for run in hundred.values():
