@@ -19,7 +19,9 @@ from live.scenes import daemonset
 
 STUCK = ["course.example/nobody-serves-this"]
 # Kept by the control plane itself, under names that it makes up or at times of its own.
-COMES_AND_GOES = {"Event", "Lease", "EndpointSlice", "ControllerRevision", "CSINode"}
+COMES_AND_GOES = {
+    "Event", "Lease", "EndpointSlice", "ControllerRevision", "CSINode", "IPAddress",
+}  # fmt: skip
 
 
 def fresh(cluster: Cluster) -> dict[str, Any]:

@@ -203,3 +203,21 @@ def test_the_gap_is_known_where_the_old_pod_left_a_moment_before_the_template() 
     )
 
     assert rollout.overlap == {"n1": pytest.approx(0.95 - 3)}
+
+
+def test_the_controller_s_word_that_all_are_available_ends_a_rollout() -> None:
+    log = Fleet(3, min_ready=2).run(1).apply().run(30).log()
+    end = rollouts(build(log))[0].end
+    assert end
+    done = next(r for r in reversed(log) if r.get("resource") == "daemonsets")
+    seen = {"observedGeneration": 2, "updatedNumberScheduled": 3}
+    done["object"]["status"] |= seen
+    earlier = end - 0.5  # it counts from a time without fractions of a second
+    cut = [r for r in log if r["record"] != "change" or r["t"] < earlier]
+    cut = [r for r in cut if r["record"] != "end"]
+    cut += [done | {"t": earlier}, {"record": "end", "t": end - 0.1}]
+
+    (rollout,) = rollouts(build(cut))
+
+    assert rollout.end == earlier
+    assert rollout.updated == 3

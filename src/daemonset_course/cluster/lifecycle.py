@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from sysconfig import get_path
 
 import filelock
@@ -20,7 +21,13 @@ from daemonset_course.binaries.pinned import matches, resolve
 from daemonset_course.cluster import fence, topology
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.backend import Backend, backend_of, choose, image_of
-from daemonset_course.cluster.readiness import PATIENCE, admit_nodes, wait_ready
+from daemonset_course.cluster.readiness import (
+    PATIENCE,
+    admit_nodes,
+    wait_furnished,
+    wait_heard,
+    wait_ready,
+)
 from daemonset_course.cluster.simulated import is_broken
 from daemonset_course.cluster.state import State
 from daemonset_course.errors import BadInput, NotRunning
@@ -192,6 +199,7 @@ def _created(state: State, port: int | None, report: Report, old: State | None =
         there = {node["metadata"]["name"] for node in api.items("/api/v1/nodes")}
         backend.create_nodes(api, [spec for spec in specs if spec.name not in there])
         admit_nodes(api, specs)
+        wait_furnished(api)
         report.done(f"The cluster {state.name!r} is up: {len(specs)} nodes Ready")
     except OSError as error:
         backend.destroy()
@@ -214,17 +222,16 @@ def _healed(state: State, report: Report) -> Cluster:
         return _created(fresh, None, report, state)
     if not (backend.programs / "kubectl").exists():
         backend.prepare(report)
+    began = datetime.now(UTC)
     healed = backend.heal()
     cluster = current(state.name)
     there = cluster.nodes()
     backend.create_nodes(cluster.api, [s for s in backend.specs() if s.name not in there])
     if healed:  # nodes may have been given up meanwhile; those broken on purpose stay so
         nodes = cluster.api.items("/api/v1/nodes")
-        wait_ready(
-            cluster.api,
-            [node["metadata"]["name"] for node in nodes if not is_broken(node)],
-            timeout=PATIENCE,
-        )
+        names = [node["metadata"]["name"] for node in nodes if not is_broken(node)]
+        wait_heard(cluster.api, names, since=began, timeout=PATIENCE)
+        wait_ready(cluster.api, names, timeout=PATIENCE)
     return cluster
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from daemonset_course.cluster.api import Api, Object
@@ -11,6 +13,32 @@ from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.cluster.waiting import wait_for
 
 PATIENCE = 120  # seconds that nodes may take to join; real kubelets need most of a minute
+
+# What the control plane makes by itself a moment after it answers. Without the first no Pod can be
+# created; what comes after `up` has noted what is there would pass for a learner's.
+FURNITURE = (
+    ("/api/v1/namespaces/default/serviceaccounts", "default"),
+    ("/api/v1/namespaces/default/configmaps", "kube-root-ca.crt"),
+    ("/api/v1/namespaces/default/services", "kubernetes"),
+    ("/apis/networking.k8s.io/v1/servicecidrs", "kubernetes"),
+)
+
+
+def wait_furnished(api: Api, *, timeout: float = 60) -> None:
+    """Return when the control plane has made what it makes by itself."""
+    for path, name in FURNITURE:
+        wait_for(
+            api,
+            path,
+            partial(_has, name),
+            what=f"{name} in {path}",
+            explain=lambda items: f"there: {', '.join(items) or 'nothing'}",
+            timeout=timeout,
+        )
+
+
+def _has(name: str, items: dict[str, Object]) -> bool:
+    return name in items
 
 
 def admit_nodes(api: Api, specs: Iterable[NodeSpec], *, timeout: float = 60) -> None:
@@ -64,6 +92,30 @@ def wait_ready(api: Api, names: Iterable[str], *, timeout: float = 60) -> None:
         explain=lambda nodes: _late(nodes, wanted),
         timeout=timeout,
     )
+
+
+def wait_heard(api: Api, names: Iterable[str], *, since: datetime, timeout: float = 60) -> None:
+    """Return when every node named has renewed its lease after a moment: its kubelet lives.
+
+    A node stays Ready for a grace period after its kubelet's death, so Ready alone says little.
+    """
+    wanted = set(names)
+
+    def silent(leases: dict[str, Any]) -> set[str]:
+        return {n for n in wanted if n not in leases or _renewed(leases[n]) <= since}
+
+    wait_for(
+        api,
+        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases",
+        lambda leases: not silent(leases),
+        what="every node heard of again",
+        explain=lambda leases: f"silent: {', '.join(sorted(silent(leases)))}",
+        timeout=timeout,
+    )
+
+
+def _renewed(lease: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(lease["spec"]["renewTime"])
 
 
 def _late(nodes: dict[str, Any], wanted: Iterable[str]) -> str:

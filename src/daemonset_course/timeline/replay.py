@@ -265,6 +265,14 @@ class Replay:
         numbers = tuple(int(status.get(key) or 0) for key in STATUS)
         if not self.status or self.status[-1][1] != numbers:
             self.status.append((t, numbers))
+        desired, updated, available = numbers[0], numbers[3], numbers[4]
+        seen = int(status.get("observedGeneration") or 0)
+        if seen >= self._owner["metadata"]["generation"] and desired == updated == available:
+            # The controller counts ``minReadySeconds`` from a time rounded down to whole seconds.
+            for pod in self.pods.values():
+                self._shift(pod, -1)
+                pod.available = pod.available or pod.ready_since is not None
+                self._shift(pod, +1)
 
 
 def _template(owner: Object | None) -> Any:
