@@ -27,7 +27,7 @@ from daemonset_course.verbs.settled import wait_settled
 
 # %%
 fleet = reset(workers=6)
-tired, silent, off, deleted, drained, healthy = fleet.workers
+deleted, tired, silent, off, drained, healthy = fleet.workers
 
 # %% [markdown]
 # ## A bad day
