@@ -182,7 +182,7 @@ lives = sequence(without.records)
 [new] = lives.new
 [old] = [life for life in lives.lives if life.gone is not None]
 assert old.node == new.node == fleet.workers[0]
-assert old.stopping < old.gone <= new.created
+assert old.stopping < old.gone < new.created + 1, "ended, as a kubelet says just before"
 
 # %% [markdown]
 # ## Two kinds of Pending

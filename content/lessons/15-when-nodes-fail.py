@@ -317,6 +317,7 @@ same
 taint(off, "node.kubernetes.io/out-of-service-")
 with ThreadPoolExecutor() as pool:
     list(pool.map(recover_node, (tired, silent, off)))
+add_node()  # in the deleted one's place
 cordon(drained, undo=True)
 wait_rollout("agent")
 
@@ -371,7 +372,7 @@ None
 # %% [markdown]
 # ## Check yourself
 #
-# Three questions. Type answers, run, and let the code judge. There are five of the old workers, three
+# Three questions. Type answers, run, and let the code judge. There are six of the old workers, three
 # new ones and the control plane.
 
 # %%
