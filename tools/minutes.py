@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
-from notebook_source import Source
+from notebook_source import Source, lesson_notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE = Path("content") / "minutes.toml"
@@ -87,11 +87,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--only", nargs="*", help="numbers of lessons, such as 04 05")
     parser.add_argument("--workers", type=int, default=2, help="how many lessons side by side")
     chosen = parser.parse_args(arguments)
-    lessons = [
-        str(path.relative_to(ROOT))
-        for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
-        if not chosen.only or path.name.partition("-")[0] in chosen.only
-    ]
+    lessons = [str(path.relative_to(ROOT)) for path in lesson_notebooks(ROOT, chosen.only)]
     with tempfile.TemporaryDirectory(prefix="course-minutes-") as folder:
         report = Path(folder) / "report.xml"
         workers = ("-n", str(chosen.workers), f"--junit-xml={report}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,12 @@ def read_sources(root: Path, only: str | None) -> tuple[list[Source], list[Probl
             else:
                 problems.append(result)
     return sources, problems
+
+
+def lesson_notebooks(root: Path, only: Sequence[str] | None) -> list[Path]:
+    """The lessons' notebooks in order; ``only`` those of these numbers."""
+    found = sorted((root / "notebooks").glob("*.ipynb"))
+    return [path for path in found if not only or path.name.partition("-")[0] in only]
 
 
 def _read(path: Path, root: Path, group: str) -> Source | Problem:

@@ -20,6 +20,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from notebook_source import lesson_notebooks
+
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = ("fresh", "dirty", "twice", "shuffled-1", "shuffled-2", "shuffled-3")
 PYTEST = ("-m", "pytest", "--keep-duplicates", "--nbval-lax", "--nbval-current-env",
@@ -85,11 +87,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=20261124, help="of dirt and orders")
     parser.add_argument("--folder", type=Path, required=True, help="for pytest's output")
     chosen = parser.parse_args(arguments)
-    lessons = [
-        path
-        for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
-        if not chosen.only or path.name.partition("-")[0] in chosen.only
-    ]
+    lessons = lesson_notebooks(ROOT, chosen.only)
     chosen.folder.mkdir(parents=True, exist_ok=True)
     print(
         f"{len(lessons)} lessons, seed {chosen.seed}; pytest's output: {chosen.folder}", flush=True

@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 from daemonset_course.plot.look import ALARM, DARK, LIGHT, PALETTE, Look, course_style, text_on
 from daemonset_course.plot.paper import Entry, paper
 from daemonset_course.plot.picture import Picture
+from daemonset_course.plot.table import prepare_rows
 from daemonset_course.timeline.features import (
     DAEMONSET,
     DEPLOYMENT,
@@ -46,7 +47,7 @@ def plot_features(found: Mapping[str, Iterable[str]], *, dark: bool = False) -> 
             left=_LEFT, legend=_legend(kinds, look),
         )  # fmt: skip
         end = places[-1] + 0.5
-        _prepare(ax, end * (1 + _SUMS), list(FEATURES), _HEADS, look)
+        prepare_rows(ax, list(FEATURES), end * (1 + _SUMS), _HEADS / _ROW, look)
         for x, workload in zip(places, table.workloads, strict=True):
             kind, _, name = workload.partition(" ")
             ax.text(x - 0.1, -0.6, name, size=8.5, rotation=_SLOPE, va="bottom", color=look.ink)
@@ -78,7 +79,8 @@ def plot_readers(
             look, title=title, caption=told, height=_TWO_HEADS + _ROW * len(read), axis=0.12,
             left=_LEFT, legend=_readers_legend(look, strangers=strangers),
         )  # fmt: skip
-        _prepare(ax, places[-1] + 0.5, [f"agent on {node}" for node in read], _TWO_HEADS, look)
+        rows = [f"agent on {node}" for node in read]
+        prepare_rows(ax, rows, places[-1] + 0.5, _TWO_HEADS / _ROW, look)
         for x, (number, home) in zip(places, pods, strict=True):
             _head(ax, x, -0.85, str(number), look)
             for y, agent in enumerate(read):
@@ -97,16 +99,6 @@ def _places(groups: Sequence[int]) -> list[float]:
         for group in range(len(groups))
         for column in range(sum(groups[:group]), sum(groups[: group + 1]))
     ]
-
-
-def _prepare(ax: Axes, end: float, rows: Sequence[str], heads: float, look: Look) -> None:
-    ax.set_xlim(-0.5, end)
-    ax.set_ylim(len(rows) - 0.5, -0.5 - heads / _ROW)
-    ax.set_xticks([])
-    ax.set_yticks(range(len(rows)), rows, size=8.5)
-    ax.tick_params(length=0, labelcolor=look.ink)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
 
 
 def _head(ax: Axes, x: float, y: float, text: str, look: Look, **style: Any) -> None:

@@ -40,7 +40,8 @@ def draw_table(
             look, title=title, caption=caption, height=above + _ROW * len(rows), legend=legend,
             axis=0.12, left=0.3 + _LETTER * max(map(len, rows)),
         )  # fmt: skip
-        _prepare(ax, rows, columns, above, look)
+        ax.set_position(_wider(ax))
+        prepare_rows(ax, rows, len(columns) - 0.5, above / _ROW, look)
         for x, name in enumerate(columns):
             ax.text(
                 x, -0.55 - above / _ROW / 2, "\n".join(heads[name]), size=8.5, ha="center",
@@ -51,12 +52,10 @@ def draw_table(
     return figure
 
 
-def _prepare(
-    ax: Axes, rows: Sequence[str], columns: Sequence[str], above: float, look: Look
-) -> None:
-    ax.set_position(_wider(ax))
-    ax.set_xlim(-0.5, len(columns) - 0.5)
-    ax.set_ylim(len(rows) - 0.5, -0.5 - above / _ROW)
+def prepare_rows(ax: Axes, rows: Sequence[str], end: float, above: float, look: Look) -> None:
+    """Name the rows; columns reach to ``end``, their names take ``above`` rows of height."""
+    ax.set_xlim(-0.5, end)
+    ax.set_ylim(len(rows) - 0.5, -0.5 - above)
     ax.set_xticks([])
     ax.set_yticks(range(len(rows)), rows, size=8.5)
     ax.tick_params(length=0, labelcolor=look.ink)

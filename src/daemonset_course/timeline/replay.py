@@ -84,9 +84,7 @@ class Replay:
             due, uid = heapq.heappop(self._due)
             pod = self.pods.get(uid)
             if pod and not pod.available and self._ripe_at(pod) == due:
-                self._shift(pod, -1)
-                pod.available = True
-                self._shift(pod, +1)
+                self._ripen(pod)
                 self.record(due)
 
     def record(self, t: float) -> None:
@@ -168,6 +166,11 @@ class Replay:
         if pod.ready_since is None:
             return None
         return pod.ready_since + _min_ready(self._owner)
+
+    def _ripen(self, pod: Pod) -> None:
+        self._shift(pod, -1)
+        pod.available = True
+        self._shift(pod, +1)
 
     def _shift(self, pod: Pod, sign: int) -> None:
         """Adds the pod to its node's counters (+1), or takes it out of them (-1)."""
@@ -270,9 +273,8 @@ class Replay:
         if seen >= self._owner["metadata"]["generation"] and desired == updated == available:
             # The controller counts ``minReadySeconds`` from a time rounded down to whole seconds.
             for pod in self.pods.values():
-                self._shift(pod, -1)
-                pod.available = pod.available or pod.ready_since is not None
-                self._shift(pod, +1)
+                if pod.ready_since is not None and not pod.available:
+                    self._ripen(pod)
 
 
 def _template(owner: Object | None) -> Any:
