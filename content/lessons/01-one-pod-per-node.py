@@ -22,6 +22,8 @@ from daemonset_course.errors import CommandFailed, NotFinished
 from daemonset_course.plot import plot_joining, plot_staircase
 from daemonset_course.timeline.counts import pods_per_node
 from daemonset_course.timeline.joining import joining
+from daemonset_course.verbs.nodes import remove_node
+from daemonset_course.verbs.settled import wait_settled
 
 # %%
 fleet = reset(workers=3)
@@ -117,17 +119,17 @@ None
 # %% [markdown]
 # ## Many nodes join
 #
-# Now we add two workers, then five more, and do nothing to the DaemonSet. How many Pods will the
-# agent have in the end?
+# Now we grow the fleet from four workers to 6, to 50 and to 120, and do nothing to the DaemonSet.
+# How many Pods will the agent have in the end?
 
 # %%
-grown = predict("01-grown", ..., unit="Pods", question="4 workers, then 2 and 5 more: how many?")
+grown = predict("01-grown", ..., unit="Pods", question="4 workers, then 6, 50, 120: how many?")
 grown
 
 # %%
 with record("agent") as growth:
-    for count in (2, 5):
-        add_node(count=count)
+    for size in (6, 50, 120):
+        add_node(count=size - len(current().workers()))
         wait_rollout("agent")
 plot_staircase(growth.records)
 
@@ -137,7 +139,8 @@ assert status.desired == status.ready == len(current().workers())
 grown.compare(status.desired, within=0)
 
 # %% [markdown]
-# The wide line counts the workers; DESIRED and READY climb after it. Is it really one on each?
+# The wide line counts the workers. DESIRED and READY climb after it, as the taints of the new nodes
+# are taken off. Is it really one on each?
 
 
 # %%
@@ -181,7 +184,7 @@ print(kubectl("get daemonset hungry"))
 
 # %%
 message = "jsonpath={.items[0].status.conditions[?(@.type=='PodScheduled')].message}"
-kubectl("wait --for=condition=PodScheduled=False pod -l app=hungry --timeout=30s")
+wait_settled("app=hungry", pods=workers)
 print(kubectl("get pods -l app=hungry -o", message))
 
 # %% tags=["claim-C01"]
@@ -197,8 +200,8 @@ none.compare(workers, within=0)
 #
 # ## Nodes leave
 #
-# Four Node objects are deleted, as a cloud does when it scales down. How many seconds later will the
-# agent's Pods on them be gone?
+# All but seven of the workers' Node objects are deleted, as a cloud does when it scales down. How
+# many seconds later will the agent's Pods on them be gone?
 
 # %%
 ghost = predict("01-ghost", ..., unit="s", question="How long do Pods of a removed node stay?")
@@ -208,8 +211,8 @@ ghost
 ghosts = record("agent")
 ghosts.start()
 before = wait_rollout("agent").desired
-leaving = current().workers()[-4:]
-kubectl("delete node", *leaving)
+leaving = current().workers()[7:]
+remove_node(*leaving)
 
 # %%
 print(kubectl("get nodes --no-headers"))
@@ -218,7 +221,7 @@ print(kubectl("get daemonset agent"))
 # %%
 listed = pods_by_node("agent")
 print(f"measured: Pods on nodes that are gone: {sum(listed[node] for node in leaving)}")
-assert len(current().workers()) == before - 4
+assert len(current().workers()) == before - len(leaving) == 7
 
 # %% [markdown]
 # The nodes are gone, and DESIRED and READY still count them. What you see are ghosts: objects of
@@ -369,7 +372,7 @@ adopted
 # %%
 kubectl("delete daemonset twin --cascade=orphan --ignore-not-found")
 apply(version_2)
-print(kubectl("rollout status daemonset/twin --timeout=60s"))
+print(kubectl("rollout status daemonset/twin --timeout=60s").splitlines()[-1])
 
 # %%
 release = "jsonpath={.items[*].spec.containers[0].env[0].value}"
@@ -435,7 +438,7 @@ assert wait_rollout("twin").desired == 0
 
 # %%
 now = len(current().workers())
-kubectl(f"wait --for=jsonpath={{.status.desiredNumberScheduled}}={now} ds/agent --timeout=120s")
+wait_settled("app=agent", pods=now, timeout=120)
 ghosts.stop()
 plot_staircase(ghosts.records)
 

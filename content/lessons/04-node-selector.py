@@ -176,28 +176,57 @@ None
 # %% [markdown]
 # ## All nodes
 #
-# We put `disk=ssd` on all seven nodes, the control plane included. How many Pods?
+# We grow the fleet to 50 workers and put `disk=ssd` on every node, the control plane included: 51
+# nodes. How many Pods?
 
 # %%
-everywhere = predict("04-all", ..., unit="Pods", question="All 7 nodes labelled: how many Pods?")
+everywhere = predict("04-all", ..., unit="Pods", question="All 51 nodes labelled: how many Pods?")
 everywhere
+
+# %%
+fleet = reset(workers=50)
+apply("../manifests/lesson-04/fast.yaml")
+wait_rollout("fast")
+had = nodes_with("fast")
+print(f"{len(had)} of 50 workers have the label already")
 
 # %%
 with record("fast") as flood:
     kubectl("label nodes --all disk=ssd --overwrite")
-    for worker in fleet.workers:
-        wait_pod("create", worker)
-    status = wait_rollout("fast")
-plot_stripes(flood.records, "disk", "ssd")
+    kubectl("wait --for=jsonpath={.status.numberReady}=50 daemonset/fast --timeout=60s")
+flood.plot(title="Every node is labelled: 50 of 51 get a Pod")
 
 # %%
+status = wait_rollout("fast")
 assert nodes_with("fast") == set(fleet.workers)
 everywhere.compare(status.desired, within=0)
 
 # %% [markdown]
-# Six. The selector is one of several conditions, and all must hold: the control plane has the label
+# Fifty. The selector is one of several conditions, and all must hold: the control plane has the label
 # and still its taint. A node selector narrows; it never lets a Pod in.
 #
+# And back: one command takes the label off all of them.
+
+# %%
+with record("fast") as ebb:
+    kubectl("label nodes --all disk-")
+    kubectl("wait --for=delete pod -l app=fast --timeout=60s")
+ebb.plot(title="The label goes from every node, and the Pods go with it")
+
+# %%
+came = reactions(label_spans(flood.records, "disk"), flood.timeline, "ssd").came
+left = reactions(label_spans(ebb.records, "disk"), ebb.timeline, "ssd").left
+print(f"measured: created after {max(came.values()):.2f} s at most, "
+      f"told to stop after {max(left.values()):.2f} s at most")  # fmt: skip
+assert not nodes_with("fast")
+
+# %% tags=["claim-C28", "claim-C29"]
+assert len(fleet.workers) == 50
+assert set(came) == set(fleet.workers) - had
+assert set(left) == set(fleet.workers)
+fleet = reset(workers=6)
+
+# %% [markdown]
 # ## The mistake people make
 #
 # Somebody writes `SSD`. What will `kubectl rollout status` say: `"success"` or `"failure"`?
@@ -209,7 +238,7 @@ typo
 # %%
 manifest = Path("../manifests/lesson-04/fast.yaml").read_text()
 apply(manifest.replace("fast", "typo").replace("disk: ssd", "disk: SSD"))
-said = kubectl("rollout status daemonset/typo --timeout=30s")
+said = kubectl("rollout status daemonset/typo --timeout=30s").splitlines()[-1]
 print(said)
 typo.compare("success" if "successfully rolled out" in said else "failure")
 

@@ -230,7 +230,7 @@ both.compare(together, within=0)
 
 # %%
 assert together == 0
-print(kubectl("rollout status daemonset/agent --timeout=30s"))
+print(kubectl("rollout status daemonset/agent --timeout=30s").splitlines()[-1])
 
 # %% [markdown]
 # None, and `kubectl rollout status` reports success. No node has two architectures. As two terms, one

@@ -456,22 +456,14 @@ None
 # ids. They convince controller and scheduler. There is one more who is asked: the kubelet. That
 # takes a real one; on the embedded cluster you see a **recording** made on kind.
 #
-# Three nodes, each short of something. `plain` is the agent as you know it; `critical` has the
-# priority class `system-node-critical`. On which of the three does `plain` run at all? Type a list,
-# such as `["disk", "pid"]`.
+# Three nodes, each short of something: the first of disk, the second of memory, the third of process
+# ids. `plain` is the agent as you know it; `critical` has the priority class
+# `system-node-critical`. On which of the three does `plain` run at all? Type a list, such as
+# `["disk", "pid"]`.
 
 # %%
 pressed_plain = predict("06-pressed", ..., question="disk, memory, pid: where does plain run?")
 pressed_plain
-
-
-# %%
-def told(run, node, name):
-    """How many Pods the node got one after the other, whether any ran, what the first was told."""
-    tries = attempts(run.records, node, name)
-    words = [each.message for each in tries if each.message]
-    created = [round(each.created, 1) for each in tries]
-    return {"created at s": created, "any ran": any(t.ran for t in tries), "told": words[:1]}
 
 
 # %%
@@ -484,32 +476,45 @@ def pressed():
         wait_rollout("critical")
         with suppress(NotFinished):
             wait_rollout("plain", timeout=20)
-    names = ("plain", "critical")
-    return {what: {name: told(run, node, name) for name in names} for node, what in short.items()}
+    return {"short of": {what: node for node, what in short.items()}, "log": run}
 
 
 # %%
-pressed
+print(pressed.label)
+log, nodes = pressed.result["log"], pressed.result["short of"]
+log.plot(title="Refused again and again, or run and evicted: plain under pressure")
+
 
 # %%
-pressed_plain.compare([what for what, each in pressed.result.items() if each["plain"]["any ran"]])
+def tried(what, name):
+    """The Pods that this DaemonSet got on the node short of that, one after the other."""
+    return attempts(log.records, nodes[what], name)
+
+
+# %%
+for what in nodes:
+    said = next(each.message for each in tried(what, "plain") if each.message)
+    print(f"{what}: {said.split('. ')[0]}")
+
+# %%
+run = [what for what in nodes if any(each.ran for each in tried(what, "plain"))]
+pressed_plain.compare(run)
 
 # %% tags=["claim-C37", "claim-C39"]
 for what, condition in {"disk": "DiskPressure", "pid": "PIDPressure"}.items():
-    refused = pressed.result[what]["plain"]
-    assert f"The node had condition: [{condition}]" in refused["told"][0]
-    assert len(refused["created at s"]) > 2
-    assert not refused["any ran"]
+    refused = tried(what, "plain")
+    assert f"The node had condition: [{condition}]" in refused[0].message
+    assert len(refused) > 2
+    assert not any(each.ran for each in refused)
 
 # %% tags=["claim-C38"]
-memory = pressed.result["memory"]["plain"]
-assert memory["any ran"]
-assert "low on resource: memory" in memory["told"][0]
+evicted = tried("memory", "plain")[0]
+assert evicted.ran
+assert "low on resource: memory" in evicted.message
 
 # %%
-for each in pressed.result.values():
-    assert len(each["critical"]["created at s"]) == 1
-    assert each["critical"]["any ran"]
+for what in nodes:
+    assert [each.ran for each in tried(what, "critical")] == [True]
 
 # %% [markdown]
 # Short of disk or process ids, the kubelet refuses every Pod that is not *critical*, whatever it
@@ -573,7 +578,7 @@ taint(two, "gpu=true:NoSchedule")
 gpu = yaml.safe_load(Path("../manifests/lesson-06/plain.yaml").read_text().replace("plain", "gpu"))
 gpu["spec"]["template"]["spec"]["tolerations"] = [{"key": "gpu", "effect": "NoSchedule"}]
 apply(gpu)
-print(kubectl("rollout status daemonset/gpu --timeout=60s"))
+print(kubectl("rollout status daemonset/gpu --timeout=60s").splitlines()[-1])
 on_gpu.compare(two in nodes_with("gpu"))
 
 # %%

@@ -16,10 +16,11 @@ import json
 from math import ceil
 from pathlib import Path
 
-from daemonset_course import apply, break_node, kubectl, predict, record, recover_node
-from daemonset_course import rejected, taint, wait_rollout
+from daemonset_course import add_node, apply, break_node, kubectl, predict, record, rejected
+from daemonset_course import taint, wait_rollout
 from daemonset_course.cluster import current, reset
 from daemonset_course.errors import NotFinished, Rejected
+from daemonset_course.verbs.nodes import remove_node
 
 # %% [markdown]
 # This lesson needs a larger fleet: 12 workers.
@@ -309,6 +310,9 @@ kubectl("delete deployment web --wait=false")
 # One machine dies: its kubelet falls silent. After the grace period the node controller marks it
 # unreachable. We roll with `maxUnavailable: 1` while it is dead. How many of the 11 living nodes
 # will be updated?
+#
+# Before it dies we start `eager` beside the agent. It is the same but for one toleration, of the
+# taint that comes with `unreachable`; we shall need it in a moment.
 
 # %%
 living = predict("08-dead-node", ..., unit="nodes", question="How many of 11 get the update?")
@@ -316,6 +320,12 @@ living
 
 # %%
 budget(1)
+eager = Path("../manifests/lesson-08/agent.yaml").read_text().replace("agent", "eager")
+stays = "tolerations: [{key: node.kubernetes.io/unreachable, operator: Exists}]"
+apply(eager.replace("spec:\n      containers:", f"spec:\n      {stays}\n      containers:"))
+wait_rollout("eager")
+
+# %%
 dead = fleet.workers[4]
 break_node(dead)
 
@@ -355,11 +365,66 @@ room.plot(title="A budget of 2 leaves room beside the dead node: 11 nodes are up
 assert room.timeline.unavailable.max() == 2
 
 # %% [markdown]
-# A budget above the number of dead nodes keeps rollouts moving. The other cure is to remove the
-# Node object of a machine that is gone for good. Ours comes back.
+# A budget above the number of dead nodes keeps rollouts moving.
+#
+# Would it help to tolerate the taint? `eager` does, and it may have two nodes down. What will its
+# DESIRED be?
 
 # %%
-recover_node(dead)
+eager_desired = predict("08-eager", ..., unit="nodes", question="Its taint tolerated: DESIRED?")
+eager_desired
+
+# %%
+two_down = {"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 2}}}}
+kubectl("patch daemonset eager --patch", json.dumps(two_down))
+kubectl("set env daemonset/eager RELEASE=2")
+kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=11 daemonset/eager --timeout=90s")
+
+# %%
+try:
+    wait_rollout("eager", timeout=3)
+    complete = True
+except NotFinished as error:
+    complete = False
+    print(error.seen)
+assert not complete
+
+# %%
+desired = kubectl("get daemonset eager -o jsonpath={.status.desiredNumberScheduled}")
+eager_desired.compare(int(desired), within=0)
+assert desired == "12"
+
+# %% [markdown]
+# Twelve: the taint does not keep `eager` away, so the dead node still counts, and the rollout stops
+# at 11 of 12. The agent's ended at 11 of 11.
+#
+# The other cure is to delete the Node object of a machine that is gone for good. Will that free the
+# rollout at once?
+
+# %%
+freed = predict("08-freed", ..., unit="s", question="Node object deleted: eager done after?")
+freed
+
+# %%
+with record("eager") as buried:
+    remove_node(dead)
+    wait_rollout("eager", timeout=150)
+buried.plot(title="The dead node's Pod goes when the garbage collector comes round")
+
+# %%
+marks = buried.timeline.marks
+removed = next(mark.t for mark in marks if mark.text == "node deleted")
+gone = max(bar.end for bar in buried.timeline.segments if bar.node == dead)
+freed.compare(gone - removed)
+assert kubectl("get daemonset eager -o jsonpath={.status.desiredNumberScheduled}") == "11"
+
+# %% [markdown]
+# Not at once. The Pod is a ghost until the Pod garbage collector believes that the node is gone
+# (lesson 01). Then nothing is left of it, and the rollout is complete. A new machine takes its place.
+
+# %%
+kubectl("delete daemonset eager")
+add_node()
 wait_rollout("agent")
 
 # %% [markdown]

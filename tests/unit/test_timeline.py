@@ -58,6 +58,15 @@ def test_one_pod_runs_through_its_phases_and_its_deletion_ends_it() -> None:
     assert (timeline.start, timeline.end) == (0, 9)
 
 
+def test_revisions_that_were_there_are_numbered_by_their_generation() -> None:
+    new = change(0.0, "pods", pod("p", "n1", "new", generation=10), "ADDED", "list")
+    old = change(0.0, "pods", pod("q", "n1", "old", generation=9), "ADDED", "list")
+    late = change(1, "pods", pod("r", "n1", revision="aaa"), "ADDED")
+    timeline = log(*begun("n1"), new, old, late, end(5))
+
+    assert timeline.revisions == ("old", "new", "aaa")
+
+
 def test_changes_that_show_nothing_new_make_no_segment() -> None:
     heartbeats = [change(t, "pods", pod("p", "n1")) for t in (2, 3, 4)]
     timeline = log(*begun("n1"), change(1, "pods", pod("p", "n1"), "ADDED"), *heartbeats, end(5))

@@ -11,6 +11,7 @@ import heapq
 import json
 from collections import defaultdict
 from dataclasses import replace
+from math import inf
 from typing import Any, NamedTuple
 
 from daemonset_course.placement import should_run
@@ -49,7 +50,7 @@ class Replay:
         self.pod_nodes: dict[str, str] = {}
         self.lanes: defaultdict[str, Lane] = defaultdict(Lane)
         self.segments: list[Segment] = []
-        self.revisions: dict[str, None] = {}
+        self.revisions: dict[str, float] = {}  # see Timeline.revisions for their order
         self.templates: list[Template] = []
         self.status: list[tuple[float, tuple[int, ...]]] = []
         self.lines = {name: StepsBuilder() for name in LINES}
@@ -124,7 +125,8 @@ class Replay:
             pod = self.pods[uid] = Pod(uid, str(obj["metadata"]["name"]), state, t)
             if fresh:
                 self._meet(t, obj, state.revision, initial=initial)
-            self.revisions.setdefault(state.revision)
+            rank = float(podstate.template_generation(obj) or 0) if initial else inf
+            self.revisions[state.revision] = min(rank, self.revisions.get(state.revision, inf))
         else:
             self._shift(pod, -1)
         pod.turn(t, state)

@@ -48,7 +48,8 @@ class Timeline:
         segments: by lane, then by time; the segments of one pod are contiguous.
         marks: by time.
         gaps: stretches in which a watch was blind.
-        revisions: ``controller-revision-hash`` values by first appearance.
+        revisions: ``controller-revision-hash`` values: those that were there when the recording
+            began by the lowest template generation of their pods, then the others as they appeared.
         templates: one for each template that the DaemonSet got during the recording.
         status: (time, [desired, current, ready, updated, available, unavailable, misscheduled])
             as the DaemonSet's status said it, whenever it changed. It can lag the truth.
@@ -172,7 +173,7 @@ class _Reader:
             segments=tuple(segments),
             marks=tuple(sorted(self._marks, key=lambda mark: mark.t)),
             gaps=tuple(self._gaps),
-            revisions=tuple(replay.revisions),
+            revisions=tuple(sorted(replay.revisions, key=lambda name: replay.revisions[name])),
             templates=tuple(replay.templates),
             status=tuple(replay.status),
             **dict(self._lines()),
