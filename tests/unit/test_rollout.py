@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from fleet import daemonset, node, pod
 
-from daemonset_course.verbs.rollout import finished, lagging, pod_reason, status_of
+from daemonset_course.verbs.rollout import finished, lagging, pod_reason, status_of, uncounted
 
 OWNER = daemonset() | {"metadata": daemonset()["metadata"] | {"uid": "ds", "namespace": "default"}}
 
@@ -73,6 +73,14 @@ def test_a_node_that_should_not_run_it_does_not_hold_the_rollout_up():
 
     assert lagging(OWNER, [dead], pods, "new") == []
     assert lagging(OWNER, [dead], pods, "new", wanted_only=False) != []
+
+
+@pytest.mark.parametrize(("desired", "missing"), [(0, 2), (1, 1), (2, 0), (3, 0)])
+def test_a_status_that_is_behind_the_nodes_is_noticed(desired, missing):
+    dead = node("n3", taints=[{"key": "dead", "effect": "NoSchedule"}])
+    behind = OWNER | {"status": {"desiredNumberScheduled": desired}}
+
+    assert uncounted(behind, [node("n1"), node("n2"), dead]) == missing
 
 
 def test_a_pod_that_no_node_takes_is_explained_in_the_schedulers_words():

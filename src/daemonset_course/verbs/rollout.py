@@ -55,7 +55,8 @@ def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120)
     """The DaemonSet's status once every node that should run it has an available new pod.
 
     The condition is that of ``kubectl rollout status`` (the controller has seen the latest
-    template, and updated = available = desired), and that the pods bear it out.
+    template, and updated = available = desired), that the pods bear it out, and that the status
+    counts every node that should run it: on a busy control plane it may be behind the nodes.
 
     Raises:
         BadInput: there is no such DaemonSet.
@@ -70,6 +71,10 @@ def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120)
             seen=f"found there: {', '.join(found) or 'none'}",
         )
     deadline = time.monotonic() + timeout
+
+    def missed(daemonset: Object) -> int:
+        return uncounted(daemonset, api.items("/api/v1/nodes"))
+
     try:
         found_all = wait_for(
             api,
@@ -81,10 +86,23 @@ def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120)
             selector={"fieldSelector": f"metadata.name={name}"},
         )
         _wait_pods(api, found_all[name], deadline - time.monotonic())
+        counted = wait_for(
+            api,
+            path,
+            lambda items: name in items and finished(items[name]) and not missed(items[name]),
+            what=f"the rollout of {name} in its status",
+            explain=lambda items: (
+                f"DESIRED leaves out {missed(items[name])} nodes that should run it"
+                if name in items
+                else "the DaemonSet is gone"
+            ),
+            timeout=max(deadline - time.monotonic(), 1.0),
+            selector={"fieldSelector": f"metadata.name={name}"},
+        )
     except NotFinished as error:
         error.next_step = f"kubectl describe daemonset {name}, and look at the nodes named above."
         raise
-    return status_of(api.get(f"{path}/{name}"))
+    return status_of(counted[name])
 
 
 def _wait_pods(api: Api, daemonset: Object, timeout: float) -> None:
@@ -122,6 +140,13 @@ def finished(daemonset: Object) -> bool:
         and status.updated >= status.desired
         and status.available >= status.desired
     )
+
+
+def uncounted(daemonset: Object, nodes: Iterable[Object]) -> int:
+    """How many nodes should run the DaemonSet beyond the number that its status gives."""
+    template = daemonset["spec"]["template"]
+    wanted = sum(placement.should_run(node, template).run for node in nodes)
+    return max(0, wanted - status_of(daemonset).desired)
 
 
 def lagging(
