@@ -299,7 +299,9 @@ least.compare(min(left), within=0)
 assert left == [11, 11, 11]
 
 # %% [markdown]
-# Not available is not available, whatever the reason.
+# Not available is not available, whatever the reason. (`crash` brings a readiness probe along.
+# Without one, a kubelet may call such a Pod ready for the instant between its start and its end,
+# and the rollout goes on to the next node. `minReadySeconds`, below, guards against that too.)
 
 # %%
 kubectl("delete deployment web --wait=false")

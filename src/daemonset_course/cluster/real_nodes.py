@@ -17,6 +17,10 @@ CONFIG = "/var/lib/kubelet/config.yaml"
 KEPT_CONFIG = f"{CONFIG}.before-pressure"
 PLUGINS = "/etc/cni/net.d"
 MEND = f"""
+tries=0
+until systemctl list-jobs >/dev/null 2>&1; do  # a container that was just started boots first
+    tries=$((tries + 1)); [ $tries -gt 150 ] && exit 1; sleep 0.2
+done
 if [ -e {KEPT_CONFIG} ]; then
     mv {KEPT_CONFIG} {CONFIG} && systemctl restart kubelet && echo kubelet configuration
 fi

@@ -36,8 +36,13 @@ def never_ready(daemonset: str) -> Output:
 
 
 def crash(daemonset: str) -> Output:
-    """Let a DaemonSet's new Pods end at once, again and again; the image must have ``false``."""
-    return _change(daemonset, {"command": ["false"]})
+    """Let a DaemonSet's new Pods end at once, again and again.
+
+    The image must have ``false``. The probe is there because without one a real kubelet may call
+    such a Pod ready for the instant between start and end, and the rollout goes on.
+    """
+    probe = {"exec": {"command": ["true"]}, "initialDelaySeconds": 1}
+    return _change(daemonset, {"command": ["false"], "readinessProbe": probe})
 
 
 def missing_image(daemonset: str) -> Output:
