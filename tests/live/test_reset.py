@@ -97,7 +97,7 @@ def test_the_drift_report_names_each_change(dirt: Dirt, live_cluster: Cluster) -
     _, fleet, _ = dirt
     name = live_cluster.name
     said = str(fleet)
-    real = live_cluster.backend.name == "kind"
+    real = live_cluster.state.backend == "kind"
 
     for words in (
         "DaemonSet/agent in default removed",
