@@ -15,11 +15,13 @@
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from daemonset_course import add_node, apply, break_node, cordon, drain, kubectl, predict
 from daemonset_course import record, recover_node, taint, wait_rollout, why
 from daemonset_course.cluster import reset
+from daemonset_course.errors import CommandFailed
 from daemonset_course.plot.failures import plot_failures
 from daemonset_course.timeline.failures import failure
 from daemonset_course.verbs.nodes import remove_node
@@ -119,6 +121,14 @@ def fail(kind):
 
 
 # %%
+def wait_told(node):
+    """Return when the Pod of web on this node was told to stop, or is gone already."""
+    there = f"-l app=web --field-selector spec.nodeName={node}"
+    with suppress(CommandFailed):
+        kubectl(f"wait --for=jsonpath={{.metadata.deletionTimestamp}} pod {there} --timeout=30s")
+
+
+# %%
 with record("agent") as day:
     day.mark("drained")
     drain(drained, "--ignore-daemonsets")
@@ -130,6 +140,7 @@ with record("agent") as day:
     for app in ("web", "agent"):
         there = f"-l app={app} --field-selector spec.nodeName={off}"
         kubectl(f"wait --for=delete pod {there} --timeout=55s")
+    list(map(wait_told, (tired, silent)))
 
 # %%
 found = {kind: failure(day.records, kind, node, ["agent", "web"]) for kind, node in KINDS.items()}
