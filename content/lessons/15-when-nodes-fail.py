@@ -15,13 +15,11 @@
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 from daemonset_course import add_node, apply, break_node, cordon, drain, kubectl, predict
 from daemonset_course import record, recover_node, taint, wait_rollout, why
 from daemonset_course.cluster import reset
-from daemonset_course.errors import CommandFailed
 from daemonset_course.plot.failures import plot_failures
 from daemonset_course.timeline.failures import failure
 from daemonset_course.verbs.nodes import remove_node
@@ -121,6 +119,11 @@ def fail(kind):
 
 
 # %%
+from contextlib import suppress
+
+from daemonset_course.errors import CommandFailed
+
+
 def wait_told(node):
     """Return when the Pod of web on this node was told to stop, or is gone already."""
     there = f"-l app=web --field-selector spec.nodeName={node}"
