@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from daemonset_course import placement
@@ -14,6 +15,8 @@ from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput, NotFinished
 from daemonset_course.timeline import podstate
+
+Explain = Callable[[Object], str]
 
 
 @dataclass(frozen=True)
@@ -65,44 +68,40 @@ def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120)
     api = current().api
     path = f"/apis/apps/v1/namespaces/{namespace}/daemonsets"
     if api.find(f"{path}/{name}") is None:
-        found = [item["metadata"]["name"] for item in api.items(path)]
+        others = [item["metadata"]["name"] for item in api.items(path)]
         raise BadInput(
             f"There is no DaemonSet {name!r} in namespace {namespace!r}.",
-            seen=f"found there: {', '.join(found) or 'none'}",
+            seen=f"found there: {', '.join(others) or 'none'}",
         )
     deadline = time.monotonic() + timeout
 
     def missed(daemonset: Object) -> int:
         return uncounted(daemonset, api.items("/api/v1/nodes"))
 
-    try:
-        found_all = wait_for(
+    def wait(done: Callable[[Object], bool], what: str, why: Explain, timeout: float) -> Object:
+        return wait_for(
             api,
             path,
-            lambda items: name in items and finished(items[name]),
-            what=f"the rollout of {name}",
-            explain=lambda items: _explain(api, items.get(name)),
+            lambda items: name in items and done(items[name]),
+            what=what,
+            explain=lambda items: why(items[name]) if name in items else "the DaemonSet is gone",
             timeout=timeout,
             selector={"fieldSelector": f"metadata.name={name}"},
-        )
-        _wait_pods(api, found_all[name], deadline - time.monotonic())
-        counted = wait_for(
-            api,
-            path,
-            lambda items: name in items and finished(items[name]) and not missed(items[name]),
-            what=f"the rollout of {name} in its status",
-            explain=lambda items: (
-                f"DESIRED leaves out {missed(items[name])} nodes that should run it"
-                if name in items
-                else "the DaemonSet is gone"
-            ),
-            timeout=max(deadline - time.monotonic(), 1.0),
-            selector={"fieldSelector": f"metadata.name={name}"},
+        )[name]
+
+    try:
+        found = wait(finished, f"the rollout of {name}", partial(_explain, api), timeout)
+        _wait_pods(api, found, deadline - time.monotonic())
+        counted = wait(
+            lambda daemonset: finished(daemonset) and not missed(daemonset),
+            f"the rollout of {name} in its status",
+            lambda daemonset: f"DESIRED leaves out {missed(daemonset)} nodes that should run it",
+            max(deadline - time.monotonic(), 1.0),
         )
     except NotFinished as error:
         error.next_step = f"kubectl describe daemonset {name}, and look at the nodes named above."
         raise
-    return status_of(counted[name])
+    return status_of(counted)
 
 
 def _wait_pods(api: Api, daemonset: Object, timeout: float) -> None:
@@ -119,9 +118,7 @@ def _wait_pods(api: Api, daemonset: Object, timeout: float) -> None:
     )
 
 
-def _explain(api: Api, daemonset: Object | None) -> str:
-    if daemonset is None:
-        return "the DaemonSet is gone"
+def _explain(api: Api, daemonset: Object) -> str:
     pods = api.items(f"/api/v1/namespaces/{daemonset['metadata']['namespace']}/pods")
     nodes, newest = api.items("/api/v1/nodes"), _newest_hash(api, daemonset)
     lines = lagging(daemonset, nodes, pods, newest, wanted_only=False)
