@@ -328,10 +328,10 @@ same = predict("15-same", ..., question="Where does the old Pod of the agent go 
 same
 
 # %%
+add_node()  # in the deleted one's place
 taint(off, "node.kubernetes.io/out-of-service-")
 with ThreadPoolExecutor() as pool:
     list(pool.map(recover_node, (tired, silent, off)))
-add_node()  # in the deleted one's place
 cordon(drained, undo=True)
 wait_rollout("agent")
 

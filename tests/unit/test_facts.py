@@ -105,6 +105,27 @@ def test_an_undo_before_any_pod_was_replaced_ends_at_once() -> None:
     assert (undo.revision, undo.duration) == ("aaa", 0)
 
 
+def test_nodes_that_all_left_do_not_end_a_rollout_and_it_goes_on_when_they_are_back() -> None:
+    unreachable = {"key": "node.kubernetes.io/unreachable", "effect": "NoSchedule"}
+    left = [
+        TEMPLATE,
+        change(2, "nodes", node("n1", taints=[unreachable])),
+        change(3, "pods", pod("old-n1", "n1"), "DELETED"),
+    ]
+    back = [
+        change(5, "nodes", node("n1")),
+        change(5, "pods", new("new", "n1", phase="unbound"), "ADDED"),
+        change(7, "pods", new("new", "n1")),
+    ]
+
+    assert facts(*left, END)[0].end is None
+    assert facts(*left, *back, END)[0].end == 7
+
+
+def test_a_rollout_over_no_node_at_all_ends_at_once() -> None:
+    assert facts(TEMPLATE, END, before=())[0].duration == 0
+
+
 def test_a_deleted_daemonset_never_finished_its_rollout() -> None:
     (rollout,) = facts(
         TEMPLATE,

@@ -26,7 +26,7 @@ from daemonset_course.cluster.readiness import (
     admit_nodes,
     wait_furnished,
     wait_heard,
-    wait_ready,
+    wait_lasting,
 )
 from daemonset_course.cluster.simulated import is_broken
 from daemonset_course.cluster.state import State
@@ -58,6 +58,11 @@ class Cluster:
     def settings(self) -> dict[str, float]:
         """The control-plane settings that shape the curves of a lesson, by name."""
         return self.backend.settings
+
+    @property
+    def round_seconds(self) -> float:
+        """How long the node controller surely takes to look at every node once."""
+        return self.settings["node monitor period (s)"] + 1
 
     def nodes(self) -> list[str]:
         """The names of all nodes, control plane first."""
@@ -226,12 +231,13 @@ def _healed(state: State, report: Report) -> Cluster:
     healed = backend.heal()
     cluster = current(state.name)
     there = cluster.nodes()
-    backend.create_nodes(cluster.api, [s for s in backend.specs() if s.name not in there])
-    if healed:  # nodes may have been given up meanwhile; those broken on purpose stay so
+    missing = [spec for spec in backend.specs() if spec.name not in there]
+    backend.create_nodes(cluster.api, missing)
+    if healed or missing:  # nodes may have been given up meanwhile; those broken on purpose stay so
         nodes = cluster.api.items("/api/v1/nodes")
         names = [node["metadata"]["name"] for node in nodes if not is_broken(node)]
         wait_heard(cluster.api, names, since=began, timeout=PATIENCE)
-        wait_ready(cluster.api, names, timeout=PATIENCE)
+        wait_lasting(cluster.api, names, seconds=cluster.round_seconds, timeout=PATIENCE)
     return cluster
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.cluster.waiting import wait_for
+from daemonset_course.errors import NotFinished
 
 PATIENCE = 120  # seconds that nodes may take to join; real kubelets need most of a minute
 
@@ -92,6 +95,35 @@ def wait_ready(api: Api, names: Iterable[str], *, timeout: float = 60) -> None:
         explain=lambda nodes: _late(nodes, wanted),
         timeout=timeout,
     )
+
+
+def wait_lasting(api: Api, names: Iterable[str], *, seconds: float, timeout: float = 60) -> None:
+    """Return when the nodes named were Ready, and free of those taints, for ``seconds`` together.
+
+    Right after healing, Ready is not the last word: the node controller may still set a taint for
+    what it saw before, and takes it away in its next round; a kubelet whose container runtime
+    comes back may say False once more.
+    Source: ``pkg/controller/nodelifecycle/node_lifecycle_controller.go``.
+    """
+    wanted = set(names)
+    deadline = time.monotonic() + timeout
+
+    def lost(nodes: dict[str, Any]) -> bool:
+        return not wanted <= {name for name, node in nodes.items() if settled(node)}
+
+    while True:
+        wait_ready(api, wanted, timeout=max(deadline - time.monotonic(), 1.0))
+        with suppress(NotFinished):
+            wait_for(
+                api,
+                "/api/v1/nodes",
+                lost,
+                what="a node lost",
+                explain=lambda _: "none",
+                timeout=seconds,
+            )
+            continue
+        return
 
 
 def wait_heard(api: Api, names: Iterable[str], *, since: datetime, timeout: float = 60) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from daemonset_course.cluster import fingerprint, topology
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import Cluster, current, up
-from daemonset_course.cluster.readiness import PATIENCE, admit_nodes, wait_ready
+from daemonset_course.cluster.readiness import PATIENCE, admit_nodes, wait_lasting, wait_ready
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotRunning, Rejected
 
@@ -42,6 +42,9 @@ def reset(name: str | None = None, *, workers: int | None = None) -> Fleet:
         cluster = up(name)
     healed = [f"{part}: put right" for part in cluster.backend.heal()]
     changes = healed + _remove_strangers(cluster) + _restore_nodes(cluster, workers)
+    if healed:
+        names = [spec.name for spec in cluster.backend.specs(workers)]
+        wait_lasting(cluster.api, names, seconds=cluster.round_seconds, timeout=PATIENCE)
     return Fleet(tuple(cluster.nodes()), tuple(cluster.workers()), tuple(changes))
 
 

@@ -19,7 +19,7 @@ class Rollout:
         start: when the template changed (or, for the first one, the DaemonSet was created).
         end: when every node in scope had an available pod of this revision and no other pod;
             None if that did not happen before the next template, the DaemonSet's deletion or the
-            end of the recording.
+            end of the recording. Nodes that have all left the scope are no end.
         stop: ``end``, or what came instead of it.
         created: whether this is the first rollout of a DaemonSet created in the recording. The
             budget doesn't bound it: it bounds replacing pods, not the first ones.
@@ -85,7 +85,7 @@ def _lives(segments: Iterable[Segment]) -> list[_Life]:
 
 def _rollout(timeline: Timeline, template: Template, lives: list[_Life], over: Steps) -> Rollout:
     start, revision = template.t, template.revision
-    end = _first_zero(timeline.behind, start, template.end)
+    end = _end(timeline, start, template.end)
     stop = template.end if end is None else end
     new = [life for life in lives if _is_new(life, revision, template.since, stop)]
     return Rollout(
@@ -108,11 +108,16 @@ def _rollout(timeline: Timeline, template: Template, lives: list[_Life], over: S
     )
 
 
-def _first_zero(behind: Steps, start: float, stop: float) -> float | None:
-    for a, _, value in behind.stretches(start, stop):
+def _end(timeline: Timeline, start: float, stop: float) -> float | None:
+    """When the template was everywhere in scope. An empty scope counts if it never was another."""
+    behind, scope = timeline.behind, timeline.scope
+    bare = not scope.max(start, stop)
+    for a, b, value in behind.stretches(start, stop):
         # At `stop` itself the line already speaks of the next template.
         if value == 0 and (a < stop or stop == behind.times[-1]):
-            return a
+            for t, _, nodes in scope.stretches(a, b):
+                if (nodes or bare) and (t == a or t < b):
+                    return t
     return None
 
 

@@ -18,6 +18,10 @@ from daemonset_course.timeline import podstate
 
 Explain = Callable[[Object], str]
 
+# Seen with 1.36: a node that comes back while its old Pod is still listed is not counted at once.
+# Source: syncNodeUpdate in pkg/controller/daemon/daemon_controller.go.
+LATE = "; the controller counts again when the DaemonSet or one of its Pods changes"
+
 
 @dataclass(frozen=True)
 class Status:
@@ -95,7 +99,9 @@ def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120)
         counted = wait(
             lambda daemonset: finished(daemonset) and not missed(daemonset),
             f"the rollout of {name} in its status",
-            lambda daemonset: f"DESIRED leaves out {missed(daemonset)} nodes that should run it",
+            lambda daemonset: (
+                f"DESIRED leaves out {missed(daemonset)} nodes that should run it{LATE}"
+            ),
             max(deadline - time.monotonic(), 1.0),
         )
     except NotFinished as error:
