@@ -72,3 +72,16 @@ def test_the_containers_of_one_cluster_with_their_state(programs: Path) -> None:
 
     assert nodes == {"a-control-plane": "running", "a-worker": "paused"}
     assert list(nodes) == sorted(nodes)
+
+
+def test_an_image_is_pulled_only_when_it_is_missing(programs: Path) -> None:
+    log = programs / "log"
+    for status, asked in ((0, ["image"]), (1, ["image", "pull"])):
+        log.write_text("")
+        script = f'#!/bin/sh\necho "$1" >> {log}\n[ "$1" = pull ] || exit {status}\n'
+        (programs / "docker").write_text(script)
+        (programs / "docker").chmod(0o755)
+
+        Engine("docker", "28.1.0", cgroup=2, rootless=False).bring("node:1")
+
+        assert log.read_text().split() == asked

@@ -8,8 +8,10 @@ import yaml
 
 from daemonset_course.cluster import kind_config, topology
 from daemonset_course.cluster.backend import choose, image_of
+from daemonset_course.cluster.engine import Engine
 from daemonset_course.cluster.kind_config import configuration, node_image
-from daemonset_course.errors import BadInput
+from daemonset_course.errors import BadInput, CommandFailed
+from daemonset_course.progress import Lines
 
 
 def made(**given: Any) -> dict[str, Any]:
@@ -78,13 +80,45 @@ def test_an_image_is_for_kind_only() -> None:
         image_of("embedded", "my/node:1", None)
 
 
-def test_kind_is_chosen_when_an_engine_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+class Told(Lines):
+    """A report that keeps its lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        super().__init__()
+
+    def done(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def test_kind_is_chosen_when_an_engine_answers_and_has_the_image(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("COURSE_BACKEND", raising=False)
-    for answers, backend in ((object(), "kind"), (None, "embedded")):
+    found = Engine("docker", "28.1.0", cgroup=2, rootless=False)
+    monkeypatch.setattr(Engine, "bring", lambda *_: None)
+    for answers, backend in ((found, "kind"), (None, "embedded")):
         monkeypatch.setattr("daemonset_course.cluster.backend.find_engine", lambda a=answers: a)
-        assert choose(None) == backend
-    assert choose("kind") == "kind"
+        assert choose(None, None, Told()) == backend
+    assert choose("kind", None, Told()) == "kind"
     monkeypatch.setenv("COURSE_BACKEND", "kind")
-    assert choose(None) == "kind"
+    assert choose(None, None, Told()) == "kind"
     with pytest.raises(BadInput, match="minikube"):
-        choose("minikube")
+        choose("minikube", None, Told())
+
+
+def test_without_its_image_kind_is_not_chosen_and_the_reason_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object) -> None:
+        raise CommandFailed("docker pull failed.", seen="no such host")
+
+    monkeypatch.delenv("COURSE_BACKEND", raising=False)
+    found = Engine("docker", "28.1.0", cgroup=2, rootless=False)
+    monkeypatch.setattr("daemonset_course.cluster.backend.find_engine", lambda: found)
+    monkeypatch.setattr(Engine, "bring", fails)
+    told = Told()
+
+    assert choose(None, None, told) == "embedded"
+    assert "no such host" in told.lines[-1]
+    assert "--image" in told.lines[-1]

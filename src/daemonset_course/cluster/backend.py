@@ -12,8 +12,8 @@ from daemonset_course.cluster.engine import find_engine
 from daemonset_course.cluster.kind_config import node_image
 from daemonset_course.cluster.state import State
 from daemonset_course.cluster.topology import Failure, NodeSpec
-from daemonset_course.errors import BadInput
-from daemonset_course.progress import Report
+from daemonset_course.errors import BadInput, CommandFailed
+from daemonset_course.progress import Report, step
 
 BACKENDS = ("kind", "embedded")
 
@@ -75,18 +75,34 @@ class Backend(Protocol):
         """Stop every process and remove the folder."""
 
 
-def choose(backend: str | None) -> str:
-    """The backend to use: the one asked for, else kind when a container engine answers.
+def choose(backend: str | None, kubernetes: str | None, report: Report) -> str:
+    """The backend to use: the one asked for, else kind where an engine has or gets its node image.
 
     ``COURSE_BACKEND`` asks for one where nothing else does.
 
     Raises:
-        BadInput: an unknown backend.
+        BadInput: an unknown backend, or no image is pinned for this Kubernetes.
     """
     backend = backend or os.environ.get("COURSE_BACKEND") or None
     if backend not in (None, *BACKENDS):
         raise BadInput(f"Unknown backend {backend!r}.", next_step=f"One of: {', '.join(BACKENDS)}")
-    return backend or ("kind" if find_engine() else "embedded")
+    if backend:
+        return backend
+    engine = find_engine()
+    if engine is None:
+        return "embedded"
+    image = node_image(kubernetes)
+    try:
+        with step(report, f"Looking for {image}"):
+            engine.bring(image)
+    except CommandFailed as error:
+        report.done(
+            f"{engine.name} answers, but cannot bring kind's node image: {error.seen}\n"
+            "So the embedded backend, without containers. For kind, give an image: --image"
+        )
+        return "embedded"
+    report.done(f"{engine.name} has kind's node image")
+    return "kind"
 
 
 def image_of(backend: str, image: str | None, kubernetes: str | None) -> str:

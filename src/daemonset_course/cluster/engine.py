@@ -12,6 +12,7 @@ from typing import Any
 from daemonset_course.errors import CommandFailed, NotRunning
 
 ENGINES = ("docker", "podman")  # in this order
+PULL = 1800  # seconds that a node image, about a gigabyte, may take
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,17 @@ class Engine:
     def has_image(self, image: str) -> bool:
         """Whether the engine has this image already."""
         return bool(self.run("images", "--quiet", image).strip())
+
+    def bring(self, image: str) -> None:
+        """Pull an image unless the engine has it.
+
+        Raises:
+            CommandFailed: it cannot be pulled.
+        """
+        try:
+            self.run("image", "inspect", "--format", "{{.Id}}", image)
+        except CommandFailed:
+            self.run("pull", image, timeout=PULL)
 
     def nodes(self, cluster: str) -> dict[str, str]:
         """The containers of a kind cluster with their state (``running``, ``paused``, ...)."""

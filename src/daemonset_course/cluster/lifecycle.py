@@ -109,7 +109,7 @@ def up(
         old = State.load(name)
         if old and old.complete and _fits(old, backend, pace, kubernetes, image):
             return _healed(old, report)
-        chosen = choose(backend or ("kind" if image else None))
+        chosen = choose(backend or ("kind" if image else None), kubernetes, report)
         fresh = State(
             name=name,
             id=secrets.token_hex(8),
