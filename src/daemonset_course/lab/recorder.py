@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from functools import partial
 
 from daemonset_course.cluster.api import Api, Object
@@ -11,7 +12,36 @@ from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import NotRunning
 from daemonset_course.recording.recorder import Recorder
 
-CATCH_UP = 5.0  # seconds that the recorder may lag behind the API server
+CATCH_UP = 30.0  # seconds that the recorder may lag behind the API server
+
+
+class Seen:
+    """What a recorder was told of one resource: the version of each object, and which are gone."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, int] = {}  # uid -> resourceVersion, also of those gone
+        self._gone: set[str] = set()
+
+    def told(self, kind: str, item: Object) -> None:
+        """Take in one word of the watch."""
+        uid, version = _identity(item)
+        self._versions[uid] = version
+        if kind == "DELETED":
+            self._gone.add(uid)
+
+    def holds(self, listing: Object) -> bool:
+        """Whether everything in a list was told, or something newer."""
+        listed = dict(map(_identity, listing["items"]))
+        moment = int(listing["metadata"]["resourceVersion"])
+        live = {uid: v for uid, v in self._versions.items() if uid not in self._gone}
+        # What is known and not listed must have been made after the list.
+        return all(self._versions.get(uid, 0) >= v for uid, v in listed.items()) and all(
+            v > moment for uid, v in live.items() if uid not in listed
+        )
+
+
+def _identity(item: Object) -> tuple[str, int]:
+    return item["metadata"]["uid"], int(item["metadata"]["resourceVersion"])
 
 
 class LabRecorder(Recorder):
@@ -19,7 +49,7 @@ class LabRecorder(Recorder):
 
     def __init__(self, cluster: Cluster, daemonset: str, namespace: str) -> None:
         self._news = threading.Condition()
-        self._versions: dict[str, dict[str, int]] = {}  # resource -> uid -> resourceVersion
+        self._seen: defaultdict[str, Seen] = defaultdict(Seen)  # by resource
         super().__init__(cluster, daemonset, namespace)
 
     @property
@@ -36,10 +66,7 @@ class LabRecorder(Recorder):
         """A feed's word; whoever waits for news wakes up."""
         with self._news:
             super().change(resource, kind, via, item)
-            known = self._versions.setdefault(resource, {})
-            known[item["metadata"]["uid"]] = int(item["metadata"]["resourceVersion"])
-            if kind == "DELETED":
-                del known[item["metadata"]["uid"]]
+            self._seen[resource].told(kind, item)
             self._news.notify_all()
 
     def more_than(self, count: int, deadline: float) -> bool:
@@ -60,7 +87,7 @@ class LabRecorder(Recorder):
             listing = api.request("GET", feed.path)
             with self._news:
                 late = not self._news.wait_for(
-                    partial(self._has, feed.resource, listing),
+                    partial(self._seen[feed.resource].holds, listing),
                     timeout=CATCH_UP,
                 )
             if late:
@@ -69,15 +96,3 @@ class LabRecorder(Recorder):
                     seen=f"it is more than {CATCH_UP:g} s behind the API server",
                     next_step="lab.start(…) again; course status, if that does not help",
                 )
-
-    def _has(self, resource: str, listing: Object) -> bool:
-        known = self._versions.get(resource, {})
-        listed = {
-            i["metadata"]["uid"]: int(i["metadata"]["resourceVersion"]) for i in listing["items"]
-        }
-        moment = int(listing["metadata"]["resourceVersion"])
-        here = all(
-            known.get(uid, moment + 1 if uid in known else 0) >= v for uid, v in listed.items()
-        )
-        # What is known and not listed must have been made after the list.
-        return here and all(v > moment for uid, v in known.items() if uid not in listed)
