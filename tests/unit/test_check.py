@@ -27,6 +27,13 @@ def solved(task: int, strategy: str = "maxUnavailable: 2") -> World:
     return world
 
 
+class Busy(World):
+    """A world whose controller takes long to react."""
+
+    def _sync_later(self, seconds: float) -> None:
+        super()._sync_later(seconds + 20)
+
+
 PLAYED = [path for path in attempts() if path.stem not in LIVE_ONLY]
 
 
@@ -146,6 +153,21 @@ def test_the_window_is_measured_in_restarts_of_the_same_history() -> None:
     assert at_once.restart() == pytest.approx(slow.restart() or 0, rel=0.2)
     assert at_once.length() / (at_once.restart() or 1) < lab06.WINDOW
     assert slow.length() / (slow.restart() or 1) > lab06.WINDOW
+
+
+@pytest.mark.parametrize(
+    ("budget", "fits"), [("maxUnavailable: 2", True), ("maxUnavailable: 1", False)]
+)
+def test_a_controller_that_takes_its_time_is_no_disadvantage(budget: str, fits: bool) -> None:
+    world = Busy(1)
+    world.set_spec(spec_of(lab06.manifest(release="2", strategy=budget)))
+    found = read(world.run(600).log())
+    turn = (found.restart() or 0) + found.pause()
+
+    assert not found.behind()
+    assert found.pause() > 0.5 * (found.restart() or 0)
+    assert found.length() > lab06.WINDOW * (found.restart() or 0)
+    assert (found.length() <= lab06.WINDOW * turn) is fits
 
 
 def test_a_rollout_that_is_too_long_already_need_not_end() -> None:

@@ -85,8 +85,9 @@ def not_stuck(evidence: Evidence) -> Verdict | None:
 def within(restarts: float) -> Rule:
     """Wrong, if the rollout took longer than ``restarts`` times a node's median restart.
 
-    Both numbers come from the same history, so the judgement holds at any pace. It does not wait
-    for the end of a rollout that is too long already.
+    A restart counts with the controller's pause before the next one. Both come from the same
+    history, so the judgement holds at any pace and on a busy machine. It does not wait for the end
+    of a rollout that is too long already.
     """
 
     def rule(evidence: Evidence) -> Verdict | None:
@@ -94,18 +95,20 @@ def within(restarts: float) -> Rule:
         # The median of the first few says little yet.
         if restart is None or (evidence.behind() and len(evidence.restart_times()) < 4):
             return None
-        length = evidence.length()
-        if length <= restarts * restart:
+        length, pause = evidence.length(), evidence.pause()
+        turn = restart + pause
+        if length <= restarts * turn:
             return None
         number, so_far = len(evidence.reachable), " so far" if evidence.behind() else ""
         unavailable = _rolling(evidence.after).get("maxUnavailable", 1)
         return Verdict(
             "wrong",
-            f"Too slow: the rollout took {length / restart:.1f} restarts{so_far}; the window is "
+            f"Too slow: the rollout took {length / turn:.1f} restarts{so_far}; the window is "
             f"{restarts:g}.",
             (
-                f"a restart (median of {len(evidence.restart_times())} nodes): {restart:.2f} s",
-                f"the rollout{so_far}: {length:.1f} s; the window: {restarts * restart:.1f} s",
+                f"a restart (median of {len(evidence.restart_times())} nodes): {restart:.2f} s, "
+                f"and {pause:.2f} s until the next",
+                f"the rollout{so_far}: {length:.1f} s; the window: {restarts * turn:.1f} s",
                 f"maxUnavailable: {unavailable}",
             ),
             f"About ceil(N / k) restarts follow each other: N nodes ({number} here), k of them at "
@@ -143,11 +146,11 @@ def done(limit: int, restarts: float | None = None) -> Rule:
                 f"the moment above {limit} lasted {evidence.worst(limit)[1]:.2f} s: the controller "
                 "acted on a cache that was not yet up to date; it is told, not counted"
             )
-        restart, length = evidence.restart(), evidence.length()
+        restart, pause, length = evidence.restart(), evidence.pause(), evidence.length()
         if restarts and restart:
             observed.append(
-                f"{length:.1f} s for the rollout, {restart:.2f} s for a restart: "
-                f"{length / restart:.1f} restarts (window: {restarts:g})"
+                f"{length:.1f} s for the rollout, {restart:.2f} s for a restart and {pause:.2f} s "
+                f"until the next: {length / (restart + pause):.1f} restarts (window: {restarts:g})"
             )
         observed += [f"{evidence.lane(node)}: dead, its Node object kept" for node in evidence.dead]
         says = f"{len(evidence.reachable)} of {len(evidence.workers)} nodes run the new template."

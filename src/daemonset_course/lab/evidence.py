@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -133,6 +134,19 @@ class Evidence:
         """The median length of a node's restart in seconds; None before the first one ended."""
         lengths = [end - start for start, end in self.restart_times().values()]
         return median(lengths) if lengths else None
+
+    def pause(self) -> float:
+        """The median time in seconds from the end of a restart to the beginning of a next one.
+
+        The controller's own; on a busy machine it may be as long as the restart.
+        """
+        spans = self.restart_times().values()
+        begins = sorted(begin for begin, _ in spans)
+        later = (bisect_left(begins, end) for _, end in spans)
+        pauses = [
+            begins[i] - end for i, (_, end) in zip(later, spans, strict=True) if i < len(begins)
+        ]
+        return median(pauses) if pauses else 0.0
 
     def length(self) -> float:
         """Seconds from the last change of the template to its last node, or to now."""
