@@ -27,7 +27,10 @@ from daemonset_course.verbs.settled import wait_settled
 
 # %%
 fleet = reset(workers=6)
-deleted, tired, silent, off, drained, healthy = fleet.workers
+# The oldest first: for a minute the garbage collector remembers a name that was gone.
+nodes = kubectl("get nodes --sort-by=.metadata.creationTimestamp -o name").split()
+oldest = [name for name in (node.removeprefix("node/") for node in nodes) if name in fleet.workers]
+deleted, tired, silent, off, drained, healthy = oldest
 
 # %% [markdown]
 # ## A bad day

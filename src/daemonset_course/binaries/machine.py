@@ -74,7 +74,7 @@ def _ask(path: Path, program: str) -> str:
     alone = {**os.environ, "KUBECONFIG": os.devnull, "KUBERC": "off"}  # no file of the learner
     try:
         return subprocess.run(
-            [path, *flags], capture_output=True, text=True, timeout=10, env=alone, check=True
+            [path, *flags], capture_output=True, text=True, timeout=60, env=alone, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError, UnicodeError) as error:
         raise UnfitError(f"it does not run: {error}") from None
