@@ -45,7 +45,7 @@ def start(directory: Path, pace: float) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(program)
     stages = directory / "stages.yaml"
-    stages.write_text(kwok.stages(pace))
+    stages.write_text(kwok.kubelets(pace))
     command = [
         str(link),
         f"--kubeconfig={directory / 'kubeconfig'}",
