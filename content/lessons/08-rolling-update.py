@@ -547,11 +547,18 @@ tenth
 
 # %%
 hundred = {}
-for number, value in enumerate([3, "10%", "100%"], start=2):
+
+
+def roll(value, version):
+    """Roll a version out with this budget, and keep the recording."""
     budget(value)
     with record("agent") as hundred[value]:
-        release(number)
+        release(version)
         wait_rollout("agent", timeout=170)
+
+
+# %%
+roll("10%", 2)
 hundred["10%"].plot()
 
 # %% [markdown]
@@ -560,6 +567,15 @@ hundred["10%"].plot()
 
 # %%
 tenth.compare(hundred["10%"].rollouts[-1].duration)
+
+# %% [markdown]
+# And with three nodes at a time, and with all at once?
+
+# %%
+roll(3, 3)
+
+# %%
+roll("100%", 4)
 
 # %%
 from daemonset_course.plot import plot_lengths
