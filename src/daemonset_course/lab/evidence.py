@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -141,11 +140,8 @@ class Evidence:
         The controller's own; on a busy machine it may be as long as the restart.
         """
         spans = self.restart_times().values()
-        begins = sorted(begin for begin, _ in spans)
-        later = (bisect_left(begins, end) for _, end in spans)
-        pauses = [
-            begins[i] - end for i, (_, end) in zip(later, spans, strict=True) if i < len(begins)
-        ]
+        later = [[begin - end for begin, _ in spans if begin >= end] for _, end in spans]
+        pauses = [min(waits) for waits in later if waits]
         return median(pauses) if pauses else 0.0
 
     def length(self) -> float:
