@@ -274,6 +274,57 @@ desired.compare(int(left), within=0)
 # ([`shouldIgnoreNodeUpdate` and `syncNodeUpdate`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
 # An annotation is nothing to it.
 #
+# ### Ask the controller
+#
+# It counts itself. What it is told of nodes goes into a queue, and the controller manager's metrics
+# say how many entries that queue has had. We make six changes, one after the other: a *heartbeat*
+# of a kubelet, an *annotation*, a *label* that nobody asks for, a *taint* that nobody minds, a
+# *new node*, and that node *removed*. Of which ones is the controller told? Type a list, such as
+# `["label", "removed"]`.
+
+# %%
+told = predict("03-told", ..., question="Six changes of nodes: which reach the controller?")
+told
+
+# %%
+from itertools import count
+
+from daemonset_course.plot.queued import plot_queued
+from daemonset_course.verbs.queued import queued
+
+one, turns = fleet.workers[0], count(1)
+
+# %%
+beat = '{"status":{"conditions":[{"type":"Ready","lastHeartbeatTime":"2026-01-01T00:00:00Z"}]}}'
+changes = {
+    "heartbeat": lambda: kubectl(f"patch node {one} --subresource=status --patch", beat),
+    "annotation": lambda: kubectl(f"annotate node {one} --overwrite turn={next(turns)}"),
+    "label": lambda: label(one, turn=str(next(turns))),
+    "taint": lambda: taint(one, f"turn={next(turns)}:PreferNoSchedule"),
+    "new node": add_node,
+    "removed": lambda: remove_node(current().workers()[-1]),
+}
+
+# %%
+entries = queued(changes)
+plot_queued(entries)
+
+# %% tags=["claim-C20"]
+reached = [name for name, number in entries.items() if number]
+assert reached == ["label", "taint", "new node"]
+told.compare(reached)
+
+# %% [markdown]
+# The label and the taint went in although nobody asks for them: whether they matter is found out
+# when the entry comes out of the queue. The new node went in more than once, as it joined and as it
+# lost the taint `not-ready`. The heartbeat, which comes from every kubelet all the time, costs the
+# controller nothing. And the removed node never came.
+
+# %%
+label(one, turn=None)
+taint(one, "turn:PreferNoSchedule-")
+
+# %% [markdown]
 # ## Ineligible in two ways
 #
 # Now for changes that do matter to the agent. One node gets the label `quarantine`, which it

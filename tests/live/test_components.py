@@ -6,10 +6,12 @@ import pytest
 
 from daemonset_course.cluster import reset
 from daemonset_course.cluster.lifecycle import Cluster
-from daemonset_course.errors import BadInput
+from daemonset_course.errors import BadInput, CourseError
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.components import start_component, stop_component
 from daemonset_course.verbs.kubectl import kubectl
+from daemonset_course.verbs.nodes import label
+from daemonset_course.verbs.queued import queued
 from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import daemonset
 
@@ -47,3 +49,23 @@ def test_without_the_controller_manager_nothing_is_created(fresh: Cluster) -> No
 def test_other_parts_are_refused() -> None:
     with pytest.raises(BadInput, match="kube-scheduler"):
         stop_component("etcd")
+
+
+def test_components_tell_their_metrics_and_a_stopped_one_says_so(fresh: Cluster) -> None:
+    assert "workqueue_adds_total" in fresh.backend.metrics("kube-controller-manager")
+    stop_component("kube-controller-manager")
+    with pytest.raises(CourseError, match="kube-controller-manager"):
+        fresh.backend.metrics("kube-controller-manager")
+    start_component("kube-controller-manager")
+
+
+def test_the_controller_is_told_of_labels_and_not_of_annotations(fresh: Cluster) -> None:
+    node = fresh.workers[0]
+    counts = queued(
+        {
+            "annotation": lambda: kubectl(f"annotate node {node} turn=1"),
+            "label": lambda: label(node, turn="1"),
+        }
+    )
+    assert counts == {"annotation": 0, "label": 1}
+    assert kubectl("get daemonsets -o name") == ""

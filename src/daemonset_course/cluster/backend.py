@@ -68,6 +68,9 @@ class Backend(Protocol):
     def start_component(self, component: str) -> None:
         """Start it again."""
 
+    def metrics(self, component: str) -> str:
+        """What a component of the control plane tells of itself, in Prometheus' text format."""
+
     def dead_components(self) -> list[str]:
         """The parts of the control plane that do not run."""
 

@@ -21,7 +21,7 @@ from daemonset_course.cluster.ports import refuse_taken
 from daemonset_course.cluster.processes import kill_all
 from daemonset_course.cluster.simulated import break_kubelet, create_nodes, recover_kubelet
 from daemonset_course.cluster.topology import NodeSpec
-from daemonset_course.errors import CommandFailed
+from daemonset_course.errors import CommandFailed, NotRunning
 from daemonset_course.places import cluster_dir
 from daemonset_course.progress import Report
 
@@ -130,6 +130,29 @@ class Embedded:
         """Start the process of a component."""
         if self.process(component) is None:
             self._start([component])
+
+    def metrics(self, component: str) -> str:
+        """What a component tells of itself, in Prometheus' text format.
+
+        Raises:
+            NotRunning: it does not run, or does not answer.
+        """
+        process = self.process(component)
+        flags = process.cmdline() if process else []
+        ports = [flag.partition("=")[2] for flag in flags if flag.startswith("--secure-port=")]
+        try:
+            # It makes its own certificate, anew at each start, and lets anybody read its metrics.
+            command = [str(self.programs / "kubectl"), "--kubeconfig", str(self.kubeconfig)]
+            command += ["--server", f"https://127.0.0.1:{ports[0]}", "--insecure-skip-tls-verify"]
+            return subprocess.check_output(
+                [*command, "get", "--raw", "/metrics"], text=True, stderr=subprocess.DEVNULL
+            )
+        except (IndexError, subprocess.CalledProcessError):
+            raise NotRunning(
+                f"{component} does not tell its metrics.",
+                seen=self.log_tail(component),
+                next_step="course up starts what does not run",
+            ) from None
 
     def dead_components(self) -> list[str]:
         """The components whose process does not run."""

@@ -186,6 +186,10 @@ class Kind:
         """Start a component, and return when its static Pod is ready."""
         static_pods.start(self.engine, Api(self.kubeconfig), self._plane, component)
 
+    def metrics(self, component: str) -> str:
+        """What a component tells of itself, in Prometheus' text format."""
+        return static_pods.metrics(self.engine, self._plane, component)
+
     def dead_components(self) -> list[str]:
         """The nodes whose container does not run, and the components put aside."""
         states = self.engine.nodes(self.name)

@@ -11,6 +11,7 @@ from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput
 
 COMPONENTS = ("kube-controller-manager", "kube-scheduler")
+_PORTS = {"kube-controller-manager": 10257, "kube-scheduler": 10259}
 _MANIFESTS = "/etc/kubernetes/manifests"
 _ASIDE = "/etc/kubernetes/stopped-by-the-course"  # the kubelet does not look here
 
@@ -31,6 +32,13 @@ def stopped(engine: Engine, node: str) -> list[str]:
     """The components whose manifest was moved aside."""
     found = engine.run("exec", node, "sh", "-c", f"ls {_ASIDE} 2>/dev/null || true")
     return [name.removesuffix(".yaml") for name in found.split()]
+
+
+def metrics(engine: Engine, node: str, component: str) -> str:
+    """What a component tells of itself; it listens on the node's own loopback only."""
+    server = f"--server=https://127.0.0.1:{_PORTS[component]}"
+    access = ("--kubeconfig=/etc/kubernetes/admin.conf", "--insecure-skip-tls-verify")
+    return engine.run("exec", node, "kubectl", *access, server, "get", "--raw", "/metrics")
 
 
 def _move(engine: Engine, node: str, component: str, source: str, target: str) -> None:

@@ -57,8 +57,8 @@ def labels(text: str, wanted: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def gauge(text: str, name: str) -> float:
-    """The value of a series without labels; 0 when the scrape does not have it."""
-    line = re.search(rf"^{name} (\S+)$", text, re.M)
+    """The value of a series, named as in the scrape; 0 when the scrape does not have it."""
+    line = re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)
     return float(line[1]) if line else 0.0
 
 

@@ -1,0 +1,65 @@
+"""What reaches the DaemonSet controller of changes to nodes, by its own count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.timeline.scrapes import gauge
+from daemonset_course.verbs.apply import apply
+from daemonset_course.verbs.kubectl import kubectl
+from daemonset_course.verbs.nodes import label
+
+# The queue of nodes that changed; kubernetes/kubernetes#130514, since 1.33.
+_ADDS = 'workqueue_adds_total{name="daemonset-node-updates"}'
+_NAME = "last-word"
+_LAST_WORD: Mapping[str, Any] = {
+    "apiVersion": "apps/v1",
+    "kind": "DaemonSet",
+    "metadata": {"name": _NAME},
+    "spec": {
+        "selector": {"matchLabels": {"app": _NAME}},
+        "template": {
+            "metadata": {"labels": {"app": _NAME}},
+            "spec": {
+                "nodeSelector": {_NAME: "yes"},
+                "containers": [{"name": "pause", "image": "registry.k8s.io/pause:3.10"}],
+            },
+        },
+    },
+}
+
+
+def queued(changes: Mapping[str, Callable[[], object]]) -> dict[str, int]:
+    """How many nodes each change puts into the DaemonSet controller's queue, by its own count.
+
+    A change that is not put in leaves no trace to wait for. So each one is followed by a label that
+    a DaemonSet of ours asks for: node changes are handled in order, and when its Pod is created the
+    change before it was handled too. The entry of that label is not counted.
+
+    Raises:
+        NotRunning: the controller manager does not answer.
+    """
+    node = current().workers()[0]
+    label(node, **{_NAME: None})
+    kubectl(f"delete daemonset {_NAME} --ignore-not-found --cascade=foreground")
+    apply(dict(_LAST_WORD))
+    found = {}
+    try:
+        for number, (name, change) in enumerate(changes.items()):
+            wanted = number % 2 == 0
+            before = _adds()
+            change()
+            label(node, **{_NAME: "yes" if wanted else None})
+            there = f"--for=jsonpath={{.status.currentNumberScheduled}}={int(wanted)}"
+            kubectl(f"wait {there} daemonset/{_NAME} --timeout=50s")
+            found[name] = _adds() - before - 1
+    finally:
+        label(node, **{_NAME: None})
+        kubectl(f"delete daemonset {_NAME} --ignore-not-found --cascade=foreground")
+    return found
+
+
+def _adds() -> int:
+    return int(gauge(current().backend.metrics("kube-controller-manager"), _ADDS))
