@@ -282,61 +282,69 @@ kubectl("delete deployment web")
 #
 # > A high priority ensures that the agent is not evicted when the node is under pressure.
 #
-# Three agents write more into their `emptyDir` than its `sizeLimit` allows, which makes the kubelet
-# evict. `plain` has no priority, `high` has the class `agents`, `critical` has
-# `system-node-critical`. Which are evicted?
+# We let one node run short of memory, which makes its kubelet evict. Three agents run there: `plain`
+# has no priority, `high` has the class `agents`, `critical` has `system-node-critical`. Which are
+# evicted?
 
 # %%
 evicted = predict("13-evicted", ..., question='Evicted: a list such as ["plain", "high"]?')
 evicted
 
-
 # %%
+from daemonset_course.plot.trouble import plot_trouble
+from daemonset_course.verbs.conditions import pressure
+
+AGENTS = ("plain", "high", "critical")
+NODE = "get nodes -l disk=ssd -o jsonpath={.items[0].metadata.name}"
+
+
 def wait_evicted(app):
-    """The kubelet's message, once it has evicted this app's Pod."""
+    """Return when the kubelet has evicted the Pod that this app has now."""
     pod = kubectl(f"get pods -l app={app} -o jsonpath={{.items[0].metadata.name}}")
     about = f"--field-selector reason=Evicted,involvedObject.name={pod}"
     kubectl(f"wait --for=create events {about} --timeout=120s", timeout=130)
-    return str(kubectl(f"get events {about} -o jsonpath={{.items[0].message}}"))
-
-
-# %%
-def apps_evicted():
-    """The apps of which the kubelet has evicted a Pod."""
-    names = "jsonpath={.items[*].involvedObject.name}"
-    pods = kubectl(f"get events --field-selector reason=Evicted -o {names}").split()
-    return sorted({pod.split("-")[0] for pod in pods})
 
 
 # %%
 @step("13-eviction", needs="pressure")
 def eviction():
-    """Which of three greedy agents the kubelet evicts"""
+    """Which of three agents the kubelet evicts from a node short of memory"""
     apply("../manifests/lesson-13/classes.yaml")
-    apply("../manifests/lesson-13/greedy.yaml")
-    wait_rollout("critical")
-    told = {name: wait_evicted(name) for name in ("plain", "high")}
-    ready = kubectl("get daemonset critical -o jsonpath={.status.numberReady}")
-    return {"evicted": apps_evicted(), "critical ready": int(ready), "messages": told}
+    apply("../manifests/lesson-13/squeezed.yaml")
+    for name in AGENTS:
+        wait_rollout(name)
+    with record("high") as run, pressure({kubectl(NODE): "memory"}):
+        list(map(wait_evicted, AGENTS[:2]))
+    return {"node": str(kubectl(NODE)), "log": run}
 
-
-eviction
-
-# %% tags=["claim-C93"]
-evicted.compare(eviction.result["evicted"])
-assert eviction.result["evicted"] == ["high", "plain"]
-assert eviction.result["critical ready"] == 1
-
-# %% [markdown]
-# A *high* priority does not protect; only a critical one does, from two thousand million on. To the
-# kubelet a Pod is critical or it is not
-# ([`evictPod`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/eviction/eviction_manager.go)):
-# when the node is short of memory or disk it asks the same question (lesson 06). And the critical
-# agent is safe from the *kubelet's* evictions only. Its own memory limit (lesson 12), evictions
-# through the API, `NoExecute` taints and rollouts end it like any other.
 
 # %%
-kubectl("delete -f ../manifests/lesson-13/greedy.yaml --ignore-not-found")
+print(eviction.label)
+log, short = eviction.result["log"].records, eviction.result["node"]
+plot_trouble(log, [short], AGENTS)
+
+# %%
+from daemonset_course.timeline.trouble import trouble
+
+[squeezed] = trouble(log, [short], AGENTS)
+gone = {app: times for app, times in squeezed.evictions.items() if times}
+evicted.compare(list(gone))
+
+# %% tags=["claim-C93"]
+assert set(gone) == {"plain", "high"}
+assert gone["plain"][0] < gone["high"][0]
+assert {life.phase for life in squeezed.pods["critical"]} == {"ready"}
+
+# %% [markdown]
+# A *high* priority only sets the order: `plain` went first, as often as it came back, and then
+# `high`. Only a critical priority protects, from two thousand million on: to the kubelet a Pod is
+# critical or it is not
+# ([`evictPod`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/eviction/eviction_manager.go)).
+# And the critical agent is safe from the *kubelet's* evictions only. Its own memory limit (lesson
+# 12), evictions through the API, `NoExecute` taints and rollouts end it like any other.
+
+# %%
+kubectl("delete -f ../manifests/lesson-13/squeezed.yaml --ignore-not-found")
 None
 
 # %% [markdown]

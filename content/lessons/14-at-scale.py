@@ -247,11 +247,27 @@ assert float(value) < 2 * 2**30
 #   ([#128442](https://github.com/kubernetes/kubernetes/issues/128442)).
 # - **1.33**: changes of nodes wait in a queue of their own, so they do not hold up rollouts
 #   ([#130514](https://github.com/kubernetes/kubernetes/issues/130514)).
-# - **1.36**: it waits until its cache has seen what it did itself, so it does not act twice. Its
-#   metric `daemonset_controller_stale_sync_skips_total` counts how often it waited
+# - **1.36**: it waits until its cache has seen what it did itself, so it does not act twice
 #   ([#134937](https://github.com/kubernetes/kubernetes/issues/134937)).
 #
-# ## Check yourself
+# The last one can be seen at work here. The controller manager has a feature gate for it, and counts
+# the looks at a DaemonSet that it put off. In the controller manager of an older version both are
+# missing.
+
+# %%
+own = current().backend.metrics("kube-controller-manager").splitlines()
+gate = any('"StaleControllerConsistencyDaemonSet"' in line for line in own)
+skips = [line for line in own if line.startswith("daemonset_controller_stale_sync_skips_total")]
+print(f"gate: {gate}")
+print(f"measured: {sum(float(line.split()[-1]) for line in skips):.0f} looks put off")
+
+# %%
+minor = int(json.loads(kubectl("version -o json"))["serverVersion"]["minor"])
+assert gate == (minor >= 36)
+assert gate or not skips
+
+# %% [markdown]
+# # ## Check yourself
 #
 # Three questions. Type answers, run, and let the code judge.
 

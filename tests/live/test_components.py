@@ -60,7 +60,7 @@ def test_components_tell_their_metrics_and_a_stopped_one_says_so(fresh: Cluster)
 
 
 def test_the_controller_is_told_of_labels_and_not_of_annotations(fresh: Cluster) -> None:
-    node = fresh.workers[0]
+    node = fresh.workers()[0]
     counts = queued(
         {
             "annotation": lambda: kubectl(f"annotate node {node} turn=1"),

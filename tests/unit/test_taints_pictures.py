@@ -194,6 +194,36 @@ def test_a_node_without_an_evicting_taint_is_told_as_such() -> None:
     assert trouble_caption(found) == "n1: no taint that evicts."
 
 
+def squeezed() -> list[Record]:
+    """web is evicted by its kubelet; agent ends too, for another reason."""
+    ended = [labelled("w", "n1", "web", phase="failed"), labelled("a", "n1", "agent")]
+    for each, why in zip(ended, ("TerminationByKubelet", "PreemptionByScheduler"), strict=True):
+        told = {"type": "DisruptionTarget", "status": "True", "reason": why}
+        each["status"].setdefault("conditions", []).append(told)
+    return log(
+        listed("nodes", node("n1")),
+        listed("pods", labelled("w", "n1", "web")),
+        listed("pods", labelled("a", "n1", "agent")),
+        change(2, "nodes", node("n1", taints=[SCHEDULE])),
+        change(5, "pods", ended[0]),
+        change(5.5, "pods", ended[0]),
+        change(6, "pods", ended[1]),
+    )
+
+
+def test_an_eviction_is_the_kubelets_and_counts_once() -> None:
+    found = trouble(squeezed(), ["n1"], ["web", "agent"])
+
+    assert found[0].evictions == {"web": (5,), "agent": ()}
+    assert trouble_headline(found) == "The kubelet evicted Pods of web, and spared agent"
+    assert trouble_caption(found) == (
+        "n1: node.kubernetes.io/unreachable:NoSchedule from 2.0 s on, "
+        "web first evicted 3.0 s later, agent never."
+    )
+    shown = texts(plot_trouble(squeezed(), ["n1"], ["web", "agent"]))
+    assert shown.count("✗") == 2, "one in the lane, one in the legend"
+
+
 def refused(uid: str, t: float, kind: str = "MODIFIED") -> Record:
     made = pod(uid, "n1", phase="failed")
     made["status"]["message"] = "The node had condition: [DiskPressure]."

@@ -74,7 +74,11 @@ def _legend(found: Sequence[Trouble], look: Look) -> list[Entry]:
         ("taint, evicts", 0.5, _taint("NoExecute", look)),
     ]
     blue = revision_colour(0)
-    return taints + [(f"Pod {p}", HEIGHT[p], look.bar(p, blue)) for p in PHASES if p in seen]
+    lives = [(f"Pod {p}", HEIGHT[p], look.bar(p, blue)) for p in PHASES if p in seen]
+    if any(times for one in found for times in one.evictions.values()):
+        plain = {"facecolor": look.ground, "edgecolor": look.ink, "linewidth": 0.8, "mark": "✗"}
+        lives.append(("evicted", 0.8, plain))
+    return taints + lives
 
 
 def _taint(effect: str, look: Look) -> dict[str, Any]:
@@ -94,6 +98,12 @@ def _draw_node(
     for i, app in enumerate(apps):
         for segment in one.pods[app]:
             _draw_pod(ax, segment, top + len(_EFFECTS) + i, look)
+        for t in one.evictions[app]:
+            box = {"facecolor": look.ground, "edgecolor": look.ink, "linewidth": 0.8, "pad": 1.5}
+            ax.text(
+                t, top + len(_EFFECTS) + i, "✗", size=8, ha="center", va="center_baseline",
+                color=look.ink, bbox=box, zorder=4,
+            )  # fmt: skip
 
 
 def _draw_taint(ax: Axes, span: TaintSpan, row: int, look: Look, end: float) -> None:

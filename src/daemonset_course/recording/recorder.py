@@ -80,6 +80,7 @@ class Recorder(Recording):
         super().__init__([])
         self._lock = threading.Lock()
         self._open = True
+        self._begun = False  # the present state is in the log
         self._began = time.monotonic()
         self._write(_header(cluster, daemonset, namespace))
         place = f"namespaces/{namespace}"
@@ -102,6 +103,7 @@ class Recorder(Recording):
         except BaseException:  # also Ctrl-C: no thread stays behind
             self.stop()
             raise
+        self._begun = True
 
     def _list_all(self) -> None:
         # One after the other: the log then begins with nodes, DaemonSets, pods, in this order.
@@ -132,6 +134,8 @@ class Recorder(Recording):
 
     def change(self, resource: str, kind: str, via: str, item: log.Record) -> None:
         """A feed's word: one object changed now."""
+        if resource == "events" and not self._begun and via == "list":
+            return  # old news, which no picture shows, and often most of the log
         self._write(
             {
                 "record": "change",

@@ -35,11 +35,13 @@ class Trouble:
         node: its short name.
         taints: by time.
         pods: by the label ``app``, the lives of the pods bound to the node.
+        evictions: by the label ``app``, when the node's kubelet evicted a pod.
     """
 
     node: str
     taints: tuple[TaintSpan, ...]
     pods: Mapping[str, tuple[Segment, ...]]
+    evictions: Mapping[str, tuple[float, ...]]
 
     @property
     def evicting(self) -> TaintSpan | None:
@@ -63,6 +65,7 @@ def trouble(log: Sequence[Record], nodes: Iterable[str], apps: Sequence[str]) ->
             lane_name(timeline, node),
             _taints(log, node, timeline.end),
             {app: _lives(log, node, app, timeline.end) for app in apps},
+            {app: _evictions(log, node, app) for app in apps},
         )
         for node in nodes
     ]
@@ -71,6 +74,10 @@ def trouble(log: Sequence[Record], nodes: Iterable[str], apps: Sequence[str]) ->
 def trouble_headline(found: Sequence[Trouble]) -> str:
     """The finding: whose pods were told to stop, and whose stayed."""
     apps = found[0].pods if found else {}
+    if evicted := [app for app in apps if any(one.evictions[app] for one in found)]:
+        rest = [app for app in apps if app not in evicted]
+        spared = f", and spared {' and '.join(rest)}" if rest else ""
+        return f"The kubelet evicted Pods of {' and '.join(evicted)}{spared}"
     told = []
     for app in apps:
         out = sum(one.told_to_stop(app) is not None for one in found)
@@ -84,8 +91,19 @@ def trouble_headline(found: Sequence[Trouble]) -> str:
 
 
 def trouble_caption(found: Sequence[Trouble]) -> str:
-    """For each node its evicting taint, and what each pod did."""
-    return " ".join(_told(one) for one in found)
+    """For each node what evicts, a taint or its kubelet, and what each pod did."""
+    return " ".join(_evicted(one) if any(one.evictions.values()) else _told(one) for one in found)
+
+
+def _evicted(one: Trouble) -> str:
+    """What the kubelet did, under the node's first taint."""
+    since = one.taints[0].start if one.taints else 0.0
+    under = f"{one.taints[0].name} from {seconds(since)} on, " if one.taints else ""
+    parts = [
+        f"{app} first evicted {seconds(times[0] - since)} later" if times else f"{app} never"
+        for app, times in one.evictions.items()
+    ]
+    return f"{one.node}: {under}{', '.join(parts)}."
 
 
 def _told(one: Trouble) -> str:
@@ -134,6 +152,18 @@ def _lives(log: Sequence[Record], node: str, app: str, end: float) -> tuple[Segm
         pod.cut(end)
         done += pod.segments
     return tuple(sorted(done, key=lambda one: (one.start, one.pod)))
+
+
+def _evictions(log: Sequence[Record], node: str, app: str) -> tuple[float, ...]:
+    """When pods of ``app`` were first seen with the condition that their kubelet ended them."""
+    seen: dict[str, float] = {}
+    for record in _changes(log, "pods"):
+        obj = record["object"]
+        why = podstate.condition(obj, "DisruptionTarget").get("reason")
+        mine = (obj["metadata"].get("labels") or {}).get("app") == app
+        if mine and podstate.node_of(obj) == node and why == "TerminationByKubelet":
+            seen.setdefault(str(obj["metadata"]["uid"]), float(record["t"]))
+    return tuple(seen.values())
 
 
 def _follow(

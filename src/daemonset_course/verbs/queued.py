@@ -47,18 +47,24 @@ def queued(changes: Mapping[str, Callable[[], object]]) -> dict[str, int]:
     apply(dict(_LAST_WORD))
     found = {}
     try:
+        # A controller that was just started may not have counted all nodes yet.
+        _say_last_word(node, wanted=True)
         for number, (name, change) in enumerate(changes.items()):
-            wanted = number % 2 == 0
             before = _adds()
             change()
-            label(node, **{_NAME: "yes" if wanted else None})
-            there = f"--for=jsonpath={{.status.currentNumberScheduled}}={int(wanted)}"
-            kubectl(f"wait {there} daemonset/{_NAME} --timeout=50s")
+            _say_last_word(node, wanted=number % 2 == 1)
             found[name] = _adds() - before - 1
     finally:
         label(node, **{_NAME: None})
         kubectl(f"delete daemonset {_NAME} --ignore-not-found --cascade=foreground")
     return found
+
+
+def _say_last_word(node: str, *, wanted: bool) -> None:
+    """Set the label or take it away, and return when the controller has acted on it."""
+    label(node, **{_NAME: "yes" if wanted else None})
+    there = f"--for=jsonpath={{.status.currentNumberScheduled}}={int(wanted)}"
+    kubectl(f"wait {there} daemonset/{_NAME} --timeout=50s")
 
 
 def _adds() -> int:
