@@ -594,14 +594,18 @@ qps = current().settings["controller requests per second"]
 plot_lengths(measured, nodes=100, restart=restart, qps=qps)
 
 # %% tags=["claim-C63"]
-assert measured[100] < measured[3]
-assert measured[3] / measured[100] < 34 / 2, "the model promises 34 times"
+down = sum(-seconds for seconds in hundred[3].rollouts[-1].overlap.values())
+print(f"measured: 100 nodes were down for {down:.0f} s in all; budget 3 took {measured[3]:.0f} s")
+burst = current().settings["controller burst"]
+assert measured[3] > 0.8 * down / 3
+assert measured[100] > 0.8 * (2 * 100 - burst) / qps
 
 # %% [markdown]
-# The dashed line is the model: rounds times restart. Between 3 and 100 nodes at a time it promises
-# a rollout 34 times as quick; the cluster delivers far less. Each node costs a delete and a create,
-# and the controller may send only so many requests a second (`--kube-api-qps`): that is the dotted
-# line. And with all nodes at once, every node is down for most of the rollout.
+# The dashed line is the model: rounds times restart. One node at a time would take as long as all
+# nodes are down taken together, and that grows with the fleet; three at a time take a third of it.
+# For all at once the model promises far too much. Each node costs a delete and a create, and the
+# controller may send only so many requests a second (`--kube-api-qps`): that is the dotted line. And
+# with all nodes at once, every node is down for most of the rollout.
 #
 # ### Is the budget a hard ceiling?
 #
