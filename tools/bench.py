@@ -39,6 +39,7 @@ CLUSTER = "bench"
 # Whose port kwokctl takes on its command line.
 PARTS = ("kube-apiserver", "etcd", "kube-controller-manager", "kube-scheduler", "controller")
 LANES = 1000
+FRAME = 12  # lanes of the live view
 EVENTS = 4000  # the smaller of the two logs; the larger one has four times as many
 NOISE = 1.3  # how far four times the time for four times the events may be missed
 
@@ -49,7 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(_machine(), flush=True)
     print(f"\n{'':<50} {'figure':>9} {'target':>9} {'':<7} min/median/max")
     found = []
-    measures: list[Callable[[], Iterator[Target]]] = [_import_time, _plot_time, _growth]
+    measures: list[Callable[[], Iterator[Target]]] = [
+        _import_time,
+        _frame_time,
+        _plot_time,
+        _growth,
+    ]
     measures += [lambda: _up(options.runs), bench_live.recorder]
     measures += [lambda: bench_live.kind_up(max(2, options.runs // 2))]
     for measure in measures:
@@ -211,6 +217,17 @@ def _removed(home: Path) -> Iterator[None]:
 
 
 # A picture, an import, a long log
+
+
+def _frame_time() -> Iterator[Target]:
+    """One frame of the live view, from the log of a small fleet to its HTML."""
+    from daemonset_course.plot.frame import frame
+    from daemonset_course.timeline.timeline import build
+
+    log = _log(FRAME - 1)
+    runs = [_timed(lambda: frame(build(log))) for _ in range(20)]
+    name = f"one frame of the live view, {FRAME} lanes"
+    yield Target(name, median(runs), 0.05, "s", spread(runs))
 
 
 def _plot_time() -> Iterator[Target]:

@@ -17,6 +17,7 @@ from daemonset_course import apply, kubectl, predict, record, taint, wait_rollou
 from daemonset_course.cluster import current, reset
 from daemonset_course.doctor import examine
 from daemonset_course.errors import CourseError
+from daemonset_course.live import live
 from daemonset_course.recording import step
 
 # %% [markdown]
@@ -78,11 +79,12 @@ pods
 #
 # ## Run
 #
-# `record` follows what happens while its block runs. `apply` is `kubectl apply --server-side`.
-# `wait_rollout` returns when every node that should have a Pod has one that is available.
+# `record` follows what happens while its block runs, and `live` shows it in the making. `apply` is
+# `kubectl apply --server-side`. `wait_rollout` returns when every node that should have a Pod has
+# one that is available.
 
 # %%
-with record("hello") as rollout:
+with record("hello") as rollout, live(rollout):
     apply("../manifests/lesson-00/hello.yaml")
     wait_rollout("hello")
 rollout.plot()

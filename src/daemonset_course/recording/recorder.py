@@ -128,6 +128,11 @@ class Recorder(Recording):
             self._open = False
         return self
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the recording began."""
+        return self._now()
+
     def mark(self, text: str) -> None:
         """Put a note of your own on the time axis."""
         self._write({"record": "mark", "t": self._now(), "text": text})

@@ -1,0 +1,90 @@
+"""One frame of the live view: a timeline as HTML, drawn in a few milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from itertools import groupby
+
+from daemonset_course.plot.lanes import Piece, pieces
+from daemonset_course.plot.look import HEIGHT, PHASES, revision_colour, text_on
+from daemonset_course.timeline.caption import lane_name, nodes, seconds
+from daemonset_course.timeline.spans import Phase
+from daemonset_course.timeline.timeline import Timeline
+
+_WIDTH, _LEFT = 900, 150  # pixels; the names are at the left
+_ROW, _TALLEST = 20, 480  # a row, and all rows together
+_NAMED = 12  # a lower row has no name
+_SHAPES: dict[Phase, str] = {
+    "pending": "thin and hollow",
+    "not ready": "hollow",
+    "ready": "full",
+    "terminating": "thin and full",
+}
+
+
+def frame(timeline: Timeline) -> str:
+    """What has happened up to the timeline's end: counts, a row a node, what the shapes mean."""
+    lanes = {node: i for i, node in enumerate(timeline.nodes)}
+    row = min(_ROW, _TALLEST / max(1, len(lanes)))
+    scale = (_WIDTH - _LEFT) / max(timeline.end - timeline.start, 1.0)
+    parts = list(_bars(timeline, lanes, row, scale))
+    if row >= _NAMED:
+        parts += [
+            f'<text x="{_LEFT - 8}" y="{(i + 0.7) * row:.1f}" text-anchor="end">'
+            f"{escape(lane_name(timeline, node))}</text>"
+            for node, i in lanes.items()
+        ]
+    told = escape(counts(timeline))
+    return (
+        f'<div style="font-size: 13px"><div><b>{told}</b></div>'
+        f'<svg role="img" aria-label="{told}" width="{_WIDTH}" height="{row * len(lanes):.0f}" '
+        f'font-size="11" fill="currentColor">{"".join(parts)}</svg>'
+        f"<div>{_legend(timeline)}</div></div>"
+    )
+
+
+def counts(timeline: Timeline) -> str:
+    """The status' numbers and the nodes without an available pod, at the timeline's end."""
+    at = f"{seconds(timeline.end - timeline.start)}"
+    if not timeline.status:
+        return f"{at}: no status yet"
+    desired, _, ready, updated, *_ = timeline.status[-1][1]
+    down = timeline.unavailable.at(timeline.end)
+    budget = timeline.budget.at(timeline.end)
+    bound = f", budget {budget:g}" if budget is not None else ""
+    return (
+        f"{at}: DESIRED {desired}, READY {ready}, UP-TO-DATE {updated}; "
+        f"{nodes(None if down is None else int(down))} without an available Pod{bound}"
+    )
+
+
+def _bars(timeline: Timeline, lanes: Mapping[str, int], row: float, scale: float) -> Iterator[str]:
+    """All bars; pods that share a lane, as with a surge, lie one above the other."""
+    for node, segments in groupby(timeline.segments, key=lambda one: one.node):
+        for piece in pieces(list(segments)):
+            high = row / piece.rows
+            yield _bar(timeline, piece, lanes[node] * row + piece.row * high, high, scale)
+
+
+def _bar(timeline: Timeline, piece: Piece, top: float, row: float, scale: float) -> str:
+    one = piece.segment
+    number = timeline.revisions.index(one.revision)
+    colour = revision_colour(number)
+    high = HEIGHT[one.phase] * row
+    fill = "none" if one.phase in ("pending", "not ready", "unknown") else colour
+    x, wide = _LEFT + piece.start * scale, max(1.0, (piece.end - piece.start) * scale)
+    bar = (
+        f'<rect x="{x:.1f}" y="{top + (row - high) / 2:.1f}" '
+        f'width="{wide:.1f}" height="{high:.1f}" fill="{fill}" stroke="{colour}">'
+        f"<title>{escape(one.name)}: revision {number + 1}, {one.phase}</title></rect>"
+    )
+    if row < _NAMED or one.phase != "ready" or wide < _NAMED:
+        return bar
+    at = f'x="{x + 4:.1f}" y="{top + 0.7 * row:.1f}"'
+    return f'{bar}<text {at} fill="{text_on(colour)}">{number + 1}</text>'
+
+
+def _legend(timeline: Timeline) -> str:
+    seen = {one.phase for one in timeline.segments}
+    return " · ".join(f"{_SHAPES[p]}: {p}" for p in PHASES if p in seen and p in _SHAPES)
