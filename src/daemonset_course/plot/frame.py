@@ -35,10 +35,11 @@ def frame(timeline: Timeline) -> str:
             f"{escape(lane_name(timeline, node))}</text>"
             for node, i in lanes.items()
         ]
-    told = escape(counts(timeline))
+    told, high = escape(counts(timeline)), row * max(1, len(lanes))
     return (
         f'<div style="font-size: 13px"><div><b>{told}</b></div>'
-        f'<svg role="img" aria-label="{told}" width="{_WIDTH}" height="{row * len(lanes):.0f}" '
+        f'<svg role="img" aria-label="{told}" viewBox="0 0 {_WIDTH} {high:.0f}" '
+        f'style="width: 100%; max-width: {_WIDTH}px" '
         f'font-size="11" fill="currentColor">{"".join(parts)}</svg>'
         f"<div>{_legend(timeline)}</div></div>"
     )
