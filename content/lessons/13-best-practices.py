@@ -298,6 +298,7 @@ AGENTS = ("plain", "high", "critical")
 NODE = "get nodes -l disk=ssd -o jsonpath={.items[0].metadata.name}"
 
 
+# %%
 def wait_evicted(app):
     """Return when the kubelet has evicted the Pod that this app has now, and it is gone."""
     pod = kubectl(f"get pods -l app={app} -o jsonpath={{.items[0].metadata.name}}")
