@@ -7,7 +7,7 @@ import pytest
 
 from daemonset_course.cluster import engine
 from daemonset_course.cluster.engine import Engine, Missing, engines, find_engine, needed_engine
-from daemonset_course.errors import NotRunning
+from daemonset_course.errors import CommandFailed, NotRunning
 
 DOCKER = {"ServerVersion": "28.1.0", "CgroupVersion": "2", "SecurityOptions": ["name=rootless"]}
 PODMAN = {
@@ -85,3 +85,21 @@ def test_an_image_is_pulled_only_when_it_is_missing(programs: Path) -> None:
         Engine("docker", "28.1.0", cgroup=2, rootless=False).bring("node:1")
 
         assert log.read_text().split() == asked
+
+
+def test_a_pause_is_tried_again_on_a_busy_machine(programs: Path) -> None:
+    tried = programs / "tried"
+    script = f"#!/bin/sh\necho x >> {tried}\n[ $(wc -l < {tried}) -ge 3 ] || exit 1\n"
+    (programs / "docker").write_text(script)
+    (programs / "docker").chmod(0o755)
+
+    Engine("docker", "28.1.0", cgroup=2, rootless=False).pause("course-worker")
+
+    assert tried.read_text() == "x\n" * 3
+
+
+def test_a_pause_that_never_works_says_what_the_engine_said(programs: Path) -> None:
+    program(programs, "docker", "unable to freeze", status=1)
+
+    with pytest.raises(CommandFailed, match="unable to freeze"):
+        Engine("docker", "28.1.0", cgroup=2, rootless=False).pause("course-worker")

@@ -6,12 +6,14 @@ import json
 import shutil
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from daemonset_course.errors import CommandFailed, NotRunning
 
 ENGINES = ("docker", "podman")  # in this order
+TRIES = 5  # of a pause: the runtime gives up on processes that it cannot freeze at once
 PULL = 1800  # seconds that a node image, about a gigabyte, may take
 
 
@@ -31,6 +33,18 @@ class Engine:
             CommandFailed: with the last line of its error.
         """
         return _run([self.name, *arguments], timeout)
+
+    def pause(self, container: str) -> None:
+        """Freeze a container's processes; on a busy machine that may need another try.
+
+        Raises:
+            CommandFailed: it could not be frozen.
+        """
+        for _ in range(TRIES - 1):
+            with suppress(CommandFailed):
+                self.run("pause", container)
+                return
+        self.run("pause", container)
 
     def has_image(self, image: str) -> bool:
         """Whether the engine has this image already."""

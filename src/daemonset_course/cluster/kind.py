@@ -158,7 +158,7 @@ class Kind:
     def remove_node(self, api: Api, node: str) -> None:
         """Freeze a real node's container, as a machine that is gone, and delete its Node object."""
         if self.engine.nodes(self.name).get(node) == "running":
-            self.engine.run("pause", node)
+            self.engine.pause(node)
         api.delete(f"/api/v1/nodes/{node}")
 
     def break_node(self, api: Api, node: str, how: topology.Failure) -> None:
@@ -168,7 +168,7 @@ class Kind:
         elif how == "not ready":
             self._systemctl(node, "stop")
         elif self.engine.nodes(self.name).get(node) == "running":
-            self.engine.run("pause", node)
+            self.engine.pause(node)
 
     def recover_node(self, api: Api, node: str) -> None:
         """Mend a broken node; do not wait."""

@@ -8,7 +8,7 @@ from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.engine import Engine
 from daemonset_course.cluster.readiness import ready
 from daemonset_course.cluster.waiting import wait_for
-from daemonset_course.errors import BadInput
+from daemonset_course.errors import BadInput, CommandFailed, NotRunning
 
 COMPONENTS = ("kube-controller-manager", "kube-scheduler")
 _PORTS = {"kube-controller-manager": 10257, "kube-scheduler": 10259}
@@ -35,10 +35,21 @@ def stopped(engine: Engine, node: str) -> list[str]:
 
 
 def metrics(engine: Engine, node: str, component: str) -> str:
-    """What a component tells of itself; it listens on the node's own loopback only."""
+    """What a component tells of itself; it listens on the node's own loopback only.
+
+    Raises:
+        NotRunning: it does not answer.
+    """
     server = f"--server=https://127.0.0.1:{_PORTS[component]}"
     access = ("--kubeconfig=/etc/kubernetes/admin.conf", "--insecure-skip-tls-verify")
-    return engine.run("exec", node, "kubectl", *access, server, "get", "--raw", "/metrics")
+    try:
+        return engine.run("exec", node, "kubectl", *access, server, "get", "--raw", "/metrics")
+    except CommandFailed as error:
+        raise NotRunning(
+            f"{component} does not tell its metrics.",
+            seen=error.seen,
+            next_step="course up starts what does not run",
+        ) from None
 
 
 def _move(engine: Engine, node: str, component: str, source: str, target: str) -> None:
