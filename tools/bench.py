@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
@@ -38,10 +37,6 @@ from daemonset_course.cluster.topology import read
 CLUSTER = "bench"
 # Whose port kwokctl takes on its command line.
 PARTS = ("kube-apiserver", "etcd", "kube-controller-manager", "kube-scheduler", "controller")
-LANES = 1000
-FRAME = 12  # lanes of the live view
-EVENTS = 4000  # the smaller of the two logs; the larger one has four times as many
-NOISE = 1.3  # how far four times the time for four times the events may be missed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,10 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"\n{'':<50} {'figure':>9} {'target':>9} {'':<7} min/median/max")
     found = []
     measures: list[Callable[[], Iterator[Target]]] = [
-        _import_time,
-        _frame_time,
-        _plot_time,
-        _growth,
+        bench_pure.import_time,
+        bench_pure.frame_time,
+        bench_pure.plot_time,
+        bench_pure.growth,
     ]
     measures += [lambda: _up(options.runs), bench_live.recorder]
     measures += [lambda: bench_live.kind_up(max(2, options.runs // 2))]
@@ -214,88 +209,6 @@ def _removed(home: Path) -> Iterator[None]:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(left, timeout=10)  # the next start has the machine to itself
-
-
-# A picture, an import, a long log
-
-
-def _frame_time() -> Iterator[Target]:
-    """One frame of the live view, from the log of a small fleet to its HTML."""
-    from daemonset_course.plot.frame import frame
-    from daemonset_course.timeline.timeline import build
-
-    log = _log(FRAME - 1)
-    runs = [_timed(lambda: frame(build(log))) for _ in range(20)]
-    name = f"one frame of the live view, {FRAME} lanes"
-    yield Target(name, median(runs), 0.05, "s", spread(runs))
-
-
-def _plot_time() -> Iterator[Target]:
-    """A plot of many lanes, from the timeline to the bytes of the PNG."""
-    from daemonset_course.plot.draw import plot
-    from daemonset_course.timeline.timeline import build
-
-    timeline = build(_log(LANES - 1))
-    assert len(timeline.nodes) == LANES
-    plot(timeline).png()  # fonts and modules
-    runs = [_timed(lambda: plot(timeline).png()) for _ in range(5)]
-    yield Target(f"plot of {LANES} lanes, as PNG", median(runs), 1.5, "s", spread(runs))
-
-
-def _import_time() -> Iterator[Target]:
-    """What the package adds to the start of a fresh process, and that start in all."""
-    bare: list[float] = []
-    whole: list[float] = []
-    for _ in range(7):
-        bare.append(_timed(lambda: _python("pass")))
-        whole.append(_timed(lambda: _python("import daemonset_course")))
-    own = median(whole) - median(bare)
-    detail = f"with it {spread(whole)}; bare {spread(bare)}"
-    yield Target("import daemonset_course, added", own, 0.4, "s", detail)
-    yield Target("import daemonset_course, with Python", median(whole), 0.4, "s", "")
-
-
-def _python(code: str) -> None:
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def _growth() -> Iterator[Target]:
-    """How the work on a log grows with its length; 1 means in proportion to it."""
-    from daemonset_course.timeline.facts import rollouts
-    from daemonset_course.timeline.timeline import build
-
-    small, large = _log_of(EVENTS), _log_of(4 * EVENTS)
-
-    def work(log: list[dict[str, Any]]) -> None:
-        rollouts(build(log))
-
-    times: dict[int, list[float]] = {len(small): [], len(large): []}
-    for _ in range(5):
-        for log in (small, large):
-            times[len(log)].append(_timed(lambda log=log: work(log)))  # type: ignore[misc]
-    ratio = min(times[len(large)]) / min(times[len(small)]) / (len(large) / len(small))
-    detail = "; ".join(f"{n} records {spread(runs)}" for n, runs in times.items())
-    yield Target("timeline and rollouts, growth / log's growth", ratio, NOISE, "", detail)
-
-
-def _log(workers: int) -> list[dict[str, Any]]:
-    """The log of a rollout, from the make-believe cluster that the tests use."""
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit"))
-    from fleet import Fleet  # type: ignore[import-not-found]
-
-    fleet = Fleet(workers, max_unavailable="10%").run(1).apply().run(60)
-    return list(fleet.log())
-
-
-def _log_of(events: int) -> list[dict[str, Any]]:
-    """A rollout with about that many records: a node gives one, and its pods about seven."""
-    return _log(events // 8)
-
-
-def _timed(work: Callable[[], object]) -> float:
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
 
 
 if __name__ == "__main__":

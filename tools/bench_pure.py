@@ -1,0 +1,97 @@
+"""What the bench measures without a cluster: an import, pictures, a long log."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench_target import Target, spread
+
+LANES = 1000
+FRAME = 12  # lanes of the live view
+EVENTS = 4000  # the smaller of the two logs; the larger one has four times as many
+NOISE = 1.3  # how far four times the time for four times the events may be missed
+
+
+def frame_time() -> Iterator[Target]:
+    """One frame of the live view, from the log of a small fleet to its HTML."""
+    from daemonset_course.plot.frame import frame
+    from daemonset_course.timeline.timeline import build
+
+    log = _log(FRAME - 1)
+    runs = [_timed(lambda: frame(build(log))) for _ in range(20)]
+    name = f"one frame of the live view, {FRAME} lanes"
+    yield Target(name, median(runs), 0.05, "s", spread(runs))
+
+
+def plot_time() -> Iterator[Target]:
+    """A plot of many lanes, from the timeline to the bytes of the PNG."""
+    from daemonset_course.plot.draw import plot
+    from daemonset_course.timeline.timeline import build
+
+    timeline = build(_log(LANES - 1))
+    assert len(timeline.nodes) == LANES
+    plot(timeline).png()  # fonts and modules
+    runs = [_timed(lambda: plot(timeline).png()) for _ in range(5)]
+    yield Target(f"plot of {LANES} lanes, as PNG", median(runs), 1.5, "s", spread(runs))
+
+
+def import_time() -> Iterator[Target]:
+    """What the package adds to the start of a fresh process, and that start in all."""
+    bare: list[float] = []
+    whole: list[float] = []
+    for _ in range(7):
+        bare.append(_timed(lambda: _python("pass")))
+        whole.append(_timed(lambda: _python("import daemonset_course")))
+    own = median(whole) - median(bare)
+    detail = f"with it {spread(whole)}; bare {spread(bare)}"
+    yield Target("import daemonset_course, added", own, 0.4, "s", detail)
+    yield Target("import daemonset_course, with Python", median(whole), 0.4, "s", "")
+
+
+def _python(code: str) -> None:
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def growth() -> Iterator[Target]:
+    """How the work on a log grows with its length; 1 means in proportion to it."""
+    from daemonset_course.timeline.facts import rollouts
+    from daemonset_course.timeline.timeline import build
+
+    small, large = _log_of(EVENTS), _log_of(4 * EVENTS)
+
+    def work(log: list[dict[str, Any]]) -> None:
+        rollouts(build(log))
+
+    times: dict[int, list[float]] = {len(small): [], len(large): []}
+    for _ in range(5):
+        for log in (small, large):
+            times[len(log)].append(_timed(lambda log=log: work(log)))  # type: ignore[misc]
+    ratio = min(times[len(large)]) / min(times[len(small)]) / (len(large) / len(small))
+    detail = "; ".join(f"{n} records {spread(runs)}" for n, runs in times.items())
+    yield Target("timeline and rollouts, growth / log's growth", ratio, NOISE, "", detail)
+
+
+def _log(workers: int) -> list[dict[str, Any]]:
+    """The log of a rollout, from the make-believe cluster that the tests use."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit"))
+    from fleet import Fleet  # type: ignore[import-not-found]
+
+    fleet = Fleet(workers, max_unavailable="10%").run(1).apply().run(60)
+    return list(fleet.log())
+
+
+def _log_of(events: int) -> list[dict[str, Any]]:
+    """A rollout with about that many records: a node gives one, and its pods about seven."""
+    return _log(events // 8)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
