@@ -27,6 +27,7 @@ from typing import Any
 import psutil
 
 import bench_live
+import bench_pure
 from bench_target import Target, clean_environment, run, spread
 from daemonset_course.binaries.search import Binary, ensure
 from daemonset_course.cluster.ports import free_ports
