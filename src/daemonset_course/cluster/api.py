@@ -119,11 +119,20 @@ class Api:
         except ApiException as error:
             raise _explain(error, method, path) from None
         except urllib3.exceptions.HTTPError as error:
-            raise NotRunning(
-                f"The API server at {self.server} did not answer.",
-                seen=f"{type(error).__name__} on {method} {path}",
-                next_step="course status, then course up",
-            ) from None
+            raise self._silent(f"{type(error).__name__} on {method} {path}") from None
+        except AttributeError as error:
+            # Where TLS breaks off, as behind a server that just starts, the client wants to decode
+            # the body of an answer that never came.
+            if not isinstance(error.__context__, ApiException):
+                raise
+            raise self._silent(f"{error.__context__.reason} on {method} {path}") from None
+
+    def _silent(self, seen: str) -> NotRunning:
+        return NotRunning(
+            f"The API server at {self.server} did not answer.",
+            seen=" ".join(seen.split()),
+            next_step="course status, then course up",
+        )
 
     def get(self, path: str) -> Object:
         """One object."""

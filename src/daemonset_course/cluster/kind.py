@@ -118,8 +118,8 @@ class Kind:
                 continue
             self.engine.run("unpause" if state == "paused" else "start", node)
             healed.append(node)
-        if healed:
-            self._answering()
+        # Also when all run: an engine that comes back starts them itself, some seconds ago.
+        self._answering()
         for component in static_pods.stopped(self.engine, self._plane):
             self.start_component(component)
             healed.append(component)
