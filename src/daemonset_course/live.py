@@ -34,7 +34,7 @@ def live(recording: Recorder) -> Iterator[None]:
         yield
         return
     name = str(recording.records[0]["daemonset"])
-    if name in _open:  # of a cell that was interrupted
+    if name in _open:  # a block around this one
         _open.pop(name).set()
     _open[name] = ended = threading.Event()
     widget, shown = _display(_frame(recording))

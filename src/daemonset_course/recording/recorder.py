@@ -80,7 +80,6 @@ class Recorder(Recording):
         super().__init__([])
         self._lock = threading.Lock()
         self._open = True
-        self._begun = False  # the present state is in the log
         self._began = time.monotonic()
         self._write(_header(cluster, daemonset, namespace))
         place = f"namespaces/{namespace}"
@@ -103,7 +102,6 @@ class Recorder(Recording):
         except BaseException:  # also Ctrl-C: no thread stays behind
             self.stop()
             raise
-        self._begun = True
 
     def _list_all(self) -> None:
         # One after the other: the log then begins with nodes, DaemonSets, pods, in this order.
@@ -124,27 +122,28 @@ class Recorder(Recording):
                 thread.start()
             for thread in stopping:
                 thread.join()
-            self._write({"record": "end", "t": self._now()})
+            self._write({"record": "end", "t": self.elapsed})
             self._open = False
         return self
 
     @property
     def elapsed(self) -> float:
         """Seconds since the recording began."""
-        return self._now()
+        return time.monotonic() - self._began
 
     def mark(self, text: str) -> None:
         """Put a note of your own on the time axis."""
-        self._write({"record": "mark", "t": self._now(), "text": text})
+        self._write({"record": "mark", "t": self.elapsed, "text": text})
 
     def change(self, resource: str, kind: str, via: str, item: log.Record) -> None:
         """A feed's word: one object changed now."""
-        if resource == "events" and not self._begun and via == "list":
+        begun = all(feed.listed.is_set() for feed in self._feeds)
+        if resource == "events" and via == "list" and not begun:
             return  # old news, which no picture shows, and often most of the log
         self._write(
             {
                 "record": "change",
-                "t": self._now(),
+                "t": self.elapsed,
                 "resource": resource,
                 "type": kind,
                 "via": via,
@@ -154,7 +153,7 @@ class Recorder(Recording):
 
     def gap(self, resource: str, start: float, reason: str) -> None:
         """A feed's word: it was blind from ``start`` until now."""
-        now = self._now()
+        now = self.elapsed
         self._write(
             {
                 "record": "gap",
@@ -179,9 +178,6 @@ class Recorder(Recording):
         if error is None:
             threading.Event().wait(AFTER * self.records[0]["pace"])
         self.stop()
-
-    def _now(self) -> float:
-        return time.monotonic() - self._began
 
     def _write(self, record: log.Record) -> None:
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,12 +139,8 @@ def _taints(log: Sequence[Record], node: str, end: float) -> tuple[TaintSpan, ..
 def _lives(log: Sequence[Record], node: str, app: str, end: float) -> tuple[Segment, ...]:
     pods: dict[str, Pod] = {}
     done: list[Segment] = []
-    for record in _changes(log, "pods"):
+    for record in _pods(log, node, app):
         obj, t = record["object"], float(record["t"])
-        if (obj["metadata"].get("labels") or {}).get("app") != app:
-            continue
-        if podstate.node_of(obj) != node:
-            continue
         _follow(
             pods, done, obj, t, gone=record["type"] == "DELETED", listed=record["via"] == "list"
         )
@@ -157,11 +153,9 @@ def _lives(log: Sequence[Record], node: str, app: str, end: float) -> tuple[Segm
 def _evictions(log: Sequence[Record], node: str, app: str) -> tuple[float, ...]:
     """When pods of ``app`` were first seen with the condition that their kubelet ended them."""
     seen: dict[str, float] = {}
-    for record in _changes(log, "pods"):
+    for record in _pods(log, node, app):
         obj = record["object"]
-        why = podstate.condition(obj, "DisruptionTarget").get("reason")
-        mine = (obj["metadata"].get("labels") or {}).get("app") == app
-        if mine and podstate.node_of(obj) == node and why == "TerminationByKubelet":
+        if podstate.condition(obj, "DisruptionTarget").get("reason") == "TerminationByKubelet":
             seen.setdefault(str(obj["metadata"]["uid"]), float(record["t"]))
     return tuple(seen.values())
 
@@ -185,3 +179,12 @@ def _follow(
 
 def _changes(log: Sequence[Record], resource: str) -> list[Record]:
     return [one for one in log if one["record"] == "change" and one["resource"] == resource]
+
+
+def _pods(log: Sequence[Record], node: str, app: str) -> Iterator[Record]:
+    """The changes of the node's pods with this label ``app``."""
+    for record in _changes(log, "pods"):
+        obj = record["object"]
+        mine = (obj["metadata"].get("labels") or {}).get("app") == app
+        if mine and podstate.node_of(obj) == node:
+            yield record
