@@ -32,7 +32,7 @@ def plot_lengths(
     fastest = min(measured, key=lambda k: measured[k])
     small, large = min(measured), max(measured)
     title = (
-        f"{nodes} nodes: with {large / small:g} times the budget the rollout is "
+        f"{nodes} nodes: with {large / small:.3g} times the budget the rollout is "
         f"{measured[small] / measured[large]:.1f} times as quick"
     )
     text = (
