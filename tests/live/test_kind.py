@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,23 @@ def test_nothing_listens_beyond_this_machine_and_files_are_private(
     assert fresh.api.server.startswith("https://127.0.0.1:")
     assert stat.S_IMODE(fresh.backend.kubeconfig.stat().st_mode) == 0o600
     assert stat.S_IMODE(fresh.backend.directory.stat().st_mode) == 0o700
+
+
+def test_an_image_that_the_engine_has_is_given_to_the_nodes(
+    fresh: Cluster, engine: Engine, tmp_path: Path
+) -> None:
+    root = tmp_path / "root.tar"
+    with tarfile.open(root, "w") as archive:
+        archive.add(__file__, "file")
+    engine.run("import", str(root), "example.test/of-the-engine:1")
+    try:
+        fresh.backend.load("example.test/of-the-engine:1")  # type: ignore[attr-defined]
+
+        for node in fresh.workers():
+            listed = engine.run("exec", node, "crictl", "images", "example.test/of-the-engine")
+            assert "of-the-engine" in listed, node
+    finally:
+        engine.run("rmi", "example.test/of-the-engine:1")
 
 
 @pytest.mark.parametrize("how", ["unreachable", "not ready"])

@@ -41,6 +41,16 @@ def test_docker_that_answers_is_taken_before_podman(programs: Path) -> None:
     assert find_engine() == Engine("docker", "28.1.0", cgroup=2, rootless=True)
 
 
+def test_podman_is_taken_first_where_kind_s_own_variable_says_so(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(programs, "docker", DOCKER)
+    program(programs, "podman", PODMAN)
+    monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", "podman")
+
+    assert find_engine() == needed_engine() == Engine("podman", "5.4.0", cgroup=1, rootless=False)
+
+
 def test_podman_serves_where_docker_is_silent(programs: Path) -> None:
     program(programs, "docker", {"ServerErrors": ["Cannot connect to the Docker daemon"]})
     program(programs, "podman", PODMAN)

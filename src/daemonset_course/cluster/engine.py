@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from daemonset_course.errors import CommandFailed, NotRunning
 
-ENGINES = ("docker", "podman")  # in this order
+ENGINES = ("docker", "podman")  # in this order, unless kind's own variable prefers the other
+PROVIDER = "KIND_EXPERIMENTAL_PROVIDER"
 TRIES = 5  # of a pause: the runtime gives up on processes that it cannot freeze at once
 PULL = 1800  # seconds that a node image, about a gigabyte, may take
 
@@ -61,6 +64,10 @@ class Engine:
         except CommandFailed:
             self.run("pull", image, timeout=PULL)
 
+    def save(self, image: str, archive: Path) -> None:
+        """Write an image to a file that a container runtime can import."""
+        self.run("save", "--output", str(archive), image, timeout=PULL)
+
     def nodes(self, cluster: str) -> dict[str, str]:
         """The containers of a kind cluster with their state (``running``, ``paused``, ...)."""
         label = f"label=io.x-k8s.kind.cluster={cluster}"
@@ -78,12 +85,12 @@ class Missing:
 
 def engines() -> list[Engine | Missing]:
     """Each engine that kind knows, usable or not, the preferred one first."""
-    return [_ask(name) for name in ENGINES]
+    return [_ask(name) for name in _preferred()]
 
 
 def find_engine() -> Engine | None:
     """The engine that kind would use, or None when there is none that answers."""
-    return next((found for found in map(_ask, ENGINES) if isinstance(found, Engine)), None)
+    return next((found for found in map(_ask, _preferred()) if isinstance(found, Engine)), None)
 
 
 def needed_engine() -> Engine:
@@ -102,6 +109,10 @@ def needed_engine() -> Engine:
         seen=seen,
         next_step="Start Docker or podman, or use: course up --backend embedded",
     )
+
+
+def _preferred() -> list[str]:
+    return sorted(ENGINES, key=lambda name: name != os.environ.get(PROVIDER))
 
 
 def _ask(name: str) -> Engine | Missing:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterable
 from functools import cached_property
+from pathlib import Path
 
 from daemonset_course import binaries
 from daemonset_course.capabilities import CAPABILITIES
 from daemonset_course.cluster import beside, real_nodes, simulated, static_pods, topology
 from daemonset_course.cluster.api import Api
-from daemonset_course.cluster.engine import Engine, needed_engine
+from daemonset_course.cluster.engine import PROVIDER, Engine, needed_engine
 from daemonset_course.cluster.kind_config import GRACE, LESSON_IMAGES, MONITOR, configuration
 from daemonset_course.cluster.ports import refuse_taken
 from daemonset_course.cluster.processes import kill_all
@@ -103,8 +105,16 @@ class Kind:
         api = Api(self.kubeconfig)
         self.kubernetes = api.get("/version")["gitVersion"]
         for image in filter(self.engine.has_image, LESSON_IMAGES):
-            self._kind("load", "docker-image", image)
+            self.load(image)
         real_nodes.settle(api, self.name, self.directory)
+
+    def load(self, image: str) -> None:
+        """Give the nodes an image that the engine has: they need not pull it."""
+        # `kind load docker-image` asks Docker, whichever engine kind runs on.
+        with tempfile.TemporaryDirectory(dir=self.directory) as folder:
+            archive = Path(folder) / "image.tar"
+            self.engine.save(image, archive)
+            self._kind("load", "image-archive", str(archive))
 
     def heal(self) -> list[str]:
         """Start what does not run any more; returns the names.
@@ -257,11 +267,13 @@ class Kind:
         command = [str(self.programs / "kind"), *arguments, "--name", self.name]
         if arguments[1] == "cluster":
             command += ["--kubeconfig", str(self.kubeconfig)]
-        environment = dict(os.environ)
-        if self.engine.name == "podman":
-            environment["KIND_EXPERIMENTAL_PROVIDER"] = "podman"
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=900
+            command,
+            env=os.environ | {PROVIDER: self.engine.name},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
         )
         if done.returncode:
             said = [line for line in done.stderr.splitlines() if "ERROR" in line or "rror:" in line]
