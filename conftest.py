@@ -54,7 +54,8 @@ class LiveCluster:
         os.environ["COURSE_CACHE"] = str(cache_home())
         os.environ["COURSE_HOME"] = str(self.home)
         os.environ["COURSE_CLUSTER"] = self.name
-        os.environ["COURSE_STEPS"] = str(self.home.parent / "steps")  # what ran for real only here
+        if BACKEND == "kind":  # what runs for real only here; unit tests' steps do not
+            os.environ["COURSE_STEPS"] = str(self.home.parent / "steps")
         os.environ["COURSE_BACKEND"] = BACKEND  # whatever engine this machine has
         # the learner's IPython profile neither helps nor harms a test
         os.environ["IPYTHONDIR"] = str(self.home / "ipython")
@@ -74,6 +75,16 @@ class LiveCluster:
         self.close()
         self._tried = False
         self.up()
+
+    def keep_logs(self, folder: str) -> None:
+        """Let the cluster's own kind write into a folder what the nodes logged."""
+        backend = self.value.backend
+        subprocess.run(
+            [str(backend.programs / "kind"), "export", "logs", folder, "--name", self.name],
+            env=os.environ | {"KIND_EXPERIMENTAL_PROVIDER": backend.engine.name},
+            check=True,
+            timeout=300,
+        )
 
     def close(self) -> None:
         """Remove the cluster if this process tried to start one."""
@@ -164,11 +175,12 @@ def live_cluster(request: pytest.FixtureRequest) -> Any:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Remove this process's cluster; on kind, keep its logs first if something failed."""
+    cluster = session.config.stash[CLUSTER_KEY]
     logs = os.environ.get("COURSE_KIND_LOGS")
-    if logs and BACKEND == "kind" and session.testsfailed:
-        name = session.config.stash[CLUSTER_KEY].name
-        subprocess.run(["kind", "export", "logs", logs, "--name", name], check=False)
-    _without_raising(session.config.stash[CLUSTER_KEY].close)
+    # Of an `up` that failed nothing is left here: see `Kind.create`.
+    if logs and BACKEND == "kind" and session.testsfailed and cluster.value:
+        _without_raising(lambda: cluster.keep_logs(logs))
+    _without_raising(cluster.close)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -28,7 +28,7 @@ import psutil
 
 import bench_live
 import bench_pure
-from bench_target import Target, clean_environment, run, spread
+from bench_target import Target, clean_environment, memory, memory_target, run, spread
 from daemonset_course.binaries.search import Binary, ensure
 from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the exit status is 0, or 1 with ``--strict`` and a missed target."""
     options = _options(arguments)
     print(_machine(), flush=True)
-    print(f"\n{'':<50} {'figure':>9} {'target':>9} {'':<7} min/median/max")
+    print(f"\n{'':<50} {'figure':>9} {'target':>9} {'verdict':<17} min/median/max")
     found = []
     measures: list[Callable[[], Iterator[Target]]] = [
         bench_pure.import_time,
@@ -74,12 +74,9 @@ def _page(found: Sequence[Target]) -> str:
         'Written by `make bench BENCHARGS="--page docs/bench.md"`. Ratios are of',
     ]
     lines += ["things measured in turn in one run; a time is minimum/median/maximum.", ""]
-    lines += [f"Machine and date: {_machine()}.", "", "| what | figure | target | measured |"]
-    lines += ["|---|---|---|---|"]
-    for one in found:
-        bound = f"{one.bound:g} {one.unit}".strip() if one.judged else ""
-        figure = f"{one.value:.2f} {one.unit}".strip()
-        lines.append(f"| {one.name} | {figure} | {bound} | {one.detail} |")
+    lines += [f"Machine and date: {_machine()}.", ""]
+    lines += ["| what | figure | target | verdict | measured |", "|---|---|---|---|---|"]
+    lines += [f"| {' | '.join((one.name, *one.columns, one.detail))} |" for one in found]
     return "\n".join(lines) + "\n"
 
 
@@ -110,16 +107,21 @@ def _up(runs: int) -> Iterator[Target]:
         (home / "programs").mkdir()  # already there, wherever they came from
         for name, program in programs.items():
             (home / "programs" / name).symlink_to(program.path)
-        starts = [_Course(home).time, _Bare(home, programs).time]
+        clusters: list[_Course | _Bare] = [_Course(home), _Bare(home, programs)]
         times: list[list[float]] = [[], []]
+        sizes: list[list[float]] = [[], []]
         for run in range(runs):
             # Who begins alternates: neither always finds the files warm.
             for i in (0, 1) if run % 2 == 0 else (1, 0):
-                times[i].append(starts[i]())
+                seconds, size = clusters[i].measure()
+                times[i].append(seconds)
+                sizes[i].append(size)
     course, bare = times
     ratio = median(course) / median(bare)
     detail = f"course {spread(course)}; bare {spread(bare)}"
     yield Target("course up / bare kwokctl and 4 Ready nodes", ratio, 1.15, "", detail)
+    yield memory_target("the embedded cluster, 4 nodes", sizes[0])
+    yield memory_target("bare kwokctl, 4 nodes", sizes[1])
 
 
 class _Bare:
@@ -144,16 +146,16 @@ class _Bare:
         nodes = {"apiVersion": "v1", "kind": "List", "items": _nodes(version)}
         self._nodes.write_text(json.dumps(nodes))
 
-    def time(self) -> float:
-        """Seconds until the nodes are Ready; the cluster is removed afterwards."""
+    def measure(self) -> tuple[float, float]:
+        """Seconds until the nodes are Ready, then memory; the cluster is removed afterwards."""
         with _removed(self._home):
             begin = time.perf_counter()
             self._run("kwokctl", *self._create(), "--wait", "60s", "--timeout", "120s")
             self._run("kubectl", "create", "-f", str(self._nodes))
             self._run("kubectl", "wait", "--for=condition=Ready", "nodes", "--all", "--timeout=60s")
-            seconds = time.perf_counter() - begin
+            seconds, size = time.perf_counter() - begin, memory(self._home)
             self._run("kwokctl", "delete", "cluster", "--name", CLUSTER)
-        return seconds
+        return seconds, size
 
     def _create(self) -> list[str]:
         words = ["create", "cluster", "--name", CLUSTER, "--runtime", "binary", "--quiet-pull"]
@@ -180,14 +182,14 @@ class _Course:
             "COURSE_BINARIES": str(home / "programs"),
         }
 
-    def time(self) -> float:
-        """Seconds until the nodes are Ready; the cluster is removed afterwards."""
+    def measure(self) -> tuple[float, float]:
+        """Seconds until the nodes are Ready, then memory; the cluster is removed afterwards."""
         with _removed(self._home):
             begin = time.perf_counter()
             self._run("up", "--backend", "embedded")
-            seconds = time.perf_counter() - begin
+            seconds, size = time.perf_counter() - begin, memory(self._home)
             self._run("down")
-        return seconds
+        return seconds, size
 
     def _run(self, verb: str, *options: str) -> None:
         module = [sys.executable, "-m", "daemonset_course.cli"]

@@ -9,21 +9,32 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from statistics import median
+from typing import Any
 from unittest import mock
 
 import psutil
 
-from bench_target import Target, clean_environment, run, spread
+from bench_target import (
+    NO_TARGET,
+    Target,
+    clean_environment,
+    memory,
+    memory_target,
+    run,
+    spread,
+)
 from daemonset_course.binaries.search import ensure
 from daemonset_course.cluster import topology
-from daemonset_course.cluster.engine import find_engine
+from daemonset_course.cluster.engine import PROVIDER, find_engine
 from daemonset_course.cluster.kind_config import node_image
-from daemonset_course.cluster.processes import kill_all, processes_of
+from daemonset_course.cluster.processes import kill_all
 
 NAME = "bench"
 NODES = 1000
+WRITES = 5 * NODES  # at least: an old pod marked and deleted, a new one made, begun, ready
 AUDIT = """apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -68,10 +79,13 @@ def kind_up(runs: int) -> Iterator[Target]:
     programs = ensure(programs=("kind", "kubectl"))
     image = node_image(None)
     times: dict[str, list[float]] = {"course": [], "bare": []}
-    memory = 0.0
+    sizes: dict[str, list[float]] = {"course": [], "bare": []}
     with tempfile.TemporaryDirectory(prefix="course-bench-") as folder:
         home = clean_environment() | {"COURSE_HOME": folder, "COURSE_IMAGE": image}
-        bare = clean_environment() | {"KUBECONFIG": f"{folder}/kubeconfig"}
+        bare = clean_environment() | {
+            "KUBECONFIG": f"{folder}/kubeconfig",
+            PROVIDER: engine.name,  # as the course tells kind
+        }
         kind, kubectl = str(programs["kind"].path), str(programs["kubectl"].path)
         config = str(topology.config_file())
         course = [sys.executable, "-m", "daemonset_course.cli"]
@@ -91,8 +105,7 @@ def kind_up(runs: int) -> Iterator[Target]:
                 try:
                     (start_course if which == "course" else start_bare)()
                     times[which].append(time.perf_counter() - begin)
-                    if which == "course":
-                        memory = _engine_memory(engine.name)
+                    sizes[which].append(_engine_memory(engine.name))
                 finally:
                     if which == "course":
                         run([*course, "down", "--name", NAME], home)
@@ -101,7 +114,8 @@ def kind_up(runs: int) -> Iterator[Target]:
     ratio = median(times["course"]) / median(times["bare"])
     detail = f"course {spread(times['course'])}; kind {spread(times['bare'])}"
     yield Target("course up / kind create cluster, 4 Ready nodes", ratio, 1.1, "", detail)
-    yield Target("memory of the kind cluster", memory / 1e9, float("inf"), "GB", engine.name)
+    yield memory_target(f"the kind cluster, {engine.name}", sizes["course"])
+    yield memory_target(f"bare kind, {engine.name}", sizes["bare"])
 
 
 def recorder() -> Iterator[Target]:
@@ -120,17 +134,12 @@ def recorder() -> Iterator[Target]:
         with mock.patch.dict(os.environ, own):
             try:
                 up(NAME, backend="embedded", pace=0.25)
-                small = _memory(Path(folder))
-                yield Target(
-                    "memory of the embedded cluster, 4 nodes", small, float("inf"), "GB", ""
-                )
                 reset(workers=NODES)
                 apply(DAEMONSET)
                 wait_rollout("agent", timeout=300)
                 yield from _watched(Path(folder), current().environment(), kubectl, wait_rollout)
-                large = _memory(Path(folder))
-                name = f"memory of the embedded cluster, {NODES} nodes"
-                yield Target(name, large, float("inf"), "GB", "")
+                size = memory(Path(folder))
+                yield memory_target(f"the embedded cluster, {NODES} nodes", [size])
             finally:
                 down(NAME)
                 kill_all(Path(folder))
@@ -171,42 +180,39 @@ def _watched(folder: Path, environment: dict[str, str], kubectl, wait_rollout) -
     yield Target(
         "CPU of the recorder / of `kubectl get pods -w`",
         cpu / kubectl_cpu,
-        float("inf"),
+        NO_TARGET,
         "",
         detail,
     )
-    written, missed = _missed(next(folder.rglob("audit.log")), log)
-    detail = f"of {written} writes of pods in the audit log"
-    yield Target("transitions that the recorder missed", missed, 0, "", detail)
+    yield _missed(next(folder.rglob("audit.log")), log)
 
 
-def _missed(audit: Path, log: Path) -> tuple[int, int]:
-    """How many versions of pods the API server wrote while we recorded, and how many we lack."""
+def _missed(audit: Path, log: Path) -> Target:
+    """How many versions of pods the API server wrote since the recording began, and we lack."""
+    name = "transitions that the recorder missed"
     records = [json.loads(line) for line in log.read_text().splitlines()]
-    pods = [r["object"]["metadata"] for r in records if r.get("resource") == "pods"]
-    seen = {(pod["uid"], pod["resourceVersion"]) for pod in pods}
-    first = max(
-        int(r["object"]["metadata"]["resourceVersion"])
-        for r in records
-        if r.get("via") == "list" and r.get("resource") == "pods"
-    )
-    last = max(int(pod["resourceVersion"]) for pod in pods)
-    written = set()
-    for line in audit.read_text().splitlines():
-        answer = json.loads(line).get("responseObject") or {}
-        if answer.get("kind") == "Pod":
-            meta = answer["metadata"]
-            if "resourceVersion" in meta and first < int(meta["resourceVersion"]) <= last:
-                written.add((meta["uid"], meta["resourceVersion"]))
-    return len(written), len(written - seen)
+    pods = [r for r in records if r.get("resource") == "pods" and r["record"] == "change"]
+    versions = [(r["object"]["metadata"]["uid"], _version(r["object"])) for r in pods]
+    # Lists may come again after a break, and one comes last: the first one ends at the first watch.
+    listed = len(list(takewhile(lambda r: r["via"] == "list", pods)))
+    first = max(version for _, version in versions[:listed])
+    answers = [json.loads(line).get("responseObject") for line in audit.read_text().splitlines()]
+    stored = [one for one in answers if one and one.get("kind") == "Pod"]
+    written = {(one["metadata"]["uid"], _version(one)) for one in stored if _version(one) > first}
+    detail = f"of {len(written)} writes of pods in the audit log"
+    if any(r["record"] == "gap" for r in records):
+        return Target(name, None, 0, "", "the recording has a gap")
+    if len(written) < WRITES:
+        return Target(name, None, 0, "", f"{detail}; the rollout takes {WRITES}")
+    return Target(name, len(written - set(versions)), 0, "", detail)
 
 
-def _memory(folder: Path) -> float:
-    return sum(process.memory_info().rss for process in processes_of(folder)) / 1e9
+def _version(item: dict[str, Any]) -> int:
+    return int(item["metadata"].get("resourceVersion") or 0)
 
 
 def _engine_memory(engine: str) -> float:
-    """Bytes that the containers of the cluster take, by the engine's own account."""
+    """GB that the containers of the cluster take, by the engine's own account."""
     units = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 1e3, "MB": 1e6, "GB": 1e9, "B": 1}
     shown = subprocess.run(
         [engine, "stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}"],
@@ -220,4 +226,4 @@ def _engine_memory(engine: str) -> float:
         if name.startswith(f"{NAME}-"):
             unit = next(u for u in units if used.endswith(u))
             total += float(used.removesuffix(unit)) * units[unit]
-    return total
+    return total / 1e9

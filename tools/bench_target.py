@@ -6,15 +6,23 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
+
+from daemonset_course.cluster.processes import processes_of
+
+NO_TARGET = float("inf")
 
 
 @dataclass(frozen=True)
 class Target:
-    """What one line of the table says: the figure, its bound, and the measurements behind it."""
+    """What one line of the table says: the figure, its bound, and the measurements behind it.
+
+    No figure at all is a measurement that failed; ``detail`` then says why.
+    """
 
     name: str
-    value: float
+    value: float | None
     bound: float
     unit: str
     detail: str
@@ -22,19 +30,28 @@ class Target:
     @property
     def judged(self) -> bool:
         """Whether there is a bound at all."""
-        return self.bound != float("inf")
+        return self.bound != NO_TARGET
 
     @property
     def met(self) -> bool:
         """Whether the figure is within its bound."""
-        return self.value <= self.bound
+        return self.value is not None and self.value <= self.bound
+
+    @property
+    def columns(self) -> tuple[str, str, str]:
+        """Figure, bound and verdict in words."""
+        bound = f"{self.bound:g} {self.unit}".strip() if self.judged else ""
+        if self.value is None:
+            return "none", bound, "failed"
+        figure = f"{self.value:.2f} {self.unit}".strip()
+        missed = f"missed by {round(self.value - self.bound, 3):g} {self.unit}".strip()
+        verdict = "within target" if self.met else missed
+        return figure, bound, verdict if self.judged else ""
 
     def row(self) -> str:
         """The line as printed."""
-        verdict = ("ok" if self.met else "MISSED") if self.judged else ""
-        bound = f"{self.bound:.2f} {self.unit}" if self.judged else ""
-        figures = f"{self.value:>6.2f} {self.unit:<2} {bound:>9}"
-        return f"{self.name:<50} {figures} {verdict:<7} {self.detail}"
+        figure, bound, verdict = self.columns
+        return f"{self.name:<50} {figure:>9} {bound:>9} {verdict:<17} {self.detail}"
 
 
 def clean_environment() -> dict[str, str]:
@@ -52,6 +69,16 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> None:
         raise SystemExit(f"{' '.join(command[:4])} ... failed:\n{done.stderr or done.stdout}")
 
 
-def spread(runs: Sequence[float]) -> str:
+def spread(runs: Sequence[float], unit: str = "s") -> str:
     """Minimum, median and maximum."""
-    return f"{min(runs):.2f}/{median(runs):.2f}/{max(runs):.2f} s"
+    return f"{min(runs):.2f}/{median(runs):.2f}/{max(runs):.2f} {unit}"
+
+
+def memory(folder: Path) -> float:
+    """Resident memory, in GB, of the programs that were started from a cluster's folder."""
+    return sum(process.memory_info().rss for process in processes_of(folder)) / 1e9
+
+
+def memory_target(cluster: str, sizes: Sequence[float]) -> Target:
+    """A line about the memory of one cluster, from one or more measurements in GB."""
+    return Target(f"memory of {cluster}", median(sizes), NO_TARGET, "GB", spread(sizes, "GB"))

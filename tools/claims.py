@@ -1,14 +1,19 @@
 """Count the claims of the source document by verdict and lesson, and check that each is shown.
 
-    python tools/claims.py
+    python tools/claims.py            # count and check
+    python tools/claims.py --write    # first note in the ledger where the tagged cells stand
 
 The ledger is ``content/claims.toml``. A claim that a cluster can decide is shown by every cell of
-its lesson that is tagged ``claim-Cnn``.
+its lesson that is tagged ``claim-Cnn``. The ledger's ``cells`` names them in the lesson's order,
+each by the heading it stands under: without line numbers, and yet one cell less is noticed.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
+import builtins
+import json
 import re
 import sys
 import tomllib
@@ -29,12 +34,14 @@ MOST_UNDECIDED = 15
 _TAG = "claim-"
 _LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
-Claim = Mapping[str, str]
+_HEADING = re.compile(r"#+\s+(?P<title>.+)")
+
+Claim = Mapping[str, Any]
 
 
-def read_claims(path: Path) -> list[dict[str, str]]:
+def read_claims(path: Path) -> list[dict[str, Any]]:
     """The ledger's rows, in the order of the file."""
-    rows: list[dict[str, str]] = tomllib.loads(path.read_text(encoding="utf-8"))["claim"]
+    rows: list[dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))["claim"]
     return rows
 
 
@@ -60,7 +67,7 @@ def _row_problems(claim: Claim) -> Iterator[str]:
     for field in wanted:
         if not claim.get(field, "").strip():
             yield f"{one}: no {field}"
-    for field in claim.keys() - {*FIELDS, "correction", "source"}:
+    for field in claim.keys() - {*FIELDS, "correction", "source", "cells"}:
         yield f"{one}: unknown field {field}"
     if verdict and verdict not in VERDICTS:
         yield f"{one}: verdict {verdict!r} is none of {', '.join(VERDICTS)}"
@@ -84,16 +91,56 @@ def lesson_problems(claims: Sequence[Claim], sources: Sequence[Source]) -> list[
                 shown.add(one)
                 if not asserts(cell):
                     found.append(f"{place}: the cell of {one} asserts nothing")
+    there = tagged(sources)
     for claim in claims:
-        if claim.get("verdict") != "undecided" and claim.get("id") not in shown:
-            found.append(f"{claim.get('id')}: no cell of lesson {claim.get('lesson')} shows it")
+        one, number = claim.get("id", ""), claim.get("lesson", "")
+        if claim.get("verdict") != "undecided" and one not in shown:
+            found.append(f"{one}: no cell of lesson {number} shows it")
+        elif claim.get("cells", []) != (cells := there.get((number, one), [])):
+            found.append(
+                f"{one}: the ledger names cells {claim.get('cells', [])}, "
+                f"lesson {number} has {cells} (if that is meant: claims.py --write)"
+            )
     return found
 
 
-def asserts(cell: Cell) -> bool:
-    """Whether running the cell runs an ``assert`` about a name, or a ``with rejected(...)``.
+def tagged(sources: Sequence[Source]) -> dict[tuple[str, str], list[str]]:
+    """By lesson and claim, the heading over each of the claim's cells, in order."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for source in sources:
+        heading, number = "", source.name.partition("-")[0] if source.group == "lessons" else ""
+        for cell in source.cells:
+            if cell.kind == "markdown":
+                titles = [
+                    m["title"] for line in cell.text.splitlines() if (m := _HEADING.match(line))
+                ]
+                heading = titles[-1] if titles else heading
+            for tag in cell.tags:
+                if number and tag.startswith(_TAG):
+                    found.setdefault((number, tag.removeprefix(_TAG)), []).append(heading)
+    return found
 
-    What stands in a function counts for nothing: it may never be called.
+
+def with_cells(ledger: str, sources: Sequence[Source]) -> str:
+    """The ledger's text with the line ``cells`` of each row as the lessons have it."""
+    there = tagged(sources)
+    head, *rows = re.split(r"(?m)^(?=\[\[claim\]\])", ledger)
+    return head + "".join(_row_with_cells(row, there) for row in rows)
+
+
+def _row_with_cells(row: str, there: Mapping[tuple[str, str], list[str]]) -> str:
+    (claim,) = tomllib.loads(row)["claim"]
+    cells = there.get((claim.get("lesson", ""), claim.get("id", "")))
+    row = re.sub(r"(?m)^cells = .*\n", "", row)
+    line = f"cells = {json.dumps(cells, ensure_ascii=False)}\n" if cells else ""
+    return re.sub(r"(?m)^lesson = .*\n", lambda found: found[0] + line, row, count=1)
+
+
+def asserts(cell: Cell) -> bool:
+    """Whether running the cell runs an ``assert`` that can fail, or a ``with rejected(...)``.
+
+    What stands in a function counts for nothing: it may never be called. Nor does an assertion
+    about nothing but constants and names that the cell itself has set to a constant.
     """
     if cell.kind != "code":
         return False
@@ -102,7 +149,9 @@ def asserts(cell: Cell) -> bool:
         tree: Any = compile(cell.text, "cell", "exec", flags, dont_inherit=True)
     except SyntaxError:
         return False
-    return any(_is_assertion(node) for node in _run_at_once(tree))
+    nodes = list(_run_at_once(tree))
+    fixed = _fixed(nodes)
+    return any(_is_assertion(node, fixed) for node in nodes)
 
 
 def _run_at_once(node: ast.AST) -> Iterator[ast.AST]:
@@ -112,14 +161,44 @@ def _run_at_once(node: ast.AST) -> Iterator[ast.AST]:
             yield from _run_at_once(child)
 
 
-def _is_assertion(node: ast.AST) -> bool:
+def _is_assertion(node: ast.AST, fixed: set[str]) -> bool:
     if isinstance(node, ast.Assert):
-        return any(isinstance(part, ast.Name) for part in ast.walk(node.test))
+        return _can_fail(node.test, fixed)
     return isinstance(node, ast.With) and any(
         isinstance(item.context_expr, ast.Call)
         and ast.unparse(item.context_expr.func) == "rejected"
         for item in node.items
     )
+
+
+def _fixed(nodes: Sequence[ast.AST]) -> set[str]:
+    """The names that are assigned once here, and a constant."""
+    written = Counter(
+        node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    )
+    constant = {
+        target.id
+        for node in nodes
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    return {name for name in constant if written[name] == 1}
+
+
+def _can_fail(test: ast.expr, fixed: set[str]) -> bool:
+    """Whether an assertion's outcome depends on anything, as far as its form tells."""
+    if isinstance(test, ast.Tuple):
+        return False
+    if isinstance(test, ast.BoolOp):
+        every = all if isinstance(test.op, ast.Or) else any
+        return every(_can_fail(part, fixed) for part in test.values)
+    if isinstance(test, ast.Compare):
+        sides = [ast.dump(side) for side in (test.left, *test.comparators)]
+        if len(set(sides)) == 1:
+            return False
+    names = {part.id for part in ast.walk(test) if isinstance(part, ast.Name)}
+    return bool(names - fixed - set(dir(builtins)))
 
 
 def table(claims: Sequence[Claim]) -> str:
@@ -137,10 +216,16 @@ def table(claims: Sequence[Claim]) -> str:
     return "\n".join([first, rule, *others[:-1], rule, others[-1]])
 
 
-def main(root: Path = ROOT) -> int:
+def main(root: Path = ROOT, arguments: Sequence[str] = ()) -> int:
     """Print the table; exit code 1 after printing each problem, else 0."""
-    claims = read_claims(root / LEDGER)
+    parser = argparse.ArgumentParser(description="Count and check the claims.")
+    parser.add_argument("--write", action="store_true", help="note where the tagged cells stand")
     sources, unread = read_sources(root, None)
+    ledger = root / LEDGER
+    if parser.parse_args(arguments).write and not unread:
+        old = ledger.read_text(encoding="utf-8")
+        ledger.write_text(with_cells(old, sources), encoding="utf-8")
+    claims = read_claims(ledger)
     print(table(claims))
     problems = [*map(str, unread), *ledger_problems(claims), *lesson_problems(claims, sources)]
     print(*problems, sep="\n", end="\n" if problems else "", file=sys.stderr)
@@ -148,4 +233,4 @@ def main(root: Path = ROOT) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(arguments=sys.argv[1:]))

@@ -8,9 +8,10 @@
 # - say what the status columns of a DaemonSet count.
 #
 # You know Pods and Deployments; that is enough. Press Shift+Enter to run a cell and go to the
-# next one, from the top to the end. Every cell may be run again.
+# next one, from the top to the end. You may run a cell again; if it then complains, begin at the top.
 
 # %%
+import json
 from pathlib import Path
 
 from daemonset_course import apply, kubectl, predict, record, taint, wait_rollout
@@ -31,7 +32,7 @@ fleet = reset(workers=3)
 fleet
 
 # %%
-print(kubectl("get nodes"))
+print(kubectl("get nodes -o name"))
 
 # %% [markdown]
 # One control plane and three workers. `kubectl(...)` is the real kubectl on this cluster; the same
@@ -84,6 +85,7 @@ pods
 # one that is available.
 
 # %%
+kubectl("delete daemonset hello --cascade=foreground --ignore-not-found")  # of an earlier run
 with record("hello") as rollout, live(rollout):
     apply("../manifests/lesson-00/hello.yaml")
     wait_rollout("hello")
@@ -119,7 +121,10 @@ print(kubectl(f"get node {fleet.nodes[0]} -o jsonpath={{.spec.taints}}"))
 # %% [markdown]
 # ## The status columns
 #
-# The status of a DaemonSet has seven numbers. Each counts **nodes**, not Pods.
+# The status of a DaemonSet has seven numbers. Each counts **nodes**, not Pods. DESIRED counts the
+# nodes that pass `NodeShouldRunDaemonPod`, the controller's rule for a node, and most of the others
+# look at the Pod of each such node
+# ([`updateDaemonSetStatus`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
 
 # %%
 wait_rollout("hello")
@@ -141,7 +146,59 @@ print(kubectl("get daemonset hello"))
 # %% [markdown]
 # ### What moves which number?
 #
-# We taint one worker with the effect `NoExecute`, which also ends Pods that run. Which number becomes
+# First a new version whose image does not exist. READY goes down to 2, and the update stops there.
+# What will CURRENT be?
+
+# %%
+have_one = predict("00-current", ..., unit="nodes", question="A new version cannot start: CURRENT?")
+have_one
+
+# %%
+kubectl("set image daemonset/hello hello=registry.invalid/hello:2")
+kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=1 daemonset/hello --timeout=60s")
+kubectl("wait --for=jsonpath={.status.numberUnavailable}=1 daemonset/hello --timeout=30s")
+
+
+# %%
+def numbers(*names):
+    """These numbers of hello's status; the API leaves out what is zero."""
+    status = json.loads(kubectl("get daemonset hello -o jsonpath={.status}"))
+    return [status.get(name, 0) for name in names]
+
+
+# %%
+current_scheduled, ready, updated = numbers(
+    "currentNumberScheduled", "numberReady", "updatedNumberScheduled"
+)
+assert (current_scheduled, ready, updated) == (3, 2, 1)
+have_one.compare(current_scheduled, within=0)
+
+# %% [markdown]
+# Three: one node's Pod is new, and waits for its image. So it counts as current and as updated, and
+# not as ready. Back to the old version.
+
+# %%
+apply("../manifests/lesson-00/hello.yaml")
+wait_rollout("hello")
+
+# %% [markdown]
+# Then we ask that a Pod be ready for an hour (`minReadySeconds`) before it is called available.
+
+# %%
+kubectl("patch daemonset hello --patch", json.dumps({"spec": {"minReadySeconds": 3600}}))
+kubectl("wait --for=jsonpath={.status.numberUnavailable}=3 daemonset/hello --timeout=30s")
+
+# %%
+assert numbers("numberReady", "updatedNumberScheduled", "numberAvailable") == [3, 3, 0]
+
+# %%
+kubectl("patch daemonset hello --patch", json.dumps({"spec": {"minReadySeconds": 0}}))
+wait_rollout("hello")
+
+# %% [markdown]
+# All ready, none available, and no Pod was touched: only the measure changed.
+#
+# Now we taint one worker with the effect `NoExecute`, which also ends Pods that run. Which number becomes
 # smaller: `"desired"`, `"ready"` or `"both"`?
 
 # %%
@@ -157,12 +214,13 @@ tainting.plot(title="The tainted node loses its Pod, and is not counted any more
 
 # %%
 status = wait_rollout("hello")
-numbers = {"desired": status.desired, "ready": status.ready}
-fewer = [name for name, number in numbers.items() if number < 3]
+after = {"desired": status.desired, "ready": status.ready}
+fewer = [name for name, number in after.items() if number < 3]
 smaller.compare("both" if len(fewer) == 2 else ", ".join(fewer))
 
 # %%
 assert (status.desired, status.ready, status.unavailable) == (2, 2, 0)
+assert (status.current, status.updated, status.available) == (2, 2, 2)
 
 # %% [markdown]
 # Both went down together, and `unavailable` is 0: by its own numbers this DaemonSet is well. The

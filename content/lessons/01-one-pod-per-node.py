@@ -215,7 +215,7 @@ leaving = current().workers()[7:]
 remove_node(*leaving)
 
 # %%
-print(kubectl("get nodes --no-headers"))
+print(kubectl("get nodes -o name"))
 print(kubectl("get daemonset agent"))
 
 # %%
@@ -248,7 +248,9 @@ kubectl("delete pod -l app=quarantine")  # of an earlier run of this cell
 kubectl(f"label pod -l app=twin {place} app=quarantine --overwrite")
 kubectl(f"wait --for=create pod -l app=twin {place} --timeout=30s")
 kubectl(f"wait --for=condition=Ready pod -l app=twin {place} --timeout=30s")
-print(kubectl(f"get pods -l 'app in (twin, quarantine)' {place}"))
+listing = "-o=custom-columns=APP:.metadata.labels.app,PHASE:.status.phase"
+by_label = "--sort-by={.metadata.labels.app}"
+print(kubectl(f"get pods -l 'app in (twin, quarantine)' {place}", listing, by_label))
 
 # %% tags=["claim-C01"]
 found = kubectl(f"get pods -l 'app in (twin, quarantine)' {place} -o name").count("pod/")

@@ -20,8 +20,12 @@ from daemonset_course import apply, break_node, kubectl, label, predict, recover
 from daemonset_course import rejected, wait_rollout, why
 from daemonset_course.cluster import current, reset
 from daemonset_course.errors import Rejected
+
+# %%
+from daemonset_course.plot.features import plot_features, plot_readers
 from daemonset_course.recording import step
 from daemonset_course.timeline.features import features, features_of
+from daemonset_course.verbs.conditions import without_network
 
 # %%
 fleet = reset(workers=3)
@@ -113,8 +117,6 @@ def system():
 system
 
 # %%
-from daemonset_course.plot.features import plot_features, plot_readers
-
 plot_features(ours | system.result)
 
 # %%
@@ -372,9 +374,6 @@ run
 
 
 # %%
-from daemonset_course.verbs.conditions import without_network
-
-
 def told(pod):
     """What the kubelet says of a Pod that it cannot start without a network."""
     about = f"--field-selector reason=NetworkNotReady,involvedObject.name={pod}"

@@ -12,7 +12,8 @@
 # where a cell asks for a prediction, type it in place of the `...` before you run on.
 
 # %%
-from itertools import pairwise
+from contextlib import suppress
+from itertools import count, pairwise
 from pathlib import Path
 
 import yaml
@@ -20,10 +21,15 @@ import yaml
 from daemonset_course import add_node, apply, kubectl, label, predict, record, taint, wait_rollout
 from daemonset_course.cluster import current, reset
 from daemonset_course.cluster.waiting import wait_for
+from daemonset_course.errors import CommandFailed
+
+# %%
+from daemonset_course.plot.queued import plot_queued
 from daemonset_course.plot.sequence import plot_sequence
 from daemonset_course.timeline.sequence import sequence
 from daemonset_course.verbs.components import start_component, stop_component
 from daemonset_course.verbs.nodes import remove_node
+from daemonset_course.verbs.queued import queued
 
 # %%
 fleet = reset(workers=3)
@@ -137,6 +143,8 @@ assert named == []
 # %% [markdown]
 # There is nothing to switch any more: the gate is among the
 # [removed ones](https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates-removed/).
+# A component that is started with it ends at once: `unrecognized feature gate: ScheduleDaemonSetPods`
+# ([`feature_gate.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/component-base/featuregate/feature_gate.go)).
 #
 # ## Without the scheduler
 #
@@ -147,13 +155,18 @@ ready = predict("03-ready", ..., unit="Pods", question="No scheduler, 1 of 3 Pod
 ready
 
 # %%
+COLUMNS = "custom-columns=DESIRED:.status.desiredNumberScheduled"
+COLUMNS += ",CURRENT:.status.currentNumberScheduled,READY:.status.numberReady"
+
+# %%
 with record("agent") as without:
     without.mark(stop_component("kube-scheduler"))
     kubectl(f"delete pod -l app=agent --field-selector spec.nodeName={fleet.workers[0]}")
     unbound = "pod -l app=agent --field-selector spec.nodeName="
     kubectl(f"wait --for=create {unbound} --timeout=30s")
     kubectl("wait --for=jsonpath={.status.numberReady}=2 daemonset/agent --timeout=30s")
-    status, waiting = kubectl("get daemonset agent"), kubectl(f"get {unbound} -o yaml")
+    status = kubectl(f"get daemonset agent -o {COLUMNS}")
+    waiting = kubectl(f"get {unbound} -o yaml")
     without.mark(start_component("kube-scheduler"))
     wait_rollout("agent")
 plot_sequence(without.records)
@@ -185,6 +198,40 @@ assert old.node == new.node == fleet.workers[0]
 assert old.stopping < old.gone < new.created + 1, "ended, as a kubelet says just before"
 
 # %% [markdown]
+# ## Without the controller
+#
+# The DaemonSet controller is a part of `kube-controller-manager`. We stop that one, and delete the
+# same node's Pod. What will READY of the DaemonSet say?
+
+# %%
+says_ready = predict("03-says-ready", ..., unit="Pods", question="No controller, 1 deleted: READY?")
+says_ready
+
+# %%
+there = f"pod -l app=agent --field-selector spec.nodeName={fleet.workers[0]}"
+with record("agent") as headless:
+    headless.mark(stop_component("kube-controller-manager"))
+    kubectl(f"delete {there}")
+    with suppress(CommandFailed):  # no Pod comes within three seconds
+        kubectl(f"wait --for=create {there} --timeout=3s")
+    status, left = kubectl(f"get daemonset agent -o {COLUMNS}"), kubectl(f"get {there} -o name")
+    headless.mark(start_component("kube-controller-manager"))
+    kubectl(f"wait --for=create {there} --timeout=90s", timeout=100)
+    kubectl(f"wait --for=condition=Ready {there} --timeout=50s")
+headless.plot(title="Without the controller a Pod that is deleted does not return")
+
+# %%
+print(status)
+assert "pod/" not in left
+assert status.split()[-1] == "3"
+says_ready.compare(int(status.split()[-1]), within=0)
+
+# %% [markdown]
+# Three, and there were two Pods: nobody created the third, and nobody corrected the number. A
+# status is what the controller last wrote. When it is back it does not need to know what happened in
+# between: it compares what should be with what is, and creates what is missing. So a restart of the
+# control plane, as in every upgrade, harms no agent that runs.
+#
 # ## Two kinds of Pending
 #
 # We make two variants of the agent. `asking` asks each node for more CPU than it has; `nope` names
@@ -216,7 +263,8 @@ apply(variant("asking", containers=greedy("asking")))
 for name in ("nope", "asking"):
     kubectl(f"wait --for=jsonpath={{.status.currentNumberScheduled}}=3 ds/{name} --timeout=30s")
 kubectl("wait --for=condition=PodScheduled=False pod -l app=asking --timeout=30s")
-print(kubectl("get pods -l 'app in (asking, nope)'"))
+columns = "-o=custom-columns=APP:.metadata.labels.app,STATUS:.status.phase,NODE:.spec.nodeName"
+print(kubectl("get pods -l 'app in (asking, nope)'", columns))
 
 
 # %%
@@ -287,11 +335,6 @@ told = predict("03-told", ..., question="Six changes of nodes: which reach the c
 told
 
 # %%
-from itertools import count
-
-from daemonset_course.plot.queued import plot_queued
-from daemonset_course.verbs.queued import queued
-
 one, turns = fleet.workers[0], count(1)
 
 # %%
@@ -342,7 +385,7 @@ label(labelled, quarantine="yes")
 kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=1 daemonset/agent --timeout=30s")
 on_labelled = f"--field-selector spec.nodeName={labelled}"
 kubectl(f"wait --for=delete pod -l app=agent {on_labelled} --timeout=30s")
-print(kubectl("get daemonset agent"))
+print(kubectl(f"get daemonset agent -o {COLUMNS}"))
 
 
 # %%
@@ -404,7 +447,8 @@ with record("keeper") as adoption:
     apply(keeper)
     kubectl("wait --for=jsonpath={.status.numberReady}=3 daemonset/keeper --timeout=60s")
     kubectl("wait --for=condition=Ready pod -l app=keeper --timeout=60s")
-print(kubectl("get pods -l app=keeper"))
+columns = "-o=custom-columns=NODE:.spec.nodeName,OWNER:.metadata.ownerReferences[0].kind"
+print(kubectl("get pods -l app=keeper --sort-by=.spec.nodeName", columns))
 
 # %% tags=["claim-C21", "claim-C22"]
 new = sequence(adoption.records).new
@@ -485,6 +529,22 @@ kubectl("delete daemonset pinned --ignore-not-found --wait=false")
 None
 
 # %% [markdown]
+# A Pod that *succeeded* is replaced as well, and at once. It is rare: a kubelet restarts the
+# containers of a DaemonSet whatever their exit code. So we say it of one Pod by hand.
+
+# %%
+ended = kubectl(f"get {there} -o jsonpath={{.items[0].metadata.name}}")
+kubectl(f"patch pod {ended} --subresource=status --patch", '{"status": {"phase": "Succeeded"}}')
+kubectl(f"wait --for=delete pod/{ended} --timeout=50s")
+kubectl(f"wait --for=create {there} --timeout=50s")
+
+# %%
+succeeded = "--field-selector reason=SucceededDaemonPod,involvedObject.name=agent"
+kubectl(f"wait --for=create event {succeeded} --timeout=30s")
+message = kubectl(f"get events {succeeded} -o jsonpath={{.items[*].message}}")
+assert f"Found succeeded daemon pod default/{ended}" in message
+
+# %% [markdown]
 # ## Check yourself
 #
 # Three questions. Type answers, run, and let the code judge. The first one: the template's required
@@ -521,7 +581,8 @@ None
 #
 # - The controller decides *whether* a node gets a Pod and pins it there; the scheduler binds it, if
 #   there is room; the kubelet runs it.
-# - Without a scheduler nothing new starts, and nothing that runs stops.
+# - Without a scheduler nothing new starts, and nothing that runs stops; without the controller nothing
+#   new is created, and the status says what was.
 # - The controller looks when a node is added, or when labels or taints change its answer. Of a
 #   removed node it is not told.
 # - `nodeName` in a template leaves the scheduler out, `schedulerName` may leave everybody out.

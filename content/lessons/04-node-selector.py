@@ -23,7 +23,7 @@ from daemonset_course.timeline.labels import label_spans, reactions
 
 # %%
 fleet = reset(workers=6)
-print(kubectl("get nodes --label-columns disk"))
+print(kubectl("get nodes -o custom-columns=NAME:.metadata.name,DISK:.metadata.labels.disk"))
 
 # %% [markdown]
 # ## The claim
@@ -320,7 +320,9 @@ assert "pod/" not in kubectl("get pods -l app=huge -o name")
 
 # %%
 reset(workers=3)
-print(kubectl("get nodes --label-columns disk,topology.kubernetes.io/zone"))
+columns = "NAME:.metadata.name,DISK:.metadata.labels.disk,"
+columns += r"ZONE:.metadata.labels.topology\.kubernetes\.io/zone"
+print(kubectl("get nodes -o", f"custom-columns={columns}"))
 
 
 # %%

@@ -88,7 +88,7 @@ with record("agent") as relabel:
 plot_map(relabel.records, arch)
 
 # %%
-print(kubectl(f"get pods {on_shared}"))
+print(kubectl(f"get pods {on_shared} -o custom-columns=APP:.metadata.labels.app"))
 
 # %%
 gone = [app for app in ("agent", "web") if shared not in nodes_with(app)]

@@ -6,7 +6,7 @@
 # - predict on which nodes of any tainted fleet a DaemonSet runs,
 # - list the tolerations that the controller adds, and say what they do not cover,
 # - say what a later taint, a cordon, a drain and a failing node do to a running agent,
-# - find the gap that no alert reports.
+# - find the gap that DESIRED and READY do not show.
 #
 # You know Pods and Deployments, and you have done lessons 00 to 05. Run the cells from the top;
 # where a cell asks for a prediction, type it in place of the `...` before you run on.
@@ -132,7 +132,7 @@ assert nodes_with("control-plane") == set(fleet.nodes)
 # anew, so that no Pod is there from before.
 
 # %%
-kubectl("delete daemonsets plain control-plane --cascade=foreground")
+kubectl("delete daemonsets plain control-plane --cascade=foreground --ignore-not-found")
 taint(two, "gpu=true:NoSchedule")
 taint(three, "dedicated=db:NoExecute")
 taint(four, "last=resort:PreferNoSchedule")
@@ -229,8 +229,11 @@ assert all("tolerationSeconds" not in each for each in tolerations("plain"))
 
 # %% [markdown]
 # The controller writes them into the Pods, not into the template. A Deployment's Pod has two, for
-# 300 seconds. And there is a seventh, for `network-unavailable`, where the Pod uses its node's
-# network and so needs no other.
+# 300 seconds, from the API server. And there is a seventh, for `network-unavailable`, where the Pod
+# uses its node's network and so needs no other.
+
+# %%
+assert [each["tolerationSeconds"] for each in tolerations("pinned")] == [300, 300]
 
 # %% tags=["claim-C41"]
 more = {each["key"] for each in tolerations("host-network")}
@@ -324,10 +327,17 @@ status
 assert (status.desired, status.ready, status.misscheduled) == (4, 4, 1)
 
 # %% [markdown]
-# Lesson 08 shows what the next rollout does to that Pod: it deletes it, and no new one comes.
+# The next rollout deletes that Pod, and no new one comes (lesson 08 draws it).
 
 # %%
-kubectl("taint node", one, two, three, "late-")
+kubectl("rollout restart daemonset plain")
+wait_rollout("plain")
+kubectl(f"wait --for=delete pod -l app=plain --field-selector spec.nodeName={two} --timeout=60s")
+assert two not in nodes_with("plain")
+
+# %%
+for node in effects:
+    taint(node, "late-")
 assert wait_rollout("plain").desired == 6
 
 # %% [markdown]
@@ -406,6 +416,9 @@ running, serving = pods("plain"), pods("web")
 
 # %%
 late = Path("../manifests/lesson-06/plain.yaml").read_text().replace("plain", "late")
+web_there = f"-l app=web --field-selector spec.nodeName={silent}"
+
+# %%
 with record("plain") as failing:
     break_node(unready, "not ready")
     break_node(silent)
@@ -414,6 +427,7 @@ with record("plain") as failing:
     kubectl("rollout status deployment/web --timeout=60s")
     left = {app: pods(app) for app in ("plain", "web")}
     phases = kubectl("get pods -l app=plain -o jsonpath={.items[*].status.phase}")
+    told = kubectl(f"get pods {web_there} -o jsonpath={{.items[*].metadata.deletionTimestamp}}")
     recover_node(silent)
     recover_node(unready)
 plot_trouble(failing.records, [unready, silent], ["plain", "web"])
@@ -426,6 +440,7 @@ stays.compare({0: "none", 1: kept[0] if kept else "", 2: "both"}[len(kept)])
 assert pods("plain") == left["plain"] == running
 assert set(phases.split()) == {"Running"}
 assert left["web"] == set()
+assert len(told.split()) == 1
 
 # %% [markdown]
 # The agents stay, and are the same Pods when the nodes are back: they tolerate both `NoExecute`
@@ -445,8 +460,8 @@ assert wait_rollout("late").desired == 6
 # is only the last thing that its kubelet said.
 
 # %%
-kubectl("delete deployment web")
-kubectl("delete daemonset late plain --cascade=foreground")
+kubectl("delete deployment web --ignore-not-found")
+kubectl("delete daemonset late plain --cascade=foreground --ignore-not-found")
 None
 
 # %% [markdown]
@@ -555,8 +570,9 @@ assert len(lives) > 2
 assert wait_rollout("patient").desired == 6
 
 # %% [markdown]
-# It comes back, to be evicted again, for ever. Two parts of Kubernetes disagree: who evicts looks at
-# the seconds, the DaemonSet controller does not. Tolerate a taint for ever, or not at all.
+# It comes back, to be evicted again, for ever. Two parts of Kubernetes disagree: the taint eviction
+# controller looks at the seconds, the DaemonSet controller does not. Tolerate a taint for ever, or
+# not at all.
 
 # %%
 taint(two, "maintenance-")
@@ -586,8 +602,9 @@ assert two not in nodes_with("gpu")
 why(two, "gpu")
 
 # %% [markdown]
-# Without `operator: Exists` the *value* must be equal, and here it is none. The rollout is a
-# success all the same: nothing is wrong by the DaemonSet's own numbers. Repaired:
+# Without `operator: Exists` the *value* must be equal, and this toleration has none. The rollout is
+# a success all the same: nothing is wrong by the DaemonSet's own numbers. Repaired (all at once, to
+# be quick: lesson 08):
 
 # %%
 gpu["spec"]["template"]["spec"]["tolerations"][0]["operator"] = "Exists"

@@ -236,7 +236,7 @@ assert all("didn't have free ports" in message for _, message in settled.refused
 # That has a price: the source document also recommends `maxSurge`. We follow it.
 
 # %%
-kubectl("delete daemonset twin")
+kubectl("delete daemonset twin --ignore-not-found")
 surge = {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
 apply(with_spec(updateStrategy=surge))
 kubectl("-n monitoring set env daemonset/node-exporter RELEASE=2")

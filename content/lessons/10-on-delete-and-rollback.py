@@ -76,6 +76,10 @@ moved = predict("10-moved", ..., unit="Pods", question="OnDelete, new template: 
 moved
 
 # %%
+COLUMNS = "custom-columns=DESIRED:.status.desiredNumberScheduled,READY:.status.numberReady"
+COLUMNS += ",UP-TO-DATE:.status.updatedNumberScheduled"
+
+# %%
 before = uids()
 upgrade = record("agent")
 upgrade.start()
@@ -83,8 +87,9 @@ change_template("set env daemonset/agent RELEASE=2")
 moved.compare(list(releases().values()).count("2"), within=0)
 
 # %%
-print(kubectl("get daemonset agent"))
-print(kubectl("get controllerrevisions -l app=agent"))
+print(kubectl(f"get daemonset agent -o {COLUMNS}"))
+columns = "-o=custom-columns=OWNER:.metadata.ownerReferences[0].name,REVISION:.revision"
+print(kubectl("get controllerrevisions -l app=agent --sort-by=.revision", columns))
 
 # %% tags=["claim-C68"]
 assert uids() == before
@@ -127,7 +132,9 @@ def update(node):
 chosen = [fleet.workers[2], fleet.workers[0]]
 for node in chosen:
     update(node)
-print(kubectl("get daemonset agent"))
+kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=2 daemonset/agent --timeout=30s")
+kubectl("wait --for=jsonpath={.status.numberReady}=3 daemonset/agent --timeout=30s")
+print(kubectl(f"get daemonset agent -o {COLUMNS}"))
 
 # %% tags=["claim-C69"]
 assert {node for node, number in releases().items() if number == "2"} == set(chosen)
@@ -197,7 +204,9 @@ assert upgrade.rollouts[-1].budget is None
 #    all that the strategy does.
 #
 # There is no partition and no canary in a DaemonSet. `OnDelete` is one way to get one; two
-# DaemonSets with different `nodeSelector` are another, and that one keeps itself.
+# DaemonSets with different `nodeSelector` are another, and that one keeps itself. An add-on has a kind
+# with a partition: OpenKruise's
+# [Advanced DaemonSet](https://openkruise.io/docs/user-manuals/advanceddaemonset).
 #
 # Is `OnDelete` common for network plugins? Here is how the agents of a kind cluster are updated, its
 # network plugin `kindnet` among them. (On the embedded cluster this is a recording.)
@@ -243,7 +252,7 @@ assert uids() == before
 
 # %%
 change_template("set env daemonset/agent RELEASE=3")
-print(kubectl("get daemonset agent"))
+print(kubectl(f"get daemonset agent -o {COLUMNS}"))
 assert set(releases().values()) == {"2"}
 
 # %% [markdown]

@@ -157,8 +157,8 @@ assert len(settled.ready) == 5
 # and never looks at a node.
 
 # %%
-kubectl("delete deployment heavy")
-kubectl("delete daemonset greedy")
+kubectl("delete deployment heavy --ignore-not-found")
+kubectl("delete daemonset greedy --ignore-not-found")
 None
 
 # %% [markdown]
@@ -225,7 +225,6 @@ came_back = on_nodes("web")[drained]
 kubectl("drain --ignore-daemonsets --timeout=50s", *joined)
 kubectl("rollout status deployment/spread --timeout=60s")
 kubectl("delete node", *joined)
-print(kubectl("get nodes"))
 
 # %%
 life.stop()
@@ -348,11 +347,14 @@ assert not any(each for name, each in parts.items() if name.startswith("Deployme
 #
 # ## Neither of the two
 #
+# The documentation has a list of
+# [alternatives](https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/#alternatives-to-daemonset):
+#
 # | for | take | and know that |
 # |---|---|---|
-# | what must run before the API server does, or without it | a static Pod, a file in the kubelet's folder | no API changes it; you only see a copy |
+# | what must run before the API server does, or without it | a [static Pod](https://kubernetes.io/docs/tasks/configure-pod-container/static-pod/), a file in the kubelet's folder | no API changes it; you only see a copy |
 # | what must run before the kubelet does | a unit of systemd | Kubernetes knows nothing of it |
-# | a helper of one application | a sidecar container | one a Pod, not one a node |
+# | a helper of one application | a [sidecar container](https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/) | one a Pod, not one a node |
 # | something to try out | a bare Pod | nothing brings it back |
 # | once on each node, to its end | a Job for each node | a DaemonSet restarts what ends |
 #

@@ -9,8 +9,8 @@
 # - choose a budget for a hundred nodes,
 # - say why an application does not belong in a DaemonSet.
 #
-# You know Pods and Deployments, and you have done lessons 00, 01 and 08. Run the cells from the
-# top; where a cell asks for a prediction, type it in place of the `...` before you run on.
+# You know Pods and Deployments, and you have done lessons 00, 01, 06 and 08. Run the cells from
+# the top; where a cell asks for a prediction, type it in place of the `...` before you run on.
 
 # %%
 import json
@@ -37,7 +37,8 @@ fleet
 # > port; no resource requests; one node at a time on a large cluster; applications run as
 # > DaemonSets; and agents whose cost nobody adds up.
 #
-# We make each mistake once, look at what it looks like, and put it right.
+# We make each mistake once (the sixth together with the third), look at what it looks like, and put
+# it right.
 #
 # ## 1. The control plane left out
 
@@ -78,7 +79,10 @@ kubectl("patch daemonset agent --type merge --patch", json.dumps(patch))
 
 # %% tags=["claim-C79"]
 assert wait_rollout("agent").desired == len(fleet.nodes)
-kubectl("delete daemonset agent")
+
+# %%
+kubectl("delete daemonset agent --ignore-not-found")
+None
 
 # %% [markdown]
 # ## 2. Two agents, one port
@@ -89,12 +93,12 @@ kubectl("delete daemonset agent")
 # > If two DaemonSets want the same `hostPort`, one will fail.
 #
 # To be fair to both we keep the six workers closed with a taint, create the two, and take the taint
-# away. On how many nodes will `metrics` run? And what will the losing Pods say: `"Pending"` or
-# `"CrashLoopBackOff"`?
+# away. Each of them then wants six Pods. Of these twelve, how many will run? And what will the others
+# say: `"Pending"` or `"CrashLoopBackOff"`?
 
 # %%
-wins = predict("12-wins", ..., unit="nodes", question="One port, two agents: metrics on how many?")
-wins
+running = predict("12-running", ..., unit="Pods", question="Two agents, one port: of 12 Pods run?")
+running
 
 # %%
 losers = predict("12-losers", ..., question="What is the losers' state: Pending, CrashLoopBackOff?")
@@ -111,9 +115,6 @@ kubectl("taint nodes", *fleet.workers, "closed-")
 settled = wait_settled("port=9100", pods=12)
 settled
 
-# %%
-print(kubectl("get daemonsets"))
-
 
 # %% tags=["claim-C81"]
 def phases(app):
@@ -127,17 +128,23 @@ assert settled.ready == tuple(sorted(fleet.workers))
 assert all("didn't have free ports for the requested pod ports" in m for _, m in settled.refused)
 
 # %%
-wins.compare(phases("metrics")["Running"], within=0)
+print(f"measured: metrics has {phases('metrics')['Running']} nodes, traces the others")
+running.compare(both["Running"], within=0)
 
 # %%
 losers.compare(next(phase for phase in both if phase != "Running"))
 
 # %% [markdown]
-# Every node has exactly one of the two: whoever was first *there*. Which of them that is differs from
-# node to node and from run to run, so seldom does one DaemonSet win them all. And nothing "fails":
-# the losing Pods wait, CURRENT is full, and no event of the DaemonSets warns.
+# Every node has exactly one of the two: whoever was first *there*. Which of them that is may differ
+# from node to node and from run to run. And nothing "fails": the losing Pods wait, CURRENT is full,
+# and no event of the DaemonSets warns.
 
-# %%
+# %% tags=["claim-C81"]
+count = ".status.currentNumberScheduled"
+kubectl(f"wait --for=jsonpath={{{count}}}=6 daemonset metrics traces --timeout=30s")
+assert kubectl(f"get daemonset metrics traces -o jsonpath={{.items[*]{count}}}") == "6 6"
+
+# %% tags=["claim-C81"]
 mine = [
     kubectl(f"get daemonset {name} -o jsonpath={{.metadata.uid}}") for name in ("metrics", "traces")
 ]
@@ -208,16 +215,20 @@ assert (len(tried.ready), len(tried.refused)) == (6, 6)
 assert ran == ["udp"]
 
 # %% [markdown]
-# UDP is another port. `127.0.0.1` is another address, but `metrics` and `traces` name none, and
-# that means *all* addresses. The cure is the plain one: to each agent a port number of its own.
+# UDP port 9100 is not TCP port 9100. `127.0.0.1` is another address, but `metrics` and `traces` name
+# none, and that means *all* addresses. The cure is the plain one: to each agent a port number of its
+# own.
 
 # %% tags=["claim-C82"]
 apply(another("local", containerPort=9101, hostPort=9101))
 assert wait_rollout("local").ready == 6
-kubectl("delete daemonset metrics traces udp local")
+
+# %%
+kubectl("delete daemonset metrics traces udp local --ignore-not-found")
+None
 
 # %% [markdown]
-# ## 3 and 6. No requests, and what agents cost
+# ## 3. No requests, and what agents cost
 #
 # > Without resource requests the scheduler cannot account for DaemonSet Pods; nodes are
 # > overcommitted. And every DaemonSet Pod takes CPU and memory of its node: many small ones add up.
@@ -297,8 +308,9 @@ assert fits["with requests"][6] < fits["with requests"][3] < free
 asked = "jsonpath={.items[*].spec.containers[*].resources.requests.cpu}"
 each = kubectl(f"get pods -l agents=small --field-selector spec.nodeName={alone} -o {asked}")
 taken = sum(int(one.removesuffix("m")) for one in each.split())
-print(f"six agents: {taken}m of {cpu}m")
-assert taken == 6 * (cpu // 20)
+lost = (free - fits["with requests"][6]) * (cpu // 8)
+print(f"six agents ask for {taken}m of {cpu}m; the Pods of web that are missing, for {lost}m")
+assert abs(lost - taken) < cpu // 8, "what the agents ask for web lost, to within one Pod"
 
 # %% [markdown]
 # An agent without requests is not small; it is invisible. The scheduler adds up *requests* and
@@ -342,14 +354,15 @@ assert fits["with limits only"][6] < fits["with requests"][6]
 #
 # > Overcommitted nodes lead to OOM kills.
 #
-# The kernel kills the process with the highest score. The kubelet sets `oom_score_adj`, from -1000
-# (never) to 1000 (first). Who dies first: `"best-effort"` (no requests), `"burstable"` (a request
-# below the limit) or `"guaranteed"` (both the same)?
+# The kernel kills the process with the highest score: its share of the memory, shifted by
+# `oom_score_adj`, which the kubelet sets from -1000 (never) to 1000 (first). Which agent comes first
+# by that shift: `"best-effort"` (no requests), `"burstable"` (a request below the limit) or
+# `"guaranteed"` (both the same)?
 
 # %%
 kubectl("delete daemonsets -l agents=small")
-kubectl("delete deployment web")
-dies = predict("12-dies", ..., question="Dies first: best-effort, burstable or guaranteed?")
+kubectl("delete deployment web --ignore-not-found")
+dies = predict("12-dies", ..., question="First to die: best-effort, burstable or guaranteed?")
 dies
 
 
@@ -380,11 +393,11 @@ assert score["best-effort"] == 1000 > score["burstable"] > score["guaranteed"]
 assert oom.result["hog"] == "OOMKilled"
 
 # %% [markdown]
-# An agent without requests and limits is the first to die when *somebody else* fills the node
+# An agent without requests and limits comes first by this score, whoever fills the node
 # ([`GetContainerOOMScoreAdjust`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/qos/policy.go)).
-# For `guaranteed` the kubelet asks for -997, which not every machine lets it set: the one of the
-# recording did not. And `hog`, with the highest priority that there is, was killed for going over
-# *its own* limit: against that no class helps.
+# For `guaranteed` the kubelet asks for -997; where you see 0, the machine did not let it. And `hog`,
+# with the highest priority that there is, was killed for going over *its own* limit: against that no
+# class helps.
 
 # %%
 kubectl("delete -f ../manifests/lesson-12/oom.yaml --ignore-not-found")
@@ -413,7 +426,10 @@ faster
 ten = {"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": "10%"}}}}
 with record("agent") as rollout:
     kubectl("set env daemonset/agent RELEASE=2")
-    kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=5 ds/agent --timeout=110s")
+    kubectl(
+        "wait --for=jsonpath={.status.updatedNumberScheduled}=5 ds/agent --timeout=110s",
+        timeout=120,
+    )
     rollout.mark("patience ends")
     kubectl("patch daemonset agent --type merge --patch", json.dumps(ten))
     wait_rollout("agent")
@@ -425,13 +441,16 @@ facts = rollout.rollouts[-1]
 slow = (change - facts.start) / rollout.timeline.updated.at(change)
 quick = (facts.end - change) / (100 - rollout.timeline.updated.at(change))
 print(f"measured: {slow:.2f} s a node, so {100 * slow:.0f} s for all; then {quick:.2f} s a node")
+print(f"measured: {slow / quick:.1f} times faster")
 faster.compare(slow / quick)
 
 # %% tags=["claim-C85", "claim-C86"]
 unavailable = rollout.timeline.unavailable
-assert unavailable.max(facts.start, change) <= 2, "one at a time, but for moments"
-assert unavailable.max(change, facts.end) > 1
-assert 1.5 < slow / quick < 20
+several = [unavailable.longest(1, *when) for when in ((facts.start, change), (change, facts.end))]
+print(f"measured: more than one node down for {several[0]:.2f} s at 1, {several[1]:.2f} s at 10 %")
+assert (facts.budget, facts.last_budget) == (1, 10)
+assert several[0] < several[1], "one at a time, but for moments; then several"
+assert quick < slow
 
 # %% [markdown]
 # Ten times as many nodes at once are at best ten times as fast. On a quick fleet the controller's
@@ -474,8 +493,8 @@ left.compare([f"shop {shop}", f"store {store}"])
 # %% [markdown]
 # The Deployment moved its Pod to another node. The DaemonSet cannot: its Pods are tied to their
 # nodes, so it lost a sixth of its capacity, just when the others had to take over. It cannot
-# follow the load either (`kubectl scale` has nothing to change, lesson 01). The exception is an
-# application that serves its own node, such as an edge proxy.
+# follow the load either (`kubectl scale` has nothing to change, lesson 01). The exception is
+# what must listen on every node, as an edge proxy, or serve its own, as a DNS cache.
 #
 # ## Check yourself
 #
@@ -487,8 +506,8 @@ q1.compare(wait_rollout("shop").ready == len(fleet.nodes))
 
 # %%
 q2 = predict("12-check-port", ..., unit="Pods", question="7 nodes, 2 agents, 1 port: Pods Pending?")
-kubectl(f"taint node {fleet.workers[0]} broken-")
-kubectl(f"taint node {fleet.nodes[0]} node-role.kubernetes.io/control-plane-")
+taint(fleet.workers[0], "broken-")
+taint(fleet.nodes[0], "node-role.kubernetes.io/control-plane-")
 apply("../manifests/lesson-12/ports.yaml")
 q2.compare(len(wait_settled("port=9100", pods=14).refused), within=0)
 

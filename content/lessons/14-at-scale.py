@@ -20,6 +20,7 @@ from daemonset_course.cluster import current, reset
 from daemonset_course.plot import plot_staircase
 from daemonset_course.plot.scale import plot_creation, plot_scale
 from daemonset_course.timeline.counts import counts
+from daemonset_course.timeline.podstate import condition, node_of
 from daemonset_course.timeline.scale import Creation, Length, Rate, corner, creation
 from daemonset_course.timeline.scale import last_node_ready
 
@@ -54,8 +55,9 @@ print(Path("../manifests/lesson-14/agent.yaml").read_text())
 # %% [markdown]
 # ## A limit that the controller sets itself
 #
-# All that the DaemonSet controller does is requests to the API server: one to create a Pod, one to
-# delete it. It may send a few at once, and then so many a second. The two numbers are flags of
+# To create a Pod is one request to the API server, to delete it another; status updates are requests
+# too, but few. The controller may send a few at once, and then so many a second. The two numbers are
+# flags of
 # kube-controller-manager, `--kube-api-burst` and `--kube-api-qps`. The course leaves both at
 # Kubernetes' defaults, and says so:
 
@@ -113,7 +115,46 @@ assert 0.8 < thousand.rate(rate) / rate.qps < 1.1, "recorded: as many a second a
 #    ([`tokenBucketRateLimiter` in client-go's `util/flowcontrol/throttle.go`](https://github.com/kubernetes/client-go/blob/v0.36.3/util/flowcontrol/throttle.go)).
 #
 # The first is over in a moment, the second is seldom met. The third stays, and *all* DaemonSets
-# share it: two agents that roll at once take turns.
+# share it, for the controller has one client
+# ([`newDaemonSetController` in `cmd/kube-controller-manager/app/apps.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/cmd/kube-controller-manager/app/apps.go)).
+#
+# The first can be seen where Pods are refused. The namespace `tight` has a quota of two Pods. We
+# apply the agent there, for the same hundred nodes. How many Pods will the API server have refused
+# when the controller has looked at all nodes once: a few, or 98?
+
+# %%
+refusals = predict("14-refused", ..., question="Room for 2 of 100 Pods. Refused: a few, or 98?")
+refusals
+
+
+# %%
+def refused():
+    """How many Pods the API server has refused to create since it started."""
+    wanted = ('resource="pods"', 'verb="POST"', 'code="403"')
+    lines = kubectl("get --raw /metrics").splitlines()
+    mine = [line for line in lines if line.startswith("apiserver_request_total{")]
+    return sum(float(m.split()[-1]) for m in mine if all(word in m for word in wanted))
+
+
+# %%
+apply("../manifests/lesson-14/tight.yaml")
+kubectl("-n tight wait --for=jsonpath={.status.hard.pods}=2 quota/two-pods --timeout=30s")
+before = refused()
+apply("../manifests/lesson-14/agent.yaml", namespace="tight")
+kubectl("-n tight wait --for=jsonpath={.status.currentNumberScheduled}=2 daemonset/agent")
+count = int(refused() - before)
+kubectl("-n tight delete daemonset agent --ignore-not-found")
+
+# %%
+print(f"measured: {count} Pods refused")
+refusals.compare("a few" if count < 98 / 2 else "98")
+
+# %%
+assert 0 < count < 98 / 2
+
+# %% [markdown]
+# A handful, and not 98. The first Pod was created, of the next two one was refused, and there the
+# batch of four did not begin. The controller tries again, one Pod at a time and ever more seldom.
 #
 # ## A new version for a hundred nodes
 #
@@ -141,8 +182,8 @@ facts = rollout.rollouts[-1]
 rolled.compare(facts.duration)
 
 # %%
-print(f"rounds: {10 * restart:.1f} s; requests: {rate.takes(2 * 100):.1f} s")
-print(f"measured: {facts.duration:.1f} s")
+print(f"requests at this rate: {rate.takes(2 * 100):.1f} s")
+print(f"measured: ten rounds {10 * restart:.1f} s; the rollout {facts.duration:.1f} s")
 assert facts.updated == 100
 assert facts.duration > 0.8 * rate.takes(2 * 100)
 
@@ -160,33 +201,33 @@ plot_scale(lengths, restart=restart, rate=rate)
 
 # %% [markdown]
 # Left of where the two lines of `10%` meet, rounds set the length and a larger budget helps. Right
-# of it requests do. So what would `50%` gain on a thousand nodes?
+# of it requests do. And on a thousand nodes with `50%` in place of `10%`: will the rollout take half
+# as long, or nearly as long?
 
 # %%
-gain = predict("14-gain", ..., unit="%", question="1,000 nodes: how much shorter is 50% than 10%?")
+gain = predict("14-gain", ..., question="50% for 10%: takes half as long, or nearly as long?")
 gain
 
 # %%
 tenth, half = (runs[1000]["rollouts"][share] for share in ("10", "50"))
 print(f"recorded: 10% took {tenth:.0f} s, 50% took {half:.0f} s")
-gain.compare(100 * (tenth - half) / tenth, within=5)
+print(f"requests at this rate: {rate.takes(2 * 1000):.0f} s")
+gain.compare("nearly as long" if half > 0.75 * tenth else "half as long")
 
 # %%
-assert tenth > 0.9 * rate.takes(2 * 1000)
-assert half > 0.8 * tenth
 turn = corner(restart=restart, rate=rate)
 print(f"measured: the lines of 10% meet at about {turn} nodes")
 
 # %% [markdown]
-# Next to nothing, for five times as many nodes that may be down. On a large fleet choose the budget
+# Nearly as long, for five times as many nodes that may be down. On a large fleet choose the budget
 # by how many nodes you can spare, and the request rate by how long you can wait. The rate is the
-# business of whoever runs the control plane: managed clusters rarely let you set it.
+# business of whoever runs the control plane.
 #
 # ## The mistake people make
 #
 # An autoscaler adds a hundred nodes. The script that asked for them waits until every node is
-# Ready, and takes it that each has its agent. How many seconds do a hundred joining nodes take
-# until the last of them has it? A hundred Pods are a hundred requests.
+# Ready, and takes it that each has its agent. From the first node that joins, how many seconds until
+# the last has its agent? A hundred Pods are a hundred requests.
 
 # %%
 joined = predict("14-joined", ..., unit="s", question="100 nodes join: when do all have an agent?")
@@ -208,8 +249,31 @@ joined.compare(numbers.behind)
 then = numbers.ready.at(last_node_ready(growth.records))
 most = numbers.desired.max()
 print(f"measured: when the last node was Ready, {then} of {most} had their agent")
-assert then <= most == len(current().workers()) == 200
+assert most == len(current().workers()) == 200
 assert numbers.behind > 0.8 * rate.takes(2 * 100)
+
+# %% [markdown]
+# Node by node: etcd numbers all changes in one sequence, as `resourceVersion`. Which came first, the
+# node's Ready or its Pod's?
+
+
+# %%
+def first_ready(resource, node_of):
+    """For each node the number of the change that made it, or its Pod, Ready."""
+    found = {}
+    for change in growth.records:
+        item = change.get("object", {})
+        if change.get("resource") == resource and condition(item, "Ready").get("status") == "True":
+            found.setdefault(node_of(item), int(item["metadata"]["resourceVersion"]))
+    return found
+
+
+# %%
+nodes = first_ready("nodes", lambda node: node["metadata"]["name"])
+pods = first_ready("pods", node_of)
+new = set(current().workers()) - set(fleet.workers)
+assert len(new) == 100
+assert all(pods[name] > nodes[name] for name in new), "each was Ready before it had its agent"
 
 # %% [markdown]
 # It took two requests a node again, though only one Pod each was created. Another controller has
@@ -224,8 +288,10 @@ assert numbers.behind > 0.8 * rate.takes(2 * 100)
 # and takes off when it is ready.
 #
 # An autoscaler should know the agents for another reason: what they request is missing on every new
-# node. The cluster autoscaler and Karpenter count DaemonSets in when they choose a node's size, but
-# only those that would run on it.
+# node. The cluster autoscaler
+# ([`GetDaemonSetPodsForNode` in `cluster-autoscaler/utils/daemonset/daemonset.go`](https://github.com/kubernetes/autoscaler/blob/cluster-autoscaler-1.33.0/cluster-autoscaler/utils/daemonset/daemonset.go))
+# and Karpenter ([#731](https://github.com/kubernetes-sigs/karpenter/issues/731)) count in the
+# DaemonSets that exist when they plan a node and that would run on it.
 #
 # ## What it costs the control plane
 #
@@ -236,7 +302,6 @@ assert numbers.behind > 0.8 * rate.takes(2 * 100)
 metrics = kubectl("get --raw /metrics").splitlines()
 value = next(m.split()[1] for m in metrics if m.startswith("process_resident_memory_bytes"))
 print(f"measured: the API server holds {float(value) / 2**20:.0f} MiB at 200 nodes")
-assert float(value) < 2 * 2**30
 
 # %% [markdown]
 # ## Since when
@@ -247,7 +312,7 @@ assert float(value) < 2 * 2**30
 #   ([#128442](https://github.com/kubernetes/kubernetes/issues/128442)).
 # - **1.33**: changes of nodes wait in a queue of their own, so they do not hold up rollouts
 #   ([#130514](https://github.com/kubernetes/kubernetes/issues/130514)).
-# - **1.36**: it waits until its cache has seen what it did itself, so it does not act twice
+# - **1.36**: it waits until its cache has seen its own writes, so that it does not create a Pod twice
 #   ([#134937](https://github.com/kubernetes/kubernetes/issues/134937)).
 #
 # The last one can be seen at work here. The controller manager has a feature gate for it, and counts
@@ -267,7 +332,7 @@ assert gate == (minor >= 36)
 assert gate or not skips
 
 # %% [markdown]
-# # ## Check yourself
+# ## Check yourself
 #
 # Three questions. Type answers, run, and let the code judge.
 

@@ -15,11 +15,15 @@
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from daemonset_course import add_node, apply, break_node, cordon, drain, kubectl, predict
 from daemonset_course import record, recover_node, taint, wait_rollout, why
-from daemonset_course.cluster import reset
+from daemonset_course.cluster import current, reset
+from daemonset_course.errors import CommandFailed
+
+# %%
 from daemonset_course.plot.failures import plot_failures
 from daemonset_course.timeline.failures import failure
 from daemonset_course.verbs.nodes import remove_node
@@ -122,11 +126,6 @@ def fail(kind):
 
 
 # %%
-from contextlib import suppress
-
-from daemonset_course.errors import CommandFailed
-
-
 def wait_told(node):
     """Return when the Pod of web on this node was told to stop, or is gone already."""
     there = f"-l app=web --field-selector spec.nodeName={node}"
@@ -216,14 +215,16 @@ assert found["unreachable"].fates["agent"].phase == "not ready"
 
 # %% [markdown]
 # **False** is the kubelet's own word: the machine lives, and its Pods are as the kubelet last said.
-# **Unknown** is the node controller's: nothing was heard for a grace period. Then it sets the Pods'
-# Ready to False as well, without knowing whether they run. Look at the lane: until the grace period
-# is over, everything says ready.
+# **Unknown** is the node controller's. After a *grace period* without a word from the kubelet (50 s
+# by default; this cluster waits less, to save your time) it says so, and sets the Pods' Ready to False
+# as well, without knowing whether they run. Look at the lane: until the grace period is over,
+# everything says ready.
 
 # %%
 noticed = found["unreachable"].noticed
 print(f"measured: unreachable after {noticed:.1f} s, not ready after "
       f"{found['not ready'].noticed:.1f} s")  # fmt: skip
+print(f"set: a grace period of {current().settings['node grace period (s)']:g} s")
 stuck = found["unreachable"].fates["web"]
 assert stuck.stopping > noticed
 assert stuck.gone is None
@@ -252,7 +253,8 @@ assert off not in nodes_with("agent")
 # No new agent was made there: the node is unreachable still, and that taint comes as `NoSchedule`
 # too. (A machine that is shut down in good order is another case: with
 # [graceful node shutdown](https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/)
-# its kubelet stops the Pods itself, the important ones last.)
+# its kubelet stops the Pods itself, the important ones last:
+# [`pkg/kubelet/nodeshutdown`](https://github.com/kubernetes/kubernetes/tree/v1.36.3/pkg/kubelet/nodeshutdown).)
 #
 # ## Drained and deleted
 #
@@ -281,7 +283,8 @@ assert all(fate.gone is None or fate.gone > 20 for fate in ghosts.values())
 
 # %%
 status = wait_rollout("agent")
-print(kubectl("get daemonset agent"))
+columns = "DESIRED:.status.desiredNumberScheduled,READY:.status.numberReady"
+print(kubectl(f"get daemonset agent -o custom-columns={columns}"))
 print(kubectl("rollout status daemonset/agent --timeout=10s"))
 desired.compare(status.desired, within=0)
 
@@ -382,8 +385,41 @@ wait_rollout("late")
 assert set(joined) <= set(nodes_with("late"))
 
 # %%
-kubectl("delete daemonset late")
-kubectl("delete deployment crowd")
+kubectl("delete daemonset late --ignore-not-found --cascade=foreground")
+kubectl("delete deployment crowd --ignore-not-found --cascade=foreground")
+None
+
+# %% [markdown]
+# Or nobody is pushed out, since nobody was let in: a *startup taint*. A kubelet can bring it along
+# when its node joins
+# ([`registerWithTaints`](https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/)), and
+# the agent, which tolerates it, has it taken off when it is ready. We put one on the three nodes, let
+# `crowd` come first, and then `late`. On how many of the three will `late` be ready?
+
+# %%
+kept_free = predict(
+    "15-kept-free", ..., unit="nodes", question="Startup taint, crowd first: late on?"
+)
+kept_free
+
+# %%
+kubectl("taint nodes -l pool=new --overwrite example.com/starting=:NoSchedule")
+apply(crowd)
+wait_settled("app=crowd", pods=12)
+tolerant = "tolerations: [{key: example.com/starting, operator: Exists}]\n      nodeSelector:"
+apply(late.replace("nodeSelector:", tolerant))
+kept_free.compare(wait_rollout("late").ready, within=0)
+
+# %%
+assert nodes_with("late") == dict.fromkeys(nodes_with("late"), 1)
+assert set(joined) <= set(nodes_with("late"))
+assert not set(joined) & set(nodes_with("crowd"))
+
+# %%
+with suppress(CommandFailed):  # if it was taken off already
+    kubectl("taint nodes -l pool=new example.com/starting-")
+kubectl("delete daemonset late --ignore-not-found --cascade=foreground")
+kubectl("delete deployment crowd --ignore-not-found --cascade=foreground")
 None
 
 # %% [markdown]

@@ -132,7 +132,8 @@ assert not again & other
 # %%
 for worker in fleet.workers[2::3]:
     label(worker, **{"topology.kubernetes.io/zone": "zone-a"})
-print(kubectl("get nodes --label-columns topology.kubernetes.io/zone"))
+columns = r"custom-columns=NAME:.metadata.name,ZONE:.metadata.labels.topology\.kubernetes\.io/zone"
+print(kubectl("get nodes -o", columns))
 
 # %%
 print(Path("../manifests/lesson-16/zones.yaml").read_text().rpartition("---")[2])
@@ -195,7 +196,7 @@ assert "didn't match pod topology spread constraints" in held_up("strict")
 # Pod waits. What does steer a DaemonSet you know from lessons 04 to 06.
 
 # %%
-kubectl("delete -f ../manifests/lesson-16/zones.yaml")
+kubectl("delete -f ../manifests/lesson-16/zones.yaml --ignore-not-found")
 None
 
 # %% [markdown]
@@ -255,7 +256,8 @@ fit
 
 # %%
 apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "small"}})
-apply("../manifests/lesson-16/quota.yaml", namespace="small")
+for limit in ("quota", "limits"):
+    apply(f"../manifests/lesson-16/{limit}.yaml", namespace="small")
 kubectl("-n small wait --for=jsonpath={.status.hard.pods}=2 resourcequota/two-pods --timeout=30s")
 apply("../manifests/lesson-16/host.yaml", namespace="small")
 kubectl("-n small wait --for=jsonpath={.status.currentNumberScheduled}=2 daemonset/host")
@@ -268,9 +270,17 @@ assert "exceeded quota: two-pods" in refused("small")
 
 # %% [markdown]
 # Which two nodes is left to chance. A fleet that grows needs a quota that grows with it.
+#
+# The namespace has a [LimitRange](https://kubernetes.io/docs/concepts/policy/limit-range/) too. It
+# refuses nothing here, but it fills in what a template leaves open: `host` asks for no CPU.
 
 # %%
-kubectl("delete namespace guarded small --wait=false")
+assert "cpu" not in kubectl("-n small get daemonset host -o", "jsonpath={.spec.template.spec}")
+asks = "jsonpath={.items[*].spec.containers[0].resources.requests.cpu}"
+assert kubectl("-n small get pods -o", asks).split() == ["50m", "50m"]
+
+# %%
+kubectl("delete namespace guarded small --ignore-not-found --wait=false")
 None
 
 # %% [markdown]
@@ -300,7 +310,8 @@ kubectl("delete pv -l lesson=16 --ignore-not-found")
 apply("../manifests/lesson-16/volumes.yaml")
 apply("../manifests/lesson-16/db.yaml")
 kubectl("rollout status statefulset/db --timeout=60s")
-print(kubectl("get pods,pvc -l app=db"))
+columns = "custom-columns=KIND:.kind,NAME:.metadata.name,STATUS:.status.phase"
+print(kubectl(f"get pods,pvc -l app=db -o {columns}"))
 
 
 # %%
@@ -330,9 +341,9 @@ assert not identities("agent")[0] & old["agent"][0]
 # An agent that must keep something keeps it on its node (`hostPath`), or in a store of its own.
 
 # %%
-kubectl("delete statefulset db --cascade=foreground")
-kubectl("delete pvc data-db-0 data-db-1")
-kubectl("delete pv -l lesson=16")
+kubectl("delete statefulset db --cascade=foreground --ignore-not-found")
+kubectl("delete pvc data-db-0 data-db-1 --ignore-not-found")
+kubectl("delete pv -l lesson=16 --ignore-not-found")
 None
 
 # %% [markdown]
@@ -406,25 +417,44 @@ resized.compare(int(resize.result["successor"].removesuffix("m")), within=0)
 assert resize.result == {"resized": "50m", "successor": "10m"}
 
 # %% [markdown]
-# The Pod was changed, the template was not, and the template makes the next one. There is one
-# template in a DaemonSet, so nodes that need different images or resources get one DaemonSet each.
-# The selectors must leave no gap and no overlap.
+# The Pod was changed, the template was not, and the template makes the next one. A
+# [VerticalPodAutoscaler](https://kubernetes.io/docs/concepts/workloads/autoscaling/vertical-pod-autoscale/),
+# an add-on, changes Pods too, as they are created or while they run.
+#
+# There is one template in a DaemonSet, so nodes that need different images or resources get one
+# DaemonSet each. The selectors must leave no gap and no overlap.
 
 # %%
 _, agent, _ = yaml.safe_load_all(Path("../manifests/lesson-16/agent.yaml").read_text())
 text = json.dumps(agent)
-for disk in ("ssd", "hdd"):
-    part = json.loads(text.replace('"app": "agent"', f'"app": "agent-{disk}"'))
-    part["metadata"]["name"] = f"agent-{disk}"
-    part["spec"]["template"]["spec"]["nodeSelector"] = {"disk": disk}
+
+
+def agent_for(kind, **selector):
+    """Roll out an agent of its own for the nodes with these labels."""
+    part = json.loads(text.replace('"app": "agent"', f'"app": "agent-{kind}"'))
+    part["metadata"]["name"] = f"agent-{kind}"
+    part["spec"]["template"]["spec"]["nodeSelector"] = selector
     apply(part)
-    wait_rollout(part["metadata"]["name"])
+    return wait_rollout(part["metadata"]["name"])
+
+
+# %%
+for disk in ("ssd", "hdd"):
+    agent_for(disk, disk=disk)
 
 # %%
 fast, slow = set(pods("agent-ssd")), set(pods("agent-hdd"))
 print(f"{len(fast)} nodes and {len(slow)} nodes")
 assert fast | slow == set(fleet.workers)
 assert not fast & slow
+
+# %% [markdown]
+# The same holds for operating systems: every kubelet labels its node with its own. An agent for
+# Windows beside the one for Linux does no harm where there is no Windows.
+
+# %%
+assert agent_for("windows", **{"kubernetes.io/os": "windows"}).desired == 0
+assert agent_for("linux", **{"kubernetes.io/os": "linux"}).desired == len(fleet.workers)
 
 # %% [markdown]
 # ## Check yourself

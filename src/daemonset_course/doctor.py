@@ -8,35 +8,48 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from sysconfig import get_path
 from typing import Literal
 
 import psutil
 
-from daemonset_course import binaries, cluster
+from daemonset_course import cluster
+from daemonset_course.binaries import build, search
 from daemonset_course.binaries.machine import UnfitError, this_platform
 from daemonset_course.binaries.machine import examine as version_of
+from daemonset_course.binaries.pinned import Pin
 from daemonset_course.cluster import topology
+from daemonset_course.cluster.backend import choose
 from daemonset_course.cluster.engine import Engine, Missing, engines, find_engine
+from daemonset_course.cluster.kwok import PORTS
 from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
-from daemonset_course.cluster.state import State
+from daemonset_course.cluster.state import MADE_BY_KIND, State
 from daemonset_course.errors import CourseError
 from daemonset_course.places import cache_home, cluster_dir, cluster_name, state_home
+from daemonset_course.progress import progress
 
 MEMORY = 1.5e9  # bytes that a cluster with a hundred nodes, JupyterLab and a kernel take
-DISK = 3e9  # bytes of built programs and a cluster
+DISK = {"COURSE_CACHE": 3e9, "COURSE_HOME": 0.5e9}  # bytes that programs, a cluster take
 # https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files
 INOTIFY = {"max_user_instances": 512, "max_user_watches": 524288}
 SYSCTL = Path("/proc/sys/fs/inotify")
+PROGRAMS = {"kind": ("kind", "kubectl"), "embedded": search.PROGRAMS}  # that `up` starts with
+DOWNLOADED, BUILT = "to be downloaded", "to be built by Go"
+CURE = (
+    "Put right what is named here, then run course doctor again. If it is the container engine: "
+    "course up --backend embedded runs without."
+)
 
 Level = Literal["ok", "note", "bad"]
+Look = tuple[Level, str, str]  # how it is, what was seen, the cure
 
 
 @dataclass(frozen=True)
 class Finding:
     """One thing that was looked at: how it is, what was seen, and the cure.
 
-    ``bad`` keeps the course from running; a ``note`` concerns kind alone, or can wait.
+    ``bad`` keeps the course from running; a ``note`` concerns kind or terminals alone, or can wait.
     """
 
     subject: str
@@ -48,168 +61,215 @@ class Finding:
 def examine(name: str | None = None) -> list[Finding]:
     """A finding for each thing that the course needs; nothing is changed."""
     name = cluster_name(name)
-    looks: list[Callable[[], Finding]] = [
-        _python,
-        _platform,
-        _memory,
-        _disk,
-        _state,
-        _ports,
-        _topology,
-        _programs,
-        _path,
-        _engine,
-        _cgroup,
-        _inotify,
-        lambda: _cluster(name),
-        lambda: _skew(name),
-        lambda: _leftovers(name),
-        lambda: _containers(name),
-    ]
-    return [_guarded(look) for look in looks]
+    looks: dict[str, Callable[[], Look]] = {
+        "Python": _python,
+        "machine": lambda: ("ok", this_platform(), ""),
+        "memory": _memory,
+        "disk": _disk,
+        "state folder": _state,
+        "ports": _ports,
+        "kind-config.yaml": lambda: ("ok", f"{len(topology.read('course'))} nodes", ""),
+        "programs": _programs,
+        "PATH": lambda: _path(name),
+        "container engine": _engine,
+        "cgroup": _cgroup,
+        "inotify": _inotify,
+        f"cluster {name}": lambda: _cluster(name),
+        "kubectl version": lambda: _skew(name),
+        "leftovers": lambda: _leftovers(name),
+        "leftover containers": lambda: _containers(name),
+    }
+    return [_finding(subject, look) for subject, look in looks.items()]
 
 
-def _guarded(look: Callable[[], Finding]) -> Finding:
+def _finding(subject: str, look: Callable[[], Look]) -> Finding:
+    """What a look gives; an error in it is something bad, with a cure too."""
     try:
-        return look()
+        return Finding(subject, *look())
     except CourseError as error:
-        return Finding(error.failed, "bad", error.seen, error.next_step)
+        seen = f"{error.failed} {error.seen}".strip()
+        return Finding(subject, "bad", seen, error.next_step or CURE)
+    except OSError as error:
+        return Finding(subject, "bad", str(error), CURE)
 
 
-def _is(subject: str, well: bool, seen: str, cure: str, otherwise: Level = "bad") -> Finding:
-    return Finding(subject, "ok", seen) if well else Finding(subject, otherwise, seen, cure)
+def _is(well: bool, seen: str, cure: str, otherwise: Level = "bad") -> Look:
+    return ("ok", seen, "") if well else (otherwise, seen, cure)
 
 
-def _python() -> Finding:
+def _python() -> Look:
     version = ".".join(map(str, sys.version_info[:3]))
-    return _is("Python", sys.version_info >= (3, 11), version, "Use Python 3.11 or newer.")
+    return _is(sys.version_info >= (3, 11), version, "Use Python 3.11 or newer.")
 
 
-def _platform() -> Finding:
-    return Finding("machine", "ok", this_platform())
-
-
-def _memory() -> Finding:
+def _memory() -> Look:
     free = psutil.virtual_memory().available
-    return _is("memory", free >= MEMORY, f"{free / 1e9:.1f} GB free", "Close other programs.")
+    return _is(free >= MEMORY, f"{free / 1e9:.1f} GB free", "Close other programs.")
 
 
-def _disk() -> Finding:
-    folder = next(p for p in (cache_home(), *cache_home().parents) if p.exists())
-    free = shutil.disk_usage(folder).free
-    cure = "Free some space, or set COURSE_CACHE and COURSE_HOME to another disk."
-    return _is("disk", free >= DISK, f"{free / 1e9:.0f} GB free at {folder}", cure)
+def _disk() -> Look:
+    """The room for programs and for clusters, which may be on different disks."""
+    homes = {"COURSE_CACHE": cache_home(), "COURSE_HOME": state_home()}
+    free = {which: shutil.disk_usage(_existing(home)).free for which, home in homes.items()}
+    low = [which for which, least in DISK.items() if free[which] < least]
+    told = [f"{free[which] / 1e9:.1f} GB free for {home}" for which, home in homes.items()]
+    needed = " and ".join(f"{DISK[which] / 1e9:g} GB for {homes[which]}" for which in low)
+    cure = f"Free {needed}, or set {' and '.join(low)} to another disk."
+    return _is(not low, ", ".join(told), cure)
 
 
-def _state() -> Finding:
+def _existing(path: Path) -> Path:
+    """The path, or the nearest one above it that is there."""
+    return next(one for one in (path, *path.parents) if one.exists())
+
+
+def _state() -> Look:
     home = state_home()
-    folder = next(p for p in (home, *home.parents) if p.exists())
-    cure = "Set COURSE_HOME to a folder of your own."
-    return _is("state folder", os.access(folder, os.W_OK), str(home), cure)
+    folder = _existing(home)
+    well = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    return _is(well, str(home), "Set COURSE_HOME to a folder of your own.")
 
 
-def _ports() -> Finding:
-    return Finding("ports", "ok", f"127.0.0.1 has free ports, such as {free_ports(1)[0]}")
+def _ports() -> Look:
+    try:
+        found = free_ports(len(PORTS))
+    except OSError as error:
+        cure = (
+            "Bring the loopback interface up (Linux: sudo ip link set lo up), close programs that "
+            "hold many ports, or leave the sandbox that forbids to open one."
+        )
+        return "bad", f"no port of 127.0.0.1 can be opened: {error}", cure
+    return "ok", f"127.0.0.1 has free ports, such as {found[0]}", ""
 
 
-def _topology() -> Finding:
-    return Finding("kind-config.yaml", "ok", f"{len(topology.read('course'))} nodes")
+def _programs() -> Look:
+    """What `up` finds here for the backends that it may choose, and how it gets the rest."""
+    asked = os.environ.get("COURSE_BACKEND")
+    backends = ["kind", "embedded"] if find_engine() else ["embedded"]
+    backends = [choose(asked, None, progress())] if asked else backends
+    folder = os.environ.get("COURSE_BINARIES")
+    looked = search.look(
+        programs=sorted({name for backend in backends for name in PROGRAMS[backend]})
+    )
+    comes = {pin.program: _comes(pin, folder) for pin in looked.missing()}
+    if not comes:
+        sources = sorted({binary.source for binary in looked.found.values()})
+        return "ok", f"all there: {', '.join(sources)}", ""
+    told = [
+        f"{how}: {', '.join(n for n in comes if comes[n] == how)}"
+        for how in dict.fromkeys(comes.values())
+    ]
+    seen = "; ".join([*told, f"Go: {shutil.which('go') or 'not there'}"])
+    stuck = {name for name, how in comes.items() if how not in (DOWNLOADED, BUILT)}
+    if not all(stuck & set(PROGRAMS[backend]) for backend in backends):
+        cure = (
+            "course up brings what it needs, once: up to 0.5 GB from the network; where that does "
+            "not answer, Go, if it is there, builds it in 6 to 12 minutes."
+        )
+        return "note", seen, cure
+    cure = "Install Go, put them into a folder and set COURSE_BINARIES, or use Docker or podman."
+    if folder:
+        cure = "Put them into that folder, or unset COURSE_BINARIES: course up then brings them."
+    return "bad", seen, cure
 
 
-def _programs() -> Finding:
-    pinned = binaries.pins(this_platform())
-    needed = [name for name in pinned if name != "kind"]
-    kept = [name for name in needed if list((cache_home() / "bin").glob(f"{name}-v*"))]
-    if len(kept) == len(needed) or os.environ.get("COURSE_BINARIES"):
-        return Finding("programs", "ok", "all there")
-    missing = ", ".join(sorted(set(needed) - set(kept)))
-    go = "Go is there to build them" if shutil.which("go") else "no Go; they must be downloaded"
-    cure = "course binaries brings them; without network or Go, set COURSE_BINARIES"
-    seen = f"not in the cache: {missing}; {go}"
-    return _is("programs", bool(shutil.which("go")), seen, cure)
+def _comes(pin: Pin, folder: str | None) -> str:
+    """How `up` gets a program that is not here, or why it cannot or need not."""
+    if folder:
+        return f"not in {folder}, on PATH or in the cache"
+    return DOWNLOADED if pin.file else build.obstacle(pin.program, pin.version) or BUILT
 
 
-def _path() -> Finding:
-    found = {name: shutil.which(name) for name in ("kubectl", "kind", "go")}
-    seen = ", ".join(f"{name} {path or 'not there'}" for name, path in found.items())
-    return Finding("PATH", "ok", f"{seen} (what is missing, the course brings)")
+def _path(name: str) -> Look:
+    """Whether a terminal finds what those of `course lab` find first."""
+    own = [cluster_dir(name) / "bin" / "kubectl", Path(get_path("scripts"), "course")]
+    found = {path: shutil.which(path.name) for path in own if path.exists()}
+    hidden = [path for path, other in found.items() if not other or not path.samefile(other)]
+    seen = ", ".join(f"{path.name} {other or 'not there'}" for path, other in found.items())
+    folders = os.pathsep.join(str(path.parent) for path in hidden)
+    cure = (
+        f"JupyterLab's terminals find the course's own; in others: export PATH=\"{folders}:$PATH\""
+    )
+    return _is(not hidden, seen or "nothing of the course to find yet", cure, "note")
 
 
-def _engine() -> Finding:
+def _engine() -> Look:
     asked = engines()
     for one in asked:
         if isinstance(one, Engine):
             rootless = ", rootless" if one.rootless else ""
-            return Finding("container engine", "ok", f"{one.name} {one.version}{rootless}")
+            return "ok", f"{one.name} {one.version}{rootless}", ""
     seen = "; ".join(f"{one.name}: {one.reason}" for one in asked if isinstance(one, Missing))
     cure = "Only kind needs one: start Docker or podman. The embedded backend runs without."
-    return Finding("container engine", "note", seen, cure)
+    return "note", seen, cure
 
 
-def _cgroup() -> Finding:
+def _cgroup() -> Look:
     engine = find_engine()
     if engine is None:
-        return Finding("cgroup", "ok", "only kind minds, and there is no engine")
+        return "ok", "only kind minds, and there is no engine", ""
     cure = (
         "Kubelets from 1.35 on refuse cgroup v1 unless told; the course tells them. If nodes do "
         "not start: course up --backend kind --kubernetes 1.34, or --backend embedded."
     )
-    return _is("cgroup", engine.cgroup == 2, f"v{engine.cgroup}", cure, "note")
+    return _is(engine.cgroup == 2, f"v{engine.cgroup}", cure, "note")
 
 
-def _inotify() -> Finding:
+def _inotify() -> Look:
     found = {}
     for name in INOTIFY:
         try:
             found[name] = int((SYSCTL / name).read_text())
         except (OSError, ValueError):
-            return Finding("inotify", "ok", "this system has no such limits to read")
+            return "ok", "this system has no such limits to read", ""
     low = [name for name, least in INOTIFY.items() if found[name] < least]
     seen = ", ".join(f"{name} {value}" for name, value in found.items())
     cure = "For kind: " + "; ".join(f"sudo sysctl fs.inotify.{n}={INOTIFY[n]}" for n in low)
-    return _is("inotify", not low, seen, cure, "note")
+    return _is(not low, seen, cure, "note")
 
 
-def _cluster(name: str) -> Finding:
+def _cluster(name: str) -> Look:
     state = State.load(name)
     if state is None:
-        return Finding(f"cluster {name}", "ok", "not up")
-    cluster.current(name).api.get("/version")
-    dead = ", ".join(cluster.current(name).backend.dead_components())
+        return "ok", "not up", ""
+    running = cluster.current(name)
+    running.api.get("/version")
+    dead = ", ".join(running.backend.dead_components())
     seen = f"stopped: {dead}" if dead else f"up, {state.backend}, Kubernetes {state.kubernetes}"
-    return _is(f"cluster {name}", not dead, seen, "course up")
+    return _is(not dead, seen, f"course up --name {name}")
 
 
-def _skew(name: str) -> Finding:
+def _skew(name: str) -> Look:
     """Whether the kubectl that a terminal finds may talk to the cluster.
 
     Source: https://kubernetes.io/releases/version-skew-policy/#kubectl (one minor away).
     """
     state, path = State.load(name), shutil.which("kubectl")
     if state is None or path is None:
-        return Finding("kubectl version", "ok", "the course's own is used")
+        return "ok", "the course's own is used", ""
     try:
         version = version_of(Path(path), "kubectl", state.kubernetes, this_platform())
     except UnfitError as error:
         cure = f"Use {cluster_dir(name) / 'bin' / 'kubectl'}; JupyterLab's terminals do already."
-        return Finding("kubectl version", "note", f"{path}: {error}", cure)
-    return Finding("kubectl version", "ok", f"{version} at {path}")
+        return "note", f"{path}: {error}", cure
+    return "ok", f"{version} at {path}", ""
 
 
-def _leftovers(name: str) -> Finding:
+def _leftovers(name: str) -> Look:
     """Processes of a cluster whose folder is gone or unfinished."""
-    folder: Path = cluster_dir(name)
     state = State.load(name)
-    left = processes_of(folder) if state is None or not state.complete else []
+    left = processes_of(cluster_dir(name)) if state is None or not state.complete else []
     seen = f"{len(left)} processes of an interrupted run" if left else "none"
-    return _is("leftovers", not left, seen, "course down")
+    return _is(not left, seen, f"course down --name {name}")
 
 
-def _containers(name: str) -> Finding:
-    """Containers of a kind cluster of this name that no folder of ours knows."""
+def _containers(name: str) -> Look:
+    """Containers of a kind cluster of this name: of our own interrupted `up`, or another's."""
     engine, state = find_engine(), State.load(name)
     if engine is None or (state is not None and state.backend == "kind" and state.complete):
-        return Finding("leftover containers", "ok", "none")
+        return "ok", "none", ""
     left = engine.nodes(name)
     cure = f"If they are yours: kind delete cluster --name {name}; or give another --name."
-    return _is("leftover containers", not left, ", ".join(left) or "none", cure)
+    if (cluster_dir(name) / MADE_BY_KIND).exists():
+        cure = f"course down --name {name}"
+    return _is(not left, ", ".join(left) or "none", cure)

@@ -13,6 +13,7 @@ from typing import Any
 
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.verbs.apply import apply
+from daemonset_course.verbs.conditions import network
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import add_node, break_node, cordon, label, remove_node, taint
 from live.scenes import daemonset
@@ -100,6 +101,11 @@ def _resource(workers: list[str], chance: random.Random) -> list[str]:
     return [f"{workers[0]}: ", "resource example.com/gpu taken off"]
 
 
+def _network(workers: list[str], _: random.Random) -> list[str]:
+    network(workers[1], available=False)
+    return [f"{workers[1]}: ", "condition NetworkUnavailable taken off"]
+
+
 def _control_plane(_: list[str], __: random.Random) -> list[str]:
     kubectl("taint node --selector=node-role.kubernetes.io/control-plane", CONTROL_PLANE + "-")
     return [f"taint {CONTROL_PLANE} put back"]
@@ -143,9 +149,22 @@ def _cluster_scoped(_: list[str], chance: random.Random) -> list[str]:
     apply({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"} | priority)
     kubectl("create clusterrole dirt --verb=get --resource=pods")
     kubectl("create clusterrolebinding dirt --clusterrole=dirt --serviceaccount=default:default")
-    return [f"{kind}/dirt removed" for kind in ("PriorityClass", "ClusterRole")] + [
-        "ClusterRoleBinding/dirt removed"
-    ]
+    spec = {
+        "capacity": {"storage": "1Mi"},
+        "accessModes": ["ReadWriteOnce"],
+        "hostPath": {"path": "/tmp/dirt"},
+    }
+    metadata = {"name": "dirt"}
+    apply({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec})
+    kinds = ("PriorityClass", "ClusterRole", "ClusterRoleBinding", "PersistentVolume")
+    return [f"{kind}/dirt removed" for kind in kinds]
+
+
+def _orphans(_: list[str], __: random.Random) -> list[str]:
+    apply(daemonset("orphan"))
+    kubectl("wait --for=create controllerrevision --selector=app=orphan --timeout=30s")
+    kubectl("delete daemonset orphan --cascade=orphan")
+    return ["ControllerRevision/orphan-"]
 
 
 def _in_default(_: list[str], chance: random.Random) -> list[str]:
@@ -173,11 +192,13 @@ DIRT = {
     "labels": _labels,
     "taints": _taints,
     "resource": _resource,
+    "network": _network,
     "control plane": _control_plane,
     "cordon": _cordon,
     "namespace": _namespace,
     "cluster-scoped": _cluster_scoped,
     "default": _in_default,
+    "orphans": _orphans,
     "broken": _broken,
     "extra": _extra,
     "removed": _removed,

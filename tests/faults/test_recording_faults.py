@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import sys
 import time
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from jupyter_client.manager import start_new_kernel
 
@@ -14,68 +19,156 @@ from daemonset_course import cluster
 from daemonset_course.cluster import reset
 from daemonset_course.cluster.embedded import COMPONENTS, Embedded
 from daemonset_course.cluster.lifecycle import Cluster
+from daemonset_course.doctor import examine
 from daemonset_course.errors import CourseError
+from daemonset_course.places import state_home
 from daemonset_course.recording import Recording, record
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.rollout import wait_rollout
-from live.scenes import daemonset, eventually
+from live.scenes import daemonset, eventually, processes
 
-MISSED_LATE = {"kube-scheduler", "kube-controller-manager", "kwok-controller"}
-BLIND = {"kube-apiserver"}  # without it no watch goes on
+
+@dataclass(frozen=True)
+class Death:
+    """What a rollout and its recording look like when a part of the control plane dies."""
+
+    blinds: bool  # the watches break: the recording has a gap
+    wait_says: str
+    doctor_says: str
+    takes: tuple[str, ...] = ()  # parts that end themselves, as they cannot renew their lease
+
+
+SILENT, STUCK = "did not answer", "still runs the old template"
+LEADERS = ("kube-controller-manager", "kube-scheduler")
+# Without etcd nothing can be written, and the API server keeps its watches open: none is missed.
+DEATHS = {
+    "etcd": Death(False, SILENT, "stopped: etcd, " + ", ".join(LEADERS), takes=LEADERS),
+    "kube-apiserver": Death(True, SILENT, SILENT),
+    "kube-controller-manager": Death(False, STUCK, "stopped: kube-controller-manager"),
+    "kube-scheduler": Death(False, "pending, not ready", "stopped: kube-scheduler"),
+    "kwok-controller": Death(False, STUCK, "stopped: kwok-controller"),
+}
 RELEASE = "set env daemonset/agent RELEASE={}"
 
 
 @pytest.fixture
 def agent(shared: Cluster) -> Cluster:
     reset(workers=3)
-    apply(daemonset("agent"))
+    slow = daemonset("agent")
+    slow["spec"]["minReadySeconds"] = 1  # no rollout is through before its fault comes
+    apply(slow)
     wait_rollout("agent")
     return shared
+
+
+def parts(one: Cluster) -> dict[str, psutil.Process | None]:
+    """The process of each component."""
+    assert isinstance(one.backend, Embedded)
+    return {component: one.backend.process(component) for component in COMPONENTS}
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_kill_9_during_a_recorded_rollout_of(
     agent: Cluster, component: str, tmp_path: Path
 ) -> None:
-    assert isinstance(agent.backend, Embedded)
-    process = agent.backend.process(component)
-    assert process
+    death, before = DEATHS[component], parts(agent)
+    dead = [component, *death.takes]
     with record("agent") as rollout:
         # a template of its own: the revision of an earlier test's DaemonSet may still be there
         kubectl(RELEASE.format(f"without-{component}"))
-        process.kill()
-        eventually(lambda: agent.backend.dead_components() == [component])
-        if component not in MISSED_LATE:  # the last pods may be through already
-            with pytest.raises(CourseError) as error:
-                wait_rollout("agent", timeout=4)
-            assert error.value.seen
-            assert error.value.next_step
+        killed = rollout.elapsed
+        before[component].kill()
+        with pytest.raises(CourseError) as error:
+            wait_rollout("agent", timeout=4)
+        assert death.wait_says in f"{error.value.failed} {error.value.seen}"
+        assert error.value.next_step
+        eventually(lambda: agent.backend.dead_components() == dead)
+        told = [one for one in examine("own") if death.doctor_says in f"{one.subject} {one.seen}"]
+        assert [one.level for one in told] == ["bad"]
+        assert "course up" in told[0].cure
         cluster.up("own")
-        wait_rollout("agent", timeout=90)
+        healed = rollout.elapsed
+        status = wait_rollout("agent", timeout=90)
 
     rollout.save(tmp_path / "rollout.jsonl")  # what a failure needs is then at hand
-    assert agent.backend.dead_components() == []
-    assert rollout.rollouts[-1].updated == 3
+    after = parts(agent)
+    assert all(after.values())
+    assert [name for name in COMPONENTS if after[name] != before[name]] == dead  # up started these
+    assert (status.desired, status.updated, status.available) == (3, 3, 3)
+    assert rollout.rollouts[-1].end
     gaps = rollout.timeline.gaps
-    if component in BLIND:
-        assert {gap.resource for gap in gaps} == {"pods", "nodes", "daemonsets", "events"}
-        assert all(gap.start < gap.end and gap.reason for gap in gaps)
+    watched = {"pods", "nodes", "daemonsets", "events"} if death.blinds else set()
+    assert {gap.resource for gap in gaps} == watched
+    assert all(killed <= gap.start < gap.end < healed and gap.reason for gap in gaps)
+    assert ("The watch of pods saw nothing" in rollout.caption) is death.blinds
+    assert death.blinds or listed_late(rollout) == []
 
 
-def test_the_wall_clock_jumps(agent: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def listed_late(recording: Recording) -> list[dict[str, Any]]:
+    """The changes of pods that a list told after the watch had begun: it had missed them."""
+    pods = [one for one in recording.records if one.get("resource") == "pods"]
+    kinds = [one["via"] for one in pods]
+    return [one for one in pods[kinds.index("watch") :] if one["via"] == "list"]
+
+
+# In a process whose clocks are replaced before anything of the course is imported.
+JUMPS = """
+import datetime, sys, time
+
+hours, now, seconds = 0, datetime.datetime.now, time.time
+
+class Jumping(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return now(tz) + datetime.timedelta(hours=hours)
+
+datetime.datetime = Jumping
+time.time = lambda: seconds() + 3600 * hours
+
+from daemonset_course import kubectl, record, wait_rollout
+from daemonset_course.cluster import current, up
+
+with record("agent") as rollout:
+    hours = 1
+    kubectl("set env daemonset/agent RELEASE=3")
+    hours = -1
+    wait_rollout("agent")
+    hours = 1
+    rollout.mark("killed")
+    current().backend.process("kube-apiserver").kill()
+    hours = -1
+    up()
+    rollout.mark("healed")
+rollout.save(sys.argv[1])
+"""
+
+
+def test_the_wall_clock_jumps(agent: Cluster, tmp_path: Path) -> None:
     assert agent.name
-    true = time.time
-    with record("agent") as rollout:
-        monkeypatch.setattr(time, "time", lambda: true() + 3600)
-        kubectl(RELEASE.format(3))
-        monkeypatch.setattr(time, "time", lambda: true() - 3600)
-        wait_rollout("agent")
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", JUMPS, str(tmp_path / "log.jsonl")], check=True)
+    whole = time.monotonic() - began
 
-    times = [record["t"] for record in rollout.records[1:]]
-    assert times == sorted(times)
-    assert 0 < rollout.rollouts[-1].duration < 60
-    assert rollout.records[0]["date"][:13] == datetime.now(UTC).strftime("%Y-%m-%dT%H")
+    jumped = Recording.load(tmp_path / "log.jsonl")
+    killed, healed = (one["t"] for one in jumped.records if one["record"] == "mark")
+    assert 0 < jumped.rollouts[-1].duration < killed < healed < whole
+    assert jumped.timeline.gaps
+    assert all(killed <= gap.start < gap.end < healed for gap in jumped.timeline.gaps)
+
+    # The same with the stamps of the API server: from the first change on an hour further.
+    first = next(i for i, one in enumerate(jumped.records) if one.get("via") == "watch")
+    later = [an_hour_later(one) for one in jumped.records[first:]]
+    assert later != jumped.records[first:]
+    assert Recording([*jumped.records[:first], *later]).rollouts == jumped.rollouts
+
+
+def an_hour_later(item: dict[str, Any]) -> dict[str, Any]:
+    """A record with every time of day in it moved on."""
+    moved = re.sub(
+        r"T(\d\d)(?=:\d\d:\d\d)", lambda at: f"T{(int(at[1]) + 1) % 24:02}", json.dumps(item)
+    )
+    return dict(json.loads(moved))
 
 
 START = """
@@ -105,16 +198,22 @@ def test_two_kernels_record_at_once(agent: Cluster, tmp_path: Path) -> None:
 
 
 def test_a_kernel_is_killed_while_it_records(agent: Cluster) -> None:
+    before = parts(agent)
     kernels = [start_new_kernel()]
     try:
         manager, client = kernels[0]
         assert client.execute_interactive(START, timeout=60)["content"]["status"] == "ok"
-        manager.provisioner.process.kill()
+        kernel = manager.provisioner.process
+        children = psutil.Process(kernel.pid).children(recursive=True)
+        kernel.kill()
         eventually(lambda: not manager.is_alive())
+        # before the manager tidies up: nobody does so for a learner
+        assert psutil.wait_procs(children, timeout=5)[1] == []
+        assert set(processes(state_home())) == set(before.values())
     finally:
         _shut_down(kernels)
 
-    assert agent.backend.dead_components() == []
+    assert parts(agent) == before
     with record("agent") as rollout:
         kubectl(RELEASE.format(5))
         wait_rollout("agent")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from daemonset_course.errors import CourseError
 from daemonset_course.lab import session
 from daemonset_course.lab.session import open_lab
 from daemonset_course.verbs.apply import apply
+from daemonset_course.verbs.conditions import pressure
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import daemonset
@@ -24,7 +25,7 @@ BUSYBOX = {"image": "busybox:1.36", "command": ["sh", "-c", f"echo hello; {WAIT}
 
 
 @pytest.fixture(scope="module")
-def tried(live_cluster: Cluster) -> Cluster:
+def tried(live_cluster: Cluster) -> Iterator[Cluster]:
     """A cluster with a DaemonSet that prints, mounts a folder of its node, and is probed."""
     reset(live_cluster.name)
     mount = {"volumeMounts": [{"name": "node", "mountPath": "/node"}]}
@@ -33,7 +34,8 @@ def tried(live_cluster: Cluster) -> Cluster:
     container = BUSYBOX | mount | {"readinessProbe": probe}
     apply(daemonset("tried", container, volumes=[volume]))
     wait_rollout("tried", timeout=90)
-    return live_cluster
+    yield live_cluster
+    reset(live_cluster.name)
 
 
 def logs(_: Cluster) -> bool:
@@ -59,16 +61,32 @@ def probes(cluster: Cluster) -> bool:
 
 
 def pull(cluster: Cluster) -> bool:
-    """A node's kubelet reports the images that it holds; a simulated one holds none."""
-    node = cluster.api.get(f"/api/v1/nodes/{cluster.workers()[0]}")
-    images = [name for image in node["status"].get("images", []) for name in image["names"]]
-    return any("busybox" in name for name in images)
+    """A kubelet takes an image that is there, asks a registry for one that is not, and says both.
+
+    A simulated one plays the state of a failed pull, but asks nobody.
+    """
+    absent = {"name": "main", "image": "registry.invalid/nobody-has:1"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "absent"}}
+    apply(pod | {"spec": {"containers": [absent]}})
+    given_up = "jsonpath={.status.containerStatuses[0].state.waiting.reason}=ImagePullBackOff"
+    kubectl(f"wait pod/absent --for={given_up} --timeout=90s", timeout=100)
+    events = cluster.api.items("/api/v1/namespaces/default/events")
+    said = [f"{e['involvedObject']['name']} {e['reason']}: {e.get('message')}" for e in events]
+    wanted = (r"tried-\w+ Pulled", "absent Pulling", "absent Failed: Failed to pull image")
+    return all(any(re.match(words, line) for line in said) for words in wanted)
 
 
-def pressure(cluster: Cluster) -> bool:
+def pressed(cluster: Cluster) -> bool:
+    """A kubelet told to want its disk free measures that it is not, and says so of its node.
+
+    ``test_conditions`` has the words that refuse this where kubelets are simulated.
+    """
     node = cluster.workers()[0]
-    told = kubectl("get --raw", f"/api/v1/nodes/{node}/proxy/stats/summary")
-    return int(json.loads(told)["node"]["memory"]["workingSetBytes"]) > 0
+    condition = "jsonpath={.status.conditions[?(@.type=='DiskPressure')].status}"
+    with pressure({node: "disk"}):
+        said = kubectl(f"get node {node} -o", condition)
+    wait_rollout("tried", timeout=90)  # such a kubelet evicts, and refuses what is not critical
+    return said == "True"
 
 
 TRIES: dict[str, Callable[[Cluster], bool]] = {
@@ -77,18 +95,19 @@ TRIES: dict[str, Callable[[Cluster], bool]] = {
     "hostpath": hostpath,
     "probes": probes,
     "pull": pull,
-    "pressure": pressure,
+    "pressure": pressed,
 }
 
 
 @pytest.mark.parametrize("name", CAPABILITIES)
 def test_a_capability_is_there_exactly_when_it_is_declared(tried: Cluster, name: str) -> None:
+    why = ""
     try:
         there = TRIES[name](tried)
-    except CourseError:
-        there = False
+    except CourseError as error:
+        there, why = False, str(error)
 
-    assert there == (name in tried.backend.capabilities)
+    assert there == (name in tried.backend.capabilities), why
 
 
 def test_a_task_whose_capability_is_missing_cannot_be_checked(

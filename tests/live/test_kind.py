@@ -69,6 +69,16 @@ def test_an_image_that_the_engine_has_is_given_to_the_nodes(
         engine.run("rmi", "example.test/of-the-engine:1")
 
 
+def test_programs_that_are_gone_with_the_cache_are_brought_again(fresh: Cluster) -> None:
+    programs = fresh.backend.programs
+    for begin in (reset, cluster.up):
+        for program in programs.iterdir():
+            program.unlink()
+
+        begin(fresh.name)
+        assert {"kind", "kubectl"} <= {one.name for one in programs.iterdir() if one.exists()}
+
+
 @pytest.mark.parametrize("how", ["unreachable", "not ready"])
 def test_a_real_node_breaks_and_comes_back(fresh: Cluster, how: str) -> None:
     node = fresh.workers()[0]
@@ -82,14 +92,18 @@ def test_a_real_node_breaks_and_comes_back(fresh: Cluster, how: str) -> None:
 
 
 def test_a_removed_real_node_joins_again_before_a_simulated_one(
-    fresh: Cluster, engine: Engine
+    fresh: Cluster, engine: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     node = fresh.workers()[-1]
     remove_node(node)
     assert engine.nodes(fresh.name)[node] == "paused"
 
     assert add_node() == [node]
+    assert capsys.readouterr().out == ""
     (simulated,) = add_node(gpu="yes")
+    assert capsys.readouterr().out == f"kind cannot add a machine: {simulated} is simulated\n"
+    taints = fresh.api.get(f"/api/v1/nodes/{simulated}")["spec"]["taints"]
+    assert {taint["effect"] for taint in taints} == {"PreferNoSchedule"}
     assert kubectl(f"get node {simulated} -o jsonpath={{.status.nodeInfo.osImage}}") == (
         "simulated by kwok"
     )
@@ -163,6 +177,9 @@ def test_a_lost_container_makes_a_new_cluster_and_a_foreign_one_is_left_alone(
         cluster.down("lost")
         assert len(engine.nodes("lost")) == 4
         monkeypatch.setenv("COURSE_HOME", str(tmp_path / "home"))
+        # The folder that knows of the containers knows no more, and has lost its programs.
+        (second.backend.directory / "cluster.json").write_text("{")
+        (second.backend.programs / "kind").unlink()
     finally:
         cluster.down("lost")
     assert engine.nodes("lost") == {}

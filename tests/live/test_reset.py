@@ -134,7 +134,9 @@ def test_a_dead_node_is_revived_and_another_number_of_workers_made(live_cluster:
 
     more = reset(live_cluster.name, workers=5)
 
+    name = live_cluster.name
     assert len(more.workers) == 5
+    assert f"{name}-worker4 … {name}-worker5: node added" in str(more)
     assert any(line.startswith(f"{dead}: ") for line in more.changes)
     assert all(settled(node) for node in live_cluster.api.items("/api/v1/nodes"))
     assert len(reset(live_cluster.name).workers) == 3

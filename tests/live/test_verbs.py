@@ -157,8 +157,9 @@ def test_labels_and_taints_move_the_pods(worker: str) -> None:
     taint(worker, "maintenance-")
     assert wait_for_desired(3).ready == 3
 
+    assert taint(worker, "maintenance-") == f"{worker}: maintenance was not there"
     with pytest.raises(CommandFailed, match="not found"):
-        taint(worker, "maintenance-")
+        taint(worker, "maintenance-", "other=1:NoSchedule")
 
 
 def wait_for_desired(count: int) -> Any:

@@ -14,16 +14,18 @@ from daemonset_course.timeline.alerts import (
     alerts_caption,
     alerts_headline,
     sample,
+    samples,
 )
 
 Record = dict[str, Any]
-HEALTHY = Sample(3, 3, 3, 3, 0, 3, 3)
+HEALTHY = Sample(3, 3, 3, 3, 3, 0, 3, 3)
 
 
 def status(desired: int, ready: int, misscheduled: int = 0) -> Record:
     made = daemonset()
     made["status"] = {
         "desiredNumberScheduled": desired,
+        "currentNumberScheduled": desired,
         "numberReady": ready,
         "numberMisscheduled": misscheduled,
     }
@@ -46,7 +48,7 @@ def test_the_last_status_and_the_workers_are_what_counts() -> None:
     )
 
     assert (found.desired, found.ready, found.misscheduled) == (2, 2, 1)
-    assert (found.updated, found.available) == (0, 0)
+    assert (found.current, found.updated, found.available) == (2, 0, 0)
     assert (found.nodes, found.nodes_ready) == (3, 2)
 
 
@@ -59,6 +61,26 @@ def test_a_deleted_node_and_another_daemonset_do_not_count() -> None:
     )
 
     assert (found.desired, found.nodes) == (0, 2)
+
+
+def test_there_is_a_sample_for_each_change_once_the_daemonset_is_known() -> None:
+    found = list(
+        samples(
+            log(
+                change(0.02, "daemonsets", status(3, 3), "ADDED", "list"),
+                change(1, "daemonsets", status(3, 2)),
+                change(2, "nodes", node("n2"), "DELETED"),
+                change(3, "daemonsets", status(2, 2)),
+                change(4, "daemonsets", status(2, 2), "DELETED"),
+                change(5, "nodes", node("n1")),
+            ),
+            "agent",
+        )
+    )
+
+    assert [(one.desired, one.ready, one.nodes) for one in found] == [
+        (3, 3, 3), (3, 2, 3), (3, 2, 2), (2, 2, 2),
+    ]  # fmt: skip
 
 
 def test_each_rule_is_asked_about_each_fault() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,20 +12,30 @@ ROOT = Path(__file__).parents[2]
 LEDGER = claims.read_claims(ROOT / claims.LEDGER)
 SOURCES, UNREAD = read_sources(ROOT, None)
 
-Row = dict[str, str]
+Row = dict[str, Any]
+HEADING = "Many nodes join"
 
 
-def row(one: str, verdict: str = "true", lesson: str = "01", **more: str) -> Row:
+def row(one: str, verdict: str = "true", lesson: str = "01", **more: Any) -> Row:
     words = {"says": "s", "asserts": "a", "correction": "c", "source": "https://x.example/y"}
     return {"id": one, "verdict": verdict, "lesson": lesson} | words | more
+
+
+def text(words: str) -> Cell:
+    return Cell("markdown", 0, tuple(enumerate(words.splitlines(), 1)), {})
 
 
 def full() -> list[Row]:
     return [row(one) for one in claims.IDS]
 
 
+def shown(one: str = "C05", verdict: str = "true", cells: int = 1, **more: Any) -> Row:
+    return row(one, verdict, cells=[HEADING] * cells, **more)
+
+
 def lesson(*cells: tuple[str, str], name: str = "01-first", group: str = "lessons") -> Source:
-    made = [
+    made = [text(f"# 01 First\n\n## {HEADING}\n\nSome # words.")]
+    made += [
         Cell("code", start, tuple(enumerate(text.splitlines(), start + 1)), {"tags": [tag]})
         for start, (tag, text) in enumerate(cells, 1)
     ]
@@ -136,7 +147,7 @@ SHOWN = lesson(("claim-C05", "assert pods == 3"))
 
 
 def test_a_claim_with_an_asserting_cell_in_its_lesson_is_shown() -> None:
-    assert claims.lesson_problems([row("C05")], [SHOWN]) == []
+    assert claims.lesson_problems([shown()], [SHOWN]) == []
 
 
 @pytest.mark.parametrize("verdict", ["true", "partly", "dated", "wrong"])
@@ -160,7 +171,7 @@ def test_a_cell_in_another_lesson_shows_nothing() -> None:
 @pytest.mark.parametrize("tag", ["claim-C06", "claim-c05", "claim-C5", "claim", "claims-C05"])
 def test_a_tag_that_the_ledger_does_not_give_is_told(tag: str) -> None:
     second = ("claim-C05", "assert pods == 3")
-    (problem,) = claims.lesson_problems([row("C05")], [lesson((tag, "assert pods"), second)])
+    (problem,) = claims.lesson_problems([shown()], [lesson((tag, "assert pods"), second)])
 
     assert (
         problem == f"content/lessons/01-first.py:1: the ledger does not give {tag!r} to this file"
@@ -169,9 +180,39 @@ def test_a_tag_that_the_ledger_does_not_give_is_told(tag: str) -> None:
 
 def test_a_lab_shows_no_claim() -> None:
     lab = lesson(("claim-C05", "assert pods == 3"), group="labs")
-    (problem,) = claims.lesson_problems([row("C05")], [SHOWN, lab])
+    (problem,) = claims.lesson_problems([shown()], [SHOWN, lab])
 
     assert problem.startswith("content/labs/01-first.py:1: the ledger does not give")
+
+
+TWO = lesson(("claim-C05", "assert pods == 3"), ("claim-C05", "assert nodes == 3"))
+
+
+def test_one_cell_of_two_that_is_gone_is_told() -> None:
+    assert claims.lesson_problems([shown(cells=2)], [TWO]) == []
+
+    (problem,) = claims.lesson_problems([shown(cells=2)], [SHOWN])
+    assert problem.startswith(f"C05: the ledger names cells ['{HEADING}', '{HEADING}'], lesson 01")
+
+
+@pytest.mark.parametrize("named", [[], [HEADING], ["Another", HEADING], [HEADING] * 3])
+def test_cells_that_the_ledger_does_not_name_are_told(named: list[str]) -> None:
+    (problem,) = claims.lesson_problems([row("C05", cells=named)], [TWO])
+
+    assert problem.startswith("C05: the ledger names cells ")
+
+
+def test_the_tool_writes_the_cells_and_nothing_else() -> None:
+    rows = [
+        '[[claim]]\nid = "C05"\nlesson = "01"\n{}asserts = "a"\n\n',
+        '[[claim]]\nid = "C06"\nlesson = "01"\n{}asserts = "a"\n',
+    ]
+    old = "# words\n\n" + rows[0].format("") + rows[1].format('cells = ["Gone"]\n')
+    written = claims.with_cells(old, [TWO])
+
+    named = f'cells = ["{HEADING}", "{HEADING}"]\n'
+    assert written == "# words\n\n" + rows[0].format(named) + rows[1].format("")
+    assert claims.with_cells(written, [TWO]) == written
 
 
 ASSERTING = [
@@ -180,6 +221,11 @@ ASSERTING = [
     "with rejected('must not'):\n    apply(bad)",
     "with record('a') as run, rejected('must not'):\n    apply(bad)",
     "assert (await pods()) == 3",
+    "assert pods == wanted or nodes == wanted",
+    "wanted = 3\nassert pods == wanted",
+    "wanted = 3\nwanted += 1\nassert wanted == 4",
+    "pods = count()\nassert pods == 3",
+    "assert not Path('x').exists()",
 ]
 NOT_ASSERTING = [
     "pods == 3",
@@ -187,6 +233,11 @@ NOT_ASSERTING = [
     "'assert pods == 3'",
     "assert True",
     "assert 3 == 3, pods",
+    "assert len('abc') == max(1, 3)",
+    "assert pods == pods",
+    "assert pods == 3 or True",
+    "assert (pods == 3, 'three')",
+    "wanted = 3\nassert wanted == 3",
     "def check():\n    assert pods == 3",
     "async def check():\n    assert pods == 3",
     "class Check:\n    assert pods == 3",
@@ -197,25 +248,25 @@ NOT_ASSERTING = [
 ]
 
 
-@pytest.mark.parametrize("text", ASSERTING)
-def test_a_cell_that_asserts_is_known(text: str) -> None:
-    assert claims.lesson_problems([row("C05")], [lesson(("claim-C05", text))]) == []
+@pytest.mark.parametrize("code", ASSERTING)
+def test_a_cell_that_asserts_is_known(code: str) -> None:
+    assert claims.lesson_problems([shown()], [lesson(("claim-C05", code))]) == []
 
 
-@pytest.mark.parametrize("text", NOT_ASSERTING)
-def test_a_tagged_cell_that_asserts_nothing_is_told(text: str) -> None:
-    both = lesson(("claim-C05", "assert pods == 3"), ("claim-C05", text))
+@pytest.mark.parametrize("code", NOT_ASSERTING)
+def test_a_tagged_cell_that_asserts_nothing_is_told(code: str) -> None:
+    both = lesson(("claim-C05", "assert pods == 3"), ("claim-C05", code))
 
-    assert claims.lesson_problems([row("C05")], [both]) == [
+    assert claims.lesson_problems([shown(cells=2)], [both]) == [
         "content/lessons/01-first.py:2: the cell of C05 asserts nothing"
     ]
 
 
 def test_a_text_cell_asserts_nothing() -> None:
-    (code,) = SHOWN.cells
-    text = Cell("markdown", code.start, code.lines, code.metadata)
+    code = SHOWN.cells[-1]
 
-    assert not claims.asserts(text)
+    assert claims.asserts(code)
+    assert not claims.asserts(Cell("markdown", code.start, code.lines, code.metadata))
 
 
 def test_the_tool_prints_the_table_and_every_problem(
@@ -231,3 +282,15 @@ def test_the_tool_prints_the_table_and_every_problem(
     assert printed.out.splitlines()[2].split() == ["01", "1", "1"]
     assert "C01: missing in the ledger" in printed.err
     assert "C05: no cell of lesson 01 shows it" in printed.err
+
+
+def test_the_tool_notes_the_cells_when_it_is_told_to(tmp_path: Path) -> None:
+    (tmp_path / "content" / "lessons").mkdir(parents=True)
+    ledger, source = tmp_path / claims.LEDGER, tmp_path / "content" / "lessons" / "01-first.py"
+    ledger.write_text('[[claim]]\nid = "C05"\nlesson = "01"\n')
+    source.write_text(f'# %% [markdown]\n# ## {HEADING}\n\n# %% tags=["claim-C05"]\nassert pods\n')
+
+    claims.main(tmp_path)
+    assert "cells" not in ledger.read_text()
+    claims.main(tmp_path, ["--write"])
+    assert claims.read_claims(ledger)[0]["cells"] == [HEADING]

@@ -76,12 +76,25 @@ def test_an_answer_that_makes_no_sense_is_no_engine(programs: Path, says: object
     assert find_engine() is None
 
 
-def test_the_containers_of_one_cluster_with_their_state(programs: Path) -> None:
-    program(programs, "docker", "a-worker\tpaused\na-control-plane\trunning\n")
+@pytest.mark.parametrize("slash", ["/", ""], ids=["docker", "podman"])
+def test_the_containers_of_one_cluster_with_their_state(programs: Path, slash: str) -> None:
+    says = f"{slash}a-worker\\tpaused\\n{slash}a-control-plane\\trunning\\n"
+    script = f"""#!/bin/sh
+case "$1" in ps) echo a-worker; echo a-control-plane;; inspect) printf "{says}";; esac
+"""
+    (programs / "docker").write_text(script)
+    (programs / "docker").chmod(0o755)
     nodes = Engine("docker", "28", 2, False).nodes("a")
 
     assert nodes == {"a-control-plane": "running", "a-worker": "paused"}
     assert list(nodes) == sorted(nodes)
+
+
+def test_a_cluster_without_containers_is_not_inspected(programs: Path) -> None:
+    (programs / "docker").write_text('#!/bin/sh\n[ "$1" = ps ]\n')
+    (programs / "docker").chmod(0o755)
+
+    assert Engine("docker", "28", 2, False).nodes("a") == {}
 
 
 def test_an_image_is_pulled_only_when_it_is_missing(programs: Path) -> None:

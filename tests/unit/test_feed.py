@@ -210,6 +210,101 @@ def test_stop_is_quick_when_nobody_answers(server: FakeServer, feed: Feed) -> No
     assert took < 0.9
 
 
+@pytest.mark.parametrize("down", ["503", "refused", "mute"])
+def test_a_break_that_lasts_until_stop_is_one_gap(
+    server: FakeServer, feed: Feed, told: Told, down: str
+) -> None:
+    def fail() -> None:
+        server.status = 503
+        server.mute = down == "mute"
+
+    server.script([line("ADDED", pod("a", 11)), fail, DROP])
+    feed.start()
+    until(lambda: feed._lost)  # it retries, or waits for an answer
+    noticed = time.monotonic()
+    if down == "refused":
+        server.__exit__(None, None, None)
+    assert told.gaps == []
+
+    feed.stop()
+    stopped = time.monotonic()
+    feed.stop()
+    server.mute = False
+    feed._thread.join(5)
+
+    assert told.lines[1:] == [("pods", "gap")]
+    start, end, reason = told.gaps[0]
+    assert start <= noticed < end <= stopped
+    assert reason.startswith("the watch broke")
+
+
+@pytest.mark.parametrize("down", ["503", "mute"])
+def test_what_the_last_list_finds_out_is_a_gap_since_the_last_word(
+    server: FakeServer, feed: Feed, told: Told, monkeypatch: pytest.MonkeyPatch, down: str
+) -> None:
+    monkeypatch.setattr(feed_module, "LAST", (0.1, 0.1))
+    server.script([line("ADDED", pod("a", 11))])
+    feed.start()
+    told.wait(1)
+    spoke = time.monotonic()
+    server.status, server.mute = 503, down == "mute"
+
+    feed.stop()
+
+    assert told.lines[1:] == [("pods", "gap")]
+    assert told.gaps[0][0] <= spoke
+
+
+def test_a_watch_that_nobody_takes_up_again_is_a_gap_at_stop(
+    server: FakeServer, feed: Feed, told: Told
+) -> None:
+    def freeze() -> None:
+        server.mute = True
+
+    server.script([line("ADDED", pod("a", 11)), freeze, END])
+    feed.start()
+    told.wait(1)
+    spoke = time.monotonic()
+    until(lambda: server.mute and feed._answer is None)
+
+    feed.stop()
+    server.mute = False
+    feed._thread.join(5)
+
+    assert told.lines[1:] == [("pods", "gap")]
+    assert told.gaps[0][0] <= spoke
+
+
+def test_a_break_that_healed_before_stop_is_one_gap(
+    server: FakeServer, feed: Feed, told: Told
+) -> None:
+    server.script([DROP])
+    feed.start()
+    until(lambda: len(server.watched) >= 2)
+
+    feed.stop()
+
+    assert told.lines == [("pods", "gap")]
+
+
+def test_a_break_that_only_the_last_list_heals_is_one_gap_before_its_changes(
+    server: FakeServer, feed: Feed, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "RETRY", 60)
+
+    def fail() -> None:
+        server.status = 503
+
+    server.script([fail, DROP])
+    feed.start()
+    until(lambda: server.lists >= 2)
+    server.objects, server.status = [pod("late", 50)], 200
+
+    feed.stop()
+
+    assert told.lines == [("pods", "gap"), ("pods", "ADDED", "list", "late")]
+
+
 def test_a_feed_that_never_started_can_be_stopped(feed: Feed, told: Told) -> None:
     feed.stop()
 

@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+from daemonset_course.binaries.pinned import versions
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "daemonset_course"
@@ -26,6 +29,9 @@ EDGES = {"cluster", "binaries", "verbs", "plot", "recording", "lab", "cli", "doc
 HEAVY = {"kubernetes", "matplotlib", "ipywidgets", "jupyterlab"}
 
 
+LESSONS = sorted((ROOT / "content").rglob("*.py"))
+
+
 def imports(path: Path) -> set[str]:
     """Every module that a file imports anywhere, in full; relative ones are refused."""
     found: set[str] = set()
@@ -37,6 +43,22 @@ def imports(path: Path) -> set[str]:
             assert not node.level
             found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
     return found
+
+
+def conditions(path: Path) -> list[str]:
+    """Every expression by which a file's code decides something."""
+    found: list[ast.expr] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.If() | ast.IfExp() | ast.While() | ast.Assert():
+                found.append(node.test)
+            case ast.comprehension():
+                found += node.ifs
+            case ast.Match():
+                found.append(node.subject)
+            case ast.Compare() | ast.BoolOp():
+                found.append(node)
+    return [ast.unparse(one) for one in found]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -75,6 +97,20 @@ def test_ci_runs_make_test_and_nothing_that_waits() -> None:
     assert "set -euo pipefail" in script
     assert script.rstrip().endswith("make test")
     assert not re.search(r"\bsleep\b", script + (ROOT / "Makefile").read_text())
+
+
+def test_each_kubernetes_that_can_be_chosen_is_proven() -> None:
+    minors = sorted(version.removeprefix("v").rpartition(".")[0] for version in versions())
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "course.yaml").read_text())["jobs"]
+
+    for job in ("kubernetes", "kind"):
+        assert sorted(jobs[job]["strategy"]["matrix"]["kubernetes"]) == minors
+    assert f"\nVERSIONS ?= {' '.join(minors)}\n" in (ROOT / "Makefile").read_text()
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_lesson_or_lab_decides_by_its_backend(path: Path) -> None:
+    assert [one for one in conditions(path) if re.search(r"\bbackend\b|'embedded'", one)] == []
 
 
 def test_make_help_names_every_target() -> None:

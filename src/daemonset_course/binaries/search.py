@@ -37,7 +37,7 @@ class Binary:
 
 
 @dataclass
-class _Search:
+class Search:
     """What is found so far, and why each source did not serve the rest."""
 
     pins: dict[str, Pin]
@@ -82,13 +82,7 @@ def ensure(
             chosen.
         CourseError: no source has a program; with the reason of each.
     """
-    here = this_platform()
-    pinned = pins(here, kubernetes)
-    search = _Search({name: pinned[name] for name in programs}, here, report or progress())
-    named = directory or os.environ.get("COURSE_BINARIES")
-    _look_in_directory(search, Path(named) if named else None)
-    _look_on_path(search)
-    _look_in_cache(search)
+    search = look(programs=programs, kubernetes=kubernetes, directory=directory, report=report)
     if search.missing():
         with _alone(search.report):
             _look_in_cache(search, note=True)  # again: another run may have filled it meanwhile
@@ -99,7 +93,29 @@ def ensure(
     return {name: search.found[name] for name in programs}
 
 
-def _look_in_directory(search: _Search, directory: Path | None) -> None:
+def look(
+    *,
+    programs: Sequence[str] = PROGRAMS,
+    kubernetes: str | None = None,
+    directory: Path | None = None,
+    report: Report | None = None,
+) -> Search:
+    """What is on this machine already, and what is missing; nothing is fetched.
+
+    Raises:
+        BadInput: as ``ensure``.
+    """
+    here = this_platform()
+    pinned = pins(here, kubernetes)
+    search = Search({name: pinned[name] for name in programs}, here, report or progress())
+    named = directory or os.environ.get("COURSE_BINARIES")
+    _look_in_directory(search, Path(named) if named else None)
+    _look_on_path(search)
+    _look_in_cache(search)
+    return search
+
+
+def _look_in_directory(search: Search, directory: Path | None) -> None:
     """Take what the folder has. It was named: what cannot serve is an error, not a miss."""
     if directory and not directory.is_dir():
         raise BadInput(
@@ -124,7 +140,7 @@ def _look_in_directory(search: _Search, directory: Path | None) -> None:
             ) from None
 
 
-def _look_on_path(search: _Search) -> None:
+def _look_on_path(search: Search) -> None:
     folders = dict.fromkeys(filter(None, os.environ.get("PATH", "").split(os.pathsep)))
     for pin in search.missing():
         paths = [Path(folder, pin.program).absolute() for folder in folders]
@@ -141,7 +157,7 @@ def _look_on_path(search: _Search) -> None:
                 search.note("PATH", pin, f"{path}: {error}")
 
 
-def _look_in_cache(search: _Search, *, note: bool = False) -> None:
+def _look_in_cache(search: Search, *, note: bool = False) -> None:
     for pin in search.missing():
         path = search.cached(pin)
         if not header_problem(path, search.platform) and os.access(path, os.X_OK):
@@ -150,7 +166,7 @@ def _look_in_cache(search: _Search, *, note: bool = False) -> None:
             search.note("cache", pin, f"not in {path.parent}")
 
 
-def _download(search: _Search) -> None:
+def _download(search: Search) -> None:
     mirror = os.environ.get("COURSE_MIRROR", "")
     silent = set()  # a server that gave no answer is not asked again for the next program
 
@@ -169,7 +185,7 @@ def _download(search: _Search) -> None:
     _obtain(search, "download", get)
 
 
-def _build(search: _Search) -> None:
+def _build(search: Search) -> None:
     def get(pin: Pin, path: Path) -> None:
         if reason := build.obstacle(pin.program, pin.version):
             raise UnfitError(reason)
@@ -178,7 +194,7 @@ def _build(search: _Search) -> None:
     _obtain(search, "build", get)
 
 
-def _obtain(search: _Search, source: Source, get: Callable[[Pin, Path], None]) -> None:
+def _obtain(search: Search, source: Source, get: Callable[[Pin, Path], None]) -> None:
     """Put what is missing into the cache; what does not run here is taken out again."""
     for pin in search.missing():
         path = search.cached(pin)
@@ -219,7 +235,7 @@ def _alone(report: Report) -> Iterator[None]:
         lock.release()
 
 
-def _nowhere(search: _Search) -> CourseError:
+def _nowhere(search: Search) -> CourseError:
     names = [pin.program for pin in search.missing()]
     lines = [
         f"\n    {source}: {', '.join(name for name in names if name in programs)}: {reason}"

@@ -20,6 +20,7 @@ Object = dict[str, Any]
 
 TIMEOUT = (5.0, 35.0)  # seconds to connect, and between two bytes of an answer
 MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"  # lists of objects merge by their key
 APPLY = "application/apply-patch+yaml"
 _UNDECLARED = re.compile(r"\.(?P<field>\S+): field not declared in schema")
 _MISTYPED = re.compile(r"\.(?P<field>\S+): (?P<says>expected \w+), got .*?Value:(?P<value>.*)\}$")

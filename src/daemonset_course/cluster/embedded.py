@@ -25,6 +25,7 @@ from daemonset_course.errors import CommandFailed, NotRunning
 from daemonset_course.places import cluster_dir
 from daemonset_course.progress import Report
 
+TIMEOUT = 240.0  # seconds that kwokctl may take
 COMPONENTS = (
     "etcd",
     "kube-apiserver",
@@ -212,9 +213,18 @@ class Embedded:
         }
         if arguments[0] in ("create", "start"):
             command += ["--wait", "60s", "--timeout", "120s"]
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=240
-        )
+        try:
+            done = subprocess.run(
+                command, env=environment,
+                capture_output=True, text=True, check=False, timeout=TIMEOUT,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise CommandFailed(
+                f"kwokctl {' '.join(arguments[:2])} did not end.",
+                seen=f"no answer within {TIMEOUT:.0f} s; kube-apiserver's last line: "
+                f"{self.log_tail('kube-apiserver')}",
+                next_step="course down, then course up; course doctor looks for causes",
+            ) from None
         if done.returncode:
             last = (done.stderr or done.stdout).strip().splitlines()[-1:]
             raise CommandFailed(

@@ -71,8 +71,13 @@ class Engine:
     def nodes(self, cluster: str) -> dict[str, str]:
         """The containers of a kind cluster with their state (``running``, ``paused``, ...)."""
         label = f"label=io.x-k8s.kind.cluster={cluster}"
-        shown = self.run("ps", "--all", "--filter", label, "--format", "{{.Names}}\t{{.State}}")
-        return dict(sorted(line.split("\t") for line in shown.splitlines() if "\t" in line))
+        names = self.run("ps", "--all", "--filter", label, "--format", "{{.Names}}").split()
+        if not names:
+            return {}
+        # Not the State of `ps`: podman says "Up 2 minutes ago" there.
+        shown = self.run("inspect", "--format", "{{.Name}}\t{{.State.Status}}", *names)
+        lines = (line.removeprefix("/") for line in shown.splitlines())
+        return dict(sorted(line.split("\t") for line in lines if "\t" in line))
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,12 @@ NOT_OURS = {
     "CSINode",
     "CertificateSigningRequest",
     "IPAddress",
-    "ControllerRevision",
     "Endpoints",
     "EndpointSlice",
-    "PersistentVolume",
 }
+# A volume that a provisioner made goes with its claim.
+PROVISIONED = "pv.kubernetes.io/provisioned-by"
+KUBELETS_CONDITIONS = {"Ready", "MemoryPressure", "DiskPressure", "PIDPressure"}
 # Of the taints of node.kubernetes.io the one that a person sets, and takes off.
 BY_HAND = "node.kubernetes.io/out-of-service"
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
@@ -70,6 +71,8 @@ def _objects(api: Api, *, namespaced: bool) -> list[tuple[str, str, Object]]:
             middle = "/namespaces/default" if namespaced else ""
             root = f"{resource['root']}{middle}/{resource['name']}"
             for item in api.items(root):
+                if PROVISIONED in (item["metadata"].get("annotations") or {}):
+                    continue
                 found.append((resource["kind"], f"{root}/{item['metadata']['name']}", item))
     return found
 
@@ -99,6 +102,16 @@ def added_resources(node: Object) -> list[str]:
     Source: https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/
     """
     return sorted(name for name in node["status"].get("capacity") or {} if "/" in name)
+
+
+def added_conditions(node: Object) -> list[str]:
+    """The conditions that somebody wrote into a node's status and that hold: none of a kubelet's.
+
+    Source: https://kubernetes.io/docs/reference/node/node-status/#condition
+    """
+    found = node["status"].get("conditions") or []
+    true = {one["type"] for one in found if one["status"] == "True"}
+    return sorted(true - KUBELETS_CONDITIONS)
 
 
 def _label_drift(labels: dict[str, str], spec: topology.NodeSpec) -> dict[str, str | None]:

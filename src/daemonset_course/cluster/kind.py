@@ -7,27 +7,32 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from daemonset_course import binaries
 from daemonset_course.capabilities import CAPABILITIES
-from daemonset_course.cluster import beside, real_nodes, simulated, static_pods, topology
-from daemonset_course.cluster.api import Api
-from daemonset_course.cluster.engine import PROVIDER, Engine, needed_engine
+from daemonset_course.cluster import (
+    beside,
+    kind_program,
+    real_nodes,
+    simulated,
+    static_pods,
+    topology,
+)
+from daemonset_course.cluster.api import Api, ApiError
+from daemonset_course.cluster.engine import Engine, needed_engine
 from daemonset_course.cluster.kind_config import GRACE, LESSON_IMAGES, MONITOR, configuration
 from daemonset_course.cluster.ports import refuse_taken
 from daemonset_course.cluster.processes import kill_all
+from daemonset_course.cluster.state import MADE_BY_KIND
 from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.errors import CommandFailed, NotOurs, NotRunning
 from daemonset_course.places import cluster_dir
-from daemonset_course.progress import Report
-
-MADE = "created-by-the-course"  # a file: this kind cluster is ours
+from daemonset_course.progress import Report, progress
 
 
 class Kind:
@@ -80,27 +85,26 @@ class Kind:
         Raises:
             NotOurs: a kind cluster of this name is there already.
         """
-        if self.engine.nodes(self.name):
+        if self.engine.nodes(self.name) and not self._ours:
             raise NotOurs(
                 f"A kind cluster {self.name!r} is there already; this course did not make it.",
                 seen=", ".join(self.engine.nodes(self.name)),
                 next_step=f"Give another --name, or: kind delete cluster --name {self.name}",
             )
         refuse_taken(self.port)
-        self.programs.mkdir(exist_ok=True)
-        for name, binary in binaries.ensure(
-            programs=("kind", "kubectl"), kubernetes=self.kubernetes, report=report
-        ).items():
-            link = self.programs / name
-            link.unlink(missing_ok=True)
-            link.symlink_to(binary.path)
-        (self.directory / MADE).touch()
+        self._bring_programs(report)
+        (self.directory / MADE_BY_KIND).touch()
 
     def create(self) -> None:
         """Create the cluster, and return when all its nodes are Ready."""
         config = self.directory / "kind.yaml"
         config.write_text(configuration(self.name, port=self.port, cgroup=self.engine.cgroup))
-        self._kind("create", "cluster", "--config", str(config), "--image", self.image)
+        words = ("create", "cluster", "--retain", "--config", str(config), "--image", self.image)
+        try:
+            self._kind(*words)
+        except CommandFailed:
+            self._keep_logs()
+            raise
         self.kubeconfig.chmod(0o600)
         api = Api(self.kubeconfig)
         self.kubernetes = api.get("/version")["gitVersion"]
@@ -216,9 +220,16 @@ class Kind:
             NotRunning: the engine does not answer, so its containers cannot be removed.
         """
         kill_all(self.directory)
-        if (self.directory / MADE).exists() and self.engine.nodes(self.name):
+        if self._ours and self.engine.nodes(self.name):
             self._kind("delete", "cluster")
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    @property
+    def _ours(self) -> bool:
+        return (self.directory / MADE_BY_KIND).exists()
+
+    def _bring_programs(self, report: Report) -> None:
+        kind_program.bring(self.programs, self.kubernetes or None, report)
 
     @property
     def _plane(self) -> str:
@@ -246,10 +257,10 @@ class Kind:
 
     def _answering(self) -> None:
         """Return when the API server answers again."""
-        kubectl = [str(self.programs / "kubectl"), "--kubeconfig", str(self.kubeconfig)]
+        api = Api(self.kubeconfig)
         for _ in range(60):
-            command = [*kubectl, "get", "--raw", "/readyz", "--request-timeout=3s"]
-            if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+            with suppress(NotRunning, ApiError):
+                api.request("GET", "/apis", timeout=(3.0, 3.0))
                 return
             threading.Event().wait(1)
         raise NotRunning(
@@ -258,28 +269,15 @@ class Kind:
             next_step="course down, then course up",
         )
 
-    def _kind(self, *arguments: str) -> None:
-        """Run kind on this cluster.
+    def _keep_logs(self) -> None:
+        """For a CI job: what the nodes logged, before they are removed."""
+        if folder := os.environ.get("COURSE_KIND_LOGS"):
+            with suppress(CommandFailed):
+                self._kind("export", "logs", folder)
 
-        Raises:
-            CommandFailed: with kind's own last words.
-        """
-        command = [str(self.programs / "kind"), *arguments, "--name", self.name]
+    def _kind(self, *arguments: str) -> None:
+        if not (self.programs / "kind").exists():  # it was in a cache that is gone
+            self._bring_programs(progress())
         if arguments[1] == "cluster":
-            command += ["--kubeconfig", str(self.kubeconfig)]
-        done = subprocess.run(
-            command,
-            env=os.environ | {PROVIDER: self.engine.name},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=900,
-        )
-        if done.returncode:
-            said = [line for line in done.stderr.splitlines() if "ERROR" in line or "rror:" in line]
-            raise CommandFailed(
-                f"kind {' '.join(arguments[:2])} failed.",
-                seen=" | ".join(said[:3]) or done.stderr.strip()[-300:],
-                next_step="course doctor looks for causes; --image names another node image; "
-                "course up --backend embedded needs no engine",
-            )
+            arguments += ("--kubeconfig", str(self.kubeconfig))
+        kind_program.run(self.programs, self.engine, *arguments, "--name", self.name)

@@ -29,7 +29,7 @@ from daemonset_course.cluster.readiness import (
     wait_lasting,
 )
 from daemonset_course.cluster.simulated import is_broken
-from daemonset_course.cluster.state import State
+from daemonset_course.cluster.state import State, remains
 from daemonset_course.errors import BadInput, NotRunning
 from daemonset_course.files import unwritable
 from daemonset_course.places import cluster_dir, cluster_name, state_home
@@ -105,7 +105,7 @@ def up(
     """
     name = cluster_name(name)
     report = report or progress()
-    with _locked(name):
+    with locked(name):
         old = State.load(name)
         if old and old.complete and _fits(old, backend, pace, kubernetes, image):
             return _healed(old, report)
@@ -124,10 +124,9 @@ def up(
 def down(name: str | None = None) -> bool:
     """Remove a cluster with every process and file of it; tells whether there was one."""
     name = cluster_name(name)
-    with _locked(name):
+    with locked(name):
         there = cluster_dir(name).exists()
-        state = State.load(name)
-        backend_of(state or State(name, "", "embedded", "", 1.0)).destroy()
+        backend_of(State.load(name) or remains(name)).destroy()
     (state_home() / "clusters" / f"{name}.lock").unlink(missing_ok=True)
     return there
 
@@ -189,7 +188,7 @@ def _fits(
 
 def _created(state: State, port: int | None, report: Report, old: State | None = None) -> Cluster:
     # What an interrupted run may have left goes by the backend that made it.
-    backend_of(old or state, port).destroy()
+    backend_of(old or remains(state.name)).destroy()
     backend = backend_of(state, port)
     backend.directory.mkdir(parents=True, mode=0o700)
     state.save()
@@ -236,13 +235,14 @@ def _healed(state: State, report: Report) -> Cluster:
     if healed or missing:  # nodes may have been given up meanwhile; those broken on purpose stay so
         nodes = cluster.api.items("/api/v1/nodes")
         names = [node["metadata"]["name"] for node in nodes if not is_broken(node)]
+        names += [spec.name for spec in missing if spec.name not in names]
         wait_heard(cluster.api, names, since=began, timeout=PATIENCE)
         wait_lasting(cluster.api, names, seconds=cluster.round_seconds, timeout=PATIENCE)
     return cluster
 
 
 @contextmanager
-def _locked(name: str) -> Iterator[None]:
+def locked(name: str) -> Iterator[None]:
     """One `up`, `down` or `reset` of a cluster at a time."""
     folder = state_home() / "clusters"
     try:

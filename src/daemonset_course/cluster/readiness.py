@@ -162,7 +162,9 @@ def ready(node: dict[str, Any]) -> bool:
 
 
 def settled(node: dict[str, Any]) -> bool:
-    """Whether a node is Ready and carries no not-ready or unreachable taint."""
+    """Whether a node is Ready and carries none of the taints of one that joins or is lost."""
     taints = {taint["key"] for taint in node["spec"].get("taints") or []}
-    unready = {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}
+    unready = {
+        f"node.kubernetes.io/{word}" for word in ("not-ready", "unreachable", "network-unavailable")
+    }
     return ready(node) and not taints & unready

@@ -10,6 +10,7 @@ from daemonset_course.cluster import topology
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.readiness import wait_ready
 from daemonset_course.cluster.topology import NodeSpec
+from daemonset_course.files import write_whole
 
 PATIENCE = 180.0  # seconds that real kubelets may take to join
 # What lessons change in a node's container, and how that is put back, whoever was interrupted.
@@ -44,7 +45,7 @@ def settle(api: Api, cluster: str, directory: Path) -> None:
         labels = {key: value for key, value in spec.labels.items() if key not in _KUBELETS_OWN}
         api.merge(f"/api/v1/nodes/{spec.name}", {"metadata": {"labels": labels}})
     observed = json.dumps([asdict(spec) for spec in _observed(api)], indent=1)
-    (directory / "nodes.json").write_text(observed)
+    write_whole(directory / "nodes.json", observed)
 
 
 def load(directory: Path) -> list[NodeSpec]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from daemonset_course.cluster import fingerprint, topology
-from daemonset_course.cluster.api import Api, Object
-from daemonset_course.cluster.lifecycle import Cluster, current, up
+from daemonset_course.cluster.api import STRATEGIC, Api, Object
+from daemonset_course.cluster.lifecycle import Cluster, current, locked, up
 from daemonset_course.cluster.readiness import PATIENCE, admit_nodes, wait_lasting, wait_ready
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotRunning, Rejected
@@ -22,9 +24,10 @@ class Fleet:
     changes: tuple[str, ...]
 
     def __str__(self) -> str:
-        found = "\n".join(f"  {line}" for line in self.changes[:20]) or "  nothing: it was fresh"
-        more = f"\n  and {len(self.changes) - 20} more" if len(self.changes) > 20 else ""
-        return f"{len(self.workers)} workers, all Ready. Put right:\n{found}{more}"
+        found = (
+            "\n".join(f"  {line}" for line in _folded(self.changes)) or "  nothing: it was fresh"
+        )
+        return f"{len(self.workers)} workers, all Ready. Put right:\n{found}"
 
     __repr__ = __str__
 
@@ -40,12 +43,39 @@ def reset(name: str | None = None, *, workers: int | None = None) -> Fleet:
         cluster.api.get("/version")
     except NotRunning:
         cluster = up(name)
+    if not (cluster.backend.programs / "kubectl").exists():  # the cache is gone
+        cluster = up(name)
+    with locked(cluster.name):
+        return _put_right(cluster, workers)
+
+
+def _put_right(cluster: Cluster, workers: int | None) -> Fleet:
     healed = [f"{part}: put right" for part in cluster.backend.heal()]
     changes = healed + _remove_strangers(cluster) + _restore_nodes(cluster, workers)
     if healed:
         names = [spec.name for spec in cluster.backend.specs(workers)]
         wait_lasting(cluster.api, names, seconds=cluster.round_seconds, timeout=PATIENCE)
     return Fleet(tuple(cluster.nodes()), tuple(cluster.workers()), tuple(changes))
+
+
+def _folded(changes: Iterable[str]) -> list[str]:
+    """One line for the same change of nodes in a row: ``worker4 … worker9: node removed``."""
+    lines: list[tuple[str, str, str]] = []  # first node, last node, change
+    for change in changes:
+        node, _, what = change.rpartition(": ")
+        first, last, before = lines[-1] if lines else ("", "", "")
+        if node and what == before and node == _next(last):
+            lines[-1] = (first, node, what)
+        else:
+            lines.append((node, node, what))
+    return [
+        f"{first if first == last else f'{first} … {last}'}: {what}" if first else what
+        for first, last, what in lines
+    ]
+
+
+def _next(node: str) -> str:
+    return re.sub(r"\d+$", lambda number: str(int(number[0]) + 1), node)
 
 
 def _remove_strangers(cluster: Cluster) -> list[str]:
@@ -127,6 +157,12 @@ def _take_resources(api: Api, node: str, names: list[str]) -> None:
     api.merge(f"/api/v1/nodes/{node}/status", {"status": {"capacity": gone, "allocatable": gone}})
 
 
+def _take_conditions(api: Api, node: str, types: list[str]) -> None:
+    gone = [{"type": one, "$patch": "delete"} for one in types]
+    path = f"/api/v1/nodes/{node}/status"
+    api.request("PATCH", path, {"status": {"conditions": gone}}, content_type=STRATEGIC)
+
+
 def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:
     api = cluster.api
     specs = {s.name: s for s in cluster.backend.specs(workers)}
@@ -142,6 +178,9 @@ def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:
         if added := fingerprint.added_resources(nodes[name]):
             _take_resources(api, name, added)
             words += [f"resource {resource} taken off" for resource in added]
+        if added := fingerprint.added_conditions(nodes[name]):
+            _take_conditions(api, name, added)
+            words += [f"condition {condition} taken off" for condition in added]
         if words:
             changes.append(f"{name}: {', '.join(words)}")
     missing = [spec for name, spec in specs.items() if name not in nodes]

@@ -1,7 +1,7 @@
 """Follow one collection: list, then watch, and list again after a break, with the break marked.
 
 A feed is one daemon thread. It never bridges a break: between the last moment of a lost watch and
-the list that follows it, the feed was blind, and says so.
+the list that follows it, or the end if none does, the feed was blind, and says so.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from daemonset_course.errors import CourseError
 
 QUIET = 15.0  # seconds without a byte, after which a watch counts as dead
 LEAVE = 0.5  # seconds that a feed gets to leave a request that nobody answers
+LAST = (1.0, 3.0)  # seconds that the last list gets: a busy server is not taken for a dead one
 RETRY = 0.2  # seconds between two tries to reach a server that does not answer
 
 
@@ -48,7 +49,7 @@ class Feed:
         self._stopping = threading.Event()
         self._answer: Any = None
         self._lost: tuple[float, str] | None = None
-        self._heard = 0.0  # when the watch last said something
+        self._heard = 0.0  # when a list or the watch last said something
         self._doubt: float | None = None  # since when nothing was heard, and nobody answered yet
         self._thread = threading.Thread(target=self._run, name=f"feed-{self.resource}", daemon=True)
 
@@ -57,18 +58,29 @@ class Feed:
         self._thread.start()
 
     def stop(self) -> None:
-        """End at once, wherever the watch is; then tell what changed until this moment."""
+        """End at once, wherever the watch is; then tell what changed until this moment.
+
+        If that cannot be learnt, tell since when nothing was seen. A second call does nothing.
+        """
+        if self._thread.ident is None or self._stopping.is_set():
+            return  # never started, or stopped already
         self._stopping.set()
-        if self._thread.ident is None:
-            return  # never started
         answer = self._answer
         if answer is not None:
             with suppress(Exception):
                 answer.shutdown()
         self._thread.join(timeout=LEAVE)
-        if self.listed.is_set() and not self._thread.is_alive():
-            with suppress(CourseError):
-                self._list(timeout=(0.3, 0.5))
+        if not self.listed.is_set():
+            return
+        self._doubt = self._heard  # the watch was quiet, or dead: the last list tells which
+        if self._thread.is_alive():
+            self._blind("a request without an answer")
+        else:
+            try:
+                self._list(LAST)
+            except CourseError as error:
+                self._blind(error.seen or error.failed)
+        self._tell_gap()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -84,9 +96,8 @@ class Feed:
     def _list(self, timeout: tuple[float, float] = (2.0, 10.0)) -> str:
         """Tell what differs from what is known; returns the version of the list."""
         listing = self.api.request("GET", self.path, timeout=timeout)
-        if self._lost is not None:
-            self.sink.gap(self.resource, *self._lost)
-            self._lost = None
+        self._heard, self._doubt = self.clock(), None
+        self._tell_gap()
         found = {item["metadata"]["uid"]: item for item in listing["items"]}
         for uid in [uid for uid in self.known if uid not in found]:
             self.sink.change(self.resource, "DELETED", "list", self.known.pop(uid))
@@ -143,6 +154,11 @@ class Feed:
         else:
             self.known[uid] = item
         self.sink.change(self.resource, kind, "watch", item)
+
+    def _tell_gap(self) -> None:
+        lost, self._lost = self._lost, None  # first: a thread that `stop` left may come here too
+        if lost is not None:
+            self.sink.gap(self.resource, *lost)
 
     def _blind(self, reason: str) -> None:
         """Remember when the feed first lost sight; several failed tries are one break."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 from unittest import mock
@@ -20,11 +21,11 @@ def record_lesson(lesson: str, cluster: str | None = None) -> list[Path]:
 
     Raises:
         BadInput: there is no such lesson, it has no real step, or the cluster cannot run one.
-        CommandFailed: a cell failed; the recordings are as they were.
+        CommandFailed: a cell failed, or took too long; the recordings are as they were.
     """
     import nbformat
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellControlSignal, DeadKernelError
 
     running = current(cluster)
     lacking = sorted(set(CAPABILITIES) - running.backend.capabilities)
@@ -45,10 +46,10 @@ def record_lesson(lesson: str, cluster: str | None = None) -> list[Path]:
             )
             try:
                 client.execute()
-            except CellExecutionError as error:
+            except (CellControlSignal, DeadKernelError) as error:
                 raise CommandFailed(
                     f"A cell of {notebook.name} failed; no recording was changed.",
-                    seen=str(error)[-400:],
+                    seen=re.sub(r"\x1b\[[\d;]*m", "", str(error))[-400:].strip(),
                 ) from None
         made = sorted(Path(folder).glob("*.jsonl"))
         if not made:

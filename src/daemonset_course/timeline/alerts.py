@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ class Sample:
     """The numbers that rules can be written about, at one moment.
 
     Attributes:
-        desired: and the next four: of the DaemonSet's status.
+        desired: and the next five: of the DaemonSet's status.
+        current: nodes that should run it and have a Pod, also one that waits for room.
         ready: nodes that should run it and have a ready Pod.
         updated: nodes that should run it and have one of the newest template.
         available: nodes that should run it and have an available Pod.
@@ -26,6 +27,7 @@ class Sample:
     """
 
     desired: int
+    current: int
     ready: int
     updated: int
     available: int
@@ -35,6 +37,7 @@ class Sample:
 
 
 Rule = Callable[[Sample], bool]
+_Last = dict[str, dict[str, Mapping[str, Any]]]  # by resource and name, as last seen
 
 
 @dataclass(frozen=True)
@@ -61,26 +64,21 @@ class Alerts:
 
 def sample(log: Iterable[Mapping[str, Any]], daemonset: str) -> Sample:
     """The numbers of one DaemonSet at the end of a recording of its namespace."""
-    last: dict[str, dict[str, Mapping[str, Any]]] = {"nodes": {}, "daemonsets": {}}
+    last = _nothing()
     for record in log:
-        if record["record"] == "change" and record["resource"] in last:
-            item = record["object"]
-            name = str(item["metadata"]["name"])
-            if record["type"] == "DELETED":
-                last[record["resource"]].pop(name, None)
-            else:
-                last[record["resource"]][name] = item
-    status = last["daemonsets"].get(daemonset, {}).get("status") or {}
-    workers = [n for n in last["nodes"].values() if _CONTROL_PLANE not in _labels(n)]
-    return Sample(
-        desired=int(status.get("desiredNumberScheduled") or 0),
-        ready=int(status.get("numberReady") or 0),
-        updated=int(status.get("updatedNumberScheduled") or 0),
-        available=int(status.get("numberAvailable") or 0),
-        misscheduled=int(status.get("numberMisscheduled") or 0),
-        nodes=len(workers),
-        nodes_ready=sum(podstate.condition(n, "Ready").get("status") == "True" for n in workers),
-    )
+        _read(record, last)
+    return _sampled(last, daemonset)
+
+
+def samples(log: Iterable[Mapping[str, Any]], daemonset: str) -> Iterator[Sample]:
+    """The numbers of one DaemonSet after each change of a DaemonSet or a node.
+
+    The first is that of the log's first word about the DaemonSet.
+    """
+    last = _nothing()
+    for record in log:
+        if _read(record, last) and daemonset in last["daemonsets"]:
+            yield _sampled(last, daemonset)
 
 
 def alerts(samples: Mapping[str, Sample], rules: Mapping[str, Rule]) -> Alerts:
@@ -115,3 +113,35 @@ def _listed(found: Alerts, fault: str) -> str:
 
 def _labels(item: Mapping[str, Any]) -> Mapping[str, str]:
     return item["metadata"].get("labels") or {}
+
+
+def _nothing() -> _Last:
+    return {"nodes": {}, "daemonsets": {}}
+
+
+def _read(record: Mapping[str, Any], last: _Last) -> bool:
+    """Keep what the record says of a node or a DaemonSet; whether it says anything of them."""
+    if record["record"] != "change" or record["resource"] not in last:
+        return False
+    item = record["object"]
+    name = str(item["metadata"]["name"])
+    if record["type"] == "DELETED":
+        last[record["resource"]].pop(name, None)
+    else:
+        last[record["resource"]][name] = item
+    return True
+
+
+def _sampled(last: _Last, daemonset: str) -> Sample:
+    status = last["daemonsets"].get(daemonset, {}).get("status") or {}
+    workers = [n for n in last["nodes"].values() if _CONTROL_PLANE not in _labels(n)]
+    return Sample(
+        desired=int(status.get("desiredNumberScheduled") or 0),
+        current=int(status.get("currentNumberScheduled") or 0),
+        ready=int(status.get("numberReady") or 0),
+        updated=int(status.get("updatedNumberScheduled") or 0),
+        available=int(status.get("numberAvailable") or 0),
+        misscheduled=int(status.get("numberMisscheduled") or 0),
+        nodes=len(workers),
+        nodes_ready=sum(podstate.condition(n, "Ready").get("status") == "True" for n in workers),
+    )

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import yaml
 
+from daemonset_course.cluster.api import STRATEGIC
 from daemonset_course.cluster.kind import Kind
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.real_nodes import CONFIG, KEPT_CONFIG, MEND, PLUGINS
@@ -56,7 +57,7 @@ def network(node: str, *, available: bool) -> str:
         "PATCH",
         f"{_NODES}/{known(node)}/status",
         {"status": {"conditions": [condition]}},
-        content_type="application/strategic-merge-patch+json",
+        content_type=STRATEGIC,
     )
     wait_for(
         api,

@@ -10,7 +10,7 @@ from daemonset_course.cluster import topology
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.cluster.readiness import wait_ready
 from daemonset_course.cluster.waiting import wait_for
-from daemonset_course.errors import BadInput, NotFinished
+from daemonset_course.errors import BadInput, CommandFailed, NotFinished
 from daemonset_course.verbs.kubectl import Output, kubectl
 
 PATIENCE = 120  # seconds that a real kubelet may take to join or to come back
@@ -26,8 +26,16 @@ def label(node: str, **labels: str | None) -> Output:
 
 
 def taint(node: str, *taints: str) -> Output:
-    """Set taints as kubectl writes them: ``key=value:NoSchedule``, or ``key:NoSchedule-``."""
-    return kubectl("taint node --overwrite", known(node), *taints)
+    """Set taints as kubectl writes them: ``key=value:NoSchedule``, or ``key:NoSchedule-``.
+
+    To take one away that is not there is no error: a cell can be run again.
+    """
+    try:
+        return kubectl("taint node --overwrite", known(node), *taints)
+    except CommandFailed as error:
+        if not (taints and all(one.endswith("-") for one in taints) and "not found" in error.seen):
+            raise
+        return Output(f"{node}: {', '.join(one.rstrip('-') for one in taints)} was not there")
 
 
 def cordon(node: str, *, undo: bool = False) -> Output:
@@ -76,6 +84,10 @@ def add_node(*, count: int = 1, **labels: str) -> list[str]:
     taken = set(cluster.nodes())
     enough = cluster.backend.specs(len(taken) + count)
     specs = [spec for spec in enough if spec.name not in taken][:count]
+    played = [spec.name for spec in specs if spec.is_simulated]
+    if played and not all(spec.is_simulated for spec in enough):
+        print(f"kind cannot add a machine: {played[0]} is simulated", end="")
+        print(f", and {len(played) - 1} more" if played[1:] else "")
     made = [replace(s, labels=s.labels | labels) if s.is_simulated else s for s in specs]
     cluster.backend.create_nodes(cluster.api, made)
     names = [spec.name for spec in specs]
