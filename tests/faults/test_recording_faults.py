@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -22,6 +23,7 @@ from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.doctor import examine
 from daemonset_course.errors import CourseError
 from daemonset_course.places import state_home
+from daemonset_course.progress import Lines
 from daemonset_course.recording import Recording, record
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
@@ -87,7 +89,8 @@ def test_kill_9_during_a_recorded_rollout_of(
         told = [one for one in examine("own") if death.doctor_says in f"{one.subject} {one.seen}"]
         assert [one.level for one in told] == ["bad"]
         assert "course up" in told[0].cure
-        cluster.up("own")
+        cluster.up("own", report=Lines(said := io.StringIO()))
+        assert f"Started again: {', '.join(dead)}" in said.getvalue()
         healed = rollout.elapsed
         status = wait_rollout("agent", timeout=90)
 

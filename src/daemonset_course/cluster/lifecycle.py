@@ -228,6 +228,8 @@ def _healed(state: State, report: Report) -> Cluster:
         backend.prepare(report)
     began = datetime.now(UTC)
     healed = backend.heal()
+    if healed:
+        report.done(f"Started again: {', '.join(healed)}")
     cluster = current(state.name)
     there = cluster.nodes()
     missing = [spec for spec in backend.specs() if spec.name not in there]
