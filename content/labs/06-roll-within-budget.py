@@ -70,7 +70,8 @@ lab.apply(change)
 lab.check(1)
 
 # %% tags=["solution"]
-assert lab.check(1).passed
+verdict = lab.check(1)
+assert verdict.passed, verdict
 
 # %% [markdown]
 # The picture of what the check has seen:
@@ -126,7 +127,8 @@ lab.apply(change)
 lab.check(2)
 
 # %% tags=["solution"]
-assert lab.check(2).passed
+verdict = lab.check(2)
+assert verdict.passed, verdict
 
 # %%
 lab.recording.plot()
@@ -168,7 +170,8 @@ kubectl("rollout undo daemonset agent")
 lab.check(3)
 
 # %% tags=["solution"]
-assert lab.check(3).passed
+verdict = lab.check(3)
+assert verdict.passed, verdict
 
 # %%
 lab.recording.plot()

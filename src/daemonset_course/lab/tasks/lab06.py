@@ -64,7 +64,10 @@ def _one_node_dead() -> str:
     from daemonset_course.cluster.lifecycle import current
     from daemonset_course.cluster.waiting import wait_for
     from daemonset_course.verbs.nodes import break_node
-    from daemonset_course.verbs.rollout import status_of
+    from daemonset_course.verbs.rollout import Status, status_of
+
+    def left(status: Status) -> set[int]:
+        return {status.desired, status.ready}
 
     said = _running()
     node = current().workers()[DEAD - 1]
@@ -72,8 +75,8 @@ def _one_node_dead() -> str:
     wait_for(
         current().api,
         "/apis/apps/v1/namespaces/default/daemonsets",
-        lambda sets: status_of(sets[AGENT]).ready == WORKERS - 1,
-        what=f"the pod on {node} counted as not ready",
+        lambda sets: left(status_of(sets[AGENT])) == {WORKERS - 1},
+        what=f"the pod on {node} counted as not ready, and the node not as desired",
         explain=lambda sets: repr(status_of(sets[AGENT])),
         timeout=30,
     )
