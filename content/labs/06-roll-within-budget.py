@@ -43,8 +43,8 @@ kubectl("get daemonset agent -o wide")
 #
 # - `RELEASE` is 2 on every node, and nothing else in the pod's spec has changed;
 # - never more than 2 nodes were without an available agent, and the budget does not allow more;
-# - the rollout took no longer than 9 restarts, a restart being what your own rollout's nodes needed,
-#   with the controller's pause before the next (both the median): a slow machine is no disadvantage.
+# - the rollout took no longer than 9 restarts, a restart being what your own rollout's nodes needed on
+#   average, with the controller's pause before the next: a slow machine is no disadvantage.
 
 # %% [markdown]
 # Write the part of the DaemonSet that is to change, or a whole manifest, between the quotes.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fleet import gap
+from fleet import gap, node_name
 from world import DEAD, World, attempts, header, spec_of
 
 from daemonset_course.errors import BadInput
@@ -32,6 +32,19 @@ class Busy(World):
 
     def _sync_later(self, seconds: float) -> None:
         super()._sync_later(seconds + 20)
+
+
+class Mixed(World):
+    """A world in which three of the nodes, as real ones beside simulated ones, are slow."""
+
+    SLOW = ("course-worker", "course-worker2", "course-worker3")
+
+    def _become(self, uid: str, phase: str, reason: str = "", late: bool = False) -> None:
+        old = self.pods.get(uid)
+        if phase == "ready" and old and node_name(old) in self.SLOW and not late:
+            self._later(12, lambda: self._become(uid, phase, late=True))
+        else:
+            super()._become(uid, phase, reason)
 
 
 PLAYED = [path for path in attempts() if path.stem not in LIVE_ONLY]
@@ -168,6 +181,24 @@ def test_a_controller_that_takes_its_time_is_no_disadvantage(budget: str, fits: 
     assert found.pause() > 0.5 * (found.restart() or 0)
     assert found.length() > lab06.WINDOW * (found.restart() or 0)
     assert (found.length() <= lab06.WINDOW * turn) is fits
+
+
+def test_slow_nodes_are_no_disadvantage_at_any_moment() -> None:
+    world = Mixed(1)
+    world.run(20)  # the old Pods of the slow nodes are ready too
+    world.set_spec(spec_of(lab06.manifest(release="2", strategy="maxUnavailable: 2")))
+    outcomes = [verdict(world.run(1), 1).outcome for _ in range(60)]
+
+    assert set(outcomes[1:]) == {"not yet", "passed"}
+    assert outcomes[-1] == "passed"
+
+
+def test_one_by_one_is_too_slow_with_slow_nodes_too() -> None:
+    world = Mixed(1)
+    world.run(20)
+    world.set_spec(spec_of(lab06.manifest(release="2", strategy="maxUnavailable: 1")))
+
+    assert verdict(world.run(90), 1).says.startswith("Too slow")
 
 
 def test_a_rollout_that_is_too_long_already_need_not_end() -> None:

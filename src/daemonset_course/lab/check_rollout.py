@@ -83,16 +83,16 @@ def not_stuck(evidence: Evidence) -> Verdict | None:
 
 
 def within(restarts: float) -> Rule:
-    """Wrong, if the rollout took longer than ``restarts`` times a node's median restart.
+    """Wrong, if the rollout took longer than ``restarts`` times a node's mean restart.
 
     A restart counts with the controller's pause before the next one. Both come from the same
     history, so the judgement holds at any pace and on a busy machine. It does not wait for the end
-    of a rollout that is too long already.
+    of a rollout that is too long already, by the longest restart so far.
     """
 
     def rule(evidence: Evidence) -> Verdict | None:
         restart = evidence.restart()
-        # The median of the first few says little yet.
+        # The first few say little yet.
         if restart is None or (evidence.behind() and len(evidence.restart_times()) < 4):
             return None
         length, pause = evidence.length(), evidence.pause()
@@ -100,13 +100,14 @@ def within(restarts: float) -> Rule:
         if length <= restarts * turn:
             return None
         number, so_far = len(evidence.reachable), " so far" if evidence.behind() else ""
+        which = "the longest of" if evidence.behind() else "mean of"
         unavailable = _rolling(evidence.after).get("maxUnavailable", 1)
         return Verdict(
             "wrong",
             f"Too slow: the rollout took {length / turn:.1f} restarts{so_far}; the window is "
             f"{restarts:g}.",
             (
-                f"a restart (median of {len(evidence.restart_times())} nodes): {restart:.2f} s, "
+                f"a restart ({which} {len(evidence.restart_times())} nodes): {restart:.2f} s, "
                 f"and {pause:.2f} s until the next",
                 f"the rollout{so_far}: {length:.1f} s; the window: {restarts * turn:.1f} s",
                 f"maxUnavailable: {unavailable}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from daemonset_course.timeline import podstate
@@ -130,9 +130,15 @@ class Evidence:
         return {name: self._restart(name) for name in updated} if self.rolled else {}
 
     def restart(self) -> float | None:
-        """The median length of a node's restart in seconds; None before the first one ended."""
+        """The mean length of a node's restart in seconds; None before the first one ended.
+
+        The mean, not the median: a few slow nodes prolong a rollout by as much as they prolong it.
+        While nodes are behind it is the longest one: those that are still restarting may be slow.
+        """
         lengths = [end - start for start, end in self.restart_times().values()]
-        return median(lengths) if lengths else None
+        if not lengths:
+            return None
+        return max(lengths) if self.behind() else mean(lengths)
 
     def pause(self) -> float:
         """The median time in seconds from the end of a restart to the beginning of a next one.
