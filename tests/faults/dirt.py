@@ -103,7 +103,7 @@ def _resource(workers: list[str], chance: random.Random) -> list[str]:
 
 def _network(workers: list[str], _: random.Random) -> list[str]:
     network(workers[1], available=False)
-    return [f"{workers[1]}: ", "condition NetworkUnavailable taken off"]
+    return [f"{workers[1]}: ", "condition NetworkUnavailable put right"]
 
 
 def _control_plane(_: list[str], __: random.Random) -> list[str]:

@@ -11,6 +11,7 @@ from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.readiness import settled
 from daemonset_course.cluster.reset import Fleet, reset
 from daemonset_course.verbs.apply import apply
+from daemonset_course.verbs.conditions import network
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import add_node, break_node, cordon, label, remove_node, taint
 from daemonset_course.verbs.rollout import wait_rollout
@@ -54,6 +55,7 @@ def seen(cluster: Cluster) -> dict[str, object]:
                 [(t["key"], t["effect"]) for t in node["spec"].get("taints", [])],
                 node["spec"].get("unschedulable", False),
                 settled(node),
+                {one["type"]: one["status"] for one in node["status"]["conditions"]},
                 fingerprint.node_drift(node, specs[node["metadata"]["name"]])[0],
             )
             for node in nodes
@@ -75,6 +77,7 @@ def dirt(live_cluster: Cluster) -> Iterator[tuple[dict[str, object], Fleet, dict
     label(first, disk="floppy", gpu="yes", **{"topology.kubernetes.io/zone": None})
     taint(first, "maintenance=now:NoSchedule", "node.kubernetes.io/out-of-service=off:NoExecute")
     cordon(first)
+    network(first, available=False)
     break_node(second, "not ready")
     break_node(added)  # a dead one with pods on it
     kubectl("delete pods --all --wait=false")
@@ -113,6 +116,7 @@ def test_the_drift_report_names_each_change(dirt: Dirt, live_cluster: Cluster) -
         "taint maintenance=now:NoSchedule",
         "taint node.kubernetes.io/out-of-service=off:NoExecute",
         "cordon",
+        "condition NetworkUnavailable put right",
         f"containerd on {name}-worker2: put right" if real else f"{name}-worker2: kubelet repaired",
     ):
         assert words in said

@@ -14,6 +14,13 @@ from daemonset_course.cluster.readiness import PATIENCE, admit_nodes, wait_lasti
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotRunning, Rejected
 
+# As kwok writes it when a node joins.
+NETWORKED = {
+    "status": "False",
+    "reason": "RouteCreated",
+    "message": "RouteController created a route",
+}
+
 
 @dataclass(frozen=True)
 class Fleet:
@@ -157,10 +164,12 @@ def _take_resources(api: Api, node: str, names: list[str]) -> None:
     api.merge(f"/api/v1/nodes/{node}/status", {"status": {"capacity": gone, "allocatable": gone}})
 
 
-def _take_conditions(api: Api, node: str, types: list[str]) -> None:
-    gone = [{"type": one, "$patch": "delete"} for one in types]
-    path = f"/api/v1/nodes/{node}/status"
-    api.request("PATCH", path, {"status": {"conditions": gone}}, content_type=STRATEGIC)
+def _mend_conditions(api: Api, spec: topology.NodeSpec, types: list[str]) -> None:
+    # A simulated kubelet says once that the network is there, and never again.
+    fresh = {"NetworkUnavailable": NETWORKED} if spec.is_simulated else {}
+    mended = [{"type": one} | fresh.get(one, {"$patch": "delete"}) for one in types]
+    path = f"/api/v1/nodes/{spec.name}/status"
+    api.request("PATCH", path, {"status": {"conditions": mended}}, content_type=STRATEGIC)
 
 
 def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:
@@ -179,8 +188,8 @@ def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:
             _take_resources(api, name, added)
             words += [f"resource {resource} taken off" for resource in added]
         if added := fingerprint.added_conditions(nodes[name]):
-            _take_conditions(api, name, added)
-            words += [f"condition {condition} taken off" for condition in added]
+            _mend_conditions(api, specs[name], added)
+            words += [f"condition {condition} put right" for condition in added]
         if words:
             changes.append(f"{name}: {', '.join(words)}")
     missing = [spec for name, spec in specs.items() if name not in nodes]
