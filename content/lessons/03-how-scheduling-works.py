@@ -230,7 +230,9 @@ says_ready.compare(int(status.split()[-1]), within=0)
 # Three, and there were two Pods: nobody created the third, and nobody corrected the number. A
 # status is what the controller last wrote. When it is back it does not need to know what happened in
 # between: it compares what should be with what is, and creates what is missing. So a restart of the
-# control plane, as in every upgrade, harms no agent that runs.
+# control plane, as in every upgrade, harms no agent that runs. (After the start
+# nothing happens for a while: the new process waits until the old one's *lease* has run out, so that
+# there are never two controllers at work.)
 #
 # ## Two kinds of Pending
 #
