@@ -239,6 +239,14 @@ def empty_cache(tmp_path: Path) -> None:
         path.unlink()
 
 
+def without_programs_on_a_mac(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine(NONE)
+    empty_cache(tmp_path)
+    monkeypatch.setattr(doctor.search, "this_platform", lambda: "darwin/arm64")
+
+
 def test_programs_that_can_be_downloaded_are_a_note(machine: Machine, tmp_path: Path) -> None:
     machine(NONE)
     empty_cache(tmp_path)
@@ -265,9 +273,7 @@ def test_a_program_in_the_cache_counts_at_its_pinned_version_alone(tmp_path: Pat
 def test_programs_that_go_can_build_are_a_note(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine(NONE)
-    empty_cache(tmp_path)
-    monkeypatch.setattr(doctor.search, "this_platform", lambda: "darwin/arm64")
+    without_programs_on_a_mac(machine, tmp_path, monkeypatch)
     put(tmp_path / "path" / "go", "go1.99.0 auto")
     found = look("programs")
 
@@ -279,9 +285,7 @@ def test_programs_that_go_can_build_are_a_note(
 def test_programs_that_nothing_can_bring_are_bad_unless_kind_does_without(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine(NONE)
-    empty_cache(tmp_path)
-    monkeypatch.setattr(doctor.search, "this_platform", lambda: "darwin/arm64")
+    without_programs_on_a_mac(machine, tmp_path, monkeypatch)
     found = look("programs")
     assert found.level == "bad"
     assert "there is no Go on PATH: etcd, kube-apiserver, " in found.seen

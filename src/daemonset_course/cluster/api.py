@@ -156,6 +156,12 @@ class Api:
         """The object after a merge patch (RFC 7386: ``None`` removes a key)."""
         return self.request("PATCH", path, patch, content_type=MERGE)
 
+    def merge_conditions(self, node: str, conditions: list[Object]) -> None:
+        """Merge conditions into a node's status by their type."""
+        path = f"/api/v1/nodes/{node}/status"
+        body = {"status": {"conditions": conditions}}
+        self.request("PATCH", path, body, content_type=STRATEGIC)
+
     def delete(self, path: str, **options: Any) -> None:
         """Delete an object or a collection; what is gone already is no error."""
         try:

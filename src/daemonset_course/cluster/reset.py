@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from daemonset_course.cluster import fingerprint, topology
-from daemonset_course.cluster.api import STRATEGIC, Api, Object
+from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import Cluster, current, locked, up
 from daemonset_course.cluster.readiness import PATIENCE, admit_nodes, wait_lasting, wait_ready
 from daemonset_course.cluster.waiting import wait_for
@@ -168,8 +168,7 @@ def _mend_conditions(api: Api, spec: topology.NodeSpec, types: list[str]) -> Non
     # A simulated kubelet says once that the network is there, and never again.
     fresh = {"NetworkUnavailable": NETWORKED} if spec.is_simulated else {}
     mended = [{"type": one} | fresh.get(one, {"$patch": "delete"}) for one in types]
-    path = f"/api/v1/nodes/{spec.name}/status"
-    api.request("PATCH", path, {"status": {"conditions": mended}}, content_type=STRATEGIC)
+    api.merge_conditions(spec.name, mended)
 
 
 def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:

@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 import yaml
 
-from daemonset_course.cluster.api import STRATEGIC
 from daemonset_course.cluster.kind import Kind
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.real_nodes import CONFIG, KEPT_CONFIG, MEND, PLUGINS
@@ -53,12 +52,7 @@ def network(node: str, *, available: bool) -> str:
         "reason": "Lesson",
         "message": "",
     }
-    api.request(
-        "PATCH",
-        f"{_NODES}/{known(node)}/status",
-        {"status": {"conditions": [condition]}},
-        content_type=STRATEGIC,
-    )
+    api.merge_conditions(known(node), [condition])
     wait_for(
         api,
         _NODES,
