@@ -152,6 +152,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """After the last cell of a lesson, look whether the nodes are as they were."""
     last = nextitem is None or nextitem.parent is not item.parent
     if last and around_lessons.is_lesson(item) and item.path not in _broken:
+        item.user_properties.append(("waited", around_lessons.waited()))
         around_lessons.end(item.path, item.config.stash[CLUSTER_KEY])
 
 

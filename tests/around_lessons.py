@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 START = os.environ.get("COURSE_TEST_START", "")
+# Beside other workers the machine's CPU seconds are not this lesson's.
+ALONE = os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1") == "1"
 _before: dict[str, Any] = {}  # the nodes of this process's cluster, right after `up`
+_clock: dict[str, float] = {}  # when the lesson began, and the machine's CPU seconds then
 
 
 def is_lesson(item: pytest.Item) -> bool:
@@ -36,6 +41,23 @@ def begin(item: pytest.Item, cluster: Any) -> None:
         reset(workers=3)  # the lesson before may have failed half way
         told = make_dirty(cluster.value, random.Random(f"{seed()} {item.path.name}"))
         item.user_properties.append(("dirt", "; ".join(told)))
+    _clock.update(wall=time.monotonic(), cpu=_cpu_seconds())
+
+
+def waited() -> float | None:
+    """Seconds since ``begin`` that no CPU of the machine accounts for; None beside other workers.
+
+    At least so long the lesson waited for what Kubernetes takes its time for: grace periods,
+    probes, back-offs, request rates. At least, since two CPUs may work in the same second.
+    """
+    if not ALONE or not _clock:
+        return None
+    return max(0.0, time.monotonic() - _clock["wall"] - (_cpu_seconds() - _clock["cpu"]))
+
+
+def _cpu_seconds() -> float:
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system)
 
 
 def end(path: Path, cluster: Any) -> None:

@@ -34,7 +34,10 @@ def table(reports: Iterable[Any]) -> list[str]:
         group = _group(nodeid, phases)
         units[group, nodeid.partition("::")[0] if group in GROUPS[3:] else nodeid].append(phases)
     everything = [report for phases in tests.values() for report in phases]
-    return [*_counts(units), *_notebooks(units), *_skips(everything), _backends(everything)]
+    rows = [*_counts(units), *_notebooks(units)]
+    if waits := _waits(everything).values():
+        rows.append(f"  waiting in all lessons: at least {sum(waits):.1f} s, no CPU at work")
+    return [*rows, *_skips(everything), _backends(everything)]
 
 
 def _real_steps() -> list[str]:
@@ -78,8 +81,19 @@ def _notebooks(units: dict[tuple[str, str], list[list[Any]]]) -> list[str]:
             bad = [phases[0].nodeid.rpartition("::")[2] for phases in cells if _failed(phases)]
             says = f"failed: {', '.join(bad)}" if bad else _outcome(r for c in cells for r in c)
             seconds = sum(map(_seconds, cells))
-            rows.append(f"  {path:<42}{len(cells):>3} cells {seconds:>6.1f} s  {says}")
+            waits = list(_waits(report for phases in cells for report in phases).values())
+            alone = f", {waits[0]:.1f} s of it waiting" if waits else ""
+            rows.append(f"  {path:<42}{len(cells):>3} cells {seconds:>6.1f} s  {says}{alone}")
     return rows
+
+
+def _waits(reports: Iterable[Any]) -> dict[str, float]:
+    """Seconds waited, by the last cell of each lesson; of lessons that ran beside others none."""
+    return {r.nodeid: told for r in reports if (told := _told(r).get("waited")) is not None}
+
+
+def _told(report: Any) -> dict[str, Any]:
+    return dict(getattr(report, "user_properties", ()))
 
 
 def _failed(phases: list[Any]) -> bool:
@@ -104,7 +118,7 @@ def _backends(reports: list[Any]) -> str:
 
 
 def _backend(report: Any) -> str:
-    return str(dict(getattr(report, "user_properties", ())).get("backend", ""))
+    return str(_told(report).get("backend", ""))
 
 
 def _seconds(phases: list[Any]) -> float:

@@ -28,12 +28,13 @@ from daemonset_course.plot.coverage import plot_carried, plot_coverage
 from daemonset_course.plot.trouble import plot_trouble
 from daemonset_course.recording import step
 from daemonset_course.timeline.attempts import attempts
-from daemonset_course.verbs.conditions import network, pressure
+from daemonset_course.verbs.conditions import network, pressure, short_of
 
 # %%
 fleet = reset(workers=6)
 plane, one, two, three, four, five, six = fleet.nodes
 network(six, available=True)  # an earlier run may have left it without
+short_of(six, "disk", said=False)
 fleet
 
 # %% [markdown]
@@ -538,6 +539,38 @@ for what in nodes:
 # the memory. Only a critical priority carries an agent through all three. (The kubelet's rule:
 # [`Admit` in `pkg/kubelet/eviction/eviction_manager.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/eviction/eviction_manager.go).)
 # So "run even under disk pressure" promises too much: it is *tried* even then.
+#
+# ### Who refused?
+#
+# Was it really the kubelet? Our last worker is simulated: nobody measures its disk, and nobody
+# refuses anything there. We write the condition `DiskPressure` into its status, and the node
+# controller adds the taint, as on the real one. Will `told`, again without a toleration of its own,
+# be ready there? Type `True` or `False`.
+
+# %%
+believed = predict("06-believed", ..., question="Only the condition: is told ready on that node?")
+believed
+
+# %%
+told = Path("../manifests/lesson-06/plain.yaml").read_text().replace("plain", "told")
+short_of(six, "disk", said=True)
+apply(told)
+wait_rollout("told")
+believed.compare(six in nodes_with("told"))
+
+# %% tags=["claim-C37"]
+taints = kubectl(f"get node {six} -o jsonpath={{.spec.taints[*].key}}").split()
+assert "node.kubernetes.io/disk-pressure" in taints
+assert six in nodes_with("told")
+
+# %%
+short_of(six, "disk", said=False)
+kubectl("delete daemonset told --ignore-not-found")
+None
+
+# %% [markdown]
+# It runs there. Condition and taint are the same as before, and the six tolerations do what the
+# claim says; what was missing is the kubelet that refuses.
 #
 # ## A toleration with an end
 #

@@ -21,9 +21,12 @@ import yaml
 
 from daemonset_course import apply, kubectl, label, predict, record, taint, wait_rollout
 from daemonset_course.cluster import reset
+
+# %%
 from daemonset_course.plot.capacity import plot_capacity
 from daemonset_course.plot.sharing import plot_sharing
 from daemonset_course.recording import step
+from daemonset_course.verbs.faults import fill_node
 from daemonset_course.verbs.settled import wait_settled
 
 # %%
@@ -350,6 +353,51 @@ assert fits["with limits only"][6] < fits["with requests"][6]
 # Where a limit has no request beside it, the API server makes the limit the request: now the agents
 # take 60 % of the node. Set both, the request to what the agent needs.
 #
+# ### When the node is full
+#
+# An agent that requests room must find it. `fill_node` fills another node to the last with a Pod of
+# its own. Then comes `late`, on every worker. A taint in the way makes DESIRED smaller. Which of
+# DESIRED and READY does a full node make smaller: `"DESIRED"`, `"READY"`, `"both"` or `"none"`?
+
+# %%
+smaller = predict("12-full", ..., question="A full node: DESIRED, READY, both or none is smaller?")
+smaller
+
+# %%
+full = fleet.workers[1]
+print(fill_node(full))
+late = yaml.safe_load(small.replace("small-0", "late"))
+del late["spec"]["template"]["spec"]["nodeSelector"]
+late["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "1m"}}
+apply(late)
+
+# %%
+crowded = wait_settled("app=late", pods=6)
+kubectl("wait --for=jsonpath={.status.numberReady}=5 daemonset/late --timeout=30s")
+print(*(message for _, message in crowded.refused))
+counts = "{.status.desiredNumberScheduled} {.status.numberReady}"
+desired, ready = map(int, kubectl("get ds late -o", f"jsonpath={counts}").split())
+smaller.compare({(6, 5): "READY", (5, 5): "DESIRED", (6, 6): "none"}.get((desired, ready), "both"))
+
+# %% tags=["claim-C83"]
+assert (desired, ready) == (6, 5)
+assert all("Insufficient cpu" in message for _, message in crowded.refused)
+
+# %% [markdown]
+# READY. The controller does not ask whether there is room
+# ([`NodeShouldRunDaemonPod`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)):
+# it makes the Pod, DESIRED counts its node, and the scheduler lets it wait. This pitfall, unlike the
+# first one, you see in the numbers. As soon as there is room, the Pod starts:
+
+# %%
+kubectl(f"delete pod filler-{full} --ignore-not-found")
+assert wait_rollout("late").ready == 6
+
+# %%
+kubectl("delete daemonset late --ignore-not-found")
+None
+
+# %% [markdown]
 # ### When memory runs out
 #
 # > Overcommitted nodes lead to OOM kills.

@@ -6,7 +6,7 @@ import pytest
 
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import BadInput
-from daemonset_course.verbs.conditions import network, pressure, without_network
+from daemonset_course.verbs.conditions import network, pressure, short_of, without_network
 from daemonset_course.verbs.kubectl import kubectl
 
 
@@ -34,3 +34,28 @@ def test_pressure_is_refused_where_kubelets_are_simulated(live_cluster: Cluster)
 def test_a_network_plugin_is_not_taken_from_a_simulated_node(live_cluster: Cluster) -> None:
     with pytest.raises(BadInput, match="real nodes"), without_network(live_cluster.workers()[0]):
         pass
+
+
+@pytest.mark.only("embedded", "on kind the nodes are real")
+def test_a_simulated_node_says_that_it_is_short_and_its_taint_follows(
+    live_cluster: Cluster,
+) -> None:
+    worker = live_cluster.workers()[0]
+    taints = f"get node {worker} -o jsonpath={{.spec.taints[*].key}}"
+
+    short_of(worker, "disk", said=True)
+    assert "node.kubernetes.io/disk-pressure" in kubectl(taints)
+
+    short_of(worker, "disk", said=False)
+    assert "node.kubernetes.io/disk-pressure" not in kubectl(taints)
+
+
+def test_a_node_says_nothing_about_what_it_cannot_be_short_of(live_cluster: Cluster) -> None:
+    with pytest.raises(BadInput, match="cannot be short of 'luck'"):
+        short_of(live_cluster.workers()[0], "luck", said=True)  # type: ignore[arg-type]
+
+
+@pytest.mark.only("kind", "there a kubelet measures")
+def test_a_real_node_says_itself_what_it_is_short_of(live_cluster: Cluster) -> None:
+    with pytest.raises(BadInput, match="has a real kubelet"):
+        short_of(live_cluster.workers()[0], "disk", said=True)

@@ -30,6 +30,7 @@ CHOSEN = {
     "1-wrong-budget-left-at-one",
     "1-wrong-deleted-by-hand",
     "1-wrong-selector-replaced",
+    "2-right-eighteen-percent",
     "2-wrong-a-fifth",
     "2-wrong-node-deleted",
     "3-right-undo",

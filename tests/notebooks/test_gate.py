@@ -12,6 +12,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import around_lessons
+
 ROOT = Path(__file__).parents[2]
 OPTIONS = re.search(
     r"(-n \$\(WORKERS\).*?) \$\(PYTESTARGS\)", (ROOT / "Makefile").read_text(), re.S
@@ -172,6 +174,33 @@ def test_the_table_says_what_ran(gate: Gate) -> None:
     for row in ("unit tests +1 +2 +0", "live tests +2 +0 +0", "lessons +3 +0 +0", "labs +1 +2 +0"):
         assert re.search(row, gate.output)
     assert "cluster backends exercised: embedded\n" in gate.output
+    assert "waiting" not in gate.output  # two workers share the machine's CPU seconds
+
+
+def test_a_lesson_that_runs_alone_says_how_long_it_waited(tmp_path: Path) -> None:
+    gate = Gate(tmp_path)
+    gate.notebook("notebooks/01-waits.ipynb", "x = 1", "assert x == 1")
+    gate.run("notebooks", "-n", "0")
+
+    assert gate.code == 0, gate.output
+    lesson = re.search(r"01-waits.ipynb .* s  passed, ([0-9.]+) s of it waiting\n", gate.output)
+    assert lesson, gate.output
+    assert f"waiting in all lessons: at least {lesson[1]} s, no CPU at work\n" in gate.output
+
+
+def test_what_no_cpu_accounts_for_is_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(around_lessons, "ALONE", True)
+    monkeypatch.setattr(around_lessons, "_clock", {"wall": 100.0, "cpu": 40.0})
+    monkeypatch.setattr("time.monotonic", lambda: 110.0)
+    monkeypatch.setattr(around_lessons, "_cpu_seconds", lambda: 43.0)
+
+    assert around_lessons.waited() == 7.0
+
+    monkeypatch.setattr(around_lessons, "_cpu_seconds", lambda: 55.0)  # two CPUs were busy
+    assert around_lessons.waited() == 0.0
+
+    monkeypatch.setattr(around_lessons, "ALONE", False)
+    assert around_lessons.waited() is None
 
 
 def test_a_lesson_that_leaves_a_node_fails_and_a_lab_may(tmp_path: Path) -> None:

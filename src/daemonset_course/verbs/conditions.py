@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import yaml
 
+from daemonset_course.cluster import topology
 from daemonset_course.cluster.kind import Kind
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.real_nodes import CONFIG, KEPT_CONFIG, MEND, PLUGINS
@@ -45,24 +46,49 @@ def network(node: str, *, available: bool) -> str:
     Raises:
         NotFinished: the taint did not come or go in time.
     """
+    _say(known(node), "NetworkUnavailable", "network-unavailable", said=not available)
+    return f"{node}: network {'available' if available else 'unavailable'}"
+
+
+def short_of(node: str, what: Short, *, said: bool) -> str:
+    """Let a simulated node say that it is short of something, or not, with the taint that follows.
+
+    Only its status changes: nobody measures, and nobody refuses or evicts a Pod.
+
+    Raises:
+        BadInput: an unknown node or word, or a node with a real kubelet, which says so itself.
+        NotFinished: the taint did not come or go in time.
+    """
+    _known_word(what)
+    labels = current().api.get(f"{_NODES}/{known(node)}")["metadata"].get("labels") or {}
+    if labels.get(topology.MANAGED) != "simulated":
+        raise BadInput(
+            f"{node} has a real kubelet, which says itself what it is short of.",
+            next_step="with pressure({node: 'disk'}): …",
+        )
+    _say(node, CONDITIONS[what], f"{what}-pressure", said=said)
+    return f"{node}: {CONDITIONS[what]}={said}"
+
+
+def _known_word(what: str) -> None:
+    if what not in CONDITIONS:
+        raise BadInput(f"A node cannot be short of {what!r}.", next_step=", ".join(CONDITIONS))
+
+
+def _say(node: str, kind: str, word: str, *, said: bool) -> None:
+    """Write a condition into a node's status, and return when its taint has come or gone."""
     api = current().api
-    condition = {
-        "type": "NetworkUnavailable",
-        "status": str(not available),
-        "reason": "Lesson",
-        "message": "",
-    }
-    api.merge_conditions(known(node), [condition])
+    condition = {"type": kind, "status": str(said), "reason": "Lesson", "message": ""}
+    api.merge_conditions(node, [condition])
     wait_for(
         api,
         _NODES,
-        lambda nodes: (f"{_OWN}network-unavailable" in _keys(nodes[node])) != available,
+        lambda nodes: (f"{_OWN}{word}" in _keys(nodes[node])) == said,
         what=f"the taint of {node}",
         explain=lambda nodes: f"taints: {', '.join(_keys(nodes[node])) or 'none'}",
         timeout=_PATIENCE,
         selector={"fieldSelector": f"metadata.name={node}"},
     )
-    return f"{node}: network {'available' if available else 'unavailable'}"
 
 
 @contextmanager
@@ -79,10 +105,8 @@ def pressure(short: Mapping[str, Short]) -> Iterator[None]:
     backend = current().backend
     if not isinstance(backend, Kind):
         raise BadInput("Pressure needs real kubelets.", next_step="course up --backend kind")
-    unknown = sorted(set(short.values()) - set(CONDITIONS))
-    if unknown:
-        raise BadInput(f"A node cannot be short of {unknown[0]!r}.", next_step="disk, memory, pid")
-    for node in short:
+    for node, what in short.items():
+        _known_word(what)
         known(node)
     try:
         for node, what in short.items():
