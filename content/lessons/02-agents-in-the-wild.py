@@ -247,7 +247,7 @@ assert sum(map(len, tail.result["read"].values())) == 6
 # %% [markdown]
 # Its own node's, and no other's: files are there, and nowhere else. So a node without the agent is a
 # node whose logs nobody collects. Of the four names, Logstash usually stands
-# [behind the agents](https://www.elastic.co/guide/en/logstash/current/deploying-and-scaling.html) and
+# [behind the agents](https://www.elastic.co/docs/reference/logstash/deploying-scaling-logstash) and
 # receives what they send, as our `collector` would.
 #
 # ## Metrics

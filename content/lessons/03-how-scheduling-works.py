@@ -124,8 +124,7 @@ writer.compare(binder.removeprefix("default-"))
 # [`ReplaceDaemonSetPodNodeNameNodeAffinity` in `pkg/controller/daemon/util/daemonset_util.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/util/daemonset_util.go)
 # writes the pin. The reason for the change
 # ([KEP-548](https://github.com/kubernetes/enhancements/tree/master/keps/sig-scheduling/548-schedule-daemonset-pods)):
-# one component decides on scheduling. The controller had placed its Pods without regard to priority
-# and preemption.
+# one component decides on scheduling, and the controller has no code of its own for it.
 #
 # ### The feature gate
 #
@@ -320,7 +319,7 @@ desired.compare(int(left), within=0)
 # Still four. The controller was at work meanwhile: it rolled out `busy` on three nodes. But it did
 # not look at `agent`: it is told of nodes that are *added* or *changed*, and of no node that is
 # removed. And a changed node counts only if its labels or taints changed, and only for a DaemonSet
-# that now wants to add or to delete a Pod there, or has a Pod where it should not run
+# that now wants to add or to delete a Pod there, or has one there while MISSCHEDULED is not 0
 # ([`shouldIgnoreNodeUpdate` and `syncNodeUpdate`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
 # An annotation is nothing to it.
 #
@@ -516,8 +515,8 @@ assert all(pause > 0.8 * least for pause, least in zip(pauses[1:], (1, 2, 4), st
 
 # %% [markdown]
 # The first failure is mended at once. Then the controller backs off: one second, two, four, and so
-# on up to a quarter of an hour, for each node and each template. The DaemonSet's events say what
-# happens; the scheduler had no part in it.
+# on up to a quarter of an hour, for each node, until the DaemonSet's spec changes. The DaemonSet's
+# events say what happens; the scheduler had no part in it.
 
 # %%
 warning = "--field-selector reason=FailedDaemonPod,involvedObject.name=pinned"

@@ -21,6 +21,7 @@ from daemonset_course import add_node, apply, break_node, kubectl, predict, reco
 from daemonset_course import taint, wait_rollout
 from daemonset_course.cluster import current, reset
 from daemonset_course.errors import NotFinished, Rejected
+from daemonset_course.recording import step
 from daemonset_course.verbs.faults import crash, missing_image, never_ready, slow_start
 from daemonset_course.verbs.nodes import remove_node
 
@@ -217,9 +218,11 @@ kubectl("rollout status deployment/web --timeout=60s")
 #
 # Both get an image that cannot be pulled. On how many of the 12 nodes will the agent still run? We
 # wait for the first Pods that fail, and then look on for the time of two restarts: a rollout that
-# works has reached further nodes by then.
+# works has reached further nodes by then. For later we note which revision runs now.
 
 # %%
+newest = "--sort-by=.revision -o jsonpath={.items[-1:].revision}"
+good = kubectl(f"get controllerrevisions -l app=agent {newest}")
 serving = predict("08-serving", ..., unit="nodes", question="How many nodes keep their agent?")
 serving
 
@@ -262,6 +265,35 @@ assert (ready, int(web)) == (10, 11)
 # never be available, so rule 3 deletes no more. A small budget limits the damage. The Deployment,
 # with the same `10%`, lost one Pod.
 #
+# ### One bad release after the other
+#
+# Somebody tries to mend it in haste: another image, and another, both as bad as the first. How many
+# nodes keep their agent through all of it?
+
+# %%
+haste = predict("08-haste", ..., unit="nodes", question="Two more bad images: nodes with an agent?")
+haste
+
+# %%
+with record("agent") as hasty:
+    for number in (3, 4):
+        kubectl(f"set image daemonset/agent agent=registry.invalid/agent:{number}")
+        assert held_up("agent"), "no node can pull it"
+hasty.plot(title="Two more bad releases take no further node")
+
+# %%
+haste.compare(12 - hasty.timeline.unavailable.max(), within=0)
+
+# %%
+assert [rollout.updated for rollout in hasty.rollouts] == [0, 0]
+assert hasty.timeline.unavailable.max() == 2
+
+# %% [markdown]
+# The same ten. Each new template took the place of the Pods that were down anyway (rule 2), and
+# nobody else's. It was not always so: from Kubernetes 1.21 to 1.30 each bad release in turn could
+# take a further node
+# ([issue 123232](https://github.com/kubernetes/kubernetes/issues/123232)).
+#
 # Nothing rolls back by itself, and there is no progress deadline as a Deployment has.
 
 # %%
@@ -269,14 +301,14 @@ with rejected("progressDeadlineSeconds"):
     apply(bare | {"spec": bare["spec"] | {"progressDeadlineSeconds": 60}}, dry_run=True)
 
 # %% [markdown]
-# `kubectl rollout status` would wait for ever; give it a `--timeout`. Undoing is yours to do.
-
-# Before it we lower the budget to 1.
+# `kubectl rollout status` would wait for ever; give it a `--timeout`. Undoing is yours to do. `kubectl
+# rollout undo` goes back to the template before, which is a bad one here: we name the good revision.
+# And before it we lower the budget to 1.
 
 # %%
 budget(1)
 with record("agent") as repair:
-    kubectl("rollout undo daemonset/agent")
+    kubectl(f"rollout undo daemonset/agent --to-revision={good}")
     wait_rollout("agent")
 repair.plot()
 
@@ -513,8 +545,7 @@ assert gap["slow stop, second"] > 1.5 * gap["slow stop, first"]
 
 # %% [markdown]
 # The slow stop shows only in the *second* rollout: a Pod stops as its own template says, and the
-# Pods that the first rollout ended knew nothing of `preStop`. An agent that ignores SIGTERM is
-# killed after `terminationGracePeriodSeconds`, 30 s by default, on every node of every rollout.
+# Pods that the first rollout ended knew nothing of `preStop`.
 #
 # `minReadySeconds` slows a rollout without a longer gap: a Pod counts as *available* only when it
 # has been ready for that long.
@@ -631,13 +662,16 @@ assert single.rollouts[-1].updated < 60
 # %% [markdown]
 # Far from all. A budget may be raised while a rollout runs: that is how this one ended.
 #
-# Now with half of the nodes, and with all at once.
+# Now with a quarter of the nodes, with half of them, and with all at once.
 
 # %%
-roll("50%", 4)
+roll("25%", 4)
 
 # %%
-roll("100%", 5)
+roll("50%", 5)
+
+# %%
+roll("100%", 6)
 
 # %%
 from daemonset_course.plot import plot_lengths
@@ -675,10 +709,71 @@ for run in hundred.values():
 # You may see moments above the budget. The controller counts from a cache, which can trail the
 # cluster for a moment. Alert on a lasting excess, not on an instant.
 #
-# Back to the small fleet.
+# ## A Pod that does not listen
+#
+# Back to the small fleet, and to what makes a restart long. A Pod is asked to stop with the signal
+# SIGTERM, and killed when `terminationGracePeriodSeconds` are over, 30 by default. `deaf` has 6, and
+# its container starts `sleep` as its first process. Take the time from "asked to stop" to "gone": how
+# long will it be when we roll?
 
 # %%
 reset(workers=3)
+deafness = predict("08-deaf", ..., unit="s", question="A grace period of 6 s: how long to stop?")
+deafness
+
+# %% [markdown]
+# Signals need a real process: on the embedded cluster you see a **recording** made on kind. The first
+# rollout ends the Pods with the bare `sleep` and brings a shell that handles SIGTERM; the second ends
+# those.
+
+
+# %%
+@step("08-deaf", needs="exec")
+def deaf():
+    """Two rollouts: the old Pods do not hear SIGTERM in the first, and do in the second"""
+    apply("../manifests/lesson-08/deaf.yaml")
+    wait_rollout("deaf")
+    with record("deaf") as run:
+        hears = container(command=["sh", "-c", "trap 'exit 0' TERM; sleep infinity & wait"])
+        kubectl("patch daemonset deaf --patch", json.dumps({"spec": hears}))
+        wait_rollout("deaf")
+        kubectl("set env daemonset/deaf RELEASE=3")
+        wait_rollout("deaf")
+    return run
+
+
+# %%
+print(deaf.label)
+log = deaf.result
+log.plot(title="Long thin bars: Pods that do not hear SIGTERM wait to be killed")
+
+
+# %%
+def stops(rollout):
+    """Seconds from "asked to stop" to "gone" of each old Pod of this rollout."""
+    thin = [one for one in log.timeline.segments if one.phase == "terminating"]
+    return [one.end - one.start for one in thin if rollout.start <= one.start <= rollout.end]
+
+
+# %%
+unheard, heard = map(stops, log.rollouts)
+print(f"measured: {min(unheard):.1f} to {max(unheard):.1f} s unheard")
+print(f"measured: {min(heard):.1f} to {max(heard):.1f} s heard")
+deafness.compare(min(unheard))
+
+# %%
+assert len(unheard) == len(heard) == 3
+assert min(unheard) > 5, "the grace period, less what the log's first sight of it came late"
+assert max(heard) < min(unheard)
+
+# %% [markdown]
+# The whole grace period, on every node of every rollout. The first process of a container is number
+# 1 of its own, and the kernel keeps from number 1 every signal that it has set no handler for
+# ([pid_namespaces(7)](https://man7.org/linux/man-pages/man7/pid_namespaces.7.html)). Let the agent
+# handle SIGTERM, or start it under a small init; a shorter grace period only kills it sooner.
+
+# %%
+kubectl("delete daemonset deaf --ignore-not-found")
 None
 
 # %% [markdown]

@@ -347,8 +347,9 @@ assert not any(each for name, each in parts.items() if name.startswith("Deployme
 #
 # ## Neither of the two
 #
-# The documentation has a list of
-# [alternatives](https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/#alternatives-to-daemonset):
+# The documentation names some
+# [alternatives](https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/#alternatives-to-daemonset).
+# With those of practice they are:
 #
 # | for | take | and know that |
 # |---|---|---|

@@ -310,7 +310,8 @@ print(f"measured: the API server holds {float(value) / 2**20:.0f} MiB at 200 nod
 #
 # - **1.32**: `--concurrent-daemonset-syncs`, how many DaemonSets it looks at side by side
 #   ([#128442](https://github.com/kubernetes/kubernetes/issues/128442)).
-# - **1.33**: changes of nodes wait in a queue of their own, so they do not hold up rollouts
+# - **1.33**: changes of nodes wait in a queue of their own, in which a node stands once however often
+#   it changed; before, they piled up, and the Pods of new nodes came late
 #   ([#130514](https://github.com/kubernetes/kubernetes/issues/130514)).
 # - **1.36**: it waits until its cache has seen its own writes, so that it does not create a Pod twice
 #   ([#134937](https://github.com/kubernetes/kubernetes/issues/134937)).

@@ -287,8 +287,8 @@ None
 # ## Why
 #
 # Three may say no, and each says it elsewhere. The DaemonSet controller creates nothing, in silence
-# (lesson 06). The API server refuses the Pod: `FailedCreate` events, written by `syncNodes` in
-# [`daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go).
+# (lesson 06). The API server refuses the Pod: `FailedCreate` events, written by `createPods` in
+# [`controller_utils.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/controller_utils.go).
 # The scheduler leaves it Pending. And a new ConfigMap rolls nothing because the controller compares
 # its template with its revisions and nothing else (`Match` in
 # [`update.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/update.go)).

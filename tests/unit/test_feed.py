@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fake_server import DROP, END, GONE, FakeServer, bookmark, line, pod
 
-from daemonset_course.cluster.api import Api
+from daemonset_course.cluster.api import TIMEOUT, Api
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotFinished, NotRunning
 from daemonset_course.recording import feed as feed_module
@@ -339,6 +339,20 @@ def test_a_wait_survives_a_broken_watch_and_names_a_dead_server(
     server.__exit__(None, None, None)
     with pytest.raises(NotRunning, match="did not answer"):
         wait_for(api, PATH, lambda _: False, what="x", explain=str, timeout=5)
+
+
+def test_a_short_wait_does_not_hang_on_a_server_that_says_nothing(
+    server: FakeServer, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemonset_course.cluster.waiting.LIST_SECONDS", 0.2)
+    server.mute = True
+    began = time.monotonic()
+
+    with pytest.raises(NotRunning, match="did not answer"):
+        wait_for(api, PATH, lambda _: False, what="x", explain=str, timeout=0.1)
+
+    assert time.monotonic() - began < TIMEOUT[1] / 2
+    server.mute = False
 
 
 def until(true: Any) -> None:

@@ -130,7 +130,7 @@ def build(
 def _stamp(module: str, version: str) -> str:
     """The linker's options that write the version into Kubernetes programs; kwokctl reads it.
 
-    Source: k8s.io/component-base/version/base.go, "the variables to be set by the linker".
+    Source: k8s.io/component-base/version/base.go, "set by the build process with ldflags -X".
     """
     if module != "kubernetes":
         return ""

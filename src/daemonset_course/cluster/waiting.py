@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from daemonset_course.cluster.api import Api, Object, watch_lines
+from daemonset_course.cluster.api import TIMEOUT, Api, Object, watch_lines
 from daemonset_course.errors import NotFinished, NotRunning
 
 Objects = dict[str, Object]  # by name
+LIST_SECONDS = 8.0  # that a list may take however short the wait is: a busy server is no dead one
 
 
 def wait_for(
@@ -27,12 +28,13 @@ def wait_for(
 
     Raises:
         NotFinished: ``timeout`` seconds went by; ``explain`` says what is still missing.
-        NotRunning: the API server does not answer.
+        NotRunning: the API server does not answer; it is asked for hardly longer than the wait.
     """
     deadline = time.monotonic() + timeout
     objects: Objects = {}
     while True:
-        listing = api.request("GET", path, query=selector)
+        patience = min(TIMEOUT[1], max(LIST_SECONDS, deadline - time.monotonic()))
+        listing = api.request("GET", path, query=selector, timeout=(TIMEOUT[0], patience))
         objects = {item["metadata"]["name"]: item for item in listing["items"]}
         if done(objects):
             return objects

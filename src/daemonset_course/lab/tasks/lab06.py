@@ -241,9 +241,9 @@ deadline and no automatic rollback. Sources: `UnavailableCount` (pkg/controller/
 **In production.** The Kubernetes project's own build cluster, 164 nodes, could not update its
 DaemonSets: 3 nodes were Unknown and maxUnavailable was the default 1; it was raised to 10 %
 (kubernetes/test-infra pull request 31706). NVSentinel issue 1764 shows 288 nodes, 20 of them
-unavailable, and a budget of 14. Task 3 was once worse than here: in kubernetes/kubernetes issue
-123232 three bad templates in a row took down three nodes with maxUnavailable 1; today the broken
-pods are replaced first.
+unavailable, and a budget of 5 %: 15 nodes (the issue says 14, it rounds down). Task 3 was once
+worse than here: in kubernetes/kubernetes issue 123232 three bad templates in a row took down three
+nodes with maxUnavailable 1; since Kubernetes 1.31 the broken pods are replaced first.
 
 **Interview question.** A DaemonSet on 200 nodes has maxUnavailable 5 %. For an hour its rollout has
 shown 0 updated nodes, and nothing crashes. Which three commands do you run, in which order? What
