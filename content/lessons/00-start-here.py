@@ -123,7 +123,7 @@ print(kubectl(f"get node {fleet.nodes[0]} -o jsonpath={{.spec.taints}}"))
 #
 # The status of a DaemonSet has seven numbers. Each counts **nodes**, not Pods. DESIRED counts the
 # nodes that pass `NodeShouldRunDaemonPod`, the controller's rule for a node, and most of the others
-# look at the Pod of each such node
+# look at the Pod of each such node, at the oldest if there are two
 # ([`updateDaemonSetStatus`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
 
 # %%
@@ -135,7 +135,7 @@ wait_rollout("hello")
 # | desired | should run the Pod | DESIRED |
 # | current | should, and have one, started or not | CURRENT |
 # | ready | should, and have one that is ready | READY |
-# | updated | should, and have one of the newest template | UP-TO-DATE |
+# | updated | should, and their Pod is of the newest template | UP-TO-DATE |
 # | available | should, and have one that has been ready for `minReadySeconds` | AVAILABLE |
 # | unavailable | should, and have no available one | none |
 # | misscheduled | should **not**, but have one | none |

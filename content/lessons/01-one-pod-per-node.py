@@ -225,7 +225,7 @@ assert len(current().workers()) == before - len(leaving) == 7
 
 # %% [markdown]
 # The nodes are gone, and DESIRED and READY still count them. What you see are ghosts: objects of
-# Pods that nobody runs. Clearing them away takes Kubernetes most of a minute, so we leave the
+# Pods that nobody runs. Clearing them away takes Kubernetes 40 to 80 seconds, so we leave the
 # recording on, go on, and come back.
 #
 # ## A Pod with another label
@@ -466,8 +466,9 @@ assert not set(leaving) & set(pods_by_node("agent"))
 # nodes that are added or changed, and of no node that is deleted. Who clears up is the Pod garbage
 # collector
 # ([`pkg/controller/podgc/gc_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/podgc/gc_controller.go)):
-# it looks every 20 s, and lets a node be missing for 40 s before it believes it (less, if a node of
-# that name was missing shortly before). Until then READY counts Pods on machines that do not exist.
+# it looks every 20 s, and lets a node be missing for 40 s before it believes it. (The 40 s belong to
+# the node's name: if a node of that name was away a moment before, a part of them is over.) Until then,
+# or until the controller has another reason to look, DESIRED and READY are those from before.
 #
 # The one exception: Pods that were never bound to a node, as those of `hungry`. The DaemonSet
 # controller deletes them itself, but only when it next has a reason to look. Give it one.
@@ -518,7 +519,7 @@ None
 # - "Exactly one" is a goal: none while a Pod waits for room or is replaced, two after a change of
 #   labels or a hasty re-creation.
 # - A Pod comes when the node becomes eligible. It goes, after a node is removed, when the Pod
-#   garbage collector comes round; until then the status counts ghosts.
+#   garbage collector comes round; until then the status may be that from before.
 # - `orphan` keeps the Pods; the next DaemonSet of that selector adopts them and may believe that
 #   they are up to date.
 #

@@ -102,11 +102,18 @@ assert pinned_to == set(fleet.workers)
 # terms, about Linux and quarantine, it wrote one that only this node can match. Who bound the Pod to
 # it? Binding leaves an event.
 
+
 # %%
-fields = "{range .items[*]}{.involvedObject.name} {.reportingComponent}{'\\n'}{end}"
-events = kubectl("get events --field-selector reason=Scheduled -o", f"jsonpath={fields}")
-told_by = dict(line.split() for line in events.splitlines())
+def bound_by():
+    """For each Pod that was bound, who says so in the event."""
+    fields = "{range .items[*]}{.involvedObject.name} {.reportingComponent}{'\\n'}{end}"
+    events = kubectl("get events --field-selector reason=Scheduled -o", f"jsonpath={fields}")
+    return dict(line.split() for line in events.splitlines())
+
+
+# %%
 pods = kubectl("get pods -l app=agent -o jsonpath={.items[*].metadata.name}").split()
+told_by = bound_by()
 [binder] = {told_by[pod] for pod in pods}
 binder
 
@@ -124,7 +131,8 @@ writer.compare(binder.removeprefix("default-"))
 # [`ReplaceDaemonSetPodNodeNameNodeAffinity` in `pkg/controller/daemon/util/daemonset_util.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/util/daemonset_util.go)
 # writes the pin. The reason for the change
 # ([KEP-548](https://github.com/kubernetes/enhancements/tree/master/keps/sig-scheduling/548-schedule-daemonset-pods)):
-# one component decides on scheduling, and the controller has no code of its own for it.
+# one component decides about room, priority and preemption; the controller has no code of its own for
+# these any more.
 #
 # ### The feature gate
 #
@@ -186,8 +194,8 @@ ready.compare(int(counts["READY"]), within=0)
 # why: nobody had looked at it. The other two ran on, since a running Pod needs no scheduler. And as
 # soon as there was one, the Pod was bound.
 #
-# Look at the gap on the first node: the controller waited until the old Pod was *gone*. A Pod that
-# is terminating still counts as there.
+# Look at the gap on the first node: the controller waited until the old Pod had *ended*. While it is
+# terminating it still counts as there.
 
 # %% tags=["claim-C22"]
 lives = sequence(without.records)
@@ -319,7 +327,8 @@ desired.compare(int(left), within=0)
 # Still four. The controller was at work meanwhile: it rolled out `busy` on three nodes. But it did
 # not look at `agent`: it is told of nodes that are *added* or *changed*, and of no node that is
 # removed. And a changed node counts only if its labels or taints changed, and only for a DaemonSet
-# that now wants to add or to delete a Pod there, or has one there while MISSCHEDULED is not 0
+# that now wants to add or to delete a Pod there, or has one there while its status counts any node as
+# misscheduled
 # ([`shouldIgnoreNodeUpdate` and `syncNodeUpdate`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
 # An annotation is nothing to it.
 #
@@ -361,8 +370,8 @@ told.compare(reached)
 # %% [markdown]
 # The label and the taint went in although nobody asks for them: whether they matter is found out
 # when the entry comes out of the queue. The new node went in more than once, as it joined and as it
-# lost the taint `not-ready`. The heartbeat, which comes from every kubelet all the time, costs the
-# controller nothing. And the removed node never came.
+# lost the taint `not-ready`. A kubelet's sign of life costs the controller nothing: the frequent one is
+# a Lease, another object, and the time in a node's status is neither label nor taint. And the removed node never came.
 
 # %%
 label(one, turn=None)
@@ -523,7 +532,7 @@ warning = "--field-selector reason=FailedDaemonPod,involvedObject.name=pinned"
 failed = kubectl(f"get events {warning} -o jsonpath={{.items[0].message}}")
 print(failed)
 assert "Found failed daemon pod" in failed
-assert not any(pod.startswith("pinned-") for pod in told_by)
+assert not any(pod.startswith("pinned-") for pod in bound_by())
 
 # %%
 kubectl("delete daemonset pinned --ignore-not-found --wait=false")

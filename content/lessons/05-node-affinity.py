@@ -105,8 +105,9 @@ assert kubectl("get deployment web -o jsonpath={.status.readyReplicas}") == "1"
 #
 # ## Why
 #
-# The promise is the scheduler's: it looks at the affinity once, and nobody looks again. The
-# DaemonSet controller looks again whenever a node's labels change
+# The promise is the scheduler's: it looks at the affinity once, and so does the kubelet when the Pod
+# arrives. While both run, nobody looks again. The DaemonSet controller does, whenever a node's labels
+# change
 # ([`NodeShouldRunDaemonPod` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)):
 # if selector or required affinity do not match, the node should not run the Pod *and* the Pod there
 # may not stay. It deletes it.

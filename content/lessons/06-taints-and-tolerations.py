@@ -390,10 +390,11 @@ None
 #
 # `web` is a Deployment with a Pod in each of two zones. We break the two nodes where it runs. One
 # kubelet reports that its container runtime is down: *not ready*. The other one falls silent:
-# *unreachable*. Which Pods stay on the two nodes: `"plain"`, `"web"`, `"both"` or `"none"`?
+# *unreachable*. Which Pods on the two nodes are *not* told to go: `"plain"`, `"web"`, `"both"` or
+# `"none"`?
 
 # %%
-stays = predict("06-stays", ..., question="Two nodes fail: whose Pods stay?")
+stays = predict("06-stays", ..., question="Two nodes fail: whose Pods are not told to go?")
 stays
 
 # %%
@@ -687,8 +688,9 @@ None
 # ## What to take along
 #
 # - A missing toleration makes no noise: no Pod, no event, and DESIRED equals READY.
-# - Six tolerations come by themselves, seven with `hostNetwork`. They keep an agent on a failing
-#   node; they bring none there.
+# - Six tolerations come by themselves, seven with `hostNetwork`. Two of them keep an agent on a node
+#   that is not ready or silent, and bring none there. The others let it start on a node that is
+#   cordoned, under pressure or, with `hostNetwork`, without a network.
 # - `NoSchedule` later: the Pod stays, misscheduled. `NoExecute`: it goes. Cordon and drain: it stays.
 # - Under pressure the kubelet decides, and it asks for the priority.
 # - A toleration is a permit, not a wish.

@@ -225,6 +225,7 @@ in_template = kubectl(f"get daemonset twin -o jsonpath={{.spec.template.spec.{po
 in_pod = json.loads(kubectl(f"get pods -l app=twin -o jsonpath={{.items[0].spec.{ports}}}"))
 assert "hostPort" not in in_template
 assert in_pod["hostPort"] == 9100
+assert (len(settled.ready), len(settled.refused)) == (0, 3)
 assert all("didn't have free ports" in message for _, message in settled.refused)
 
 # %% [markdown]

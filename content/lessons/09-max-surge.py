@@ -171,12 +171,13 @@ assert after.duration < before.duration
 # ([`rollingUpdate` in `pkg/controller/daemon/update.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/update.go)):
 #
 # 1. Old Pod alone and available: create a new one beside it, on at most `maxSurge` nodes at a time.
-# 2. Old Pod alone and not available: create a new one at once; that costs nothing.
+# 2. Old Pod alone and not available: create a new one at once, whatever `maxSurge` says.
 # 3. Both there, the new one not yet available: wait. This node counts against `maxSurge`.
 # 4. Both there, the new one available: delete the old one.
 #
 # Rule 4 is the whole promise: the old Pod goes when the new one *is available*. What "available"
-# means is up to your readiness probe and `minReadySeconds`.
+# means is up to your readiness probe and `minReadySeconds`. It is a promise to old Pods that work:
+# one that is not even ready goes as soon as a new one exists (`podsShouldBeOnNode`).
 #
 # `maxSurge` is a number of nodes, or a percentage. With `50%` of three nodes, how many extra Pods
 # will there be at once?
@@ -298,7 +299,7 @@ assert "didn't have free ports for the requested pod ports" in waiting[0]
 assert len(waiting) == 1
 
 # %% [markdown]
-# None, for ever. A port of a node can be given away once, and the old Pod keeps it until the new
+# None, and that for as long as the old Pods stay ready. A port of a node can be given away once, and the old Pod keeps it until the new
 # one is available, which needs the port. The scheduler says so, but only in the Pod. The DaemonSet
 # looks well:
 
@@ -534,7 +535,8 @@ None
 # ## What to take along
 #
 # - `maxUnavailable: 0` and `maxSurge: 1`: write both lines. One of the two is zero, the other not.
-# - With surge the old Pod goes when the new one is available. A bad version costs no node.
+# - With surge the old Pod goes when the new one is available. A bad version costs no
+#   node whose old Pod is ready.
 # - Two Pods of an agent must be able to share a node: no `hostPort`, room for both.
 # - A surge that hangs looks well: watch UP-TO-DATE, and give `rollout status` a `--timeout`.
 #

@@ -89,15 +89,15 @@ assert "replicas" not in json.loads(kubectl("get daemonset agent -o json"))["spe
 # %% [markdown]
 # The agent tolerates a cordon (lesson 06), so it was everywhere from the start. `web` went where
 # it was allowed to, several Pods to a node, and nobody moved one of them afterwards: the scheduler
-# looks at a Pod once. A Deployment promises a number, not places.
+# places a Pod once and never moves it. A Deployment promises a number, not places.
 #
 # ## Guaranteed?
 #
 # Is the agent's Pod then placed by somebody else, past the scheduler? Who says "Scheduled" in the
-# events of its Pods? Type a component's name.
+# events of its Pods: the `"scheduler"`, or the DaemonSet `"controller"`?
 
 # %%
-who = predict("11-who", ..., question="Which component places the Pods of a DaemonSet?")
+who = predict("11-who", ..., question="Who places a DaemonSet's Pods: scheduler or controller?")
 who
 
 # %%
@@ -106,7 +106,7 @@ placed = {
     app: {e["reportingComponent"] for e in events if e["involvedObject"]["name"].startswith(app)}
     for app in ("agent", "web")
 }
-who.compare(", ".join(placed["agent"]))
+who.compare("scheduler" if placed["agent"] == placed["web"] else "controller")
 
 # %% tags=["claim-C72"]
 assert placed == {"agent": {"default-scheduler"}, "web": {"default-scheduler"}}
@@ -143,8 +143,8 @@ assert "Insufficient cpu" in said
 assert len(settled.ready) == 5
 
 # %% [markdown]
-# Guaranteed is one *attempt* on each eligible node. The Pod that was refused waits for its own node;
-# there is no other for it. A Deployment's Pod would have gone elsewhere.
+# Guaranteed is one Pod *made* for each eligible node. The one that was refused waits until something
+# changes on its own node; there is no other for it. A Deployment's Pod would have gone elsewhere.
 #
 # ## Why
 #
@@ -154,7 +154,7 @@ assert len(settled.ready) == 5
 # It ties each new Pod to its node by affinity. The ReplicaSet controller behind a Deployment
 # subtracts two numbers, Pods that there are from Pods that are asked for
 # ([`manageReplicas` in `pkg/controller/replicaset/replica_set.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/replicaset/replica_set.go)),
-# and never looks at a node.
+# and asks no node when it creates one.
 
 # %%
 kubectl("delete deployment heavy --ignore-not-found")
@@ -217,11 +217,20 @@ assert sum(on_nodes("web").values()) == 6
 # This is what the two are for. An application does not care where it runs, so it moves, and its
 # number stays. A node's agent belongs to the node and would be of no use elsewhere.
 #
-# Last, the worker is uncordoned, and the three new nodes are drained and deleted.
+# Last, the worker is uncordoned. A Pod that is new may go there at once; does anything come back?
 
 # %%
 cordon(drained, undo=True)
+pin = {"spec": {"nodeSelector": {"kubernetes.io/hostname": drained}}}
+kubectl("run visitor --image=registry.k8s.io/pause:3.10 --overrides", json.dumps(pin))
+kubectl("wait pod/visitor --for=condition=Ready --timeout=60s")
 came_back = on_nodes("web")[drained]
+kubectl("delete pod visitor")
+
+# %% [markdown]
+# And the three new nodes are drained and deleted.
+
+# %%
 kubectl("drain --ignore-daemonsets --timeout=50s", *joined)
 kubectl("rollout status deployment/spread --timeout=60s")
 kubectl("delete node", *joined)
@@ -387,7 +396,7 @@ None
 # ## What to take along
 #
 # - A DaemonSet promises places, a Deployment a number.
-# - "Guaranteed" means one attempt on each eligible node; the scheduler places both, and may refuse.
+# - "Guaranteed" means one Pod made for each eligible node; the scheduler places it, if there is room.
 # - A Deployment with anti-affinity is right for the number of nodes that you had when you wrote it.
 # - Does it belong to the node, or does the load decide how many? That is the choice.
 #

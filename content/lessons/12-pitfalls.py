@@ -316,8 +316,8 @@ print(f"six agents ask for {taken}m of {cpu}m; the Pods of web that are missing,
 assert abs(lost - taken) < cpu // 8, "what the agents ask for web lost, to within one Pod"
 
 # %% [markdown]
-# An agent without requests is not small; it is invisible. The scheduler adds up *requests* and
-# looks at nothing else
+# An agent without requests is not small; it is invisible. To tell whether a Pod fits, the scheduler
+# adds up *requests* and looks at nothing else
 # ([`NodeResourcesFit`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/scheduler/framework/plugins/noderesources/fit.go)).
 # It fills the node as if the agents were not there. With requests, six agents of a twentieth take
 # 30 % of every node, for good. Besides CPU and memory each takes one of the node's Pod slots:
@@ -403,7 +403,7 @@ None
 # > Overcommitted nodes lead to OOM kills.
 #
 # The kernel kills the process with the highest score: its share of the memory, shifted by
-# `oom_score_adj`, which the kubelet sets from -1000 (never) to 1000 (first). Which agent comes first
+# `oom_score_adj`, from -1000 (never) to 1000 (first), which the kubelet sets. Which agent comes first
 # by that shift: `"best-effort"` (no requests), `"burstable"` (a request below the limit) or
 # `"guaranteed"` (both the same)?
 
@@ -441,7 +441,8 @@ assert score["best-effort"] == 1000 > score["burstable"] > score["guaranteed"]
 assert oom.result["hog"] == "OOMKilled"
 
 # %% [markdown]
-# An agent without requests and limits comes first by this score, whoever fills the node
+# An agent without requests and limits comes first by this score, whoever fills the node, unless its
+# class is `system-node-critical` (lesson 13): that gets -997, whatever it requests
 # ([`GetContainerOOMScoreAdjust`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/qos/policy.go)).
 # For `guaranteed` the kubelet asks for -997; where you see 0, the machine did not let it. And `hog`,
 # with the highest priority that there is, was killed for going over *its own* limit: against that no

@@ -366,8 +366,9 @@ assert len({life.pod for life in squeezed.pods["critical"]}) == 1, "the same Pod
 # Only a critical priority protects, from 2,000,000,000 on: to the kubelet a Pod is critical or it
 # is not
 # ([`evictPod`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/eviction/eviction_manager.go)).
-# And the critical agent is safe from the *kubelet's* evictions only. Its own memory limit (lesson
-# 12), evictions through the API, `NoExecute` taints and rollouts end it like any other.
+# So the critical agent is safe from the *kubelet's* evictions, and nearly so from the kernel when the
+# node's memory ends (lesson 12). Its own memory limit, evictions through the API, `NoExecute` taints
+# and rollouts end it like any other.
 
 # %%
 kubectl("delete -f ../manifests/lesson-13/squeezed.yaml --ignore-not-found")
@@ -376,9 +377,9 @@ None
 # %% [markdown]
 # ### And a disruption budget?
 #
-# A PodDisruptionBudget says how many Pods must stay when somebody evicts them through the API, as
-# `kubectl drain` does. Ours says `minAvailable: 3`, and there are three agents. What does it stop: an
-# eviction, a rollout?
+# A PodDisruptionBudget says how many Pods must stay when somebody evicts them through the API. (A
+# drain leaves agents alone, lesson 06; a descheduler or an autoscaler may not.) Ours says
+# `minAvailable: 3`, and there are three agents. What does it stop: an eviction, a rollout?
 
 # %%
 stops = predict("13-stops", ..., question='What does it stop, of ["eviction", "rollout"]?')
@@ -451,7 +452,7 @@ None
 
 # %% [markdown]
 # For a DaemonSet only `minAvailable`, as a number, works. A percentage or `maxUnavailable` needs a
-# replica count, and a DaemonSet has none: *every* eviction is refused.
+# replica count, and a DaemonSet has none: *every* eviction of a ready Pod is refused.
 #
 # ## Surge
 #
@@ -714,8 +715,9 @@ assert not ready_made.seen_by("NotScheduled")
 # `NotScheduled` sees nothing here, for CURRENT counts the nodes that have a Pod, also one that the
 # scheduler found no room for.
 #
-# A taint on a node where the Pod runs may go unseen by all of them. Nothing is wrong yet; at the
-# next rollout the Pod does not come back (lesson 08), and then the fourth rule fires.
+# A taint on a node where the Pod runs may go unseen by all of them, until the controller looks at the
+# DaemonSet for another reason: then DESIRED falls, and the Pod counts as misscheduled. At the next
+# rollout it does not come back (lesson 08).
 #
 # ## Check yourself
 #

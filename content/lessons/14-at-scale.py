@@ -55,10 +55,9 @@ print(Path("../manifests/lesson-14/agent.yaml").read_text())
 # %% [markdown]
 # ## A limit that the controller sets itself
 #
-# To create a Pod is one request to the API server, to delete it another; status updates are requests
-# too, but few. The controller may send a few at once, and then so many a second. The two numbers are
-# flags of
-# kube-controller-manager, `--kube-api-burst` and `--kube-api-qps`. The course leaves both at
+# To create a Pod is one request to the API server, to delete it another; status updates and events
+# are requests too, but few. The controller may send a few at once, and then so many a second. The two
+# numbers are flags of kube-controller-manager, `--kube-api-burst` and `--kube-api-qps`. The course leaves both at
 # Kubernetes' defaults, and says so:
 
 # %%
@@ -109,7 +108,8 @@ assert 0.8 < thousand.rate(rate) / rate.qps < 1.1, "recorded: as many a second a
 # ([`syncNodes` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)):
 #
 # 1. **Slow start.** It creates one Pod, then two, four, eight …, and stops after a batch in which
-#    one failed. A template that cannot work costs a few requests, not one for each node.
+#    one failed. A template whose Pods the API server refuses costs a few requests, not one for each
+#    node.
 # 2. **Burst.** It creates and deletes at most 250 Pods of a DaemonSet in one go, then looks again.
 # 3. **Client.** Each request waits for its turn
 #    ([`tokenBucketRateLimiter` in client-go's `util/flowcontrol/throttle.go`](https://github.com/kubernetes/client-go/blob/v0.36.3/util/flowcontrol/throttle.go)).
@@ -276,7 +276,7 @@ assert len(new) == 100
 assert all(pods[name] > nodes[name] for name in new), "each was Ready before it had its agent"
 
 # %% [markdown]
-# It took two requests a node again, though only one Pod each was created. Another controller has
+# It took two requests a node again, or more, though only one Pod each was created. Another controller has
 # the same limit. A new node carries the taint `not-ready` (lesson 01). When its kubelet says Ready,
 # the node controller reads the node and writes it without the taint
 # ([`RemoveTaintOffNode` in `pkg/controller/controller_utils.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/controller_utils.go)):
@@ -338,7 +338,7 @@ assert gate or not skips
 # Three questions. Type answers, run, and let the code judge.
 
 # %%
-q1 = predict("14-check-5000", ..., unit="s", question="5,000 new nodes: when is the last Pod made?")
+q1 = predict("14-check-5000", ..., unit="s", question="Agent for 5,000 nodes: last Pod made after?")
 q1.compare(rate.takes(5000))
 
 # %%

@@ -237,11 +237,11 @@ assert stuck.gone is None
 # ## Shut down
 #
 # The taint `node.kubernetes.io/out-of-service` is that confirmation, given by you: this machine is
-# off. The Pods are told to stop, and the Pod garbage collector deletes them by force in its next
-# round
+# off. Pods that do not tolerate it are told to stop, and the Pod garbage collector deletes those by
+# force in its next round
 # ([`gcTerminating` in `pkg/controller/podgc/gc_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/podgc/gc_controller.go)).
 # Volumes are detached too. Never say it of a machine that may still run: two copies would then
-# write to one volume.
+# write to one volume. (An agent that tolerates every taint is not told to stop, and stays listed.)
 
 # %%
 ended = found["shut down"].fates["agent"]
@@ -320,7 +320,7 @@ assert {tired, silent} < set(nodes_with("agent"))
 # |---|---|---|
 # | Ready=False | the kubelet lives and complains | ready, not told to stop |
 # | Ready=Unknown | silent: dead, hung, or cut off | not ready, not told to stop |
-# | and `out-of-service` | off; somebody said so | deleted by force |
+# | and `out-of-service` | off; somebody said so | deleted by force, unless it tolerates that |
 # | Ready, SchedulingDisabled | cordoned or drained | ready |
 # | no Node object | deleted | a ghost that says ready, for a while |
 #

@@ -286,10 +286,11 @@ None
 # %% [markdown]
 # ## Why
 #
-# Three may say no, and each says it elsewhere. The DaemonSet controller creates nothing, in silence
+# Four may say no, and each says it elsewhere. The DaemonSet controller creates nothing, in silence
 # (lesson 06). The API server refuses the Pod: `FailedCreate` events, written by `createPods` in
 # [`controller_utils.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/controller_utils.go).
-# The scheduler leaves it Pending. And a new ConfigMap rolls nothing because the controller compares
+# The scheduler leaves it Pending. The kubelet refuses a Pod that it was given, and the controller
+# makes another, with the event `FailedDaemonPod` (lesson 06). And a new ConfigMap rolls nothing because the controller compares
 # its template with its revisions and nothing else (`Match` in
 # [`update.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/update.go)).
 #
@@ -506,8 +507,8 @@ None
 #
 # - Configuration rolls when the template changes, and not before.
 # - Affinity between Pods and spreading cannot move a DaemonSet's Pod.
-# - No Pods? Ask three: the controller (no event), the API server (`FailedCreate`), the scheduler
-#   (Pending).
+# - No Pods? Ask four: the controller (no event), the API server (`FailedCreate`), the scheduler
+#   (Pending), the kubelet (`FailedDaemonPod`).
 # - StatefulSet: which Pod. Deployment: how many. DaemonSet: where.
 #
 # This was the last lesson. Next: the labs, where the fleet is in trouble and you mend it. Begin with

@@ -232,11 +232,12 @@ available agent, *whatever the cause*, while the controller replaces pods. In ta
 than the window needed. In task 2 a dead machine had spent it before the rollout began. In task 3 a
 pod that cannot start spent it, and so kept the bad image off the other 11 nodes.
 
-**Model.** Length = about ceil(N / (k - d)) restarts: N nodes, budget k, d nodes down for other
-reasons; with k = d nothing moves. A percentage is taken of desiredNumberScheduled and rounded *up*
-(a Deployment rounds its maxUnavailable down). The order of nodes is random; there is no progress
-deadline and no automatic rollback. Sources: `UnavailableCount` (pkg/controller/daemon/util) and
-`rollingUpdate` (pkg/controller/daemon/update.go).
+**Model.** Length = about ceil(N / (k - d)) restarts: N nodes, budget k, d dead nodes; with k no
+larger than d no node gets the new version. (Where only the agent is broken, the controller replaces
+it at once, and the node gives its part of the budget back.) A percentage is taken of
+desiredNumberScheduled and rounded *up* (a Deployment rounds its maxUnavailable down). The order of
+nodes is random; there is no progress deadline and no automatic rollback. Sources:
+`UnavailableCount` (pkg/controller/daemon/util), `rollingUpdate` (pkg/controller/daemon/update.go).
 
 **In production.** The Kubernetes project's own build cluster, 164 nodes, could not update its
 DaemonSets: 3 nodes were Unknown and maxUnavailable was the default 1; it was raised to 10 %
