@@ -13,7 +13,7 @@ from typing import Any
 
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.verbs.apply import apply
-from daemonset_course.verbs.conditions import network
+from daemonset_course.verbs.conditions import CONDITIONS, network, short_of
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import add_node, break_node, cordon, label, remove_node, taint
 from live.scenes import daemonset
@@ -101,9 +101,12 @@ def _resource(workers: list[str], chance: random.Random) -> list[str]:
     return [f"{workers[0]}: ", "resource example.com/gpu taken off"]
 
 
-def _network(workers: list[str], _: random.Random) -> list[str]:
+def _conditions(workers: list[str], chance: random.Random) -> list[str]:
     network(workers[1], available=False)
-    return [f"{workers[1]}: ", "condition NetworkUnavailable put right"]
+    what, condition = chance.choice(list(CONDITIONS.items()))
+    short_of(workers[0], what, said=True)
+    said = [f"condition {one} put right" for one in ("NetworkUnavailable", condition)]
+    return [f"{workers[1]}: ", f"{workers[0]}: ", *said]
 
 
 def _control_plane(_: list[str], __: random.Random) -> list[str]:
@@ -192,7 +195,7 @@ DIRT = {
     "labels": _labels,
     "taints": _taints,
     "resource": _resource,
-    "network": _network,
+    "conditions": _conditions,
     "control plane": _control_plane,
     "cordon": _cordon,
     "namespace": _namespace,

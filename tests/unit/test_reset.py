@@ -6,7 +6,9 @@ import pytest
 
 from daemonset_course.cluster import fingerprint
 from daemonset_course.cluster.reset import Fleet
+from daemonset_course.cluster.simulated import well
 from daemonset_course.cluster.state import MADE_BY_KIND, State, remains
+from daemonset_course.cluster.topology import NodeSpec, simulated
 from daemonset_course.places import cluster_dir
 
 
@@ -32,16 +34,38 @@ def test_nodes_that_are_not_in_a_row_or_changed_otherwise_keep_their_lines() -> 
     assert report(*objects) == [f"  {line}" for line in objects]
 
 
-def test_a_condition_that_no_kubelet_writes_is_found_while_it_holds() -> None:
-    def node(**conditions: str) -> dict[str, object]:
-        return {"status": {"conditions": [{"type": k, "status": v} for k, v in conditions.items()]}}
+REAL = NodeSpec("n1", {}, ())
 
-    assert fingerprint.added_conditions(node(Ready="True", DiskPressure="True")) == []
-    assert fingerprint.added_conditions(node(Ready="True", NetworkUnavailable="False")) == []
-    assert fingerprint.added_conditions(node(NetworkUnavailable="True", Melting="True")) == [
-        "Melting",
-        "NetworkUnavailable",
-    ]
+
+@pytest.mark.parametrize(
+    ("spec", "conditions", "expected"),
+    [
+        (REAL, {"Ready": "True", "DiskPressure": "True"}, []),
+        (simulated(REAL), {"Ready": "True", "DiskPressure": "True"}, ["DiskPressure"]),
+        (simulated(REAL), {"Ready": "True", "PIDPressure": "False"}, []),
+        (REAL, {"Ready": "True", "NetworkUnavailable": "False"}, []),
+        (
+            REAL,
+            {"NetworkUnavailable": "True", "Melting": "True"},
+            ["Melting", "NetworkUnavailable"],
+        ),
+    ],
+)
+def test_a_condition_that_no_kubelet_writes_is_found_while_it_holds(
+    spec: NodeSpec, conditions: dict[str, str], expected: list[str]
+) -> None:
+    said = [{"type": kind, "status": status} for kind, status in conditions.items()]
+
+    assert fingerprint.added_conditions({"status": {"conditions": said}}, spec) == expected
+
+
+def test_a_condition_is_put_right_as_it_was_when_the_node_joined() -> None:
+    gone = {"type": "NetworkUnavailable", "$patch": "delete"}
+
+    assert well("NetworkUnavailable", simulated=False) == gone
+    assert well("NetworkUnavailable", simulated=True)["reason"] == "RouteCreated"
+    assert well("DiskPressure", simulated=True)["status"] == "False"
+    assert well("Melting", simulated=True)["$patch"] == "delete"
 
 
 @pytest.mark.parametrize(("made", "backend"), [([], "embedded"), ([MADE_BY_KIND], "kind")])

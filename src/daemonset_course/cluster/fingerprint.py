@@ -104,14 +104,15 @@ def added_resources(node: Object) -> list[str]:
     return sorted(name for name in node["status"].get("capacity") or {} if "/" in name)
 
 
-def added_conditions(node: Object) -> list[str]:
+def added_conditions(node: Object, spec: topology.NodeSpec) -> list[str]:
     """The conditions that somebody wrote into a node's status and that hold: none of a kubelet's.
 
+    A simulated kubelet is never short of anything, so there a pressure is somebody's too.
     Source: https://kubernetes.io/docs/reference/node/node-status/#condition
     """
     found = node["status"].get("conditions") or []
     true = {one["type"] for one in found if one["status"] == "True"}
-    return sorted(true - KUBELETS_CONDITIONS)
+    return sorted(true - ({"Ready"} if spec.is_simulated else KUBELETS_CONDITIONS))
 
 
 def _label_drift(labels: dict[str, str], spec: topology.NodeSpec) -> dict[str, str | None]:

@@ -11,15 +11,9 @@ from daemonset_course.cluster import fingerprint, topology
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import Cluster, current, locked, up
 from daemonset_course.cluster.readiness import PATIENCE, admit_nodes, wait_lasting, wait_ready
+from daemonset_course.cluster.simulated import well
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotRunning, Rejected
-
-# As kwok writes it when a node joins.
-NETWORKED = {
-    "status": "False",
-    "reason": "RouteCreated",
-    "message": "RouteController created a route",
-}
 
 
 @dataclass(frozen=True)
@@ -164,13 +158,6 @@ def _take_resources(api: Api, node: str, names: list[str]) -> None:
     api.merge(f"/api/v1/nodes/{node}/status", {"status": {"capacity": gone, "allocatable": gone}})
 
 
-def _mend_conditions(api: Api, spec: topology.NodeSpec, types: list[str]) -> None:
-    # A simulated kubelet says once that the network is there, and never again.
-    fresh = {"NetworkUnavailable": NETWORKED} if spec.is_simulated else {}
-    mended = [{"type": one} | fresh.get(one, {"$patch": "delete"}) for one in types]
-    api.merge_conditions(spec.name, mended)
-
-
 def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:
     api = cluster.api
     specs = {s.name: s for s in cluster.backend.specs(workers)}
@@ -186,8 +173,9 @@ def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:
         if added := fingerprint.added_resources(nodes[name]):
             _take_resources(api, name, added)
             words += [f"resource {resource} taken off" for resource in added]
-        if added := fingerprint.added_conditions(nodes[name]):
-            _mend_conditions(api, specs[name], added)
+        if added := fingerprint.added_conditions(nodes[name], specs[name]):
+            fresh = [well(one, simulated=specs[name].is_simulated) for one in added]
+            api.merge_conditions(name, fresh)
             words += [f"condition {condition} put right" for condition in added]
         if words:
             changes.append(f"{name}: {', '.join(words)}")

@@ -10,6 +10,13 @@ from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.topology import MANAGED, Failure, NodeSpec
 
 OS_IMAGE = "simulated by kwok"
+# As kwok writes them when a node joins; a simulated kubelet never says them again.
+WELL = {
+    "NetworkUnavailable": ("RouteCreated", "RouteController created a route"),
+    "MemoryPressure": ("KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    "DiskPressure": ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    "PIDPressure": ("KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+}
 
 
 def node_object(
@@ -70,6 +77,14 @@ def create_nodes(
     ]
     with ThreadPoolExecutor(max_workers=8) as pool:
         list(pool.map(lambda body: api.request("POST", "/api/v1/nodes", body), objects))
+
+
+def well(condition: str, *, simulated: bool) -> Object:
+    """The change that puts a condition of a node's status right, as it was when the node joined."""
+    if not simulated or condition not in WELL:
+        return {"type": condition, "$patch": "delete"}
+    reason, message = WELL[condition]
+    return {"type": condition, "status": "False", "reason": reason, "message": message}
 
 
 def break_kubelet(api: Api, node: str, how: Failure) -> None:

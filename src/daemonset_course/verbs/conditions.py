@@ -13,16 +13,16 @@ from typing import Any, Literal
 
 import yaml
 
-from daemonset_course.cluster import topology
 from daemonset_course.cluster.kind import Kind
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.real_nodes import CONFIG, KEPT_CONFIG, MEND, PLUGINS
+from daemonset_course.cluster.simulated import OS_IMAGE, well
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput
 from daemonset_course.verbs.nodes import known
 
 Short = Literal["disk", "memory", "pid"]
-CONDITIONS: Mapping[str, str] = {
+CONDITIONS: Mapping[Short, str] = {
     "disk": "DiskPressure",
     "memory": "MemoryPressure",
     "pid": "PIDPressure",
@@ -41,7 +41,8 @@ _PATIENCE = 90.0
 def network(node: str, *, available: bool) -> str:
     """Set the condition ``NetworkUnavailable``, and return when the node's taint has followed.
 
-    A kubelet does not write this condition: it is for a network plugin or the cloud's routes.
+    A kubelet does not write this condition: it is for a network plugin or the cloud's routes. With
+    ``available`` the node is as it was when it joined.
 
     Raises:
         NotFinished: the taint did not come or go in time.
@@ -60,14 +61,18 @@ def short_of(node: str, what: Short, *, said: bool) -> str:
         NotFinished: the taint did not come or go in time.
     """
     _known_word(what)
-    labels = current().api.get(f"{_NODES}/{known(node)}")["metadata"].get("labels") or {}
-    if labels.get(topology.MANAGED) != "simulated":
+    if not _is_simulated(known(node)):
         raise BadInput(
             f"{node} has a real kubelet, which says itself what it is short of.",
             next_step="with pressure({node: 'disk'}): …",
         )
     _say(node, CONDITIONS[what], f"{what}-pressure", said=said)
     return f"{node}: {CONDITIONS[what]}={said}"
+
+
+def _is_simulated(node: str) -> bool:
+    status = current().api.get(f"{_NODES}/{node}")["status"]
+    return bool(status["nodeInfo"]["osImage"] == OS_IMAGE)
 
 
 def _known_word(what: str) -> None:
@@ -78,8 +83,9 @@ def _known_word(what: str) -> None:
 def _say(node: str, kind: str, word: str, *, said: bool) -> None:
     """Write a condition into a node's status, and return when its taint has come or gone."""
     api = current().api
-    condition = {"type": kind, "status": str(said), "reason": "Lesson", "message": ""}
-    api.merge_conditions(node, [condition])
+    condition = {"type": kind, "status": "True", "reason": "Lesson", "message": ""}
+    fresh = well(kind, simulated=_is_simulated(node))
+    api.merge_conditions(node, [condition if said else fresh])
     wait_for(
         api,
         _NODES,
@@ -179,10 +185,10 @@ def _inside(backend: Kind, node: str, script: str) -> str:
     return backend.engine.run("exec", node, "sh", "-c", script)
 
 
-def _wait(short: Mapping[str, str], *, wanted: bool) -> None:
+def _wait(short: Mapping[str, Short], *, wanted: bool) -> None:
     """Return when the nodes have their conditions and taints, or have neither any more."""
 
-    def state(node: dict[str, Any], what: str) -> tuple[bool, bool, bool]:
+    def state(node: dict[str, Any], what: Short) -> tuple[bool, bool, bool]:
         kind = CONDITIONS[what]
         said = {c["type"]: c["status"] for c in node["status"].get("conditions") or []}
         tainted = f"{_OWN}{what}-pressure" in _keys(node)
