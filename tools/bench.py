@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bench_pure.growth,
     ]
     measures += [lambda: _up(options.runs), bench_live.recorder]
-    measures += [lambda: bench_live.kind_up(max(2, options.runs // 2))]
+    measures += [lambda: bench_live.kind_up(max(4, options.runs // 2))]
     for measure in measures:
         for target in measure():
             found.append(target)
