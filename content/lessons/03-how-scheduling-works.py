@@ -371,7 +371,8 @@ told.compare(reached)
 # The label and the taint went in although nobody asks for them: whether they matter is found out
 # when the entry comes out of the queue. The new node went in more than once, as it joined and as it
 # lost the taint `not-ready`. A kubelet's sign of life costs the controller nothing: the frequent one is
-# a Lease, another object, and the time in a node's status is neither label nor taint. And the removed node never came.
+# a Lease, another object, and the time in a node's status is neither label nor taint. And the removed
+# node never came.
 
 # %%
 label(one, turn=None)

@@ -553,9 +553,8 @@ believed = predict("06-believed", ..., question="Only the condition: is told rea
 believed
 
 # %%
-told = Path("../manifests/lesson-06/plain.yaml").read_text().replace("plain", "told")
 short_of(six, "disk", said=True)
-apply(told)
+apply(Path("../manifests/lesson-06/plain.yaml").read_text().replace("plain", "told"))
 wait_rollout("told")
 believed.compare(six in nodes_with("told"))
 

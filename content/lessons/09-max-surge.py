@@ -299,9 +299,9 @@ assert "didn't have free ports for the requested pod ports" in waiting[0]
 assert len(waiting) == 1
 
 # %% [markdown]
-# None, and that for as long as the old Pods stay ready. A port of a node can be given away once, and the old Pod keeps it until the new
-# one is available, which needs the port. The scheduler says so, but only in the Pod. The DaemonSet
-# looks well:
+# None, and that for as long as the old Pods stay ready. A port of a node can be given away once, and
+# the old Pod keeps it until the new one is available, which needs the port. The scheduler says so,
+# but only in the Pod. The DaemonSet looks well:
 
 # %%
 print(kubectl("get daemonset node-exporter"))

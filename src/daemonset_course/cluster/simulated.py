@@ -101,9 +101,13 @@ def recover_kubelet(api: Api, node: str) -> None:
     api.merge(f"/api/v1/nodes/{node}", {"metadata": change})
 
 
+def is_simulated(node: Object) -> bool:
+    """Whether this node is one of ours, also while it is taken from kwok and has no label."""
+    return bool(node["status"]["nodeInfo"]["osImage"] == OS_IMAGE)
+
+
 def is_broken(node: Object) -> bool:
     """Whether somebody broke this simulated node on purpose."""
-    simulated = node["status"]["nodeInfo"]["osImage"] == OS_IMAGE
     metadata = node["metadata"]
     runs = MANAGED in metadata["labels"] and MANAGED not in metadata.get("annotations", {})
-    return simulated and not runs
+    return is_simulated(node) and not runs

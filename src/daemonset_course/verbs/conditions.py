@@ -16,7 +16,7 @@ import yaml
 from daemonset_course.cluster.kind import Kind
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.real_nodes import CONFIG, KEPT_CONFIG, MEND, PLUGINS
-from daemonset_course.cluster.simulated import OS_IMAGE, well
+from daemonset_course.cluster.simulated import is_simulated, well
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput
 from daemonset_course.verbs.nodes import known
@@ -47,7 +47,8 @@ def network(node: str, *, available: bool) -> str:
     Raises:
         NotFinished: the taint did not come or go in time.
     """
-    _say(known(node), "NetworkUnavailable", "network-unavailable", said=not available)
+    word, simulated = "network-unavailable", _is_simulated(known(node))
+    _say(node, "NetworkUnavailable", word, said=not available, simulated=simulated)
     return f"{node}: network {'available' if available else 'unavailable'}"
 
 
@@ -66,13 +67,12 @@ def short_of(node: str, what: Short, *, said: bool) -> str:
             f"{node} has a real kubelet, which says itself what it is short of.",
             next_step="with pressure({node: 'disk'}): …",
         )
-    _say(node, CONDITIONS[what], f"{what}-pressure", said=said)
+    _say(node, CONDITIONS[what], f"{what}-pressure", said=said, simulated=True)
     return f"{node}: {CONDITIONS[what]}={said}"
 
 
 def _is_simulated(node: str) -> bool:
-    status = current().api.get(f"{_NODES}/{node}")["status"]
-    return bool(status["nodeInfo"]["osImage"] == OS_IMAGE)
+    return is_simulated(current().api.get(f"{_NODES}/{node}"))
 
 
 def _known_word(what: str) -> None:
@@ -80,12 +80,11 @@ def _known_word(what: str) -> None:
         raise BadInput(f"A node cannot be short of {what!r}.", next_step=", ".join(CONDITIONS))
 
 
-def _say(node: str, kind: str, word: str, *, said: bool) -> None:
+def _say(node: str, kind: str, word: str, *, said: bool, simulated: bool) -> None:
     """Write a condition into a node's status, and return when its taint has come or gone."""
     api = current().api
     condition = {"type": kind, "status": "True", "reason": "Lesson", "message": ""}
-    fresh = well(kind, simulated=_is_simulated(node))
-    api.merge_conditions(node, [condition if said else fresh])
+    api.merge_conditions(node, [condition if said else well(kind, simulated=simulated)])
     wait_for(
         api,
         _NODES,
