@@ -6,7 +6,8 @@
 # - change an agent's configuration so that it takes effect,
 # - say what spreading rules do to a DaemonSet, and what they do not,
 # - find out who refused your Pods: Pod Security, or a quota,
-# - tell when you want a StatefulSet instead, and how to reach the agent of your own node.
+# - tell when you want a StatefulSet instead, and how to reach the agent of your own node,
+# - keep an agent's rights to its own node.
 #
 # You know Pods and Deployments, and you have done the lessons before. Run the cells from the top;
 # where a cell asks for a prediction, type it in place of the `...` before you run on.
@@ -23,6 +24,7 @@ from daemonset_course.cluster import reset
 from daemonset_course.errors import Rejected
 from daemonset_course.plot.coverage import plot_coverage
 from daemonset_course.recording import step
+from daemonset_course.verbs.tokens import refusals, wait_refused
 
 # %%
 fleet = reset(workers=6)
@@ -373,6 +375,76 @@ assert kubectl("get service agent -o jsonpath={.spec.internalTrafficPolicy}") ==
 # shows how to roll without such a gap. An agent learns its own node's name from the Downward API:
 # `fieldPath: spec.nodeName` in the manifest above.
 #
+# ## Rights on its own node
+#
+# Some agents write on their node: a label, a taint that they take off. So their ServiceAccount may
+# patch nodes.
+
+# %%
+print(Path("../manifests/lesson-16/labeller.yaml").read_text().split("---\n")[1])
+
+# %% [markdown]
+# Somebody breaks into one node and takes the agent's token there. On how many of the seven nodes,
+# six workers and the control plane, can they write labels?
+
+# %%
+open_to = predict("16-token", ..., unit="nodes", question="One agent's token: labels on how many?")
+open_to
+
+# %%
+apply("../manifests/lesson-16/labeller.yaml")
+wait_rollout("labeller")
+home = fleet.workers[0]
+there = f"-l app=labeller --field-selector spec.nodeName={home}"
+pod = kubectl(f"get pods {there} -o jsonpath={{.items[0].metadata.name}}")
+make = "create token labeller --bound-object-kind Pod --bound-object-name"
+token = kubectl(f"{make} {pod}").strip()
+
+# %%
+said = refusals(token, fleet.nodes)
+open_to.compare(list(said.values()).count(""), within=0)
+
+# %%
+assert set(said.values()) == {""}
+assert len(said) == len(fleet.workers) + 1
+
+# %% [markdown]
+# On all of them. (`refusals` asks the API server and writes nothing: `--dry-run=server`.) RBAC knows
+# kinds and names, and no "its own". But the token does: it is bound to its Pod, and names the Pod's
+# node
+# ([since Kubernetes 1.32](https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens)).
+# A
+# [ValidatingAdmissionPolicy](https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/)
+# can compare the two.
+
+# %%
+print(Path("../manifests/lesson-16/own-node.yaml").read_text().split("---\n")[0])
+
+# %%
+apply("../manifests/lesson-16/own-node.yaml")
+print(wait_refused(token, fleet.workers[1]))
+said = refusals(token, fleet.nodes)
+
+# %%
+assert [node for node in said if not said[node]] == [home]
+assert f"a token of {home} may not change {fleet.workers[1]}" in said[fleet.workers[1]]
+
+# %% [markdown]
+# Its own node, and no other. And a token of the same ServiceAccount that is bound to no Pod?
+
+# %%
+loose = refusals(kubectl("create token labeller").strip(), fleet.nodes)
+assert all("a token of no node may not change" in one for one in loose.values())
+
+# %% [markdown]
+# It names no node, so it may change none.
+
+# %%
+kubectl("delete -f ../manifests/lesson-16/own-node.yaml --ignore-not-found")
+kubectl("delete -f ../manifests/lesson-16/labeller.yaml --ignore-not-found")
+None
+
+# %% [markdown]
 # ## One agent, several kinds of machine
 #
 # The agent of one node needs more CPU than the others. A running Pod can be resized in place (by
@@ -510,6 +582,7 @@ None
 # - No Pods? Ask four: the controller (no event), the API server (`FailedCreate`), the scheduler
 #   (Pending), the kubelet (`FailedDaemonPod`).
 # - StatefulSet: which Pod. Deployment: how many. DaemonSet: where.
+# - An agent's token can be held to its own node, by a policy.
 #
 # This was the last lesson. Next: the labs, where the fleet is in trouble and you mend it. Begin with
 # lab 06, where you roll within a budget.

@@ -1,0 +1,73 @@
+"""What whoever holds the token of an agent can do to nodes."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import yaml
+
+from daemonset_course.cluster.api import MERGE, Api
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.errors import NotFinished, Rejected
+
+_LABEL = {"metadata": {"labels": {"example.com/written-by": "a-token"}}}
+_PAUSE = 0.2  # seconds between two questions
+
+
+def refusals(token: str, nodes: Iterable[str]) -> dict[str, str]:
+    """For each node the refusal that a label written with this token meets; empty if it meets none.
+
+    The API server decides as always, and nothing is written (``dryRun``).
+
+    Raises:
+        ApiError: with status 401 where the token is not valid.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        api = Api(_kubeconfig(Path(folder), token))
+        return {node: _refusal(api, node) for node in nodes}
+
+
+def wait_refused(token: str, node: str, *, timeout: float = 30) -> str:
+    """The refusal that a label on this node meets, once it meets one.
+
+    A policy works a moment after it was made: when the API server has read it, which no object
+    tells. Hence the question again and again.
+
+    Raises:
+        NotFinished: nothing refuses it within ``timeout`` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if said := refusals(token, [node])[node]:
+            return said
+        threading.Event().wait(_PAUSE)
+    raise NotFinished(
+        f"A label on {node} is still allowed after {timeout:.0f} s.",
+        next_step="Is the policy there, and its binding? kubectl get validatingadmissionpolicies,"
+        "validatingadmissionpolicybindings",
+    )
+
+
+def _kubeconfig(folder: Path, token: str) -> Path:
+    """The course's own kubeconfig, with this token in the place of the administrator."""
+    config = yaml.safe_load(current().api.kubeconfig.read_text())
+    for user in config["users"]:
+        user["user"] = {"token": token}
+    path = folder / "kubeconfig"
+    path.touch(mode=0o600)
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def _refusal(api: Api, node: str) -> str:
+    try:
+        api.request(
+            "PATCH", f"/api/v1/nodes/{node}", _LABEL, query={"dryRun": "All"}, content_type=MERGE
+        )
+    except Rejected as error:
+        return error.seen
+    return ""
