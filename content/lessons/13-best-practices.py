@@ -360,8 +360,8 @@ assert len({life.pod for life in squeezed.pods["critical"]}) == 1, "the same Pod
 
 # %% [markdown]
 # Pods that use more memory than they request come first (all three request none). Among those a
-# *high* priority only sets the order: `plain` was evicted first, several times over in our
-# recording, and then `high`
+# *high* priority only sets the order: `plain` was evicted first (and perhaps its successors), then
+# `high`
 # ([`rankMemoryPressure`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/eviction/helpers.go)).
 # Only a critical priority protects, from 2,000,000,000 on: to the kubelet a Pod is critical or it
 # is not

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from daemonset_course.capabilities import CAPABILITIES
-from daemonset_course.recording.steps import load, shown, source_hash
+from daemonset_course.recording.sources import step_hashes
+from daemonset_course.recording.steps import load, shown
 
 ROOT = Path(__file__).parents[2]
 RECORDINGS = sorted((ROOT / "recordings").glob("*.jsonl"))
 
 
+def lesson_code() -> Iterator[tuple[Path, str]]:
+    """Each notebook's code as its learners get it, with the notebook's path."""
+    for folder in ("notebooks", "labs", "solutions"):
+        for path in sorted((ROOT / folder).rglob("*.ipynb")):
+            cells = json.loads(path.read_text())["cells"]
+            yield path, "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+
+
 def steps() -> dict[str, tuple[str, list[str]]]:
-    """By name: the source hash of each step in the lessons and labs, and what it needs."""
+    """By name: the hash of each step's sources in the notebooks, and what it needs."""
     found = {}
-    for path in sorted((ROOT / "content").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            for call in getattr(node, "decorator_list", []):
-                if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "step":
-                    name = ast.literal_eval(call.args[0])
-                    needs = ast.literal_eval(call.keywords[0].value)
-                    needed = [needs] if isinstance(needs, str) else list(needs)
-                    assert name.startswith(path.stem[:2]), f"{name} is not of {path.name}"
-                    found[name] = (source_hash(ast.unparse(node)), needed)
+    for path, code in lesson_code():
+        for name, source in step_hashes(code, path.parent).items():
+            assert name.startswith(path.stem[:2]), f"{name} is not of {path.name}"
+            needs = ast.literal_eval(re.search(rf'step\("{name}", needs=(.+)\)\n', code)[1])
+            found[name] = (source, [needs] if isinstance(needs, str) else list(needs))
     return found
 
 

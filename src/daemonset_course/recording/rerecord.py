@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -12,6 +13,7 @@ from daemonset_course.capabilities import CAPABILITIES
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.errors import BadInput, CommandFailed
 from daemonset_course.places import REPOSITORY
+from daemonset_course.recording.sources import step_hashes
 
 CELL_SECONDS = 600
 
@@ -35,30 +37,39 @@ def record_lesson(lesson: str, cluster: str | None = None) -> list[Path]:
             seen=f"its backend, {running.state.backend}, has no {', '.join(lacking)}",
             next_step="course down, then course up --backend kind",
         )
-    notebook = _notebook(lesson)
+    path = _notebook(lesson)
+    notebook = nbformat.read(path, as_version=4)
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    hashes = step_hashes(code, path.parent)
     with tempfile.TemporaryDirectory(prefix="course-record-") as folder:
         settings = {"COURSE_RECORD": "1", "COURSE_RECORDINGS": folder}
         with mock.patch.dict(os.environ, settings | running.environment()):
             client = NotebookClient(
-                nbformat.read(notebook, as_version=4),
+                notebook,
                 timeout=CELL_SECONDS,
-                resources={"metadata": {"path": str(notebook.parent)}},
+                resources={"metadata": {"path": str(path.parent)}},
             )
             try:
                 client.execute()
             except (CellControlSignal, DeadKernelError) as error:
                 raise CommandFailed(
-                    f"A cell of {notebook.name} failed; no recording was changed.",
+                    f"A cell of {path.name} failed; no recording was changed.",
                     seen=re.sub(r"\x1b\[[\d;]*m", "", str(error))[-400:].strip(),
                 ) from None
         made = sorted(Path(folder).glob("*.jsonl"))
         if not made:
-            raise BadInput(f"{notebook.name} has no step that needs real containers.")
+            raise BadInput(f"{path.name} has no step that needs real containers.")
         target = REPOSITORY / "recordings"
         target.mkdir(exist_ok=True)
-        for path in made:
-            (target / path.name).write_text(path.read_text())
-    return [target / path.name for path in made]
+        for one in made:
+            (target / one.name).write_text(_signed(one.read_text(), hashes[one.stem]))
+    return [target / one.name for one in made]
+
+
+def _signed(recording: str, source: str) -> str:
+    """A recording whose header says what it was made from."""
+    header, _, rest = recording.partition("\n")
+    return json.dumps(json.loads(header) | {"source": source}, separators=(",", ":")) + "\n" + rest
 
 
 def _notebook(lesson: str) -> Path:

@@ -14,9 +14,6 @@ kind of value both ways, so the lesson asserts the same.
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import inspect
 import json
 import os
 import textwrap
@@ -145,12 +142,6 @@ def shown(result: Any) -> str:
     return repr(result)
 
 
-def source_hash(source: str) -> str:
-    """What tells whether a step was changed since it was recorded: of its code, not its layout."""
-    text = ast.unparse(ast.parse(textwrap.dedent(source)).body[0])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def _header(
     name: str, needs: Sequence[str], function: Callable[[], Any], cluster: Cluster
 ) -> dict[str, Any]:
@@ -163,7 +154,6 @@ def _header(
         "backend": cluster.state.backend,
         "kubernetes": cluster.state.kubernetes,
         "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "source": source_hash(inspect.getsource(function)),
     }
 
 
