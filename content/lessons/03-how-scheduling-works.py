@@ -12,6 +12,7 @@
 # where a cell asks for a prediction, type it in place of the `...` before you run on.
 
 # %%
+import json
 from contextlib import suppress
 from itertools import count, pairwise
 from pathlib import Path
@@ -525,8 +526,8 @@ assert all(pause > 0.8 * least for pause, least in zip(pauses[1:], (1, 2, 4), st
 
 # %% [markdown]
 # The first failure is mended at once. Then the controller backs off: one second, two, four, and so
-# on up to a quarter of an hour, for each node, until the DaemonSet's spec changes. The DaemonSet's
-# events say what happens; the scheduler had no part in it.
+# on up to a quarter of an hour, for each node. The DaemonSet's events say what happens; the scheduler
+# had no part in it.
 
 # %%
 warning = "--field-selector reason=FailedDaemonPod,involvedObject.name=pinned"
@@ -535,8 +536,68 @@ print(failed)
 assert "Found failed daemon pod" in failed
 assert not any(pod.startswith("pinned-") for pod in bound_by())
 
+# %% [markdown]
+# Does a repair have to wait for the end of the pause? We change the spec, though not what is wrong with
+# it, and look how soon the next Pod comes.
+
+
 # %%
-kubectl("delete daemonset pinned --ignore-not-found --wait=false")
+def another(pods):
+    """Whether there is a Pod of pinned that was not seen yet."""
+    return any(name.startswith("pinned-") and name not in seen for name in pods)
+
+
+# %%
+seen.update(kubectl("get pods -o name").replace("pod/", "").split())
+change = {"spec": {"revisionHistoryLimit": 100 + len(seen)}}
+with record("pinned") as again:
+    kubectl("patch daemonset pinned --patch", json.dumps(change))
+    wait_for(api, place, another, what="another Pod", explain=lambda _: "none", timeout=60)
+soon = min(life.created for life in sequence(again.records).new)
+print(f"measured: after {soon:.1f} s; the pause before was {pauses[-1]:.1f} s")
+
+# %%
+assert soon < pauses[-1]
+
+# %% [markdown]
+# It comes at once: the controller keeps the pause by DaemonSet, generation of its spec, and node
+# (`failedPodsBackoffKey` in
+# [`daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
+#
+# `CrashLoopBackOff`, which you may know, is another pause, and another one's. The containers of
+# `crashing` end right after their start. How many Pods will the controller have made for the three
+# nodes when all are in `CrashLoopBackOff`?
+
+# %%
+crashed = predict("03-crashing", ..., unit="Pods", question="3 nodes, containers crash: Pods made?")
+crashed
+
+# %%
+ends = {"name": "crashing", "image": "busybox:1.36", "command": ["false"]}
+paused = "jsonpath={.status.containerStatuses[0].state.waiting.reason}=CrashLoopBackOff"
+kubectl("delete daemonset crashing --ignore-not-found --cascade=foreground")
+with record("crashing") as crashes:
+    apply(variant("crashing", containers=[ends]))
+    kubectl("wait --for=jsonpath={.status.currentNumberScheduled}=3 ds/crashing --timeout=30s")
+    kubectl(f"wait --for={paused} pod -l app=crashing --timeout=100s", timeout=110)
+made = sequence(crashes.records).new
+crashed.compare(len(made), within=0)
+
+# %%
+restarts = kubectl(
+    "get pods -l app=crashing -o jsonpath={.items[*].status.containerStatuses[0].restartCount}"
+)
+assert len(made) == 3
+assert all(int(count) > 0 for count in restarts.split())
+
+# %% [markdown]
+# One for each node. The *kubelet* starts the container in the same Pod again, after pauses of its own,
+# and counts: RESTARTS. The Pod has not failed, so the controller leaves it alone. When a Pod's *name*
+# changes again and again it is the controller's pause that you see, and the events of the DaemonSet tell
+# why.
+
+# %%
+kubectl("delete daemonset pinned crashing --ignore-not-found --wait=false")
 None
 
 # %% [markdown]
@@ -596,6 +657,8 @@ None
 #   new is created, and the status says what was.
 # - The controller looks when a node is added, or when labels or taints change its answer. Of a
 #   removed node it is not told.
+# - A Pod that fails is made anew by the controller; a container that ends is started anew by the
+#   kubelet. Each has pauses of its own.
 # - `nodeName` in a template leaves the scheduler out, `schedulerName` may leave everybody out.
 #
 # Next: lesson 04, where labels decide which nodes are eligible.

@@ -75,8 +75,8 @@ with rejected('supported values: "RollingUpdate", "OnDelete"'):
 # ## Predict
 #
 # Replacing the Pod of one node takes a certain time: the old Pod terminates, a new one is created,
-# scheduled, started, and becomes ready. Let us measure it: delete one Pod by hand and see for how
-# long its node is without.
+# scheduled, started, and becomes ready. Let us measure it: delete one Pod by hand and see how
+# long its node is without an agent.
 
 
 # %%
@@ -93,7 +93,7 @@ restart = one.timeline.unavailable.longest(0)
 print(f"measured: the node was without an agent for {restart:.1f} s")
 
 # %% [markdown]
-# Now `maxUnavailable: 1` on 12 nodes. How many seconds will it take? Type a number.
+# Now a rollout with `maxUnavailable: 1` on 12 nodes. How many seconds will it take? Type a number.
 
 # %%
 length = predict("08-length", ..., unit="s", question="How long will 12 nodes take, one by one?")
@@ -113,8 +113,9 @@ def budget(value):
 
 
 def release(number):
-    """Put a new RELEASE into the Pod template."""
-    return kubectl(f"set env daemonset/agent RELEASE={number}")
+    """Put a new RELEASE into the Pod template; where it is there already, restart the Pods."""
+    said = kubectl(f"set env daemonset/agent RELEASE={number}")
+    return said or kubectl("rollout restart daemonset/agent")
 
 
 # %%
@@ -147,7 +148,7 @@ print(f"measured: {facts.duration:.1f} s; 12 rounds of {restart:.1f} s: {12 * re
 # %% [markdown]
 # ## Why
 #
-# The controller's rule for a rollout without surge, for each node at each look
+# What the controller does in a rollout without surge, each time it looks at the DaemonSet
 # ([`rollingUpdate` in `pkg/controller/daemon/update.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/update.go)):
 #
 # 1. Count the nodes without an available Pod, whatever the cause.
@@ -221,8 +222,8 @@ kubectl("rollout status deployment/web --timeout=60s")
 # works has reached further nodes by then. For later we note which revision runs now.
 
 # %%
-newest = "--sort-by=.revision -o jsonpath={.items[-1:].revision}"
-good = kubectl(f"get controllerrevisions -l app=agent {newest}")
+revisions = json.loads(kubectl("get controllerrevisions -l app=agent -o json"))["items"]
+good = max(one["revision"] for one in revisions if "registry.invalid" not in json.dumps(one))
 serving = predict("08-serving", ..., unit="nodes", question="How many nodes keep their agent?")
 serving
 
@@ -290,8 +291,8 @@ assert hasty.timeline.unavailable.max() == 2
 
 # %% [markdown]
 # The same ten. Each new template took the place of the Pods that were down anyway (rule 2), and
-# nobody else's. It was not always so: from Kubernetes 1.21 on, until 1.31 and late patches of 1.28
-# to 1.30, each bad release in turn could take a further node
+# nobody else's. It was not always so. Kubernetes 1.21 brought a fault, mended in 1.31 and in late
+# patches of 1.28 to 1.30: each bad release in turn could take further nodes
 # ([issue 123232](https://github.com/kubernetes/kubernetes/issues/123232)).
 #
 # Nothing rolls back by itself, and there is no progress deadline as a Deployment has.
@@ -303,7 +304,7 @@ with rejected("progressDeadlineSeconds"):
 # %% [markdown]
 # `kubectl rollout status` would wait for ever; give it a `--timeout`. Undoing is yours to do. `kubectl
 # rollout undo` goes back to the template before, which is a bad one here: we name the good revision.
-# And before it we lower the budget to 1.
+# Before that we lower the budget to 1.
 
 # %%
 budget(1)
@@ -476,7 +477,7 @@ freed
 # %%
 ghost = f"-l app=eager --field-selector spec.nodeName={dead}"
 with record("eager") as buried:
-    remove_node(dead)
+    remove_node(dead)  # once only: it is gone then
     at_once = not held_up("eager")
     kubectl("annotate daemonset eager look=again --overwrite")
     wait_rollout("eager")
@@ -513,7 +514,8 @@ wait_rollout("agent")
 # %%
 budget(4)
 with record("agent") as late:
-    slow_start("agent", 6)
+    if "no change" in slow_start("agent", 6):  # this cell ran before
+        kubectl("rollout restart daemonset/agent")
     wait_rollout("agent")
 
 
@@ -523,10 +525,13 @@ def container(**fields):
     return {"template": {"spec": {"containers": [{"name": "agent", **fields}]}}}
 
 
+# %%
 def roll_with(change):
     """The facts of a rollout with this change."""
     with record("agent") as run:
-        kubectl("patch daemonset agent --patch", json.dumps({"spec": change}))
+        said = kubectl("patch daemonset agent --patch", json.dumps({"spec": change}))
+        if "no change" in said:  # this cell ran before
+            kubectl("rollout restart daemonset/agent")
         wait_rollout("agent")
     return run.rollouts[-1]
 
@@ -556,7 +561,7 @@ assert gap["slow stop, second"] > 1.5 * gap["slow stop, first"]
 
 # %%
 budget(6)
-# First without a record: the Pods that stop slowly go, and the new ones get old enough.
+# This rollout is not looked at: the Pods that stop slowly go, and the new ones get old enough.
 roll_with({"minReadySeconds": 3, **container(lifecycle=None)})
 with record("agent") as soak:
     release(8)
@@ -611,8 +616,8 @@ assert pods == 11
 # %% [markdown]
 # The rollout deleted the old Pod on the tainted node, and no new one may go there. Yet
 # `kubectl rollout status` reported success: it compares with DESIRED, and DESIRED shrank. The
-# mistake is to taint a node "for later" and to trust that message. The Pod returns with the taint's
-# end.
+# mistake is to taint a node "for later" and to trust that message. The Pod returns when the
+# taint is taken off.
 
 # %%
 taint(tainted, "maintenance:NoSchedule-")
@@ -676,16 +681,19 @@ assert single.rollouts[-1].updated < 60
 # %% [markdown]
 # Far from all. A budget may be raised while a rollout runs: that is how this one ended.
 #
-# Now with a quarter of the nodes, with half of them, and with all at once.
+# Now with a twentieth of the nodes, with a quarter, with half of them, and with all at once.
 
 # %%
-roll("25%", 4)
+roll("5%", 4)
 
 # %%
-roll("50%", 5)
+roll("25%", 5)
 
 # %%
-roll("100%", 6)
+roll("50%", 6)
+
+# %%
+roll("100%", 7)
 
 # %%
 from daemonset_course.plot import plot_lengths
@@ -696,20 +704,21 @@ plot_lengths(measured, nodes=100, restart=restart, qps=qps)
 
 # %%
 burst = current().settings["controller burst"]
+assert measured[5] > measured[10] > 0.5 * 10 * restart
 assert measured[100] > 0.8 * (2 * 100 - burst) / qps
 assert measured[100] > 0.5 * measured[50]
 assert hundred["100%"].rollouts[-1].max_unavailable > 90
 
 # %% [markdown]
-# The dashed line is the model: rounds times restart. For all at once it promises one restart, and it
-# takes far longer. Each node costs a delete and a create, and the controller may send only so
-# many requests a second (`--kube-api-qps`): that is the dotted line. So twice the budget, all
-# instead of half, does not halve the time, and there comes a moment when hardly any node has an
-# agent.
+# The dashed line is the model: rounds times restart. With few nodes at a time it holds. For all at
+# once it promises one restart, and it takes far longer. Each node costs a delete and a create, and the
+# controller may send only so many requests a second (`--kube-api-qps`): that is the dotted line. So
+# twice the budget, all instead of half, does not halve the time, and there comes a moment when hardly
+# any node has an agent.
 #
 # ### Is the budget a hard ceiling?
 #
-# Look at the hundred.
+# Look at the rollouts on a hundred nodes.
 
 # %%
 for run in hundred.values():
@@ -781,9 +790,10 @@ assert min(unheard) > 5, "the grace period, less what the log's first sight of i
 assert max(heard) < min(unheard)
 
 # %% [markdown]
-# The whole grace period, on every node of every rollout. The first process of a container is number
-# 1 of its own, and the kernel keeps from number 1 every signal that it has set no handler for, but
-# SIGKILL from outside, which ends it
+# A Pod that does not hear costs its whole grace period, on every node, in each rollout that ends it.
+# The first process of a container has the process number 1 there. The kernel does not deliver a signal
+# to process 1 unless that process has set a handler for it; SIGKILL from outside the container is
+# delivered all the same, and ends it
 # ([pid_namespaces(7)](https://man7.org/linux/man-pages/man7/pid_namespaces.7.html)). Let the agent
 # handle SIGTERM, or start it under a small init; a shorter grace period only kills it sooner.
 

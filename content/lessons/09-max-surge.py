@@ -17,7 +17,8 @@ from pathlib import Path
 
 import yaml
 
-from daemonset_course import apply, compare, kubectl, predict, record, rejected, wait_rollout
+from daemonset_course import apply, break_node, compare, kubectl, predict, record, recover_node
+from daemonset_course import rejected, wait_rollout
 from daemonset_course.cluster import reset
 from daemonset_course.errors import CommandFailed, NotFinished, Rejected
 from daemonset_course.plot.verdicts import plot_verdicts
@@ -105,6 +106,15 @@ with rejected("may not be set when maxUnavailable is non-zero"):
     apply(agent | {"spec": agent["spec"] | {"updateStrategy": strategy}}, dry_run=True)
 
 # %% [markdown]
+# Another slip comes from templates that put every value in quotes. `"1"` is a text, and a text must
+# be a percentage. A number has no upper limit.
+
+# %%
+print(quoted := answer(0, "1"))
+assert "a valid percent string" in quoted
+assert answer(200, 0) == ""
+
+# %% [markdown]
 # ## One after the other, and both at once
 #
 # First the classic way, `maxUnavailable: 1`.
@@ -119,8 +129,9 @@ def budget(unavailable, surge):
 
 
 def release(number, what="agent"):
-    """Put a new RELEASE into the Pod template."""
-    return kubectl(f"set env daemonset/{what} RELEASE={number}")
+    """Put a new RELEASE into the Pod template; where it is there already, restart the Pods."""
+    said = kubectl(f"set env daemonset/{what} RELEASE={number}")
+    return said or kubectl(f"rollout restart daemonset/{what}")
 
 
 # %%
@@ -171,7 +182,8 @@ assert after.duration < before.duration
 # ([`rollingUpdate` in `pkg/controller/daemon/update.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/update.go)):
 #
 # 1. Old Pod alone and available: create a new one beside it, on at most `maxSurge` nodes at a time.
-# 2. Old Pod alone and not available: create a new one at once, whatever `maxSurge` says.
+# 2. Old Pod alone and not available: create a new one at once, whatever `maxSurge` says; or, on a node
+#    that should have none any more, delete the old one.
 # 3. Both there, the new one not yet available: wait. This node counts against `maxSurge`.
 # 4. Both there, the new one available: delete the old one.
 #
@@ -260,6 +272,37 @@ assert uids() == served
 # %% [markdown]
 # None again: they match the template that came back. Only the extra Pod goes.
 #
+# ## A dead node
+#
+# In lesson 08 a dead node took the budget of 1, and no node was updated. Now one of our three workers
+# falls silent, and we roll with `maxSurge: 1`. How many of the two living ones will be updated?
+
+# %%
+alive = predict("09-alive", ..., unit="nodes", question="One of 3 dead, maxSurge 1: nodes updated?")
+alive
+
+# %%
+break_node(fleet.workers[2])
+with record("agent") as beside:
+    release(5)
+    status = wait_rollout("agent")
+beside.plot(title="The dead node takes nothing from maxSurge")
+
+# %%
+alive.compare(status.updated, within=0)
+assert (status.updated, status.desired) == (2, 2)
+assert beside.timeline.unavailable.max() == 1, "the dead node's, from the beginning"
+
+# %% [markdown]
+# Both. To the controller the old Pod on the dead node is not available, and the node, with its taint,
+# should have none: rule 2 deletes it. Nobody there confirms that, but here a Pod that terminates spends
+# nothing: `maxSurge` counts new Pods only. And no living node was without its agent.
+
+# %%
+recover_node(fleet.workers[2])
+assert wait_rollout("agent").updated == 3
+
+# %% [markdown]
 # ## When surge cannot work
 #
 # The node exporter of lesson 07 has `hostPort: 9100`. Let us give it `maxSurge` as well.

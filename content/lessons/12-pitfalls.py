@@ -474,7 +474,7 @@ faster
 # %%
 ten = {"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": "10%"}}}}
 with record("agent") as rollout:
-    kubectl("set env daemonset/agent RELEASE=2")
+    kubectl("set env daemonset/agent RELEASE=2") or kubectl("rollout restart daemonset/agent")
     kubectl(
         "wait --for=jsonpath={.status.updatedNumberScheduled}=5 ds/agent --timeout=110s",
         timeout=120,

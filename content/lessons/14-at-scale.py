@@ -96,11 +96,13 @@ last.compare(found.created[-1])
 assert len(found.created) == 100
 assert found.created[-1] > 0.8 * rate.takes(100)
 assert 0.8 < thousand.rate(rate) / rate.qps < 1.1, "recorded: as many a second as it may send"
+lags = [thousand.ready[i] - thousand.created[i] for i in (0, -1)]
+assert lags[1] < 2 * lags[0], "recorded: the last Pod waited hardly longer than the first"
 
 # %% [markdown]
 # The wide band is what the two numbers allow; the line of the Pods created runs along it, on a busy
-# machine below it. Scheduler and kubelets have time enough: in the recording *ready* follows
-# *created* at a steady distance.
+# machine below it. Scheduler and kubelets have time enough: in the recording *ready* does not fall
+# behind *created*.
 #
 # ## Why
 #
@@ -108,8 +110,7 @@ assert 0.8 < thousand.rate(rate) / rate.qps < 1.1, "recorded: as many a second a
 # ([`syncNodes` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)):
 #
 # 1. **Slow start.** It creates one Pod, then two, four, eight …, and stops after a batch in which
-#    one failed. A template whose Pods the API server refuses costs a few requests, not one for each
-#    node.
+#    one failed.
 # 2. **Burst.** It creates and deletes at most 250 Pods of a DaemonSet in one go, then looks again.
 # 3. **Client.** Each request waits for its turn
 #    ([`tokenBucketRateLimiter` in client-go's `util/flowcontrol/throttle.go`](https://github.com/kubernetes/client-go/blob/v0.36.3/util/flowcontrol/throttle.go)).
@@ -117,10 +118,42 @@ assert 0.8 < thousand.rate(rate) / rate.qps < 1.1, "recorded: as many a second a
 # The first is over in a moment, the second is seldom met. The third stays, and *all* DaemonSets
 # share it, for the controller has one client
 # ([`newDaemonSetController` in `cmd/kube-controller-manager/app/apps.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/cmd/kube-controller-manager/app/apps.go)).
+# So when two agents come to the hundred nodes at once, how many seconds later is the last of their
+# Pods created?
+
+# %%
+together = predict("14-together", ..., unit="s", question="Two agents at once: the last Pod after?")
+together
+
+# %%
+text = Path("../manifests/lesson-14/agent.yaml").read_text()
+kubectl("delete daemonset left right --ignore-not-found --cascade=foreground")
+with record("left") as left, record("right") as right:
+    for name in ("left", "right"):
+        apply(text.replace("agent", name))
+    for name in ("left", "right"):
+        wait_rollout(name)
+
+# %%
+lasts = [creation(run.timeline).created[-1] for run in (left, right)]
+print(f"measured: the last Pods after {lasts[0]:.1f} s and {lasts[1]:.1f} s")
+print(f"200 requests at this rate: {rate.takes(200):.1f} s")
+together.compare(max(lasts))
+
+# %%
+assert max(lasts) > 0.8 * rate.takes(200) > rate.takes(100)
+
+# %%
+kubectl("delete daemonset left right --ignore-not-found")
+None
+
+# %% [markdown]
+# As long as one agent on two hundred nodes. That the controller looks at two DaemonSets side by side
+# (`--concurrent-daemonset-syncs`, 2 by default) does not help.
 #
-# The first can be seen where Pods are refused. The namespace `tight` has a quota of two Pods. We
+# The first rule can be seen where Pods are refused. The namespace `tight` has a quota of two Pods. We
 # apply the agent there, for the same hundred nodes. How many Pods will the API server have refused
-# when the controller has looked at all nodes once: a few, or 98?
+# when the controller has looked at all nodes once? Type `"a few"` or `"98"`, as a text.
 
 # %%
 refusals = predict("14-refused", ..., question="Room for 2 of 100 Pods. Refused: a few, or 98?")
@@ -154,7 +187,7 @@ assert 0 < count < 98 / 2
 
 # %% [markdown]
 # A handful, and not 98. The first Pod was created, of the next two one was refused, and there the
-# batch of four did not begin. The controller tries again, one Pod at a time and ever more seldom.
+# batch of four did not begin. A template that is refused costs a few requests, not one for each node. The controller tries again, one Pod at a time and ever more seldom.
 #
 # ## A new version for a hundred nodes
 #
@@ -176,7 +209,7 @@ rolled
 
 # %%
 with record("agent") as rollout:
-    kubectl("set env daemonset/agent RELEASE=2")
+    kubectl("set env daemonset/agent RELEASE=2") or kubectl("rollout restart daemonset/agent")
     wait_rollout("agent")
 facts = rollout.rollouts[-1]
 rolled.compare(facts.duration)
@@ -188,9 +221,16 @@ assert facts.updated == 100
 assert facts.duration > 0.8 * rate.takes(2 * 100)
 
 # %% [markdown]
-# Each node costs two requests, a delete and a create. The rollout takes as long as its rounds or as
-# long as its requests, whichever is longer. Ten rounds are ten rounds on any fleet; the requests
-# grow with the nodes.
+# Each node costs two requests, a delete and a create. The rollout takes at least as long as its
+# rounds, and at least as long as its requests. With `10%` there are never more than ten rounds, however
+# large the fleet; the requests grow with the nodes.
+#
+# On a thousand nodes with `50%` in place of `10%`: how long will the rollout take? Type
+# `"half as long"` or `"nearly as long"`.
+
+# %%
+gain = predict("14-gain", ..., question="50% for 10%: half as long, or nearly as long?")
+gain
 
 # %%
 lengths = [Length(100, 10, facts.duration)]
@@ -200,23 +240,19 @@ for nodes, run in runs.items():
 plot_scale(lengths, restart=restart, rate=rate)
 
 # %% [markdown]
-# Left of where the two lines of `10%` meet, rounds set the length and a larger budget helps. Right
-# of it requests do. And on a thousand nodes with `50%` in place of `10%`: will the rollout take half
-# as long, or nearly as long?
-
-# %%
-gain = predict("14-gain", ..., question="50% for 10%: takes half as long, or nearly as long?")
-gain
+# Where the dashed line `10%: 10 rounds` meets the dotted line `two requests a node`, the limit changes:
+# on fewer nodes the rounds set the length and a larger budget helps; on more nodes the requests do.
 
 # %%
 tenth, half = (runs[1000]["rollouts"][share] for share in ("10", "50"))
 print(f"recorded: 10% took {tenth:.0f} s, 50% took {half:.0f} s")
 print(f"requests at this rate: {rate.takes(2 * 1000):.0f} s")
 gain.compare("nearly as long" if half > 0.75 * tenth else "half as long")
+assert half > 0.75 * tenth, "recorded"
 
 # %%
 turn = corner(restart=restart, rate=rate)
-print(f"measured: the lines of 10% meet at about {turn} nodes")
+print(f"measured: they meet at about {turn} nodes")
 
 # %% [markdown]
 # Nearly as long, for five times as many nodes that may be down. On a large fleet choose the budget
@@ -226,7 +262,7 @@ print(f"measured: the lines of 10% meet at about {turn} nodes")
 # ## The mistake people make
 #
 # An autoscaler adds a hundred nodes. The script that asked for them waits until every node is
-# Ready, and takes it that each has its agent. From the first node that joins, how many seconds until
+# Ready, and assumes that each has its agent. From the first node that joins, how many seconds until
 # the last has its agent? A hundred Pods are a hundred requests.
 
 # %%
@@ -276,8 +312,8 @@ assert len(new) == 100
 assert all(pods[name] > nodes[name] for name in new), "each was Ready before it had its agent"
 
 # %% [markdown]
-# It took two requests a node again, or more, though only one Pod each was created. Another controller has
-# the same limit. A new node carries the taint `not-ready` (lesson 01). When its kubelet says Ready,
+# It took the time of two requests a node, or more, though only one Pod a node was created. Another
+# controller sets the pace here; its client has the same limit. A new node carries the taint `not-ready` (lesson 01). When its kubelet says Ready,
 # the node controller reads the node and writes it without the taint
 # ([`RemoveTaintOffNode` in `pkg/controller/controller_utils.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/controller_utils.go)):
 # two requests. Only then is the node eligible, and DESIRED counts it.
@@ -312,13 +348,14 @@ print(f"measured: the API server holds {float(value) / 2**20:.0f} MiB at 200 nod
 #   ([#128442](https://github.com/kubernetes/kubernetes/issues/128442)).
 # - **1.33**: changes of nodes wait in a queue of their own, in which a node stands once however often
 #   it changed; before, they piled up, and the Pods of new nodes came late
-#   ([#130514](https://github.com/kubernetes/kubernetes/issues/130514)).
+#   ([#130514](https://github.com/kubernetes/kubernetes/issues/130514)). Its first patches could count a
+#   new node's Pod as misscheduled and leave it at that
+#   ([#132459](https://github.com/kubernetes/kubernetes/issues/132459)).
 # - **1.36**: it waits until its cache has seen its own writes, so that it does not create a Pod twice
 #   ([#134937](https://github.com/kubernetes/kubernetes/issues/134937)).
 #
-# The last one can be seen at work here. The controller manager has a feature gate for it, and counts
-# the looks at a DaemonSet that it put off. In the controller manager of an older version both are
-# missing.
+# Whether the controller manager here has the last one can be asked: there is a feature gate for it,
+# and a count of how often it put off a look at a DaemonSet. An older version has neither.
 
 # %%
 own = current().backend.metrics("kube-controller-manager").splitlines()
@@ -349,7 +386,7 @@ old = {s.pod for s in growth.timeline.segments if s.node in fleet.workers}
 q2.compare(len({s.pod for s in growth.timeline.segments} - old), within=0)
 
 # %%
-q3 = predict("14-check-small", ..., question="20 nodes with 10%: rounds, or requests?")
+q3 = predict("14-check-small", ..., question='20 nodes with 10%: "rounds" or "requests"?')
 q3.compare("rounds" if 10 * restart > rate.takes(2 * 20) else "requests")
 
 # %% [markdown]

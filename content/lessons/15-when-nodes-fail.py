@@ -54,16 +54,21 @@ deleted, tired, silent, off, drained, healthy = oldest
 # > `numberReady`.
 #
 # Lessons 01 and 06 had the first two sentences. Today we look at all failures at once, and at the
-# third sentence. On each worker we run an agent, and beside it a Pod of a Deployment.
+# third sentence. On each worker we run an agent, and beside it a Pod of a Deployment. A second agent,
+# `eager`, tolerates every taint, as many network and log agents do; its turn comes at the end.
 
 # %%
 print(Path("../manifests/lesson-15/web.yaml").read_text())
 
 # %%
-apply("../manifests/lesson-15/agent.yaml")
-apply("../manifests/lesson-15/web.yaml")
+agent = Path("../manifests/lesson-15/agent.yaml").read_text()
+anything = "spec:\n      tolerations: [{operator: Exists}]\n      containers:"
+eager = agent.replace("agent", "eager").replace("spec:\n      containers:", anything)
+for manifest in (agent, eager, "../manifests/lesson-15/web.yaml"):
+    apply(manifest)
 kubectl("rollout status deployment/web --timeout=60s")
-wait_rollout("agent")
+for name in ("agent", "eager"):
+    wait_rollout(name)
 
 
 # %%
@@ -74,15 +79,15 @@ def nodes_with(app):
 
 
 # %%
-def uids():
-    """The identity of the agent's Pod on each node."""
+def uids(app="agent"):
+    """The identity of the app's Pod on each node."""
     path = "{range .items[*]}{.spec.nodeName} {.metadata.uid}{'\\n'}{end}"
-    lines = kubectl("get pods -l app=agent -o", f"jsonpath={path}").splitlines()
+    lines = kubectl(f"get pods -l app={app} -o", f"jsonpath={path}").splitlines()
     return dict(line.split() for line in lines)
 
 
 # %%
-before = uids()
+before, eager_before = uids(), uids("eager")
 assert nodes_with("agent") == nodes_with("web") == dict.fromkeys(fleet.workers, 1)
 
 # %% [markdown]
@@ -241,7 +246,7 @@ assert stuck.gone is None
 # force in its next round
 # ([`gcTerminating` in `pkg/controller/podgc/gc_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/podgc/gc_controller.go)).
 # Volumes are detached too. Never say it of a machine that may still run: two copies would then
-# write to one volume. (An agent that tolerates every taint is not told to stop, and stays listed.)
+# write to one volume.
 
 # %%
 ended = found["shut down"].fates["agent"]
@@ -251,7 +256,14 @@ assert off not in nodes_with("agent")
 
 # %% [markdown]
 # No new agent was made there: the node is unreachable still, and that taint comes as `NoSchedule`
-# too. (A machine that is shut down in good order is another case: with
+# too. And `eager`, which tolerates every taint? Nobody told it to stop, so it stays listed, and a
+# volume of its own would stay attached.
+
+# %%
+assert uids("eager")[off] == eager_before[off]
+
+# %% [markdown]
+# (A machine that is shut down in good order is another case: with
 # [graceful node shutdown](https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/)
 # its kubelet stops the Pods itself, the important ones last:
 # [`pkg/kubelet/nodeshutdown`](https://github.com/kubernetes/kubernetes/tree/v1.36.3/pkg/kubelet/nodeshutdown).)
@@ -293,8 +305,8 @@ assert (status.desired, status.ready, status.unavailable) == (2, 2, 0)
 assert len(fleet.workers) - status.desired == 4
 
 # %% [markdown]
-# All green: two desired, two ready. The mistake is to watch whether READY falls behind DESIRED. A
-# failed node is not eligible any more and leaves *both* numbers. Which rule put it out?
+# All green: two desired, two ready. The mistake is to watch whether READY falls behind DESIRED. To this
+# agent a failed node is not eligible any more, and leaves *both* numbers. Which rule put it out?
 
 # %%
 rules = why("agent")
@@ -314,7 +326,28 @@ assert status.misscheduled == 2
 assert {tired, silent} < set(nodes_with("agent"))
 
 # %% [markdown]
-# And it tells numbers only: no node, and no reason. For those, look at nodes and Pods:
+# ### An agent that tolerates everything
+#
+# `eager` has been there all day, and no taint keeps it off, not even the control plane's. By how many
+# nodes is its READY behind its DESIRED?
+
+# %%
+stubborn = predict("15-stubborn", ..., unit="nodes", question="eager: READY behind DESIRED by?")
+stubborn
+
+# %%
+kubectl("annotate daemonset eager look=again --overwrite")  # so that the controller counts again
+for field, number in {"desiredNumberScheduled": 6, "numberReady": 4}.items():
+    kubectl(f"wait --for=jsonpath={{.status.{field}}}={number} daemonset/eager --timeout=60s")
+print(kubectl(f"get daemonset eager -o custom-columns={columns}"))
+stubborn.compare(6 - 4, within=0)
+
+# %% [markdown]
+# Here READY does fall behind DESIRED: each of the six nodes that exist counts, and the two silent ones
+# have no ready Pod. The node whose kubelet complains counts as ready, as its Pod does. So the same alert fires
+# for one agent and is blind for another, on the same fleet: it depends on what they tolerate.
+#
+# The status tells numbers only: no node, and no reason. For those, look at nodes and Pods:
 #
 # | what you see | what it is | the agent's Pod |
 # |---|---|---|
@@ -407,7 +440,8 @@ kubectl("taint nodes -l pool=new --overwrite example.com/starting=:NoSchedule")
 apply(crowd)
 wait_settled("app=crowd", pods=12)
 tolerant = "tolerations: [{key: example.com/starting, operator: Exists}]\n      nodeSelector:"
-apply(late.replace("nodeSelector:", tolerant))
+smaller = late.replace(f"{cpus * 600}m", f"{cpus * 300}m")  # so that both fit, one after the other
+apply(smaller.replace("nodeSelector:", tolerant))
 kept_free.compare(wait_rollout("late").ready, within=0)
 
 # %%
@@ -415,9 +449,17 @@ assert nodes_with("late") == dict.fromkeys(nodes_with("late"), 1)
 assert set(joined) <= set(nodes_with("late"))
 assert not set(joined) & set(nodes_with("crowd"))
 
+# %% [markdown]
+# The agent is ready on all of them, so the taint comes off, and `crowd` moves in beside it.
+
 # %%
 with suppress(CommandFailed):  # if it was taken off already
     kubectl("taint nodes -l pool=new example.com/starting-")
+everywhere = f"--for=jsonpath={{.status.readyReplicas}}={len(current().workers())}"
+kubectl(f"wait {everywhere} deployment/crowd --timeout=60s")
+assert set(joined) <= set(nodes_with("crowd")) & set(nodes_with("late"))
+
+# %%
 kubectl("delete daemonset late --ignore-not-found --cascade=foreground")
 kubectl("delete deployment crowd --ignore-not-found --cascade=foreground")
 None
@@ -429,10 +471,7 @@ None
 # new ones and the control plane.
 
 # %%
-eager = Path("../manifests/lesson-15/agent.yaml").read_text().replace("agent", "eager")
-anything = "spec:\n      tolerations: [{operator: Exists}]\n      containers:"
-q1 = predict("15-check-eager", ..., unit="nodes", question="eager tolerates all taints: DESIRED?")
-apply(eager.replace("spec:\n      containers:", anything))
+q1 = predict("15-check-eager", ..., unit="nodes", question="eager, which tolerates all: DESIRED?")
 q1.compare(wait_rollout("eager").desired, within=0)
 
 # %%
@@ -460,6 +499,7 @@ None
 # - Failing nodes do not send a DaemonSet's Pods away; they make them unready, or nothing at all.
 # - `NotReady` is two things: the kubelet complains (False), or is not heard (Unknown).
 # - A silent machine's Pods stay until it speaks, its Node object goes, or you declare it off.
-# - DESIRED forgets failed nodes. Alert on the nodes you should have, and on the nodes' conditions.
+# - DESIRED forgets failed nodes, but for an agent that tolerates their taints. Alert on the nodes you
+#   should have, and on the nodes' conditions.
 #
 # Next: lesson 16, where this leads on to.

@@ -7,9 +7,9 @@
 # - say what spreading rules do to a DaemonSet, and what they do not,
 # - find out who refused your Pods: Pod Security, or a quota,
 # - tell when you want a StatefulSet instead, and how to reach the agent of your own node,
-# - keep an agent's rights to its own node.
+# - keep what an agent may change to its own node.
 #
-# You know Pods and Deployments, and you have done the lessons before. Run the cells from the top;
+# You know Pods and Deployments, and you have done all earlier lessons. Run the cells from the top;
 # where a cell asks for a prediction, type it in place of the `...` before you run on.
 
 # %%
@@ -22,8 +22,11 @@ import yaml
 from daemonset_course import apply, kubectl, label, predict, record, rejected, wait_rollout
 from daemonset_course.cluster import reset
 from daemonset_course.errors import Rejected
+
+# %%
 from daemonset_course.plot.coverage import plot_coverage
 from daemonset_course.recording import step
+from daemonset_course.verbs.settled import wait_settled
 from daemonset_course.verbs.tokens import refusals, wait_refused
 
 # %%
@@ -93,10 +96,15 @@ assert not set(pods("agent").values()) & set(after.values())
 # None. The controller rolls when the *template* changes, and the template names the ConfigMap; it
 # does not hold its content. Five Pods go on with the level they were started with, the sixth has
 # read the new one, and UP-TO-DATE counts six: a mixed fleet that no column shows. A Secret behaves
-# in the same way. `kubectl rollout restart` changes the template: it writes the time into it.
+# in the same way. (So it is with environment variables. Files of a mounted ConfigMap change in a
+# running Pod after a while, and the agent must read them again:
+# [mounted ConfigMaps](https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically).)
+#
+# `kubectl rollout restart` changes the template: it writes the time into an annotation.
 
 # %%
-print(kubectl("get daemonset agent -o jsonpath={.spec.template.metadata.annotations}"))
+written = kubectl("get daemonset agent -o jsonpath={.spec.template.metadata.annotations}")
+print(*json.loads(written))
 
 # %% [markdown]
 # Whoever wants configuration to roll by itself puts it into the template. One way: a checksum of it
@@ -158,6 +166,7 @@ with record("apart") as zones:
     for name, ready in names.items():
         done = f"--for=jsonpath={{.status.numberReady}}={ready}"
         kubectl(f"wait {done} daemonset/{name} --timeout=30s")
+    settled = {name: wait_settled(f"app={name}", pods=6) for name in names}
 plot_coverage(zones.records, list(names))
 
 
@@ -168,10 +177,10 @@ def counts(name):
     return tuple(map(int, kubectl(f"get daemonset {name} -o", f"jsonpath={fields}").split()))
 
 
-alone.compare(counts("apart")[0], within=0)
+alone.compare(len(settled["apart"].ready), within=0)
 
 # %%
-all_six.compare(counts("spread") == (6, 6))
+all_six.compare(len(settled["spread"].ready) == 6)
 
 
 # %%
@@ -184,6 +193,7 @@ def held_up(name):
 
 # %% tags=["claim-C99"]
 assert [counts(name) for name in names] == [(2, 6), (6, 6), (5, 6)]
+assert [len(one.refused) for one in settled.values()] == [4, 0, 1]
 assert "didn't match pod anti-affinity rules" in held_up("apart")
 assert "didn't match pod topology spread constraints" in held_up("strict")
 
@@ -213,6 +223,7 @@ applied
 
 # %%
 apply("../manifests/lesson-16/guarded.yaml")
+kubectl("-n guarded delete daemonset host --ignore-not-found --cascade=foreground")
 answer = kubectl("apply -n guarded -f ../manifests/lesson-16/host.yaml")
 print(answer)
 applied.compare("succeeds" if "daemonset.apps/host" in answer else "fails")
@@ -298,9 +309,8 @@ None
 #
 # ## Identity and storage
 #
-# A DaemonSet's Pod belongs to a node. A StatefulSet's Pod has a name and a volume of its own. Here
-# are two, with volumes made by hand. We delete all Pods of both kinds. Whose come back under their
-# old names: `"agent"`, `"db"` or `"both"`?
+# `db` is a StatefulSet of two Pods, with volumes made by hand; `agent` is our DaemonSet. We delete all
+# Pods of both. Whose come back under their old names: `"agent"`, `"db"` or `"both"`?
 
 # %%
 named = predict("16-named", ..., question="All Pods deleted: whose return under the same names?")
@@ -340,7 +350,8 @@ assert identities("db") == old["db"] == ({"db-0", "db-1"}, {"data-db-0", "data-d
 assert not identities("agent")[0] & old["agent"][0]
 
 # %% [markdown]
-# Take a StatefulSet where it matters *which* Pod it is, a DaemonSet where it matters *where* it is.
+# A StatefulSet's Pod has a name and a volume of its own, a DaemonSet's Pod belongs to a node. Take a
+# StatefulSet where it matters *which* Pod it is, a DaemonSet where it matters *where* it is.
 # An agent that must keep something keeps it on its node (`hostPath`), or in a store of its own.
 
 # %%
@@ -354,7 +365,7 @@ None
 #
 # An application that sends its traces to an agent wants the one on its own node. A Service with
 # `internalTrafficPolicy: Local` does that: each node forwards to the endpoints on itself. So every
-# node needs one. Of how many endpoints does the agent's Service know, and on how many nodes?
+# node needs one. On how many nodes does the agent's Service have an endpoint?
 
 # %%
 ends = predict("16-endpoints", ..., unit="nodes", question="On how many nodes are its endpoints?")
@@ -367,18 +378,19 @@ places = kubectl(f"get {slices}", "-o=jsonpath={.items[*].endpoints[*].nodeName}
 ends.compare(len(set(places)), within=0)
 
 # %%
-assert set(places) == set(fleet.workers)
+assert sorted(places) == sorted(fleet.workers)
 assert kubectl("get service agent -o jsonpath={.spec.internalTrafficPolicy}") == "Local"
 
 # %% [markdown]
-# One on each worker. Where a node has no ready agent, callers on that node reach nobody: lesson 09
+# One on each worker. Where a node has no ready agent, callers on that node reach nobody
+# ([internalTrafficPolicy](https://kubernetes.io/docs/concepts/services-networking/service-traffic-policy/)): lesson 09
 # shows how to roll without such a gap. An agent learns its own node's name from the Downward API:
 # `fieldPath: spec.nodeName` in the manifest above.
 #
 # ## Rights on its own node
 #
-# Some agents write on their node: a label, a taint that they take off. So their ServiceAccount may
-# patch nodes.
+# Some agents change their own Node object: they set a label, or take off a taint. For that their
+# ServiceAccount needs the right to patch nodes.
 
 # %%
 print(Path("../manifests/lesson-16/labeller.yaml").read_text().split("---\n")[1])
@@ -386,6 +398,10 @@ print(Path("../manifests/lesson-16/labeller.yaml").read_text().split("---\n")[1]
 # %% [markdown]
 # Somebody breaks into one node and takes the agent's token there. On how many of the seven nodes,
 # six workers and the control plane, can they write labels?
+#
+# The kubelet gets a token that is bound to the Pod, and mounts it there. We ask for one like it, for
+# the Pod of one worker
+# ([bound token volume](https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-token-volume)).
 
 # %%
 open_to = predict("16-token", ..., unit="nodes", question="One agent's token: labels on how many?")
@@ -409,13 +425,16 @@ assert set(said.values()) == {""}
 assert len(said) == len(fleet.workers) + 1
 
 # %% [markdown]
-# On all of them. (`refusals` asks the API server and writes nothing: `--dry-run=server`.) RBAC knows
-# kinds and names, and no "its own". But the token does: it is bound to its Pod, and names the Pod's
+# On all of them. (`refusals` asks the API server and writes nothing, as `kubectl --dry-run=server`
+# does.) RBAC can allow a kind of object, or single objects by name. It cannot say "its own node", and
+# all agents share one ServiceAccount. But the token can: it is bound to its Pod, and names the Pod's
 # node
-# ([since Kubernetes 1.32](https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens)).
+# ([on by default since Kubernetes 1.30](https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#additional-metadata-in-pod-bound-tokens)).
 # A
 # [ValidatingAdmissionPolicy](https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/)
-# can compare the two.
+# can compare the node in the token with the node that is to be changed. `matchConditions` says whose
+# requests it judges, `validations` what must be true of them, and `orValue` what stands in where the
+# token names no node. A policy works only with a binding, the second object in the file.
 
 # %%
 print(Path("../manifests/lesson-16/own-node.yaml").read_text().split("---\n")[0])
@@ -430,7 +449,8 @@ assert [node for node in said if not said[node]] == [home]
 assert f"a token of {home} may not change {fleet.workers[1]}" in said[fleet.workers[1]]
 
 # %% [markdown]
-# Its own node, and no other. And a token of the same ServiceAccount that is bound to no Pod?
+# It may change its own node, and no other. And with a token of the same ServiceAccount that is bound
+# to no Pod?
 
 # %%
 loose = refusals(kubectl("create token labeller").strip(), fleet.nodes)
@@ -438,6 +458,11 @@ assert all("a token of no node may not change" in one for one in loose.values())
 
 # %% [markdown]
 # It names no node, so it may change none.
+#
+# The policy judges writes only: admission does not see reads
+# ([admission control](https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/)),
+# so the token may still `get` every node. On its own node it may change every label and taint. And
+# whoever may create Pods in this namespace can have one with this ServiceAccount, on any node.
 
 # %%
 kubectl("delete -f ../manifests/lesson-16/own-node.yaml --ignore-not-found")
@@ -494,8 +519,8 @@ assert resize.result == {"resized": "50m", "successor": "10m"}
 # [VerticalPodAutoscaler](https://kubernetes.io/docs/concepts/workloads/autoscaling/vertical-pod-autoscale/),
 # an add-on, changes Pods too, as they are created or while they run.
 #
-# There is one template in a DaemonSet, so nodes that need different images or resources get one
-# DaemonSet each. The selectors must leave no gap and no overlap.
+# There is one template in a DaemonSet, so each kind of node, with an image or resources of its own,
+# gets its own DaemonSet. Their node selectors must leave no gap and no overlap.
 
 # %%
 _, agent, _ = yaml.safe_load_all(Path("../manifests/lesson-16/agent.yaml").read_text())
@@ -522,7 +547,7 @@ assert fast | slow == set(fleet.workers)
 assert not fast & slow
 
 # %% [markdown]
-# The same holds for operating systems: every kubelet labels its node with its own. An agent for
+# The same holds for operating systems: every kubelet labels its node with its operating system. An agent for
 # Windows beside the one for Linux does no harm where there is no Windows.
 
 # %%
@@ -582,7 +607,6 @@ None
 # - No Pods? Ask four: the controller (no event), the API server (`FailedCreate`), the scheduler
 #   (Pending), the kubelet (`FailedDaemonPod`).
 # - StatefulSet: which Pod. Deployment: how many. DaemonSet: where.
-# - An agent's token can be held to its own node, by a policy.
+# - A policy can hold what an agent's token may change to its own node. It does not limit reads.
 #
-# This was the last lesson. Next: the labs, where the fleet is in trouble and you mend it. Begin with
-# lab 06, where you roll within a budget.
+# This was the last lesson. Next: lab 06, where the fleet is in trouble and you roll within a budget.
