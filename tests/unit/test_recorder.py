@@ -58,3 +58,17 @@ def test_a_healthy_one_has_no_gap(tmp_path: Path) -> None:
         pass
 
     assert recording.timeline.gaps == ()
+
+
+def test_a_gap_does_not_outlast_the_recording_by_a_rounding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeServer() as server:
+        recording = recorder(server, tmp_path)
+        recording.start()
+        monkeypatch.setattr(Recorder, "elapsed", 5.00004)
+        recording.gap("pods", time.monotonic(), "lost")
+        recording.stop()
+
+    [gap] = recording.timeline.gaps
+    assert gap.end == recording.timeline.end == 5.0

@@ -159,7 +159,7 @@ class Recorder(Recording):
                 "record": "gap",
                 "t": now,
                 "resource": resource,
-                "start": max(0.0, start - self._began),
+                "start": round(max(0.0, start - self._began), 4),
                 "end": now,
                 "reason": reason,
             }
@@ -185,6 +185,8 @@ class Recorder(Recording):
                 if self.records:
                     # The clock was read outside the lock: keep the order of the log.
                     record["t"] = round(max(record["t"], self.records[-1].get("t", 0.0)), 4)
+                if "end" in record:
+                    record["end"] = record["t"]  # rounded alike: no gap outlasts the recording
                 self.records.append(record)
 
 
