@@ -14,8 +14,10 @@
 import json
 from pathlib import Path
 
-from daemonset_course import add_node, apply, kubectl, predict, record, wait_rollout
-from daemonset_course.cluster import reset
+import yaml
+
+from daemonset_course import add_node, apply, kubectl, label, predict, record, wait_rollout
+from daemonset_course.cluster import current, reset
 from daemonset_course.errors import CommandFailed
 from daemonset_course.plot.ladder import plot_ladder
 from daemonset_course.recording import step
@@ -204,7 +206,7 @@ assert upgrade.rollouts[-1].budget is None
 #    all that the strategy does.
 #
 # There is no partition and no canary in a DaemonSet. `OnDelete` is one way to get one; two
-# DaemonSets with different `nodeSelector` are another, and that one keeps itself. An add-on has a kind
+# DaemonSets are another, and that one keeps itself: we come to it at the end. An add-on has a kind
 # with a partition: OpenKruise's
 # [Advanced DaemonSet](https://openkruise.io/docs/user-manuals/advanceddaemonset).
 #
@@ -419,6 +421,63 @@ assert {key for item in revisions() for key in item["data"]["spec"]} == {"templa
 assert spec["revisionHistoryLimit"] == 10
 
 # %% [markdown]
+# ## A canary that keeps itself
+#
+# "Half way" did not last with `OnDelete`. It does with two DaemonSets: `canary`, with RELEASE 2, for the
+# nodes with the label `canary=yes`, and `stable`, with RELEASE 1, for all others. We label one worker,
+# and then delete all Pods of both. On how many nodes will RELEASE 2 run when they are back?
+
+# %%
+kept = predict("10-canary", ..., unit="nodes", question="One node labelled: RELEASE 2 on how many?")
+kept
+
+
+# %%
+def part(name, release, operator):
+    """The sensor as a DaemonSet for the nodes with the canary's label (In), or without it (NotIn)."""
+    text = Path("../manifests/lesson-10/sensor.yaml").read_text().replace("sensor", name)
+    made = yaml.safe_load(text)
+    spec = made["spec"]["template"]["spec"]
+    spec["containers"][0]["env"][0]["value"] = str(release)
+    term = {"key": "canary", "operator": operator, "values": ["yes"]}
+    required = {"nodeSelectorTerms": [{"matchExpressions": [term]}]}
+    spec["affinity"] = {
+        "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}
+    }
+    return made
+
+
+# %%
+sizes = {"canary": 1, "stable": len(current().workers()) - 1}
+apply(part("stable", 1, "NotIn"))
+apply(part("canary", 2, "In"))
+label(fleet.workers[0], canary="yes")
+for name, size in sizes.items():
+    counted = f"--for=jsonpath={{.status.desiredNumberScheduled}}={size}"
+    kubectl(f"wait {counted} daemonset/{name} --timeout=60s")
+
+# %%
+kubectl("delete pods -l 'app in (stable, canary)'")
+for name in sizes:
+    wait_rollout(name)
+canary, stable = releases("canary"), releases("stable")
+kept.compare(list((canary | stable).values()).count("2"), within=0)
+
+# %%
+assert canary == {fleet.workers[0]: "2"}
+assert set(stable.values()) == {"1"}
+assert set(stable) == set(current().workers()) - set(canary)
+
+# %% [markdown]
+# One, and so it stays, for each Pod is made from the template of *its* DaemonSet. More labels make the
+# canary larger. At the end `stable` gets the new template, and the labels go.
+
+# %%
+label(fleet.workers[0], canary=None)
+kubectl("delete daemonset stable canary --ignore-not-found")
+None
+
+# %% [markdown]
 # ## Check yourself
 #
 # Three questions. Type answers, run, and let the code judge.
@@ -477,6 +536,7 @@ None
 #
 # - `OnDelete`: the controller takes no Pod away for a new template. Whatever is created anew gets it.
 # - Nothing tells you that nodes wait for you: watch UP-TO-DATE.
+# - A canary that lasts is a second DaemonSet, for nodes with a label of its own.
 # - Undo rolls forward to an old template; undo twice brings the bad one back. Name the revision.
 # - Undo restores the template only, and only as far as `revisionHistoryLimit` reaches (10).
 #
