@@ -198,8 +198,8 @@ wait_rollout("hello")
 # %% [markdown]
 # All ready, none available, and no Pod was touched: only the measure changed.
 #
-# Now we taint one worker with the effect `NoExecute`, which also ends Pods that run. Which number becomes
-# smaller: `"desired"`, `"ready"` or `"both"`?
+# Now we taint one worker with the effect `NoExecute`, which also ends Pods that run. Which number
+# becomes smaller: `"desired"`, `"ready"` or `"both"`?
 
 # %%
 smaller = predict("00-smaller", ..., question="After the taint, smaller: desired, ready, both?")

@@ -548,9 +548,9 @@ def another(pods):
 
 
 # %%
-seen.update(kubectl("get pods -o name").replace("pod/", "").split())
-change = {"spec": {"revisionHistoryLimit": 100 + len(seen)}}
 with record("pinned") as again:
+    seen.update(kubectl("get pods -o name").replace("pod/", "").split())
+    change = {"spec": {"revisionHistoryLimit": 100 + len(seen)}}
     kubectl("patch daemonset pinned --patch", json.dumps(change))
     wait_for(api, place, another, what="another Pod", explain=lambda _: "none", timeout=60)
 soon = min(life.created for life in sequence(again.records).new)
@@ -564,7 +564,7 @@ assert soon < pauses[-1]
 # (`failedPodsBackoffKey` in
 # [`daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
 #
-# `CrashLoopBackOff`, which you may know, is another pause, and another one's. The containers of
+# `CrashLoopBackOff`, which you may know, is a pause too, and not the controller's. The containers of
 # `crashing` end right after their start. How many Pods will the controller have made for the three
 # nodes when all are in `CrashLoopBackOff`?
 

@@ -306,9 +306,9 @@ None
 #
 # > A high priority ensures that the agent is not evicted when the node is under pressure.
 #
-# We let one node run short of memory, which makes its kubelet evict Pods. Three agents run there: `plain`
-# has no priority, `high` has the class `agents`, `critical` has `system-node-critical`. Which are
-# evicted?
+# We let one node run short of memory, which makes its kubelet evict Pods. Three agents run there:
+# `plain` has no priority, `high` has the class `agents`, `critical` has `system-node-critical`. Which
+# are evicted?
 
 # %%
 evicted = predict("13-evicted", ..., question='Evicted: a list such as ["plain", "high"]?')
@@ -730,8 +730,8 @@ assert "a taint not tolerated" in ready_made.unseen
 assert not ready_made.seen_by("NotScheduled")
 
 # %% [markdown]
-# `RolloutStuck` sees all that came to a halt; `MisScheduled` is one of its conditions. None sees the node
-# that `gap` leaves out: they compare the numbers of the DaemonSet with one another. And
+# `RolloutStuck` sees all that came to a halt; `MisScheduled` is one of its conditions. None sees the
+# node that `gap` leaves out: they compare the numbers of the DaemonSet with one another. And
 # `NotScheduled` sees nothing here, for CURRENT counts the nodes that have a Pod, also one that the
 # scheduler found no room for.
 #

@@ -55,10 +55,10 @@ print(Path("../manifests/lesson-14/agent.yaml").read_text())
 # %% [markdown]
 # ## A limit that the controller sets itself
 #
-# To create a Pod is one request to the API server, to delete it another; status updates and events
-# are requests too, but few. The controller may send a few at once, and then so many a second. The two
-# numbers are flags of kube-controller-manager, `--kube-api-burst` and `--kube-api-qps`. The course leaves both at
-# Kubernetes' defaults, and says so:
+# To create a Pod is one request to the API server, to delete it another; status updates and events are
+# requests too, but few. The controller may send a few at once, and then so many a second. The two
+# numbers are flags of kube-controller-manager, `--kube-api-burst` and `--kube-api-qps`. The course
+# leaves both at Kubernetes' defaults, and says so:
 
 # %%
 settings = current().settings
@@ -187,7 +187,8 @@ assert 0 < count < 98 / 2
 
 # %% [markdown]
 # A handful, and not 98. The first Pod was created, of the next two one was refused, and there the
-# batch of four did not begin. A template that is refused costs a few requests, not one for each node. The controller tries again, one Pod at a time and ever more seldom.
+# batch of four did not begin. A template that is refused costs a few requests, not one for each node.
+# The controller tries again, one Pod at a time and ever more seldom.
 #
 # ## A new version for a hundred nodes
 #
@@ -313,9 +314,10 @@ assert all(pods[name] > nodes[name] for name in new), "each was Ready before it 
 
 # %% [markdown]
 # It took the time of two requests a node, or more, though only one Pod a node was created. Another
-# controller sets the pace here; its client has the same limit. A new node carries the taint `not-ready` (lesson 01). When its kubelet says Ready,
-# the node controller reads the node and writes it without the taint
-# ([`RemoveTaintOffNode` in `pkg/controller/controller_utils.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/controller_utils.go)):
+# controller sets the pace here; its client has the same limit. A new node carries the taint
+# `not-ready` (lesson 01). When its kubelet says Ready, the node controller reads the node and writes
+# it without the taint ([`RemoveTaintOffNode` in
+# `pkg/controller/controller_utils.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/controller_utils.go)):
 # two requests. Only then is the node eligible, and DESIRED counts it.
 #
 # So *Ready* says that the kubelet is well, and nothing about agents. And once the taint is gone,

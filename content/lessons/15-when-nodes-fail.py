@@ -256,8 +256,7 @@ assert off not in nodes_with("agent")
 
 # %% [markdown]
 # No new agent was made there: the node is unreachable still, and that taint comes as `NoSchedule`
-# too. And `eager`, which tolerates every taint? Nobody told it to stop, so it stays listed, and a
-# volume of its own would stay attached.
+# too. And `eager`, which tolerates every taint? Nobody told it to stop, and its Pod stays listed.
 
 # %%
 assert uids("eager")[off] == eager_before[off]
@@ -344,8 +343,9 @@ stubborn.compare(6 - 4, within=0)
 
 # %% [markdown]
 # Here READY does fall behind DESIRED: each of the six nodes that exist counts, and the two silent ones
-# have no ready Pod. The node whose kubelet complains counts as ready, as its Pod does. So the same alert fires
-# for one agent and is blind for another, on the same fleet: it depends on what they tolerate.
+# have no ready Pod. The node whose kubelet complains counts as ready, as its Pod does. So the same
+# alert fires for one agent and is blind for another, on the same fleet: it depends on what they
+# tolerate.
 #
 # The status tells numbers only: no node, and no reason. For those, look at nodes and Pods:
 #

@@ -303,8 +303,8 @@ None
 # (lesson 06). The API server refuses the Pod: `FailedCreate` events, written by `createPods` in
 # [`controller_utils.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/controller_utils.go).
 # The scheduler leaves it Pending. The kubelet refuses a Pod that it was given, and the controller
-# makes another, with the event `FailedDaemonPod` (lesson 06). And a new ConfigMap rolls nothing because the controller compares
-# its template with its revisions and nothing else (`Match` in
+# makes another, with the event `FailedDaemonPod` (lesson 06). And a new ConfigMap rolls nothing
+# because the controller compares its template with its revisions and nothing else (`Match` in
 # [`update.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/update.go)).
 #
 # ## Identity and storage
@@ -547,8 +547,8 @@ assert fast | slow == set(fleet.workers)
 assert not fast & slow
 
 # %% [markdown]
-# The same holds for operating systems: every kubelet labels its node with its operating system. An agent for
-# Windows beside the one for Linux does no harm where there is no Windows.
+# The same holds for operating systems: every kubelet labels its node with its operating system. An
+# agent for Windows beside the one for Linux does no harm where there is no Windows.
 
 # %%
 assert agent_for("windows", **{"kubernetes.io/os": "windows"}).desired == 0
