@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from daemonset_course.cluster import fingerprint
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.readiness import settled
-from daemonset_course.cluster.reset import Fleet, reset
+from daemonset_course.cluster.reset import PODS, Fleet, reset
+from daemonset_course.cluster.waiting import wait_for
+from daemonset_course.errors import NotFinished
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.conditions import network
 from daemonset_course.verbs.kubectl import kubectl
@@ -17,6 +20,7 @@ from daemonset_course.verbs.nodes import add_node, break_node, cordon, label, re
 from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import daemonset
 
+REPLICASETS = "/apis/apps/v1/namespaces/default/replicasets"
 LEFT_BEHIND = """
 apiVersion: v1
 kind: Namespace
@@ -144,3 +148,34 @@ def test_a_dead_node_is_revived_and_another_number_of_workers_made(live_cluster:
     assert any(line.startswith(f"{dead}: ") for line in more.changes)
     assert all(settled(node) for node in live_cluster.api.items("/api/v1/nodes"))
     assert len(reset(live_cluster.name).workers) == 3
+
+
+def test_no_pod_comes_back_when_the_garbage_collector_is_behind(live_cluster: Cluster) -> None:
+    api = live_cluster.api
+    web = daemonset("web")
+    web["kind"], web["spec"]["replicas"] = "Deployment", 6
+    apply(web)
+    kubectl("rollout status deployment/web --timeout=60s")
+    _keep_garbage_collector_busy(live_cluster)
+    kubectl("delete deployment web")
+    assert api.items(REPLICASETS), "the collector was not behind: this test shows nothing"
+
+    reset()
+    assert api.items(REPLICASETS) == api.items(PODS) == []
+    with pytest.raises(NotFinished):
+        wait_for(api, PODS, bool, what="a pod", explain=str, timeout=2)
+
+
+def _keep_garbage_collector_busy(cluster: Cluster) -> None:
+    """Give the collector several seconds of requests, at the rate that it may send them."""
+    root = "/api/v1/namespaces/default/configmaps"
+    owner = cluster.api.request("POST", root, {"metadata": {"name": "owner"}})["metadata"]
+    mine = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["uid"]}
+
+    def make(number: int) -> None:
+        metadata = {"name": f"owned-{number}", "ownerReferences": [mine]}
+        cluster.api.request("POST", root, {"metadata": metadata})
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        list(pool.map(make, range(250)))
+    cluster.api.delete(f"{root}/owner", propagationPolicy="Background")

@@ -88,10 +88,7 @@ class Embedded:
             "create", "cluster", "--config", str(config), "--kubeconfig", str(self.kubeconfig)
         )
         self.kubeconfig.chmod(0o600)
-        for component in self.dead_components():
-            raise CommandFailed(
-                f"{component} stopped right after its start.", seen=self.log_tail(component)
-            )
+        self._check_alive(COMPONENTS)
 
     def heal(self) -> list[str]:
         """Start the components that do not run any more; returns their names."""
@@ -191,6 +188,17 @@ class Embedded:
             # kwokctl trusts a pid file even when its process is gone or a zombie.
             self._pid_file(component).unlink(missing_ok=True)
         self._kwokctl("start", "cluster")
+        self._check_alive(components)
+
+    def _check_alive(self, components: Iterable[str]) -> None:
+        """Kwokctl says that it is done even when a component ended at once."""
+        for component in components:
+            if self.process(component) is None:
+                raise CommandFailed(
+                    f"{component} stopped right after its start.",
+                    seen=self.log_tail(component),
+                    next_step="course doctor looks for causes",
+                )
 
     @property
     def _root(self) -> Path:

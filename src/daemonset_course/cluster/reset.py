@@ -15,6 +15,14 @@ from daemonset_course.cluster.simulated import well
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotRunning, Rejected
 
+PODS = "/api/v1/namespaces/default/pods"
+# What a Deployment or a CronJob made, and makes Pods itself. It would make new ones until the
+# garbage collector comes to it, which may be many requests behind: the Pods of a hundred nodes.
+MAKERS = (
+    "/apis/apps/v1/namespaces/default/replicasets",
+    "/apis/batch/v1/namespaces/default/jobs",
+)
+
 
 @dataclass(frozen=True)
 class Fleet:
@@ -88,25 +96,27 @@ def _remove_strangers(cluster: Cluster) -> list[str]:
     for title, path in found:
         if not title.startswith("Pod/"):
             _wait_gone(api, title, path)
-    _clear_pods(api)
+    for path in MAKERS:
+        _clear(api, path)
+    _clear(api, PODS)
     return [f"{title} removed" for title, _ in found]
 
 
-def _clear_pods(api: Api) -> None:
-    """Delete every pod in ``default`` at once, and return when none is left."""
-    path = "/api/v1/namespaces/default/pods"
+def _clear(api: Api, path: str) -> None:
+    """Delete everything in a collection at once, and return when nothing is left."""
     asked: set[str] = set()
 
-    def gone(pods: dict[str, Object]) -> bool:
-        late = {name: pod for name, pod in pods.items() if pod["metadata"]["uid"] not in asked}
-        for name, pod in late.items():
-            asked.add(pod["metadata"]["uid"])
-            _take_finalizers(api, f"{path}/{name}", pod)
+    def gone(items: dict[str, Object]) -> bool:
+        late = {name: one for name, one in items.items() if one["metadata"]["uid"] not in asked}
+        for name, item in late.items():
+            asked.add(item["metadata"]["uid"])
+            _take_finalizers(api, f"{path}/{name}", item)
         if late:
-            api.delete(path, gracePeriodSeconds=0)
-        return not pods
+            api.delete(path, propagationPolicy="Background", gracePeriodSeconds=0)
+        return not items
 
-    wait_for(api, path, gone, what="no pod left", explain=lambda p: ", ".join(p), timeout=60)
+    kind = path.rpartition("/")[2]
+    wait_for(api, path, gone, what=f"no {kind} left", explain=lambda i: ", ".join(i), timeout=60)
 
 
 def _wait_gone(api: Api, title: str, path: str) -> None:
