@@ -438,7 +438,7 @@ kept_free
 # %%
 kubectl("taint nodes -l pool=new --overwrite example.com/starting=:NoSchedule")
 apply(crowd)
-wait_settled("app=crowd", pods=12)
+elsewhere = wait_settled("app=crowd", pods=12).ready
 tolerant = "tolerations: [{key: example.com/starting, operator: Exists}]\n      nodeSelector:"
 smaller = late.replace(f"{cpus * 600}m", f"{cpus * 300}m")  # so that both fit, one after the other
 apply(smaller.replace("nodeSelector:", tolerant))
@@ -455,8 +455,8 @@ assert not set(joined) & set(nodes_with("crowd"))
 # %%
 with suppress(CommandFailed):  # if it was taken off already
     kubectl("taint nodes -l pool=new example.com/starting-")
-everywhere = f"--for=jsonpath={{.status.readyReplicas}}={len(current().workers())}"
-kubectl(f"wait {everywhere} deployment/crowd --timeout=60s")
+more = f"--for=jsonpath={{.status.readyReplicas}}={len(elsewhere) + len(joined)}"
+kubectl(f"wait {more} deployment/crowd --timeout=50s")
 assert set(joined) <= set(nodes_with("crowd")) & set(nodes_with("late"))
 
 # %%
