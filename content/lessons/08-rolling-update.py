@@ -710,8 +710,8 @@ assert measured[100] > 0.5 * measured[50]
 assert hundred["100%"].rollouts[-1].max_unavailable > 90
 
 # %% [markdown]
-# The dashed line is the model: rounds times restart. With few nodes at a time it holds. For all at
-# once it promises one restart, and it takes far longer. Each node costs a delete and a create, and the
+# The dashed line is the model: rounds times restart. It is the nearer to what was measured
+# the fewer nodes go at a time. For all at once it promises one restart, and it takes far longer. Each node costs a delete and a create, and the
 # controller may send only so many requests a second (`--kube-api-qps`): that is the dotted line. So
 # twice the budget, all instead of half, does not halve the time, and there comes a moment when hardly
 # any node has an agent.
