@@ -17,7 +17,12 @@ PACKAGE = ROOT / "src" / "daemonset_course"
 MODULES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "tools").glob("*.py"), ROOT / "conftest.py"])
 PURE = sorted(
     [
+        *(PACKAGE / "analysis").glob("*.py"),
+        *(PACKAGE / "history").glob("*.py"),
         *(PACKAGE / "timeline").glob("*.py"),
+        PACKAGE / "figures" / "__init__.py",
+        PACKAGE / "figures" / "pods.py",
+        PACKAGE / "figures" / "shapes.py",
         *(PACKAGE / "placement").glob("*.py"),
         PACKAGE / "recording" / "log.py",
         PACKAGE / "lab" / "check.py",
@@ -25,7 +30,7 @@ PURE = sorted(
         PACKAGE / "lab" / "evidence.py",
     ]
 )
-EDGES = {"cluster", "binaries", "verbs", "plot", "recording", "lab", "cli", "doctor"}
+EDGES = {"cluster", "binaries", "verbs", "plot", "figures", "recording", "lab", "cli", "doctor"}
 HEAVY = {"kubernetes", "matplotlib", "ipywidgets", "jupyterlab"}
 
 
@@ -63,7 +68,7 @@ def conditions(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_module_is_short(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 300
+    assert len(path.read_text().splitlines()) <= 400
 
 
 @pytest.mark.parametrize("path", PURE, ids=lambda path: path.relative_to(PACKAGE).as_posix())

@@ -1,0 +1,1 @@
+"""Findings, one module a subject: data, headline, caption and ``figure()``. Pure."""

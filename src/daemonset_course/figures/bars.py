@@ -1,0 +1,64 @@
+"""Draw bars: for each group a bar a word, with its value at the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from daemonset_course.figures.page import EDGE, LEFT, TEXT, Panel, inches
+from daemonset_course.figures.shapes import Bars
+from daemonset_course.figures.theme import Theme
+
+_ROW, _HEIGHT = 0.32, 2.2  # inches: a lying bar, a panel of standing ones
+
+
+def bars_panel(bars: Bars) -> Panel:
+    """The room of the bars; lying ones have their names at the left."""
+    if not bars.horizontal:
+        return Panel(_HEIGHT, lambda ax, theme: _draw(ax, theme, bars), left=0.75, right=0.3)
+    left = max(LEFT, EDGE + 0.12 + max(inches(name, TEXT) for name in bars.groups))
+    high = _ROW * len(bars.groups) * len(bars.values) + 0.2
+    return Panel(high, lambda ax, theme: _draw(ax, theme, bars), left=left, right=0.3)
+
+
+def _draw(ax: Axes, theme: Theme, bars: Bars) -> None:
+    wide = 0.8 / len(bars.values)
+    for i, (word, values) in enumerate(bars.values.items()):
+        places = [n + wide * (i - (len(bars.values) - 1) / 2) for n in range(len(values))]
+        patch = theme.patch(bars.styles[word]) | {"zorder": 2}
+        if bars.horizontal:
+            ax.barh(places, values, height=wide * 0.8, **patch)
+        else:
+            ax.bar(places, values, width=wide * 0.92, **patch)
+        for group, place, value in zip(bars.groups, places, values, strict=True):
+            text = bars.texts.get((word, group), f"{value:g}")
+            at = (value, place) if bars.horizontal else (place, value)
+            how: dict[str, Any] = (
+                {"xytext": (5, 0), "va": "center"} if bars.horizontal
+                else {"xytext": (0, 3), "ha": "center"}
+            )  # fmt: skip
+            ax.annotate(text, at, textcoords="offset points", size=8, color=theme.foreground, **how)
+    _scale(ax, theme, bars)
+
+
+def _scale(ax: Axes, theme: Theme, bars: Bars) -> None:
+    top = max([1.0, *(value for values in bars.values.values() for value in values)])
+    places = range(len(bars.groups))
+    value_axis, grid = (ax.xaxis, "x") if bars.horizontal else (ax.yaxis, "y")
+    value_axis.set_major_locator(MaxNLocator(5, integer=True))
+    if bars.horizontal:
+        ax.set_yticks(places, bars.groups, size=TEXT)
+        ax.tick_params(axis="y", length=0)
+        ax.invert_yaxis()
+        ax.set_xlim(0, 1.15 * top)
+        ax.set_xlabel(bars.value_axis, color=theme.foreground)
+        ax.set_ylabel(bars.group_axis, color=theme.foreground)
+    else:
+        ax.set_xticks(places, bars.groups)
+        ax.set_ylim(0, 1.18 * top)
+        ax.set_xlabel(bars.group_axis, color=theme.foreground)
+        ax.set_ylabel(bars.value_axis, color=theme.foreground)
+    ax.grid(axis=grid, color=theme.faint, linewidth=0.6)  # type: ignore[arg-type]
+    ax.set_axisbelow(True)

@@ -1,0 +1,183 @@
+"""Draw lanes: rows of bars over time, with the zones behind them and the points on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from daemonset_course.figures.page import (
+    EDGE,
+    LEFT,
+    RIGHT,
+    SMALL,
+    TINY,
+    WIDTH,
+    Panel,
+    inches,
+)
+from daemonset_course.figures.shapes import Bar, Lane, Lanes, Point, Row, Span
+from daemonset_course.figures.theme import Theme
+
+_SPACE = 0.45  # rows between two lanes of several rows
+_PIXEL = 1 / 96  # inches: what has no length is drawn this wide
+_TICKS = 0.12  # between a name and the axes
+
+
+def lanes_panel(lanes: Lanes) -> Panel:
+    """The room of all rows; names of lanes at the left, of rows at the right."""
+    drawing = _Drawing(lanes)
+    names = [line for lane in lanes.lanes for line in lane.label.split("\n")]
+    labels = [row.label for lane in lanes.lanes for row in lane.rows]
+    left = max([LEFT, *(EDGE + _TICKS + inches(name, 8) for name in names)])
+    right = max([0.4, *(_TICKS + inches(label, SMALL) + EDGE for label in labels)])
+    return Panel(
+        height=lanes.row * drawing.rows,
+        draw=drawing.draw,
+        left=left,
+        right=min(right, RIGHT + 0.4),
+    )
+
+
+class _Drawing:
+    """One panel in the making; y counts rows from the top."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        several = any(len(lane.rows) > 1 for lane in lanes.lanes)
+        space = _SPACE if several else 0.0
+        self._tops: list[float] = []
+        y = 0.0
+        for lane in lanes.lanes:
+            self._tops.append(y)
+            y += len(lane.rows) + space
+        self.rows = max(1.0, y - space)
+        self._inch = 1.0  # of the time axis, set when drawn
+
+    def draw(self, ax: Axes, theme: Theme) -> None:
+        """Draw into axes; ``ax`` gets its limits and names."""
+        lanes, (low, high) = self._lanes, self._lanes.span
+        self._inch = ax.get_position().width * WIDTH / max(high - low, 1e-9)
+        ax.set_xlim(low, high)
+        ax.set_ylim(self.rows - 0.5, -0.5)
+        ax.set_xlabel(lanes.axis, color=theme.foreground)
+        middles = [
+            top + (len(lane.rows) - 1) / 2
+            for top, lane in zip(self._tops, lanes.lanes, strict=True)
+        ]
+        ax.set_yticks(middles, [lane.label for lane in lanes.lanes])
+        for number, (top, lane) in enumerate(zip(self._tops, lanes.lanes, strict=True)):
+            self._draw_lane(ax, theme, number, top, lane)
+        self._draw_zones(ax, theme)
+        self._draw_links(ax, theme)
+        for t in lanes.moments:
+            ax.axvline(t, color=theme.foreground, linewidth=0.9, linestyle=(0, (3, 2)), zorder=3.5)
+        hatch_unknown(ax, theme, lanes.unknown)
+
+    def _draw_lane(self, ax: Axes, theme: Theme, number: int, top: float, lane: Lane) -> None:
+        low, high = self._lanes.span
+        end = high if lane.end is None else min(lane.end, high)
+        if len(lane.rows) > 1 or number % 2 == 0:
+            corner, high_ = (low, top - 0.5), len(lane.rows)
+            ax.add_patch(
+                Rectangle(corner, end - low, high_, facecolor=theme.stripe, linewidth=0, zorder=0)
+            )
+        for y, row in enumerate(lane.rows):
+            self._draw_row(ax, theme, top + y, row)
+        if end < high - 0.03 * (high - low):
+            middle = top + (len(lane.rows) - 1) / 2
+            ends = [top - 0.5, top + len(lane.rows) - 0.5]
+            ax.plot([end, end], ends, color=theme.muted, linewidth=0.6)
+            if (high - end) * self._inch > 1.1:
+                write(ax, theme, (end, middle), "recording ended", size=SMALL, style="italic",
+                      color=theme.muted)  # fmt: skip
+
+    def _draw_row(self, ax: Axes, theme: Theme, y: float, row: Row) -> None:
+        for bar in row.bars:
+            self._draw_bar(ax, theme, y, bar)
+        for point in row.points:
+            _draw_point(ax, theme, y, point)
+        if row.label:
+            ax.annotate(
+                row.label, (1, y), (5, 0), xycoords=("axes fraction", "data"), size=SMALL,
+                textcoords="offset points", va="center", color=theme.foreground,
+            )  # fmt: skip
+
+    def _draw_bar(self, ax: Axes, theme: Theme, y: float, bar: Bar) -> None:
+        low, high = self._lanes.span
+        start, style = max(bar.start, low), self._lanes.styles[bar.style]
+        if bar.end < low or bar.start > high:
+            return
+        wide = max(bar.end - start, _PIXEL / self._inch)
+        corner = (start, y - style.height / 2)
+        ax.add_patch(Rectangle(corner, wide, style.height, zorder=2, **theme.patch(style)))
+        # A text on a thin bar or a pattern stands on a background of its own.
+        plain = not style.hatch and style.height > 0.5
+        if bar.text and wide * self._inch > 0.12 + inches(bar.text, TINY):
+            write(
+                ax, theme, (start, y), bar.text, size=TINY,
+                color=theme.text_on(style) if plain else theme.foreground, boxed=not plain,
+            )  # fmt: skip
+
+    def _draw_zones(self, ax: Axes, theme: Theme) -> None:
+        for zone in self._lanes.zones:
+            first, last = (0, len(self._tops) - 1) if zone.lane is None else (zone.lane,) * 2
+            top = self._tops[first] - 0.5
+            bottom = self._tops[last] + len(self._lanes.lanes[last].rows) - 0.5
+            face = theme.patch(self._lanes.styles[zone.style])
+            ax.add_patch(
+                Rectangle(
+                    (zone.start, top), zone.end - zone.start, bottom - top, zorder=0.5, **face
+                )
+            )
+            if zone.text:
+                at = (zone.start, top + 0.35)
+                write(ax, theme, at, zone.text, size=SMALL, boxed=True)
+
+    def _draw_links(self, ax: Axes, theme: Theme) -> None:
+        for link in self._lanes.links:
+            ends = [self._tops[lane] + row for lane, row in (link.start, link.end)]
+            ax.plot([link.t] * 2, ends, color=theme.muted, linewidth=0.7, zorder=1.5)
+
+
+def hatch_unknown(ax: Axes, theme: Theme, spans: tuple[Span, ...], *, dark: bool = False) -> None:
+    """Hatch the stretches that nobody watched; ``dark``: over a filled raster."""
+    edge = theme.background if dark else theme.muted
+    for start, end in spans:
+        ax.axvspan(
+            start, end, facecolor="none", edgecolor=edge, hatch="...", linewidth=0, alpha=0.45,
+            zorder=2.6,
+        )  # fmt: skip
+
+
+def write(
+    ax: Axes,
+    theme: Theme,
+    at: tuple[float, float],
+    text: str,
+    *,
+    boxed: bool = False,
+    **style: Any,
+) -> None:
+    """Write right of a place; ``boxed``: on the background's colour."""
+    box: Any = {"facecolor": theme.background, "edgecolor": "none", "pad": 0.8} if boxed else None
+    given: dict[str, Any] = {"color": theme.foreground, "va": "center", "zorder": 5} | style
+    ax.annotate(text, at, (4, -0.3), textcoords="offset points", bbox=box, **given)
+
+
+def _draw_point(ax: Axes, theme: Theme, y: float, point: Point) -> None:
+    signs = {"◆": "D", "●": "o"}
+    if point.sign in signs:
+        ax.plot(
+            point.t, y, marker=signs[point.sign], color=theme.foreground, markersize=4,
+            linestyle="none", zorder=4,
+        )  # fmt: skip
+        return
+    box = {
+        "facecolor": theme.background, "edgecolor": theme.foreground, "linewidth": 0.8, "pad": 1.5,
+    }  # fmt: skip
+    ax.text(
+        point.t, y, point.sign, size=8, ha="center", va="center_baseline", bbox=box, zorder=4,
+        color=theme.foreground,
+    )  # fmt: skip

@@ -1,0 +1,217 @@
+"""The one page of every figure: title, legend, panels, notes and caption, laid out in inches.
+
+A panel says how much room it needs and draws itself into the axes that the page gives it; the page
+knows nothing of what a panel shows.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from daemonset_course.figures.shapes import Style
+from daemonset_course.figures.theme import Theme
+
+WIDTH, EDGE = 9.4, 0.15  # inches: the page, and its margin
+LEFT, RIGHT = 1.25, 1.25  # of a panel, for the names of lanes and lines
+AXIS = 0.5  # under a panel, for ticks and the axis' name
+_TOP, _BOTTOM, _GAP = 0.12, 0.1, 0.12
+_TITLE, _LEGEND, _HEADING, _NOTE, _TEXT = 0.21, 0.26, 0.22, 0.16, 0.175  # one line of each
+_TITLE_FITS, _NOTE_FITS, _TEXT_FITS = 92, 150, 138  # characters of one line
+_SWATCH, _BEFORE_WORD, _AFTER_WORD = 0.26, 0.06, 0.18
+
+TITLE = {"size": 11.0, "weight": "bold"}
+TEXT, SMALL, TINY = 8.5, 7.5, 6.5  # points
+
+
+def inches(text: str, size: float) -> float:
+    """The width of a text, a little more than DejaVu Sans needs on average."""
+    return len(text) * size * 0.0084
+
+
+Draw = Callable[[Axes, Theme], None]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Room for one drawing, in inches.
+
+    Attributes:
+        height: of the axes.
+        draw: draws into them.
+        left: from the page's edge to the axes.
+        right: from the axes to the page's other edge.
+        above: between the heading and the axes.
+        below: under the axes.
+        heading: bold words above; empty: none.
+        timed: whether the panel shares its x axis with the other timed ones.
+    """
+
+    height: float
+    draw: Draw
+    left: float = LEFT
+    right: float = RIGHT
+    above: float = 0.0
+    below: float = AXIS
+    heading: str = ""
+    timed: bool = False
+
+
+Legend = Sequence[tuple[str, Style]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What surrounds the panels. ``notes`` stand between the panels and the caption."""
+
+    title: str
+    caption: str
+    theme: Theme
+    legend: Legend = ()
+    notes: Sequence[str] = ()
+
+    def draw(self, panels: Sequence[Panel], *, beside: bool = False) -> Figure:
+        """The figure, with the panels under each other, or ``beside`` each other."""
+        titles = [part for line in self.title.split("\n") for part in _wrap(line, _TITLE_FITS)]
+        told = _wrap(self.caption, _TEXT_FITS)
+        rows = _legend_rows(self.legend)
+        notes = _columns(self.notes)
+        between = max if beside else sum
+        height = (
+            2 * _TOP + _TITLE * len(titles) + _LEGEND * len(rows) + _GAP
+            + between(_room(panel) for panel in panels)
+            + _NOTE * notes[0] + (0.06 if self.notes else 0) + _TEXT * len(told) + _BOTTOM
+        )  # fmt: skip
+        figure = Figure(figsize=(WIDTH, height), facecolor=self.theme.background)
+        pen = _Pen(figure, self.theme, height - _TOP)
+        pen.write(titles, _TITLE, **TITLE)
+        pen.y -= 0.06
+        for row in rows:
+            pen.legend(row)
+        pen.y -= _GAP
+        if beside:
+            pen.beside(panels)
+        else:
+            pen.stack(panels)
+        pen.notes(self.notes, *notes)
+        pen.write(told, _TEXT, size=TEXT)
+        return figure
+
+
+def _room(panel: Panel) -> float:
+    return panel.height + panel.above + panel.below + (_HEADING if panel.heading else 0.0)
+
+
+@dataclass
+class _Pen:
+    """Draws from the top down; ``y`` is what is left below, in inches."""
+
+    figure: Figure
+    theme: Theme
+    y: float
+
+    def write(self, lines: Sequence[str], step: float, **style: Any) -> None:
+        for line in lines:
+            self.text(EDGE, self.y, line, **style)
+            self.y -= step
+
+    def text(self, x: float, y: float, text: str, **style: Any) -> None:
+        style = {"color": self.theme.foreground, "va": "top"} | style
+        self.figure.text(x / WIDTH, y / self.figure.get_figheight(), text, **style)
+
+    def legend(self, entries: Legend) -> None:
+        ax = self.axes(EDGE, WIDTH - 2 * EDGE, self.y - 0.2, 0.2)
+        ax.set_axis_off()
+        ax.set_xlim(0, WIDTH - 2 * EDGE)
+        ax.set_ylim(-0.5, 0.5)
+        x = 0.0
+        for word, style in entries:
+            box = Rectangle(
+                (x, -style.height / 2), _SWATCH, style.height, **self.theme.patch(style)
+            )
+            ax.add_patch(box)
+            colour = self.theme.text_on(style) if not style.hatch else self.theme.foreground
+            middle = x + _SWATCH / 2
+            ax.text(middle, -0.04, style.sign, size=TINY, ha="center", va="center", color=colour)
+            at = x + _SWATCH + _BEFORE_WORD
+            ax.text(at, -0.03, word, size=SMALL, va="center", color=self.theme.foreground)
+            x += _step(word)
+        self.y -= _LEGEND
+
+    def stack(self, panels: Sequence[Panel]) -> None:
+        first: Axes | None = None
+        for panel in panels:
+            if panel.heading:
+                self.text(EDGE, self.y - 0.02, panel.heading, size=9, weight="bold")
+                self.y -= _HEADING
+            self.y -= panel.above + panel.height
+            wide = WIDTH - panel.left - panel.right
+            ax = self.axes(
+                panel.left, wide, self.y, panel.height, share=first if panel.timed else None
+            )
+            first = first or (ax if panel.timed else None)
+            panel.draw(ax, self.theme)
+            self.y -= panel.below
+
+    def beside(self, panels: Sequence[Panel]) -> None:
+        deepest = max(map(_room, panels))
+        left, right = max(p.left for p in panels), max(p.right for p in panels)
+        wide = (WIDTH - left - right + 0.3) / len(panels)
+        for i, panel in enumerate(panels):
+            bottom = self.y - panel.above - panel.height
+            ax = self.axes(left + i * wide, wide - 0.3, bottom, panel.height)
+            panel.draw(ax, self.theme)
+        self.y -= deepest
+
+    def axes(
+        self, x: float, wide: float, y: float, high: float, *, share: Axes | None = None
+    ) -> Axes:
+        full = self.figure.get_figheight()
+        box = (x / WIDTH, y / full, wide / WIDTH, high / full)
+        ax = self.figure.add_axes(box, sharex=share, facecolor="none")
+        ax.tick_params(color=self.theme.muted, labelcolor=self.theme.foreground)
+        for spine in ax.spines.values():
+            spine.set_color(self.theme.muted)
+        return ax
+
+    def notes(self, notes: Sequence[str], deep: int, columns: int) -> None:
+        wide = (WIDTH - EDGE) / max(1, columns)
+        for i, line in enumerate(notes):
+            column, row = divmod(i, deep)
+            self.text(
+                EDGE + column * wide, self.y - _NOTE * row, line, size=SMALL, color=self.theme.muted
+            )
+        self.y -= _NOTE * deep + (0.06 if notes else 0)
+
+
+def _wrap(text: str, fits: int) -> list[str]:
+    return textwrap.wrap(text, fits, break_on_hyphens=False)
+
+
+def _columns(notes: Sequence[str]) -> tuple[int, int]:
+    """(lines, columns) of the notes: two columns when there are many and all fit."""
+    two = len(notes) > 4 and max(map(len, notes)) <= _NOTE_FITS / 2
+    return (-(-len(notes) // 2), 2) if two else (len(notes), 1)
+
+
+def _legend_rows(entries: Legend) -> list[list[tuple[str, Style]]]:
+    """The entries in lines that fit on the page."""
+    rows: list[list[tuple[str, Style]]] = []
+    x = WIDTH
+    for entry in entries:
+        if x + _step(entry[0]) > WIDTH - 2 * EDGE + _AFTER_WORD:
+            rows.append([])
+            x = 0.0
+        rows[-1].append(entry)
+        x += _step(entry[0])
+    return rows
+
+
+def _step(word: str) -> float:
+    return _SWATCH + _BEFORE_WORD + inches(word, SMALL) + _AFTER_WORD

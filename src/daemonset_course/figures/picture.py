@@ -1,0 +1,81 @@
+"""A drawn figure with its caption, as Jupyter shows it and as a file."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from daemonset_course.figures.theme import course_style
+
+_PIXELS = 160  # dots an inch of a PNG: sharp on a dense screen
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure and the sentence that says what it shows; the last value of a cell displays it."""
+
+    figure: Figure
+    caption: str
+    title: str
+    vector: bool = True
+
+    def __repr__(self) -> str:
+        return self.caption
+
+    def svg(self) -> str:
+        """The figure as SVG with role, title and description; same log, same bytes."""
+        out = io.StringIO()
+        metadata = {"Date": None, "Creator": None, "Title": self.title}
+        with course_style():
+            self.figure.savefig(out, format="svg", metadata=metadata)
+        desc = f"<desc>{escape(self.caption, quote=False)}</desc>"
+        text = out.getvalue().replace("<svg ", '<svg role="img" ', 1)
+        return re.sub(r"</title>", lambda m: f"{m[0]}\n {desc}", text, count=1)
+
+    def png(self) -> bytes:
+        """The figure as PNG, with the caption as its description."""
+        out = io.BytesIO()
+        metadata = {"Software": None, "Title": self.title, "Description": self.caption}
+        with course_style():
+            self.figure.savefig(out, format="png", dpi=_PIXELS, metadata=metadata)
+        return out.getvalue()
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the figure as .svg or .png, by the ending; returns the path.
+
+        Raises:
+            BadInput: the ending is neither.
+        """
+        from daemonset_course.errors import BadInput
+
+        path = Path(path)
+        if path.suffix == ".svg":
+            path.write_text(self.svg(), encoding="utf-8")
+        elif path.suffix == ".png":
+            path.write_bytes(self.png())
+        else:
+            raise BadInput(
+                "A picture is saved as SVG or PNG.",
+                seen=str(path),
+                next_step="End the file's name in .svg or .png.",
+            )
+        return path
+
+    def close(self) -> None:
+        """Lets go of what was drawn; the caption stays. Figures are never registered globally."""
+        self.figure.clear()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:  # noqa: ARG002 - IPython's signature
+        alt = {"alt": self.caption}
+        if self.vector:
+            return {"text/plain": self.caption, "image/svg+xml": self.svg()}, {"image/svg+xml": alt}
+        size = {"width": round(self.figure.get_figwidth() * 96)}
+        data = base64.b64encode(self.png()).decode("ascii")
+        return {"text/plain": self.caption, "image/png": data}, {"image/png": alt | size}

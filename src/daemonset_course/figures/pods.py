@@ -1,0 +1,34 @@
+"""What a Pod's phase looks like, in every figure. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from daemonset_course.figures.shapes import Bar, Style
+from daemonset_course.timeline.spans import Phase, Segment
+
+# The phases in the order of a legend. Thin bars are Pods that do not serve yet, or any more.
+PHASES: Mapping[Phase, Style] = {
+    "pending": Style("", 1.0, height=0.32, width=1.0),
+    "not ready": Style("", 0.72, hatch="/////", width=0.7),
+    "ready": Style("", width=0.5),
+    "terminating": Style("", height=0.24, width=0.5),
+    "unknown": Style("muted", 0.75, hatch="xxxx", width=0.0),
+}
+
+
+def pod_style(phase: Phase, colour: str) -> Style:
+    """The style of a Pod in that phase; the colour says which revision or application it is."""
+    style = PHASES[phase]
+    return style if style.colour else replace(style, colour=colour)
+
+
+def pod_styles(colour: str = "accent", words: str = "Pod {}") -> dict[str, Style]:
+    """A style for each phase, by the word for it."""
+    return {words.format(phase): pod_style(phase, colour) for phase in PHASES}
+
+
+def pod_bars(life: Iterable[Segment], words: str = "Pod {}") -> tuple[Bar, ...]:
+    """The segments of Pods as bars; a reason is written on its bar."""
+    return tuple(Bar(one.start, one.end, words.format(one.phase), one.reason) for one in life)

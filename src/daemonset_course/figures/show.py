@@ -1,0 +1,80 @@
+"""Draw a finding: its figure on the one page, with its headline, caption and legend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from daemonset_course.figures.bars import bars_panel
+from daemonset_course.figures.lanes import lanes_panel
+from daemonset_course.figures.lines import lines_panel, strokes
+from daemonset_course.figures.page import Legend, Page, Panel
+from daemonset_course.figures.picture import Picture
+from daemonset_course.figures.shapes import Bars, Lanes, Lines, Shape, Style, Table, Tiles
+from daemonset_course.figures.table import table_panel
+from daemonset_course.figures.theme import DARK, LIGHT, course_style
+from daemonset_course.figures.tiles import tiles_panel
+
+
+class Finding(Protocol):
+    """What an analysis returns: data, words made of the data, and a figure of it."""
+
+    @property
+    def headline(self) -> str:
+        """The finding in a few words."""
+
+    @property
+    def caption(self) -> str:
+        """The finding in full, and what was not seen."""
+
+    def figure(self) -> Shape | tuple[Shape, ...]:
+        """One shape, or several of one kind that stand side by side."""
+
+
+_PANELS: dict[type, Callable[[Any], Panel]] = {
+    Table: table_panel,
+    Lanes: lanes_panel,
+    Lines: lines_panel,
+    Bars: bars_panel,
+    Tiles: tiles_panel,
+}
+
+
+def show(finding: Finding, *, title: str | None = None, dark: bool = False) -> Picture:
+    """The picture of a finding; its headline is the title unless one is given."""
+    made = finding.figure()
+    shapes = made if isinstance(made, tuple) else (made,)
+    title = finding.headline if title is None else title
+    page = Page(title, finding.caption, DARK if dark else LIGHT, legend(shapes))
+    with course_style():
+        figure = page.draw([_PANELS[type(one)](one) for one in shapes], beside=len(shapes) > 1)
+    return Picture(figure, finding.caption, title)
+
+
+def legend(shapes: tuple[Shape, ...]) -> Legend:
+    """Each word that the shapes use, once, with its style."""
+    found: dict[str, Style] = {}
+    for shape in shapes:
+        match shape:
+            case Table() | Lanes():
+                entries = shape.legend
+                if entries is None:
+                    entries = {w: s for w, s in shape.styles.items() if w in shape.used}
+            case Lines():
+                entries = strokes(shape)
+            case Bars():
+                entries = shape.styles if len(shape.values) > 1 else {}
+            case Tiles():
+                entries = _tile_words(shape)
+        found |= {word: style for word, style in entries.items() if word not in found}
+    return tuple(found.items())
+
+
+def _tile_words(shape: Tiles) -> dict[str, Style]:
+    used = {tile.style for tile in shape.tiles}
+    words = {word: style for word, style in shape.styles.items() if word in used}
+    if shape.dot:
+        words[shape.dot] = Style("background", edge="muted", width=0.5, sign="●", height=0.8)
+    if shape.ring:
+        words[shape.ring] = Style("background", edge="alarm", width=2.0, height=0.8)
+    return words

@@ -1,0 +1,206 @@
+"""Draw a table: names at the left and on top, a box a cell, and what stands around the cells."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from daemonset_course.figures.page import EDGE, TEXT, WIDTH, Panel, inches
+from daemonset_course.figures.shapes import Cell, Line, Table
+from daemonset_course.figures.theme import Theme
+
+_ROW, _HEAD = 0.32, 0.17  # inches: a row, a line of the columns' names
+_COLUMN, _GAP = 1.5, 0.12  # the widest column, the space between two groups of columns
+_BETWEEN = 0.18  # between a row's two names, and beside the cells
+_SLOPE = 35.0  # degrees of a slanted name
+_REMARK = 3.4  # inches for words behind the cells
+_MARGIN = 0.2
+
+
+def table_panel(table: Table) -> Panel:
+    """The table's room, from the widths of its words."""
+    grid = _Grid(table)
+    return Panel(
+        height=grid.above + _ROW * (len(table.rows) + (table.totals is not None)),
+        draw=grid.draw,
+        left=EDGE,
+        right=EDGE,
+        below=0.12,
+    )
+
+
+class _Grid:
+    """Where everything stands, in inches from the panel's left edge and from its first row."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        names = [*(row.name for row in table.rows), table.totals[0] if table.totals else ""]
+        self._second = max([inches(row.detail, TEXT) for row in table.rows], default=0.0)
+        first = max([inches(name, TEXT) for name in names], default=0.0)
+        self._first = max(first, inches(table.row_title, TEXT))
+        self._cells = self._first + _BETWEEN + (self._second + _BETWEEN if self._second else 0)
+        self._groups = _groups(table.columns)
+        behind = sum(0.15 + inches(_widest(side.texts), TEXT) for side in table.sides)
+        behind += _REMARK if table.remarks else 0.0
+        slant = _slant(table) * math.cos(math.radians(_SLOPE)) if table.slanted else 0.0
+        room = WIDTH - 2 * EDGE - _MARGIN - self._cells - max(behind + _BETWEEN, slant)
+        room -= _GAP * (len(self._groups) - 1)
+        self._wide = min(_COLUMN, room / max(1, len(table.columns)))
+        fits = max(4, int(self._wide / inches("n", TEXT)))
+        self._heads = [textwrap.wrap(c.name, fits) or [""] for c in table.columns]
+        self.above = self._above()
+
+    def _above(self) -> float:
+        table = self._table
+        if table.slanted:
+            heads = _slant(table) * math.sin(math.radians(_SLOPE)) + 0.2
+        else:
+            heads = _HEAD * max(map(len, self._heads), default=0) + 0.1
+        grouped = any(group for group, _ in self._groups)
+        return heads + (0.24 if grouped or table.column_title else 0.0)
+
+    def draw(self, ax: Axes, theme: Theme) -> None:
+        """Draw the table; the axes' units are inches, with y downwards from the first row."""
+        table = self._table
+        low, high = ax.get_position().width * WIDTH, len(table.rows) + (table.totals is not None)
+        ax.set_xlim(0, low)
+        ax.set_ylim(_ROW * high, -self.above)
+        ax.set_axis_off()
+        pen = _Words(ax, theme)
+        self._draw_heads(pen)
+        for y, row in enumerate(table.rows):
+            pen.write(0, self._y(y), row.name)
+            pen.write(self._first + _BETWEEN, self._y(y), row.detail)
+            self._draw_remark(pen, y, row.name)
+        for start, end, colour in table.links:
+            self._draw_link(ax, theme, start, end, colour)
+        for place, cell in table.cells.items():
+            self._draw_cell(pen, self._row(place[0]), self._column(place[1]), cell)
+        self._draw_totals(pen)
+        self._draw_sides(pen)
+
+    def _x(self, column: int) -> float:
+        """The middle of a column."""
+        gaps = sum(start <= column for _, start in self._groups[1:])
+        return self._cells + self._wide * (column + 0.5) + _GAP * gaps
+
+    def _y(self, row: int) -> float:
+        return _ROW * (row + 0.5)
+
+    def _row(self, name: str) -> int:
+        return next(i for i, row in enumerate(self._table.rows) if row.name == name)
+
+    def _column(self, name: str) -> int:
+        return next(i for i, column in enumerate(self._table.columns) if column.name == name)
+
+    @property
+    def _end(self) -> float:
+        return self._x(len(self._table.columns) - 1) + self._wide / 2
+
+    def _draw_heads(self, pen: _Words) -> None:
+        table = self._table
+        for x, lines in enumerate(self._heads):
+            if table.slanted:
+                name = table.columns[x].name
+                pen.write(self._x(x) - 0.04, -0.08, name, rotation=_SLOPE, va="bottom",
+                          rotation_mode="anchor")  # fmt: skip
+            else:
+                pen.write(self._x(x), -0.06, "\n".join(lines), ha="center", va="bottom")
+        top = 0.1 - self.above
+        pen.write(self._cells, top, table.column_title, weight="bold")
+        pen.write(0, -0.14, table.row_title, weight="bold")
+        for i, (group, start) in enumerate(self._groups):
+            last = self._groups[i + 1][1] if i + 1 < len(self._groups) else len(table.columns)
+            middle = (self._x(start) + self._x(last - 1)) / 2
+            if not table.column_title:
+                pen.write(middle, top, group, weight="bold", ha="center")
+
+    def _draw_cell(self, pen: _Words, y: int, x: int, cell: Cell) -> None:
+        style = self._table.styles[cell.style]
+        wide, high = self._wide - 0.06, _ROW * 0.82
+        corner = (self._x(x) - wide / 2, self._y(y) - high / 2)
+        pen.ax.add_patch(Rectangle(corner, wide, high, zorder=3, **pen.theme.patch(style)))
+        plain = not style.hatch
+        pen.write(
+            self._x(x), self._y(y), cell.text, ha="center", va="center_baseline", size=8, zorder=4,
+            color=pen.theme.text_on(style) if plain else pen.theme.foreground,
+            bbox=None if plain else {
+                "facecolor": pen.theme.background, "edgecolor": "none", "pad": 1.2,
+            },
+        )  # fmt: skip
+
+    def _draw_link(
+        self, ax: Axes, theme: Theme, start: tuple[str, str], end: tuple[str, str], colour: str
+    ) -> None:
+        half = self._wide / 2 - 0.03
+        xs = [self._x(self._column(start[1])) + half, self._x(self._column(end[1])) - half]
+        ys = [self._y(self._row(start[0])), self._y(self._row(end[0]))]
+        ax.plot(xs, ys, color=theme.colour(colour), linewidth=1.5, zorder=2)
+
+    def _draw_remark(self, pen: _Words, y: int, name: str) -> None:
+        words = self._table.remarks.get(name, "")
+        room = WIDTH - 2 * EDGE - self._end - _BETWEEN
+        fits = max(12, int(room / inches("n", 8)))
+        lines = textwrap.wrap(words, fits, max_lines=2, placeholder=" …")
+        at = (self._end + _BETWEEN, self._y(y))
+        pen.write(*at, "\n".join(lines), size=8, linespacing=1.05)
+
+    def _draw_totals(self, pen: _Words) -> None:
+        if self._table.totals is None:
+            return
+        name, texts = self._table.totals
+        y = self._y(len(self._table.rows))
+        edge = [y - _ROW / 2] * 2
+        pen.ax.plot([0, self._end], edge, color=pen.theme.muted, linewidth=0.8)
+        pen.write(0, y, name, weight="bold")
+        for x, text in enumerate(texts):
+            pen.write(self._x(x), y, text, weight="bold", ha="center")
+
+    def _draw_sides(self, pen: _Words) -> None:
+        x = self._end + _BETWEEN
+        for side in self._table.sides:
+            wide = inches(_widest(side.texts), TEXT)
+            if self._table.slanted:
+                pen.write(x, -0.08, side.head, weight="bold", rotation=_SLOPE, va="bottom",
+                          rotation_mode="anchor")  # fmt: skip
+            else:
+                pen.write(x, -0.06, side.head, weight="bold", va="bottom")
+            for y, text in enumerate(side.texts):
+                pen.write(x, self._y(y), text, weight="bold")
+            x += wide + 0.15
+
+
+class _Words:
+    """Writes into the axes in the page's size and colour."""
+
+    def __init__(self, ax: Axes, theme: Theme) -> None:
+        self.ax, self.theme = ax, theme
+
+    def write(self, x: float, y: float, text: str, **style: Any) -> None:
+        given: dict[str, Any] = {"size": TEXT, "va": "center"}
+        given |= {"color": self.theme.foreground} | style
+        if text:
+            self.ax.text(x, y, text, **given)
+
+
+def _groups(columns: tuple[Line, ...]) -> list[tuple[str, int]]:
+    """(name, first column) of each group of neighbours."""
+    found: list[tuple[str, int]] = []
+    for x, column in enumerate(columns):
+        if not found or found[-1][0] != column.group:
+            found.append((column.group, x))
+    return found
+
+
+def _slant(table: Table) -> float:
+    """The length of the longest slanted name."""
+    names = [*(c.name for c in table.columns), *(side.head for side in table.sides)]
+    return inches(_widest(names), TEXT)
+
+
+def _widest(texts: tuple[str, ...] | list[str]) -> str:
+    return max(texts, key=len, default="")

@@ -1,0 +1,101 @@
+"""The one theme, light and dark: colours by name, how a style is filled, and matplotlib's defaults.
+
+Colour is never the only channel: phases differ in height, filling and hatching, and revisions are
+numbered on their bars, so that a picture reads in greyscale. Palette: Okabe and Ito, 2008.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from typing import Any
+
+import matplotlib.style
+from matplotlib.colors import to_rgb
+
+from daemonset_course.figures.shapes import Stroke, Style
+
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442")
+
+_FIXED = {
+    "accent": PALETTE[0],
+    "alarm": "#D55E00",
+    "surge": "#009E73",
+    "compared": "#0B84D0",  # blue that reads on both backgrounds
+    **{f"series {number}": colour for number, colour in enumerate(PALETTE)},
+}
+_DASHES: dict[str, Any] = {
+    "solid": "solid", "dashed": (0, (4, 1.6)), "dotted": (0, (1.2, 1.2)), "none": "none",
+}  # fmt: skip
+
+Colour = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours that differ between light and dark."""
+
+    background: str
+    foreground: str
+    muted: str
+    faint: str
+    stripe: str
+
+    def colour(self, name: str) -> str:
+        """The colour of that name; see ``shapes.Style.colour``."""
+        return _FIXED[name] if name in _FIXED else str(getattr(self, name))
+
+    def fade(self, name: str, amount: float) -> Colour:
+        """The colour mixed with the background: 0 leaves it, 1 gives the background."""
+        return mix(self.colour(name), self.background, amount)
+
+    def patch(self, style: Style) -> dict[str, Any]:
+        """The keywords of a matplotlib patch in that style."""
+        edge = self.colour(style.edge or style.colour)
+        found: dict[str, Any] = {
+            "facecolor": self.fade(style.colour, style.fade),
+            "edgecolor": edge,
+            "linewidth": style.width,
+        }
+        return found | ({"hatch": style.hatch} if style.hatch else {})
+
+    def line(self, stroke: Stroke) -> dict[str, Any]:
+        """The keywords of a matplotlib line in that stroke."""
+        colour = self.fade(stroke.colour, stroke.fade)
+        face = mix(self.background, self.background, 0) if stroke.hollow else colour
+        return {
+            "color": colour, "linewidth": stroke.width, "linestyle": _DASHES[stroke.dash],
+            "marker": stroke.marker or None, "markersize": stroke.size, "markerfacecolor": face,
+            "markeredgecolor": colour, "markeredgewidth": 1.6 if stroke.hollow else 1.0,
+        }  # fmt: skip
+
+    def text_on(self, style: Style) -> str:
+        """Black or white, whichever has more contrast with the filling of that style."""
+        return "#000000" if _luminance(self.fade(style.colour, style.fade)) > 0.179 else "#FFFFFF"
+
+
+LIGHT = Theme("#FFFFFF", "#1A1A1A", "#6B6B6B", "#E3E3E3", "#F6F6F6")
+DARK = Theme("#14171C", "#ECECEC", "#A0A4AA", "#33383F", "#1B1F25")
+
+
+def mix(colour: str, other: str, amount: float) -> Colour:
+    """``colour`` with ``amount`` (0 to 1) of ``other`` in it."""
+    a, b = to_rgb(colour), to_rgb(other)
+    red, green, blue = (x + (y - x) * amount for x, y in zip(a, b, strict=True))
+    return red, green, blue
+
+
+def _luminance(colour: Colour) -> float:
+    """Relative luminance. Source: WCAG 2.2, https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@contextmanager
+def course_style() -> Iterator[None]:
+    """Matplotlib's defaults with the course's style on top, within the block only."""
+    resource = files("daemonset_course") / "data" / "course.mplstyle"
+    with as_file(resource) as path, matplotlib.style.context(["default", str(path)]):
+        yield

@@ -1,0 +1,50 @@
+"""Draw tiles: a grid of boxes with a name, a text, and perhaps a dot and a ring."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from daemonset_course.figures.page import EDGE, TINY, Panel
+from daemonset_course.figures.shapes import Style, Tile, Tiles
+from daemonset_course.figures.theme import Theme
+
+_TILE = 0.46  # inches
+_RING = Style("alarm", width=2.2)
+
+
+def tiles_panel(tiles: Tiles) -> Panel:
+    """The room of the rows that the tiles take."""
+    rows = -(-len(tiles.tiles) // tiles.columns)
+    return Panel(
+        _TILE * rows,
+        lambda ax, theme: _draw(ax, theme, tiles, rows),
+        left=EDGE,
+        right=EDGE,
+        below=0.3,
+    )
+
+
+def _draw(ax: Axes, theme: Theme, tiles: Tiles, rows: int) -> None:
+    ax.set_xlim(0, tiles.columns)
+    ax.set_ylim(rows, 0)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.set_xlabel(tiles.heading, color=theme.foreground)
+    for i, tile in enumerate(tiles.tiles):
+        row, column = divmod(i, tiles.columns)
+        _draw_tile(ax, theme, tile, column, row, tiles.styles[tile.style])
+
+
+def _draw_tile(ax: Axes, theme: Theme, tile: Tile, x: int, y: int, style: Style) -> None:
+    face = theme.patch(style)
+    if tile.ring:
+        face |= {"edgecolor": theme.colour(_RING.colour), "linewidth": _RING.width}
+    ax.add_patch(Rectangle((x + 0.04, y + 0.05), 0.92, 0.9, **face))
+    colour = theme.text_on(style)
+    ax.text(x + 0.12, y + 0.3, tile.name, size=TINY, va="center", color=colour)
+    ax.text(x + 0.5, y + 0.74, tile.text, size=TINY, ha="center", va="center", color=colour)
+    if tile.dot:
+        ax.text(x + 0.78, y + 0.32, "●", size=11, ha="center", va="center", color=colour)

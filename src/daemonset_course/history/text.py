@@ -1,0 +1,35 @@
+"""Numbers and names as they are told to people, in every headline and caption. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def seconds(value: float) -> str:
+    """Seconds: 0.25 s, 18.2 s."""
+    return f"{value:.2f} s" if value < 1 else f"{value:.1f} s"
+
+
+def nodes(count: int | None) -> str:
+    """A number of nodes: 1 node, 12 nodes."""
+    return "an unknown number of nodes" if count is None else counted(count, "node")
+
+
+def counted(count: int, noun: str) -> str:
+    """A number and a noun: 1 Pod, 3 Pods."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def short_name(node: str, cluster: str) -> str:
+    """A node's name without the cluster's prefix; "no node" for an empty name."""
+    return node.removeprefix(f"{cluster}-") or "no node"
+
+
+def listed(words: Sequence[str], most: int = 6) -> str:
+    """Words in a row; after ``most`` of them "…"."""
+    return ", ".join([*words[:most], "…"] if len(words) > most else words)
+
+
+def joined(words: Sequence[str]) -> str:
+    """Words with "and" before the last: a, b and c."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
