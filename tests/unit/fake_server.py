@@ -43,6 +43,7 @@ class FakeServer:
         self.version = 10
         self.mute = False  # takes requests and gives no answer at all
         self.status = 200
+        self.body: bytes | None = None  # what a list answers instead of the objects
         self.lists = 0
         self.watched: list[str] = []  # the version each watch began from
         self._scripts: deque[list[Any]] = deque()
@@ -52,7 +53,7 @@ class FakeServer:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     def script(self, *watches: list[Any]) -> None:
-        """What the next watches send: lines, END, DROP, or a function to call in between."""
+        """What the next watches send: lines (or bytes), END, DROP, or a function to call."""
         self._scripts.extend(watches)
 
     def kubeconfig(self, folder: Path) -> Path:
@@ -113,6 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.fake.lists += 1
         meta = {"resourceVersion": str(self.fake.version)}
         body = json.dumps({"metadata": meta, "items": self.fake.objects}).encode()
+        body = body if self.fake.body is None else self.fake.body
         self.send_response(self.fake.status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -136,7 +138,8 @@ class _Handler(BaseHTTPRequestHandler):
             if callable(step):
                 step()
             else:
-                self._chunks(json.dumps(step).encode() + b"\n")
+                raw = step if isinstance(step, bytes) else json.dumps(step).encode()
+                self._chunks(raw + b"\n")
         self.fake.silence()
 
     def _chunks(self, data: bytes) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fake_server import FakeServer
 
 from daemonset_course.cluster.api import Api
 from daemonset_course.errors import NotRunning
@@ -53,3 +54,14 @@ def test_a_server_that_breaks_tls_off_does_not_answer(hangs_up: Path) -> None:
 
     assert "GET /version" in error.value.seen
     assert "course up" in error.value.next_step
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{", b"", b"\xff\xfe"])
+def test_an_answer_that_is_not_json_is_no_answer(tmp_path: Path, body: bytes) -> None:
+    with FakeServer() as server:
+        server.body = body
+
+        with pytest.raises(NotRunning, match="not JSON") as error:
+            Api(server.kubeconfig(tmp_path)).items("/api/v1/nodes")
+
+    assert "GET /api/v1/nodes" in error.value.seen

@@ -77,10 +77,17 @@ class Api:
         Raises:
             Rejected: the object is invalid or forbidden.
             ApiError: any other error status.
-            NotRunning: nobody answered.
+            NotRunning: nobody answered, or the answer is not JSON.
         """
         answer = self._send(method, path, body, query or {}, content_type, timeout)
-        decoded: Object = json.loads(answer.data)
+        try:
+            decoded: Object = json.loads(answer.data)
+        except ValueError as error:
+            raise NotRunning(
+                f"The answer of the API server at {self.server} is not JSON.",
+                seen=f"{answer.data[:60]!r} on {method} {path}",
+                next_step="course status, then course up",
+            ) from error
         return decoded
 
     def stream(
