@@ -35,7 +35,7 @@ class CourseError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """The lines that IPython prints instead of a traceback."""
-        return [f"{type(self).__name__}: {self}"]
+        return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", [])]
 
 
 class NotRunning(CourseError):
@@ -79,3 +79,8 @@ class Rejected(CourseError):
             seen="; ".join(map(str, reasons)),
             next_step=next_step or "Change the field named above and apply again.",
         )
+
+
+def in_one_line(error: BaseException) -> str:
+    """Return the type and the message of any error, cut where it is long."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}".rstrip(": ")
