@@ -1,4 +1,4 @@
-"""A recorder that can be waited for: a check wants the log to hold what the cluster shows now."""
+"""A recorder that can be waited for: a check needs a log that holds what the cluster shows now."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from functools import partial
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import NotRunning
+from daemonset_course.recording.log import Record
 from daemonset_course.recording.recorder import Recorder
 
 CATCH_UP = 30.0  # seconds that the recorder may lag behind the API server
@@ -60,20 +61,26 @@ class LabRecorder(Recorder):
     def count(self) -> int:
         """How many records there are."""
         with self._news:
-            return len(self.records)
+            return len(self._log)
 
     def change(self, resource: str, kind: str, via: str, item: Object) -> None:
-        """A feed's word; whoever waits for news wakes up."""
+        """Append a change that a feed saw now, and note what the log now holds."""
         with self._news:
             super().change(resource, kind, via, item)
             self._seen[resource].told(kind, item)
+            self._news.notify_all()
+
+    def _write(self, record: Record) -> None:
+        """Append a record, be it a change, a gap or a mark; whoever waits for news wakes up."""
+        with self._news:
+            super()._write(record)
             self._news.notify_all()
 
     def more_than(self, count: int, deadline: float) -> bool:
         """Whether there are more than ``count`` records, as soon as there are."""
         left = max(0.0, deadline - time.monotonic())
         with self._news:
-            return self._news.wait_for(lambda: len(self.records) > count, timeout=left)
+            return self._news.wait_for(lambda: len(self._log) > count, timeout=left)
 
     def catch_up(self, api: Api) -> None:
         """Return when the log holds what the API server answers now.

@@ -1,8 +1,8 @@
 """Record what happens to a DaemonSet, then draw it.
 
 with record("agent") as rollout:
-apply(version_2)
-wait_rollout("agent")
+    apply(version_2)
+    wait_rollout("agent")
 rollout.plot()
 """
 
@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from daemonset_course.cluster.lifecycle import Cluster, current
-from daemonset_course.errors import NotFinished
+from daemonset_course.errors import CourseError, NotFinished
 from daemonset_course.recording import log
 from daemonset_course.recording.feed import Feed
 from daemonset_course.timeline.timeline import Timeline, build
@@ -33,7 +34,12 @@ class Recording:
     """A log of one DaemonSet, with what can be read and drawn from it."""
 
     def __init__(self, records: list[log.Record]) -> None:
-        self.records = records
+        self._log = records
+
+    @property
+    def records(self) -> list[log.Record]:
+        """The log; that of a recording that still runs ends now."""
+        return self._log
 
     @staticmethod
     def load(path: str | Path) -> Recording:
@@ -79,6 +85,7 @@ class Recorder(Recording):
     def __init__(self, cluster: Cluster, daemonset: str, namespace: str) -> None:
         super().__init__([])
         self._lock = threading.Lock()
+        self._ending = threading.Lock()  # of two calls of `stop` the second waits for the first
         self._open = True
         self._began = time.monotonic()
         self._write(_header(cluster, daemonset, namespace))
@@ -91,6 +98,17 @@ class Recorder(Recording):
         }
         self._feeds = [Feed(cluster.api, name, path, self) for name, path in paths.items()]
 
+    @property
+    def records(self) -> list[log.Record]:
+        """The log; while the recording runs, as if it ended now: what is not seen now is a gap."""
+        with self._lock:
+            if not self._open:
+                return self._log
+            now = self.elapsed
+            lost = [(feed.resource, *feed.lost) for feed in self._feeds if feed.lost]
+            rest = [self._gap(*one, now) for one in lost] + [{"record": "end", "t": now}]
+            return self._log + [self._stamped(record) for record in rest]
+
     def start(self) -> None:
         """Begin, and return when the present state is in the log.
 
@@ -99,8 +117,8 @@ class Recorder(Recording):
         """
         try:
             self._list_all()
-        except BaseException:  # also Ctrl-C: no thread stays behind
-            self.stop()
+        except BaseException as error:  # also Ctrl-C: no thread stays behind
+            self._end_beside(error)
             raise
 
     def _list_all(self) -> None:
@@ -110,21 +128,42 @@ class Recorder(Recording):
             if not feed.listed.wait(FIRST_LIST):
                 raise NotFinished(
                     f"The recorder could not list the {feed.resource}.",
-                    seen=f"no answer within {FIRST_LIST:.0f} s",
+                    seen=f"{feed.trouble or 'no answer'}; tried for {FIRST_LIST:.0f} s",
                     next_step="course status",
                 )
 
     def stop(self) -> Recorder:
-        """End the recording; calling it again does no harm."""
-        if self._open:
+        """End the recording; calling it again does no harm.
+
+        Raises:
+            CourseError: the recorder itself failed. The recording is complete all the same, apart
+                from the gaps that it names.
+        """
+        failure = self._end()
+        if failure is not None:
+            raise failure
+        return self
+
+    def _end(self) -> CourseError | None:
+        """End the recording; return the recorder's own error, when it ends here and had one."""
+        with self._ending:
+            if not self._open:
+                return None
             stopping = [threading.Thread(target=feed.stop) for feed in self._feeds]
             for thread in stopping:
                 thread.start()
             for thread in stopping:
                 thread.join()
-            self._write({"record": "end", "t": self.elapsed})
-            self._open = False
-        return self
+            with self._lock:  # a feed that could not be stopped writes nothing behind the end
+                self._log.append(self._stamped({"record": "end", "t": self.elapsed}))
+                self._open = False
+        return _failure(self._feeds)
+
+    def _end_beside(self, error: BaseException) -> None:
+        """End the recording because of an error, which the recorder's own must not hide."""
+        failure = self._end()
+        if failure is not None:
+            error.add_note(str(failure))
 
     @property
     def elapsed(self) -> float:
@@ -136,7 +175,7 @@ class Recorder(Recording):
         self._write({"record": "mark", "t": self.elapsed, "text": text})
 
     def change(self, resource: str, kind: str, via: str, item: log.Record) -> None:
-        """A feed's word: one object changed now."""
+        """Append a change that a feed saw now."""
         begun = all(feed.listed.is_set() for feed in self._feeds)
         if resource == "events" and via == "list" and not begun:
             return  # old news, which no picture shows, and often most of the log
@@ -152,18 +191,18 @@ class Recorder(Recording):
         )
 
     def gap(self, resource: str, start: float, reason: str) -> None:
-        """A feed's word: it was blind from ``start`` until now."""
-        now = self.elapsed
-        self._write(
-            {
-                "record": "gap",
-                "t": now,
-                "resource": resource,
-                "start": round(max(0.0, start - self._began), 4),
-                "end": now,
-                "reason": reason,
-            }
-        )
+        """Append a gap: a feed saw nothing from ``start`` until now."""
+        self._write(self._gap(resource, start, reason, self.elapsed))
+
+    def _gap(self, resource: str, start: float, reason: str, now: float) -> log.Record:
+        return {
+            "record": "gap",
+            "t": now,
+            "resource": resource,
+            "start": round(max(0.0, start - self._began), 4),
+            "end": now,
+            "reason": reason,
+        }
 
     def __enter__(self) -> Recorder:
         self.start()
@@ -175,19 +214,29 @@ class Recorder(Recording):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            threading.Event().wait(AFTER * self.records[0]["pace"])
+        if error is not None:
+            self._end_beside(error)
+            return
+        try:
+            threading.Event().wait(AFTER * self._log[0]["pace"])
+        except BaseException as interrupt:
+            self._end_beside(interrupt)
+            raise
         self.stop()
 
     def _write(self, record: log.Record) -> None:
         with self._lock:
             if self._open:
-                if self.records:
-                    # The clock was read outside the lock: keep the order of the log.
-                    record["t"] = round(max(record["t"], self.records[-1].get("t", 0.0)), 4)
-                if "end" in record:
-                    record["end"] = record["t"]  # rounded alike: no gap outlasts the recording
-                self.records.append(record)
+                self._log.append(self._stamped(record))
+
+    def _stamped(self, record: log.Record) -> log.Record:
+        """A record with the time at which it stands in the log, behind those that are there."""
+        if self._log:
+            # The clock was read outside the lock: keep the order of the log.
+            record["t"] = round(max(record["t"], self._log[-1].get("t", 0.0)), 4)
+        if "end" in record:
+            record["end"] = record["t"]  # rounded alike: no gap outlasts the recording
+        return record
 
 
 def record(daemonset: str, *, namespace: str = "default") -> Recorder:
@@ -204,6 +253,28 @@ def compare(a: Recording, b: Recording, *, labels: tuple[str, str] = ("a", "b"))
     from daemonset_course.plot import compare as draw
 
     return draw(a.timeline, b.timeline, labels=labels)
+
+
+def _failure(feeds: list[Feed]) -> CourseError | None:
+    """The errors of the recorder's own that its feeds met, as one; None if there was none."""
+    failed = {feed.resource: feed.failure for feed in feeds if feed.failure is not None}
+    if not failed:
+        return None
+    found = CourseError(
+        f"The recorder failed while it followed the {' and the '.join(failed)}.",
+        seen="; ".join(f"{resource}: {_told(error)}" for resource, error in failed.items()),
+        next_step="Use the recording: it has a gap where something was missed. The error is one of "
+        "the course, not of the cluster: please report it.",
+    )
+    found.__cause__ = next(iter(failed.values()))
+    return found
+
+
+def _told(error: BaseException) -> str:
+    """An error, and the line that it comes from."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    text = "".join(traceback.format_exception_only(error)).strip()
+    return f"{text} ({Path(last.filename).name}, line {last.lineno})"
 
 
 def _header(cluster: Cluster, daemonset: str, namespace: str) -> log.Record:
