@@ -11,9 +11,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from html import escape
 from typing import Any
 
+from daemonset_course.errors import in_one_line
 from daemonset_course.plot.frame import frame
 from daemonset_course.recording.recorder import Recorder
 from daemonset_course.timeline.timeline import build
@@ -28,7 +30,8 @@ _open: dict[str, threading.Event] = {}  # by DaemonSet: what ends its view
 def live(recording: Recorder) -> Iterator[None]:
     """Show the recording while the block runs; at its end the view goes, and ``plot`` is for you.
 
-    There is one view of a DaemonSet at a time. Outside a notebook nothing is shown.
+    There is one view of a DaemonSet at a time. Outside a notebook nothing is shown. A frame that
+    cannot be drawn does not disturb the block: the view shows the error, and tries again.
     """
     if not _in_notebook():
         yield
@@ -36,10 +39,11 @@ def live(recording: Recorder) -> Iterator[None]:
     name = str(recording.records[0]["daemonset"])
     if name in _open:  # a block around this one
         _open.pop(name).set()
+    frames = _Frames(recording)
+    widget, shown = _display(frames.next())
     _open[name] = ended = threading.Event()
-    widget, shown = _display(_frame(recording))
     thread = threading.Thread(
-        target=_draw, args=(recording, widget, ended), name=f"live-{name}", daemon=True
+        target=_draw, args=(frames, widget, ended), name=f"live-{name}", daemon=True
     )
     thread.start()
     try:
@@ -48,23 +52,49 @@ def live(recording: Recorder) -> Iterator[None]:
         ended.set()
         thread.join(timeout=5)
         widget.close()
-        shown.update({"text/plain": f"(the live view of {name} has ended)"}, raw=True)
+        shown.update({"text/plain": f"(the live view of {name} has ended{frames.lost})"}, raw=True)
         _open.pop(name, None)
 
 
-def _draw(recording: Recorder, widget: Any, ended: threading.Event) -> None:
-    """Redraw until the end; a frame that cannot be drawn is left out."""
+class _Frames:
+    """The frames of a recording, one after the other; an error is shown above the last good one."""
+
+    def __init__(self, recording: Recorder) -> None:
+        self._recording = recording
+        self._good = ""
+        self.lost = ""  # what to say at the end, if the last frame was not shown
+
+    def next(self) -> str:
+        """Return the frame of this moment."""
+        try:
+            self._good = frame(build(self._recording.records))
+        except Exception as error:
+            self.failed(error)
+            old = "; the picture below is an old one" if self._good else ""
+            return (
+                f'<div role="alert" style="font-size: 13px"><b>The live view cannot draw what '
+                f"happens now: {escape(in_one_line(error))}</b>{old}. The recording goes on, and "
+                f"the view tries again.</div>{self._good}"
+            )
+        self.lost = ""
+        return self._good
+
+    def failed(self, error: Exception) -> None:
+        """Remember that what happens now is not shown, and why."""
+        self.lost = f"; its last picture was not shown: {in_one_line(error)}"
+
+
+def _draw(frames: _Frames, widget: Any, ended: threading.Event) -> None:
+    """Redraw until the end, whatever fails."""
     pause = PAUSE
     while not ended.wait(pause):
         began = time.monotonic()
-        with suppress(Exception):
-            widget.value = _frame(recording)
+        html = frames.next()
+        try:
+            widget.value = html
+        except Exception as error:  # nothing can be said in the widget: it is said at the end
+            frames.failed(error)
         pause = max(PAUSE, (time.monotonic() - began) / SHARE)
-
-
-def _frame(recording: Recorder) -> str:
-    now = {"record": "end", "t": recording.elapsed}
-    return frame(build([*recording.records, now]))
 
 
 def _display(html: str) -> tuple[Any, Any]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from fake_server import FakeServer
 from fleet import HEADER, Fleet, Record
+from test_recorder import recorder
 
 from daemonset_course import live as module
 from daemonset_course.live import live
@@ -60,6 +64,8 @@ class Shown:
     def __init__(self) -> None:
         self.frames: list[str] = []
         self.drawn = threading.Event()
+        self.refuses: Exception | None = None
+        self.refused = 0
         self.closed = False
         self.last: Any = None
 
@@ -69,8 +75,20 @@ class Shown:
 
     @value.setter
     def value(self, html: str) -> None:
+        if self.refuses is not None:
+            self.refused += 1
+            self.drawn.set()
+            raise self.refuses
         self.frames.append(html)
         self.drawn.set()
+
+    def until(self, true: Callable[[str], bool]) -> None:
+        """Return when something holds for a frame that was drawn from now on."""
+        while True:
+            self.drawn.clear()
+            assert self.drawn.wait(30)
+            if true(self.value):
+                return
 
     def close(self) -> None:
         self.closed = True
@@ -82,18 +100,14 @@ class Shown:
 
 class Recording:
     def __init__(self) -> None:
-        self.records = half_way()[:-1]
-        self.elapsed = 4.0
+        self.records = half_way()
 
 
-class Once(list[Record]):
-    """Records that nobody can read; tells when somebody tried."""
-
-    read = threading.Event()
+class Unreadable(list[Record]):
+    """Records of which only the header can be read."""
 
     def __iter__(self) -> Any:
-        self.read.set()
-        raise OSError("unreadable")
+        raise OSError("<unreadable>")
 
 
 @pytest.fixture
@@ -127,14 +141,64 @@ def test_an_error_in_the_block_ends_the_view_too(shown: list[Shown]) -> None:
     assert shown[0].closed
 
 
-def test_a_frame_that_cannot_be_drawn_is_left_out(shown: list[Shown]) -> None:
+def test_a_frame_that_cannot_be_drawn_says_so_above_the_last_good_one(shown: list[Shown]) -> None:
     recording = Recording()
     with live(recording):  # type: ignore[arg-type]
-        whole, recording.records = recording.records, Once()
-        assert Once.read.wait(10)
+        good = shown[0].value
+        whole, recording.records = recording.records, Unreadable(recording.records)
+        shown[0].until(lambda html: "cannot draw" in html)
+        failed = shown[0].value
         recording.records = whole
-        shown[0].drawn.clear()
-        assert shown[0].drawn.wait(10)
+        shown[0].until(lambda html: html == good)  # it went on trying
+
+    assert "OSError: &lt;unreadable&gt;" in failed
+    assert "the picture below is an old one" in failed
+    assert failed.endswith(good)
+    assert shown[0].last["text/plain"] == "(the live view of agent has ended)"
+
+
+def test_a_first_frame_that_cannot_be_drawn_does_not_keep_the_block_from_running(
+    shown: list[Shown],
+) -> None:
+    recording = Recording()
+    whole, recording.records = recording.records, Unreadable(recording.records)
+    with live(recording):  # type: ignore[arg-type]
+        assert "cannot draw what happens now: OSError" in shown[0].value
+        assert "old one" not in shown[0].value
+        recording.records = whole
+        shown[0].until(lambda html: "<svg" in html)
+
+
+def test_a_view_that_fails_until_the_end_says_so_where_it_was(shown: list[Shown]) -> None:
+    recording = Recording()
+    with live(recording):  # type: ignore[arg-type]
+        recording.records = Unreadable(recording.records)
+        shown[0].until(lambda html: "cannot draw" in html)
+
+    assert "its last picture was not shown: OSError" in shown[0].last["text/plain"]
+
+
+def test_a_widget_that_takes_no_frame_is_said_at_the_end_and_tried_again(
+    shown: list[Shown],
+) -> None:
+    with live(Recording()):  # type: ignore[arg-type]
+        shown[0].refuses = RuntimeError("no kernel")
+        shown[0].until(lambda _: shown[0].refused >= 3)
+
+    assert "not shown: RuntimeError: no kernel" in shown[0].last["text/plain"]
+
+
+def test_the_view_of_a_recording_that_runs_ends_now(
+    shown: list[Shown], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeServer() as server:
+        recording = recorder(server, tmp_path)
+        for one in half_way()[1:-1]:
+            recording.change(one["resource"], one["type"], one["via"], one["object"])
+        monkeypatch.setattr(type(recording), "elapsed", 60.0)
+        with live(recording):
+            assert shown[0].value == frame(recording.timeline)
+    assert ">60 s:" in shown[0].value or ">60.0 s:" in shown[0].value
 
 
 def test_outside_a_notebook_nothing_is_shown() -> None:
