@@ -210,6 +210,31 @@ def test_a_rollout_that_is_too_long_already_need_not_end() -> None:
     assert "so far" in found.says
 
 
+def test_nodes_that_are_down_and_stay_down_are_judged_by_the_time_until_now() -> None:
+    world = solved(1).run(11)
+    world.delete_pods(3)  # and nothing is seen after that
+    log = world.log(ended=False)
+    last = log[-1]["t"]
+
+    def at(t: float) -> Verdict:
+        return judge(read([*log, {"record": "end", "t": t}]), TASKS[0].rules)
+
+    assert at(last).outcome == "not yet"
+    found = at(last + 30)
+    assert found.outcome == "wrong"
+    assert found.says.startswith("3 nodes were down at once")
+
+
+def test_a_rollout_that_stands_still_is_not_slow() -> None:
+    log = solved(1).run(5).log(ended=False)
+    stuck = read([*log, {"record": "end", "t": log[-1]["t"] + 600}])
+
+    assert stuck.behind()
+    assert stuck.timeline.end == log[-1]["t"] + 600
+    assert stuck.length() == read(log).length()
+    assert judge(stuck, TASKS[0].rules).outcome == "not yet"
+
+
 def test_a_dead_node_is_no_reachable_one() -> None:
     evidence = read(World(2).log())
 

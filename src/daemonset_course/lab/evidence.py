@@ -37,7 +37,8 @@ class Evidence:
         others: names of further DaemonSets in the namespace now.
         pods: the DaemonSet's pods that exist now.
         pods_gone: how many of its pods were deleted or are being deleted.
-        timeline: the history, from the task's start to the last thing seen.
+        timeline: the history, from the task's start until now.
+        news: when the last change was seen, in seconds since the recording began.
     """
 
     before: Object
@@ -48,6 +49,7 @@ class Evidence:
     pods: tuple[Object, ...]
     pods_gone: int
     timeline: Timeline
+    news: float
 
     @property
     def rolled(self) -> bool:
@@ -151,10 +153,13 @@ class Evidence:
         return median(pauses) if pauses else 0.0
 
     def length(self) -> float:
-        """Seconds from the last change of the template to its last node, or to now."""
+        """Seconds from the last change of the template to its last node.
+
+        While nodes are behind: to the last thing seen. A rollout that stands still is not slow.
+        """
         start = self.timeline.templates[-1].t
         ends = [end for _, end in self.restart_times().values()]
-        return max(ends) - start if ends and not self.behind() else self.timeline.end - start
+        return max(ends) - start if ends and not self.behind() else self.news - start
 
     def blind(self) -> bool:
         """Whether a watch that the judgement needs saw nothing for a while."""
@@ -211,6 +216,7 @@ def read(records: Iterable[Mapping[str, Any]]) -> Evidence:
         pods=tuple(owned),
         pods_gone=len(gone) + len(leaving),
         timeline=timeline,
+        news=max((float(r["t"]) for r in log if r["record"] == "change"), default=0.0),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import time
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -68,13 +69,14 @@ class LabSession:
             CourseError: the cluster cannot be brought there.
         """
         task = self._lab.task(number)
-        self._stop()
+        failed = self._stop()
         fleet = reset(workers=self._lab.workers)
         there = task.prepare()
         recorder = LabRecorder(current(), self._lab.daemonset, "default")
         recorder.start()
         self._recorder, self._number = recorder, number
-        return Words(f"Task {number}: {task.title}\n\n{there}\n\n{_put_right(fleet.changes)}")
+        done = f"{_put_right(fleet.changes)}{failed}"
+        return Words(f"Task {number}: {task.title}\n\n{there}\n\n{done}")
 
     def apply(self, text: str) -> Words:
         """What was done with the YAML: a manifest is applied, a fragment patches the DaemonSet.
@@ -130,9 +132,9 @@ class LabSession:
 
     def reset(self) -> Words:
         """End the lab: the recorder stops, and the cluster is as right after ``course up``."""
-        self._stop()
+        failed = self._stop()
         self._recorder, self._number = None, 0
-        return Words(_put_right(reset().changes))
+        return Words(f"{_put_right(reset().changes)}{failed}")
 
     def progress(self) -> Words:
         """A table of the tasks: the last verdict, whether it was ever passed, and what runs now."""
@@ -165,22 +167,26 @@ class LabSession:
             recorder.catch_up(cluster.api)
         deadline = time.monotonic() + PATIENCE[0] + PATIENCE[1] * cluster.pace
         while True:
-            seen = recorder.count()
-            verdict = judge(evidence.read(recorder.records[:seen]), task.rules)
-            if verdict.outcome != "not yet" or not recorder.more_than(seen, deadline):
+            last, seen = time.monotonic() >= deadline, recorder.count()
+            verdict = judge(evidence.read(recorder.records), task.rules)  # up to now
+            if verdict.outcome != "not yet" or last:
                 return verdict
+            recorder.more_than(seen, deadline)
 
     def _kept(self, number: int, verdict: Verdict) -> Verdict:
         manifest: Object | None = None
+        notes: list[str] = []
         if verdict.passed and self._recorder is not None:
-            self._recorder.stop()
+            try:
+                self._recorder.stop()
+            except CourseError as error:  # too late to change what was judged
+                notes.append(str(error))
             manifest = dict(evidence.read(self._recorder.records).after or {})
         try:
             results.keep(self._lab.name, number, verdict, manifest)
         except (OSError, CourseError) as error:  # the verdict counts more than its copy on disk
-            note = (*verdict.observed, f"the result could not be kept: {error}")
-            return Verdict(verdict.outcome, verdict.says, note, verdict.rule, verdict.look)
-        return verdict
+            notes.append(f"the result could not be kept: {error}")
+        return replace(verdict, observed=(*verdict.observed, *notes))
 
     def _now(self, number: int) -> str:
         if self._number != number or self._recorder is None:
@@ -191,9 +197,14 @@ class LabSession:
             return "the cluster does not answer"
         return "being recorded" if self._recorder.running else "recorded"
 
-    def _stop(self) -> None:
-        if self._recorder is not None:
-            self._recorder.stop()
+    def _stop(self) -> str:
+        """End the recording; return what to say if the recorder itself failed."""
+        try:
+            if self._recorder is not None:
+                self._recorder.stop()
+        except CourseError as error:  # that recording is given up anyhow
+            return f"\n\nThe recording before this: {error}"
+        return ""
 
 
 def _no_recording(number: int, running: int) -> Verdict:
