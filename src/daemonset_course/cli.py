@@ -89,23 +89,17 @@ def reset(
 
 @app.command()
 def status(name: Name = None, as_json: Json = False) -> None:
-    """Say whether a cluster runs; exit status 1 when it does not."""
+    """Say whether a cluster runs; exit status 1 when it, or one of its components, does not."""
     with _telling():
-        running = cluster.current(name)
-        nodes = running.nodes()
-        found = {
-            "name": running.name,
-            "backend": running.state.backend,
-            "kubernetes": running.state.kubernetes,
-            "pace": running.pace,
-            "nodes": len(nodes),
-            "kubeconfig": str(running.backend.kubeconfig),
-        }
-        if as_json:
-            print(json.dumps(found))
-        else:
-            for key, value in found.items():
-                out.print(f"{key:<11} {value}")
+        from daemonset_course.cluster.status import status_of
+
+        found = status_of(name)
+    if as_json:
+        print(json.dumps(asdict(found)))
+    else:
+        for key, value in found.lines():
+            out.print(f"{key:<11} {value}", markup=False)
+    raise typer.Exit(int(bool(found.down)))
 
 
 @app.command()

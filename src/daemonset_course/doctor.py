@@ -20,6 +20,7 @@ from daemonset_course.binaries.machine import examine as version_of
 from daemonset_course.binaries.pinned import Pin
 from daemonset_course.cluster import topology
 from daemonset_course.cluster.backend import choose
+from daemonset_course.cluster.components import asker
 from daemonset_course.cluster.engine import Engine, Missing, engines, find_engine
 from daemonset_course.cluster.kwok import PORTS
 from daemonset_course.cluster.ports import free_ports
@@ -28,6 +29,7 @@ from daemonset_course.cluster.state import MADE_BY_KIND, State
 from daemonset_course.errors import CourseError
 from daemonset_course.places import cache_home, cluster_dir, cluster_name, state_home
 from daemonset_course.progress import progress
+from daemonset_course.timeline.outages import cure
 
 MEMORY = 1.5e9  # bytes that a cluster with a hundred nodes, JupyterLab and a kernel take
 DISK = {"COURSE_CACHE": 3e9, "COURSE_HOME": 0.5e9}  # bytes that programs, a cluster take
@@ -232,6 +234,8 @@ def _cluster(name: str) -> Look:
     state = State.load(name)
     if state is None:
         return "ok", "not up", ""
+    if down := asker(name)():
+        return "bad", "; ".join(map(str, down)), cure(down, name)
     running = cluster.current(name)
     running.api.get("/version")
     dead = ", ".join(running.backend.dead_components())

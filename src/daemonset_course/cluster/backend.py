@@ -14,6 +14,7 @@ from daemonset_course.cluster.state import State
 from daemonset_course.cluster.topology import Failure, NodeSpec
 from daemonset_course.errors import BadInput, CommandFailed
 from daemonset_course.progress import Report, step
+from daemonset_course.timeline.outages import Down
 
 BACKENDS = ("kind", "embedded")
 
@@ -72,7 +73,10 @@ class Backend(Protocol):
         """What a component of the control plane tells of itself, in Prometheus' text format."""
 
     def dead_components(self) -> list[str]:
-        """The parts of the control plane that do not run."""
+        """What ``heal`` starts: processes, containers, and components that were stopped."""
+
+    def down_components(self) -> list[Down]:
+        """The components of the control plane that do not run, and why."""
 
     def destroy(self) -> None:
         """Stop every process and remove the folder."""

@@ -24,6 +24,7 @@ from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.errors import CommandFailed, NotRunning
 from daemonset_course.places import cluster_dir
 from daemonset_course.progress import Report
+from daemonset_course.timeline.outages import Down, Why
 
 TIMEOUT = 240.0  # seconds that kwokctl may take
 COMPONENTS = (
@@ -92,10 +93,15 @@ class Embedded:
 
     def heal(self) -> list[str]:
         """Start the components that do not run any more; returns their names."""
+        down = self.down_components()
+        for component, why in down:
+            process = self.process(component)
+            if why == "suspended" and process:
+                process.resume()
         dead = self.dead_components()
         if dead:
             self._start(dead)
-        return dead
+        return [component for component, _ in down]
 
     def break_node(self, api: Api, node: str, how: topology.Failure) -> None:
         """Take the node from kwok, or tell its simulated kubelet to report not ready."""
@@ -121,6 +127,9 @@ class Embedded:
         """Stop the process of a component, and return when it is gone."""
         process = self.process(component)
         if process:
+            note = self._stopped_file(component)
+            note.parent.mkdir(exist_ok=True)
+            note.touch()
             process.terminate()
             psutil.wait_procs([process], timeout=15)
 
@@ -156,6 +165,20 @@ class Embedded:
         """The components whose process does not run."""
         return [c for c in COMPONENTS if self.process(c) is None]
 
+    def down_components(self) -> list[Down]:
+        """The components of the control plane that do not run, and why."""
+        found = [(component, self._why_down(component)) for component in COMPONENTS]
+        return [Down(component, why) for component, why in found if why]
+
+    def _why_down(self, component: str) -> Why | None:
+        process = self.process(component)
+        if process is None:
+            return "stopped" if self._stopped_file(component).exists() else "ended"
+        try:
+            return "suspended" if process.status() == psutil.STATUS_STOPPED else None
+        except psutil.NoSuchProcess:
+            return "ended"
+
     def process(self, component: str) -> psutil.Process | None:
         """The running process of a component, or None."""
         try:
@@ -188,6 +211,8 @@ class Embedded:
             # kwokctl trusts a pid file even when its process is gone or a zombie.
             self._pid_file(component).unlink(missing_ok=True)
         self._kwokctl("start", "cluster")
+        for component in components:
+            self._stopped_file(component).unlink(missing_ok=True)
         self._check_alive(components)
 
     def _check_alive(self, components: Iterable[str]) -> None:
@@ -206,6 +231,10 @@ class Embedded:
 
     def _pid_file(self, component: str) -> Path:
         return self._root / "pids" / f"{component}.pid"
+
+    def _stopped_file(self, component: str) -> Path:
+        """The note that ``stop_component`` stopped it: what ends without it ended by itself."""
+        return self.directory / "stopped" / component
 
     def _kwokctl(self, *arguments: str) -> None:
         """Run kwokctl on this cluster.

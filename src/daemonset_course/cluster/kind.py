@@ -33,6 +33,7 @@ from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.errors import CommandFailed, NotOurs, NotRunning
 from daemonset_course.places import cluster_dir
 from daemonset_course.progress import Report, progress
+from daemonset_course.timeline.outages import Down
 
 
 class Kind:
@@ -134,9 +135,7 @@ class Kind:
             healed.append(node)
         # Also when all run: an engine that comes back starts them itself, some seconds ago.
         self._answering()
-        for component in static_pods.stopped(self.engine, self._plane):
-            self.start_component(component)
-            healed.append(component)
+        healed += static_pods.heal(self.engine, Api(self.kubeconfig), self._plane)
         for spec in topology.read(self.name):
             mended = self._inside(spec.name, real_nodes.MEND).splitlines()
             healed += [f"{what} on {spec.name}" for what in mended]
@@ -210,8 +209,22 @@ class Kind:
         names = [spec.name for spec in topology.read(self.name)]
         dead = [f"{n} ({states.get(n, 'gone')})" for n in names if states.get(n) != "running"]
         if states.get(self._plane) == "running":
-            dead += static_pods.stopped(self.engine, self._plane)
+            down = static_pods.down(self.engine, self._plane)
+            dead += [component for component, why in down if why == "stopped"]
         return dead
+
+    def down_components(self) -> list[Down]:
+        """The components of the control plane that do not run, and why.
+
+        Nodes are not meant: a worker that is paused is a lesson's dead machine.
+        """
+        state = self.engine.nodes(self.name).get(self._plane)
+        if state != "running":
+            return [Down(self._plane, "suspended" if state == "paused" else "ended")]
+        down = static_pods.down(self.engine, self._plane)
+        if beside.wanted(self.directory) and not beside.running(self.directory):
+            down.append(Down("kwok", "ended"))
+        return down
 
     def destroy(self) -> None:
         """Delete the kind cluster, if this course made it, and the folder.

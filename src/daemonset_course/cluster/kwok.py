@@ -84,7 +84,11 @@ def configuration(
             "node-monitor-period": f"{timing.node_monitor_seconds}s",
             "kube-api-qps": str(timing.client_qps),
             "kube-api-burst": str(timing.client_burst),
+            "leader-elect": "false",
         },
+        # One replica each: nobody takes over a lease, but whoever loses it ends. An API server that
+        # stalls for 10 s would end both for good, as no kubelet starts them again.
+        "kube-scheduler": {"leader-elect": "false"},
         # The data need not survive a power cut, only a killed process.
         "etcd": {"unsafe-no-fsync": "true"},
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from daemonset_course.cluster.api import Api
@@ -9,8 +10,10 @@ from daemonset_course.cluster.engine import Engine
 from daemonset_course.cluster.readiness import ready
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput, CommandFailed, NotRunning
+from daemonset_course.timeline.outages import Down
 
-COMPONENTS = ("kube-controller-manager", "kube-scheduler")
+CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+COMPONENTS = CONTROL_PLANE[2:]  # that can be stopped alone
 _PORTS = {"kube-controller-manager": 10257, "kube-scheduler": 10259}
 _MANIFESTS = "/etc/kubernetes/manifests"
 _ASIDE = "/etc/kubernetes/stopped-by-the-course"  # the kubelet does not look here
@@ -28,10 +31,27 @@ def start(engine: Engine, api: Api, node: str, component: str) -> None:
     _wait(api, f"{component}-{node}", running=True)
 
 
-def stopped(engine: Engine, node: str) -> list[str]:
-    """The components whose manifest was moved aside."""
-    found = engine.run("exec", node, "sh", "-c", f"ls {_ASIDE} 2>/dev/null || true")
-    return [name.removesuffix(".yaml") for name in found.split()]
+def down(engine: Engine, node: str) -> list[Down]:
+    """The components without a running container: their manifest was moved aside, or they ended."""
+    script = f"echo $(ls {_ASIDE} 2>/dev/null); crictl ps --output json"
+    aside, _, listed = engine.run("exec", node, "sh", "-c", script).partition("\n")
+    running = {one["metadata"]["name"] for one in json.loads(listed).get("containers") or []}
+    stopped = {name.removesuffix(".yaml") for name in aside.split()}
+    return [
+        Down(component, "stopped" if component in stopped else "ended")
+        for component in CONTROL_PLANE
+        if component in stopped or component not in running
+    ]
+
+
+def heal(engine: Engine, api: Api, node: str) -> list[str]:
+    """Start what does not run while the API server answers; returns the names."""
+    found = [one for one in down(engine, node) if one.component in COMPONENTS]
+    for component, why in found:
+        if why == "ended":  # a kubelet may wait for minutes before it starts again what ended
+            stop(engine, api, node, component)
+        start(engine, api, node, component)
+    return [component for component, _ in found]
 
 
 def metrics(engine: Engine, node: str, component: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from daemonset_course.cluster.api import TIMEOUT, Api, Object, watch_lines
+from daemonset_course.cluster.components import components_first
 from daemonset_course.errors import NotFinished, NotRunning
 
 Objects = dict[str, Object]  # by name
@@ -29,7 +30,22 @@ def wait_for(
     Raises:
         NotFinished: ``timeout`` seconds went by; ``explain`` says what is still missing.
         NotRunning: the API server does not answer; it is asked for hardly longer than the wait.
+
+    Both name the components of the control plane that do not run, if there are any, first.
     """
+    with components_first(api.kubeconfig.parent.name):
+        return _waited(api, path, done, what, explain, timeout, selector or {})
+
+
+def _waited(
+    api: Api,
+    path: str,
+    done: Callable[[Objects], bool],
+    what: str,
+    explain: Callable[[Objects], str],
+    timeout: float,
+    selector: dict[str, str],
+) -> Objects:
     deadline = time.monotonic() + timeout
     objects: Objects = {}
     while True:
@@ -39,7 +55,7 @@ def wait_for(
         if done(objects):
             return objects
         version = listing["metadata"]["resourceVersion"]
-        if _follow(api, path, selector or {}, version, objects, done, deadline):
+        if _follow(api, path, selector, version, objects, done, deadline):
             return objects
         if time.monotonic() >= deadline:
             raise NotFinished(

@@ -8,10 +8,11 @@ counts. Rules know outcomes only: whoever reaches the outcome in another way pas
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from daemonset_course.lab.evidence import Evidence, differences
+from daemonset_course.timeline.outages import Down, cure
 from daemonset_course.timeline.podstate import Object
 
 Outcome = Literal["passed", "wrong", "not attempted", "not yet", "cannot check"]
@@ -61,12 +62,26 @@ Rule = Callable[[Evidence], Verdict | None]
 
 
 def judge(evidence: Evidence, rules: Iterable[Rule]) -> Verdict:
-    """The first verdict that a rule gives; a list of rules ends in one that always gives one."""
-    for rule in rules:
-        verdict = rule(evidence)
-        if verdict is not None:
-            return verdict
-    return Verdict("cannot check", "No rule of this task came to a verdict: a fault of the course.")
+    """The first verdict that a rule gives; a list of rules ends in one that always gives one.
+
+    What is not passed while a component of the control plane does not run cannot be checked.
+    """
+    fault = "No rule of this task came to a verdict: a fault of the course."
+    given = filter(None, (rule(evidence) for rule in rules))
+    return _with_outages(evidence, next(given, Verdict("cannot check", fault)))
+
+
+def _with_outages(evidence: Evidence, verdict: Verdict) -> Verdict:
+    """The verdict, with the components that did not run first: they may be the cause."""
+    found = evidence.timeline.outages
+    down = [one for one in found if one.end is None]
+    if verdict.passed or not found:
+        return verdict
+    if down:
+        says = f"{'; '.join(str(Down(one.component, one.why)) for one in down)}."
+        look = cure(down, str(evidence.timeline.header.get("cluster", "")))
+        return Verdict("cannot check", says, (f"without that: {verdict.says}",), look=look)
+    return replace(verdict, observed=(*map(str, found), *verdict.observed))
 
 
 def was_watched(evidence: Evidence) -> Verdict | None:

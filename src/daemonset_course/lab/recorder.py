@@ -71,7 +71,7 @@ class LabRecorder(Recorder):
             self._news.notify_all()
 
     def _write(self, record: Record) -> None:
-        """Append a record, be it a change, a gap or a mark; whoever waits for news wakes up."""
+        """Append a record of any kind; whoever waits for news wakes up."""
         with self._news:
             super()._write(record)
             self._news.notify_all()
@@ -88,6 +88,7 @@ class LabRecorder(Recorder):
         Raises:
             NotRunning: the API server does not answer, or the recorder does not follow.
         """
+        self._components.look()
         for feed in self._feeds:
             if feed.resource == "events":
                 continue

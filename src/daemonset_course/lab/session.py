@@ -17,6 +17,7 @@ import yaml
 
 from daemonset_course.capabilities import CAPABILITIES
 from daemonset_course.cluster.api import Object
+from daemonset_course.cluster.components import components_first
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.reset import reset
 from daemonset_course.errors import BadInput, CourseError
@@ -100,8 +101,9 @@ class LabSession:
         """
         task = self._lab.task(number)
         try:
-            lacking = set(task.needs) - current().backend.capabilities
-            verdict = _incapable(lacking) if lacking else self._judged(task, number)
+            with components_first():
+                lacking = set(task.needs) - current().backend.capabilities
+                verdict = _incapable(lacking) if lacking else self._judged(task, number)
         except CourseError as error:
             verdict = Verdict("cannot check", error.failed, (error.seen,), look=error.next_step)
         return self._kept(number, verdict)

@@ -16,9 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from daemonset_course.cluster.components import asker
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.errors import CourseError, NotFinished
 from daemonset_course.recording import log
+from daemonset_course.recording.components import ComponentFeed
 from daemonset_course.recording.feed import Feed
 from daemonset_course.timeline.timeline import Timeline, build
 
@@ -97,6 +99,7 @@ class Recorder(Recording):
             "events": f"/api/v1/{place}/events",
         }
         self._feeds = [Feed(cluster.api, name, path, self) for name, path in paths.items()]
+        self._components = ComponentFeed(asker(cluster.name), self.component)
 
     @property
     def records(self) -> list[log.Record]:
@@ -122,6 +125,7 @@ class Recorder(Recording):
             raise
 
     def _list_all(self) -> None:
+        self._components.start()
         # One after the other: the log then begins with nodes, DaemonSets, pods, in this order.
         for feed in self._feeds:
             feed.start()
@@ -149,7 +153,8 @@ class Recorder(Recording):
         with self._ending:
             if not self._open:
                 return None
-            stopping = [threading.Thread(target=feed.stop) for feed in self._feeds]
+            feeds: list[Feed | ComponentFeed] = [*self._feeds, self._components]
+            stopping = [threading.Thread(target=feed.stop) for feed in feeds]
             for thread in stopping:
                 thread.start()
             for thread in stopping:
@@ -188,6 +193,12 @@ class Recorder(Recording):
                 "via": via,
                 "object": log.slim(item),
             }
+        )
+
+    def component(self, component: str, state: str) -> None:
+        """A component of the control plane ended, was stopped or suspended, or runs again."""
+        self._write(
+            {"record": "component", "t": self.elapsed, "component": component, "state": state}
         )
 
     def gap(self, resource: str, start: float, reason: str) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from daemonset_course.timeline.facts import Rollout, rollouts
+from daemonset_course.timeline.outages import Down, cure
 from daemonset_course.timeline.timeline import Timeline
 
 _NAMED = 6  # nodes named in an order before "…"
 
 
 def caption(timeline: Timeline) -> str:
-    """What happened, one sentence for each rollout and each gap; every number is from the facts.
+    """What happened, one sentence for each outage, rollout and gap; each number is from the facts.
 
     Example: "12 nodes rolled in 18.2 s, at most 1 unavailable (budget 1), order worker3, worker7,
     worker, worker2, worker11, worker4, …"
@@ -17,16 +18,17 @@ def caption(timeline: Timeline) -> str:
     told = [_rollout(timeline, rollout) for rollout in rollouts(timeline)]
     sentences = [f"Then {text}" if i else text for i, text in enumerate(told)]
     sentences = sentences or [_quiet(timeline)]
-    return " ".join(_ended(text) for text in [*sentences, *_gaps(timeline)])
+    return " ".join(_ended(text) for text in [*outages(timeline), *sentences, *_gaps(timeline)])
 
 
 def headline(timeline: Timeline) -> str:
     """The finding in a few words: the caption of the last rollout up to its first comma."""
+    down = [str(Down(one.component, one.why)) for one in timeline.outages if one.end is None]
     found = rollouts(timeline)
     if not found:
-        return _quiet(timeline)
+        return ", ".join([*down, _quiet(timeline)])
     rollout = found[-1]
-    return ", ".join([_result(timeline, rollout), *_unavailable(rollout)])
+    return ", ".join([*down, _result(timeline, rollout), *_unavailable(rollout)])
 
 
 def lane_name(timeline: Timeline, node: str) -> str:
@@ -122,6 +124,14 @@ def _replaced(timeline: Timeline) -> int:
     listed = next((t for t, value in scope if value is not None), timeline.start)
     old = {segment.pod for segment in timeline.segments if segment.start <= listed}
     return len({segment.node for segment in timeline.segments if segment.pod not in old})
+
+
+def outages(timeline: Timeline) -> list[str]:
+    """When a component of the control plane did not run; the cure where it still does not."""
+    told = [str(one) for one in timeline.outages]
+    down = [one for one in timeline.outages if one.end is None]
+    name = str(timeline.header.get("cluster", ""))
+    return [*told, *([f"The cure: {cure(down, name)}"] if down else [])]
 
 
 def _gaps(timeline: Timeline) -> list[str]:

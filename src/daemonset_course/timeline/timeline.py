@@ -13,6 +13,7 @@ from typing import Any
 
 from daemonset_course.errors import BadInput
 from daemonset_course.timeline.marks import Marker
+from daemonset_course.timeline.outages import Outage, Outages
 from daemonset_course.timeline.podstate import Object
 from daemonset_course.timeline.replay import Replay
 from daemonset_course.timeline.spans import Gap, Mark, Phase, Segment, Steps, Template, union
@@ -48,6 +49,7 @@ class Timeline:
         segments: by lane, then by time; the segments of one pod are contiguous.
         marks: by time.
         gaps: stretches in which a watch was blind.
+        outages: stretches in which a component of the control plane did not run, by time.
         revisions: ``controller-revision-hash`` values: those that were there when the recording
             began by the lowest template generation of their pods, then the others as they appeared.
         templates: one for each template that the DaemonSet got during the recording.
@@ -82,6 +84,7 @@ class Timeline:
     budget: Steps
     surge_budget: Steps
     desired: Steps
+    outages: tuple[Outage, ...] = ()
 
 
 def build(log: Iterable[Mapping[str, Any]]) -> Timeline:
@@ -107,6 +110,7 @@ class _Reader:
         self._marker = Marker(name, self._replay.pod_nodes)
         self._marks: list[Mark] = []
         self._gaps: list[Gap] = []
+        self._outages = Outages()
         self._control: set[str] = set()
         self._node_names: dict[str, None] = {}
         self._watched: set[str] = set()  # resources whose initial list is over
@@ -121,6 +125,8 @@ class _Reader:
                 self._change(record)
             case "gap":
                 self._gap(record)
+            case "component":
+                self._outages.see(t, str(record["component"]), str(record["state"]))
             case "mark":
                 self._marks.append(Mark(t, str(record["text"]), "note"))
         self._now = max(self._now, t)
@@ -173,6 +179,7 @@ class _Reader:
             segments=tuple(segments),
             marks=tuple(sorted(self._marks, key=lambda mark: mark.t)),
             gaps=tuple(self._gaps),
+            outages=self._outages.all(),
             revisions=tuple(sorted(replay.revisions, key=lambda name: replay.revisions[name])),
             templates=tuple(replay.templates),
             status=tuple(replay.status),

@@ -11,6 +11,7 @@ from typing import Any
 from daemonset_course import placement
 from daemonset_course.cluster import topology
 from daemonset_course.cluster.api import Api, Object
+from daemonset_course.cluster.components import components_first
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput, NotFinished
@@ -67,8 +68,14 @@ def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120)
 
     Raises:
         BadInput: there is no such DaemonSet.
-        NotFinished: not within ``timeout`` seconds; names the nodes still missing, and why.
+        NotFinished: not within ``timeout`` seconds; names the components of the control plane that
+            do not run, else the nodes still missing, and why.
     """
+    with components_first():
+        return _waited(name, namespace, timeout)
+
+
+def _waited(name: str, namespace: str, timeout: float) -> Status:
     api = current().api
     path = f"/apis/apps/v1/namespaces/{namespace}/daemonsets"
     if api.find(f"{path}/{name}") is None:

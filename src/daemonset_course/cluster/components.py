@@ -1,0 +1,42 @@
+"""Which components of a cluster's control plane do not run, said first where a wait fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from daemonset_course.cluster.api import ApiError
+from daemonset_course.cluster.backend import backend_of
+from daemonset_course.cluster.state import State
+from daemonset_course.errors import CourseError, NotFinished, NotRunning
+from daemonset_course.places import cluster_name
+from daemonset_course.timeline.outages import Down, cure
+
+
+def asker(name: str) -> Callable[[], list[Down]]:
+    """What tells which components of a cluster do not run; nothing of a cluster that is not up."""
+    state = State.load(name)
+    return backend_of(state).down_components if state and state.complete else list
+
+
+@contextmanager
+def components_first(name: str | None = None) -> Iterator[None]:
+    """Let an error of the block begin with the components that do not run, and name their cure."""
+    try:
+        yield
+    except (NotFinished, NotRunning, ApiError) as error:
+        down: list[Down] = []
+        with suppress(CourseError, OSError):  # the first error counts more
+            name = cluster_name(name)
+            down = asker(name)()
+        if down:
+            lead(error, down, str(name))
+        raise
+
+
+def lead(error: CourseError, down: list[Down], cluster: str) -> None:
+    """Put components that do not run before what an error says; doing it again does no harm."""
+    first = f"{'; '.join(map(str, down))}."
+    if error.failed != first:
+        error.seen = f"{error.failed} {error.seen}".strip()
+    error.failed, error.next_step, error.args = first, cure(down, cluster), (first,)

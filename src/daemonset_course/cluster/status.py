@@ -1,0 +1,63 @@
+"""What ``course status`` says of a cluster: first the components that do not run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from daemonset_course.cluster.components import asker
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.cluster.state import State
+from daemonset_course.places import cluster_dir, cluster_name
+from daemonset_course.timeline.outages import Down, Why, cure
+
+
+@dataclass(frozen=True)
+class Status:
+    """A cluster that is up, as far as it can be asked.
+
+    Attributes:
+        down: component to why it does not run: ended, stopped (on purpose) or suspended.
+        cure: what starts those again; empty when all run.
+        nodes: how many there are; None, not asked for, while a component does not run.
+    """
+
+    down: dict[str, Why]
+    cure: str
+    name: str
+    backend: str
+    kubernetes: str
+    pace: float
+    nodes: int | None
+    kubeconfig: str
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Pairs of a word and its value, as a terminal shows them."""
+        for component, why in self.down.items():
+            yield "NOT RUNNING", str(Down(component, why))
+        if self.cure:
+            yield "->", self.cure
+        for key in ("name", "backend", "kubernetes", "pace", "nodes", "kubeconfig"):
+            value = getattr(self, key)
+            yield key, "not asked for" if value is None else str(value)
+
+
+def status_of(name: str | None = None) -> Status:
+    """The status of a cluster.
+
+    Raises:
+        NotRunning: it is not up; or its API server does not answer, though every component runs.
+    """
+    name = cluster_name(name)
+    down = asker(name)()
+    state = (State.load(name) if down else None) or current(name).state
+    return Status(
+        down=dict(down),
+        cure=cure(down, name) if down else "",
+        name=name,
+        backend=state.backend,
+        kubernetes=state.kubernetes,
+        pace=state.pace,
+        nodes=None if down else len(current(name).nodes()),
+        kubeconfig=str(cluster_dir(name) / "kubeconfig"),
+    )

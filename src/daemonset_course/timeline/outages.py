@@ -1,0 +1,80 @@
+"""When a component of the control plane did not run, why, and what starts it again, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Why = Literal["ended", "stopped", "suspended"]
+
+RUNNING = "running"
+_STATES = {
+    "ended": "has ended and was not started again",
+    "stopped": "was stopped on purpose",
+    "suspended": "is suspended and does nothing",
+}
+
+
+class Down(NamedTuple):
+    """A component that does not run: ended, stopped by ``stop_component``, or suspended."""
+
+    component: str
+    why: Why
+
+    def __str__(self) -> str:
+        return f"{self.component} {_STATES[self.why]}"
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A stretch in which a component did not run.
+
+    Times in seconds since the recording began; ``end`` is None if the component did not run again
+    before the recording ended.
+    """
+
+    component: str
+    why: Why
+    start: float
+    end: float | None = None
+
+    def __str__(self) -> str:
+        since = f"from {self.start:.1f} s"
+        if self.end is None:
+            return f"{Down(self.component, self.why)} ({since} on)"
+        verb = {"ended": "did not run"}.get(self.why, f"was {self.why}")
+        return f"{self.component} {verb} {since} to {self.end:.1f} s"
+
+
+def cure(down: Iterable[Down | Outage], cluster: str) -> str:
+    """What to do about components that do not run."""
+    stopped = [one.component for one in down if one.why == "stopped"]
+    verbs = " ".join(f'start_component("{component}")' for component in stopped)
+    up = f"course up --name {cluster}"
+    return f"{verbs}, or: {up}" if stopped else f"{up} (starts what does not run)"
+
+
+class Outages:
+    """Turns the log's records of components into outages."""
+
+    def __init__(self) -> None:
+        self._found: list[Outage] = []
+        self._open: dict[str, tuple[Why, float]] = {}
+
+    def see(self, t: float, component: str, state: str) -> None:
+        """Take in that a component is in another state from ``t`` on."""
+        if component in self._open:
+            why, start = self._open.pop(component)
+            self._found.append(Outage(component, why, start, t))
+        for why in _whys(state):
+            self._open[component] = (why, t)
+
+    def all(self) -> tuple[Outage, ...]:
+        """Every outage so far, by time."""
+        still = [Outage(name, why, start) for name, (why, start) in self._open.items()]
+        return tuple(sorted([*self._found, *still], key=lambda one: one.start))
+
+
+def _whys(state: str) -> tuple[Why, ...]:
+    return tuple(why for why in _STATES if why == state)  # type: ignore[misc]

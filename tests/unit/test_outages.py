@@ -1,0 +1,330 @@
+"""Components of the control plane that do not run: in the log, captions, verdicts and errors."""
+
+from __future__ import annotations
+
+import json
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from fleet import Fleet
+from typer.testing import CliRunner
+from world import World, spec_of
+
+from daemonset_course.cli import app
+from daemonset_course.cluster import components, kwok, static_pods, status
+from daemonset_course.cluster.api import Api, ApiError
+from daemonset_course.cluster.state import State
+from daemonset_course.cluster.waiting import wait_for
+from daemonset_course.errors import BadInput, CommandFailed, CourseError, NotFinished, NotRunning
+from daemonset_course.lab.check import judge
+from daemonset_course.lab.evidence import read
+from daemonset_course.lab.tasks import find, lab06
+from daemonset_course.places import cluster_dir
+from daemonset_course.recording import components as feed
+from daemonset_course.timeline.caption import caption, headline
+from daemonset_course.timeline.outages import Down, Outage, cure
+from daemonset_course.timeline.timeline import build
+
+MANAGER, SCHEDULER = "kube-controller-manager", "kube-scheduler"
+ENDED, STOPPED = Down(MANAGER, "ended"), Down(SCHEDULER, "stopped")
+Records = list[dict[str, Any]]
+
+
+def says(t: float, state: str, component: str = MANAGER) -> dict[str, Any]:
+    return {"record": "component", "t": t, "component": component, "state": state}
+
+
+def among(log: Records, *more: dict[str, Any]) -> Records:
+    """A log with further records, each at its time; the header stays first."""
+    return [log[0], *sorted([*log[1:], *more], key=lambda one: one["t"])]
+
+
+@pytest.fixture
+def down(monkeypatch: pytest.MonkeyPatch) -> list[Down]:
+    """The components that a cluster of whatever name is said to lack."""
+    found: list[Down] = []
+    for module in (components, status):
+        monkeypatch.setattr(module, "asker", lambda _name: lambda: found)
+    return found
+
+
+# The log and what is read from it
+
+
+def test_a_component_that_runs_again_ends_its_outage() -> None:
+    log = Fleet(3).run(9).log()
+    records = [says(2, "ended"), says(3, "stopped", SCHEDULER), says(5, "running")]
+
+    assert build(among(log, *records)).outages == (
+        Outage(MANAGER, "ended", 2, 5),
+        Outage(SCHEDULER, "stopped", 3, None),
+    )
+    assert build(log).outages == ()
+
+
+def test_another_state_is_another_outage_and_an_unknown_one_is_none() -> None:
+    log = among(
+        Fleet(3).run(9).log(), says(1, "suspended"), says(2, "ended"), says(4, "to be invented")
+    )
+
+    assert [(one.why, one.start, one.end) for one in build(log).outages] == [
+        ("suspended", 1, 2),
+        ("ended", 2, 4),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "first", "do"),
+    [
+        ("ended", f"{MANAGER} has ended and was not started again", "course up --name course"),
+        ("suspended", f"{MANAGER} is suspended and does nothing", "course up --name course"),
+        ("stopped", f"{MANAGER} was stopped on purpose", f'start_component("{MANAGER}")'),
+    ],
+)
+def test_caption_and_headline_begin_with_what_does_not_run(state: str, first: str, do: str) -> None:
+    log = Fleet(3).run(1).apply().run(2).log()
+    timeline = build(among(log, says(1.5, state)))
+
+    assert caption(timeline).startswith(f"{first} (from 1.5 s on). The cure: {do}")
+    assert caption(timeline).endswith(caption(build(log)))
+    assert headline(timeline) == f"{first}, {headline(build(log))}"
+
+
+def test_a_past_outage_is_told_first_too_but_needs_no_cure() -> None:
+    log = Fleet(3).run(1).apply().run(20).log()
+    timeline = build(among(log, says(2, "ended"), says(4, "running")))
+
+    assert caption(timeline).startswith(f"{MANAGER} did not run from 2.0 s to 4.0 s. 3 nodes ")
+    assert headline(timeline) == headline(build(log))
+
+
+# Verdicts
+
+
+def world(*, rolled: bool = False, strategy: str = "maxUnavailable: 2") -> World:
+    made = World(1)
+    if rolled:
+        made.set_spec(spec_of(lab06.manifest(release="2", strategy=strategy)))
+    return made.run(60)
+
+
+def verdict(log: Records, *more: dict[str, Any]) -> Any:
+    return judge(read(among(log, *more)), find("06-roll-within-budget").tasks[0].rules)
+
+
+@pytest.mark.parametrize("strategy", ["maxUnavailable: 1", "maxUnavailable: 9"])
+def test_what_is_not_passed_while_a_component_is_down_cannot_be_checked(strategy: str) -> None:
+    log = world(rolled=True, strategy=strategy).log(ended=False)
+    before, found = verdict(log), verdict(log, says(3, "ended"))
+
+    assert before.outcome not in ("passed", "cannot check")
+    assert found.outcome == "cannot check"
+    assert found.says == f"{ENDED}."
+    assert before.says in found.observed[0]
+    assert "course up" in found.look
+
+
+def test_untouched_says_so_only_while_every_component_runs() -> None:
+    log = world().log(ended=False)
+
+    assert verdict(log).outcome == "not attempted"
+    assert verdict(log, says(3, "stopped", SCHEDULER)).says == f"{STOPPED}."
+
+
+def test_a_pass_stands_and_a_wrong_answer_tells_of_a_past_outage_first() -> None:
+    passed = world(rolled=True).log(ended=False)
+    wrong = world(rolled=True, strategy="maxUnavailable: 9").log(ended=False)
+    past = says(3, "suspended"), says(6, "running")
+
+    assert verdict(passed).outcome == verdict(passed, says(3, "ended")).outcome == "passed"
+    assert verdict(wrong, *past).outcome == "wrong"
+    assert verdict(wrong, *past).observed[0] == f"{MANAGER} was suspended from 3.0 s to 6.0 s"
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotFinished("The rollout of agent: not within 4 s.", seen="worker: old", next_step="Look."),
+        NotRunning("The API server did not answer."),
+        ApiError("GET /api/v1/nodes failed.", 500, seen="etcdserver: request timed out"),
+    ],
+)
+def test_an_error_of_a_wait_begins_with_what_does_not_run(
+    down: list[Down], error: CourseError
+) -> None:
+    failed, seen = error.failed, error.seen
+    down += [ENDED, STOPPED]
+    with (
+        pytest.raises(type(error)) as raised,
+        components.components_first("mine"),
+        components.components_first("mine"),  # a wait within a wait says it once
+    ):
+        raise error
+
+    assert raised.value.failed == f"{ENDED}; {STOPPED}."
+    assert raised.value.seen == f"{failed} {seen}".strip()
+    assert raised.value.next_step == cure(down, "mine")
+    assert str(raised.value).startswith(MANAGER)
+
+
+@pytest.mark.usefixtures("down")
+def test_an_error_stays_as_it_is_while_all_run() -> None:
+    with pytest.raises(NotFinished) as raised, components.components_first("mine"):
+        raise NotFinished("Late.", seen="this", next_step="Wait.")
+
+    assert str(raised.value) == "Late.\n  Seen: this\n  Next: Wait."
+
+
+def test_what_was_typed_wrong_is_no_matter_of_components(down: list[Down]) -> None:
+    down.append(ENDED)
+    with pytest.raises(BadInput, match="No such"), components.components_first("mine"):
+        raise BadInput("No such DaemonSet.")
+
+
+def test_an_engine_that_cannot_be_asked_hides_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_name: str) -> Any:
+        raise CommandFailed("docker does not answer.")
+
+    monkeypatch.setattr(components, "asker", fails)
+    with pytest.raises(NotFinished, match="Late"), components.components_first("mine"):
+        raise NotFinished("Late.")
+
+
+def test_every_wait_says_it(down: list[Down], monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*_: Any, **__: Any) -> Any:
+        raise NotRunning("The API server did not answer.")
+
+    down.append(Down("kube-apiserver", "suspended"))
+    monkeypatch.setattr(Api, "request", silent)
+    with pytest.raises(NotRunning, match="kube-apiserver is suspended"):
+        wait_for(
+            Api(cluster_dir("mine") / "kubeconfig"), "/api/v1/nodes", bool,
+            what="nodes", explain=str, timeout=1,
+        )  # fmt: skip
+
+
+# course status
+
+
+def saved(**more: Any) -> State:
+    state = State("mine", "id", "embedded", "v1.36.3", 1.0, complete=True, **more)
+    cluster_dir("mine").mkdir(parents=True)
+    state.save()
+    return state
+
+
+@pytest.fixture
+def mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> State:
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path))
+    state = saved()
+    running = SimpleNamespace(state=state, nodes=lambda: ["a", "b"])
+    monkeypatch.setattr(status, "current", lambda _name: running)
+    return state
+
+
+@pytest.mark.usefixtures("mine")
+def test_status_begins_with_what_does_not_run_and_fails(down: list[Down]) -> None:
+    down += [ENDED, STOPPED]
+    text = CliRunner().invoke(app, ["status", "--name", "mine"])
+    data = CliRunner().invoke(app, ["status", "--json", "--name", "mine"])
+
+    lines = text.stdout.splitlines()
+    assert str(ENDED) in lines[0]
+    assert str(STOPPED) in lines[1]
+    assert "course up --name mine" in lines[2]
+    assert json.loads(data.stdout)["down"] == {MANAGER: "ended", SCHEDULER: "stopped"}
+    assert text.exit_code == data.exit_code == 1
+
+
+@pytest.mark.usefixtures("mine", "down")
+def test_status_of_a_whole_cluster_succeeds() -> None:
+    text = CliRunner().invoke(app, ["status", "--name", "mine"])
+    data = CliRunner().invoke(app, ["status", "--json", "--name", "mine"])
+
+    assert text.stdout.splitlines()[0].split() == ["name", "mine"]
+    assert (json.loads(data.stdout)["down"], json.loads(data.stdout)["nodes"]) == ({}, 2)
+    assert text.exit_code == data.exit_code == 0
+
+
+def test_a_cluster_that_is_not_up_has_no_components(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path))
+    assert components.asker("nobody")() == []
+
+
+# The backends and the recorder
+
+
+def test_single_replicas_hold_no_election() -> None:
+    text = kwok.configuration(
+        "mine", cluster_dir("mine") / "bin", kubernetes="v1.36.3", pace=1.0, port=None
+    )
+    patches = next(yaml.safe_load_all(text))["componentsPatches"]
+    elects = {
+        one["name"]: arg["value"]
+        for one in patches
+        for arg in one["extraArgs"]
+        if arg["key"] == "leader-elect"
+    }
+
+    assert elects == {MANAGER: "false", SCHEDULER: "false"}
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("\n{}", dict.fromkeys(static_pods.CONTROL_PLANE, "ended")),
+        ("kube-scheduler.yaml\n" + "etcd kube-apiserver", {MANAGER: "ended", SCHEDULER: "stopped"}),
+        ("\n" + " ".join(["kindnet-cni", *static_pods.CONTROL_PLANE]), {}),
+        ("kube-scheduler.yaml\n" + " ".join(static_pods.CONTROL_PLANE), {SCHEDULER: "stopped"}),
+    ],
+)
+def test_kind_s_components_are_those_whose_containers_run(said: str, found: dict[str, str]) -> None:
+    aside, _, names = said.partition("\n")
+    listed = names if names == "{}" else json.dumps(
+        {"containers": [{"metadata": {"name": name}} for name in names.split()]}
+    )  # fmt: skip
+    engine: Any = SimpleNamespace(run=lambda *_: f"{aside}\n{listed}")
+
+    assert dict(static_pods.down(engine, "node")) == found
+
+
+def test_a_recorder_is_told_of_changes_alone() -> None:
+    states: list[list[Down]] = [[], [ENDED], [ENDED], [ENDED, STOPPED], [STOPPED]]
+    news, told = iter(states), []
+    follow = feed.ComponentFeed(lambda: next(news), lambda *said: told.append(said))
+    for _ in states:
+        follow.look()
+
+    assert told == [(MANAGER, "ended"), (SCHEDULER, "stopped"), (MANAGER, "running")]
+
+
+def test_a_look_that_fails_tells_nothing_and_the_last_look_comes_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feed, "PAUSE", 0.001)
+    looked, told = threading.Event(), []
+    ended: list[Down] = []
+
+    def ask() -> list[Down]:
+        looked.set()
+        if not ended:
+            raise CommandFailed("docker does not answer.")
+        return ended
+
+    follow = feed.ComponentFeed(ask, lambda *said: told.append(said))
+    follow.start()
+    assert looked.wait(5)
+    assert told == []
+    ended.append(ENDED)
+    follow.stop()
+    follow.stop()
+
+    assert told == [(MANAGER, "ended")]
