@@ -238,10 +238,27 @@ says_ready.compare(int(status.split()[-1]), within=0)
 # Three, and there were two Pods: nobody created the third, and nobody corrected the number. A
 # status is what the controller last wrote. When it is back it does not need to know what happened in
 # between: it compares what should be with what is, and creates what is missing. So a restart of the
-# control plane, as in every upgrade, harms no agent that runs. (After the start
-# nothing happens for a while: the new process waits until the old one's *lease* has run out, so that
-# there are never two controllers at work.)
+# control plane, as in every upgrade, harms no agent that runs.
 #
+# ### The lease
+#
+# A cluster with several control plane nodes has several controller managers, and only one of them may
+# work: the one that holds the *Lease*. After a stop nothing happens for a while: a new process waits
+# until the lease of the old one has run out. kubeadm turns this election on even for a single control
+# plane node. Where there will never be a second one, it can be off (`--leader-elect=false`): the new
+# process then works at once, and no Lease exists. Which is it here?
+
+# %%
+lease = kubectl("-n kube-system get lease kube-controller-manager -o json --ignore-not-found")
+election = json.loads(lease)["spec"] if lease else {}
+print("election: on, there is a Lease" if election else "election: off, there is no Lease")
+created = kubectl(f"get {there} -o jsonpath={{.items[0].metadata.creationTimestamp}}")
+assert election.get("acquireTime", "")[:19] <= created[:19], "first the lease, then the Pod"
+assert election.get("leaseTransitions") != 0, "the new process took the lease from the old one"
+told = current().backend.metrics("kube-controller-manager")
+assert ("leader_election_master_status" in told) == bool(election)
+
+# %% [markdown]
 # ## Two kinds of Pending
 #
 # We make two variants of the agent. `asking` asks each node for more CPU than it has; `nope` names

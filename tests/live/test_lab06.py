@@ -12,7 +12,8 @@ import pytest
 import yaml
 from world import attempts, header
 
-from daemonset_course.cluster.lifecycle import current
+from daemonset_course.cluster.embedded import Embedded
+from daemonset_course.cluster.lifecycle import current, up
 from daemonset_course.cluster.reset import reset
 from daemonset_course.lab import session as labs
 from daemonset_course.lab.session import LabSession, open_lab
@@ -93,6 +94,25 @@ def test_an_attempt_earns_its_own_verdict(lab: LabSession, path: Path) -> None:
 
     assert expected["expect"] == verdict.outcome, repr(verdict)
     assert expected["says"] in repr(verdict)
+
+
+@pytest.mark.only("embedded", "it kills a process")
+def test_a_component_that_ended_is_the_verdict(lab: LabSession) -> None:
+    lab.start(1)
+    backend = current().backend
+    assert isinstance(backend, Embedded)
+    process = backend.process("kube-controller-manager")
+    assert process is not None
+    process.kill()
+    untouched = lab.check(1)
+    kubectl(ROLL)
+    rolled = lab.check(1)
+    up()
+
+    for verdict in (untouched, rolled):
+        assert verdict.outcome == "cannot check"
+        assert verdict.says.startswith("kube-controller-manager has ended")
+        assert "course up" in verdict.look
 
 
 def test_a_task_from_not_yet_to_passed_and_its_solution(

@@ -10,7 +10,7 @@ from contextlib import suppress
 from daemonset_course.errors import CourseError
 from daemonset_course.timeline.outages import RUNNING, Down
 
-PAUSE = 1.0  # seconds between two looks, at least
+PAUSE = 0.25  # seconds between two looks, at least
 SHARE = 0.05  # of the time that looking may take: on kind it runs a command in a container
 LEAVE = 1.0  # seconds that a look gets to end
 

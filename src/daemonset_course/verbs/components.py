@@ -19,7 +19,7 @@ def stop_component(component: str) -> str:
 
 
 def start_component(component: str) -> str:
-    """Start it again; it takes its lease back before it works."""
+    """Start it again; where there is leader election, it works once it holds the lease."""
     current().backend.start_component(_known(component))
     return f"{component}: started"
 
