@@ -20,18 +20,22 @@ from fleet import HEADER, Fleet, change, daemonset, node, pod
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from PIL import Image
 
 from daemonset_course.errors import BadInput
+from daemonset_course.plot.budget import shade_above
 from daemonset_course.plot.dense import dense_colour
 from daemonset_course.plot.draw import compare, plot
+from daemonset_course.plot.frame import frame
 from daemonset_course.plot.lengths import plot_lengths
 from daemonset_course.plot.look import DARK, LIGHT, PALETTE, Look, course_style
 from daemonset_course.plot.picture import Picture
 from daemonset_course.timeline.caption import caption, headline
 from daemonset_course.timeline.facts import rollouts
+from daemonset_course.timeline.spans import Steps
 from daemonset_course.timeline.timeline import Timeline, build
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -436,7 +440,9 @@ def test_a_gap_leaves_a_hole_in_the_counts_but_not_in_the_budget() -> None:
     assert all(map(math.isnan, blind))
     assert not any(map(math.isnan, seen))
     times, bound = line(drawn, "budget 2").get_data()
-    assert {v for t, v in zip(times, bound, strict=True) if t > 0.1} == {2}
+    (rollout,) = rollouts(timeline("blinded"))
+    during = [v for t, v in zip(times, bound, strict=True) if rollout.start <= t < rollout.stop]
+    assert set(during) == {2}
 
 
 @pytest.mark.parametrize("panel", [lanes_of, counts_of])
@@ -479,7 +485,8 @@ def test_the_counts_follow_what_happened() -> None:
 
     assert count.get_drawstyle() == bound.get_drawstyle() == "steps-post"
     assert list(zip(*count.get_data(), strict=True)) == [(0, 0), (2, 1), (5, 0), (8, 0)]
-    assert list(zip(*bound.get_data(), strict=True)) == [(0, 1), (8, 1)]
+    drawn_bound = [(t, v) for t, v in zip(*bound.get_data(), strict=True) if not math.isnan(v)]
+    assert drawn_bound == [(1, 1), (8, 1)]  # from the new template on
     assert count.get_linestyle() != bound.get_linestyle()
 
 
@@ -516,6 +523,98 @@ def test_a_first_start_is_not_shaded_for_no_budget_bounds_it() -> None:
 
     assert max(known(line(drawn, "unavailable").get_ydata())) == 3
     assert above_budget(drawn) == []
+
+
+@pytest.mark.parametrize(
+    ("times", "counts", "expected"),
+    [
+        ((0, 1, 2, 3), (3, 2, 1, 0), [(0, 2)]),
+        ((0, 1, 2, 5), (0, 2, 0, 0), [(1, 2)]),  # a single step
+        ((0, 1, 2, 3, 4), (2, 1, 2, 2, 2), [(0, 1), (2, 4)]),
+        ((0, 1, 2, 3), (2, None, 2, 1), [(0, 1), (2, 3)]),
+        ((0, 1, 2), (1, 1, 1), []),
+    ],
+)
+def test_what_is_above_a_bound_is_shaded_for_exactly_as_long_as_it_is(
+    times: tuple[float, ...], counts: tuple[int | None, ...], expected: list[tuple[float, float]]
+) -> None:
+    ax = Figure().add_subplot()
+    shade_above(ax, Steps(times, counts), Steps((0, times[-1]), (1, 1)))
+    (shade,) = ax.collections
+    drawn = [path.vertices[:, 0] for path in shade.get_paths()]
+
+    assert [(x.min(), x.max()) for x in drawn] == expected
+
+
+def test_the_shading_of_a_rollout_has_the_width_of_its_facts() -> None:
+    fleet = Fleet(6, max_unavailable=2).run(1).kubelet_silent("course-worker2")
+    fleet.kubelet_silent("course-worker4").apply().run(2).kubelet_silent("course-worker5")
+    one = build(fleet.run(0.7).log())
+    (rollout,) = rollouts(one)
+    shaded = above_budget(plot(one))
+
+    assert rollout.over_budget > 0
+    assert max(b - a for a, b in shaded) == pytest.approx(rollout.over_budget)
+
+
+def rolling(log: Timeline) -> set[str]:
+    """The words about a budget that a picture has outside its list of notes."""
+    drawn = plot(log)
+    words = [t.get_text() for ax in drawn.figure.axes for t in ax.texts]
+    lines = [one.get_label() for ax in drawn.figure.axes for one in ax.lines]
+    return {w for w in (*words, *lines, drawn.title, drawn.caption) if "budget" in str(w)}
+
+
+def quiet(fleet: Fleet) -> Timeline:
+    """Three of six nodes fail in a recording without a new template: three above a budget of 1."""
+    for name in ("course-worker2", "course-worker4", "course-worker5"):
+        fleet.run(1).kubelet_silent(name)
+    return build(fleet.run(3).log())
+
+
+def test_without_a_new_template_there_is_no_budget_and_no_alarm() -> None:
+    one = quiet(Fleet(6))
+
+    assert one.unavailable.max() == 3
+    assert rolling(one) == set()
+    assert above_budget(plot(one)) == []
+    assert "budget" not in frame(one)
+
+
+def test_a_first_start_has_no_budget_line() -> None:
+    fleet = Fleet(3, started=False).run(1).create().run(6)
+
+    assert rolling(build(fleet.log())) == set()
+    assert rolling(build(fleet.apply().run(1).log()))
+
+
+def test_after_a_rollout_the_budget_ends_and_what_fails_then_is_no_alarm() -> None:
+    fleet = Fleet(6).run(1).apply().run(40)
+    (rollout,) = rollouts(build(fleet.log()))
+    one = quiet(fleet)
+    x, y = line(plot(one), "budget 1").get_data()
+    held = [t for t, v in zip(x, y, strict=True) if not math.isnan(v)]
+
+    assert rollout.end is not None
+    assert min(held) == rollout.start
+    assert max(held) < rollout.end == min(t for t in x if t > max(held))
+    assert above_budget(plot(one)) == []
+
+
+def test_a_rollout_that_began_before_the_recording_has_its_budget() -> None:
+    before = Fleet(6).run(1).apply(bad=Fleet(6).nodes).run(10)
+    listed = [
+        change(0.0, kind, obj, "ADDED", "list")
+        for kind, objects in (
+            ("nodes", before.nodes.values()),
+            ("daemonsets", [before.daemonset]),
+            ("pods", before.pods.values()),
+        )
+        for obj in objects
+    ]
+    one = build([HEADER, *listed, {"record": "end", "t": 5.0}])
+
+    assert set(known(line(plot(one), "budget 1").get_ydata())) == {1}
 
 
 # Many nodes

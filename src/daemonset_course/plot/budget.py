@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from matplotlib.ticker import MaxNLocator
 
 from daemonset_course.plot.lanes import draw_gaps
 from daemonset_course.plot.look import ALARM, COMPARED, SURGE, Look
-from daemonset_course.timeline.facts import rollouts
-from daemonset_course.timeline.spans import Steps
+from daemonset_course.timeline.facts import under_way
+from daemonset_course.timeline.spans import Steps, within
 from daemonset_course.timeline.timeline import Timeline
 
 _FITS = 20  # characters of a label that fit beside the panel
@@ -43,7 +44,10 @@ def draw_budget(ax: Axes, timelines: Sequence[Timeline], labels: Sequence[str], 
         x, y = as_arrays(line.steps)
         ax.step(x, y, where="post", label=line.label, **line.style)
     for timeline in timelines:
-        _shade(ax, timeline)
+        shade_above(
+            ax, timeline.unavailable, _allowed(timeline, timeline.budget), facecolor=ALARM,
+            edgecolor=ALARM, hatch="\\\\\\\\", alpha=0.35, linewidth=0, zorder=1.5,
+        )  # fmt: skip
         draw_gaps(ax, timeline.gaps, look)
     label_ends(ax, lines)
 
@@ -57,15 +61,21 @@ def as_arrays(steps: Steps) -> tuple[Any, Any]:
 def _lines(timeline: Timeline, look: Look) -> list[Line]:
     lines = [
         Line(timeline.unavailable, "unavailable", {"color": look.ink, "linewidth": 1.7}),
-        Line(timeline.budget, _bound("budget", timeline.budget), _dashed(ALARM)),
     ]
-    if timeline.surge.max() or timeline.surge_budget.max():
-        bound = _bound("surge budget", timeline.surge_budget)
-        lines += [
-            Line(timeline.surge, "extra pods", {"color": SURGE, "linewidth": 1.4}),
-            Line(timeline.surge_budget, bound, _dashed(SURGE, (0, (1, 1.6)))),
-        ]
+    budget, extra = (_allowed(timeline, line) for line in (timeline.budget, timeline.surge_budget))
+    if budget.max() is not None:
+        lines.append(Line(budget, _bound("budget", budget), _dashed(ALARM)))
+    if timeline.surge.max() or extra.max():
+        lines.append(Line(timeline.surge, "extra pods", {"color": SURGE, "linewidth": 1.4}))
+    if extra.max():
+        dashes = _dashed(SURGE, (0, (1, 1.6)))
+        lines.append(Line(extra, _bound("surge budget", extra), dashes))
     return lines
+
+
+def _allowed(timeline: Timeline, bound: Steps) -> Steps:
+    """What the update strategy allows, while a template is being rolled out."""
+    return within(bound, under_way(timeline))
 
 
 def _compared(timelines: Sequence[Timeline], labels: Sequence[str], look: Look) -> list[Line]:
@@ -73,16 +83,18 @@ def _compared(timelines: Sequence[Timeline], labels: Sequence[str], look: Look) 
         {"color": look.ink},
         {"color": COMPARED, "linestyle": (0, (4, 1))},
     )
-    bounds = [timeline.budget for timeline in timelines]
-    same = bounds[0].values[-1:] == bounds[1].values[-1:]
+    bounds = [_allowed(timeline, timeline.budget) for timeline in timelines]
+    names = [_bound("budget", bound) for bound in bounds]
+    same = names[0] == names[1]
     lines = []
-    for timeline, label, style in zip(timelines, labels, looks, strict=True):
+    for timeline, label, bound, name, style in zip(
+        timelines, labels, bounds, names, looks, strict=True
+    ):
         lines.append(Line(timeline.unavailable, _cut(label), {"linewidth": 1.7, **style}))
-        colour = ALARM if same else style["color"]
-        lines.append(Line(timeline.budget, _bound("budget", timeline.budget), _dashed(colour)))
+        lines.append(Line(bound, name, _dashed(ALARM if same else style["color"])))
     if same:
         lines[1] = Line(lines[1].steps, "", lines[1].style)
-    return lines
+    return [line for line in lines if line.steps.max() is not None]
 
 
 def _cut(label: str) -> str:
@@ -95,34 +107,27 @@ def _dashed(colour: str, dashes: Any = (0, (5, 2.5))) -> dict[str, Any]:
 
 
 def _bound(name: str, steps: Steps) -> str:
-    last = steps.values[-1] if steps.values else None
-    return name if last is None else f"{name} {last}"
+    known = [value for value in steps.values if value is not None]
+    return f"{name} {known[-1]}" if known else name
 
 
 def _top(lines: Iterable[Line], timelines: Iterable[Timeline]) -> float:
     """The axis' upper end: room for every count, and for the budgets as far as nodes go."""
     scope = max(timeline.scope.max() or 0 for timeline in timelines)
-    best = max(min(line.steps.max() or 0, scope) for line in lines)
+    best = max((min(line.steps.max() or 0, scope) for line in lines), default=0)
     return max(1, best) * 1.12 + 0.25
 
 
-def _shade(ax: Axes, timeline: Timeline) -> None:
-    """Fills what is above the budget, but not while a new DaemonSet starts: nothing bounds that."""
-    times = np.array(sorted({*timeline.unavailable.times, *timeline.budget.times}), dtype=float)
-    if not times.size:
-        return
-    count, bound = (_held(steps, times) for steps in (timeline.unavailable, timeline.budget))
-    starting = np.zeros(times.size, dtype=bool)
-    for rollout in rollouts(timeline):
-        if rollout.created:
-            starting |= (times >= rollout.start) & (times < rollout.stop)
-    ax.fill_between(
-        times, bound, count, where=(count > bound) & ~starting, step="post", facecolor=ALARM,
-        edgecolor=ALARM, hatch="\\\\\\\\", alpha=0.35, linewidth=0, zorder=1.5,
-    )  # fmt: skip
+def shade_above(ax: Axes, count: Steps, bound: Steps, **style: Any) -> None:
+    """Fills what ``count`` is above ``bound``, for exactly as long as it is, however short."""
+    edges = sorted({*count.times, *bound.times})
+    # A corner at each end of an interval: with step="post" the last one of a stretch gets lost.
+    corners = np.array([t for pair in pairwise(edges) for t in pair], dtype=float)
+    high, low = (np.repeat(_held(steps, edges[:-1]), 2) for steps in (count, bound))
+    ax.fill_between(corners, low, high, where=high > low, **style)
 
 
-def _held(steps: Steps, times: Any) -> Any:
+def _held(steps: Steps, times: Iterable[float]) -> Any:
     return np.array([np.nan if (v := steps.at(t)) is None else v for t in times], dtype=float)
 
 

@@ -9,6 +9,7 @@ from itertools import groupby
 from daemonset_course.plot.lanes import Piece, pieces
 from daemonset_course.plot.look import HEIGHT, PHASES, revision_colour, text_on
 from daemonset_course.timeline.caption import lane_name, nodes, seconds
+from daemonset_course.timeline.facts import under_way
 from daemonset_course.timeline.spans import Phase
 from daemonset_course.timeline.timeline import Timeline
 
@@ -52,7 +53,8 @@ def counts(timeline: Timeline) -> str:
         return f"{at}: no status yet"
     desired, _, ready, updated, *_ = timeline.status[-1][1]
     down = timeline.unavailable.at(timeline.end)
-    budget = timeline.budget.at(timeline.end)
+    running = any(a <= timeline.end <= b for a, b in under_way(timeline))
+    budget = timeline.budget.at(timeline.end) if running else None
     bound = f", budget {budget:g}" if budget is not None else ""
     return (
         f"{at}: DESIRED {desired}, READY {ready}, UP-TO-DATE {updated}; "

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
 from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from daemonset_course.plot.budget import Line, as_arrays, label_ends
+from daemonset_course.plot.budget import Line, as_arrays, label_ends, shade_above
 from daemonset_course.plot.look import ALARM, COMPARED, DARK, LIGHT, Look, course_style
 from daemonset_course.plot.paper import paper
 from daemonset_course.plot.picture import Picture
@@ -29,7 +27,10 @@ def plot_staircase(log: Iterable[Mapping[str, Any]], *, dark: bool = False) -> P
         for line in lines:
             x, y = as_arrays(line.steps)
             ax.step(x, y, where="post", **line.style)
-        _shade(ax, found)
+        shade_above(
+            ax, found.desired, found.workers, facecolor="none", edgecolor=ALARM,
+            hatch="\\\\\\\\", linewidth=0, zorder=1.2,
+        )  # fmt: skip
         ax.set_xlim(0, found.end)
         ax.set_ylim(0, 1.12 * max(1, *(line.steps.max() or 0 for line in lines)))
         ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -49,13 +50,3 @@ def _lines(found: Counts, look: Look) -> list[Line]:
         Line(found.desired, "desired", {"color": look.ink, "linewidth": 1.8}),
         Line(found.ready, "ready", {"color": COMPARED, "linewidth": 1.8, "linestyle": (0, (3, 2))}),
     ]
-
-
-def _shade(ax: Axes, found: Counts) -> None:
-    for start, end in pairwise(sorted({*found.workers.times, *found.desired.times})):
-        low, high = found.workers.at(start), found.desired.at(start)
-        if low is not None and high is not None and high > low:
-            ax.fill_between(
-                [start, end], low, high, facecolor="none", edgecolor=ALARM, hatch="\\\\\\\\",
-                linewidth=0, zorder=1.2,
-            )  # fmt: skip

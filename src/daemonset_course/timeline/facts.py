@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from daemonset_course.timeline.spans import Segment, Steps, Template, excess
+from daemonset_course.timeline.spans import Segment, Steps, Template, excess, union
 from daemonset_course.timeline.timeline import Timeline
 
 
@@ -66,6 +66,40 @@ def rollouts(timeline: Timeline) -> tuple[Rollout, ...]:
     lives = _lives(timeline.segments)
     over = excess(timeline.unavailable, timeline.budget)
     return tuple(_rollout(timeline, template, lives, over) for template in timeline.templates)
+
+
+def under_way(timeline: Timeline) -> list[tuple[float, float]]:
+    """Each (from, until) in which a template replaces another: only then does a budget bind.
+
+    A first start is none, and neither are nodes that join, or labels and taints that change.
+    """
+    spans = [(one.start, one.stop) for one in rollouts(timeline) if not one.created]
+    if begun_before(timeline):
+        spans.append((timeline.start, unfinished(timeline)))
+    return union(spans)
+
+
+def begun_before(timeline: Timeline) -> bool:
+    """Whether a rollout was under way when the recording began.
+
+    Then the status counts fewer updated nodes than desired ones, and old pods are there. Nodes
+    that lack their pod make the status count fewer, too, but the other pods are alike then.
+    """
+    if not timeline.status or timeline.status[0][0] > timeline.start:
+        return False
+    desired, _, _, counted, *_ = timeline.status[0][1]
+    nodes, updated = (line.at(timeline.start) or 0 for line in (timeline.scope, timeline.updated))
+    there = {one.revision for one in timeline.segments if one.start <= timeline.start}
+    if len(there) > 1:
+        return counted < desired and updated < nodes
+    return len(there) == 1 and desired > 0 and counted == updated == 0
+
+
+def unfinished(timeline: Timeline) -> float:
+    """When the rollout that was under way at the start was complete, or what came instead."""
+    stop = min([one.t for one in timeline.templates], default=timeline.end)
+    end = _end(timeline, timeline.start, stop)
+    return stop if end is None else end
 
 
 SKEW = 1.0  # seconds that one watch may lag behind another

@@ -150,6 +150,21 @@ def excess(number: Steps, bound: Steps) -> Steps:
     return out.close(max(number.times[-1:] + bound.times[-1:], default=0.0))
 
 
+def within(number: Steps, spans: Iterable[tuple[float, float]]) -> Steps:
+    """The same number, unknown outside the (start, end) of ``spans``."""
+    if not number.times:
+        return number
+    out = StepsBuilder(list(number.times), list(number.values))
+    first, last = number.times[0], number.times[-1]
+    outside, since = [], first
+    for start, end in union(spans):
+        outside.append((since, start))
+        since = end
+    if since < last:
+        outside.append((since, math.nextafter(last, math.inf)))
+    return out.close(last, outside)
+
+
 def union(pairs: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     """The (start, end) pairs sorted, with touching and overlapping ones made into one."""
     merged: list[tuple[float, float]] = []
