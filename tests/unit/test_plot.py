@@ -748,3 +748,24 @@ def test_lengths_of_a_small_fleet_keep_its_scale() -> None:
     drawn = plot_lengths({1: 12.0, 4: 4.0}, nodes=12, restart=1.0, qps=20)
 
     assert drawn.figure.axes[0].get_xlim()[1] < 25
+
+
+# The panel of counts
+
+
+def test_a_panel_that_would_be_one_level_line_is_left_out() -> None:
+    still = build(Fleet(3).run(4).log())
+    drawn, forced = plot(still), plot(still, counts=True)
+    labels = [ax.get_xlabel() for ax in drawn.figure.axes]
+
+    assert len(drawn.figure.axes) == len(forced.figure.axes) - 1
+    assert labels[-1] == "seconds since the recording began"
+    assert drawn.figure.get_figheight() < forced.figure.get_figheight()
+    assert counts_of(plot(build(Fleet(3).run(1).apply().run(9).log()))).lines
+
+
+def test_the_panel_of_counts_can_be_left_out() -> None:
+    drawn = plot(timeline("rolled"), counts=False)
+
+    assert len(drawn.figure.axes) == len(picture("rolled").figure.axes) - 1
+    assert lanes_of(drawn) is drawn.figure.axes[-1]

@@ -84,7 +84,7 @@ def test_the_shares_count_every_present_worker() -> None:
 def test_a_recording_in_which_nothing_happened_is_counted_too() -> None:
     quiet = [record for record in log() if record.get("via") != "watch"]
 
-    assert points(reach(quiet, APPS).covered["agent"]) == [(5, 2)]
+    assert points(reach(quiet, APPS).covered["agent"]) == [(0.04, 2), (5, 2)]
 
 
 def test_headlines_and_captions_are_made_of_the_counts() -> None:

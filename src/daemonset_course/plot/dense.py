@@ -14,6 +14,7 @@ from daemonset_course.timeline.spans import Phase
 from daemonset_course.timeline.timeline import Timeline
 
 _BINS = 1400  # columns: about one a pixel of the PNG
+_LEAST = 2  # columns that a pod is seen in, however short it was there
 
 # Painted in this order: where two pods share a node, the one that serves is seen.
 _ORDER: tuple[Phase, ...] = ("terminating", "pending", "not ready", "ready", "unknown")
@@ -49,8 +50,8 @@ def raster(timeline: Timeline, order: list[str], look: Look, span: tuple[float, 
     number = {revision: i for i, revision in enumerate(timeline.revisions)}
     scale = _BINS / max(span[1] - span[0], 1e-9)
     for segment in sorted(timeline.segments, key=lambda s: (rank[s.phase], s.start)):
-        first = max(0, int((segment.start - span[0]) * scale))
-        last = max(first + 1, int((segment.end - span[0]) * scale))
+        first = max(0, min(int((segment.start - span[0]) * scale), _BINS - _LEAST))
+        last = max(first + _LEAST, int((segment.end - span[0]) * scale))
         colour = dense_colour(segment.phase, revision_colour(number[segment.revision]), look)
         image[row[segment.node], first:last] = colour
     return image

@@ -12,8 +12,9 @@ from typing import Any
 from daemonset_course.plot.look import DARK, LIGHT, course_style
 from daemonset_course.plot.picture import Picture
 from daemonset_course.plot.sheet import Sheet
-from daemonset_course.timeline.caption import caption, headline
-from daemonset_course.timeline.facts import rollouts
+from daemonset_course.timeline.caption import caption as caption_of
+from daemonset_course.timeline.caption import headline
+from daemonset_course.timeline.facts import rollouts, under_way
 from daemonset_course.timeline.spans import Steps
 from daemonset_course.timeline.timeline import Timeline
 
@@ -22,13 +23,30 @@ __all__ = ["Picture", "compare", "plot"]
 MOST_LANES = 40  # more are drawn as a raster
 
 
-def plot(timeline: Timeline, *, title: str | None = None, dark: bool = False) -> Picture:
-    """The picture of a timeline; its title states the finding unless one is given."""
+def plot(
+    timeline: Timeline,
+    *,
+    title: str | None = None,
+    caption: str | None = None,
+    counts: bool | None = None,
+    dark: bool = False,
+) -> Picture:
+    """The picture of a timeline; its title states the finding unless one is given.
+
+    Args:
+        timeline: what happened.
+        title: the finding; made from the timeline when left out.
+        caption: the sentence below; made from the timeline when left out.
+        counts: draw the panel of counts; left out, it is drawn where a count changes or a
+            template is rolled out.
+        dark: for a dark page.
+    """
     return _picture(
         [timeline],
         [""],
         title=headline(timeline) if title is None else title,
-        told=caption(timeline),
+        told=caption_of(timeline) if caption is None else caption,
+        counts=_counts_tell(timeline) if counts is None else counts,
         span=(timeline.start, max(timeline.end, timeline.start + 0.1)),
         time_label="seconds since the recording began",
         dark=dark,
@@ -41,6 +59,7 @@ def compare(
     *,
     labels: tuple[str, str] = ("a", "b"),
     title: str | None = None,
+    caption: str | None = None,
     dark: bool = False,
 ) -> Picture:
     """Two timelines on one time axis that begins at the last new template of each."""
@@ -48,12 +67,14 @@ def compare(
     named = list(zip(labels, (a, b), strict=True))
     until = max(0.1, *(timeline.end for timeline in pair))
     since = min(timeline.start for timeline in pair)
+    both = " ".join(f"{label}: {caption_of(timeline)}" for label, timeline in named)
     found = "\n".join(f"{label}: {headline(timeline)}" for label, timeline in named)
     return _picture(
         pair,
         labels,
         title=found if title is None else title,
-        told=" ".join(f"{label}: {caption(timeline)}" for label, timeline in named),
+        told=both if caption is None else caption,
+        counts=True,
         span=(max(-0.12 * until, since), until),
         time_label="seconds since the new template",
         dark=dark,
@@ -68,13 +89,20 @@ def _picture(
     told: str,
     span: tuple[float, float],
     time_label: str,
+    counts: bool,
     dark: bool,
 ) -> Picture:
     dense = sum(len(timeline.nodes) for timeline in timelines) > MOST_LANES
     with course_style():
-        sheet = Sheet(DARK if dark else LIGHT, span, dense=dense)
+        sheet = Sheet(DARK if dark else LIGHT, span, dense=dense, counts=counts)
         figure = sheet.draw(timelines, labels, title=title, caption=told, time_label=time_label)
     return Picture(figure, told, title.replace("\n", "; "), vector=not dense)
+
+
+def _counts_tell(timeline: Timeline) -> bool:
+    """Whether a count changes or a budget binds; else the panel would be one level line."""
+    known = {value for value in timeline.unavailable.values if value is not None}
+    return len(known) > 1 or bool(timeline.surge.max()) or bool(under_way(timeline))
 
 
 def _change(timeline: Timeline) -> float:

@@ -8,6 +8,7 @@ from typing import Any, cast
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from daemonset_course.plot.bars import draw_bar, longest_first
 from daemonset_course.plot.look import DARK, HEIGHT, LIGHT, PHASES, Look, course_style
 from daemonset_course.plot.look import revision_colour as colour_of
 from daemonset_course.plot.paper import Entry, paper
@@ -74,7 +75,7 @@ def _draw_lane(ax: Axes, one: Failure, top: float, look: Look) -> None:
     if one.states[-1].end < one.end:
         _write(ax, Stretch("no Node object", one.states[-1].end, one.end), top, look)
     for row, (app, fate) in enumerate(one.fates.items(), 1):
-        for life in fate.life:
+        for life in sorted(fate.life, key=longest_first):
             phase = cast("Phase", life.what)
             _bar(ax, life, top + row, HEIGHT[phase], look.bar(phase, _BLUE))
         _name(ax, app, top + row, look)
@@ -89,10 +90,9 @@ def _draw_lane(ax: Axes, one: Failure, top: float, look: Look) -> None:
 
 
 def _bar(ax: Axes, stretch: Stretch, row: float, high: float, style: dict[str, Any]) -> None:
-    start = max(stretch.start, ax.get_xlim()[0])
-    if stretch.end > start:
-        corner = (start, row - high / 2)
-        ax.add_patch(Rectangle(corner, stretch.end - start, high, zorder=2, **style))
+    span = ax.get_xlim()
+    if stretch.end >= span[0]:
+        draw_bar(ax, (max(stretch.start, span[0]), stretch.end), row, high, span, **style)
 
 
 def _write(ax: Axes, state: Stretch, row: float, look: Look) -> None:

@@ -76,7 +76,9 @@ def _bar(timeline: Timeline, piece: Piece, top: float, row: float, scale: float)
     colour = revision_colour(number)
     high = HEIGHT[one.phase] * row
     fill = "none" if one.phase in ("pending", "not ready", "unknown") else colour
-    x, wide = _LEFT + piece.start * scale, max(1.0, (piece.end - piece.start) * scale)
+    start, end = (max(0.0, t - timeline.start) * scale for t in (piece.start, piece.end))
+    wide = max(1.0, end - start)
+    x = _LEFT + min(start, _WIDTH - _LEFT - wide)
     bar = (
         f'<rect x="{x:.1f}" y="{top + (row - high) / 2:.1f}" '
         f'width="{wide:.1f}" height="{high:.1f}" fill="{fill}" stroke="{colour}">'

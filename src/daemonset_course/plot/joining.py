@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
+from daemonset_course.plot.bars import draw_bar, longest_first
 from daemonset_course.plot.look import DARK, HEIGHT, LIGHT, PHASES, Look, course_style
 from daemonset_course.plot.look import revision_colour as colour_of
 from daemonset_course.plot.paper import Entry, paper
@@ -67,15 +67,14 @@ def _tainted(look: Look) -> dict[str, Any]:
 
 def _draw_node(ax: Axes, found: Joining, look: Look) -> None:
     zero, free = found.added.t, found.untainted.t
-    ax.add_patch(Rectangle((0, -0.37), free - zero, 0.74, **_tainted(look)))
-    ax.add_patch(
-        Rectangle((free - zero, -0.37), found.end - free, 0.74, facecolor=look.muted, linewidth=0)
-    )
+    end = found.end - zero
+    draw_bar(ax, (free - zero, end), 0, 0.74, (0.0, end), facecolor=look.muted, linewidth=0)
+    draw_bar(ax, (0.0, free - zero), 0, 0.74, (0.0, end), **_tainted(look))
 
 
 def _draw_pods(ax: Axes, found: Joining, name: str, row: int, look: Look) -> None:
-    for segment in found.segments[name]:
-        high = HEIGHT[segment.phase]
-        corner = (segment.start - found.added.t, row - high / 2)
-        style = look.bar(segment.phase, colour_of(0))
-        ax.add_patch(Rectangle(corner, segment.end - segment.start, high, zorder=2, **style))
+    zero = found.added.t
+    for segment in sorted(found.segments[name], key=longest_first):
+        style, span = look.bar(segment.phase, colour_of(0)), (0.0, found.end - zero)
+        time = (segment.start - zero, segment.end - zero)
+        draw_bar(ax, time, row, HEIGHT[segment.phase], span, **style)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from daemonset_course.plot.bars import draw_bar, longest_first
 from daemonset_course.plot.look import HEIGHT, Look, revision_colour, text_on
 from daemonset_course.timeline.caption import lane_name
 from daemonset_course.timeline.spans import Gap, Mark, Segment
@@ -51,7 +52,7 @@ def draw_lanes(ax: Axes, timeline: Timeline, look: Look, span: tuple[float, floa
     for segment in timeline.segments:
         by_node[segment.node].append(segment)
     for lane, node in enumerate(timeline.nodes):
-        for piece in pieces(by_node[node]):
+        for piece in sorted(pieces(by_node[node]), key=longest_first):
             _draw_piece(ax, piece, lane, timeline, look, span)
         if not by_node[node]:
             x = max(span[0], timeline.start) + (span[1] - span[0]) * 0.008
@@ -105,6 +106,15 @@ def pieces(segments: Sequence[Segment]) -> Iterator[Piece]:
         yield from (piece for pod, piece in open_.items() if pod not in now)
         open_ = now
     yield from open_.values()
+    yield from _momentary(segments, births)
+
+
+def _momentary(segments: Sequence[Segment], births: Mapping[str, float]) -> Iterator[Piece]:
+    """The segments of no length, beside the other pods of their moment."""
+    for one in (s for s in segments if s.start == s.end):
+        beside = {s.pod for s in segments if s.start <= one.start <= s.end} | {one.pod}
+        rows = sorted(beside, key=lambda pod: (births[pod], pod))
+        yield Piece(one, one.start, one.end, rows.index(one.pod), len(rows))
 
 
 def badges(marks: Sequence[Mark], near: float) -> list[Badge]:
@@ -194,10 +204,7 @@ def _draw_piece(
     share = 0.8 / piece.rows if piece.rows > 1 else 1.0
     middle = lane + (piece.row - (piece.rows - 1) / 2) * share
     height = HEIGHT[segment.phase] * share
-    corner = (piece.start, middle - height / 2)
-    width = piece.end - piece.start
-    style = look.bar(segment.phase, colour)
-    ax.add_patch(Rectangle(corner, width, height, zorder=2, **style))
+    draw_bar(ax, (piece.start, piece.end), middle, height, span, **look.bar(segment.phase, colour))
     if piece.start > segment.start or piece.rows > 2:
         return
     x = max(piece.start, span[0])

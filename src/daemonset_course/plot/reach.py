@@ -36,7 +36,7 @@ def plot_reach(
         for line in lines:
             x, y = as_arrays(line.steps)
             ax.step(x, y, where="post", **line.style)
-        ax.set_xlim(0, found.end)
+        ax.set_xlim(found.start, found.end)
         ax.set_ylim(0, 1.12 * max(1, *(line.steps.max() or 0 for line in lines)))
         ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
         ax.grid(axis="y", color=look.faint, linewidth=0.6)

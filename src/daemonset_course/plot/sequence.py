@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from daemonset_course.plot.bars import draw_bar
 from daemonset_course.plot.look import ALARM, DARK, HEIGHT, LIGHT, Look, course_style
 from daemonset_course.plot.look import revision_colour as colour_of
 from daemonset_course.plot.paper import Entry, paper
@@ -43,7 +44,7 @@ def plot_sequence(log: Iterable[Mapping[str, Any]], *, dark: bool = False) -> Pi
             look, title=title, caption=told, height=_ROW * (3 * step - _SPACE),
             legend=_legend(found, look),
         )  # fmt: skip
-        ax.set_xlim(0, found.end)
+        ax.set_xlim(found.start, found.end)
         ax.set_ylim(3 * step - _SPACE - 0.5, -0.5)
         ax.set_yticks([lane * step + (rows - 1) / 2 for lane in range(3)], _LANES)
         ax.set_xlabel("seconds since the recording began", color=look.ink)
@@ -53,7 +54,7 @@ def plot_sequence(log: Iterable[Mapping[str, Any]], *, dark: bool = False) -> Pi
         _draw_absence(ax, found, step, look)
         cluster = f"{records[0].get('cluster', '')}-"
         for row, life in enumerate(found.lives):
-            _draw_life(ax, life, found.end, (row, step + row, 2 * step + row), look)
+            _draw_life(ax, life, found, (row, step + row, 2 * step + row), look)
             name = life.node.removeprefix(cluster)
             ax.annotate(
                 name, (1, 2 * step + row), (5, 0), xycoords=("axes fraction", "data"),
@@ -92,14 +93,12 @@ def _turns(life: Life, end: float) -> Iterator[tuple[Phase, float, float]]:
 
 
 def _draw_life(
-    ax: Axes, life: Life, end: float, rows: tuple[float, float, float], look: Look
+    ax: Axes, life: Life, found: Sequence, rows: tuple[float, float, float], look: Look
 ) -> None:
-    for phase, start, until in _turns(life, end):
-        if until <= start:
-            continue
-        high = HEIGHT[phase]
-        corner = (start, rows[1 if phase == "pending" else 2] - high / 2)
-        ax.add_patch(Rectangle(corner, until - start, high, zorder=2, **look.bar(phase, _BLUE)))
+    for phase, start, until in _turns(life, found.end):
+        if until > start:
+            y, span = rows[1 if phase == "pending" else 2], (found.start, found.end)
+            draw_bar(ax, (start, until), y, HEIGHT[phase], span, **look.bar(phase, _BLUE))
     dots: dict[str, Any] = {"color": look.ink, "markersize": 4, "linestyle": "none", "zorder": 4}
     thin: dict[str, Any] = {"color": look.muted, "linewidth": 0.7, "zorder": 1.5}
     if life.created is not None:

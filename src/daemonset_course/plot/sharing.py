@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from daemonset_course.plot.bars import draw_bar, longest_first
 from daemonset_course.plot.look import DARK, HEIGHT, LIGHT, PHASES, Look, course_style, text_on
 from daemonset_course.plot.look import revision_colour as colour_of
 from daemonset_course.plot.paper import Entry, paper
@@ -40,7 +41,7 @@ def plot_sharing(
         legend = _legend(found, look)
         figure, (ax,) = paper(look, title=title, caption=told, height=high, legend=legend)
         _draw(ax, found, rows, look)
-        ax.set_xlim(0, found.end)
+        ax.set_xlim(found.start, found.end)
         ax.set_ylim(high, 0)
         ax.set_xlabel("seconds since the recording began", color=look.ink)
     return Picture(figure, told, title)
@@ -87,7 +88,7 @@ def _draw(ax: Axes, found: Sharing, rows: _Rows, look: Look) -> None:
             )
         for number, (app, bars) in enumerate(rows[node]):
             y = top + _BETWEEN / 2 + _ROW * (number + 0.5)
-            for segment in bars:
+            for segment in sorted(bars, key=longest_first):
                 _draw_bar(ax, segment, y, app, found, look)
         middles.append(top + high / 2)
         names.append(node.removeprefix(f"{found.header.get('cluster', '')}-") or "no node")
@@ -97,12 +98,13 @@ def _draw(ax: Axes, found: Sharing, rows: _Rows, look: Look) -> None:
 
 def _draw_bar(ax: Axes, segment: Segment, y: float, app: str, found: Sharing, look: Look) -> None:
     colour = colour_of(found.apps.index(app))
-    high = HEIGHT[segment.phase] * _ROW * 1.15
-    width = segment.end - segment.start
+    high, span = HEIGHT[segment.phase] * _ROW * 1.15, (found.start, found.end)
     style = look.bar(segment.phase, colour)
-    ax.add_patch(Rectangle((segment.start, y - high / 2), width, high, zorder=2, **style))
-    if segment.phase == "ready" and width / found.end * _INCHES > 0.1 + 0.06 * len(app):
+    draw_bar(ax, (segment.start, segment.end), y, high, span, **style)
+    start = max(segment.start, found.start)
+    inches = (segment.end - start) / (found.end - found.start) * _INCHES
+    if segment.phase == "ready" and inches > 0.1 + 0.06 * len(app):
         ax.annotate(
-            app, (segment.start, y), (3, -0.3), textcoords="offset points", size=6.5,
+            app, (start, y), (3, -0.3), textcoords="offset points", size=6.5,
             va="center", color=text_on(colour), zorder=3,
         )  # fmt: skip

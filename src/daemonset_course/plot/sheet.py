@@ -29,9 +29,15 @@ _TITLE_FITS, _NOTE_FITS, _TEXT_FITS = 92, 80, 138
 class Sheet:
     """One picture in the making: ``draw`` returns the figure."""
 
-    def __init__(self, look: Look, span: tuple[float, float], *, dense: bool) -> None:
-        """``span`` is the time axis' (from, until) in seconds; ``dense`` chooses the raster."""
+    def __init__(
+        self, look: Look, span: tuple[float, float], *, dense: bool, counts: bool = True
+    ) -> None:
+        """``span`` is the time axis' (from, until) in seconds; ``dense`` chooses the raster.
+
+        ``counts`` draws the panel of counts below the lanes.
+        """
         self._look, self._span, self._dense = look, span, dense
+        self._panel_height = _BUDGET + 0.1 if counts else 0.0
         self._figure = Figure(facecolor=look.ground)
         self._height = self._y = 0.0
         self._first: Axes | None = None
@@ -55,13 +61,15 @@ class Sheet:
             self._panel(timeline, label) for timeline, label in zip(timelines, labels, strict=True)
         ]
         self._open(
-            0.24 + _TITLE * len(titles) + _LEGEND + sum(panels) + 0.1 + _BUDGET + _AXIS
+            0.24 + _TITLE * len(titles) + _LEGEND + sum(panels) + self._panel_height + _AXIS
             + _NOTE * _deep(notes) + 0.08 + _TEXT * len(told) + 0.06
         )  # fmt: skip
         self._head(titles, timelines)
         for timeline, label, some in zip(timelines, labels, found, strict=True):
             self._lanes(timeline, label, some[:_MOST_BADGES])
-        self._budget(timelines, labels, time_label)
+        if self._panel_height:
+            self._budget(timelines, labels)
+        self._time_axis(time_label)
         self._notes(notes)
         self._text("\n".join(told), size=8.5, linespacing=1.25, color=self._look.ink)
         return self._figure
@@ -101,12 +109,13 @@ class Sheet:
         draw_badges(ax, shown, rows, self._look, (self._span[1] - self._span[0]) * 0.022)
         self._y -= 0.08
 
-    def _budget(
-        self, timelines: Sequence[Timeline], labels: Sequence[str], time_label: str
-    ) -> None:
+    def _budget(self, timelines: Sequence[Timeline], labels: Sequence[str]) -> None:
         self._y -= 0.1
-        ax = self._axes(_BUDGET)
-        draw_budget(ax, timelines, labels, self._look)
+        draw_budget(self._axes(_BUDGET), timelines, labels, self._look)
+
+    def _time_axis(self, time_label: str) -> None:
+        """Labels the time axis below the lowest panel."""
+        ax = self._figure.axes[-1]
         ax.tick_params(labelbottom=True)
         ax.set_xlabel(time_label, color=self._look.ink)
         ax.set_xlim(*self._span)

@@ -31,7 +31,7 @@ def plot_staircase(log: Iterable[Mapping[str, Any]], *, dark: bool = False) -> P
             ax, found.desired, found.workers, facecolor="none", edgecolor=ALARM,
             hatch="\\\\\\\\", linewidth=0, zorder=1.2,
         )  # fmt: skip
-        ax.set_xlim(0, found.end)
+        ax.set_xlim(found.start, found.end)
         ax.set_ylim(0, 1.12 * max(1, *(line.steps.max() or 0 for line in lines)))
         ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         ax.grid(axis="y", color=look.faint, linewidth=0.6)

@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from daemonset_course.plot.bars import Span, draw_bar, longest_first
 from daemonset_course.plot.look import DARK, HEIGHT, LIGHT, PALETTE, PHASES, Look, course_style
 from daemonset_course.plot.paper import Entry, paper
 from daemonset_course.plot.picture import Picture
@@ -44,9 +45,10 @@ def plot_stripes(
             look, title=title, caption=told, height=_LANE * len(lanes), legend=legend
         )
         _prepare(ax, timeline, lanes, look)
+        time = (timeline.start, timeline.end)
         for lane, node in enumerate(lanes):
             for span in spans.get(node, []):
-                _draw_label(ax, span, lane, value, look, timeline.end)
+                _draw_label(ax, span, lane, value, look, time)
             _draw_pods(ax, timeline, node, lane, look)
     return Picture(figure, told, title)
 
@@ -69,7 +71,7 @@ def _style(look: Look, *, wanted: bool) -> dict[str, Any]:
 
 def _prepare(ax: Axes, timeline: Timeline, lanes: Sequence[str], look: Look) -> None:
     ax.set_ylim(len(lanes) - 0.5, -0.5)
-    ax.set_xlim(0, timeline.end)
+    ax.set_xlim(timeline.start, timeline.end)
     ax.set_yticks(range(len(lanes)), [lane_name(timeline, node) for node in lanes])
     ax.set_xlabel("seconds since the recording began", color=look.ink)
     for lane in range(0, len(lanes), 2):
@@ -78,26 +80,25 @@ def _prepare(ax: Axes, timeline: Timeline, lanes: Sequence[str], look: Look) -> 
         )
 
 
-def _draw_label(ax: Axes, span: LabelSpan, lane: int, value: str, look: Look, end: float) -> None:
+def _draw_label(ax: Axes, span: LabelSpan, lane: int, value: str, look: Look, time: Span) -> None:
     wanted = span.value == value
     if span.value is not None:
-        corner, width = (span.start, lane + _LABEL - 0.14), span.end - span.start
-        ax.add_patch(Rectangle(corner, width, 0.28, zorder=2, **_style(look, wanted=wanted)))
+        style = _style(look, wanted=wanted)
+        draw_bar(ax, (span.start, span.end), lane + _LABEL, 0.28, time, **style)
+    start = max(span.start, time[0])
     text = span.value if span.value is not None else "no label"
-    if (span.end - span.start) / end * _INCHES < 0.1 + 0.06 * len(text):
+    if (span.end - start) / (time[1] - time[0]) * _INCHES < 0.1 + 0.06 * len(text):
         return
     ax.annotate(
-        text, (span.start, lane + _LABEL), (4, -0.3), textcoords="offset points", size=6.5,
+        text, (start, lane + _LABEL), (4, -0.3), textcoords="offset points", size=6.5,
         va="center", color="#000000" if wanted else look.muted, zorder=3,
         style="normal" if span.value is not None else "italic",
     )  # fmt: skip
 
 
 def _draw_pods(ax: Axes, timeline: Timeline, node: str, lane: int, look: Look) -> None:
-    for segment in timeline.segments:
-        if segment.node != node:
-            continue
-        high = HEIGHT[segment.phase] * 0.6
-        corner = (segment.start, lane + _POD - high / 2)
-        style = look.bar(segment.phase, _POD_COLOUR)
-        ax.add_patch(Rectangle(corner, segment.end - segment.start, high, zorder=2, **style))
+    time = (timeline.start, timeline.end)
+    there = [segment for segment in timeline.segments if segment.node == node]
+    for segment in sorted(there, key=longest_first):
+        high, style = HEIGHT[segment.phase] * 0.6, look.bar(segment.phase, _POD_COLOUR)
+        draw_bar(ax, (segment.start, segment.end), lane + _POD, high, time, **style)

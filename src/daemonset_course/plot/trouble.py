@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from daemonset_course.plot.bars import Span, draw_bar, longest_first
 from daemonset_course.plot.look import (
     ALARM,
     DARK,
@@ -21,6 +22,7 @@ from daemonset_course.plot.look import (
 )
 from daemonset_course.plot.paper import Entry, paper
 from daemonset_course.plot.picture import Picture
+from daemonset_course.timeline.beginning import begun
 from daemonset_course.timeline.spans import Segment
 from daemonset_course.timeline.trouble import (
     TaintSpan,
@@ -49,20 +51,21 @@ def plot_trouble(
     end = float(log[-1]["t"])
     rows = len(_EFFECTS) + len(apps)
     with course_style():
+        span = (begun(log), end)
         figure, (ax,) = paper(
             look, title=title, caption=told, height=_LANE * rows * len(found), left=_LEFT,
             legend=_legend(found, look),
         )  # fmt: skip
         names: list[str] = []
         for i, one in enumerate(found):
-            _draw_node(ax, one, i * rows, apps, look, end)
+            _draw_node(ax, one, i * rows, apps, look, span)
             names += [f"{one.node}  {effect}" for effect in _EFFECTS]
             names += [f"Pod of {app}" for app in apps]
             if i:
                 ax.axhline(i * rows - 0.5, color=look.muted, lw=0.8)
         ax.set_yticks(range(len(names)), names)
         ax.set_ylim(len(names) - 0.5, -0.5)
-        ax.set_xlim(0, end)
+        ax.set_xlim(*span)
         ax.set_xlabel("seconds since the recording began", color=look.ink)
     return Picture(figure, told, title)
 
@@ -87,17 +90,17 @@ def _taint(effect: str, look: Look) -> dict[str, Any]:
 
 
 def _draw_node(
-    ax: Axes, one: Trouble, top: int, apps: Sequence[str], look: Look, end: float
+    ax: Axes, one: Trouble, top: int, apps: Sequence[str], look: Look, span: Span
 ) -> None:
     ax.add_patch(
-        Rectangle((0, top - 0.5), end, len(_EFFECTS), facecolor=look.stripe, lw=0, zorder=0)
+        Rectangle((0, top - 0.5), span[1], len(_EFFECTS), facecolor=look.stripe, lw=0, zorder=0)
     )
-    for span in one.taints:
-        if span.effect in _EFFECTS:
-            _draw_taint(ax, span, top + _EFFECTS.index(span.effect), look, end)
+    for taint in one.taints:
+        if taint.effect in _EFFECTS:
+            _draw_taint(ax, taint, top + _EFFECTS.index(taint.effect), look, span)
     for i, app in enumerate(apps):
-        for segment in one.pods[app]:
-            _draw_pod(ax, segment, top + len(_EFFECTS) + i, look)
+        for segment in sorted(one.pods[app], key=longest_first):
+            _draw_pod(ax, segment, top + len(_EFFECTS) + i, look, span)
         for t in one.evictions[app]:
             box = {"facecolor": look.ground, "edgecolor": look.ink, "linewidth": 0.8, "pad": 1.5}
             ax.text(
@@ -106,25 +109,18 @@ def _draw_node(
             )  # fmt: skip
 
 
-def _draw_taint(ax: Axes, span: TaintSpan, row: int, look: Look, end: float) -> None:
-    wide = span.end - span.start
-    ax.add_patch(
-        Rectangle((span.start, row - 0.32), wide, 0.64, zorder=2, **_taint(span.effect, look))
-    )
-    text = span.name.rpartition(":")[0].removeprefix("node.kubernetes.io/")
-    if wide / end * _INCHES < 0.1 + 0.065 * len(text):
+def _draw_taint(ax: Axes, taint: TaintSpan, row: int, look: Look, span: Span) -> None:
+    draw_bar(ax, (taint.start, taint.end), row, 0.64, span, **_taint(taint.effect, look))
+    start = max(taint.start, span[0])
+    text = taint.name.rpartition(":")[0].removeprefix("node.kubernetes.io/")
+    if (taint.end - start) / (span[1] - span[0]) * _INCHES < 0.1 + 0.065 * len(text):
         return
     ax.annotate(
-        text, (span.start, row), (4, -0.3), textcoords="offset points", size=7.5, va="center",
-        color=text_on(ALARM) if span.effect == "NoExecute" else look.ink, zorder=3,
+        text, (start, row), (4, -0.3), textcoords="offset points", size=7.5, va="center",
+        color=text_on(ALARM) if taint.effect == "NoExecute" else look.ink, zorder=3,
     )  # fmt: skip
 
 
-def _draw_pod(ax: Axes, segment: Segment, row: int, look: Look) -> None:
-    high = HEIGHT[segment.phase]
+def _draw_pod(ax: Axes, segment: Segment, row: int, look: Look, span: Span) -> None:
     style = look.bar(segment.phase, revision_colour(0))
-    ax.add_patch(
-        Rectangle(
-            (segment.start, row - high / 2), segment.end - segment.start, high, zorder=2, **style
-        )
-    )
+    draw_bar(ax, (segment.start, segment.end), row, HEIGHT[segment.phase], span, **style)

@@ -135,6 +135,15 @@ class Recorder(Recording):
                     seen=f"{feed.trouble or 'no answer'}; tried for {FIRST_LIST:.0f} s",
                     next_step="course status",
                 )
+        self._begin()
+
+    def _begin(self) -> None:
+        """Let the clock begin now, when all first lists are in: before that, nothing is known."""
+        with self._lock:
+            self._began = time.monotonic()
+            self._log[0]["date"] = _date()
+            for record in self._log[1:]:
+                record |= {key: 0.0 for key in ("t", "start", "end") if key in record}
 
     def stop(self) -> Recorder:
         """End the recording; calling it again does no harm.
@@ -243,8 +252,9 @@ class Recorder(Recording):
     def _stamped(self, record: log.Record) -> log.Record:
         """A record with the time at which it stands in the log, behind those that are there."""
         if self._log:
-            # The clock was read outside the lock: keep the order of the log.
-            record["t"] = round(max(record["t"], self._log[-1].get("t", 0.0)), 4)
+            # The clock was read outside the lock, and may have begun anew since: keep the order.
+            t = min(record["t"], self.elapsed)
+            record["t"] = round(max(t, self._log[-1].get("t", 0.0)), 4)
         if "end" in record:
             record["end"] = record["t"]  # rounded alike: no gap outlasts the recording
         return record
@@ -298,5 +308,9 @@ def _header(cluster: Cluster, daemonset: str, namespace: str) -> log.Record:
         "backend": cluster.state.backend,
         "kubernetes": cluster.state.kubernetes,
         "pace": cluster.pace,
-        "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "date": _date(),
     }
+
+
+def _date() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

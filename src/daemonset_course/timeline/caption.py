@@ -117,12 +117,9 @@ def _quiet(timeline: Timeline) -> str:
 def _replaced(timeline: Timeline) -> int:
     """How many nodes got a pod that the first lists did not hold.
 
-    The counts are known from the moment at which all first lists had arrived; a pod may have been
-    pending then already, so its phase alone does not tell.
+    A pod may have been pending then already, so its phase alone does not tell.
     """
-    scope = zip(timeline.scope.times, timeline.scope.values, strict=True)
-    listed = next((t for t, value in scope if value is not None), timeline.start)
-    old = {segment.pod for segment in timeline.segments if segment.start <= listed}
+    old = {segment.pod for segment in timeline.segments if segment.start <= timeline.start}
     return len({segment.node for segment in timeline.segments if segment.pod not in old})
 
 

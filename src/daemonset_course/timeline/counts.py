@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from daemonset_course.timeline.beginning import begun
 from daemonset_course.timeline.caption import seconds
 from daemonset_course.timeline.spans import Steps, StepsBuilder
 from daemonset_course.timeline.timeline import Timeline
@@ -23,12 +24,14 @@ class Counts:
         desired: the DaemonSet's ``desiredNumberScheduled``, as its status said it.
         ready: the same for ``numberReady``.
         end: when the recording ended.
+        start: when all first lists had arrived.
     """
 
     workers: Steps
     desired: Steps
     ready: Steps
     end: float
+    start: float = 0.0
 
     @property
     def stale(self) -> float:
@@ -43,11 +46,11 @@ class Counts:
 
 def counts(log: Iterable[Mapping[str, Any]]) -> Counts:
     """The counts of a log, given as its records in order, header first."""
-    records = iter(log)
-    name = next(records)["daemonset"]
+    header, *records = log
+    name, start = header["daemonset"], begun(records)
     workers: set[str] = set()
     lines = {"workers": StepsBuilder(), "desired": StepsBuilder(), "ready": StepsBuilder()}
-    end, listed = 0.0, False
+    end = 0.0
     for record in records:
         end = max(end, float(record["t"]))
         if record["record"] != "change":
@@ -55,14 +58,13 @@ def counts(log: Iterable[Mapping[str, Any]]) -> Counts:
         obj, gone = record["object"], record["type"] == "DELETED"
         if record["resource"] == "nodes":
             _note_worker(workers, obj, gone=gone)
-        listed = listed or record["resource"] != "nodes"  # the list of nodes comes first
-        if listed:
-            lines["workers"].add(end, len(workers))
+        known = max(end, start)
+        lines["workers"].add(known, len(workers))
         if record["resource"] == "daemonsets" and obj["metadata"]["name"] == name:
             status = {} if gone else obj.get("status") or {}
-            lines["desired"].add(end, int(status.get("desiredNumberScheduled") or 0))
-            lines["ready"].add(end, int(status.get("numberReady") or 0))
-    return Counts(**{key: line.close(end) for key, line in lines.items()}, end=end)
+            lines["desired"].add(known, int(status.get("desiredNumberScheduled") or 0))
+            lines["ready"].add(known, int(status.get("numberReady") or 0))
+    return Counts(**{key: line.close(end) for key, line in lines.items()}, end=end, start=start)
 
 
 def counts_caption(found: Counts) -> str:

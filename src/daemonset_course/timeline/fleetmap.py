@@ -37,8 +37,6 @@ class FleetMap:
 def fleet_map(log: Sequence[Mapping[str, Any]], key: str) -> tuple[FleetMap, Timeline]:
     """The map of a recording for the label ``key``, and the recording's timeline."""
     timeline, spans = build(log), label_spans(log, key)
-    scope = zip(timeline.scope.times, timeline.scope.values, strict=True)
-    listed = next((t for t, value in scope if value is not None), timeline.start)
     names = [name for name in timeline.nodes if name and "control-plane" not in name]
 
     def at(t: float) -> tuple[Spot, ...]:
@@ -52,7 +50,7 @@ def fleet_map(log: Sequence[Mapping[str, Any]], key: str) -> tuple[FleetMap, Tim
             for name in names
         )
 
-    return FleetMap(at(listed), at(timeline.end)), timeline
+    return FleetMap(at(timeline.start), at(timeline.end)), timeline
 
 
 def map_caption(found: FleetMap, timeline: Timeline, key: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from daemonset_course.timeline.beginning import begun as first_lists
 from daemonset_course.timeline.caption import nodes, seconds
 from daemonset_course.timeline.spans import Segment
 from daemonset_course.timeline.timeline import Timeline
@@ -41,11 +42,11 @@ class Reactions:
     waits: Sequence[str]
 
 
-def label_spans(log: Iterable[Record], key: str) -> dict[str, list[LabelSpan]]:
+def label_spans(log: Sequence[Record], key: str) -> dict[str, list[LabelSpan]]:
     """For each node the stretches of the label ``key``, by time."""
     begun: dict[str, tuple[str | None, float]] = {}
     spans: defaultdict[str, list[LabelSpan]] = defaultdict(list)
-    end = 0.0
+    end, first = 0.0, first_lists(log)
     for record in log:
         end = float(record.get("t", 0.0))
         if record["record"] != "change" or record["resource"] != "nodes":
@@ -57,7 +58,7 @@ def label_spans(log: Iterable[Record], key: str) -> dict[str, list[LabelSpan]]:
             spans[name].append(LabelSpan(begun[name][0], begun[name][1], end))
             del begun[name]
         if not gone and name not in begun:
-            begun[name] = (value, 0.0 if record["via"] == "list" else end)
+            begun[name] = (value, 0.0 if end <= first else end)
     for name, (value, start) in begun.items():
         spans[name].append(LabelSpan(value, start, end))
     return dict(spans)

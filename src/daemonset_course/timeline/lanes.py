@@ -38,6 +38,14 @@ class Pod:
             self.cut(t)
             self.state, self.since = state, max(t, self.since)
 
+    def close(self, end: float) -> None:
+        """Files the open segment at the recording's end, also if it began just then."""
+        if end <= self.since:
+            state = self.state
+            last = Segment(self.uid, self.name, *state[:3], self.since, self.since, state.reason)
+            self.segments.append(last)
+        self.cut(end)
+
     def cut(self, t: float) -> None:
         """Files the open segment, ending at ``t``; one that lasted no time leaves no trace."""
         if t <= self.since:

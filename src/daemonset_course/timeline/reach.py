@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemonset_course.timeline import podstate
+from daemonset_course.timeline.beginning import begun
 from daemonset_course.timeline.caption import nodes as so_many
 from daemonset_course.timeline.spans import Steps, StepsBuilder
 
@@ -25,6 +26,7 @@ class Reach:
         covered: by app, the workers with at least one ready Pod, over time.
         held: by app, for each worker at the end how many ready Pods it has, 0 included.
         end: when the recording ended.
+        start: when all first lists had arrived.
     """
 
     apps: tuple[str, ...]
@@ -32,6 +34,7 @@ class Reach:
     covered: Mapping[str, Steps]
     held: Mapping[str, Mapping[str, int]]
     end: float
+    start: float = 0.0
 
     def shares(self, app: str) -> Counter[int]:
         """How many workers have 0, 1, 2, ... ready Pods of ``app`` at the end."""
@@ -43,27 +46,23 @@ def reach(log: Sequence[Record], apps: Sequence[str]) -> Reach:
     workers: set[str] = set()
     ready: dict[str, tuple[str, str]] = {}  # uid -> app and node
     lines = {name: StepsBuilder() for name in ("", *apps)}
-    end, listed = 0.0, False
+    end, start = 0.0, begun(log)
 
     def count() -> None:
         for name, line in lines.items():
             line.add(end, len(_on(workers, ready, name)) if name else len(workers))
 
     for record in log:
-        if record.get("via") == "watch" and not listed:
-            listed = True  # the first lists come one after the other: count when all are there
-            count()
         end = max(end, float(record.get("t", 0.0)))
         if record["record"] == "change" and record["resource"] == "nodes":
             _note_node(workers, record)
         elif record["record"] == "change" and record["resource"] == "pods":
             _note_pod(ready, record, apps)
-        if listed:
+        if end >= start:
             count()
-    count()
     steps = {name: line.close(end) for name, line in lines.items()}
     held = {app: {node: _on(workers, ready, app)[node] for node in sorted(workers)} for app in apps}
-    return Reach(tuple(apps), steps.pop(""), steps, held, end)
+    return Reach(tuple(apps), steps.pop(""), steps, held, end, start)
 
 
 def reach_headline(found: Reach) -> str:

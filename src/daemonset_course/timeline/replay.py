@@ -105,7 +105,8 @@ class Replay:
         """Lets time pass until ``end`` and files the segments that are still open."""
         self.advance(end)
         for pod in self.pods.values():
-            self._file(pod, end)
+            pod.close(end)
+            self.segments += pod.segments
         if self.templates:
             self.templates[-1] = replace(self.templates[-1], end=min(end, self.templates[-1].end))
 
@@ -190,10 +191,7 @@ class Replay:
     def _forget(self, pod: Pod, t: float) -> None:
         self._shift(pod, -1)
         del self.pods[pod.uid]
-        self._file(pod, t)
-
-    def _file(self, pod: Pod, end: float) -> None:
-        pod.cut(end)
+        pod.cut(t)
         self.segments += pod.segments
 
     # Nodes and the DaemonSet

@@ -8,6 +8,7 @@ from typing import Any
 
 from daemonset_course.errors import BadInput
 from daemonset_course.timeline import podstate
+from daemonset_course.timeline.beginning import FirstLists
 from daemonset_course.timeline.caption import seconds
 from daemonset_course.timeline.spans import union
 from daemonset_course.timeline.timeline import natural
@@ -49,11 +50,13 @@ class Sequence:
         lives: one for each pod of the DaemonSet.
         away: (from, until) of each stretch without a scheduler.
         end: when the recording ended, in seconds.
+        start: when all first lists had arrived.
     """
 
     lives: tuple[Life, ...]
     away: tuple[tuple[float, float], ...]
     end: float
+    start: float = 0.0
 
     @property
     def new(self) -> tuple[Life, ...]:
@@ -73,7 +76,9 @@ def sequence(log: Iterable[Record]) -> Sequence:
     lives: dict[str, Life] = {}
     notes: list[tuple[float, str]] = []
     owner, end = "", 0.0
+    lists = FirstLists()
     for record in log:
+        lists.see(record)
         owner = owner or str(record.get("daemonset", ""))
         end = float(record.get("t", end))
         if record["record"] == "mark":
@@ -87,7 +92,7 @@ def sequence(log: Iterable[Record]) -> Sequence:
         )
     ordered = sorted(lives.values(), key=lambda life: (natural(life.node), life.created or 0.0))
     bound = [life.bound for life in ordered if life.bound is not None]
-    return Sequence(tuple(ordered), tuple(_away(notes, bound, end)), end)
+    return Sequence(tuple(ordered), tuple(_away(notes, bound, end)), end, lists.arrived)
 
 
 def sequence_headline(found: Sequence) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from daemonset_course.timeline import podstate
+from daemonset_course.timeline.beginning import begun
 from daemonset_course.timeline.spans import Phase, Segment, union
 from daemonset_course.timeline.timeline import build
 
@@ -25,6 +26,7 @@ class Sharing:
         lives: by app, the segments of each Pod; those of one Pod are contiguous.
         header: the log's first line.
         end: when the recording ended, in seconds.
+        start: when all first lists had arrived.
     """
 
     apps: tuple[str, ...]
@@ -32,6 +34,7 @@ class Sharing:
     lives: Mapping[str, tuple[tuple[Segment, ...], ...]]
     header: Mapping[str, Any]
     end: float
+    start: float = 0.0
 
     def held(self, app: str, t: float | None = None) -> Counter[tuple[str, Phase]]:
         """How many Pods of ``app`` each node had in each phase at ``t`` (left out: at the end)."""
@@ -47,7 +50,8 @@ class Sharing:
 def sharing(log: Sequence[Record], apps: Sequence[str]) -> Sharing:
     """The Pods of ``apps`` in a recording; while the watch of Pods was blind they are unknown."""
     end = float(log[-1].get("t", 0.0))
-    reader = _Reader(tuple(apps))
+    start = begun(log)
+    reader = _Reader(tuple(apps), start)
     for record in log:
         if record["record"] == "change" and record["resource"] == "pods":
             reader.read(record)
@@ -58,7 +62,7 @@ def sharing(log: Sequence[Record], apps: Sequence[str]) -> Sharing:
     lanes = [n for n in build(log).nodes if n and (n in used or "control-plane" not in n)]
     lanes += [""] if "" in used else []
     found = {app: tuple(tuple(life) for life in each) for app, each in lives.items()}
-    return Sharing(tuple(apps), tuple(lanes), found, log[0], end)
+    return Sharing(tuple(apps), tuple(lanes), found, log[0], end, start)
 
 
 def sharing_caption(found: Sharing) -> str:
@@ -107,6 +111,7 @@ class _Reader:
     """Turns the changes of Pods into segments."""
 
     apps: tuple[str, ...]
+    begun: float
     open: dict[str, Segment] = field(default_factory=dict)
     lives: dict[str, dict[str, list[Segment]]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -123,11 +128,13 @@ class _Reader:
         phase, reason = podstate.phase_of(pod)
         name, node = str(pod["metadata"]["name"]), podstate.node_of(pod)
         # What the first list shows was there before the recording began.
-        start = 0.0 if record["via"] == "list" and not life else t
+        start = 0.0 if t <= self.begun and not life else t
         self.open[uid] = Segment(uid, name, node, "", phase, start, start, reason)
 
     def finish(self, app: str, end: float) -> list[list[Segment]]:
         for uid, life in self.lives[app].items():
+            if uid in self.open and self.open[uid].start >= end:
+                life.append(self.open.pop(uid))  # it began just then
             self._close(uid, life, end)
         lives = [life for life in self.lives[app].values() if life]
         return sorted(lives, key=lambda life: (life[0].start, life[0].node, life[0].name))
@@ -157,6 +164,6 @@ def _hidden(life: Iterable[Segment], blind: Sequence[tuple[float, float]]) -> li
                 out.append(replace(segment, start=start, end=a))
             out.append(replace(segment, start=a, end=b, phase="unknown", reason=""))
             start = b
-        if start < segment.end:
+        if start < segment.end or segment.start == segment.end:
             out.append(replace(segment, start=start))
     return out

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemonset_course.errors import BadInput
+from daemonset_course.timeline.beginning import FirstLists
 from daemonset_course.timeline.marks import Marker
 from daemonset_course.timeline.outages import Outage, Outages
 from daemonset_course.timeline.podstate import Object
@@ -42,7 +43,7 @@ class Timeline:
 
     Attributes:
         header: the log's first line (namespace, daemonset, cluster, backend, date …).
-        start: 0, when the recording began.
+        start: when all first lists had arrived: before that, nothing is known.
         end: when it ended, or the last thing seen if it broke off.
         nodes: the lanes: control plane first, then in natural order (worker2 before worker10);
             an empty name, last, stands for pods that are bound to no node.
@@ -113,9 +114,9 @@ class _Reader:
         self._outages = Outages()
         self._control: set[str] = set()
         self._node_names: dict[str, None] = {}
-        self._watched: set[str] = set()  # resources whose initial list is over
         self._relisted: dict[str, float] = {}  # resource -> end of the gap its relist follows
-        self._listed = self._now = 0.0
+        self._lists = FirstLists()
+        self._now = 0.0
 
     def read(self, record: Mapping[str, Any]) -> None:
         t = float(record["t"])
@@ -133,13 +134,9 @@ class _Reader:
 
     def _change(self, change: Mapping[str, Any]) -> None:
         t, resource = float(change["t"]), change["resource"]
-        listed = change["via"] == "list"
-        if not listed:
-            self._watched.add(resource)
+        if change["via"] != "list":
             self._relisted.pop(resource, None)
-        initial = listed and resource not in self._watched
-        if initial and resource != "events":
-            self._listed = max(self._listed, t)
+        initial = self._lists.see(change)
         # What a relist finds had happened by the end of the gap, not when its lines arrived.
         since = self._relisted.get(resource, t)
         self._replay.change(since, change, initial=initial)
@@ -159,7 +156,7 @@ class _Reader:
             record["resource"], float(record["start"]), float(record["end"]), record["reason"]
         )
         self._gaps.append(gap)
-        self._watched.add(gap.resource)
+        self._lists.see(record)
         self._relisted[gap.resource] = gap.end
         if gap.resource == "pods":
             self._replay.blind(gap.start, gap.end)
@@ -173,7 +170,7 @@ class _Reader:
         segments = sorted(replay.segments, key=lambda s: (row[s.node], s.start, s.pod, s.end))
         return Timeline(
             header=self._header,
-            start=0.0,
+            start=self._lists.arrived,
             end=self._now,
             nodes=nodes,
             segments=tuple(segments),
@@ -190,7 +187,7 @@ class _Reader:
         for name, builder in self._replay.lines.items():
             blind = [(g.start, g.end) for g in self._gaps if g.resource in _MADE_OF[name]]
             # Until every first list has arrived, the counts mix what is known with what isn't yet.
-            yield name, builder.close(self._now, union([*blind, (0.0, self._listed)]))
+            yield name, builder.close(self._now, union([*blind, (0.0, self._lists.arrived)]))
 
     def _lane_order(self, name: str) -> tuple[bool, bool, tuple[tuple[int, str], ...]]:
         return name == "", name not in self._control, natural(name)

@@ -8,6 +8,7 @@ from typing import Any
 
 from daemonset_course.placement.tolerations import taint_name, taints_of
 from daemonset_course.timeline import podstate
+from daemonset_course.timeline.beginning import begun
 from daemonset_course.timeline.caption import lane_name, nodes, seconds
 from daemonset_course.timeline.lanes import Pod, State
 from daemonset_course.timeline.podstate import Object
@@ -120,6 +121,7 @@ def _told(one: Trouble) -> str:
 
 def _taints(log: Sequence[Record], node: str, end: float) -> tuple[TaintSpan, ...]:
     since: dict[tuple[str, str], float] = {}
+    first = begun(log)
     spans = []
     for record in _changes(log, "nodes"):
         obj = record["object"]
@@ -131,7 +133,7 @@ def _taints(log: Sequence[Record], node: str, end: float) -> tuple[TaintSpan, ..
         for key in [key for key in since if key not in there]:
             spans.append(TaintSpan(*key, since.pop(key), t))
         for key in there:
-            since.setdefault(key, 0.0 if record["via"] == "list" else t)
+            since.setdefault(key, 0.0 if t <= first else t)
     spans += [TaintSpan(*key, start, end) for key, start in since.items()]
     return tuple(sorted(spans, key=lambda one: (one.start, one.name)))
 
@@ -139,13 +141,12 @@ def _taints(log: Sequence[Record], node: str, end: float) -> tuple[TaintSpan, ..
 def _lives(log: Sequence[Record], node: str, app: str, end: float) -> tuple[Segment, ...]:
     pods: dict[str, Pod] = {}
     done: list[Segment] = []
+    first = begun(log)
     for record in _pods(log, node, app):
         obj, t = record["object"], float(record["t"])
-        _follow(
-            pods, done, obj, t, gone=record["type"] == "DELETED", listed=record["via"] == "list"
-        )
+        _follow(pods, done, obj, t, gone=record["type"] == "DELETED", listed=t <= first)
     for pod in pods.values():
-        pod.cut(end)
+        pod.close(end)
         done += pod.segments
     return tuple(sorted(done, key=lambda one: (one.start, one.pod)))
 
