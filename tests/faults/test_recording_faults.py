@@ -100,7 +100,8 @@ def test_kill_9_during_a_recorded_rollout_of(
     assert (status.desired, status.updated, status.available) == (3, 3, 3)
     assert rollout.rollouts[-1].end
     gaps = rollout.timeline.gaps
-    watched = {"pods", "nodes", "daemonsets", "events"} if death.blinds else set()
+    feeds = {"pods", "nodes", "daemonsets", "controllerrevisions", "events"}
+    watched = feeds if death.blinds else set()
     assert {gap.resource for gap in gaps} == watched
     assert all(killed <= gap.start < gap.end < healed and gap.reason for gap in gaps)
     assert rollout.caption.startswith(f"{component} did not run from ")

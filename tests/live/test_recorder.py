@@ -20,7 +20,7 @@ from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import daemonset, eventually, histories, words
 
-RESOURCES = {"nodes", "daemonsets", "pods", "events"}
+RESOURCES = {"nodes", "daemonsets", "controllerrevisions", "pods", "events"}
 
 
 def feeds() -> list[str]:

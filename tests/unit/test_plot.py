@@ -305,12 +305,12 @@ def test_marks_are_numbered_where_they_were_and_explained_below() -> None:
 
     assert [mark.text for mark in marks] == [
         "version 2 goes out",
-        "new template, generation 2",
+        "template changed",
         "cordon",
     ]
     assert [text for text in written(drawn) if re.match(r"\d  ", text)] == [
         "1  1.0 s  version 2 goes out",
-        "2  1.0 s  new template, generation 2",
+        "2  1.0 s  template changed",
         "3  2.0 s  worker3: cordon",
     ]
     assert list(shown) == ["1", "2", "3"]

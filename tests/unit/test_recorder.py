@@ -15,7 +15,7 @@ from daemonset_course.cluster.api import Api
 from daemonset_course.recording.feed import QUIET
 from daemonset_course.recording.recorder import Recorder
 
-RESOURCES = ["daemonsets", "events", "nodes", "pods"]
+RESOURCES = ["controllerrevisions", "daemonsets", "events", "nodes", "pods"]
 
 
 def recorder(server: FakeServer, folder: Path) -> Recorder:

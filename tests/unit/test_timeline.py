@@ -335,7 +335,7 @@ def test_the_daemonsets_own_changes_are_marks() -> None:
 
     assert [text for _, text, _ in texts(timeline)] == [
         "DaemonSet created",
-        "new template, generation 2",
+        "template changed",
         "update strategy: RollingUpdate, maxSurge 1",
         "DaemonSet deleted",
     ]

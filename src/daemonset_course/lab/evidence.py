@@ -14,6 +14,8 @@ from daemonset_course.timeline.podstate import Object
 from daemonset_course.timeline.spans import Segment
 from daemonset_course.timeline.timeline import Timeline, build
 
+JUDGED = ("nodes", "daemonsets", "pods")  # the resources that a verdict is made from
+
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 # Waiting reasons that no waiting cures: the template has to change.
 HOPELESS = {
@@ -163,7 +165,7 @@ class Evidence:
 
     def blind(self) -> bool:
         """Whether a watch that the judgement needs saw nothing for a while."""
-        return any(gap.resource != "events" for gap in self.timeline.gaps)
+        return any(gap.resource in JUDGED for gap in self.timeline.gaps)
 
     def _why_behind(self, node: str) -> str:
         here = [pod for pod in self.pods if podstate.node_of(pod) == node]

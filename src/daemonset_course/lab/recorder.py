@@ -10,6 +10,7 @@ from functools import partial
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import NotRunning
+from daemonset_course.lab.evidence import JUDGED
 from daemonset_course.recording.log import Record
 from daemonset_course.recording.recorder import Recorder
 
@@ -90,7 +91,7 @@ class LabRecorder(Recorder):
         """
         self._components.look()
         for feed in self._feeds:
-            if feed.resource == "events":
+            if feed.resource not in JUDGED:
                 continue
             listing = api.request("GET", feed.path)
             with self._news:

@@ -63,7 +63,7 @@ def compare(
     dark: bool = False,
 ) -> Picture:
     """Two timelines on one time axis that begins at the last new template of each."""
-    pair = [_shifted(timeline, _change(timeline)) for timeline in (a, b)]
+    pair = [_shifted(timeline, _change(timeline)) for timeline in _same_colours(a, b)]
     named = list(zip(labels, (a, b), strict=True))
     until = max(0.1, *(timeline.end for timeline in pair))
     since = min(timeline.start for timeline in pair)
@@ -99,6 +99,15 @@ def _picture(
     return Picture(figure, told, title.replace("\n", "; "), vector=not dense)
 
 
+def _same_colours(a: Timeline, b: Timeline) -> tuple[Timeline, Timeline]:
+    """The same two; revisions that both have get the same place in their order, as in the API."""
+    same = all(a.header.get(k) == b.header.get(k) for k in ("cluster", "namespace", "daemonset"))
+    if not (same and a.numbers and b.numbers):
+        return a, b
+    both = tuple(dict.fromkeys((*a.revisions, *b.revisions)))
+    return replace(a, revisions=both), replace(b, revisions=both)
+
+
 def _counts_tell(timeline: Timeline) -> bool:
     """Whether a count changes or a budget binds; else the panel would be one level line."""
     known = {value for value in timeline.unavailable.values if value is not None}
@@ -131,5 +140,9 @@ def _shifted(timeline: Timeline, zero: float) -> Timeline:
             for t in timeline.templates
         ),
         status=tuple((t - zero, numbers) for t, numbers in timeline.status),
+        numbers={
+            revision: Steps(tuple(t - zero for t in line.times), line.values)
+            for revision, line in timeline.numbers.items()
+        },
         **lines,
     )

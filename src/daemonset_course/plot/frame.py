@@ -10,6 +10,7 @@ from daemonset_course.plot.lanes import Piece, pieces
 from daemonset_course.plot.look import HEIGHT, PHASES, revision_colour, text_on
 from daemonset_course.timeline.caption import lane_name, nodes, seconds
 from daemonset_course.timeline.facts import under_way
+from daemonset_course.timeline.numbering import number_text
 from daemonset_course.timeline.spans import Phase
 from daemonset_course.timeline.timeline import Timeline
 
@@ -72,8 +73,8 @@ def _bars(timeline: Timeline, lanes: Mapping[str, int], row: float, scale: float
 
 def _bar(timeline: Timeline, piece: Piece, top: float, row: float, scale: float) -> str:
     one = piece.segment
-    number = timeline.revisions.index(one.revision)
-    colour = revision_colour(number)
+    colour = revision_colour(timeline.revisions.index(one.revision))
+    number = number_text(timeline, one.revision, one.start)
     high = HEIGHT[one.phase] * row
     fill = "none" if one.phase in ("pending", "not ready", "unknown") else colour
     start, end = (max(0.0, t - timeline.start) * scale for t in (piece.start, piece.end))
@@ -82,12 +83,16 @@ def _bar(timeline: Timeline, piece: Piece, top: float, row: float, scale: float)
     bar = (
         f'<rect x="{x:.1f}" y="{top + (row - high) / 2:.1f}" '
         f'width="{wide:.1f}" height="{high:.1f}" fill="{fill}" stroke="{colour}">'
-        f"<title>{escape(one.name)}: revision {number + 1}, {one.phase}</title></rect>"
+        f"<title>{escape(one.name)}: {_word(timeline)} {number}, {one.phase}</title></rect>"
     )
     if row < _NAMED or one.phase != "ready" or wide < _NAMED:
         return bar
     at = f'x="{x + 4:.1f}" y="{top + 0.7 * row:.1f}"'
-    return f'{bar}<text {at} fill="{text_on(colour)}">{number + 1}</text>'
+    return f'{bar}<text {at} fill="{text_on(colour)}">{number}</text>'
+
+
+def _word(timeline: Timeline) -> str:
+    return "revision" if timeline.numbers else "template"
 
 
 def _legend(timeline: Timeline) -> str:

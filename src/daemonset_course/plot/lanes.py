@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from daemonset_course.plot.bars import draw_bar, longest_first
 from daemonset_course.plot.look import HEIGHT, Look, revision_colour, text_on
 from daemonset_course.timeline.caption import lane_name
+from daemonset_course.timeline.numbering import number_text, renumbered
 from daemonset_course.timeline.spans import Gap, Mark, Segment
 from daemonset_course.timeline.timeline import Timeline
 
@@ -210,7 +211,10 @@ def _draw_piece(
     x = max(piece.start, span[0])
     inches = (piece.end - x) / (span[1] - span[0]) * _INCHES
     if segment.phase == "ready" and inches > 0.14:
-        _label(ax, x, middle, str(number + 1), text_on(colour), None)
+        _label(ax, x, middle, number_text(timeline, segment.revision, x), text_on(colour), None)
+        for t, new in renumbered(timeline, segment.revision):
+            if x < t and (piece.end - t) / (span[1] - span[0]) * _INCHES > 0.3:
+                _label(ax, t, middle, f"→{new}", text_on(colour), None)
     elif segment.reason and inches > 0.075 * len(segment.reason):
         _label(ax, x, middle, segment.reason, look.ink, look.ground)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +12,11 @@ from matplotlib.patches import Rectangle
 from daemonset_course.plot.dense import dense_colour
 from daemonset_course.plot.lanes import removed
 from daemonset_course.plot.look import HEIGHT, PHASES, Look, revision_colour, text_on
+from daemonset_course.timeline.numbering import number_text, revision_text
 from daemonset_course.timeline.timeline import Timeline
 
 _SWATCH, _LETTER, _GAP = 0.26, 0.062, 0.18  # inches
+_NAMED_IN_FULL = 4  # revisions; of more than that, only the first has the word
 
 
 def draw_legend(
@@ -25,15 +28,12 @@ def draw_legend(
     ax.set_xlim(0, width)
     ax.set_ylim(-0.5, 0.5)
     x = 0.0
-    for number in range(max(len(timeline.revisions) for timeline in timelines)):
+    for number, (label, mark) in _revisions(timelines).items():
         colour = revision_colour(number)
-        mark = "" if dense else str(number + 1)
         style = {"facecolor": colour, "linewidth": 0}
-        x = _entry(ax, x, f"revision {number + 1}", 0.74, style, look)
-        ax.text(
-            x - _step(f"revision {number + 1}") + 0.06, -0.02, mark, size=6.5, va="center",
-            color=text_on(colour),
-        )  # fmt: skip
+        if not dense:
+            ax.text(x + 0.06, -0.02, mark, size=6.5, va="center", color=text_on(colour))
+        x = _entry(ax, x, label, 0.74, style, look)
     seen = {segment.phase for timeline in timelines for segment in timeline.segments}
     for phase in (phase for phase in PHASES if phase in seen):
         face: dict[str, Any] = {
@@ -46,6 +46,22 @@ def draw_legend(
         x = _entry(ax, x, phase, 0.74 if dense else HEIGHT[phase], style, look)
     if not dense and any(any(removed(timeline)) for timeline in timelines):
         _entry(ax, x, "node removed", 0.74, look.removed(look.muted), look)
+
+
+def _revisions(timelines: Sequence[Timeline]) -> dict[int, tuple[str, str]]:
+    """For each colour the words of its revisions, and the number on its bars."""
+    words: defaultdict[int, dict[str, str]] = defaultdict(dict)
+    for timeline in timelines:
+        there = {segment.revision for segment in timeline.segments}
+        for i, revision in enumerate(timeline.revisions):
+            if revision in there:
+                number = number_text(timeline, revision, timeline.start)
+                words[i][revision_text(timeline, revision)] = number
+    found = {i: (" / ".join(words[i]), "/".join(words[i].values())) for i in sorted(words)}
+    if len(found) <= _NAMED_IN_FULL:
+        return found
+    first, *others = found.items()
+    return dict([first, *((i, (text.partition(" ")[2], mark)) for i, (text, mark) in others)])
 
 
 def _entry(

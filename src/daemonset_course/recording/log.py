@@ -19,6 +19,7 @@ Record = dict[str, Any]
 
 # What no picture and no check reads, and what makes up most of an object.
 _DROPPED = ("managedFields",)
+_DROPPED_PARTS = ("data",)  # a ControllerRevision's copy of the template
 _DROPPED_ANNOTATIONS = ("kubectl.kubernetes.io/last-applied-configuration",)
 
 
@@ -30,7 +31,8 @@ def slim(item: Record) -> Record:
         metadata["annotations"] = {
             k: v for k, v in annotations.items() if k not in _DROPPED_ANNOTATIONS
         }
-    return {**item, "metadata": metadata}
+    kept = {k: v for k, v in item.items() if k not in _DROPPED_PARTS}
+    return {**kept, "metadata": metadata}
 
 
 def save(records: Iterable[Record], path: Path) -> None:

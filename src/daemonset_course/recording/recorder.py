@@ -82,7 +82,7 @@ class Recording:
 
 
 class Recorder(Recording):
-    """A recording that is still being made; four feeds write into one log, on one clock."""
+    """A recording that is still being made; five feeds write into one log, on one clock."""
 
     def __init__(self, cluster: Cluster, daemonset: str, namespace: str) -> None:
         super().__init__([])
@@ -95,6 +95,7 @@ class Recorder(Recording):
         paths = {
             "nodes": "/api/v1/nodes",
             "daemonsets": f"/apis/apps/v1/{place}/daemonsets",
+            "controllerrevisions": f"/apis/apps/v1/{place}/controllerrevisions",
             "pods": f"/api/v1/{place}/pods",
             "events": f"/api/v1/{place}/events",
         }
@@ -126,7 +127,7 @@ class Recorder(Recording):
 
     def _list_all(self) -> None:
         self._components.start()
-        # One after the other: the log then begins with nodes, DaemonSets, pods, in this order.
+        # One after the other: the log then begins with nodes, DaemonSets, their revisions, pods.
         for feed in self._feeds:
             feed.start()
             if not feed.listed.wait(FIRST_LIST):
@@ -263,8 +264,8 @@ class Recorder(Recording):
 def record(daemonset: str, *, namespace: str = "default") -> Recorder:
     """A recorder of one DaemonSet: use it in ``with``, or call ``start`` and ``stop``.
 
-    It follows the pods, DaemonSets and events of the namespace, and all nodes. The DaemonSet need
-    not exist yet.
+    It follows the pods, DaemonSets, ControllerRevisions and events of the namespace, and all
+    nodes. The DaemonSet need not exist yet.
     """
     return Recorder(current(), daemonset, namespace)
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from daemonset_course.timeline.spans import Segment, Steps, Template, excess, union
+from daemonset_course.timeline.spans import SKEW, Segment, Steps, Template, excess, union
 from daemonset_course.timeline.timeline import Timeline
 
 
@@ -101,8 +101,6 @@ def unfinished(timeline: Timeline) -> float:
     end = _end(timeline, timeline.start, stop)
     return stop if end is None else end
 
-
-SKEW = 1.0  # seconds that one watch may lag behind another
 
 # A pod's life: its segments by time, contiguous.
 _Life = list[Segment]

@@ -14,6 +14,7 @@ from daemonset_course.timeline.spans import Mark, MarkKind
 _ECHOES = {f"node.kubernetes.io/{name}" for name in ("unschedulable", "not-ready", "unreachable")}
 _INTERNAL = "daemonset-course/"
 _LONGEST = 72
+TEMPLATE_CHANGED = "template changed"
 
 
 class Marker:
@@ -66,8 +67,7 @@ class Marker:
             yield "action", "DaemonSet created", ""
         else:
             if old["spec"].get("template") != owner["spec"].get("template"):
-                generation = owner["metadata"].get("generation", "?")
-                yield "action", f"new template, generation {generation}", ""
+                yield "action", TEMPLATE_CHANGED, ""
             if old["spec"].get("updateStrategy") != owner["spec"].get("updateStrategy"):
                 yield "action", f"update strategy: {strategy_text(owner)}", ""
             if not old["metadata"].get("deletionTimestamp") and owner["metadata"].get(

@@ -10,6 +10,7 @@ from typing import Literal
 
 Phase = Literal["pending", "not ready", "ready", "terminating", "unknown"]
 MarkKind = Literal["action", "event", "note"]
+SKEW = 1.0  # seconds that one watch may lag behind another
 
 
 @dataclass(frozen=True, slots=True)

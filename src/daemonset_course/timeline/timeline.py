@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from daemonset_course.errors import BadInput
 from daemonset_course.timeline.beginning import FirstLists
-from daemonset_course.timeline.marks import Marker
+from daemonset_course.timeline.marks import TEMPLATE_CHANGED, Marker
 from daemonset_course.timeline.outages import Outage, Outages
 from daemonset_course.timeline.podstate import Object
 from daemonset_course.timeline.replay import Replay
+from daemonset_course.timeline.revisions import Numbers, template_text
 from daemonset_course.timeline.spans import Gap, Mark, Phase, Segment, Steps, Template, union
 
 __all__ = ["Gap", "Mark", "Phase", "Segment", "Steps", "Template", "Timeline", "build"]
@@ -65,6 +66,8 @@ class Timeline:
         budget: how many nodes may be unavailable; None for OnDelete and without a DaemonSet.
         surge_budget: the same for ``surge``.
         desired: the status' ``desiredNumberScheduled``.
+        numbers: for each of ``revisions``, and others that exist, the revision number that
+            ``kubectl rollout history`` gives over time; empty if the log does not tell.
     """
 
     header: Mapping[str, Any]
@@ -86,6 +89,7 @@ class Timeline:
     surge_budget: Steps
     desired: Steps
     outages: tuple[Outage, ...] = ()
+    numbers: Mapping[str, Steps] = field(default_factory=dict)
 
 
 def build(log: Iterable[Mapping[str, Any]]) -> Timeline:
@@ -116,6 +120,7 @@ class _Reader:
         self._node_names: dict[str, None] = {}
         self._relisted: dict[str, float] = {}  # resource -> end of the gap its relist follows
         self._lists = FirstLists()
+        self._numbers = Numbers(name)
         self._now = 0.0
 
     def read(self, record: Mapping[str, Any]) -> None:
@@ -142,6 +147,8 @@ class _Reader:
         self._replay.change(since, change, initial=initial)
         self._replay.record(t)
         self._marks += self._marker.see(t, change, initial=initial)
+        if resource == "controllerrevisions":
+            self._numbers.see(since, change, initial=initial)
         if resource == "nodes":
             self._name_lane(change["object"])
 
@@ -167,6 +174,7 @@ class _Reader:
         names = {*self._node_names, *(segment.node for segment in replay.segments)}
         nodes = tuple(sorted(names, key=self._lane_order))
         row = {name: i for i, name in enumerate(nodes)}
+        numbers = self._numbers.close(self._now)
         segments = sorted(replay.segments, key=lambda s: (row[s.node], s.start, s.pod, s.end))
         return Timeline(
             header=self._header,
@@ -174,14 +182,24 @@ class _Reader:
             end=self._now,
             nodes=nodes,
             segments=tuple(segments),
-            marks=tuple(sorted(self._marks, key=lambda mark: mark.t)),
+            marks=tuple(sorted(self._told(numbers), key=lambda mark: mark.t)),
             gaps=tuple(self._gaps),
             outages=self._outages.all(),
             revisions=tuple(sorted(replay.revisions, key=lambda name: replay.revisions[name])),
             templates=tuple(replay.templates),
             status=tuple(replay.status),
+            numbers=numbers,
             **dict(self._lines()),
         )
+
+    def _told(self, numbers: Mapping[str, Steps]) -> Iterator[Mark]:
+        """The marks; those of new templates with the revision numbers, which come later."""
+        for mark in self._marks:
+            got = [one for one in self._replay.templates if one.t <= mark.t]
+            if mark.text == TEMPLATE_CHANGED and mark.kind == "action" and got:
+                yield replace(mark, text=template_text(got[-1], numbers))
+            else:
+                yield mark
 
     def _lines(self) -> Iterator[tuple[str, Steps]]:
         for name, builder in self._replay.lines.items():

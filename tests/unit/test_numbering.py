@@ -1,0 +1,182 @@
+"""Revision numbers in pictures are those of `kubectl rollout history`, or are not claimed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from fleet import HEADER, change, daemonset, node, pod
+
+from daemonset_course.plot import Picture, compare, plot
+from daemonset_course.plot.frame import frame
+from daemonset_course.recording.log import slim
+from daemonset_course.timeline.numbering import number_text, renumbered, revision_text
+from daemonset_course.timeline.timeline import Timeline, build
+
+Record = dict[str, Any]
+
+
+def revision(hash_: str, number: int, *, owner: str = "agent") -> Record:
+    """A ControllerRevision as the recorder keeps it."""
+    return {
+        "metadata": {
+            "name": f"{owner}-{hash_}",
+            "uid": f"cr-{owner}-{hash_}",
+            "labels": {"controller-revision-hash": hash_, "app": owner},
+            "ownerReferences": [{"kind": "DaemonSet", "name": owner}],
+        },
+        "revision": number,
+    }
+
+
+def listed(resource: str, *objects: Record, t: float = 0.0) -> list[Record]:
+    return [change(t, resource, obj, "ADDED", "list") for obj in objects]
+
+
+def rolled(*revisions: Record, end: float = 9.0) -> list[Record]:
+    """Revision "old" at first; at 2 s "new" comes; n2 keeps its old Pod."""
+    other = change(2.02, "pods", pod("q", "n2", "old", phase="ready"))
+    records = [
+        *listed("nodes", node("n1"), node("n2")),
+        *listed("daemonsets", daemonset()),
+        *listed("pods", pod("p", "n1", "old"), pod("q", "n2", "old")),
+        change(2, "daemonsets", daemonset(2, image="a:2")),
+        other,
+        change(3, "pods", pod("p", "n1", "old"), "DELETED"),
+        change(3.1, "pods", pod("r", "n1", "new", generation=2), "ADDED"),
+        *revisions,
+        {"record": "end", "t": end},
+    ]
+    return [HEADER, *sorted(records, key=lambda r: r["t"])]
+
+
+def known() -> list[Record]:
+    return [
+        *listed("controllerrevisions", revision("older", 4), revision("old", 6)),
+        change(2.05, "controllerrevisions", revision("new", 7), "ADDED"),
+    ]
+
+
+def undone() -> list[Record]:
+    """As ``known``; at 5 s the template goes back to "old", which n2 still runs."""
+    return [
+        *known(),
+        change(5, "daemonsets", daemonset(3)),
+        change(5.04, "controllerrevisions", revision("old", 8)),
+        change(5.5, "pods", pod("r", "n1", "new"), "DELETED"),
+        change(5.6, "pods", pod("s", "n1", "old", generation=3), "ADDED"),
+    ]
+
+
+def legend(drawn: Picture) -> list[str]:
+    return [t.get_text() for t in drawn.figure.axes[0].texts if len(t.get_text()) > 2]
+
+
+def on_bars(drawn: Picture, panel: int = 1) -> list[tuple[float, str]]:
+    found = [t for t in drawn.figure.axes[panel].texts if t.get_zorder() == 3]
+    return sorted((round(t.xy[0], 2), t.get_text()) for t in found)  # type: ignore[attr-defined]
+
+
+def changes(timeline: Timeline) -> list[str]:
+    return [mark.text for mark in timeline.marks if "template" in mark.text]
+
+
+def test_bars_legend_and_notes_have_the_numbers_of_the_controllerrevisions() -> None:
+    one = build(rolled(*known()))
+    drawn = plot(one)
+
+    assert legend(drawn)[:2] == ["revision 6", "revision 7"]
+    assert on_bars(drawn) == [(0.0, "6"), (0.0, "6"), (3.1, "7")]
+    assert changes(one) == ["new template: revision 7"]
+    assert [one.numbers[name].at(9) for name in ("older", "old", "new")] == [4, 6, 7]
+
+
+def test_the_live_view_has_them_too() -> None:
+    words = re.findall(r"(?:revision|template) \d+", frame(build(rolled(*known()))))
+
+    assert sorted(set(words)) == ["revision 6", "revision 7"]
+    assert set(re.findall(r"template \d+", frame(build(rolled())))) == {"template 1", "template 2"}
+
+
+def test_an_undo_gives_the_old_template_the_next_number_from_then_on() -> None:
+    one = build(rolled(*undone()))
+    drawn = plot(one)
+
+    assert renumbered(one, "old") == [(5.04, 8)]
+    assert [number_text(one, "old", t) for t in (0, 5, 5.04, 9)] == ["6", "6", "8", "8"]
+    assert on_bars(drawn) == [(0.0, "6"), (0.0, "6"), (3.1, "7"), (5.04, "→8"), (5.6, "8")]
+    assert changes(one) == [
+        "new template: revision 7",
+        "template of revision 6 again, now revision 8",
+    ]
+    assert legend(drawn)[:2] == ["revision 6, later 8", "revision 7"]
+
+
+def test_a_recording_without_controllerrevisions_claims_no_revision_number() -> None:
+    one = build(rolled())
+    drawn = plot(one)
+    words = [t.get_text() for t in drawn.figure.findobj(lambda o: hasattr(o, "get_text"))]
+
+    assert legend(drawn)[:2] == ["template 1", "template 2"]
+    assert changes(one) == ["template changed"]
+    assert not [word for word in (*words, drawn.caption, drawn.title) if "revision" in word]
+
+
+def test_a_number_that_is_not_known_is_not_made_up() -> None:
+    one = build(rolled(*listed("controllerrevisions", revision("old", 6))))
+
+    assert revision_text(one, "new") == "revision unknown"
+    assert [text for t, text in on_bars(plot(one)) if t == 3.1] == ["?"]
+    assert changes(one) == ["template changed"]
+
+
+@pytest.mark.parametrize("pods_first", [True, False])
+def test_a_pod_may_be_seen_before_its_revision_is(pods_first: bool) -> None:
+    t = 3.4 if pods_first else 2.9
+    late = [*known()[:2], change(t, "controllerrevisions", revision("new", 7), "ADDED")]
+
+    assert on_bars(plot(build(rolled(*late))))[-1] == (3.1, "7")
+    assert changes(build(rolled(*late))) == ["new template: revision 7"]
+
+
+def test_revisions_of_other_objects_and_deleted_ones_do_not_count() -> None:
+    others = [
+        *known(),
+        change(4, "controllerrevisions", revision("old", 99, owner="other"), "ADDED"),
+        change(4, "controllerrevisions", revision("old", 6), "DELETED"),
+    ]
+
+    assert [number_text(build(rolled(*others)), "old", t) for t in (1, 8)] == ["6", "6"]
+
+
+def test_a_template_without_a_pod_yet_is_named_too() -> None:
+    one = build([r for r in rolled(*known(), end=2.9) if r.get("t", 0.0) < 2.95])
+
+    assert changes(one) == ["new template: revision 7"]
+
+
+def test_in_two_recordings_of_one_daemonset_a_revision_has_one_colour() -> None:
+    first = build(rolled(*known()))
+    late = [r for r in rolled() if r["record"] == "end"]
+    second = build(
+        [
+            HEADER,
+            *listed("nodes", node("n1")),
+            *listed("daemonsets", daemonset(2, image="a:2")),
+            *listed("controllerrevisions", revision("old", 6), revision("new", 7)),
+            *listed("pods", pod("r", "n1", "new", generation=2)),
+            *late,
+        ]
+    )
+    drawn = compare(first, second)
+
+    assert legend(drawn)[:3] == ["revision 6", "revision 7", "ready"]
+    assert [text for _, text in on_bars(drawn, 2)] == ["7"]
+
+
+def test_the_recorder_keeps_the_number_and_not_the_template() -> None:
+    item = revision("new", 7) | {"data": {"spec": {"template": {}}}}
+
+    assert slim(item) == revision("new", 7)
+    assert "data" in item
