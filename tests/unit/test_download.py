@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from daemonset_course.binaries.download import PAUSES, File, NoAnswerError, fetch, install, unpack
+from daemonset_course.binaries.archive import unpack
+from daemonset_course.binaries.download import PAUSES, File, NoAnswerError, fetch, install
 from daemonset_course.errors import CourseError
 
 BODY = bytes(range(256)) * 400
@@ -268,3 +269,30 @@ def test_a_bad_archive_is_refused_and_writes_nothing(tmp_path, data, why):
     assert why in caught.value.seen or why == "."
     assert leftovers(tmp_path) == ["inner"]
     assert not (inner / "p").exists() or not (inner / "p").read_bytes()
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "127.0.0.1:9", "socks5://h:1", "foo://h"])
+def test_a_mirror_on_this_machine_is_asked_without_a_proxy(
+    server, tmp_path, monkeypatch, variable, proxy
+):
+    monkeypatch.setenv(variable, proxy)
+    get(server, tmp_path / "f")
+    assert (tmp_path / "f").read_bytes() == BODY
+
+
+def test_any_other_server_is_asked_through_the_learner_s_proxy(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("http_proxy", server.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    url = "http://release.invalid/f"
+    server.files[url] = (200, BODY)
+    fetch(url, sha256(BODY), tmp_path / "f", report=Told())
+    assert server.asked == [(url, None)]
+
+
+@pytest.mark.parametrize("proxy", ["socks5://h:1", "foo://h", "http://h:port"])
+def test_a_proxy_that_cannot_be_used_is_named(tmp_path, monkeypatch, proxy):
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(NoAnswerError, match="proxy") as caught:
+        fetch("http://release.invalid/f", sha256(BODY), tmp_path / "f", report=Told())
+    assert "ALL_PROXY" in caught.value.next_step

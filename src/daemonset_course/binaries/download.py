@@ -7,19 +7,16 @@ checksum has been compared.
 from __future__ import annotations
 
 import contextlib
-import gzip
 import hashlib
 import os
-import shutil
-import tarfile
 import threading
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
+from daemonset_course.binaries.archive import unpack
+from daemonset_course.environment import is_loopback
 from daemonset_course.errors import CourseError
 from daemonset_course.progress import amount, step
 
@@ -160,10 +157,8 @@ def fetch(
 
 def _receive(url: str, part: _Part, report: Report, pause: Pause) -> None:
     """The rest of the file, in up to three tries."""
-    import httpx
-
     seen = ""
-    with httpx.Client(follow_redirects=True, timeout=httpx.Timeout(30, connect=10)) as client:
+    with _client(url) as client:
         for seconds in (*PAUSES, None):
             try:
                 return _try(client, url, part, report)
@@ -176,6 +171,26 @@ def _receive(url: str, part: _Part, report: Report, pause: Pause) -> None:
         seen=f"{seen}; {part.size:,} bytes are kept",
         next_step="Run the same command again: the download continues where it stopped.",
     )
+
+
+def _client(url: str) -> httpx.Client:
+    """Return a client with the proxies of the environment; with none for a mirror on this machine.
+
+    Raises:
+        NoAnswerError: a proxy of the environment cannot be used.
+    """
+    import httpx
+
+    direct = httpx.HTTPTransport() if is_loopback(url) else None
+    timeout = httpx.Timeout(30, connect=10)
+    try:
+        return httpx.Client(follow_redirects=True, timeout=timeout, transport=direct)
+    except (httpx.InvalidURL, ValueError, ImportError) as error:
+        raise NoAnswerError(
+            f"{url} cannot be asked for: a proxy of the environment cannot be used.",
+            seen=str(error),
+            next_step="Correct or unset HTTP_PROXY, HTTPS_PROXY and ALL_PROXY.",
+        ) from None
 
 
 def _try(client: httpx.Client, url: str, part: _Part, report: Report) -> None:
@@ -246,54 +261,3 @@ def _disk(name: str) -> Iterator[None]:
             seen=str(error),
             next_step="Free some space, or set COURSE_CACHE to a folder on another disk.",
         ) from None
-
-
-def unpack(archive: Path, member: str, target: Path) -> None:
-    """Copy one program out of a ``.tar.gz`` or ``.zip`` to ``target``, and nothing else anywhere.
-
-    Raises:
-        CourseError: the archive is broken, names a path outside itself, or lacks the program.
-    """
-    broken = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
-    opened = _zipped if zipfile.is_zipfile(archive) else _tarred
-    try:
-        with opened(archive, member) as program, target.open("wb") as out:
-            shutil.copyfileobj(program, out, _CHUNK)
-            out.flush()
-            os.fsync(out.fileno())
-    except broken as error:
-        raise _bad_archive(archive, str(error)) from None
-
-
-@contextlib.contextmanager
-def _zipped(archive: Path, member: str) -> Iterator[IO[bytes]]:
-    with zipfile.ZipFile(archive) as opened:
-        _check_names(archive, member, opened.namelist())
-        with opened.open(member) as program:
-            yield program
-
-
-@contextlib.contextmanager
-def _tarred(archive: Path, member: str) -> Iterator[IO[bytes]]:
-    with tarfile.open(archive, "r:gz") as opened:
-        _check_names(archive, member, opened.getnames())
-        program = opened.extractfile(member) if opened.getmember(member).isreg() else None
-        if program is None:
-            raise _bad_archive(archive, f"{member} is not a file")
-        yield program
-
-
-def _check_names(archive: Path, member: str, names: list[str]) -> None:
-    for name in names:
-        if name.startswith("/") or ".." in PurePosixPath(name.replace("\\", "/")).parts:
-            raise _bad_archive(archive, f"its entry {name!r} points outside the archive")
-    if member not in names:
-        raise _bad_archive(archive, f"there is no {member} in it")
-
-
-def _bad_archive(archive: Path, seen: str) -> CourseError:
-    return CourseError(
-        f"{archive.name} cannot be unpacked.",
-        seen=seen,
-        next_step="Its checksum is right, so the table in versions.toml is wrong: report it.",
-    )

@@ -8,6 +8,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from daemonset_course.environment import for_programs
 from daemonset_course.errors import CourseError
 
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
@@ -71,7 +72,7 @@ def examine(path: Path, program: str, wanted_version: str, here: str) -> str:
 
 def _ask(path: Path, program: str) -> str:
     flags = {"kubectl": ["version", "--client"], "kind": ["version"]}.get(program, ["--version"])
-    alone = {**os.environ, "KUBECONFIG": os.devnull, "KUBERC": "off"}  # no file of the learner
+    alone = for_programs({"KUBECONFIG": os.devnull})  # no file of the learner
     try:
         return subprocess.run(
             [path, *flags], capture_output=True, text=True, timeout=60, env=alone, check=True

@@ -42,20 +42,23 @@ class Api:
 
     @cached_property
     def _client(self) -> Any:
-        from kubernetes import config  # takes 0.3 s: only when a cluster is really used
+        from kubernetes import client, config  # take 0.3 s: only when a cluster is really used
 
+        settings = client.Configuration()
+        # It takes any proxy of the environment, whatever the host; the server is on this machine.
+        settings.proxy = None
+        # The feeds hold a connection each; retries would hide a dead server from them.
+        settings.connection_pool_maxsize = 32
+        settings.retries = False
         try:
-            client = config.new_client_from_config(config_file=str(self.kubeconfig))
+            config.load_kube_config(str(self.kubeconfig), client_configuration=settings)
         except Exception as error:
             raise NotRunning(
                 f"The kubeconfig {self.kubeconfig} cannot be used.",
                 seen=str(error),
                 next_step="course up",
             ) from None
-        # The feeds hold a connection each; retries would hide a dead server from them.
-        client.configuration.connection_pool_maxsize = 32
-        client.configuration.retries = False
-        return type(client)(client.configuration)
+        return client.ApiClient(settings)
 
     @property
     def server(self) -> str:

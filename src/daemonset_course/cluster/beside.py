@@ -17,6 +17,7 @@ from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
 from daemonset_course.cluster.simulated import create_nodes
 from daemonset_course.cluster.topology import NodeSpec
+from daemonset_course.environment import for_programs
 from daemonset_course.progress import progress
 
 TAINT = ("daemonset-course/kubelet", "simulated", "PreferNoSchedule")
@@ -59,7 +60,8 @@ def start(directory: Path, pace: float) -> None:
     # that ends at once, so that it is nobody's child and leaves no zombie.
     script = '"$@" >>"$0" 2>&1 </dev/null &'
     log = str(directory / "kwok.log")
-    subprocess.run(["sh", "-c", script, log, *command], start_new_session=True, check=True)
+    started = ["sh", "-c", script, log, *command]
+    subprocess.run(started, env=for_programs(), start_new_session=True, check=True)
 
 
 def running(directory: Path) -> bool:

@@ -21,6 +21,7 @@ from daemonset_course.cluster.ports import refuse_taken
 from daemonset_course.cluster.processes import kill_all
 from daemonset_course.cluster.simulated import break_kubelet, create_nodes, recover_kubelet
 from daemonset_course.cluster.topology import NodeSpec
+from daemonset_course.environment import for_programs
 from daemonset_course.errors import CommandFailed, NotRunning
 from daemonset_course.places import cluster_dir
 from daemonset_course.progress import Report
@@ -152,7 +153,10 @@ class Embedded:
             command = [str(self.programs / "kubectl"), "--kubeconfig", str(self.kubeconfig)]
             command += ["--server", f"https://127.0.0.1:{ports[0]}", "--insecure-skip-tls-verify"]
             return subprocess.check_output(
-                [*command, "get", "--raw", "/metrics"], text=True, stderr=subprocess.DEVNULL
+                [*command, "get", "--raw", "/metrics"],
+                env=for_programs(),
+                text=True,
+                stderr=subprocess.DEVNULL,
             )
         except (IndexError, subprocess.CalledProcessError):
             raise NotRunning(
@@ -243,7 +247,7 @@ class Embedded:
             CommandFailed: with kwokctl's own last word and the API server's.
         """
         command = [str(self.programs / "kwokctl"), *arguments, "--name", self.name]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("KWOK_")} | {
+        own = {
             "KWOK_WORKDIR": str(self.directory / "kwok"),
             "KUBECONFIG": str(self.kubeconfig),
             "PATH": f"{self.programs}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -252,7 +256,7 @@ class Embedded:
             command += ["--wait", "60s", "--timeout", "120s"]
         try:
             done = subprocess.run(
-                command, env=environment,
+                command, env=for_programs(own),
                 capture_output=True, text=True, check=False, timeout=TIMEOUT,
             )  # fmt: skip
         except subprocess.TimeoutExpired:

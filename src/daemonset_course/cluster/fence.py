@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.state import State
+from daemonset_course.environment import is_loopback
 from daemonset_course.errors import NotOurs
 
 MARKER = "/api/v1/namespaces/kube-system/configmaps/daemonset-course"
@@ -19,8 +19,7 @@ def checked(kubeconfig: Path, marker: str) -> Api:
         NotOurs: another host than this machine, or no marker, or another cluster's.
     """
     api = Api(kubeconfig)
-    host = urlsplit(api.server).hostname
-    if host not in ("127.0.0.1", "localhost", "::1"):
+    if not is_loopback(api.server):
         raise _foreign(kubeconfig, f"its server is {api.server}")
     found = api.find(MARKER)
     if (found or {}).get("data", {}).get("id") != marker:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 from daemonset_course import binaries
 from daemonset_course.cluster.engine import PROVIDER, Engine
+from daemonset_course.environment import for_containers
 from daemonset_course.errors import CommandFailed
 from daemonset_course.progress import Report
 
@@ -33,7 +33,7 @@ def run(folder: Path, engine: Engine, *arguments: str) -> None:
     what = f"kind {' '.join(arguments[:2])}"
     try:
         done = subprocess.run(
-            [str(folder / "kind"), *arguments], env=os.environ | {PROVIDER: engine.name},
+            [str(folder / "kind"), *arguments], env=for_containers({PROVIDER: engine.name}),
             capture_output=True, text=True, check=False, timeout=TIMEOUT,
         )  # fmt: skip
     except subprocess.TimeoutExpired:

@@ -11,6 +11,7 @@ from unittest import mock
 
 from daemonset_course.capabilities import CAPABILITIES
 from daemonset_course.cluster.lifecycle import current
+from daemonset_course.environment import for_python
 from daemonset_course.errors import BadInput, CommandFailed
 from daemonset_course.places import REPOSITORY
 from daemonset_course.recording.sources import step_hashes
@@ -43,7 +44,8 @@ def record_lesson(lesson: str, cluster: str | None = None) -> list[Path]:
     hashes = step_hashes(code, path.parent)
     with tempfile.TemporaryDirectory(prefix="course-record-") as folder:
         settings = {"COURSE_RECORD": "1", "COURSE_RECORDINGS": folder}
-        with mock.patch.dict(os.environ, settings | running.environment()):
+        environment = for_python(settings | running.environment())
+        with mock.patch.dict(os.environ, environment, clear=True):
             client = NotebookClient(
                 notebook,
                 timeout=CELL_SECONDS,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 
 from daemonset_course.cluster.lifecycle import current
+from daemonset_course.environment import for_programs
 from daemonset_course.errors import CommandFailed
 
 
@@ -32,7 +32,7 @@ def kubectl(command: str, *arguments: str, stdin: str | None = None, timeout: fl
     try:
         done = subprocess.run(
             [str(cluster.backend.programs / "kubectl"), *words],
-            env=os.environ | cluster.environment(),
+            env=for_programs(cluster.environment()),
             input=stdin,
             capture_output=True,
             text=True,
