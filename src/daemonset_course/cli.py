@@ -16,9 +16,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from daemonset_course import cluster
+from daemonset_course import cluster, jupyter
 from daemonset_course.errors import CourseError
-from daemonset_course.places import REPOSITORY, cluster_name
+from daemonset_course.places import cluster_name
 from daemonset_course.progress import progress
 
 app = typer.Typer(
@@ -39,8 +39,6 @@ Kubernetes = Annotated[
 ]
 Port = Annotated[int | None, typer.Option(help="Port of the API server; else a free one.")]
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
-
-FIRST_LESSON = "notebooks/00-start-here.ipynb"
 
 
 @app.command()
@@ -167,12 +165,8 @@ def lab(
             image=image,
             report=progress(),
         )
-    command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={REPOSITORY}", "-y"]
-    command += [f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}", *context.args]
-    if os.geteuid() == 0:  # in a container, say: JupyterLab would refuse, after all that work
-        command.append("--allow-root")
     out.print("Opening JupyterLab at the first lesson. Ctrl-C stops it.")
-    process = subprocess.Popen(command, cwd=REPOSITORY, env=os.environ | running.environment())
+    process = jupyter.start(running, context.args)
     try:
         code = process.wait()
     except KeyboardInterrupt:

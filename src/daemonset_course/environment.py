@@ -62,12 +62,18 @@ def for_containers(own: Mapping[str, str] | None = None) -> dict[str, str]:
     stays out: there, 127.0.0.1 is the node itself.
     """
     environment = for_programs(own)
-    return {k: v for k, v in environment.items() if not (_PROXY.fullmatch(k) and is_loopback(v))}
+    here = {name for name, proxy in proxies(environment).items() if is_loopback(proxy)}
+    return {name: value for name, value in environment.items() if name not in here}
+
+
+def proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that name a proxy, whatever their case."""
+    return {name: value for name, value in environment.items() if _PROXY.fullmatch(name) and value}
 
 
 def _bypass(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables that keep requests to this machine from a proxy, where there is one."""
-    if not any(_PROXY.fullmatch(name) and value for name, value in environment.items()):
+    if not proxies(environment):
         return {}
     listed = [environment.get(name, "").split(",") for name in BYPASS]
     hosts = list(dict.fromkeys(filter(None, (host.strip() for row in listed for host in row))))

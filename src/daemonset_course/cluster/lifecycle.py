@@ -74,14 +74,19 @@ class Cluster:
         found = self.api.items("/api/v1/nodes", labelSelector=f"!{topology.CONTROL_PLANE}")
         return sorted((n["metadata"]["name"] for n in found), key=topology.natural)
 
+    @property
+    def folders(self) -> list[str]:
+        """The folders of kubectl and ``course``; they go before those of PATH."""
+        return [str(self.backend.programs), get_path("scripts")]
+
     def environment(self) -> dict[str, str]:
         """The variables that make kubectl, ``course`` and notebooks use this cluster."""
-        folders = [str(self.backend.programs), get_path("scripts"), os.environ.get("PATH", "")]
         return {
             "KUBECONFIG": str(self.backend.kubeconfig),
-            "PATH": os.pathsep.join(folders),
+            "PATH": os.pathsep.join([*self.folders, os.environ.get("PATH", "")]),
             "COURSE_CLUSTER": self.name,
             "KUBECACHEDIR": str(self.backend.directory / "kubectl-cache"),  # not in ~/.kube
+            "KUBERC": "off",
         }
 
 

@@ -1,0 +1,94 @@
+"""JupyterLab for a cluster: started by `course lab`, and the process that then runs.
+
+It listens on 127.0.0.1 with a token. It reads no configuration of the learner or the machine, only
+the arguments of the command; what is set within JupyterLab stays in the course's own folder.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from daemonset_course import terminals
+from daemonset_course.cluster.lifecycle import Cluster
+from daemonset_course.environment import for_python, proxies
+from daemonset_course.places import REPOSITORY
+
+FIRST_LESSON = "notebooks/00-start-here.ipynb"
+
+
+def start(cluster: Cluster, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start JupyterLab at the first lesson; the arguments are JupyterLab's own."""
+    own = cluster.environment()
+    shells = terminals.environment(cluster.folders, own)
+    return subprocess.Popen(
+        [sys.executable, "-m", "daemonset_course.jupyter", *arguments],
+        cwd=REPOSITORY,
+        env=for_python(own | shells),
+    )
+
+
+def settings() -> dict[str, dict[str, Any]]:
+    """Return what an argument of the command may override."""
+    from jupyter_core.paths import ENV_CONFIG_PATH
+    from jupyter_server.extension.config import ExtensionConfigManager
+
+    # The extensions installed with the course, less the one that loads a learner's old ones.
+    installed = ExtensionConfigManager(read_config_path=ENV_CONFIG_PATH).get_jpserver_extensions()
+    return {
+        "ServerApp": {
+            "ip": "127.0.0.1",
+            "root_dir": str(REPOSITORY),
+            "answer_yes": True,  # Ctrl-C once
+            "allow_root": os.geteuid() == 0,  # in a container, say
+            "terminado_settings": {"shell_command": terminals.command()},
+            "jpserver_extensions": installed | {"notebook_shim": False},
+        },
+        "LabApp": {"default_url": f"/lab/tree/{FIRST_LESSON}"},
+    }
+
+
+def main() -> None:
+    """Serve JupyterLab until Ctrl-C."""
+    from jupyter_server.serverapp import ServerApp
+    from traitlets.config import Config
+
+    unusable = {name: proxy for name, proxy in proxies(os.environ).items() if not _usable(proxy)}
+    for name in unusable:  # with such a proxy JupyterLab's extension manager cannot be imported
+        del os.environ[name]
+    from jupyterlab.labapp import LabApp
+
+    os.environ.update(unusable)  # kernels and terminals have it
+
+    class Server(ServerApp):
+        """A server that looks for configuration in no folder."""
+
+        @property
+        def config_file_paths(self) -> list[str]:
+            return []
+
+        def load_config_file(self, *args: Any, **options: Any) -> None:
+            """Take the course's settings, then the file that an argument names."""
+            self.update_config(Config(settings()))
+            super().load_config_file(*args, **options)
+
+    LabApp.serverapp_class = Server
+    LabApp.launch_instance()
+
+
+def _usable(proxy: str) -> bool:
+    """Whether httpx takes an address for a proxy: it has a scheme, and not that of SOCKS."""
+    import httpx
+
+    try:
+        httpx.Proxy(proxy)
+    except (httpx.InvalidURL, ValueError):
+        return False
+    return not proxy.startswith("socks")
+
+
+if __name__ == "__main__":
+    main()
