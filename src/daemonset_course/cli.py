@@ -18,7 +18,7 @@ from rich.table import Table
 
 from daemonset_course import cluster, jupyter
 from daemonset_course.errors import CourseError
-from daemonset_course.places import cluster_name
+from daemonset_course.places import cluster_name, course_command
 from daemonset_course.progress import progress
 
 app = typer.Typer(
@@ -37,7 +37,9 @@ Image = Annotated[str | None, typer.Option(help="Node image, for kind; else the 
 Kubernetes = Annotated[
     str | None, typer.Option(help="Which Kubernetes, such as 1.35; else the course's own.")
 ]
-Port = Annotated[int | None, typer.Option(help="Port of the API server; else a free one.")]
+_PORT = "Port of the API server; else a free one."
+Port = Annotated[int | None, typer.Option("--api-port", "--port", help=_PORT)]
+ApiPort = Annotated[int | None, typer.Option("--api-port", help=_PORT)]  # --port: JupyterLab's
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
 
@@ -51,7 +53,7 @@ def up(
     image: Image = None,
 ) -> None:
     """Start a cluster, or bring back what does not run of it."""
-    with _telling():
+    with _telling(name):
         running = cluster.up(
             name,
             backend=backend,
@@ -68,7 +70,7 @@ def up(
 @app.command()
 def down(name: Name = None) -> None:
     """Remove a cluster: every process and every file of it."""
-    with _telling():
+    with _telling(name):
         was = cluster.down(name)
         out.print(f"{cluster_name(name)}: {'removed' if was else 'there was none'}")
 
@@ -79,7 +81,7 @@ def reset(
     workers: Annotated[int | None, typer.Option(help="How many workers to have.")] = None,
 ) -> None:
     """Bring a cluster to the state right after `up`, and say what was changed."""
-    with _telling():
+    with _telling(name):
         from daemonset_course.cluster.reset import reset as reset_cluster
 
         out.print(str(reset_cluster(name, workers=workers)))
@@ -88,7 +90,7 @@ def reset(
 @app.command()
 def status(name: Name = None, as_json: Json = False) -> None:
     """Say whether a cluster runs; exit status 1 when it, or one of its components, does not."""
-    with _telling():
+    with _telling(name):
         from daemonset_course.cluster.status import status_of
 
         found = status_of(name)
@@ -106,7 +108,7 @@ def doctor(name: Name = None, as_json: Json = False) -> None:
 
     Exit status 1 if something is bad; a note concerns kind alone and leaves it at 0.
     """
-    with _telling():
+    with _telling(name):
         from daemonset_course.doctor import examine
 
         findings = examine(name)
@@ -134,7 +136,7 @@ def binaries(kubernetes: Kubernetes = None) -> None:
 @app.command()
 def record(lesson: str, name: Name = None) -> None:
     """Run a lesson (such as 00) on a kind cluster and keep its real steps in recordings/."""
-    with _telling():
+    with _telling(name):
         from daemonset_course.recording.rerecord import record_lesson
 
         for path in record_lesson(lesson, name):
@@ -148,20 +150,20 @@ def lab(
     backend: BackendOption = None,
     pace: Pace = None,
     kubernetes: Kubernetes = None,
-    port: Port = None,
+    api_port: ApiPort = None,
     image: Image = None,
 ) -> None:
     """Start the cluster and open JupyterLab at the first lesson; Ctrl-C stops JupyterLab.
 
-    Further options, such as --no-browser, go to JupyterLab.
+    Further options, such as --port and --no-browser, go to JupyterLab.
     """
-    with _telling():
+    with _telling(name):
         running = cluster.up(
             name,
             backend=backend,
             pace=pace,
             kubernetes=kubernetes,
-            port=port,
+            port=api_port,
             image=image,
             report=progress(),
         )
@@ -172,7 +174,10 @@ def lab(
     except KeyboardInterrupt:
         code = _stopped(process)
     out.print(f"\nJupyterLab has stopped. The cluster {running.name!r} still runs:")
-    out.print(f"  to go on later    make lab\n  to remove it      {_course()} down")
+    again = course_command("lab", running.name, program=_course())
+    again = again if "--name" in again else "make lab"
+    out.print(f"  to go on later    {again}")
+    out.print(f"  to remove it      {course_command('down', running.name, program=_course())}")
     raise typer.Exit(code)
 
 
@@ -193,7 +198,7 @@ def _course() -> str:
 
 
 @contextlib.contextmanager
-def _telling() -> Iterator[None]:
+def _telling(name: str | None = None) -> Iterator[None]:
     """Errors of the course as three plain lines and exit status 1, Ctrl-C as 130."""
     try:
         yield
@@ -202,7 +207,7 @@ def _telling() -> Iterator[None]:
         err.print(str(error), markup=False)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        err.print("Interrupted; run the same command again, or: course down")
+        err.print(f"Interrupted; run the same command again, or: {course_command('down', name)}")
         raise typer.Exit(130) from None
 
 

@@ -27,7 +27,13 @@ from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
 from daemonset_course.cluster.state import MADE_BY_KIND, State
 from daemonset_course.errors import CourseError
-from daemonset_course.places import cache_home, cluster_dir, cluster_name, state_home
+from daemonset_course.places import (
+    cache_home,
+    cluster_dir,
+    cluster_name,
+    course_command,
+    state_home,
+)
 from daemonset_course.progress import progress
 from daemonset_course.timeline.outages import cure
 
@@ -38,10 +44,6 @@ INOTIFY = {"max_user_instances": 512, "max_user_watches": 524288}
 SYSCTL = Path("/proc/sys/fs/inotify")
 PROGRAMS = {"kind": ("kind", "kubectl"), "embedded": search.PROGRAMS}  # that `up` starts with
 DOWNLOADED, BUILT = "to be downloaded", "to be built by Go"
-CURE = (
-    "Put right what is named here, then run course doctor again. If it is the container engine: "
-    "course up --backend embedded runs without."
-)
 
 Level = Literal["ok", "note", "bad"]
 Look = tuple[Level, str, str]  # how it is, what was seen, the cure
@@ -71,28 +73,36 @@ def examine(name: str | None = None) -> list[Finding]:
         "state folder": _state,
         "ports": _ports,
         "kind-config.yaml": lambda: ("ok", f"{len(topology.read('course'))} nodes", ""),
-        "programs": _programs,
+        "programs": lambda: _programs(name),
         "PATH": lambda: _path(name),
         "container engine": _engine,
-        "cgroup": _cgroup,
+        "cgroup": lambda: _cgroup(name),
         "inotify": _inotify,
         f"cluster {name}": lambda: _cluster(name),
         "kubectl version": lambda: _skew(name),
         "leftovers": lambda: _leftovers(name),
         "leftover containers": lambda: _containers(name),
     }
-    return [_finding(subject, look) for subject, look in looks.items()]
+    return [_finding(subject, look, name) for subject, look in looks.items()]
 
 
-def _finding(subject: str, look: Callable[[], Look]) -> Finding:
+def _finding(subject: str, look: Callable[[], Look], name: str) -> Finding:
     """What a look gives; an error in it is something bad, with a cure too."""
+    cure = (
+        f"Put right what is named here, then run {course_command('doctor', name)} again. If it is "
+        f"the container engine: {_embedded(name)} runs without."
+    )
     try:
         return Finding(subject, *look())
     except CourseError as error:
         seen = f"{error.failed} {error.seen}".strip()
-        return Finding(subject, "bad", seen, error.next_step or CURE)
+        return Finding(subject, "bad", seen, error.next_step or cure)
     except OSError as error:
-        return Finding(subject, "bad", str(error), CURE)
+        return Finding(subject, "bad", str(error), cure)
+
+
+def _embedded(name: str) -> str:
+    return course_command("up --backend embedded", name)
 
 
 def _is(well: bool, seen: str, cure: str, otherwise: Level = "bad") -> Look:
@@ -144,7 +154,7 @@ def _ports() -> Look:
     return "ok", f"127.0.0.1 has free ports, such as {found[0]}", ""
 
 
-def _programs() -> Look:
+def _programs(name: str) -> Look:
     """What `up` finds here for the backends that it may choose, and how it gets the rest."""
     asked = os.environ.get("COURSE_BACKEND")
     backends = ["kind", "embedded"] if find_engine() else ["embedded"]
@@ -165,13 +175,14 @@ def _programs() -> Look:
     stuck = {name for name, how in comes.items() if how not in (DOWNLOADED, BUILT)}
     if not all(stuck & set(PROGRAMS[backend]) for backend in backends):
         cure = (
-            "course up brings what it needs, once: up to 0.5 GB from the network; where that does "
-            "not answer, Go, if it is there, builds it in 6 to 12 minutes."
+            f"{course_command('up', name)} brings what it needs, once: up to 0.5 GB from the "
+            "network; where that does not answer, Go, if it is there, builds it in 6 to 12 minutes."
         )
         return "note", seen, cure
     cure = "Install Go, put them into a folder and set COURSE_BINARIES, or use Docker or podman."
     if folder:
-        cure = "Put them into that folder, or unset COURSE_BINARIES: course up then brings them."
+        up = course_command("up", name)
+        cure = f"Put them into that folder, or unset COURSE_BINARIES: {up} then brings them."
     return "bad", seen, cure
 
 
@@ -206,13 +217,14 @@ def _engine() -> Look:
     return "note", seen, cure
 
 
-def _cgroup() -> Look:
+def _cgroup(name: str) -> Look:
     engine = find_engine()
     if engine is None:
         return "ok", "only kind minds, and there is no engine", ""
     cure = (
         "Kubelets from 1.35 on refuse cgroup v1 unless told; the course tells them. If nodes do "
-        "not start: course up --backend kind --kubernetes 1.34, or --backend embedded."
+        f"not start: {course_command('up --backend kind --kubernetes 1.34', name)}, "
+        "or --backend embedded."
     )
     return _is(engine.cgroup == 2, f"v{engine.cgroup}", cure, "note")
 
@@ -240,7 +252,7 @@ def _cluster(name: str) -> Look:
     running.api.get("/version")
     dead = ", ".join(running.backend.dead_components())
     seen = f"stopped: {dead}" if dead else f"up, {state.backend}, Kubernetes {state.kubernetes}"
-    return _is(not dead, seen, f"course up --name {name}")
+    return _is(not dead, seen, course_command("up", name))
 
 
 def _skew(name: str) -> Look:
@@ -264,7 +276,7 @@ def _leftovers(name: str) -> Look:
     state = State.load(name)
     left = processes_of(cluster_dir(name)) if state is None or not state.complete else []
     seen = f"{len(left)} processes of an interrupted run" if left else "none"
-    return _is(not left, seen, f"course down --name {name}")
+    return _is(not left, seen, course_command("down", name))
 
 
 def _containers(name: str) -> Look:
@@ -275,5 +287,5 @@ def _containers(name: str) -> Look:
     left = engine.nodes(name)
     cure = f"If they are yours: kind delete cluster --name {name}; or give another --name."
     if (cluster_dir(name) / MADE_BY_KIND).exists():
-        cure = f"course down --name {name}"
+        cure = course_command("down", name)
     return _is(not left, ", ".join(left) or "none", cure)

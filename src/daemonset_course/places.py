@@ -57,6 +57,28 @@ def cluster_name(name: str | None = None) -> str:
     return chosen
 
 
+def course_command(words: str, name: str | None = None, *, program: str = "course") -> str:
+    """The command to type for a cluster: ``course down --name second``.
+
+    Only what acts on the default cluster by itself may leave its name out.
+
+    Args:
+        words: what follows ``course``.
+        name: the cluster; else the one that a command without a name acts on.
+        program: how ``course`` is called from where the learner stands.
+    """
+    meant = os.environ.get("COURSE_CLUSTER") or DEFAULT_CLUSTER
+    name = name or meant
+    named = "" if name == meant == DEFAULT_CLUSTER else f" --name {name}"
+    return f"{program} {words}{named}"
+
+
+def begin_anew(name: str) -> str:
+    """What to type where a cluster cannot be mended."""
+    down, up, doctor = (course_command(verb, name) for verb in ("down", "up", "doctor"))
+    return f"{down}, then {up}; {doctor} looks for causes"
+
+
 def cluster_dir(name: str) -> Path:
     """The folder that holds all state of one cluster."""
     return state_home() / "clusters" / name

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -138,5 +139,6 @@ def interrupted(words: tuple[str, ...], after: float, number: int) -> bool:
     if number % 2 == 0 and process.returncode == 130:
         assert "Traceback" not in said
         if said:  # Typer ends without a word what has not begun
-            assert said.endswith("Interrupted; run the same command again, or: course down\n")
+            told = r"Interrupted; run the same command again, or: course down --name \S+\n"
+            assert re.search(rf"{told}\Z", said), said
     return process.returncode != 0

@@ -256,7 +256,7 @@ def test_programs_that_can_be_downloaded_are_a_note(machine: Machine, tmp_path: 
     assert found.seen.startswith("to be downloaded: etcd, kube-apiserver, ")
     assert found.seen.endswith("Go: not there")
     assert "kind" not in found.seen
-    assert "course up brings" in found.cure
+    assert "course up --name mine brings" in found.cure
     assert list((tmp_path / "cache" / "bin").iterdir()) == []
     assert CliRunner().invoke(app, ["doctor", "--name", "mine"]).exit_code == 0
 

@@ -184,7 +184,7 @@ def hostile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 def test_kind_is_started_so(hostile: Any) -> None:
     path = hostile("kind")
-    kind_program.run(path.parent, Engine("podman", "5", 2, False), "create", "cluster")
+    kind_program.run(path.parent, Engine("podman", "5", 2, False), "mine", "create", "cluster")
     seen = shown(path)
 
     assert seen["KIND_EXPERIMENTAL_PROVIDER"] == "podman"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from daemonset_course.errors import BadInput, CourseError, NotRunning, Reason, Rejected
+from daemonset_course.places import course_command
 
 Object = dict[str, Any]
 
@@ -39,6 +40,7 @@ class Api:
 
     def __init__(self, kubeconfig: Path) -> None:
         self.kubeconfig = kubeconfig
+        self._cluster = kubeconfig.parent.name  # a cluster's folder has its name
 
     @cached_property
     def _client(self) -> Any:
@@ -56,7 +58,7 @@ class Api:
             raise NotRunning(
                 f"The kubeconfig {self.kubeconfig} cannot be used.",
                 seen=str(error),
-                next_step="course up",
+                next_step=course_command("up", self._cluster),
             ) from None
         return client.ApiClient(settings)
 
@@ -142,7 +144,8 @@ class Api:
         return NotRunning(
             f"The API server at {self.server} did not answer.",
             seen=" ".join(seen.split()),
-            next_step="course status, then course up",
+            next_step=f"{course_command('status', self._cluster)}, "
+            f"then {course_command('up', self._cluster)}",
         )
 
     def get(self, path: str) -> Object:

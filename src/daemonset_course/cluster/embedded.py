@@ -23,7 +23,7 @@ from daemonset_course.cluster.simulated import break_kubelet, create_nodes, reco
 from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.environment import for_programs
 from daemonset_course.errors import CommandFailed, NotRunning
-from daemonset_course.places import cluster_dir
+from daemonset_course.places import begin_anew, cluster_dir, course_command
 from daemonset_course.progress import Report
 from daemonset_course.timeline.outages import Down, Why
 
@@ -162,7 +162,7 @@ class Embedded:
             raise NotRunning(
                 f"{component} does not tell its metrics.",
                 seen=self.log_tail(component),
-                next_step="course up starts what does not run",
+                next_step=f"{course_command('up', self.name)} starts what does not run",
             ) from None
 
     def dead_components(self) -> list[str]:
@@ -226,7 +226,7 @@ class Embedded:
                 raise CommandFailed(
                     f"{component} stopped right after its start.",
                     seen=self.log_tail(component),
-                    next_step="course doctor looks for causes",
+                    next_step=f"{course_command('doctor', self.name)} looks for causes",
                 )
 
     @property
@@ -264,7 +264,7 @@ class Embedded:
                 f"kwokctl {' '.join(arguments[:2])} did not end.",
                 seen=f"no answer within {TIMEOUT:.0f} s; kube-apiserver's last line: "
                 f"{self.log_tail('kube-apiserver')}",
-                next_step="course down, then course up; course doctor looks for causes",
+                next_step=begin_anew(self.name),
             ) from None
         if done.returncode:
             last = (done.stderr or done.stdout).strip().splitlines()[-1:]
@@ -272,5 +272,5 @@ class Embedded:
                 f"kwokctl {' '.join(arguments[:2])} failed.",
                 seen=f"{' '.join(last)}; kube-apiserver's last line: "
                 f"{self.log_tail('kube-apiserver')}",
-                next_step="course down, then course up; course doctor looks for causes",
+                next_step=begin_anew(self.name),
             )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from daemonset_course.errors import CommandFailed, NotRunning
+from daemonset_course.places import course_command
 
 ENGINES = ("docker", "podman")  # in this order, unless kind's own variable prefers the other
 PROVIDER = "KIND_EXPERIMENTAL_PROVIDER"
@@ -98,8 +99,8 @@ def find_engine() -> Engine | None:
     return next((found for found in map(_ask, _preferred()) if isinstance(found, Engine)), None)
 
 
-def needed_engine() -> Engine:
-    """The engine that kind uses.
+def needed_engine(cluster: str | None = None) -> Engine:
+    """The engine that kind uses, for a cluster.
 
     Raises:
         NotRunning: none answers; with what was seen of each.
@@ -112,7 +113,8 @@ def needed_engine() -> Engine:
     raise NotRunning(
         "No container engine answers; the kind backend needs Docker or podman.",
         seen=seen,
-        next_step="Start Docker or podman, or use: course up --backend embedded",
+        next_step="Start Docker or podman, or use: "
+        f"{course_command('up --backend embedded', cluster)}",
     )
 
 

@@ -8,6 +8,7 @@ from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.state import State
 from daemonset_course.environment import is_loopback
 from daemonset_course.errors import NotOurs
+from daemonset_course.places import course_command
 
 MARKER = "/api/v1/namespaces/kube-system/configmaps/daemonset-course"
 
@@ -28,10 +29,12 @@ def checked(kubeconfig: Path, marker: str) -> Api:
 
 
 def _foreign(kubeconfig: Path, seen: str) -> NotOurs:
+    name = kubeconfig.parent.name
     return NotOurs(
         f"The cluster behind {kubeconfig} was not made by this course: nothing was touched.",
         seen=seen,
-        next_step="course down, then course up, to have the course's own cluster again",
+        next_step=f"{course_command('down', name)}, then {course_command('up', name)}, "
+        "to have the course's own cluster again",
     )
 
 

@@ -31,7 +31,7 @@ from daemonset_course.cluster.processes import kill_all
 from daemonset_course.cluster.state import MADE_BY_KIND
 from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.errors import CommandFailed, NotOurs, NotRunning
-from daemonset_course.places import cluster_dir
+from daemonset_course.places import begin_anew, cluster_dir
 from daemonset_course.progress import Report, progress
 from daemonset_course.timeline.outages import Down
 
@@ -61,7 +61,7 @@ class Kind:
         Raises:
             NotRunning: none answers.
         """
-        return needed_engine()
+        return needed_engine(self.name)
 
     @property
     def settings(self) -> dict[str, float]:
@@ -279,7 +279,7 @@ class Kind:
         raise NotRunning(
             "The API server of the kind cluster does not answer.",
             seen=", ".join(f"{n} {state}" for n, state in self.engine.nodes(self.name).items()),
-            next_step="course down, then course up",
+            next_step=begin_anew(self.name),
         )
 
     def _keep_logs(self) -> None:
@@ -293,4 +293,4 @@ class Kind:
             self._bring_programs(progress())
         if arguments[1] == "cluster":
             arguments += ("--kubeconfig", str(self.kubeconfig))
-        kind_program.run(self.programs, self.engine, *arguments, "--name", self.name)
+        kind_program.run(self.programs, self.engine, self.name, *arguments)

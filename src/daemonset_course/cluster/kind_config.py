@@ -72,6 +72,6 @@ def node_image(kubernetes: str | None) -> str:
         raise BadInput(
             f"No node image is pinned for Kubernetes {version}.",
             seen=f"pinned: {', '.join(images)}",
-            next_step="Name one: course up --backend kind --image kindest/node:...",
+            next_step="Name one: --backend kind --image kindest/node:...",
         )
     return images[minor]

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from sysconfig import get_path
+from urllib.parse import urlsplit
 
 import filelock
 
@@ -32,7 +33,7 @@ from daemonset_course.cluster.simulated import is_broken
 from daemonset_course.cluster.state import State, remains
 from daemonset_course.errors import BadInput, NotRunning
 from daemonset_course.files import unwritable
-from daemonset_course.places import cluster_dir, cluster_name, state_home
+from daemonset_course.places import cluster_dir, cluster_name, course_command, state_home
 from daemonset_course.progress import Report, progress, step
 
 
@@ -112,8 +113,8 @@ def up(
     report = report or progress()
     with locked(name):
         old = State.load(name)
-        if old and old.complete and _fits(old, backend, pace, kubernetes, image):
-            return _healed(old, report)
+        if old and old.complete and _fits(old, backend, pace, kubernetes, image, port):
+            return _healed(old, port, report)
         chosen = choose(backend or ("kind" if image else None), kubernetes, report)
         fresh = State(
             name=name,
@@ -146,7 +147,7 @@ def current(name: str | None = None) -> Cluster:
     name = cluster_name(name)
     state = State.load(name)
     if state is None or not state.complete:
-        raise NotRunning(f"The cluster {name!r} is not up.", next_step="course up")
+        raise NotRunning(f"The cluster {name!r} is not up.", next_step=course_command("up", name))
     # A kubeconfig that was replaced meanwhile is another one: it has to pass the fence anew.
     kubeconfig = cluster_dir(name) / "kubeconfig"
     key = (state.id, str(kubeconfig), kubeconfig.stat().st_mtime_ns if kubeconfig.exists() else 0)
@@ -171,6 +172,7 @@ def _fits(
     pace: float | None,
     kubernetes: str | None,
     image: str | None,
+    port: int | None,
 ) -> bool:
     """Whether a running cluster is what is asked for now.
 
@@ -181,12 +183,16 @@ def _fits(
     other = {k: v for k, v in asked.items() if v is not None and v != getattr(state, k)}
     if kubernetes and matches(kubernetes, state.kubernetes):
         other.pop("kubernetes", None)
-    if other:
-        has = ", ".join(f"{k} {getattr(state, k)}" for k in other)
+    has = [f"{k} {getattr(state, k)}" for k in other]
+    kubeconfig = cluster_dir(state.name) / "kubeconfig"
+    if port and kubeconfig.exists():  # else the cluster is made anew, at the port asked for
+        listens = urlsplit(Api(kubeconfig).server).port
+        has += [f"port {listens}"] if listens != port else []
+    if has:
         raise BadInput(
             f"The cluster {state.name!r} is up with other settings.",
-            seen=has,
-            next_step="course down first, or give another --name",
+            seen=", ".join(has),
+            next_step=f"{course_command('down', state.name)} first, or give another --name",
         )
     return True
 
@@ -222,13 +228,13 @@ def _created(state: State, port: int | None, report: Report, old: State | None =
     return current(state.name)
 
 
-def _healed(state: State, report: Report) -> Cluster:
+def _healed(state: State, port: int | None, report: Report) -> Cluster:
     """The cluster of a finished `up`, with dead components started again."""
     backend = backend_of(state)
     if not backend.intact:
         report.done(f"The cluster {state.name!r} has lost parts: making it anew.")
         fresh = replace(state, id=secrets.token_hex(8), complete=False, baseline=())
-        return _created(fresh, None, report, state)
+        return _created(fresh, port, report, state)
     if not (backend.programs / "kubectl").exists():
         backend.prepare(report)
     began = datetime.now(UTC)

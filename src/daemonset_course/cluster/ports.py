@@ -56,5 +56,5 @@ def refuse_taken(port: int | None) -> None:
             raise BadInput(
                 f"Port {port} on 127.0.0.1 cannot be used.",
                 seen=str(error),
-                next_step="Leave --port out: a free port is chosen by itself.",
+                next_step="Leave --api-port out: a free port is chosen by itself.",
             ) from None

@@ -10,6 +10,7 @@ from daemonset_course.cluster.engine import Engine
 from daemonset_course.cluster.readiness import ready
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput, CommandFailed, NotRunning
+from daemonset_course.places import course_command
 from daemonset_course.timeline.outages import Down
 
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -65,10 +66,11 @@ def metrics(engine: Engine, node: str, component: str) -> str:
     try:
         return engine.run("exec", node, "kubectl", *access, server, "get", "--raw", "/metrics")
     except CommandFailed as error:
+        cluster = node.removesuffix("-control-plane")
         raise NotRunning(
             f"{component} does not tell its metrics.",
             seen=error.seen,
-            next_step="course up starts what does not run",
+            next_step=f"{course_command('up', cluster)} starts what does not run",
         ) from None
 
 

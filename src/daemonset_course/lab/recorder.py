@@ -11,6 +11,7 @@ from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import NotRunning
 from daemonset_course.lab.evidence import JUDGED
+from daemonset_course.places import course_command
 from daemonset_course.recording.log import Record
 from daemonset_course.recording.recorder import Recorder
 
@@ -103,5 +104,6 @@ class LabRecorder(Recorder):
                 raise NotRunning(
                     f"The recorder lost sight of the {feed.resource}.",
                     seen=f"it is more than {CATCH_UP:g} s behind the API server",
-                    next_step="lab.start(…) again; course status, if that does not help",
+                    next_step=f"lab.start(…) again; {course_command('status')}, "
+                    "if that does not help",
                 )

@@ -25,6 +25,7 @@ from daemonset_course.lab import evidence, results
 from daemonset_course.lab.check import Verdict, judge
 from daemonset_course.lab.recorder import LabRecorder
 from daemonset_course.lab.tasks import Task, find
+from daemonset_course.places import course_command
 from daemonset_course.recording.recorder import Recorder
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
@@ -224,7 +225,8 @@ def _incapable(lacking: set[str]) -> Verdict:
         "cannot check",
         f"This task needs {' and '.join(sorted(lacking))}, which this cluster does not have.",
         tuple(f"{name}: {CAPABILITIES[name]}" for name in sorted(lacking)),
-        look="On a machine with Docker or podman: course down, then course up --backend kind.",
+        look=f"On a machine with Docker or podman: {course_command('down')}, "
+        f"then {course_command('up --backend kind')}.",
     )
 
 

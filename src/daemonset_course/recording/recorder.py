@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from daemonset_course.cluster.components import asker
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.errors import CourseError, NotFinished
+from daemonset_course.places import course_command
 from daemonset_course.recording import log
 from daemonset_course.recording.components import ComponentFeed
 from daemonset_course.recording.feed import Feed
@@ -134,7 +135,7 @@ class Recorder(Recording):
                 raise NotFinished(
                     f"The recorder could not list the {feed.resource}.",
                     seen=f"{feed.trouble or 'no answer'}; tried for {FIRST_LIST:.0f} s",
-                    next_step="course status",
+                    next_step=course_command("status"),
                 )
         self._begin()
 

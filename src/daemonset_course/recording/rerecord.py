@@ -13,7 +13,7 @@ from daemonset_course.capabilities import CAPABILITIES
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.environment import for_python
 from daemonset_course.errors import BadInput, CommandFailed
-from daemonset_course.places import REPOSITORY
+from daemonset_course.places import REPOSITORY, course_command
 from daemonset_course.recording.sources import step_hashes
 
 CELL_SECONDS = 600
@@ -36,7 +36,8 @@ def record_lesson(lesson: str, cluster: str | None = None) -> list[Path]:
         raise BadInput(
             f"The cluster {running.name!r} cannot run real steps.",
             seen=f"its backend, {running.state.backend}, has no {', '.join(lacking)}",
-            next_step="course down, then course up --backend kind",
+            next_step=f"{course_command('down', running.name)}, "
+            f"then {course_command('up --backend kind', running.name)}",
         )
     path = _notebook(lesson)
     notebook = nbformat.read(path, as_version=4)

@@ -19,6 +19,7 @@ from daemonset_course.cluster.real_nodes import CONFIG, KEPT_CONFIG, MEND, PLUGI
 from daemonset_course.cluster.simulated import is_simulated, well
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput
+from daemonset_course.places import course_command
 from daemonset_course.verbs.nodes import known
 
 Short = Literal["disk", "memory", "pid"]
@@ -109,7 +110,7 @@ def pressure(short: Mapping[str, Short]) -> Iterator[None]:
     """
     backend = current().backend
     if not isinstance(backend, Kind):
-        raise BadInput("Pressure needs real kubelets.", next_step="course up --backend kind")
+        raise BadInput("Pressure needs real kubelets.", next_step=_on_kind())
     for node, what in short.items():
         _known_word(what)
         known(node)
@@ -137,7 +138,7 @@ def without_network(node: str) -> Iterator[None]:
     """
     backend = current().backend
     if not isinstance(backend, Kind):
-        raise BadInput("A network plugin needs real nodes.", next_step="course up --backend kind")
+        raise BadInput("A network plugin needs real nodes.", next_step=_on_kind())
     known(node)
     away = "for f in *.conflist; do [ -d $f ] || { mv $f $f.aside && mkdir $f; }; done"
     try:
@@ -210,3 +211,7 @@ def _wait(short: Mapping[str, Short], *, wanted: bool) -> None:
 
 def _keys(node: dict[str, Any]) -> list[str]:
     return [taint["key"] for taint in node["spec"].get("taints") or []]
+
+
+def _on_kind() -> str:
+    return f"{course_command('down')}, then {course_command('up --backend kind')}"
