@@ -29,6 +29,15 @@ PYTEST_SIDE_BY_SIDE = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --ma
 	--nbval-lax --nbval-current-env --nbval-cell-timeout=180 $(PYTESTARGS)
 TESTS ?= tests $(wildcard notebooks labs solutions)
 
+# Settings of the learner's for Python and pip would say where packages go, and which are seen. How
+# pip reaches its index is kept. PIP_USER wins over pip.conf, too.
+REACHES := PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_NO_INDEX PIP_FIND_LINKS PIP_TRUSTED_HOST PIP_PROXY \
+	PIP_CERT PIP_CLIENT_CERT PIP_KEYRING_PROVIDER PIP_RETRIES PIP_RESUME_RETRIES PIP_TIMEOUT \
+	PIP_DEFAULT_TIMEOUT PIP_CACHE_DIR PIP_NO_CACHE_DIR PIP_CONFIG_FILE PIP_DISABLE_PIP_VERSION_CHECK
+unexport $(filter-out $(REACHES),$(filter PIP_% PYTHON%,$(.VARIABLES)))
+export PIP_USER = 0
+export PYTHONNOUSERSITE = 1
+
 # An active conda environment made from environment.yml is used as it is; else .venv is made.
 ifeq ($(CONDA_DEFAULT_ENV),daemonset-course)
 ENV := $(CONDA_PREFIX)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tomllib
@@ -110,6 +111,27 @@ def test_make_knows_the_conda_environment_by_name() -> None:
     name = yaml.safe_load((ROOT / "environment.yml").read_text())["name"]
 
     assert f"ifeq ($(CONDA_DEFAULT_ENV),{name})" in (ROOT / "Makefile").read_text()
+
+
+def test_recipes_run_without_a_learner_s_settings_for_python_and_pip(tmp_path: Path) -> None:
+    (tmp_path / "shows.mk").write_text("shows:\n\t@env\n")
+    steering = (
+        "PYTHONHOME PYTHONPATH PYTHONSTARTUP PIP_TARGET PIP_PREFIX PIP_REQUIRE_HASHES PIP_DRY_RUN"
+    )
+    reaching = ("PIP_INDEX_URL", "PIP_PROXY", "PIP_CERT", "HTTPS_PROXY")
+    theirs = dict.fromkeys([*steering.split(), *reaching, "PIP_USER"], "1")
+    shown = subprocess.run(
+        ["make", "-s", "-f", "Makefile", "-f", str(tmp_path / "shows.mk"), "shows"],
+        cwd=ROOT,
+        env=os.environ | theirs,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+
+    assert {line.partition("=")[0] for line in shown}.isdisjoint(steering.split())
+    assert {f"{name}=1" for name in reaching} <= set(shown)
+    assert {"PIP_USER=0", "PYTHONNOUSERSITE=1"} <= set(shown)
 
 
 def test_no_file_names_the_host_of_a_registry() -> None:
