@@ -77,6 +77,7 @@ def test_a_recording_that_runs_ends_now_in_a_recorded_step_too(
 
     _, loaded = steps.load(tmp_path / "00-x.jsonl")
     assert loaded["rollout"].timeline == recording.timeline
+    assert loaded["rollout"].timeline.end == 60
 
 
 def test_a_watch_that_is_broken_now_is_a_gap_until_now(
