@@ -22,6 +22,7 @@ from daemonset_course.timeline.podstate import phase_of
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import recover_node, remove_node
+from live.scenes import eventually
 
 LAB = "06-roll-within-budget"
 # One attempt for each way in which the controller itself matters; tests/unit/test_check.py plays
@@ -104,6 +105,7 @@ def test_a_component_that_ended_is_the_verdict(lab: LabSession) -> None:
     process = backend.process("kube-controller-manager")
     assert process is not None
     process.kill()
+    eventually(lambda: backend.dead_components() == ["kube-controller-manager"])
     untouched = lab.check(1)
     kubectl(ROLL)
     rolled = lab.check(1)

@@ -26,7 +26,7 @@ class ComponentFeed:
         self._known: dict[str, str] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="feed-components", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="components", daemon=True)
 
     def start(self) -> None:
         """Look once, then go on looking."""
