@@ -17,6 +17,7 @@ from daemonset_course.errors import NotRunning
 from daemonset_course.recording.feed import QUIET
 from daemonset_course.recording.recorder import Recording, record
 from daemonset_course.verbs.apply import apply
+from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import daemonset, eventually, histories, words
 
@@ -71,13 +72,34 @@ def test_the_log_begins_with_what_is_there_and_its_clock_never_goes_back() -> No
     assert [r["t"] for r in rest] == sorted(r["t"] for r in rest)
     assert rest[-1]["record"] == "end"
     assert not any("managedFields" in r["object"]["metadata"] for r in rest if "object" in r)
+    assert not any("data" in r["object"] for r in rest if "object" in r)
+
+
+def test_revision_numbers_are_those_of_rollout_history() -> None:
+    apply(daemonset("agent"))
+    wait_rollout("agent")
+    with record("agent") as recording:
+        apply(daemonset("agent", {"env": [{"name": "RELEASE", "value": "again"}]}))
+        wait_rollout("agent")
+        kubectl("rollout undo daemonset/agent")
+        wait_rollout("agent")
+
+    lines = kubectl("rollout history daemonset/agent").splitlines()
+    history = [int(line.split()[0]) for line in lines if line[:1].isdigit()]
+    timeline = recording.timeline
+    numbers = [timeline.numbers[revision].at(timeline.end) for revision in timeline.revisions]
+    assert sorted(n for n in numbers if n is not None) == history[-2:]
+    assert [mark.text for mark in timeline.marks if "revision" in mark.text] == [
+        f"new template: revision {history[-2]}",
+        f"template of revision {history[-2] - 1} again, now revision {history[-1]}",
+    ]
 
 
 def test_stop_in_a_quiet_cluster_is_quick_and_leaves_no_thread() -> None:
     before = feeds()
     recorder = record("nobody")
     recorder.start()
-    assert len(feeds()) == len(before) + 5
+    assert len(feeds()) == len(before) + len(RESOURCES) + 1  # the components
 
     began = time.monotonic()
     recorder.stop()

@@ -117,8 +117,9 @@ def test_gaps_are_told() -> None:
 def test_without_a_rollout_the_caption_tells_how_many_nodes_were_without_a_pod() -> None:
     text, timeline = told(Fleet(3).run(1).kubelet_silent("course-worker2").run(2))
 
-    assert text == "No new template in 3.0 s, at most 1 of 3 nodes without an available pod."
-    assert headline(timeline) == text.removesuffix(".")
+    progress = "nodes without an available Pod: 0 of 3 at first, at most 1, 1 of 3 at the end"
+    assert text == f"In 3.0 s: no Pod created or deleted; {progress}."
+    assert headline(timeline) == progress.capitalize().replace(" pod", " Pod")
 
 
 def test_an_undo_tells_that_it_rolled_only_what_had_changed() -> None:
@@ -144,8 +145,8 @@ def test_pods_replaced_without_a_new_template_are_told() -> None:
     ]
 
     assert caption(build(log)) == (
-        "No new template in 4.0 s, a new pod on 1 node, "
-        "at most 1 of 3 nodes without an available pod."
+        "In 4.0 s: 1 Pod created on worker2, 1 Pod deleted on worker2; "
+        "nodes without an available Pod: 0 of 3 at first, at most 1, 0 of 3 at the end."
     )
 
 
@@ -159,7 +160,66 @@ def test_a_pod_that_was_pending_before_the_recording_is_not_a_new_one() -> None:
     ]
 
     assert caption(build(log)) == (
-        "No new template in 2.0 s, at most 1 of 1 node without an available pod."
+        "In 2.0 s: no Pod created or deleted; "
+        "nodes without an available Pod: 1 of 1 at first, at most 1, 0 of 1 at the end."
+    )
+
+
+OFF_TOPIC = ("template", "rollout", "rolled", "budget", "recording", "revision")
+
+
+def test_a_recording_without_a_rollout_says_what_became_of_nodes_and_pods() -> None:
+    fleet = Fleet(6).run(1).add_node("course-worker7").run(9)
+    log = fleet.log(ended=False)
+    evicted = pod("00003", "course-worker3", "rev1", phase="failed", reason="Evicted")
+    log += [
+        change(10.1, "pods", evicted),
+        change(10.5, "pods", evicted, "DELETED"),
+        *(change(11, "nodes", node(f"course-worker{i}"), "DELETED") for i in (4, 5)),
+        {"record": "end", "t": 12.0},
+    ]
+    timeline = build(log)
+
+    assert caption(timeline) == (
+        "In 12.0 s: 1 node added (worker7), 2 nodes deleted (worker4, worker5), "
+        "1 Pod created on worker7, 1 Pod deleted on worker3, Evicted: 1 Pod; "
+        "nodes without an available Pod: 0 of 6 at first, at most 1, 1 of 5 at the end."
+    )
+    assert headline(timeline) == "1 node added (worker7), 2 nodes deleted (worker4, worker5)"
+
+
+def test_no_word_of_rollouts_where_nothing_was_rolled_out() -> None:
+    still, silent = Fleet(3).run(2), Fleet(3).run(1).kubelet_silent("course-worker").run(1)
+    joined = Fleet(3).run(1).add_node("course-worker4").run(9)
+    for fleet in (still, silent, joined):
+        text, timeline = told(fleet)
+        assert [word for word in OFF_TOPIC if word in f"{text} {headline(timeline)}"] == []
+    assert told(Fleet(3).run(2))[0] == (
+        "In 2.0 s: no Pod created or deleted; none of 3 nodes without an available Pod."
+    )
+
+
+def test_many_nodes_are_counted_and_not_named() -> None:
+    fleet = Fleet(3).run(1)
+    for i in range(4, 9):
+        fleet.add_node(f"course-worker{i}")
+    text, _ = told(fleet.run(9))
+
+    assert text.startswith("In 10.0 s: 5 nodes added, 5 Pods created on 5 nodes; ")
+
+
+def test_a_rollout_that_had_begun_before_is_told_as_one() -> None:
+    before = Fleet(4).run(1).apply(bad=Fleet(4).nodes).run(9)
+    listed = [
+        *(change(0.0, "nodes", made, "ADDED", "list") for made in before.nodes.values()),
+        change(0.0, "daemonsets", before.daemonset, "ADDED", "list"),
+        *(change(0.0, "pods", made, "ADDED", "list") for made in before.pods.values()),
+    ]
+    text = caption(build([HEADER, *listed, {"record": "end", "t": 5.0}]))
+
+    assert text == (
+        "In 5.0 s: no Pod created or deleted, ImagePullBackOff: 1 Pod; of a rollout that had begun "
+        "before, 0 of 4 nodes updated at first, 0 at the end, at most 1 unavailable (budget 1)."
     )
 
 

@@ -292,11 +292,46 @@ def test_the_title_of_a_stuck_rollout_says_so() -> None:
     assert picture("stuck").title.startswith("2 of 4 nodes updated when the recording ended")
 
 
-def test_a_title_can_be_given() -> None:
-    drawn = plot(timeline("rolled"), title="Mine")
+def alt(drawn: Picture) -> str:
+    _, metadata = drawn._repr_mimebundle_()
+    (told,) = metadata.values()
+    return str(told["alt"])
+
+
+@pytest.mark.parametrize("scene", ["rolled", "crowded"])
+def test_a_title_can_be_given_and_is_heard_too(scene: str) -> None:
+    drawn = plot(timeline(scene), title="Mine")
 
     assert written(drawn)[0] == drawn.title == "Mine"
-    assert drawn.caption == caption(timeline("rolled"))
+    assert drawn.caption == caption(timeline(scene))
+    assert alt(drawn) == f"Mine. {drawn.caption}"
+
+
+def test_a_caption_can_be_given() -> None:
+    drawn = plot(timeline("rolled"), title="Mine?", caption="What the text asks about.")
+    both = compare(timeline("rolled"), timeline("stuck"), caption="Two of them.")
+
+    assert written(drawn)[-1] == drawn.caption == repr(drawn) == "What the text asks about."
+    assert alt(drawn) == "Mine? What the text asks about."
+    assert written(both)[-1] == both.caption == "Two of them."
+
+
+WORDS = "the telling part of this long sentence is the very last one of its words "
+
+
+@pytest.mark.parametrize(
+    "text", [f"{WORDS * 3}ports", f"{'course-worker12/agent-x7k2m ' * 8}ports"]
+)
+def test_a_long_note_is_wrapped_and_keeps_its_last_word(text: str) -> None:
+    drawn = plot(build(Fleet(2).run(1).note(text).run(1).log()))
+    with course_style():
+        canvas = FigureCanvasAgg(drawn.figure)
+        canvas.draw()
+    right = [t.get_window_extent(canvas.get_renderer()).x1 for t in drawn.figure.texts]  # type: ignore[attr-defined]
+    note = [t for t in written(drawn)[1:-1] if t]
+
+    assert " ".join(" ".join(note).split()).endswith(text.split()[-1])
+    assert max(right) <= drawn.figure.bbox.x1
 
 
 def test_marks_are_numbered_where_they_were_and_explained_below() -> None:

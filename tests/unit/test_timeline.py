@@ -352,6 +352,71 @@ def test_warnings_about_our_pods_are_told_once_a_kind() -> None:
     ]
 
 
+def failed_pod(uid: str, t: float, text: str) -> Record:
+    event = {
+        "metadata": {"name": f"e-{uid}", "uid": f"e-{uid}"}, "type": "Warning",
+        "reason": "FailedDaemonPod", "message": text,
+        "involvedObject": {"kind": "DaemonSet", "uid": "ds-1", "name": "agent"},
+    }  # fmt: skip
+    return change(t, "events", event, "ADDED")
+
+
+def test_equal_events_about_different_pods_are_told_once() -> None:
+    said = "Found failed daemon pod default/{} on node {}, will try to kill it"
+    pods = [("agent-x7k2p", "n1"), ("agent-b4d9z", "n1"), ("agent-9zzqv", "worker-a")]
+    named = [failed_pod(pod, 2 + i, said.format(pod, on)) for i, (pod, on) in enumerate(pods)]
+    other = failed_pod("z", 7, "Failed to delete pod default/agent-x7k2p")
+    timeline = log(*begun("n1", "worker-a"), *named, other, end(9))
+
+    assert [(mark.t, mark.text) for mark in timeline.marks] == [
+        (2, f"FailedDaemonPod: {said.format('agent-x7k2p', 'n1')}"),
+        (7, "FailedDaemonPod: Failed to delete pod default/agent-x7k2p"),
+    ]
+
+
+def test_the_generated_names_of_a_long_daemonset_name_are_known_too() -> None:
+    name = "a" * 63
+    header, ds = HEADER | {"daemonset": name}, daemonset()
+    ds["metadata"]["name"] = name
+    events = [
+        failed_pod(uid, t, f"pod {name[:58]}{uid} failed")
+        for uid, t in (("x7k2p", 1), ("b4d9z", 2))
+    ]
+    for event in events:
+        event["object"]["involvedObject"]["name"] = name
+    timeline = build([header, change(0, "daemonsets", ds, "ADDED", "list"), *events])
+
+    assert len(timeline.marks) == 1
+
+
+PORTS = (
+    "0/4 nodes are available: 1 node(s) didn't have free ports for the requested pod ports, "
+    "3 node(s) didn't satisfy plugin(s) [NodeAffinity]."
+)
+NO_VICTIMS = "preemption: 0/4 nodes are available: 4 No preemption victims found for incoming pod."
+
+
+@pytest.mark.parametrize(
+    "tail", ["", f" {NO_VICTIMS}", f" no new claims to deallocate, {NO_VICTIMS}"]
+)
+def test_a_warning_keeps_its_reason_and_loses_what_is_beside_the_point(tail: str) -> None:
+    fleet = Fleet(1).run(1).warn("FailedScheduling", f"{PORTS} {tail}", about="00001")
+    (mark,) = build(fleet.log()).marks
+
+    assert mark.text.rstrip(".") == f"FailedScheduling: {PORTS}".rstrip(".")
+
+
+def test_a_very_long_warning_is_cut_between_words_and_keeps_both_ends() -> None:
+    message = f"Failed to pull image: {'very-long-part ' * 40}no such host"
+    (mark,) = build(Fleet(1).run(1).warn("Failed", message, about="00001").log()).marks
+    head, tail = mark.text.split(" … ")
+
+    assert len(mark.text) <= 280
+    assert head.startswith("Failed: Failed to pull image: very-long-part")
+    assert tail.endswith("no such host")
+    assert {*head.split()[5:], *tail.split()[:-3]} == {"very-long-part"}
+
+
 def test_notes_and_nodes_that_come_and_go_are_marks() -> None:
     fleet = Fleet(1).run(1).note("now").run(1).add_node("course-worker2")
 

@@ -22,8 +22,8 @@ _LANE, _DENSE, _BUDGET = 0.27, 3.6, 1.0
 _TITLE, _LEGEND, _LABEL, _BADGES, _AXIS = 0.21, 0.34, 0.22, 0.26, 0.52
 _NOTE, _TEXT = 0.16, 0.175  # one line of the list of marks, of the caption
 _MOST_BADGES = 12
-# Characters of a line of the title, of a note in one of two columns, of the caption.
-_TITLE_FITS, _NOTE_FITS, _TEXT_FITS = 92, 80, 138
+# Characters of a line of the title, of a note in one of two columns and in one, of the caption.
+_TITLE_FITS, _NOTE_FITS, _LINE_FITS, _TEXT_FITS = 92, 80, 150, 138
 
 
 class Sheet:
@@ -55,14 +55,15 @@ class Sheet:
         titles = [part for line in title.split("\n") for part in textwrap.wrap(line, _TITLE_FITS)]
         near = (self._span[1] - self._span[0]) * 0.02
         found = [badges(timeline.marks, near) for timeline in timelines]
-        notes = _notes(timelines, labels, found)
+        notes, columns = _laid_out(_notes(timelines, labels, found))
+        deep = -(-len(notes) // columns)
         told = textwrap.wrap(caption, _TEXT_FITS)
         panels = [
             self._panel(timeline, label) for timeline, label in zip(timelines, labels, strict=True)
         ]
         self._open(
             0.24 + _TITLE * len(titles) + _LEGEND + sum(panels) + self._panel_height + _AXIS
-            + _NOTE * _deep(notes) + 0.08 + _TEXT * len(told) + 0.06
+            + _NOTE * deep + 0.08 + _TEXT * len(told) + 0.06
         )  # fmt: skip
         self._head(titles, timelines)
         for timeline, label, some in zip(timelines, labels, found, strict=True):
@@ -70,7 +71,7 @@ class Sheet:
         if self._panel_height:
             self._budget(timelines, labels)
         self._time_axis(time_label)
-        self._notes(notes)
+        self._notes(notes, deep)
         self._text("\n".join(told), size=8.5, linespacing=1.25, color=self._look.ink)
         return self._figure
 
@@ -121,8 +122,7 @@ class Sheet:
         ax.set_xlim(*self._span)
         self._y -= _AXIS
 
-    def _notes(self, notes: Sequence[str]) -> None:
-        deep = _deep(notes)
+    def _notes(self, notes: Sequence[str], deep: int) -> None:
         for i, line in enumerate(notes):
             column, row = divmod(i, deep)
             x, y = _EDGE + column * _WIDTH / 2, self._y - _NOTE * row
@@ -172,7 +172,9 @@ def _note(timeline: Timeline, badge: Badge, whose: str) -> str:
     return f"{badge.number}  {badge.marks[0].t:.1f} s  {whose}{where}{badge.text}"
 
 
-def _deep(notes: Sequence[str]) -> int:
-    """Lines that the list of notes takes: in two columns when there are many and all fit."""
-    two = len(notes) > 4 and max(map(len, notes)) <= _NOTE_FITS
-    return -(-len(notes) // 2) if two else len(notes)
+def _laid_out(notes: Sequence[str]) -> tuple[list[str], int]:
+    """The lines of the notes, and in how many columns: two when there are many and all fit."""
+    if len(notes) > 4 and max(map(len, notes)) <= _NOTE_FITS:
+        return list(notes), 2
+    lines = (textwrap.wrap(n, _LINE_FITS, subsequent_indent=" " * 11) for n in notes)
+    return [line for some in lines for line in some], 1

@@ -96,8 +96,8 @@ class Recorder(Recording):
         paths = {
             "nodes": "/api/v1/nodes",
             "daemonsets": f"/apis/apps/v1/{place}/daemonsets",
-            "controllerrevisions": f"/apis/apps/v1/{place}/controllerrevisions",
             "pods": f"/api/v1/{place}/pods",
+            "controllerrevisions": f"/apis/apps/v1/{place}/controllerrevisions",
             "events": f"/api/v1/{place}/events",
         }
         self._feeds = [Feed(cluster.api, name, path, self) for name, path in paths.items()]

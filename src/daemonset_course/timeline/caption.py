@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from daemonset_course.timeline.facts import Rollout, rollouts
 from daemonset_course.timeline.outages import Down, cure
+from daemonset_course.timeline.seen import seen, seen_headline
 from daemonset_course.timeline.timeline import Timeline
+from daemonset_course.timeline.words import lane_name, nodes, seconds
+
+__all__ = ["caption", "headline", "lane_name", "nodes", "seconds"]
 
 _NAMED = 6  # nodes named in an order before "…"
 
@@ -12,12 +16,14 @@ _NAMED = 6  # nodes named in an order before "…"
 def caption(timeline: Timeline) -> str:
     """What happened, one sentence for each outage, rollout and gap; each number is from the facts.
 
+    Without a rollout: which Pods and nodes came and went, and which nodes lacked their Pod.
+
     Example: "12 nodes rolled in 18.2 s, at most 1 unavailable (budget 1), order worker3, worker7,
     worker, worker2, worker11, worker4, …"
     """
     told = [_rollout(timeline, rollout) for rollout in rollouts(timeline)]
     sentences = [f"Then {text}" if i else text for i, text in enumerate(told)]
-    sentences = sentences or [_quiet(timeline)]
+    sentences = sentences or [seen(timeline)]
     return " ".join(_ended(text) for text in [*outages(timeline), *sentences, *_gaps(timeline)])
 
 
@@ -26,26 +32,9 @@ def headline(timeline: Timeline) -> str:
     down = [str(Down(one.component, one.why)) for one in timeline.outages if one.end is None]
     found = rollouts(timeline)
     if not found:
-        return ", ".join([*down, _quiet(timeline)])
+        return ", ".join([*down, seen_headline(timeline)])
     rollout = found[-1]
     return ", ".join([*down, _result(timeline, rollout), *_unavailable(rollout)])
-
-
-def lane_name(timeline: Timeline, node: str) -> str:
-    """The node's name without the cluster's prefix; "no node" for pods that are bound to none."""
-    return node.removeprefix(f"{timeline.header.get('cluster', '')}-") or "no node"
-
-
-def seconds(value: float) -> str:
-    """Seconds as told to people: 0.25 s, 18.2 s."""
-    return f"{value:.2f} s" if value < 1 else f"{value:.1f} s"
-
-
-def nodes(count: int | None) -> str:
-    """A number of nodes in words."""
-    if count is None:
-        return "an unknown number of nodes"
-    return "1 node" if count == 1 else f"{count} nodes"
 
 
 def _rollout(timeline: Timeline, rollout: Rollout) -> str:
@@ -100,27 +89,6 @@ def _surge(rollout: Rollout) -> list[str]:
 def _waiting(timeline: Timeline, rollout: Rollout) -> str:
     held = [f"{lane_name(timeline, node)} ({reason})" for node, reason in rollout.waiting]
     return f"; waiting: {_listed(held)}" if held else ""
-
-
-def _quiet(timeline: Timeline) -> str:
-    span = f"No new template in {seconds(timeline.end - timeline.start)}"
-    replaced = _replaced(timeline)
-    if replaced:
-        span += f", a new pod on {nodes(replaced)}"
-    worst, scope = timeline.unavailable.max(), timeline.scope.max()
-    if worst is None:
-        return f"{span}, unavailable nodes unknown"
-    most = f"at most {worst}" if worst else "none"
-    return f"{span}, {most} of {nodes(scope)} without an available pod"
-
-
-def _replaced(timeline: Timeline) -> int:
-    """How many nodes got a pod that the first lists did not hold.
-
-    A pod may have been pending then already, so its phase alone does not tell.
-    """
-    old = {segment.pod for segment in timeline.segments if segment.start <= timeline.start}
-    return len({segment.node for segment in timeline.segments if segment.pod not in old})
 
 
 def outages(timeline: Timeline) -> list[str]:

@@ -13,7 +13,9 @@ from daemonset_course.timeline.spans import Mark, MarkKind
 # field is enough.
 _ECHOES = {f"node.kubernetes.io/{name}" for name in ("unschedulable", "not-ready", "unreachable")}
 _INTERNAL = "daemonset-course/"
-_LONGEST = 72
+_BASE = 58  # characters of a generated name that are kept before its five random ones
+_LONGEST = 280  # two lines below a picture
+_PREEMPTION = re.compile(r"[.,;]?\s*(no new claims to deallocate,\s*)?preemption: .*$")
 TEMPLATE_CHANGED = "template changed"
 
 
@@ -27,7 +29,7 @@ class Marker:
         self._nodes: dict[str, Object] = {}
         self._owner: Object | None = None
         self._warned: set[tuple[str, str]] = set()
-        self._pod_name = re.compile(re.escape(daemonset) + r"-[a-z0-9]{5}")
+        self._pod_name = re.compile(re.escape(f"{daemonset}-"[:_BASE]) + r"[a-z0-9]{5}\b")
 
     def see(self, t: float, change: Mapping[str, Any], *, initial: bool) -> list[Mark]:
         """The marks that one change makes; none for what was there when the recording began."""
@@ -81,10 +83,18 @@ class Marker:
             return
         reason = str(event.get("reason", ""))
         message = str(event.get("message") or event.get("note") or "")
-        if (key := (reason, _message_class(message, about))) in self._warned:
+        if (key := (reason, self._message_class(message, about))) in self._warned:
             return
         self._warned.add(key)
         yield "event", _short(f"{reason}: {message}"), self._pod_nodes.get(about.get("uid", ""), "")
+
+    def _message_class(self, message: str, about: Object) -> str:
+        """The message without what differs between equal events: names of Pods, nodes, numbers."""
+        message = self._pod_name.sub("…", message)
+        for word in (about.get("name"), about.get("uid")):
+            message = message.replace(str(word), "…") if word else message
+        words = re.split(r"([^\w.-]+)", message)
+        return re.sub(r"\d+", "#", "".join("…" if w in self._nodes else w for w in words))
 
     def _is_ours(self, about: Object) -> bool:
         if about.get("kind") == "DaemonSet":
@@ -142,12 +152,14 @@ def _cordon(old: Object, new: Object) -> list[str]:
     return ["cordon" if after else "uncordon"]
 
 
-def _message_class(message: str, about: Object) -> str:
-    for word in (about.get("name"), about.get("uid")):
-        message = message.replace(str(word), "…") if word else message
-    return re.sub(r"\d+", "#", message)
-
-
 def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1].rstrip() + "…"
+    """The text in two lines at most, without what is beside the point, cut between words.
+
+    The reason stands at the beginning or at the end of a message, hardly ever in its middle.
+    """
+    text = _PREEMPTION.sub("", " ".join(text.split()))
+    if len(text) <= _LONGEST:
+        return text
+    half = _LONGEST // 2 - 2
+    head, tail = text[:half], text[-half:]
+    return f"{head.rpartition(' ')[0] or head} … {tail.partition(' ')[2] or tail}"
