@@ -144,5 +144,6 @@ def _shifted(timeline: Timeline, zero: float) -> Timeline:
             revision: Steps(tuple(t - zero for t in line.times), line.values)
             for revision, line in timeline.numbers.items()
         },
+        refusals=tuple(each._replace(at=each.at - zero) for each in timeline.refusals),
         **lines,
     )

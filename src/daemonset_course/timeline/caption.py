@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from daemonset_course.timeline.facts import Rollout, rollouts
+from collections.abc import Sequence
+
+from daemonset_course.timeline.creation import sentence
+from daemonset_course.timeline.facts import Rollout, refused, rollouts
 from daemonset_course.timeline.outages import Down, cure
 from daemonset_course.timeline.seen import seen, seen_headline
 from daemonset_course.timeline.timeline import Timeline
@@ -23,7 +26,7 @@ def caption(timeline: Timeline) -> str:
     """
     told = [_rollout(timeline, rollout) for rollout in rollouts(timeline)]
     sentences = [f"Then {text}" if i else text for i, text in enumerate(told)]
-    sentences = sentences or [seen(timeline)]
+    sentences = sentences or [seen(timeline) + _refused(timeline)]
     return " ".join(_ended(text) for text in [*outages(timeline), *sentences, *_gaps(timeline)])
 
 
@@ -42,7 +45,10 @@ def _rollout(timeline: Timeline, rollout: Rollout) -> str:
     if rollout.over_budget:
         parts.append(f"above the budget for up to {seconds(rollout.over_budget)}")
     if rollout.end is None:
-        return ", ".join(parts) + _waiting(timeline, rollout)
+        held = _waiting(timeline, rollout) + _not_created(
+            timeline, rollout.missing, rollout.refused
+        )
+        return ", ".join(parts) + held
     if rollout.order:
         parts.append("order " + _listed([lane_name(timeline, node) for node in rollout.order]))
     return ", ".join(parts)
@@ -99,6 +105,16 @@ def outages(timeline: Timeline) -> list[str]:
     return [*told, *([f"The cure: {cure(down, name)}"] if down else [])]
 
 
+def _not_created(timeline: Timeline, missing: Sequence[str], message: str) -> str:
+    told = sentence([lane_name(timeline, node) for node in missing], message)
+    return f"; {told}" if told else ""
+
+
+def _refused(timeline: Timeline) -> str:
+    message = refused(timeline, timeline.start, timeline.end, timeline.missing)
+    return _not_created(timeline, timeline.missing, message)
+
+
 def _gaps(timeline: Timeline) -> list[str]:
     return [
         f"The watch of {gap.resource} saw nothing from {gap.start:.1f} s to {gap.end:.1f} s"
@@ -107,7 +123,7 @@ def _gaps(timeline: Timeline) -> list[str]:
 
 
 def _ended(text: str) -> str:
-    return text if text.endswith("…") else f"{text}."
+    return text if text.endswith(("…", ".")) else f"{text}."
 
 
 def _listed(words: list[str]) -> str:

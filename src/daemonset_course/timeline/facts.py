@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from daemonset_course.timeline.creation import newest
 from daemonset_course.timeline.spans import SKEW, Segment, Steps, Template, excess, union
 from daemonset_course.timeline.timeline import Timeline
 
@@ -36,6 +37,10 @@ class Rollout:
         over_budget: the longest stretch in seconds above the budget. Moments are the
             controller's own (it acts on its cache, seen at 100 nodes): judge long stretches.
         waiting: (node, reason) for the new pods that were not ready at ``stop``.
+        missing: nodes that should have run a pod at ``stop`` and had none, if the end was not
+            reached.
+        refused: why no pod could be created for them (or, with surge, beside an old pod): the
+            message of the newest FailedCreate Event; empty if none counts.
     """
 
     revision: str
@@ -54,6 +59,8 @@ class Rollout:
     overlap: dict[str, float]
     over_budget: float
     waiting: tuple[tuple[str, str], ...]
+    missing: tuple[str, ...] = ()
+    refused: str = ""
 
     @property
     def duration(self) -> float | None:
@@ -102,6 +109,21 @@ def unfinished(timeline: Timeline) -> float:
     return stop if end is None else end
 
 
+def refused(timeline: Timeline, start: float, stop: float, missing: tuple[str, ...]) -> str:
+    """The newest FailedCreate message that explains, at ``stop``, why a pod was not created.
+
+    What was refused before the template of ``start`` came, or before the last pod was created,
+    explains nothing any more.
+    """
+    if not missing and not timeline.surge_budget.at(stop):
+        return ""
+    born: dict[str, float] = {}
+    for segment in timeline.segments:
+        born[segment.pod] = min(segment.start, born.get(segment.pod, segment.start))
+    since = max([start, *(t for t in born.values() if t <= stop)])
+    return newest((each for each in timeline.refusals if each.at <= stop), since)
+
+
 # A pod's life: its segments by time, contiguous.
 _Life = list[Segment]
 
@@ -137,6 +159,8 @@ def _rollout(timeline: Timeline, template: Template, lives: list[_Life], over: S
         overlap=_overlaps(new, lives, start, stop),
         over_budget=0.0 if template.created else over.longest(0, start, stop),
         waiting=() if end is not None else _waiting(new, stop),
+        missing=() if end is not None else template.missing,
+        refused="" if end is not None else refused(timeline, start, stop, template.missing),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from daemonset_course.timeline.podstate import Object
-from daemonset_course.timeline.spans import Phase, Segment
+from daemonset_course.timeline.spans import Phase, Segment, natural
 
 COUNTS = ("scope", "unavailable", "surge", "updated", "behind", "wanted")
 
@@ -84,3 +85,15 @@ class Lane:
             int(scope and not done),
             int(self.wanted),
         )
+
+
+def missing(lanes: Mapping[str, Lane]) -> tuple[str, ...]:
+    """The nodes that should run a pod and have none, in natural order."""
+    return tuple(
+        sorted((name for name, lane in lanes.items() if lane.wanted and not lane.pods), key=natural)
+    )
+
+
+def placement_part(node: Object) -> tuple[Any, Any]:
+    """What the controller's rules read of a node."""
+    return node["metadata"].get("labels"), node.get("spec")

@@ -80,8 +80,8 @@ def ready_age(pod: Object, began: str) -> float:
     The only use of API timestamps (resolution one second): a pod that was Ready before the
     recording has no receive time for it.
     """
-    since = _moment(str(condition(pod, "Ready").get("lastTransitionTime", "")))
-    start = _moment(began)
+    since = moment(str(condition(pod, "Ready").get("lastTransitionTime", "")))
+    start = moment(began)
     if since is None or start is None:
         return 0.0
     return max(0.0, (start - since).total_seconds())
@@ -104,7 +104,8 @@ def _container_states(pod: Object) -> Iterator[Object]:
             yield container.get("state") or {}
 
 
-def _moment(text: str) -> datetime | None:
+def moment(text: str) -> datetime | None:
+    """The time that RFC 3339 text gives; None without a zone, or if it is no time."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

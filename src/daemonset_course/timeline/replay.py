@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from daemonset_course.placement import should_run
 from daemonset_course.timeline import podstate
 from daemonset_course.timeline.budgets import budgets
-from daemonset_course.timeline.lanes import COUNTS, Lane, Pod, State
+from daemonset_course.timeline.lanes import COUNTS, Lane, Pod, State, missing, placement_part
 from daemonset_course.timeline.podstate import Object
 from daemonset_course.timeline.spans import Segment, StepsBuilder, Template
 
@@ -107,8 +107,7 @@ class Replay:
         for pod in self.pods.values():
             pod.close(end)
             self.segments += pod.segments
-        if self.templates:
-            self.templates[-1] = replace(self.templates[-1], end=min(end, self.templates[-1].end))
+        self._end_template(end)
 
     # Pods
 
@@ -199,7 +198,7 @@ class Replay:
     def _node(self, obj: Object, *, gone: bool) -> None:
         lane = self.lanes[str(obj["metadata"]["name"])]
         self._count(lane, -1)
-        moved = lane.node is None or _placement_part(lane.node) != _placement_part(obj)
+        moved = lane.node is None or placement_part(lane.node) != placement_part(obj)
         lane.node = None if gone else obj
         if gone or moved:
             lane.wanted = self._wants(lane)
@@ -229,13 +228,16 @@ class Replay:
             kept = {} if deleted else self._by_generation
             self._by_generation = {g: known for g, known in kept.items() if not known.initial}
 
+    def _end_template(self, t: float) -> None:
+        if self.templates and t < self.templates[-1].end:
+            self.templates[-1] = replace(self.templates[-1], end=t, missing=missing(self.lanes))
+
     def _retarget(self, t: float, *, created: bool, initial: bool) -> None:
+        self._end_template(t)
         for lane in self.lanes.values():
             self._count(lane, -1)
             lane.wanted = self._wants(lane)
             self._count(lane, +1)
-        if self.templates:
-            self.templates[-1] = replace(self.templates[-1], end=min(t, self.templates[-1].end))
         revision = ""
         if self._owner is not None:
             known = self._by_generation.get(_generation(self._owner))
@@ -292,7 +294,3 @@ def _min_ready(owner: Object | None) -> int:
 def _generation(owner: Object) -> str:
     notes = owner["metadata"].get("annotations") or {}
     return str(notes.get("deprecated.daemonset.template.generation", ""))
-
-
-def _placement_part(node: Object) -> tuple[Any, Any]:
-    return node["metadata"].get("labels"), node.get("spec")

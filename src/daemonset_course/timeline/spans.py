@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -57,7 +58,8 @@ class Template:
 
     ``revision`` is empty until a pod of it was seen; ``since`` is ``t``, or when its first pod was
     seen if that came before (two watches); ``created`` marks the DaemonSet's first; at ``end``
-    came the next template, the DaemonSet's deletion, or the end of the recording.
+    came the next template, the DaemonSet's deletion, or the end of the recording; ``missing`` are
+    the nodes that should have run a pod then and had none.
     """
 
     t: float
@@ -66,6 +68,7 @@ class Template:
     since: float
     created: bool = False
     end: float = math.inf
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -175,3 +178,9 @@ def union(pairs: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
         else:
             merged.append((start, end))
     return merged
+
+
+def natural(name: str) -> tuple[tuple[int, str], ...]:
+    """A sort key that puts worker2 before worker10."""
+    parts = re.split(r"(\d+)", name)
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)

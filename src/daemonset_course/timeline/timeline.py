@@ -6,21 +6,31 @@ read the same Timeline, so that a picture cannot disagree with a verdict.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from daemonset_course.errors import BadInput
 from daemonset_course.timeline.beginning import FirstLists
+from daemonset_course.timeline.creation import Refusal, refusal
+from daemonset_course.timeline.lanes import missing
 from daemonset_course.timeline.marks import TEMPLATE_CHANGED, Marker
 from daemonset_course.timeline.outages import Outage, Outages
 from daemonset_course.timeline.podstate import Object
 from daemonset_course.timeline.replay import Replay
 from daemonset_course.timeline.revisions import Numbers, template_text
-from daemonset_course.timeline.spans import Gap, Mark, Phase, Segment, Steps, Template, union
+from daemonset_course.timeline.spans import (
+    Gap,
+    Mark,
+    Phase,
+    Segment,
+    Steps,
+    Template,
+    natural,
+    union,
+)
 
-__all__ = ["Gap", "Mark", "Phase", "Segment", "Steps", "Template", "Timeline", "build"]
+__all__ = ["Gap", "Mark", "Phase", "Segment", "Steps", "Template", "Timeline", "build", "natural"]
 
 FORMAT = 1
 _CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
@@ -68,6 +78,8 @@ class Timeline:
         desired: the status' ``desiredNumberScheduled``.
         numbers: for each of ``revisions``, and others that exist, the revision number that
             ``kubectl rollout history`` gives over time; empty if the log does not tell.
+        refusals: the FailedCreate Events about the DaemonSet, by the time at which they were seen.
+        missing: the nodes that should run a pod at the end and have none.
     """
 
     header: Mapping[str, Any]
@@ -90,6 +102,8 @@ class Timeline:
     desired: Steps
     outages: tuple[Outage, ...] = ()
     numbers: Mapping[str, Steps] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 def build(log: Iterable[Mapping[str, Any]]) -> Timeline:
@@ -116,6 +130,8 @@ class _Reader:
         self._marks: list[Mark] = []
         self._gaps: list[Gap] = []
         self._outages = Outages()
+        self._refusals: list[Refusal] = []
+        self._named = {"metadata": {"name": name}}
         self._control: set[str] = set()
         self._node_names: dict[str, None] = {}
         self._relisted: dict[str, float] = {}  # resource -> end of the gap its relist follows
@@ -151,12 +167,18 @@ class _Reader:
             self._numbers.see(since, change, initial=initial)
         if resource == "nodes":
             self._name_lane(change["object"])
+        elif resource == "events" and not initial and change["type"] != "DELETED":
+            self._refuse(since, change["object"])
 
     def _name_lane(self, node: Object) -> None:
         name = str(node["metadata"]["name"])
         self._node_names.setdefault(name)
         if _CONTROL_PLANE in (node["metadata"].get("labels") or {}):
             self._control.add(name)
+
+    def _refuse(self, t: float, event: Object) -> None:
+        if (found := refusal(event, self._named)) is not None:
+            self._refusals.append(found._replace(at=t))
 
     def _gap(self, record: Mapping[str, Any]) -> None:
         gap = Gap(
@@ -189,6 +211,8 @@ class _Reader:
             templates=tuple(replay.templates),
             status=tuple(replay.status),
             numbers=numbers,
+            refusals=tuple(self._refusals),
+            missing=missing(replay.lanes),
             **dict(self._lines()),
         )
 
@@ -209,12 +233,6 @@ class _Reader:
 
     def _lane_order(self, name: str) -> tuple[bool, bool, tuple[tuple[int, str], ...]]:
         return name == "", name not in self._control, natural(name)
-
-
-def natural(name: str) -> tuple[tuple[int, str], ...]:
-    """A sort key that puts worker2 before worker10."""
-    parts = re.split(r"(\d+)", name)
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
 
 
 def _checked_header(header: Mapping[str, Any] | None) -> Mapping[str, Any]:

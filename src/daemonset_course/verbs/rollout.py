@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,11 +16,13 @@ from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput, NotFinished
 from daemonset_course.timeline import podstate
+from daemonset_course.timeline.creation import not_created, template_age
 
 Explain = Callable[[Object], str]
 
 # Seen with 1.36: a node that comes back while its old Pod is still listed is not counted at once.
 # Source: syncNodeUpdate in pkg/controller/daemon/daemon_controller.go.
+NO_POD = "no pod yet"
 LATE = "; the controller counts again when the DaemonSet or one of its Pods changes"
 
 
@@ -126,7 +128,9 @@ def _wait_pods(api: Api, daemonset: Object, timeout: float) -> None:
         f"/api/v1/namespaces/{meta['namespace']}/pods",
         lambda pods: not lagging(daemonset, nodes, pods.values(), newest),
         what=f"the pods of {meta['name']} ready",
-        explain=lambda pods: "; ".join(lagging(daemonset, nodes, pods.values(), newest)),
+        explain=lambda pods: "; ".join(
+            _with_refusal(api, daemonset, reasons(daemonset, nodes, pods.values(), newest))
+        ),
         timeout=max(timeout, 1.0),
     )
 
@@ -134,8 +138,25 @@ def _wait_pods(api: Api, daemonset: Object, timeout: float) -> None:
 def _explain(api: Api, daemonset: Object) -> str:
     pods = api.items(f"/api/v1/namespaces/{daemonset['metadata']['namespace']}/pods")
     nodes, newest = api.items("/api/v1/nodes"), _newest_hash(api, daemonset)
-    lines = lagging(daemonset, nodes, pods, newest, wanted_only=False)
+    found = reasons(daemonset, nodes, pods, newest, wanted_only=False)
+    lines = _with_refusal(api, daemonset, found)
     return "; ".join(lines) or "every node has its pod; the controller has not counted it yet"
+
+
+def _with_refusal(api: Api, daemonset: Object, found: Mapping[str, str]) -> list[str]:
+    """The nodes' lines; one sentence for all nodes without a pod, if an Event says why."""
+    meta = daemonset["metadata"]
+    events, pods = (
+        api.items(f"/api/v1/namespaces/{meta['namespace']}/{kind}") for kind in ("events", "pods")
+    )
+    missing = [node for node, reason in found.items() if reason == NO_POD]
+    since = template_age(daemonset, [p for p in pods if podstate.is_owned(p, meta["name"])])
+    said = not_created(events, daemonset, missing, since=since)
+    return [said, *_lines(found, but=NO_POD)] if said else _lines(found)
+
+
+def _lines(found: Mapping[str, str], *, but: str = "") -> list[str]:
+    return [f"{node}: {reason}" for node, reason in found.items() if reason != but]
 
 
 def finished(daemonset: Object) -> bool:
@@ -167,7 +188,19 @@ def lagging(
     *,
     wanted_only: bool = True,
 ) -> list[str]:
-    """A line for each node that lacks a ready pod of the newest revision, with its reason.
+    """A line for each node that lacks a ready pod of the newest revision, with its reason."""
+    return _lines(reasons(daemonset, nodes, pods, newest, wanted_only=wanted_only))
+
+
+def reasons(
+    daemonset: Object,
+    nodes: Iterable[Object],
+    pods: Iterable[Object],
+    newest: str,
+    *,
+    wanted_only: bool = True,
+) -> dict[str, str]:
+    """Why each node that lacks a ready pod of the newest revision lacks it, by the node's name.
 
     ``wanted_only`` leaves out nodes where the DaemonSet should not run but still has a pod.
     """
@@ -176,14 +209,14 @@ def lagging(
         owners = pod["metadata"].get("ownerReferences") or []
         if any(owner["uid"] == daemonset["metadata"]["uid"] for owner in owners):
             owned.setdefault(podstate.node_of(pod), []).append(pod)
-    lines = []
+    found = {}
     for node in sorted(nodes, key=lambda n: topology.natural(n["metadata"]["name"])):
         name = node["metadata"]["name"]
         wanted = placement.should_run(node, daemonset["spec"]["template"]).run
         reason = _reason(owned.get(name, []), newest, wanted) if wanted or not wanted_only else ""
         if reason:
-            lines.append(f"{name}: {reason}")
-    return lines
+            found[name] = reason
+    return found
 
 
 def _newest_hash(api: Api, daemonset: Object) -> str:
@@ -201,7 +234,7 @@ def _newest_hash(api: Api, daemonset: Object) -> str:
 def _reason(pods: list[Object], newest: str, wanted: bool) -> str:
     """Why a node has no available pod of the newest revision; empty when it has or needs none."""
     if not pods:
-        return "no pod yet" if wanted else ""
+        return NO_POD if wanted else ""
     terminating = [p for p in pods if p["metadata"].get("deletionTimestamp")]
     if terminating:
         return f"pod {terminating[0]['metadata']['name']} is terminating"

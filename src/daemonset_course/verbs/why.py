@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -12,6 +13,8 @@ from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.errors import BadInput, Rejected
 from daemonset_course.placement import Cell, Decision, Matrix, matrix, told
+from daemonset_course.timeline.creation import not_created, template_age
+from daemonset_course.timeline.podstate import is_owned, node_of
 from daemonset_course.verbs.apply import Source, parse
 
 if TYPE_CHECKING:
@@ -56,10 +59,12 @@ class Why:
     Attributes:
         matrix: nodes by rules, as data.
         nodes: the answer of each node, by name.
+        refused: what keeps Pods from being created although the rules allow them; mostly empty.
     """
 
     matrix: Matrix
     nodes: Mapping[str, Answer]
+    refused: str = ""
 
     @property
     def runs_on(self) -> tuple[str, ...]:
@@ -73,7 +78,10 @@ class Why:
         return plot_why(self.matrix, dark=dark)
 
     def __repr__(self) -> str:
-        return told.table(self.matrix)
+        table = told.table(self.matrix)
+        if not self.refused:
+            return table
+        return f"{table}\n\n{textwrap.fill(f'But {self.refused}', told.WIDTH)}"
 
 
 @overload
@@ -101,7 +109,8 @@ def why(
         Rejected: the API server would refuse the manifest.
 
     Resources and ports are not among the rules: the controller creates the Pod all the same, and
-    the scheduler may leave it Pending.
+    the scheduler may leave it Pending. If the API server refused the Pods of a DaemonSet on the
+    cluster, the answer says so.
     """
     if daemonset is None:
         node, daemonset = None, node
@@ -114,6 +123,8 @@ def why(
     found = _daemonset(api, daemonset, namespace, {_name(item) for item in nodes})
     # All nodes, also for one answer: which taints there are is asked of the fleet.
     told_all = explain(nodes, found)
+    if isinstance(daemonset, str) and not _is_manifest(daemonset):
+        told_all = _with_refusal(api, found, told_all)
     if node is None:
         return told_all
     if node not in told_all.nodes:
@@ -140,6 +151,27 @@ def explain(nodes: list[Object], daemonset: Mapping[str, Any]) -> Why:
             for row in answers.rows
         },
     )
+
+
+def _with_refusal(api: Api, daemonset: Mapping[str, Any], found: Why) -> Why:
+    """The answers, with the newest FailedCreate Event where a Pod should be and is not."""
+    place = f"/api/v1/namespaces/{daemonset['metadata']['namespace']}"
+    pods = [pod for pod in api.items(f"{place}/pods") if is_owned(pod, _name(daemonset))]
+    held = {node_of(pod) for pod in pods}
+    missing = [name for name in found.runs_on if name not in held]
+    if not missing:
+        return found
+    since = template_age(daemonset, pods)
+    said = not_created(api.items(f"{place}/events"), daemonset, missing, since=since)
+    if not said:
+        return found
+    answers = {
+        name: replace(answer, sentence=f"{answer.sentence} But {said}")
+        if name in missing
+        else answer
+        for name, answer in found.nodes.items()
+    }
+    return Why(found.matrix, answers, said)
 
 
 def _head(field: str, label: str) -> str:
