@@ -17,7 +17,7 @@ from daemonset_course.timeline.podstate import Object
 
 Outcome = Literal["passed", "wrong", "not attempted", "not yet", "cannot check"]
 
-_SIGNS = {"passed": "✔", "wrong": "✘", "not attempted": "○", "not yet": "…", "cannot check": "!"}
+SIGNS = {"passed": "✔", "wrong": "✘", "not attempted": "○", "not yet": "…", "cannot check": "!"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,6 +30,9 @@ class Verdict:
         observed: lines of evidence, mostly one a node.
         rule: the rule behind a wrong verdict, with its source.
         look: where to look next.
+        final: the recording already holds what makes it so: going on cannot change the verdict.
+        unless: where going on can change it only under a condition: the condition.
+        task: the number of the task that is judged; 0: unknown.
     """
 
     outcome: Outcome
@@ -37,6 +40,9 @@ class Verdict:
     observed: tuple[str, ...] = ()
     rule: str = ""
     look: str = ""
+    final: bool = False
+    unless: str = ""
+    task: int = 0
 
     @property
     def passed(self) -> bool:
@@ -44,18 +50,27 @@ class Verdict:
         return self.outcome == "passed"
 
     def __repr__(self) -> str:
-        lines = [f"{_SIGNS[self.outcome]} {self.outcome}: {self.says}"]
+        lines = [f"{SIGNS[self.outcome]} {self.outcome}: {self.says}"]
         lines += [f"  {line}" for line in self.observed]
         lines += [f"  Rule: {self.rule}"] if self.rule else []
         lines += [f"  Look: {self.look}"] if self.look else []
+        lines += [f"  Start again: {self._again}"] if self._again else []
         return "\n".join(lines)
 
     def _repr_markdown_(self) -> str:
-        parts = [f"{_SIGNS[self.outcome]} **{self.outcome}**: {_plain(self.says)}"]
+        parts = [f"{SIGNS[self.outcome]} **{self.outcome}**: {_plain(self.says)}"]
         parts += ["\n".join(f"- {_plain(line)}" for line in self.observed)] if self.observed else []
         parts += [f"*The rule behind it*: {_plain(self.rule)}"] if self.rule else []
         parts += [f"*Where to look*: {_plain(self.look)}"] if self.look else []
+        parts += [f"*Start again*: {_plain(self._again)}"] if self._again else []
         return "\n\n".join(parts)
+
+    @property
+    def _again(self) -> str:
+        start = f"run lab.start({self.task or '…'})"
+        if self.final:
+            return f"{start}. The recording keeps what happened: going on cannot mend this try."
+        return f"{start}, unless {self.unless}." if self.unless else ""
 
 
 Rule = Callable[[Evidence], Verdict | None]
@@ -64,11 +79,19 @@ Rule = Callable[[Evidence], Verdict | None]
 def judge(evidence: Evidence, rules: Iterable[Rule]) -> Verdict:
     """The first verdict that a rule gives; a list of rules ends in one that always gives one.
 
+    A wrong that can be mended is final all the same if a later rule finds one that cannot. What
+    keeps the controller from creating pods is part of every verdict on a task that is not done.
     What is not passed while a component of the control plane does not run cannot be checked.
     """
-    fault = "No rule of this task came to a verdict: a fault of the course."
-    given = filter(None, (rule(evidence) for rule in rules))
-    return _with_outages(evidence, next(given, Verdict("cannot check", fault)))
+    return _with_outages(evidence, _with_refusal(evidence, _first(evidence, rules)))
+
+
+def _with_refusal(evidence: Evidence, verdict: Verdict) -> Verdict:
+    """The verdict, with what keeps the controller from creating pods."""
+    refused = evidence.refused() if verdict.outcome in ("wrong", "not yet") else ""
+    if not refused or refused.lower() == verdict.says.lower():
+        return verdict
+    return replace(verdict, observed=(*verdict.observed, refused))
 
 
 def _with_outages(evidence: Evidence, verdict: Verdict) -> Verdict:
@@ -84,6 +107,20 @@ def _with_outages(evidence: Evidence, verdict: Verdict) -> Verdict:
     return replace(verdict, observed=(*map(str, found), *verdict.observed))
 
 
+def _first(evidence: Evidence, rules: Iterable[Rule]) -> Verdict:
+    verdicts = (rule(evidence) for rule in rules)
+    found = next((each for each in verdicts if each is not None), None)
+    if found is None:
+        says = "No rule of this task came to a verdict: a fault of the course."
+        return Verdict("cannot check", says)
+    if found.outcome != "wrong" or found.final:
+        return found
+    worse = next((each for each in verdicts if each is not None and each.final), None)
+    if worse is None:
+        return found
+    return replace(found, observed=(*found.observed, worse.says), final=True)
+
+
 def was_watched(evidence: Evidence) -> Verdict | None:
     """Cannot check, if the recorder was blind for a while or missed the starting point."""
     if evidence.before and not evidence.blind():
@@ -96,7 +133,7 @@ def was_watched(evidence: Evidence) -> Verdict | None:
         "cannot check",
         "The recorder could not see everything, and a history with a hole proves nothing.",
         tuple(gaps),
-        look="Start the task again.",
+        final=True,
     )
 
 
@@ -123,6 +160,12 @@ def same_object(evidence: Evidence) -> Verdict | None:
         says = f"Another DaemonSet was made beside {name}: {others}."
     else:
         return None
+    beside = evidence.after is not None and not _recreated(evidence)
+    look = (
+        f"kubectl get daemonsets. Delete {others} and change {name}."
+        if beside
+        else "kubectl get daemonsets."
+    )
     down = evidence.timeline.unavailable.max()
     return Verdict(
         "wrong",
@@ -130,7 +173,8 @@ def same_object(evidence: Evidence) -> Verdict | None:
         (f"nodes without an available agent at one time: up to {down}",),
         "A DaemonSet is changed in place. Deleting it deletes its pods on all nodes, and no update "
         "budget is asked. kubernetes.io: Perform a Rolling Update on a DaemonSet.",
-        f"kubectl get daemonsets. Start the task again to have the first {name} back.",
+        look,
+        final=not beside,
     )
 
 
@@ -142,21 +186,30 @@ def nodes_kept(evidence: Evidence) -> Verdict | None:
     return Verdict(
         "wrong",
         f"The Node object was deleted: {names}.",
-        tuple(f"{evidence.lane(name)}: no Node object any more" for name in evidence.lost),
+        tuple(
+            f"{evidence.lane(name)}: "
+            + ("a new Node object" if name in evidence.nodes else "no Node object any more")
+            for name in evidence.lost
+        ),
         "A node that does not exist counts nowhere, so the budget looked free again. But the "
         "machine's labels, taints and history went with the object, and it was asked to stay.",
-        "kubectl get nodes. Start the task again.",
+        "kubectl get nodes.",
+        final=True,
     )
 
 
 def still_dead(evidence: Evidence) -> Verdict | None:
-    """Wrong, if the dead node was brought back instead of rolling around it."""
-    if evidence.dead:
+    """Wrong, if the dead node was brought back at any time instead of rolling around it."""
+    if evidence.dead and not evidence.revived:
         return None
     return Verdict(
         "wrong",
-        "The dead node is back: this task is to release while it stays dead.",
-        look="Start the task again, and leave the node as it is.",
+        "The dead node came back: this task is to release while it stays dead."
+        if evidence.dead
+        else "The dead node is back: this task is to release while it stays dead.",
+        tuple(f"{evidence.lane(name)}: became Ready" for name in evidence.revived),
+        look="kubectl get nodes. In the next try leave the node as it is.",
+        final=True,
     )
 
 

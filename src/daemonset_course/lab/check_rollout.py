@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from daemonset_course.lab.check import Rule, Verdict
@@ -20,7 +21,8 @@ def budget_at_most(limit: int) -> Rule:
     def rule(evidence: Evidence) -> Verdict | None:
         line, templates = evidence.timeline.budget, evidence.timeline.templates
         now = line.at(evidence.timeline.end) or 0
-        most = max([now, *(line.max(each.t, each.end) or 0 for each in templates)])
+        used = max((line.max(each.t, each.end) or 0 for each in templates), default=0)
+        most = max(now, used)
         if most <= limit:
             return None
         desired = evidence.timeline.desired.at(evidence.timeline.end)
@@ -40,7 +42,8 @@ def budget_at_most(limit: int) -> Rule:
                 f"The budget is over-wide: maxUnavailable {value} allows {most} nodes to be down."
             )
             how = f"What this rollout did not use, the next one may. {source}"
-        return Verdict("wrong", says, (f"allowed by the task: {limit}",), how, _FIELD)
+        observed = (f"allowed by the task: {limit}",)
+        return Verdict("wrong", says, observed, how, _FIELD, final=used > limit)
 
     return rule
 
@@ -65,21 +68,28 @@ def down_at_most(limit: int) -> Rule:
             "wrong",
             f"{most} nodes were down at once; at most {limit} may be. "
             f"More than {limit} were down for at least {seconds:.1f} s.",
-            tuple(
-                f"{evidence.lane(n)}: no ready pod at {peak:.1f} s" for n in evidence.down_at(peak)
-            ),
+            evidence.lines(dict.fromkeys(evidence.down_at(peak), f"no ready pod at {peak:.1f} s")),
             f"{how} Source: rollingUpdate, pkg/controller/daemon/update.go.",
-            f"the picture, at {start:.1f} s. What happened can't be undone: start the task again.",
+            f"the picture, at {start:.1f} s.",
+            final=True,
         )
 
     return rule
 
 
-def not_stuck(evidence: Evidence) -> Verdict | None:
-    """Wrong, if nodes are behind and waiting will not help: the verdict names what holds them."""
+def not_stuck(evidence: Evidence, *, window: float | None = None) -> Verdict | None:
+    """Wrong, if nodes are behind and waiting will not help: the verdict names what holds them.
+
+    With a ``window`` (in restarts) it also says that the time runs.
+    """
     if not evidence.behind():
         return None
-    return _spent(evidence) or _on_delete(evidence) or _hopeless(evidence)
+    rules = (_refused, _spent, _on_delete, _hopeless)
+    found = next((verdict for rule in rules if (verdict := rule(evidence))), None)
+    if found is None or window is None or not evidence.rolled:
+        return found
+    run = f"the window of {window:g} restarts, which has run for {evidence.length():.1f} s"
+    return replace(found, unless=f"the rollout can still end within {run}")
 
 
 def within(restarts: float) -> Rule:
@@ -114,7 +124,8 @@ def within(restarts: float) -> Rule:
             ),
             f"About ceil(N / k) restarts follow each other: N nodes ({number} here), k of them at "
             "the same time. Source: rollingUpdate, pkg/controller/daemon/update.go.",
-            "the picture: how many bars overlap? For another try start the task again.",
+            "the picture: how many bars overlap?",
+            final=True,
         )
 
     return rule
@@ -129,7 +140,7 @@ def finished(evidence: Evidence) -> Verdict | None:
     return Verdict(
         "not yet",
         f"{done} of {len(evidence.reachable)} nodes are updated; waiting for the rest.",
-        _lines(evidence, behind),
+        evidence.lines(behind),
         look="kubectl rollout status daemonset agent, then check again.",
     )
 
@@ -160,6 +171,21 @@ def done(limit: int, restarts: float | None = None) -> Rule:
     return rule
 
 
+def _refused(evidence: Evidence) -> Verdict | None:
+    """The API server refuses the Pods that the controller wants to create."""
+    said = evidence.refused()
+    if not said:
+        return None
+    return Verdict(
+        "wrong",
+        f"{said[0].upper()}{said[1:]}",
+        tuple(f"{evidence.lane(node)}: {reason}" for node, reason in evidence.behind().items()),
+        "The controller tries again, and the API server refuses each Pod until the template, or "
+        "what refuses it, changes. Source: syncNodes, pkg/controller/daemon/daemon_controller.go.",
+        "kubectl describe daemonset agent, the events.",
+    )
+
+
 def _spent(evidence: Evidence) -> Verdict | None:
     """Dead nodes have used up the budget, and no surge helps out."""
     line = evidence.timeline
@@ -186,7 +212,7 @@ def _on_delete(evidence: Evidence) -> Verdict | None:
     return Verdict(
         "wrong",
         "With OnDelete the controller replaces no pod by itself, so nodes stay as they are.",
-        _lines(evidence, evidence.behind()),
+        evidence.lines(evidence.behind()),
         "OnDelete: a new template reaches a node when somebody deletes its pod. kubernetes.io: "
         "Perform a Rolling Update on a DaemonSet, DaemonSet Update Strategy.",
         "kubectl explain daemonset.spec.updateStrategy.type",
@@ -197,12 +223,12 @@ def _hopeless(evidence: Evidence) -> Verdict | None:
     held = evidence.hopeless()
     if not held:
         return None
-    images = {c["image"] for pod in evidence.pods for c in pod["spec"]["containers"]
-              if pod["spec"].get("nodeName") in held}  # fmt: skip
+    pods = [pod for pod in evidence.pods if pod["spec"].get("nodeName") in held]
+    images = {c["image"] for pod in pods for c in pod["spec"].get("containers") or ()}
     return Verdict(
         "wrong",
         f"New pods cannot start with this template ({', '.join(sorted(images))}).",
-        _lines(evidence, held),
+        evidence.lines(held),
         "The controller goes on only as new pods become available; it never rolls back by itself.",
         "kubectl describe pod, the events of a pod named above.",
     )
@@ -211,7 +237,3 @@ def _hopeless(evidence: Evidence) -> Verdict | None:
 def _rolling(daemonset: Object | None) -> Mapping[str, Any]:
     strategy = ((daemonset or {}).get("spec") or {}).get("updateStrategy") or {}
     return strategy.get("rollingUpdate") or {}
-
-
-def _lines(evidence: Evidence, why: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(f"{evidence.lane(node)}: {reason}" for node, reason in why.items())

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from statistics import mean, median
 from typing import Any
 
-from daemonset_course.timeline import podstate
+from daemonset_course.timeline import facts, podstate
 from daemonset_course.timeline.caption import lane_name
+from daemonset_course.timeline.creation import sentence
 from daemonset_course.timeline.podstate import Object
 from daemonset_course.timeline.spans import Segment
 from daemonset_course.timeline.timeline import Timeline, build
@@ -35,23 +36,28 @@ class Evidence:
         before: the DaemonSet as the task's start left it.
         after: the DaemonSet of that name now; None when there is none.
         nodes: the Node objects that exist now, by name.
-        lost: nodes whose Node object was deleted.
+        lost: nodes whose Node object was deleted, also if there is a new one of that name.
+        revived: nodes that were not Ready at the start and became Ready later.
         others: names of further DaemonSets in the namespace now.
         pods: the DaemonSet's pods that exist now.
         pods_gone: how many of its pods were deleted or are being deleted.
         timeline: the history, from the task's start until now.
         news: when the last change was seen, in seconds since the recording began.
+        asked: when the DaemonSet first got the pod spec that it has now, in seconds since the
+            recording began; None: it is the starter's, or there is no DaemonSet.
     """
 
     before: Object
     after: Object | None
     nodes: Mapping[str, Object]
     lost: tuple[str, ...]
+    revived: tuple[str, ...]
     others: tuple[str, ...]
     pods: tuple[Object, ...]
     pods_gone: int
     timeline: Timeline
     news: float
+    asked: float | None
 
     @property
     def rolled(self) -> bool:
@@ -72,11 +78,7 @@ class Evidence:
     @property
     def dead(self) -> tuple[str, ...]:
         """The workers whose kubelet is silent or reports that it is not ready."""
-        return tuple(
-            name
-            for name in self.workers
-            if podstate.condition(self.nodes[name], "Ready").get("status") != "True"
-        )
+        return tuple(name for name in self.workers if not _is_ready(self.nodes[name]))
 
     @property
     def reachable(self) -> tuple[str, ...]:
@@ -107,6 +109,18 @@ class Evidence:
             held[node] = "" if phase == "ready" or held.get(node) == "" else reason or phase
         found = {name: held.get(name, "no pod") for name in self.workers}
         return {name: why for name, why in found.items() if why}
+
+    def refused(self) -> str:
+        """Why the controller could create no pod, in a sentence; empty where it could."""
+        line = self.timeline
+        missing = tuple(name for name in line.missing if name in self.nodes)
+        start = line.templates[-1].t if self.rolled else line.start
+        message = facts.refused(line, start, line.end, missing)
+        return sentence([self.lane(name) for name in missing], message)
+
+    def lines(self, why: Mapping[str, str]) -> tuple[str, ...]:
+        """A line for each node and its reason."""
+        return tuple(f"{self.lane(node)}: {reason}" for node, reason in why.items())
 
     def down_at(self, t: float) -> tuple[str, ...]:
         """The workers that had no ready pod at ``t`` (seconds since the recording began)."""
@@ -155,11 +169,15 @@ class Evidence:
         return median(pauses) if pauses else 0.0
 
     def length(self) -> float:
-        """Seconds from the last change of the template to its last node.
+        """Seconds from the change of the pod spec to its last node.
 
-        While nodes are behind: to the last thing seen. A rollout that stands still is not slow.
+        While nodes are behind: to the last change that was seen. A rollout that stands still is
+        not slow. A restart of the rollout (``kubectl rollout restart``) does not begin the time
+        anew.
         """
-        start = self.timeline.templates[-1].t
+        if not self.rolled:
+            return 0.0
+        start = self.timeline.templates[-1].t if self.asked is None else self.asked
         ends = [end for _, end in self.restart_times().values()]
         return max(ends) - start if ends and not self.behind() else self.news - start
 
@@ -211,15 +229,36 @@ def read(records: Iterable[Mapping[str, Any]]) -> Evidence:
         before=began[0] if began else {},
         after=sets.pop(name, None),
         nodes=nodes,
-        lost=tuple(
-            sorted({str(o["metadata"]["name"]) for o in deleted["nodes"].values()} - {*nodes})
-        ),
+        lost=tuple(sorted({str(o["metadata"]["name"]) for o in deleted["nodes"].values()})),
+        revived=_revived(log, first["nodes"].values()),
         others=tuple(sorted(sets)),
         pods=tuple(owned),
         pods_gone=len(gone) + len(leaving),
         timeline=timeline,
         news=max((float(r["t"]) for r in log if r["record"] == "change"), default=0.0),
+        asked=_asked(log, name),
     )
+
+
+def _revived(log: Iterable[Mapping[str, Any]], began: Iterable[Object]) -> tuple[str, ...]:
+    """The nodes that were seen Ready although they were not at first."""
+    dead = {o["metadata"]["name"] for o in began if not _is_ready(o)}
+    items = (r["object"] for r in log if r["record"] == "change" and r["resource"] == "nodes")
+    return tuple(sorted({o["metadata"]["name"] for o in items if _is_ready(o)} & dead))
+
+
+def _asked(log: Iterable[Mapping[str, Any]], name: str) -> float | None:
+    """When the DaemonSet first got its present pod spec; None if it had it from the start."""
+    sets = [
+        (float(record["t"]), record["object"]["spec"]["template"].get("spec"))
+        for record in log
+        if record["record"] == "change"
+        and record["resource"] == "daemonsets"
+        and record["object"]["metadata"]["name"] == name
+    ]
+    if not sets or sets[0][1] == sets[-1][1]:
+        return None
+    return next(t for t, spec in sets if spec == sets[-1][1])
 
 
 _Known = defaultdict[str, dict[str, Object]]  # resource -> uid (or name) -> object
@@ -254,6 +293,10 @@ def differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
 
 def _covers(segment: Segment, t: float) -> bool:
     return segment.start <= t < segment.end
+
+
+def _is_ready(node: Object) -> bool:
+    return podstate.condition(node, "Ready").get("status") == "True"
 
 
 def _is_control(node: Object) -> bool:

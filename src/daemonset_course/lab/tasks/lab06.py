@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from textwrap import dedent
 from typing import Any
 
@@ -128,7 +129,7 @@ def _template_replaced(evidence: Evidence) -> Verdict | None:
         "A bigger budget lets the bad template reach more nodes; it cures none."
         if wider
         else "The template still names the bad image, so every pod made from it fails alike.",
-        tuple(f"{evidence.lane(node)}: {why}" for node, why in evidence.down_now().items()),
+        evidence.lines(evidence.down_now()),
         "A pod that never becomes available keeps its part of the budget. The cure is a template "
         "whose pods do: the controller replaces unavailable pods first.",
         "the image in spec.template, and kubectl rollout history daemonset agent.",
@@ -144,20 +145,28 @@ def _agents_image(evidence: Evidence) -> Verdict | None:
     return Verdict(
         "wrong",
         f"This is no image of the agent: {', '.join(found) or 'no container named agent'}.",
-        tuple(f"{evidence.lane(node)}: {why}" for node, why in evidence.down_now().items()),
+        evidence.lines(evidence.down_now()),
         "A template is good when its pods become available, and run the agent.",
         "kubectl rollout history daemonset agent --revision=1 shows the image that did run.",
     )
 
 
 _IN_PLACE: tuple[Rule, ...] = (check.was_watched, check.was_attempted, check.same_object)
-_RELEASED: tuple[Rule, ...] = (
-    check_rollout.budget_at_most(2),
-    check_rollout.down_at_most(2),
-    check.rolled_to(AGENT, "RELEASE", "2"),
-    check.only_changed("env"),
-    check_rollout.not_stuck,
-)
+
+
+def _released(window: float) -> tuple[Rule, ...]:
+    """The rules of a release within a window (in restarts) and a budget of 2."""
+    return (
+        check_rollout.budget_at_most(2),
+        check_rollout.down_at_most(2),
+        check.rolled_to(AGENT, "RELEASE", "2"),
+        check.only_changed("env"),
+        partial(check_rollout.not_stuck, window=window),
+        check_rollout.within(window),
+        check_rollout.finished,
+        check_rollout.done(2, window),
+    )
+
 
 _ROLL = Task(
     title="Roll out RELEASE 2 in the window",
@@ -165,17 +174,14 @@ _ROLL = Task(
     rules=(
         *_IN_PLACE,
         check.nodes_kept,
-        *_RELEASED,
-        check_rollout.within(WINDOW),
-        check_rollout.finished,
-        check_rollout.done(2, WINDOW),
+        *_released(WINDOW),
     ),
     hints=(
         "Two fields of the spec matter: the template's env, and updateStrategy.rollingUpdate. "
         "Look at the second one first: kubectl get daemonset agent -o yaml.",
         "A rollout takes about ceil(N / k) restarts, k being the budget. Which k brings 12 nodes "
         "under 9 restarts and keeps no more than 2 nodes down? A percentage is rounded up.",
-        "updateStrategy:\n  rollingUpdate: {maxUnavailable: …}   # the largest k that is allowed",
+        "spec:\n  updateStrategy:\n    rollingUpdate: {maxUnavailable: …}  # the largest k allowed",
     ),
     solution=manifest(release="2", strategy="maxUnavailable: 2"),
 )
@@ -187,17 +193,14 @@ _ROLL_AROUND = Task(
         *_IN_PLACE,
         check.nodes_kept,
         check.still_dead,
-        *_RELEASED,
-        check_rollout.within(WINDOW_DEAD),
-        check_rollout.finished,
-        check_rollout.done(2, WINDOW_DEAD),
+        *_released(WINDOW_DEAD),
     ),
     hints=(
         "How many nodes have no available pod before you begin? Count pods that are not READY: "
         "kubectl get pods -o wide.",
         "The controller subtracts every unavailable pod from the budget, whatever made it so. "
         "What is left of maxUnavailable 1 when one node is dead?",
-        "updateStrategy:\n  rollingUpdate: {maxUnavailable: …}   # the dead node and one more",
+        "spec:\n  updateStrategy:\n    rollingUpdate: {maxUnavailable: …}  # the dead node and 1",
     ),
     solution=manifest(release="2", strategy="maxUnavailable: 2"),
 )
