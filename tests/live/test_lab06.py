@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import threading
 from collections.abc import Iterator
@@ -155,6 +156,40 @@ def test_a_stuck_rollout_is_wrong_at_once_and_can_be_cured(lab: LabSession) -> N
     verdict = lab.check(2)
 
     assert verdict.passed, repr(verdict)
+
+
+def test_an_over_wide_budget_cannot_be_mended_and_says_start_again(lab: LabSession) -> None:
+    (state_home() / "labs.json").unlink(missing_ok=True)
+    lab.start(1)
+    lab.apply("spec: {updateStrategy: {rollingUpdate: {maxUnavailable: 4}}}")
+    kubectl(ROLL)
+    wide = lab.check(1)
+    lab.apply("spec: {updateStrategy: {rollingUpdate: {maxUnavailable: 2}}}")
+    mended = lab.check(1)
+
+    for verdict in (wide, mended):
+        assert verdict.outcome == "wrong"
+        assert "Start again: run lab.start(1)." in repr(verdict)
+    assert re.search(r"\| ✘ wrong \d\d:\d\d \| runs \|", lab.progress())
+
+
+def test_a_service_account_that_does_not_exist_is_named(lab: LabSession) -> None:
+    lab.start(1)
+    lab.apply("""
+        spec:
+          updateStrategy: {rollingUpdate: {maxUnavailable: 2}}
+          template:
+            spec:
+              serviceAccountName: nobody
+              containers: [{name: agent, env: [{name: RELEASE, value: "2"}]}]
+        """)
+    eventually(lambda: lab.recording.timeline.refusals, within=60)
+    verdict = lab.check(1)
+
+    assert verdict.outcome == "wrong"
+    assert "serviceAccountName" in verdict.says
+    assert 'serviceaccount "nobody" not found' in repr(verdict)
+    assert 'serviceaccount "nobody" not found' in lab.recording.caption
 
 
 def test_starting_again_leaks_no_thread_and_reset_leaves_nothing(lab: LabSession) -> None:

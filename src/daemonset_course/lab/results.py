@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from daemonset_course.files import write_whole
-from daemonset_course.lab.check import Verdict
+from daemonset_course.lab.check import SIGNS, Verdict
 from daemonset_course.places import state_home
 
 Entry = dict[str, Any]  # of one task: outcome, says, date, hints, and what passed
@@ -24,14 +24,42 @@ def load(lab: str) -> dict[int, Entry]:
 
 
 def keep(lab: str, number: int, verdict: Verdict, manifest: Entry | None) -> None:
-    """Store a verdict; what passed once stays passed, with the manifest that passed."""
+    """Store a verdict; what passed once stays passed, with the manifest that passed.
+
+    After a pass only another pass or a wrong is news: a check that says neither is not kept.
+    """
 
     def change(entry: Entry) -> None:
+        if "passed" in entry and verdict.outcome not in ("passed", "wrong"):
+            return
         entry["last"] = {"outcome": verdict.outcome, "says": verdict.says, "date": _now()}
         if verdict.passed:
             entry["passed"] = {"date": _now(), "says": verdict.says, "manifest": manifest}
 
     _update(lab, number, change)
+
+
+def best(entry: Entry) -> str:
+    """The best verdict of a task and its time; after a pass also the wrong that contradicts it."""
+    last = entry.get("last") or {}
+    outcome = str(last.get("outcome", "not attempted"))
+    if passed := entry.get("passed"):
+        said = f"{SIGNS['passed']} passed {short(passed.get('date', ''))}".rstrip()
+        return f"{said}; last check: wrong" if outcome == "wrong" else said
+    return f"{SIGNS.get(outcome, '')} {outcome} {short(last.get('date', ''))}".strip()
+
+
+def short(date: str, now: datetime | None = None) -> str:
+    """A stored time (UTC) in the local zone: ``14:11`` today, else with its day."""
+    try:
+        moment = datetime.fromisoformat(date).astimezone()
+    except ValueError:
+        return date
+    today = (now or datetime.now(UTC)).astimezone()
+    if moment.date() == today.date():
+        return f"{moment:%H:%M}"
+    end = "%H:%M" if moment.year == today.year else "%Y"
+    return f"{moment.day} {moment.strftime(f'%b {end}')}"
 
 
 def next_hint(lab: str, number: int, rungs: int) -> int:

@@ -25,6 +25,7 @@ from daemonset_course.lab import evidence, results
 from daemonset_course.lab.check import Verdict, judge
 from daemonset_course.lab.recorder import LabRecorder
 from daemonset_course.lab.tasks import Task, find
+from daemonset_course.lab.typed import check_strings
 from daemonset_course.places import course_command
 from daemonset_course.recording.recorder import Recorder
 from daemonset_course.verbs.apply import apply
@@ -90,6 +91,7 @@ class LabSession:
         """
         if not text.strip():
             return Words("Nothing to apply yet: write YAML between the quotes, and run this again.")
+        check_strings(text)
         if "kind" in _mapping(text):
             return Words(repr(apply(text)))
         return Words(kubectl(f"patch daemonset {self._lab.daemonset} --patch", text).strip())
@@ -106,16 +108,16 @@ class LabSession:
                 lacking = set(task.needs) - current().backend.capabilities
                 verdict = _incapable(lacking) if lacking else self._judged(task, number)
         except CourseError as error:
-            verdict = Verdict("cannot check", error.failed, (error.seen,), look=error.next_step)
-        return self._kept(number, verdict)
+            seen = (error.seen,) if error.seen else ()
+            verdict = Verdict("cannot check", error.failed, seen, look=error.next_step)
+        return self._kept(number, replace(verdict, task=number))
 
     def hint(self, number: int) -> Words:
         """The next of three hints: where to look, the concept, the fragment."""
         hints = self._lab.task(number).hints
         rung = results.next_hint(self._lab.name, number, len(hints))
         text = hints[rung - 1]
-        shown = f"```\n{text}\n```" if "\n" in text else text
-        return Words(f"**Hint {rung} of {len(hints)}.** {shown}")
+        return Words(f"**Hint {rung} of {len(hints)}.**{_shown(text)}")
 
     def solution(self, number: int) -> Words:
         """A solution beside yours, once you passed: the lines in which the manifests differ."""
@@ -140,14 +142,12 @@ class LabSession:
         return Words(f"{_put_right(reset().changes)}{failed}")
 
     def progress(self) -> Words:
-        """A table of the tasks: the last verdict, whether it was ever passed, and what runs now."""
+        """A table of the tasks: the best verdict with its time, and what is recorded now."""
         stored = results.load(self._lab.name)
-        rows = ["| task | last verdict | passed | now |", "|---|---|---|---|"]
+        rows = ["| task | verdict | recording |", "|---|---|---|"]
         for number, task in enumerate(self._lab.tasks, 1):
-            entry = stored.get(number, {})
-            last = entry.get("last", {}).get("outcome", "not attempted")
-            passed = entry.get("passed", {}).get("date", "no")
-            rows.append(f"| {number}. {task.title} | {last} | {passed} | {self._now(number)} |")
+            verdict = results.best(stored.get(number, {}))
+            rows.append(f"| {number}. {task.title} | {verdict} | {self._now(number)} |")
         return Words("\n".join(rows))
 
     @property
@@ -193,12 +193,12 @@ class LabSession:
 
     def _now(self, number: int) -> str:
         if self._number != number or self._recorder is None:
-            return ""
+            return "none"
         try:
             current().api.get("/version")
         except CourseError:
             return "the cluster does not answer"
-        return "being recorded" if self._recorder.running else "recorded"
+        return "runs" if self._recorder.running else "ended"
 
     def _stop(self) -> str:
         """End the recording; return what to say if the recorder itself failed."""
@@ -235,6 +235,13 @@ def _put_right(changes: tuple[str, ...]) -> str:
         return "Put right: nothing, the cluster was fresh."
     more = f"; and {len(changes) - 5} more" if len(changes) > 5 else ""
     return f"Put right: {'; '.join(changes[:5])}{more}."
+
+
+def _shown(text: str) -> str:
+    """A hint in Markdown: several lines are YAML or commands, and stay lines."""
+    if "\n" not in text:
+        return f" {text}"
+    return f"\n\n```{'yaml' if text.startswith('spec:') else 'bash'}\n{text}\n```"
 
 
 def _mapping(text: str) -> dict[str, Any]:

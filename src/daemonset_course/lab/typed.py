@@ -1,0 +1,67 @@
+"""What a learner typed: values that must be strings, and that YAML read as something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import yaml
+
+from daemonset_course.errors import BadInput
+
+# Fields of which every value is a string, and lists of strings.
+_MAPS = ("labels", "annotations", "matchLabels", "nodeSelector")
+_LISTS = ("command", "args")
+_KINDS = {"int": "a number", "float": "a number", "bool": "a boolean", "timestamp": "a date"}
+
+
+def check_strings(text: str) -> None:
+    """Refuse YAML in which a number, boolean or date stands where the API wants a string.
+
+    Broken YAML is left to whoever applies it.
+
+    Raises:
+        BadInput: names the first such line, and how to write it.
+    """
+    try:
+        documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+    except yaml.YAMLError:
+        return
+    for document in documents:
+        for what, value in _strings(document):
+            kind = _KINDS.get(value.tag.rpartition(":")[2])
+            if kind is not None:
+                line = value.start_mark.line + 1
+                raise BadInput(
+                    f"Line {line}: {value.value} is {kind}, and {what} must be a string: "
+                    "nothing was applied.",
+                    seen=text.splitlines()[line - 1].strip(),
+                    next_step=f'Put it between quotes: "{value.value}"',
+                )
+
+
+def _strings(node: yaml.Node | None) -> Iterator[tuple[str, yaml.ScalarNode]]:
+    """Each scalar that the API wants as a string, with the name of its field."""
+    if isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _strings(each)
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _named(str(key.value), value)
+            yield from _strings(value)
+
+
+def _named(key: str, value: yaml.Node) -> Iterator[tuple[str, yaml.ScalarNode]]:
+    found: list[tuple[str, yaml.Node]] = []
+    if key in _MAPS and isinstance(value, yaml.MappingNode):
+        found = [(f"{key}.{name.value}", each) for name, each in value.value]
+    elif key in _LISTS and isinstance(value, yaml.SequenceNode):
+        found = [(f"each item of {key}", each) for each in value.value]
+    elif key == "env" and isinstance(value, yaml.SequenceNode):
+        fields = [each.value for each in value.value if isinstance(each, yaml.MappingNode)]
+        found = [
+            (f"an env {name.value}", each)
+            for pairs in fields
+            for name, each in pairs
+            if name.value in ("name", "value")
+        ]
+    yield from ((what, each) for what, each in found if isinstance(each, yaml.ScalarNode))
