@@ -88,7 +88,7 @@ def not_stuck(evidence: Evidence, *, window: float | None = None) -> Verdict | N
     found = next((verdict for rule in rules if (verdict := rule(evidence))), None)
     if found is None or window is None or not evidence.rolled:
         return found
-    run = f"the window of {window:g} restarts, which has run for {evidence.length():.1f} s"
+    run = f"the window of {window:g} restarts, which has run for {evidence.elapsed():.1f} s"
     return replace(found, unless=f"the rollout can still end within {run}")
 
 

@@ -177,9 +177,16 @@ class Evidence:
         """
         if not self.rolled:
             return 0.0
-        start = self.timeline.templates[-1].t if self.asked is None else self.asked
         ends = [end for _, end in self.restart_times().values()]
-        return max(ends) - start if ends and not self.behind() else self.news - start
+        return (max(ends) if ends and not self.behind() else self.news) - self._began
+
+    def elapsed(self) -> float:
+        """Seconds from the change of the pod spec until now."""
+        return self.timeline.end - self._began if self.rolled else 0.0
+
+    @property
+    def _began(self) -> float:
+        return self.timeline.templates[-1].t if self.asked is None else self.asked
 
     def blind(self) -> bool:
         """Whether a watch that the judgement needs saw nothing for a while."""
