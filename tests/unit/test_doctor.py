@@ -19,6 +19,7 @@ from daemonset_course.cluster.state import MADE_BY_KIND, State
 from daemonset_course.doctor import Finding, examine
 from daemonset_course.errors import CommandFailed, CourseError
 from daemonset_course.places import cluster_dir
+from daemonset_course.timeline.outages import Down
 
 LINUX = "linux/amd64"
 GOOD = Engine("docker", "28.1.0", cgroup=2, rootless=False)
@@ -391,6 +392,17 @@ def test_a_cluster_with_dead_parts_is_bad(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert (found.level, found.seen) == ("bad", "stopped: etcd, kube-scheduler")
     assert found.cure == "course up --name mine"
+
+
+@pytest.mark.usefixtures("machine")
+def test_components_that_do_not_run_are_bad_and_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    unfinished("embedded")
+    down = [Down("etcd", "ended"), Down("kube-scheduler", "stopped")]
+    monkeypatch.setattr(doctor, "asker", lambda _name: lambda: down)
+    found = look("cluster mine")
+
+    assert (found.level, found.seen) == ("bad", f"{down[0]}; {down[1]}")
+    assert "course up --name mine" in found.cure
 
 
 @pytest.mark.usefixtures("machine")
