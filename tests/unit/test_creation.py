@@ -188,6 +188,6 @@ def test_a_recording_that_begins_with_pods_missing_says_why() -> None:
     timeline = build(log(owner, refused(4, "quota"), before=("w",)))
 
     assert caption(timeline) == (
-        "No new template in 20.0 s, at most 2 of 3 nodes without an available pod; "
+        "In 20.0 s: no Pod created or deleted; 2 of 3 nodes without an available Pod; "
         "no Pod could be created on w2, w10: quota."
     )
