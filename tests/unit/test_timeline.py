@@ -365,6 +365,8 @@ def test_equal_events_about_different_pods_are_told_once() -> None:
     said = "Found failed daemon pod default/{} on node {}, will try to kill it"
     pods = [("agent-x7k2p", "n1"), ("agent-b4d9z", "n1"), ("agent-9zzqv", "worker-a")]
     named = [failed_pod(pod, 2 + i, said.format(pod, on)) for i, (pod, on) in enumerate(pods)]
+    combined = f"(combined from similar events): {said.format('agent-2222z', 'n1')}"
+    named.append(failed_pod("y", 6, combined))
     other = failed_pod("z", 7, "Failed to delete pod default/agent-x7k2p")
     timeline = log(*begun("n1", "worker-a"), *named, other, end(9))
 

@@ -16,6 +16,7 @@ _INTERNAL = "daemonset-course/"
 _BASE = 58  # characters of a generated name that are kept before its five random ones
 _LONGEST = 280  # two lines below a picture
 _PREEMPTION = re.compile(r"[.,;]?\s*(no new claims to deallocate,\s*)?preemption: .*$")
+_COMBINED = "(combined from similar events): "  # how client-go begins an aggregated message
 TEMPLATE_CHANGED = "template changed"
 
 
@@ -90,7 +91,7 @@ class Marker:
 
     def _message_class(self, message: str, about: Object) -> str:
         """The message without what differs between equal events: names of Pods, nodes, numbers."""
-        message = self._pod_name.sub("…", message)
+        message = self._pod_name.sub("…", message.removeprefix(_COMBINED))
         for word in (about.get("name"), about.get("uid")):
             message = message.replace(str(word), "…") if word else message
         words = re.split(r"([^\w.-]+)", message)
