@@ -82,6 +82,18 @@ def until(cluster: Cluster, path: str, done: Callable[[dict[str, Object]], bool]
     return wait_for(cluster.api, path, done, what="the test's condition", explain=str, timeout=30)
 
 
+def renewed(cluster: Cluster, node: str, times: int = 2) -> None:
+    """Return when the lease of a node was renewed that often: a while without a sleep."""
+    path = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+    seen: set[str] = set()
+
+    def done(leases: dict[str, Any]) -> bool:
+        seen.add(leases[node]["spec"]["renewTime"])
+        return len(seen) > times
+
+    until(cluster, path, done)
+
+
 def eventually(true: Callable[[], Any], *, within: float = 20) -> Any:
     """The first true value of something that cannot be watched, e.g. a process or a file."""
     deadline = time.monotonic() + within

@@ -15,7 +15,7 @@ from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import add_node, break_node, recover_node
 from daemonset_course.verbs.rollout import wait_rollout
-from live.scenes import PACE, daemonset, histories, lasted, state, until, words
+from live.scenes import PACE, daemonset, histories, lasted, renewed, state, until, words
 
 pytestmark = pytest.mark.only("embedded", "it looks at simulated kubelets")
 
@@ -78,18 +78,6 @@ def versions(cluster: Cluster) -> dict[str, str]:
     paths = (PODS, "/api/v1/nodes", DAEMONSETS)
     found = [item["metadata"] for path in paths for item in cluster.api.items(path)]
     return {meta["uid"]: f"{meta['name']} {meta['resourceVersion']}" for meta in found}
-
-
-def renewed(cluster: Cluster, node: str, times: int = 2) -> None:
-    """Return when the lease of a node was renewed that often: a while without a sleep."""
-    path = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
-    seen: set[str] = set()
-
-    def done(leases: dict[str, Any]) -> bool:
-        seen.add(leases[node]["spec"]["renewTime"])
-        return len(seen) > times
-
-    until(cluster, path, done)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from fleet import daemonset, node, pod
 
+from daemonset_course.timeline.podstate import phase_of
 from daemonset_course.verbs.rollout import finished, lagging, pod_reason, status_of, uncounted
 
 OWNER = daemonset() | {"metadata": daemonset()["metadata"] | {"uid": "ds", "namespace": "default"}}
@@ -98,3 +99,111 @@ def test_a_pod_that_no_node_takes_is_explained_in_the_schedulers_words():
     }
 
     assert pod_reason(unscheduled) == "pending, Unschedulable: 0/4 nodes are available"
+
+
+def statuses(phase="Running", init=(), main=()):
+    """A pod whose containers are (name, state with its reason and message, ready)."""
+
+    def made(containers):
+        return [
+            {"name": name, "state": state, "ready": ready, "restartCount": 0}
+            for name, state, ready in containers
+        ]
+
+    return {
+        "metadata": {"name": "agent-1"},
+        "spec": {"nodeName": "n1"},
+        "status": {
+            "phase": phase,
+            "conditions": [{"type": "Ready", "status": "False"}],
+            "initContainerStatuses": made(init),
+            "containerStatuses": made(main),
+        },
+    }
+
+
+RUNS = {"running": {"startedAt": "2026-11-24T03:30:05Z"}}
+CREATING = {"waiting": {"reason": "ContainerCreating"}}
+INITIALIZING = {"waiting": {"reason": "PodInitializing"}}
+ENDED = {"terminated": {"reason": "Completed", "exitCode": 0}}
+FAILED = {"terminated": {"reason": "Error", "exitCode": 1}}
+UNPULLED = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}
+CRASHED = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}
+WEB = ("web", INITIALIZING, False)
+
+
+@pytest.mark.parametrize(
+    ("pod", "told", "drawn"),
+    [
+        (
+            statuses("Pending", main=[("web", UNPULLED, False)]),
+            "ImagePullBackOff: Back-off pulling image",
+            ("pending", "ImagePullBackOff"),
+        ),
+        (
+            statuses("Pending", main=[("web", CREATING, False)]),
+            "ContainerCreating",
+            ("pending", ""),
+        ),
+        (statuses(main=[("web", RUNS, False)]), "running, not ready", ("not ready", "")),
+        (statuses("Pending"), "pending, not ready", ("pending", "")),
+        (
+            statuses("Pending", [("setup", UNPULLED, False)], [WEB]),
+            "init container setup: ImagePullBackOff: Back-off pulling image",
+            ("pending", "init container setup: ImagePullBackOff"),
+        ),
+        (
+            statuses("Pending", [("first", ENDED, True), ("setup", CRASHED, False)], [WEB]),
+            "init container setup: CrashLoopBackOff: back-off 10s",
+            ("pending", "init container setup: CrashLoopBackOff"),
+        ),
+        (
+            statuses("Pending", [("setup", FAILED, False)], [WEB]),
+            "init container setup: Error",
+            ("pending", "init container setup: Error"),
+        ),
+        (
+            statuses("Pending", [("setup", RUNS, False)], [WEB]),
+            "init container setup: running, not ready",
+            ("pending", ""),
+        ),
+        (
+            statuses("Pending", [("setup", ENDED, True)], [WEB]),
+            "container web: PodInitializing",
+            ("pending", ""),
+        ),
+        (
+            statuses("Pending", [("proxy", RUNS, True), ("setup", UNPULLED, False)], [WEB]),
+            "init container setup: ImagePullBackOff: Back-off pulling image",
+            ("pending", "init container setup: ImagePullBackOff"),
+        ),
+        (
+            statuses(init=[("proxy", RUNS, False)], main=[("web", RUNS, True)]),
+            "init container proxy: running, not ready",
+            ("not ready", ""),
+        ),
+        (
+            statuses("Pending", main=[("good", RUNS, True), ("bad", UNPULLED, False)]),
+            "container bad: ImagePullBackOff: Back-off pulling image",
+            ("pending", "container bad: ImagePullBackOff"),
+        ),
+        (
+            statuses(main=[("slow", RUNS, False), ("bad", CRASHED, False)]),
+            "container bad: CrashLoopBackOff: back-off 10s",
+            ("not ready", "container bad: CrashLoopBackOff"),
+        ),
+        (
+            statuses(main=[("good", RUNS, True), ("slow", RUNS, False)]),
+            "container slow: running, not ready",
+            ("not ready", ""),
+        ),
+        (
+            statuses(main=[("good", RUNS, True), ("other", RUNS, True)]),
+            "running, not ready",
+            ("not ready", ""),
+        ),
+    ],
+)
+def test_the_container_that_holds_a_pod_up_is_blamed_by_name(pod, told, drawn):
+    assert pod_reason(pod) == told
+    assert phase_of(pod) == drawn

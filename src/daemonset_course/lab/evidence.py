@@ -98,7 +98,7 @@ class Evidence:
         """Each node whose pod of the newest template waits for what never comes, and the reason."""
         newest = (pod for pod in self.pods if podstate.revision_of(pod) == self.revision != "")
         held = {podstate.node_of(pod): podstate.phase_of(pod)[1] for pod in newest}
-        return {node: reason for node, reason in held.items() if reason in HOPELESS}
+        return {node: why for node, why in held.items() if why.rpartition(": ")[2] in HOPELESS}
 
     def down_now(self) -> dict[str, str]:
         """Each worker without a ready pod now, and why."""

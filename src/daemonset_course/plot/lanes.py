@@ -215,8 +215,11 @@ def _draw_piece(
         for t, new in renumbered(timeline, segment.revision):
             if x < t and (piece.end - t) / (span[1] - span[0]) * _INCHES > 0.3:
                 _label(ax, t, middle, f"→{new}", text_on(colour), None)
-    elif segment.reason and inches > 0.075 * len(segment.reason):
-        _label(ax, x, middle, segment.reason, look.ink, look.ground)
+    else:
+        for words in (segment.reason, segment.reason.rpartition(": ")[2]):
+            if words and inches > 0.075 * len(words):
+                _label(ax, x, middle, words, look.ink, look.ground)
+                break
 
 
 def _label(ax: Axes, x: float, y: float, text: str, colour: str, ground: str | None) -> None:

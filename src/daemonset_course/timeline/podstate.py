@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from daemonset_course.timeline.spans import Phase
 
@@ -12,6 +12,27 @@ Object = Mapping[str, Any]
 
 # Waiting reasons of a container that is simply being started: no news, no segment of its own.
 _STARTING = {"", "ContainerCreating", "PodInitializing"}
+
+
+class Unready(NamedTuple):
+    """A container that keeps its pod from being ready.
+
+    Attributes:
+        container: ``container web`` or ``init container setup``; empty if the pod has no other.
+        state: waiting, running or terminated.
+        reason: the kubelet's reason for a state other than running; may be empty.
+        message: the kubelet's message with it; may be empty.
+    """
+
+    container: str
+    state: str
+    reason: str
+    message: str
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether the container is simply being started or runs, as far as the kubelet says."""
+        return self.reason in _STARTING
 
 
 def is_owned(pod: Object, daemonset: str) -> bool:
@@ -87,21 +108,34 @@ def ready_age(pod: Object, began: str) -> float:
     return max(0.0, (start - since).total_seconds())
 
 
+def unready(pod: Object) -> Unready | None:
+    """Return the container that keeps the pod from being ready; None if the status names none.
+
+    A container that failed comes before one that is being started, an init container before others.
+    """
+    found = list(_unready(pod))
+    return next((one for one in found if not one.is_starting), found[0] if found else None)
+
+
 def _hold_up(pod: Object) -> str:
-    for state in _container_states(pod):
-        for kind in ("waiting", "terminated"):
-            reason = str((state.get(kind) or {}).get("reason", ""))
-            if reason not in _STARTING and reason != "Completed":
-                return reason
+    container = unready(pod)
+    if container and not container.is_starting:
+        return f"{container.container}: {container.reason}".removeprefix(": ")
     scheduled = condition(pod, "PodScheduled")
     return str(scheduled.get("reason", "")) if scheduled.get("status") == "False" else ""
 
 
-def _container_states(pod: Object) -> Iterator[Object]:
+def _unready(pod: Object) -> Iterator[Unready]:
     status = pod.get("status") or {}
-    for group in ("initContainerStatuses", "containerStatuses"):
+    groups = {"init container": "initContainerStatuses", "container": "containerStatuses"}
+    several = sum(len(status.get(group) or ()) for group in groups.values()) > 1
+    for kind, group in groups.items():
         for container in status.get(group) or ():
-            yield container.get("state") or {}
+            state, found = next(iter((container.get("state") or {}).items()), ("waiting", None))
+            reason = str((found or {}).get("reason", ""))
+            if not container.get("ready") and reason != "Completed":
+                name = f"{kind} {container.get('name', '')}" if several else ""
+                yield Unready(name, state, reason, str((found or {}).get("message", "")))
 
 
 def moment(text: str) -> datetime | None:

@@ -258,9 +258,8 @@ def pod_reason(pod: Object) -> str:
     scheduled = conditions.get("PodScheduled", {})
     if scheduled.get("status") == "False":
         return f"pending, {scheduled.get('reason', '')}: {scheduled.get('message', '')}"
-    for container in status.get("containerStatuses") or []:
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        if waiting:
-            words = f"{waiting.get('reason', 'waiting')}: {waiting.get('message', '')}"
-            return words.rstrip(": ")
+    if (container := podstate.unready(pod)) and (container.container or container.reason):
+        words = f"{container.reason}: {container.message}".strip(": ")
+        words = words or f"{container.state}, not ready"
+        return f"{container.container}: {words}".removeprefix(": ")
     return f"{status.get('phase', 'Pending').lower()}, not ready"
