@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fleet import gap, node_name
+from fleet import Record, gap, node_name
 from world import DEAD, World, attempts, header, spec_of
 
 from daemonset_course.errors import BadInput
 from daemonset_course.lab.check import Verdict, judge
+from daemonset_course.lab.check_rollout import not_stuck
 from daemonset_course.lab.evidence import differences, read
 from daemonset_course.lab.tasks import find, lab06
 
@@ -45,6 +46,20 @@ class Mixed(World):
             self._later(12, lambda: self._become(uid, phase, late=True))
         else:
             super()._become(uid, phase, reason)
+
+
+def with_init_container(records: list[Record], bad: str) -> list[Record]:
+    """The same, but what cannot be pulled is an init container's image."""
+    for record in records:
+        if record.get("resource") == "pods" and record["object"]["status"].get("containerStatuses"):
+            pod = record["object"]
+            pulls, waits = pod["status"]["containerStatuses"][0]["state"], "PodInitializing"
+            pod["spec"]["initContainers"] = [{"name": "setup", "image": bad}]
+            pod["spec"]["containers"] = [{"name": "agent", "image": lab06.GOOD}]
+            pod["status"]["initContainerStatuses"] = [{"name": "setup", "state": pulls}]
+            agent = {"name": "agent", "state": {"waiting": {"reason": waits}}}
+            pod["status"]["containerStatuses"] = [agent]
+    return records
 
 
 PLAYED = [path for path in attempts() if path.stem not in LIVE_ONLY]
@@ -105,6 +120,18 @@ def test_a_mutant_of_the_solution_does_not_pass(line: str, mutant: str) -> None:
     world.set_spec(spec_of(TASKS[0].solution.replace(line, mutant)))
 
     assert verdict(world.run(60), 1).outcome == "wrong"
+
+
+def test_an_init_container_that_cannot_start_is_named_with_its_image() -> None:
+    world = World(1)
+    bad = "registry.invalid/agent:2"
+    world.set_spec(spec_of(TASKS[0].solution.replace(lab06.GOOD, bad)))
+    records = with_init_container(world.run(60).log(ended=False), bad)
+    found = judge(read(records), (not_stuck,))
+
+    assert found.outcome == "wrong"
+    assert f"cannot start with this template ({bad})" in repr(found)
+    assert "init container setup: ImagePullBackOff" in repr(found)
 
 
 def test_a_rollout_under_way_is_not_yet_and_names_the_nodes_it_waits_for() -> None:

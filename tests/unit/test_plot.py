@@ -411,6 +411,35 @@ def test_a_lane_shows_each_phase_of_its_pods_in_time() -> None:
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (100, "init container setup: ImagePullBackOff"),
+        (10, "ImagePullBackOff"),
+        (0.5, ""),
+    ],
+)
+def test_a_lane_shows_as_much_of_a_reason_as_its_bar_has_room_for(
+    seconds: float, shown: str
+) -> None:
+    held = pod("new", "a", "r1", phase="pending", reason="ImagePullBackOff")
+    waits = {"name": "main", "state": {"waiting": {"reason": "PodInitializing"}}}
+    held["status"]["initContainerStatuses"] = [
+        {"name": "setup", **held["status"]["containerStatuses"][0]}
+    ]
+    held["status"]["containerStatuses"] = [waits]
+    ax = lanes_of(plot(build([
+        HEADER,
+        change(0.0, "nodes", node("a"), "ADDED", "list"),
+        change(0.0, "daemonsets", daemonset(), "ADDED", "list"),
+        change(30.0 - min(seconds, 30) , "pods", held, "ADDED"),
+        {"record": "end", "t": 30.0},
+    ])))  # fmt: skip
+    texts = {text.get_text() for text in ax.texts}
+
+    assert {text for text in texts if "ImagePullBackOff" in text} == ({shown} if shown else set())
+
+
 @LOOKS
 def test_phases_differ_without_colour(look: Look) -> None:
     drawn = plot(build(record_one_restart()), dark=look is DARK)

@@ -9,7 +9,7 @@ from typing import Any
 from daemonset_course.lab.check import Rule, Verdict
 from daemonset_course.lab.evidence import Evidence
 from daemonset_course.timeline.caption import nodes
-from daemonset_course.timeline.podstate import Object
+from daemonset_course.timeline.podstate import Object, containers_of
 
 MOMENT = 0.3  # seconds: the controller, acting on its cache, can exceed a budget for less than this
 _FIELD = "kubectl explain daemonset.spec.updateStrategy.rollingUpdate.maxUnavailable"
@@ -223,8 +223,11 @@ def _hopeless(evidence: Evidence) -> Verdict | None:
     held = evidence.hopeless()
     if not held:
         return None
-    pods = [pod for pod in evidence.pods if pod["spec"].get("nodeName") in held]
-    images = {c["image"] for pod in pods for c in pod["spec"].get("containers") or ()}
+    images = set()
+    for pod in evidence.pods:
+        if why := held.get(pod["spec"].get("nodeName", "")):
+            named = [c for c in containers_of(pod["spec"]) if f" {c['name']}:" in why]
+            images |= {c["image"] for c in named or pod["spec"].get("containers") or ()}
     return Verdict(
         "wrong",
         f"New pods cannot start with this template ({', '.join(sorted(images))}).",

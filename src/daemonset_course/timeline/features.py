@@ -11,6 +11,7 @@ from typing import Any
 
 from daemonset_course.placement.selectors import required_terms
 from daemonset_course.placement.tolerations import tolerating
+from daemonset_course.timeline.podstate import containers_of
 
 DAEMONSET, DEPLOYMENT = "DaemonSet", "Deployment"
 Spec = Mapping[str, Any]
@@ -107,16 +108,14 @@ def _on_host(spec: Spec) -> bool:
     return any(volume.get("hostPath") for volume in spec.get("volumes") or ())
 
 
-def _containers(spec: Spec) -> list[Mapping[str, Any]]:
-    return [*(spec.get("initContainers") or ()), *spec["containers"]]
-
-
 def _privileged(spec: Spec) -> bool:
-    return any((each.get("securityContext") or {}).get("privileged") for each in _containers(spec))
+    return any(
+        (each.get("securityContext") or {}).get("privileged") for each in containers_of(spec)
+    )
 
 
 def _shares_mounts(spec: Spec) -> bool:
-    mounts = [mount for each in _containers(spec) for mount in each.get("volumeMounts") or ()]
+    mounts = [mount for each in containers_of(spec) for mount in each.get("volumeMounts") or ()]
     return any(mount.get("mountPropagation") == "Bidirectional" for mount in mounts)
 
 

@@ -59,6 +59,11 @@ def node_of(pod: Object) -> str:
     return ""
 
 
+def containers_of(spec: Object) -> list[Object]:
+    """The containers of a pod's spec, init containers first."""
+    return [*(spec.get("initContainers") or ()), *spec["containers"]]
+
+
 def revision_of(pod: Object) -> str:
     """The pod's ``controller-revision-hash``; empty when it has none."""
     return str((pod["metadata"].get("labels") or {}).get("controller-revision-hash", ""))
