@@ -62,6 +62,111 @@ def test_other_kinds_of_answer_are_refused_with_what_is_allowed(store, answer):
     assert not store.exists()
 
 
+@pytest.mark.parametrize(
+    ("typed", "unit", "taken"),
+    [
+        ("3", "Pods", 3),
+        (" 3 ", "Pods", 3),
+        ("3 Pods", "Pods", 3),
+        ("1 Pod", "Pods", 1),
+        (3.0, "Pods", 3),
+        ("3.0", "nodes", 3),
+        (0, "nodes", 0),
+        (-0.0, "nodes", 0),
+        ("1.5", "s", 1.5),
+        ("12 s", "s", 12),
+        (2.5, "s", 2.5),
+        (2.5, "times", 2.5),
+    ],
+)
+def test_where_there_is_a_unit_the_answer_is_taken_as_a_number(store, typed, unit, taken):
+    prediction = predict("q", typed, unit=unit)
+
+    assert (type(prediction.answer), prediction.answer) == (type(taken), taken)
+    assert kept(store) == [taken]
+    assert prediction.compare(taken, within=0).right is True
+
+
+@pytest.mark.parametrize(
+    ("typed", "unit", "says"),
+    [
+        ("four", "Pods", "must be a number of Pods"),
+        ("3 nodes", "Pods", "must be a number of Pods"),
+        ("3, 4", "Pods", "must be a number of Pods"),
+        (True, "Pods", "must be a number of Pods"),
+        (False, "s", "must be a number of s"),
+        (["3"], "Pods", "must be a number of Pods"),
+        ({3}, "Pods", "must be a number of Pods"),
+        (float("nan"), "Pods", "must be a number of Pods"),
+        (float("inf"), "s", "must be a number of s"),
+        ("nan", "s", "must be a number of s"),
+        ("-inf", "s", "must be a number of s"),
+        (10**400, "Pods", "must be a number of Pods"),
+        (1j, "s", "must be a number of s"),
+        (-3, "Pods", "number of Pods cannot be negative"),
+        ("-3", "Pods", "number of Pods cannot be negative"),
+        (-0.5, "s", "number of s cannot be negative"),
+        (2.5, "Pods", "number of Pods must be whole"),
+        ("2.5", "nodes", "number of nodes must be whole"),
+    ],
+)
+def test_where_a_number_is_asked_nothing_else_is_kept(store, typed, unit, says):
+    with pytest.raises(BadInput) as refused:
+        predict("q", typed, unit=unit)
+
+    assert says in str(refused.value)
+    assert not store.exists()
+    assert predict("q", 3, unit=unit).first == 3
+
+
+def test_a_set_or_a_tuple_of_names_is_a_list(store):
+    assert predict("q", ("n1", "n2")).answer == ["n1", "n2"]
+    assert predict("other", {"n2", "n1"}).answer == ["n1", "n2"]
+    assert kept(store, "other") == [["n1", "n2"]]
+
+
+def stored(*answers):
+    listed = [{"date": "2026-01-01T00:00:00Z", "answer": each} for each in answers]
+    return json.dumps({"format": 1, "answers": {"q": listed, "other": listed[:1]}})
+
+
+@pytest.mark.parametrize("earlier", ["four", True, -3, 2.5, ["3"]])
+def test_an_earlier_answer_that_the_question_would_refuse_is_not_the_first(store, earlier):
+    store.parent.mkdir()
+    store.write_text(stored(earlier, 5))
+
+    prediction = predict("q", 3, unit="Pods")
+
+    assert (prediction.first, prediction.note) == (5, "")
+    assert kept(store) == [earlier, 5, 3]
+    assert str(prediction.compare(3)) == (
+        "You predicted 3 Pods; the cluster shows 3 Pods: exactly as predicted."
+        " (Your first answer was 5 Pods.)"
+    )
+    assert predict("q", earlier).first == earlier, "without a unit it is an answer"
+
+
+def test_an_earlier_number_in_quotes_is_the_first_answer(store):
+    store.parent.mkdir()
+    store.write_text(stored("4"))
+
+    assert predict("q", 3, unit="Pods").first == 4
+
+
+@pytest.mark.parametrize("earlier", [None, float("nan"), {"a": 1}, [1], 10**400])
+def test_one_answer_that_cannot_be_read_does_not_lose_the_others(store, earlier):
+    store.parent.mkdir()
+    content = stored(7, earlier)
+    store.write_text(content)
+
+    prediction = predict("q", 7, unit="Pods")
+
+    assert prediction.first == 7
+    assert prediction.note.startswith("(Some earlier answers could not be read; they are in ")
+    assert store.with_name("predictions.json.bad").read_text() == content
+    assert (kept(store), kept(store, "other")) == ([7], [7])
+
+
 def test_the_first_answer_stays_and_changes_are_added_with_their_dates(store):
     predict("q", 12)
     predict("q", 12)  # the cell was run again
@@ -196,9 +301,28 @@ def test_a_failed_write_leaves_the_old_answers_whole(store, monkeypatch):
         ([], [], None, True),
         (True, 1, None, None),
         (1, True, None, None),
-        ("12", 12, None, None),
-        (12, "12", None, None),
-        ("n1", ["n1"], None, None),
+        ("12", 12, None, True),  # a number in quotes
+        (" 13 ", 12, 0, False),
+        ("1.5", 1.5, 0, True),
+        ("twelve", 12, None, None),
+        ("nan", 12, None, None),
+        ("inf", 12, None, None),
+        (2, "2", None, True),  # a version, such as RELEASE 2, is a text
+        (2.0, "2", None, True),
+        (2, "3", None, False),
+        (50, "50m", None, False),
+        ("n1", ["n1"], None, True),
+        ("N2, n1", {"n1", "n2"}, None, True),
+        ("n1", ["n1", "n2"], None, False),
+        ("none", [], None, True),
+        (["n1"], "n1", None, True),
+        (["n1", "n2"], "n1", None, False),
+        ("yes", True, None, True),
+        ("False", False, None, True),
+        ("no", True, None, False),
+        ("perhaps", True, None, None),
+        (True, "True", None, None),
+        (3, ["3"], None, None),
         (12, None, None, None),
     ],
 )
@@ -226,15 +350,32 @@ def test_what_counts_as_right(answer, actual, within, right):
             3,
             8,
             "nodes",
-            "You predicted 3 nodes; the cluster shows 8 nodes: about 2.7 times as much.",
+            "You predicted 3 nodes; the cluster shows 8 nodes: 5 more than predicted.",
         ),
         (
             0,
             3,
             "nodes",
-            "You predicted 0 nodes; the cluster shows 3 nodes: 3 nodes more than predicted.",
+            "You predicted 0 nodes; the cluster shows 3 nodes: 3 more than predicted.",
         ),
-        (3, 0, "", "You predicted 3; the cluster shows 0: 3 less than predicted."),
+        (3, 0, "", "You predicted 3; the cluster shows 0: 3 fewer than predicted."),
+        (
+            4,
+            3,
+            "Pods",
+            "You predicted 4 Pods; the cluster shows 3 Pods: 1 fewer than predicted.",
+        ),
+        (1, 3, "Pods", "You predicted 1 Pod; the cluster shows 3 Pods: 2 more than predicted."),
+        (
+            2,
+            1,
+            "kubelets",
+            "You predicted 2 kubelets; the cluster shows 1 kubelet: 1 fewer than predicted.",
+        ),
+        (4.0, 3, "", "You predicted 4; the cluster shows 3: 1 fewer than predicted."),
+        (1.5, 3, "", "You predicted 1.5; the cluster shows 3: about 2 times as much."),
+        (1, 2, "times", "You predicted 1 time; the cluster shows 2 times: about 2 times as much."),
+        (4, 3, "s", "You predicted 4 s; the cluster took 3 s: about 0.75 times as long."),
         (1, 2345.6, "", "You predicted 1; the cluster shows 2346: about 2346 times as much."),
         (True, False, "s", "You predicted yes; the cluster shows no: not as predicted."),
         ("a", "a", "", "You predicted a; the cluster shows a: as predicted."),
@@ -248,16 +389,56 @@ def test_what_counts_as_right(answer, actual, within, right):
         ([], ["n1"], "", "You predicted none; the cluster shows n1: not predicted: n1."),
         (12, None, "s", "You predicted 12 s; the cluster gave no value."),
         (
-            "12",
+            "twelve",
             12,
             "s",
-            "You predicted 12; the cluster took 12 s: "
+            "You predicted twelve; the cluster took 12 s: "
             "a text cannot be compared with a number, so this has no verdict.",
         ),
     ],
 )
 def test_the_sentence_of_a_comparison(answer, actual, unit, words):
     assert sentence(answer, actual, unit) == words
+
+
+@pytest.mark.parametrize(
+    ("unit", "one"),
+    [("Pods", "Pod"), ("kubelets", "kubelet"), ("retries", "retry"), ("classes", "class"),
+     ("batches", "batch"), ("s", "s"), ("ms", "ms"), ("seconds", "second"), ("%", "%")],
+)  # fmt: skip
+def test_one_of_a_unit_is_singular(unit, one):
+    assert str(predict("q", 1, unit=unit)) == f"You predict 1 {one}."
+    assert (
+        str(predict("q", 2, unit=unit)) == f"You predict 2 {unit}. (Your first answer was 1 {one}.)"
+    )
+    assert sentence(1, 11, unit, within=0).startswith(f"You predicted 1 {one}; ")
+
+
+@pytest.mark.parametrize(
+    ("actual", "unit", "source", "words"),
+    [
+        (3, "Pods", "cluster", "the cluster shows 3 Pods"),
+        (3, "Pods", "recording", "the recording shows 3 Pods"),
+        (3, "Pods", "rule", "by the rule the answer is 3 Pods"),
+        (248.4, "s", "cluster", "the cluster took 248 s"),
+        (248.4, "s", "recording", "the recording shows 248 s"),
+        (248.4, "s", "rule", "by the rule it takes 248 s"),
+        (["n1"], "", "recording", "the recording shows n1"),
+        ("rounds", "", "rule", "by the rule the answer is rounds"),
+        (None, "s", "cluster", "the cluster gave no value"),
+        (None, "s", "recording", "the recording gave no value"),
+        (None, "", "rule", "the rule gave no value"),
+    ],
+)
+def test_a_comparison_says_whose_answer_it_is(actual, unit, source, words):
+    assert f"; {words}" in sentence(12, actual, unit, source=source)
+    untyped = Prediction("q", unit=unit).compare(actual, source=source)
+    assert str(untyped) == f"No prediction was typed; {words}."
+
+
+def test_there_are_three_sources():
+    with pytest.raises(BadInput, match="no such source"):
+        Prediction("q", 1).compare(1, source="oracle")
 
 
 def test_numbers_that_differ_never_look_the_same():
@@ -282,6 +463,21 @@ def test_markdown_says_the_verdict_in_words_and_escapes_what_was_typed():
     assert wrong._repr_markdown_().startswith("**Not as predicted.** ")
     assert open_question._repr_markdown_() == "No prediction was typed; the cluster shows 9."
     assert Prediction("q", "a\n\n# b")._repr_markdown_() == "You predict a \\# b."
+
+
+def test_a_notebook_says_the_verdict_once():
+    right = Prediction("q", 3, unit="Pods", first=4).compare(3)
+    near = Prediction("q", 12, unit="s").compare(12.5)
+    wrong = Prediction("q", "a").compare("b")
+
+    assert right._repr_markdown_() == (
+        "**As predicted.** You predicted 3 Pods; the cluster shows 3 Pods."
+        " (Your first answer was 4 Pods.)"
+    )
+    assert near._repr_markdown_().endswith("12.5 s: close enough (within 25 %).")
+    assert wrong._repr_markdown_() == (
+        "**Not as predicted.** You predicted a; the cluster shows b."
+    )
 
 
 def test_a_terminal_shows_the_words_too():

@@ -41,6 +41,7 @@ def test_a_step_runs_where_it_can(tmp_path: Path) -> None:
         return "hello\n"
 
     assert said.live
+    assert said.source == "cluster"
     assert said.result == "hello\n"
     assert repr(said) == "What it says (live on kind, Kubernetes v1.36.3)\nhello"
     assert not (tmp_path / "recordings").exists()
@@ -63,6 +64,7 @@ def test_elsewhere_its_recording_is_shown_with_a_label(
 
     assert ran == [1]
     assert not second.live
+    assert second.source == "recording"
     assert second.result == first.result == {"words": ["a", "b"], "count": 2}
     assert "RECORDED on kind, Kubernetes v1.36.3, 20" in second.label
     assert second.label.endswith("this cluster has no logs and exec)")

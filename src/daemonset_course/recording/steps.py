@@ -52,6 +52,11 @@ class Step:
         date = self.header["date"][:10]
         return f"{self.header['label']} (RECORDED on {where}, {date}: this cluster has no {needs})"
 
+    @property
+    def source(self) -> str:
+        """Whose answer the result is: the ``cluster``'s, or that of the ``recording``."""
+        return "cluster" if self.live else "recording"
+
     def __repr__(self) -> str:
         return f"{self.label}\n{shown(self.result)}"
 

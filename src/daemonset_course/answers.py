@@ -1,0 +1,206 @@
+"""What can be typed as an answer, how it is shown, and how it is judged beside a fact."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from numbers import Integral, Real
+from typing import Any
+
+from daemonset_course.errors import BadInput
+
+Answer = int | float | str | bool | list[str]
+Verdict = tuple[bool | None, str]  # whether it is right, and the words that end the sentence
+
+TIMES = frozenset({"ms", "s", "min", "h", "seconds", "minutes", "hours"})
+EXACTLY, YES, NO = "exactly as predicted", "as predicted", "not as predicted"
+
+_MEASURES = TIMES | {"%", "times", "m", "Mi", "Gi", "MiB", "GiB", "MB", "GB", "CPU", "CPUs"}
+_LARGEST = 10**15
+_TRUTH = {"true": True, "yes": True, "false": False, "no": False}
+_ALLOWED = 'A number (12 or 1.5), a text ("n1"), True or False, or a list of texts (["n1", "n2"]).'
+
+
+def plain(value: Any, unit: str = "") -> Answer:
+    """The value as one of the kinds that can be kept and compared.
+
+    With a unit the value is a number: one that is not negative and, unless the unit is one that
+    is measured, such as s or %, a whole one. A text that says such a number is that number.
+
+    Raises:
+        BadInput: no answer of this kind is possible.
+    """
+    if unit:
+        return _amount(value, unit)
+    if isinstance(value, bool | str):
+        return value
+    if (number := _number_of(value)) is not None:
+        return number
+    if isinstance(value, Set):
+        value = sorted(value, key=str)
+    if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
+        return list(value)
+    raise _refused("This value cannot be used.", value, _ALLOWED)
+
+
+def _amount(value: Any, unit: str) -> int | float:
+    given = _read(value, unit) if isinstance(value, str) else value
+    number = _number_of(given)
+    if number is None:
+        example = "a number such as 3 or 1.5" if unit in _MEASURES else "a whole number such as 3"
+        raise _refused(
+            f"The answer must be a number of {unit}.", value, f"Type {example}, without quotes."
+        )
+    if number < 0:
+        raise _refused(
+            f"A number of {unit} cannot be negative.", value, "Type 0 or a larger number."
+        )
+    if unit not in _MEASURES and number != int(number):
+        raise _refused(f"A number of {unit} must be whole.", value, "Type a number such as 3.")
+    return int(number) if unit not in _MEASURES else number
+
+
+def _number_of(value: Any) -> int | float | None:
+    """A finite number of a size that can be compared, as Python's own; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    number = int(value) if isinstance(value, Integral) else float(value)
+    return number if abs(number) <= _LARGEST else None  # neither is NaN
+
+
+def _read(text: str, unit: str = "") -> int | float | None:
+    """The number that a text says, with or without its unit."""
+    bare = text.strip()
+    for ending in (unit, unit_of(1, unit)):
+        bare = bare.removesuffix(ending).rstrip() if ending else bare
+    for kind in (int, float):
+        try:
+            return _number_of(kind(bare))
+        except ValueError:
+            continue
+    return None
+
+
+def _refused(failed: str, value: object, next_step: str) -> BadInput:
+    return BadInput(failed, seen=f"{value!r:.80} ({type(value).__name__})", next_step=next_step)
+
+
+def judge(answer: Answer, fact: Answer | None, unit: str, within: float) -> Verdict:
+    """Whether the answer is right beside the fact; a number may differ by a part of the fact."""
+    if fact is None:
+        return None, ""
+    match alike(answer, fact):
+        case list() as names, list() as seen:
+            return _judge_lists(names, seen)
+        case (bool(), bool()) | (str(), str()) as pair:
+            right = _fold(pair[0]) == _fold(pair[1])
+            return right, YES if right else NO
+        case (bool(), _) | (_, bool()):
+            pass  # Python takes True for the number 1
+        case (int() | float() as number, int() | float() as seen):
+            return _judge_numbers(number, seen, unit, within)
+    return (
+        None,
+        f"{kind_of(answer)} cannot be compared with {kind_of(fact)}, so this has no verdict",
+    )
+
+
+def alike(answer: Answer, fact: Answer) -> tuple[Answer, Answer]:
+    """Both as the same kind, where one can be read as the other: '3' as 3, "n1" as ["n1"]."""
+    match answer, fact:
+        case str(), bool():
+            return _TRUTH.get(_fold(answer), answer), fact
+        case (bool(), _) | (_, bool()):
+            return answer, fact
+        case str(), int() | float():
+            number = _read(answer)
+            return (answer if number is None else number), fact
+        case int() | float(), str():
+            return show(answer, ""), fact
+        case str(), list():
+            return _names(answer), fact
+        case list(), str():
+            return answer, _names(fact)
+    return answer, fact
+
+
+def _names(text: str) -> list[str]:
+    """The names in a text such as "n1, n2"."""
+    if _fold(text) == "none":
+        return []
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _judge_numbers(answer: float, fact: float, unit: str, within: float) -> Verdict:
+    if answer == fact:
+        return True, EXACTLY
+    # The last factor keeps 1.5 against 1.2 inside 25 %, whatever binary fractions make of it.
+    if abs(fact - answer) <= within * abs(fact) * (1 + 1e-9):
+        return True, f"close enough (within {within * 100:g} %)"
+    return False, _difference(answer, fact, unit)
+
+
+def _difference(answer: float, fact: float, unit: str) -> str:
+    more = fact > answer
+    if unit not in _MEASURES and answer == int(answer) and fact == int(fact):
+        return f"{abs(int(fact) - int(answer))} {'more' if more else 'fewer'} than predicted"
+    ratio = fact / answer if answer else 0.0
+    if ratio > 0 and not 0.95 < ratio < 1.05:
+        return f"about {_digits(ratio, 2)} times as {'long' if unit in TIMES else 'much'}"
+    return f"{show(abs(fact - answer), unit)} {'more' if more else 'less'} than predicted"
+
+
+def _judge_lists(answer: list[str], fact: list[str]) -> Verdict:
+    predicted, seen = set(map(_fold, answer)), set(map(_fold, fact))
+    new = [each for each in fact if _fold(each) not in predicted]
+    absent = [each for each in answer if _fold(each) not in seen]
+    parts = [f"not predicted: {', '.join(new)}"] if new else []
+    parts += [f"predicted but not seen: {', '.join(absent)}"] if absent else []
+    return not parts, "; ".join(parts) or YES
+
+
+def _fold(value: object) -> str:
+    return str(value).strip().casefold()
+
+
+def kind_of(value: object) -> str:
+    """The name of a value's kind."""
+    names = {bool: "a yes or no", str: "a text", list: "a list"}
+    return names.get(type(value), "a number")
+
+
+def show(value: Answer, unit: str, digits: int = 3) -> str:
+    """A value as people read it, a number with its unit."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    if isinstance(value, str):
+        return value.strip()
+    text = _digits(value, digits)
+    return f"{text} {unit_of(text, unit)}".strip()
+
+
+def unit_of(number: int | str, unit: str) -> str:
+    """The unit as it stands after this number: 1 Pod, 2 Pods; 1 entry; 1 s."""
+    if str(number) != "1" or len(unit) < 3 or unit.endswith("ss") or not unit.endswith("s"):
+        return unit
+    if unit.endswith("ies"):
+        return f"{unit[:-3]}y"
+    return unit[:-2] if unit.endswith(("sses", "xes", "ches", "shes")) else unit[:-1]
+
+
+def enough_digits(answer: Answer, fact: Answer | None) -> int:
+    """Enough digits that two different numbers do not look the same."""
+    if fact is None or "a number" not in (kind_of(answer), kind_of(fact)) or answer == fact:
+        return 3
+    return next((d for d in (3, 6) if show(answer, "", d) != show(fact, "", d)), 17)
+
+
+def same(one: Answer, other: Answer | None) -> bool:
+    """Whether two answers are the same one."""
+    return type(one) is type(other) and one == other  # True == 1 in Python
+
+
+def _digits(value: float, digits: int) -> str:
+    text = str(value) if isinstance(value, int) else f"{value:.{digits}g}"
+    return f"{value:.0f}" if "e+" in text and abs(value) <= _LARGEST else text
