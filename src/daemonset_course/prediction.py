@@ -58,8 +58,13 @@ class Comparison:
     ending: str = ""
     first: str = ""
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """Both values and the difference, in plain words."""
         return self._sentence(self.ending)
+
+    def __str__(self) -> str:
+        return self.sentence
 
     __repr__ = __str__
 
