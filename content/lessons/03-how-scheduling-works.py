@@ -582,8 +582,8 @@ print(f"measured: after {one_after:.1f} s, and {next_after - one_after:.1f} s la
 assert next_after - one_after < pauses[3], "less than the last pause before: it began anew"
 
 # %% [markdown]
-# The first comes at once, and the pauses begin anew: the controller keeps the pause by DaemonSet, generation of its spec, and node
-# (`failedPodsBackoffKey` in
+# The first comes at once, and the pauses begin anew: the controller keeps the pause by DaemonSet,
+# generation of its spec, and node (`failedPodsBackoffKey` in
 # [`daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
 #
 # `CrashLoopBackOff`, which you may know, is a pause too, and not the controller's. The containers of

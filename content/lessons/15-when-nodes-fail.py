@@ -433,11 +433,11 @@ kubectl("delete deployment crowd --ignore-not-found --cascade=foreground")
 None
 
 # %% [markdown]
-# All three: it made room. Or nobody is pushed out, since nobody was let in: a *startup taint*. A kubelet can bring it along
-# when its node joins
-# ([`registerWithTaints`](https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/)), and
-# the agent, which tolerates it, has it taken off when it is ready. We put one on the three nodes, let
-# `crowd` come first, and then `late`. On how many of the three will `late` be ready?
+# All three: it made room. Or nobody is pushed out, since nobody was let in: a *startup taint*. A
+# kubelet can bring it along when its node joins
+# ([`registerWithTaints`](https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/)),
+# and the agent, which tolerates it, has it taken off when it is ready. We put one on the three nodes,
+# let `crowd` come first, and then `late`. On how many of the three will `late` be ready?
 
 # %%
 kept_free = predict(
