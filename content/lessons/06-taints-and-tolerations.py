@@ -111,7 +111,8 @@ assert (status.desired, status.ready, status.unavailable, status.misscheduled) =
 
 # %% [markdown]
 # A Deployment's Pod waits, Pending, with a reason. A DaemonSet's Pod is never created: no Pending
-# Pod, no warning, and DESIRED equals READY. Rely on no alert that compares those two.
+# Pod, no warning, and DESIRED equals READY. An alert that compares those two does not see the gap: do
+# not rely on it alone.
 #
 # ## The toleration for control planes
 #
@@ -499,7 +500,6 @@ def pressed():
 # %%
 print(pressed.label)
 log, nodes = pressed.result["log"], pressed.result["short of"]
-log.plot(title="Refused again and again, or run and evicted: plain under pressure")
 
 
 # %%
@@ -509,13 +509,16 @@ def tried(what, name):
 
 
 # %%
+run = [what for what in nodes if any(each.ran for each in tried(what, "plain"))]
+log.plot(title=f"plain ran where its node was short of {', '.join(run) or 'nothing'}")
+
+# %%
 for what in nodes:
     said = next(each.message for each in tried(what, "plain") if each.message)
     print(f"{what}: {said.split('. ')[0]}")
 
 # %%
-run = [what for what in nodes if any(each.ran for each in tried(what, "plain"))]
-pressed_plain.compare(run)
+pressed_plain.compare(run, source=pressed.source)
 
 # %% tags=["claim-C37", "claim-C39"]
 for what, condition in {"disk": "DiskPressure", "pid": "PIDPressure"}.items():
@@ -535,9 +538,11 @@ for what in nodes:
 
 # %% [markdown]
 # Short of disk or process ids, the kubelet refuses every Pod that is not *critical*, whatever it
-# tolerates. The Pod fails, the controller deletes it and tries again, later each time. Short of
-# memory, the kubelet lets a Pod in that tolerates the taint, runs it, and evicts it when it needs
-# the memory. Only a critical priority carries an agent through all three. (The kubelet's rule:
+# tolerates. (Critical are the Pods of the two system priority classes, and static Pods.) The Pod fails,
+# the controller deletes it and tries again, later each time. Short of memory alone, the kubelet refuses
+# only a *BestEffort* Pod, one without requests and limits, that does not tolerate the taint. `plain` is
+# BestEffort and tolerates it: it is let in, runs, and is evicted when the kubelet needs the memory. Of
+# the agents only a critical one comes through all three. (The kubelet's rule:
 # [`Admit` in `pkg/kubelet/eviction/eviction_manager.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/eviction/eviction_manager.go).)
 # So "run even under disk pressure" promises too much: it is *tried* even then.
 #
@@ -688,8 +693,8 @@ None
 #
 # - A missing toleration makes no noise: no Pod, no event, and DESIRED equals READY.
 # - Six tolerations come by themselves, seven with `hostNetwork`. Two of them keep an agent on a node
-#   that is not ready or silent, and bring none there. The others let it start on a node that is
-#   cordoned, under pressure or, with `hostNetwork`, without a network.
+#   that is not ready or silent, and bring none there. The others get it past controller and scheduler
+#   to a node that is cordoned, under pressure or, with `hostNetwork`, without a network.
 # - `NoSchedule` later: the Pod stays, misscheduled. `NoExecute`: it goes. Cordon and drain: it stays.
 # - Under pressure the kubelet decides, and it asks for the priority.
 # - A toleration is a permit, not a wish.
