@@ -80,15 +80,17 @@ with record("agent") as change:
     status, after = wait_rollout("agent"), pods("agent")
     kubectl("rollout restart daemonset/agent")
     wait_rollout("agent")
-change.plot(title="The ConfigMap changed: nothing rolls until the template does")
 
 # %%
 fresh = {node for node in before if after[node] != before[node]}
+assert fresh == {victim}
+change.plot(title="The ConfigMap changed: nothing rolls until the template does")
+
+# %%
 replaced.compare(len(fresh - {victim}), within=0)
 
 # %% tags=["claim-C98"]
 assert kubectl("get configmap agent -o jsonpath={.data.level}") == "debug"
-assert fresh == {victim}
 assert status.updated == 6
 assert not set(pods("agent").values()) & set(after.values())
 
@@ -473,7 +475,7 @@ None
 # ## One agent, several kinds of machine
 #
 # The agent of one node needs more CPU than the others. A running Pod can be resized in place (by
-# default since Kubernetes 1.33), so we give its Pod 50m instead of 10m. Later it is deleted. What
+# default since Kubernetes 1.33, stable since 1.35), so we give its Pod 50m instead of 10m. Later it is deleted. What
 # will its successor request? (A real kubelet must do it: on the embedded cluster you see a recording.)
 
 # %%
@@ -509,7 +511,8 @@ def resize():
 resize
 
 # %%
-resized.compare(int(resize.result["successor"].removesuffix("m")), within=0)
+successor = int(resize.result["successor"].removesuffix("m"))
+resized.compare(successor, within=0, source=resize.source)
 
 # %%
 assert resize.result == {"resized": "50m", "successor": "10m"}
