@@ -94,7 +94,7 @@ print(kubectl(f"get pods {on_shared} -o custom-columns=APP:.metadata.labels.app"
 gone = [app for app in ("agent", "web") if shared not in nodes_with(app)]
 goes.compare("both" if len(gone) == 2 else ", ".join(gone) or "none")
 
-# %% tags=["claim-C30"]
+# %%
 assert nodes_with("agent") == {*kinds["amd64"], *kinds["arm64"]} - {shared}
 assert nodes_with("web") == {shared}
 assert kubectl("get deployment web -o jsonpath={.status.readyReplicas}") == "1"
@@ -188,7 +188,7 @@ matching = kubectl("get nodes -l 'disk=ssd,kubernetes.io/arch in (amd64, arm64)'
 print(f"{narrowed} nodes")
 either.compare("both" if narrowed == matching.count("node/") else "one")
 
-# %% tags=["claim-C30"]
+# %%
 assert narrowed == matching.count("node/") < 20
 
 # %% [markdown]
@@ -229,7 +229,7 @@ amd64, arm64 = expression(arch, "In", "amd64"), expression(arch, "In", "arm64")
 together = desired([amd64, arm64])
 both.compare(together, within=0)
 
-# %%
+# %% tags=["claim-C30"]
 assert together == 0
 print(kubectl("rollout status daemonset/agent --timeout=30s").splitlines()[-1])
 
@@ -237,7 +237,7 @@ print(kubectl("rollout status daemonset/agent --timeout=30s").splitlines()[-1])
 # None, and `kubectl rollout status` reports success. No node has two architectures. As two terms, one
 # of which must match:
 
-# %%
+# %% tags=["claim-C30"]
 apart = desired([amd64], [arm64])
 print(f"{apart} nodes")
 assert apart == 20
@@ -247,10 +247,12 @@ assert apart == 20
 # match `gpu NotIn [broken]`?
 
 # %%
-without = predict("05-not-in", ..., unit="nodes", question="30 workers, none with gpu: NotIn?")
+without = predict(
+    "05-not-in", ..., unit="nodes", question="30 workers, no label gpu: NotIn matches?"
+)
 without
 
-# %%
+# %% tags=["claim-C30"]
 everywhere = desired([expression("gpu", "NotIn", "broken")])
 assert everywhere == 30
 without.compare(everywhere, within=0)
