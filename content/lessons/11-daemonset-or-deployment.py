@@ -237,7 +237,7 @@ kubectl("delete node", *joined)
 
 # %%
 life.stop()
-plot_reach(life.records, ["agent", "spread", "web"], title="Only the agent follows the nodes")
+plot_reach(life.records, ["agent", "spread", "web"])
 
 # %% tags=["claim-C73", "claim-C74"]
 apps = reach(life.records, ["agent", "spread", "web"])
@@ -385,7 +385,9 @@ kubectl("rollout status deployment/door --timeout=60s")
 q2.compare(len(wait_settled("app=door", pods=7).ready), within=0)
 
 # %%
-q3 = predict("11-check-current", ..., question="greedy was refused on one of 6 nodes: its CURRENT?")
+q3 = predict(
+    "11-check-current", ..., unit="nodes", question="greedy, refused on one of 6 nodes: CURRENT?"
+)
 q3.compare(current_of_greedy, within=0)
 
 # %%
