@@ -163,7 +163,7 @@ writes
 
 # %% tags=["claim-C90"]
 written = {place for place, said in writes.result.items() if said == "written"}
-places.compare(len(written), within=0)
+places.compare(len(written), within=0, source=writes.source)
 assert written == {"open /etc", "open /tmp", "sealed /tmp"}
 assert "Read-only file system" in writes.result["sealed /etc"]
 
@@ -244,11 +244,7 @@ with record("agent") as taking:
     apply(with_priority("agents"))
     wait_rollout("agent")
     kept = wait_settled("app=web", pods=9)
-plot_sharing(
-    taking.records,
-    ["web", "agent"],
-    title="On each node the agent takes the room of one Pod of web",
-)
+plot_sharing(taking.records, ["web", "agent"])
 
 # %%
 urgent.compare(len(kept.refused), within=0)
@@ -352,7 +348,7 @@ gone = {app: times for app, times in squeezed.evictions.items() if times}
 first_of_high = min(gone.get("high", [0.0]))
 times = sum(moment < first_of_high for moment in gone.get("plain", []))
 print(f"measured: evictions of plain before the first of high: {times}")
-evicted.compare(list(gone))
+evicted.compare(list(gone), source=eviction.source)
 
 # %% tags=["claim-C93"]
 assert set(gone) == {"plain", "high"}
@@ -381,7 +377,8 @@ None
 # ### And a disruption budget?
 #
 # A PodDisruptionBudget says how many Pods must stay when somebody evicts them through the API. (A
-# drain leaves agents alone, lesson 06; a descheduler or an autoscaler may not.) Ours says
+# drain leaves agents alone, lesson 06, and so does a descheduler, unless it is told otherwise; a cluster
+# autoscaler evicts them from nodes that it removes.) Ours says
 # `minAvailable: 3`, and there are three agents. What does it stop: an eviction, a rollout?
 
 # %%
