@@ -5,7 +5,8 @@
 
 The ledger is ``content/claims.toml``. A claim that a cluster can decide is shown by every cell of
 its lesson that is tagged ``claim-Cnn``. The ledger's ``cells`` names them in the lesson's order,
-each by the heading it stands under: without line numbers, and yet one cell less is noticed.
+each by the heading it stands under: without line numbers, and yet one cell less is noticed. Where
+``recorded = true``, an assertion of such a cell rests on a recorded step: only kind can fail it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from notebook_source import Cell, Source, read_sources
+from rests_on import judged
 
 ROOT = Path(__file__).resolve().parents[1]
 LEDGER = Path("content") / "claims.toml"
@@ -67,8 +69,10 @@ def _row_problems(claim: Claim) -> Iterator[str]:
     for field in wanted:
         if not claim.get(field, "").strip():
             yield f"{one}: no {field}"
-    for field in claim.keys() - {*FIELDS, "correction", "source", "cells"}:
+    for field in claim.keys() - {*FIELDS, "correction", "source", "cells", "recorded"}:
         yield f"{one}: unknown field {field}"
+    if claim.get("recorded", True) is not True:
+        yield f"{one}: recorded is true or left out, not {claim['recorded']!r}"
     if verdict and verdict not in VERDICTS:
         yield f"{one}: verdict {verdict!r} is none of {', '.join(VERDICTS)}"
     if verdict == "undecided" and not re.match(r"https://\S+$", claim.get("source", "")):
@@ -91,9 +95,12 @@ def lesson_problems(claims: Sequence[Claim], sources: Sequence[Source]) -> list[
                 shown.add(one)
                 if not asserts(cell):
                     found.append(f"{place}: the cell of {one} asserts nothing")
-    there = tagged(sources)
+    there, by_kind = tagged(sources), recorded(sources)
     for claim in claims:
         one, number = claim.get("id", ""), claim.get("lesson", "")
+        if claim.get("recorded", False) != ((number, one) in by_kind):
+            said = "recorded, but no" if claim.get("recorded") else "not recorded = true, but an"
+            found.append(f"{one}: {said} assertion of its cells rests on a recorded step")
         if claim.get("verdict") != "undecided" and one not in shown:
             found.append(f"{one}: no cell of lesson {number} shows it")
         elif claim.get("cells", []) != (cells := there.get((number, one), [])):
@@ -119,6 +126,19 @@ def tagged(sources: Sequence[Source]) -> dict[tuple[str, str], list[str]]:
                 if number and tag.startswith(_TAG):
                     found.setdefault((number, tag.removeprefix(_TAG)), []).append(heading)
     return found
+
+
+def recorded(sources: Sequence[Source]) -> set[tuple[str, str]]:
+    """By lesson and claim, those of which an assertion rests on a recorded step."""
+    return {
+        (source.name.partition("-")[0], tag.removeprefix(_TAG))
+        for source in sources
+        if source.group == "lessons"
+        for one in judged(source)
+        if isinstance(one.node, ast.Assert) and one.recorded
+        for tag in one.cell.tags
+        if tag.startswith(_TAG)
+    }
 
 
 def with_cells(ledger: str, sources: Sequence[Source]) -> str:
@@ -227,6 +247,10 @@ def main(root: Path = ROOT, arguments: Sequence[str] = ()) -> int:
         ledger.write_text(with_cells(old, sources), encoding="utf-8")
     claims = read_claims(ledger)
     print(table(claims))
+    by_kind = sum(claim.get("recorded") is True for claim in claims)
+    print(
+        f"Assertions of {by_kind} claims rest on recorded steps: only a run on kind can fail them."
+    )
     problems = [*map(str, unread), *ledger_problems(claims), *lesson_problems(claims, sources)]
     print(*problems, sep="\n", end="\n" if problems else "", file=sys.stderr)
     return 1 if problems else 0

@@ -112,6 +112,8 @@ WRONG_ROWS = [
     ({"verdict": "undecided", "source": ""}, "undecided without"),
     ({"verdict": "undecided", "source": "a book"}, "undecided without"),
     ({"corection": "c"}, "unknown field corection"),
+    ({"recorded": False}, "recorded is true or left out, not False"),
+    ({"recorded": "yes"}, "recorded is true or left out, not 'yes'"),
 ]
 
 
@@ -260,6 +262,36 @@ def test_a_tagged_cell_that_asserts_nothing_is_told(code: str) -> None:
     assert claims.lesson_problems([shown(cells=2)], [both]) == [
         "content/lessons/01-first.py:2: the cell of C05 asserts nothing"
     ]
+
+
+STEP = '@step("01-x", needs="logs")\ndef run():\n    return kubectl("logs x")'
+RECORDED = lesson(("hide", STEP), ("hide", "n = len(run.result)"), ("claim-C05", "assert n == 3"))
+
+
+def test_a_claim_that_only_a_recording_shows_says_so() -> None:
+    assert claims.lesson_problems([shown(recorded=True)], [RECORDED]) == []
+    assert claims.lesson_problems([shown()], [RECORDED]) == [
+        "C05: not recorded = true, but an assertion of its cells rests on a recorded step"
+    ]
+
+
+def test_a_claim_that_no_recording_shows_does_not_say_so() -> None:
+    step_beside = lesson(("hide", STEP), ("claim-C05", "run\nassert pods == 3"))
+
+    assert claims.lesson_problems([shown()], [step_beside]) == []
+    for source in (SHOWN, step_beside):
+        assert claims.lesson_problems([shown(recorded=True)], [source]) == [
+            "C05: recorded, but no assertion of its cells rests on a recorded step"
+        ]
+
+
+def test_one_recorded_assertion_of_several_is_enough() -> None:
+    both = lesson(
+        ("hide", STEP), ("claim-C05", "assert pods == 3"), ("claim-C05", "assert run.result == 3")
+    )
+
+    assert claims.lesson_problems([shown(cells=2, recorded=True)], [both]) == []
+    assert len(claims.lesson_problems([shown(cells=2)], [both])) == 1
 
 
 def test_a_text_cell_asserts_nothing() -> None:
