@@ -71,7 +71,7 @@ def act(step: dict[str, Any]) -> None:
             kubectl(step["command"])
         case "delete pods":
             names = [pod["metadata"]["name"] for pod in pods[: step["count"]]]
-            kubectl("delete pods --wait=false", *names)
+            kubectl("delete pods --wait=false --ignore-not-found", *names)  # some go by themselves
         case "delete broken pod":
             kubectl("delete pods --wait=false", *broken)
         case "delete dead node":

@@ -79,8 +79,8 @@ def test_another_state_is_another_outage_and_an_unknown_one_is_none() -> None:
 @pytest.mark.parametrize(
     ("state", "first", "do"),
     [
-        ("ended", f"{MANAGER} has ended and was not started again", "course up --name course"),
-        ("suspended", f"{MANAGER} is suspended and does nothing", "course up --name course"),
+        ("ended", f"{MANAGER} has ended and was not started again", "course up"),
+        ("suspended", f"{MANAGER} is suspended and does nothing", "course up"),
         ("stopped", f"{MANAGER} was stopped on purpose", f'start_component("{MANAGER}")'),
     ],
 )

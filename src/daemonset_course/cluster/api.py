@@ -91,7 +91,7 @@ class Api:
             raise NotRunning(
                 f"The answer of the API server at {self.server} is not JSON.",
                 seen=f"{answer.data[:60]!r} on {method} {path}",
-                next_step="course status, then course up",
+                next_step=self._start_again,
             ) from error
         return decoded
 
@@ -144,9 +144,13 @@ class Api:
         return NotRunning(
             f"The API server at {self.server} did not answer.",
             seen=" ".join(seen.split()),
-            next_step=f"{course_command('status', self._cluster)}, "
-            f"then {course_command('up', self._cluster)}",
+            next_step=self._start_again,
         )
+
+    @property
+    def _start_again(self) -> str:
+        status, up = (course_command(verb, self._cluster) for verb in ("status", "up"))
+        return f"{status}, then {up}"
 
     def get(self, path: str) -> Object:
         """One object."""

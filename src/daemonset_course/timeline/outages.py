@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from daemonset_course.places import course_command
+
 Why = Literal["ended", "stopped", "suspended"]
 
 RUNNING = "running"
@@ -51,7 +53,7 @@ def cure(down: Iterable[Down | Outage], cluster: str) -> str:
     """What to do about components that do not run."""
     stopped = [one.component for one in down if one.why == "stopped"]
     verbs = " ".join(f'start_component("{component}")' for component in stopped)
-    up = f"course up --name {cluster}"
+    up = course_command("up", cluster)
     return f"{verbs}, or: {up}" if stopped else f"{up} (starts what does not run)"
 
 

@@ -61,7 +61,7 @@ def node_of(pod: Object) -> str:
 
 def containers_of(spec: Object) -> list[Object]:
     """The containers of a pod's spec, init containers first."""
-    return [*(spec.get("initContainers") or ()), *spec["containers"]]
+    return [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
 
 
 def revision_of(pod: Object) -> str:
