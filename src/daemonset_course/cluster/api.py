@@ -1,6 +1,6 @@
 """Talk to the API server in plain dicts, through the official client.
 
-Every call goes to one cluster that this course made: ``connect`` checks that first (the fence).
+Every call goes to one cluster that this course made: ``fence.checked`` checks that first.
 Learners meet Kubernetes objects as they are in YAML, never client models, and never a client
 traceback.
 """
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ class Api:
                 f"The kubeconfig {self.kubeconfig} cannot be used.",
                 seen=str(error),
                 next_step=course_command("up", self._cluster),
-            ) from None
+            ) from error
         return client.ApiClient(settings)
 
     @property
@@ -88,10 +88,9 @@ class Api:
         try:
             decoded: Object = json.loads(answer.data)
         except ValueError as error:
-            raise NotRunning(
+            raise self._silent(
+                f"{answer.data[:60]!r} on {method} {path}",
                 f"The answer of the API server at {self.server} is not JSON.",
-                seen=f"{answer.data[:60]!r} on {method} {path}",
-                next_step=self._start_again,
             ) from error
         return decoded
 
@@ -111,9 +110,6 @@ class Api:
         timeout: tuple[float, float],
         preload: bool = True,
     ) -> Any:
-        import urllib3
-        from kubernetes.client import ApiException
-
         try:
             answer = self._client.call_api(
                 path,
@@ -129,28 +125,27 @@ class Api:
             if preload:
                 _ = answer.data  # reads it all, so the connection goes back to the pool
             return answer
-        except ApiException as error:
-            raise _explain(error, method, path) from None
-        except urllib3.exceptions.HTTPError as error:
-            raise self._silent(f"{type(error).__name__} on {method} {path}") from None
-        except AttributeError as error:
-            # Where TLS breaks off, as behind a server that just starts, the client wants to decode
-            # the body of an answer that never came.
-            if not isinstance(error.__context__, ApiException):
+        except Exception as error:
+            own = self._own_error(error, method, path)
+            if own is None:
                 raise
-            raise self._silent(f"{error.__context__.reason} on {method} {path}") from None
+            raise own from error
 
-    def _silent(self, seen: str) -> NotRunning:
+    def _own_error(self, error: Exception, method: str, path: str) -> CourseError | None:
+        """Return our error for one of the client's; None for an error that is not the client's."""
+        for foreign, explain in _foreign_errors().items():
+            if isinstance(error, foreign):
+                found = explain(error, method, path)
+                return self._silent(found) if isinstance(found, str) else found
+        return None
+
+    def _silent(self, seen: str, failed: str = "") -> NotRunning:
         return NotRunning(
-            f"The API server at {self.server} did not answer.",
+            failed or f"The API server at {self.server} did not answer.",
             seen=" ".join(seen.split()),
-            next_step=self._start_again,
+            next_step=f"{course_command('status', self._cluster)}, "
+            f"then {course_command('up', self._cluster)}",
         )
-
-    @property
-    def _start_again(self) -> str:
-        status, up = (course_command(verb, self._cluster) for verb in ("status", "up"))
-        return f"{status}, then {up}"
 
     def get(self, path: str) -> Object:
         """One object."""
@@ -224,6 +219,25 @@ def _unknown_kind(kind: str, version: str, known: list[str]) -> BadInput:
         seen=f"kinds of {version}: {', '.join(sorted(set(known))) or 'none'}",
         next_step=f"Did you mean {near[0]}?" if near else "Check kind and apiVersion.",
     )
+
+
+@cache
+def _foreign_errors() -> dict[type[Exception], Callable[[Any, str, str], CourseError | str | None]]:
+    """Return what each error of the client means: an error of ours, or why nobody answered."""
+    import urllib3
+    from kubernetes.client import ApiException
+
+    def tls_broken(error: AttributeError, method: str, path: str) -> str | None:
+        # Where TLS breaks off, as behind a server that just starts, the client wants to decode
+        # the body of an answer that never came.
+        cause = error.__context__
+        return f"{cause.reason} on {method} {path}" if isinstance(cause, ApiException) else None
+
+    return {
+        ApiException: _explain,
+        urllib3.exceptions.HTTPError: lambda e, m, p: f"{type(e).__name__} on {m} {p}",
+        AttributeError: tls_broken,
+    }
 
 
 def _explain(error: Any, method: str, path: str) -> CourseError:
