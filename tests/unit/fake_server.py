@@ -45,6 +45,7 @@ class FakeServer:
         self.status = 200
         self.body: bytes | None = None  # what a list answers instead of the objects
         self.lists = 0
+        self.held = 0  # requests that were kept without an answer
         self.watched: list[str] = []  # the version each watch began from
         self._scripts: deque[list[Any]] = deque()
         self._over = threading.Event()
@@ -93,6 +94,7 @@ class FakeServer:
 
     def hold(self) -> None:
         """Keep a request without an answer while mute, then drop it."""
+        self.held += 1
         while self.mute and not self._over.wait(0.01):
             pass
 

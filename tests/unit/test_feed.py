@@ -220,7 +220,7 @@ def test_a_break_that_lasts_until_stop_is_one_gap(
 
     server.script([line("ADDED", pod("a", 11)), fail, DROP])
     feed.start()
-    until(lambda: feed._lost)  # it retries, or waits for an answer
+    until(lambda: feed.open_gap)  # it retries, or waits for an answer
     noticed = time.monotonic()
     if down == "refused":
         server.__exit__(None, None, None)
@@ -265,7 +265,7 @@ def test_a_watch_that_nobody_takes_up_again_is_a_gap_at_stop(
     feed.start()
     told.wait(1)
     spoke = time.monotonic()
-    until(lambda: server.mute and feed._answer is None)
+    until(lambda: server.held)
 
     feed.stop()
     server.mute = False

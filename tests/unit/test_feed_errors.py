@@ -243,9 +243,9 @@ def test_a_list_that_cannot_be_read_is_a_gap_of_the_server(
 def test_a_first_list_that_cannot_be_read_says_so(server: FakeServer, feed: Feed) -> None:
     server.body = b"<html>"
     feed.start()
-    until(lambda: feed.trouble)
+    until(lambda: feed.last_error)
 
-    assert "<html>" in feed.trouble
+    assert "<html>" in feed.last_error
     server.body = None
     assert feed.listed.wait(30)
 
@@ -305,17 +305,14 @@ def test_after_errors_of_ours_the_pauses_grow_until_one_list_was_told(
     wait = feed._stopping.wait
     monkeypatch.setattr(feed._stopping, "wait", lambda t=None: pauses.append(t) or wait(t))
     server.objects, told.refused = [pod("a", 1)], {"a": 5}
-    server.script([line("MODIFIED", pod("a", 11))])
-
-    def again() -> None:
-        told.refused = {"a": 1}
+    more = threading.Event()
+    server.script([line("MODIFIED", pod("a", 11)), lambda: more.wait(30), b"{"])
 
     feed.start()
     told.wait(2)
     assert pauses == [0.01, 0.02, 0.04, 0.05, 0.05]
-    again()
-    server.objects = [pod("a", 12)]
-    feed._answer.shutdown()
+    server.objects, told.refused = [pod("a", 12)], {"a": 1}
+    more.set()
     until(lambda: len(pauses) >= 6)
     assert pauses[5] == 0.01
 

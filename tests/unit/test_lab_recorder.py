@@ -20,7 +20,7 @@ from daemonset_course.lab.session import LabSession, open_lab
 
 
 def item(uid: str, version: int) -> dict[str, Any]:
-    return {"metadata": {"uid": uid, "resourceVersion": str(version)}}
+    return {"metadata": {"name": uid, "uid": uid, "resourceVersion": str(version)}}
 
 
 def listing(moment: int, **versions: int) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from test_recorder import RESOURCES, recorder
 from daemonset_course.errors import CourseError, NotFinished
 from daemonset_course.recording import recorder as module
 from daemonset_course.recording import steps
+from daemonset_course.recording.feed import OpenGap
 from daemonset_course.recording.recorder import Recorder, Recording
 
 
@@ -85,14 +86,14 @@ def test_a_watch_that_is_broken_now_is_a_gap_until_now(
 ) -> None:
     replay(recording, monkeypatch, until=60.0)
     feeds = {feed.resource: feed for feed in recording._feeds}
-    feeds["pods"]._lost = (recording._began + 10, "the watch broke: ProtocolError")
+    feeds["pods"].open_gap = OpenGap(recording._began + 10, "the watch broke: ProtocolError")
 
     timeline = recording.timeline
     [gap] = timeline.gaps
     assert (gap.resource, gap.start, gap.end) == ("pods", 10, 60)
     assert timeline.unavailable.at(59) is None
     assert timeline.unavailable.at(9) is not None
-    feeds["pods"]._lost = None
+    feeds["pods"].open_gap = None
     assert recording.timeline.gaps == ()
 
 

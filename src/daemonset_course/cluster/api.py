@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,7 @@ class Api:
     def stream(
         self, path: str, *, query: Mapping[str, Any], timeout: tuple[float, float] = TIMEOUT
     ) -> Any:
-        """The raw open answer of a watch: an object with ``read_chunked``-like iteration."""
+        """Return the raw open answer of a watch; ``watch.Watch`` reads it."""
         return self._send("GET", path, None, query, "application/json", timeout, preload=False)
 
     def _send(
@@ -270,11 +270,3 @@ def _cure(status: int) -> str:
     if status == 404:
         return "Create what is missing first, e.g. the namespace, or correct its name."
     return ""
-
-
-def watch_lines(answer: Any) -> Iterator[bytes]:
-    """The lines of an open watch answer, each as soon as it is complete."""
-    rest = b""
-    for chunk in answer.stream(amt=None, decode_content=False):
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from filter(None, lines)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
-from typing import Any
 
-from daemonset_course.cluster.api import TIMEOUT, Api, Object, watch_lines
+from daemonset_course.cluster.api import TIMEOUT, Api, Object
 from daemonset_course.cluster.components import components_first
+from daemonset_course.cluster.watch import Watch, list_objects
 from daemonset_course.errors import NotFinished, NotRunning
 
 Objects = dict[str, Object]  # by name
-LIST_SECONDS = 8.0  # that a list may take however short the wait is: a busy server is no dead one
+LIST_SECONDS = 8.0  # minimum timeout of a list: a slow server must not be reported as dead
 
 
 def wait_for(
@@ -29,7 +28,7 @@ def wait_for(
 
     Raises:
         NotFinished: ``timeout`` seconds went by; ``explain`` says what is still missing.
-        NotRunning: the API server does not answer; it is asked for hardly longer than the wait.
+        NotRunning: the API server does not answer, for hardly longer than the wait.
 
     Both name the components of the control plane that do not run, if there are any, first.
     """
@@ -47,15 +46,11 @@ def _waited(
     selector: dict[str, str],
 ) -> Objects:
     deadline = time.monotonic() + timeout
-    objects: Objects = {}
     while True:
         patience = min(TIMEOUT[1], max(LIST_SECONDS, deadline - time.monotonic()))
-        listing = api.request("GET", path, query=selector, timeout=(TIMEOUT[0], patience))
-        objects = {item["metadata"]["name"]: item for item in listing["items"]}
-        if done(objects):
-            return objects
-        version = listing["metadata"]["resourceVersion"]
-        if _follow(api, path, selector, version, objects, done, deadline):
+        items, version = list_objects(api, path, query=selector, timeout=(TIMEOUT[0], patience))
+        objects: Objects = {item["metadata"]["name"]: item for item in items}
+        if done(objects) or _follow(api, path, selector, version, objects, done, deadline):
             return objects
         if time.monotonic() >= deadline:
             raise NotFinished(
@@ -74,40 +69,27 @@ def _follow(
     done: Callable[[Objects], bool],
     deadline: float,
 ) -> bool:
-    """Whether ``done`` became true while watching; False asks for a new list."""
-    import urllib3
+    """Return whether ``done`` became true while watching; if not, list again or give up.
 
+    How the watch ended does not matter: the next list tells whether the server is gone.
+    """
     left = max(0.05, deadline - time.monotonic())
-    query: dict[str, Any] = {
-        **selector,
-        "watch": "true",
-        "resourceVersion": version,
-        "timeoutSeconds": max(1, int(left) + 1),
-    }
+    query = {**selector, "timeoutSeconds": max(1, int(left) + 1)}
     try:
-        answer = api.stream(path, query=query, timeout=(5.0, left))
+        watch = Watch(api, path, version, quiet=left, query=query)
     except NotRunning:
         if time.monotonic() < deadline:
             raise
         return False  # the deadline came before the server's first word
-    try:
-        for line in watch_lines(answer):
-            event = json.loads(line)
-            if event["type"] == "ERROR":
-                return False  # e.g. 410 Gone: list again
-            name = event["object"]["metadata"]["name"]
-            if event["type"] == "DELETED":
+    with watch:
+        for event in watch:
+            name = event.object["metadata"].get("name")
+            if event.type == "DELETED":
                 objects.pop(name, None)
-            else:
-                objects[name] = event["object"]
+            elif event.type != "BOOKMARK":
+                objects[name] = event.object
             if done(objects):
                 return True
             if time.monotonic() >= deadline:
                 return False
-    except urllib3.exceptions.ReadTimeoutError:
-        return False  # the deadline
-    except urllib3.exceptions.HTTPError:
-        return False  # the watch broke: the next list tells whether the server is gone
-    finally:
-        answer.close()
     return False

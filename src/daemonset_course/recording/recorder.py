@@ -110,8 +110,8 @@ class Recorder(Recording):
             if not self._open:
                 return self._log
             now = self.elapsed
-            lost = [(feed.resource, *feed.lost) for feed in self._feeds if feed.lost]
-            rest = [self._gap(*one, now) for one in lost] + [{"record": "end", "t": now}]
+            open_gaps = [(f.resource, *gap) for f in self._feeds if (gap := f.open_gap)]
+            rest = [self._gap(*one, now) for one in open_gaps] + [{"record": "end", "t": now}]
             return self._log + [self._stamped(record) for record in rest]
 
     def start(self) -> None:
@@ -134,7 +134,7 @@ class Recorder(Recording):
             if not feed.listed.wait(FIRST_LIST):
                 raise NotFinished(
                     f"The recorder could not list the {feed.resource}.",
-                    seen=f"{feed.trouble or 'no answer'}; tried for {FIRST_LIST:.0f} s",
+                    seen=f"{feed.last_error or 'no answer'}; tried for {FIRST_LIST:.0f} s",
                     next_step=course_command("status"),
                 )
         self._begin()
