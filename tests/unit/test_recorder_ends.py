@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace, TracebackType
+from types import TracebackType
 from typing import Any
 
 import pytest
@@ -251,14 +251,12 @@ def test_the_error_of_a_block_is_not_hidden_by_the_recorders_own(
 def test_an_interrupt_while_the_end_is_waited_for_ends_the_recording(
     recording: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(_: Any) -> None:
+    def interrupt(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     def block() -> None:
         with recording:
-            event = SimpleNamespace(wait=interrupt)
-            threads = SimpleNamespace(Event=lambda: event, Thread=threading.Thread)
-            monkeypatch.setattr(module, "threading", threads)
+            monkeypatch.setattr(module, "until", interrupt)
 
     with pytest.raises(KeyboardInterrupt):
         block()

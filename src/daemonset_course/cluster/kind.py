@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
@@ -30,10 +29,13 @@ from daemonset_course.cluster.ports import refuse_taken
 from daemonset_course.cluster.processes import kill_all
 from daemonset_course.cluster.state import MADE_BY_KIND
 from daemonset_course.cluster.topology import NodeSpec
+from daemonset_course.cluster.waiting import until
 from daemonset_course.errors import CommandFailed, NotOurs, NotRunning
 from daemonset_course.places import begin_anew, cluster_dir
 from daemonset_course.progress import Report, progress
 from daemonset_course.timeline.outages import Down
+
+ANSWER_SECONDS = 120.0  # that the API server of a started cluster may take to answer
 
 
 class Kind:
@@ -271,16 +273,18 @@ class Kind:
     def _answering(self) -> None:
         """Return when the API server answers again."""
         api = Api(self.kubeconfig)
-        for _ in range(60):
+
+        def answers() -> bool:
             with suppress(NotRunning, ApiError):
-                api.request("GET", "/apis", timeout=(3.0, 3.0))
-                return
-            threading.Event().wait(1)
-        raise NotRunning(
-            "The API server of the kind cluster does not answer.",
-            seen=", ".join(f"{n} {state}" for n, state in self.engine.nodes(self.name).items()),
-            next_step=begin_anew(self.name),
-        )
+                return bool(api.request("GET", "/apis", timeout=(3.0, 3.0)))
+            return False
+
+        if not until(answers, timeout=ANSWER_SECONDS, pause=1):
+            raise NotRunning(
+                "The API server of the kind cluster does not answer.",
+                seen=", ".join(f"{n} {state}" for n, state in self.engine.nodes(self.name).items()),
+                next_step=begin_anew(self.name),
+            )
 
     def _keep_logs(self) -> None:
         """For a CI job: what the nodes logged, before they are removed."""

@@ -1,17 +1,31 @@
-"""Wait until a condition on a collection is true: list, then watch, never sleep."""
+"""Wait until a condition is true: of a collection by list and watch, else by asking again."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from daemonset_course.cluster.api import TIMEOUT, Api, Object
 from daemonset_course.cluster.components import components_first
 from daemonset_course.cluster.watch import Watch, list_objects
 from daemonset_course.errors import NotFinished, NotRunning
 
+T = TypeVar("T")
 Objects = dict[str, Object]  # by name
 LIST_SECONDS = 8.0  # minimum timeout of a list: a slow server must not be reported as dead
+
+
+def until(condition: Callable[[], T], *, timeout: float, pause: float) -> T:
+    """Return the first true value of a condition, or its last value after ``timeout`` seconds.
+
+    For what no watch announces: ``condition`` is called again after each pause.
+    """
+    deadline = time.monotonic() + timeout
+    while not (value := condition()) and (left := deadline - time.monotonic()) > 0:
+        threading.Event().wait(min(pause, left))
+    return value
 
 
 def wait_for(

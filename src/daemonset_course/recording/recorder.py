@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from daemonset_course.cluster.components import asker
 from daemonset_course.cluster.lifecycle import Cluster, current
+from daemonset_course.cluster.waiting import until
 from daemonset_course.errors import CourseError, NotFinished
 from daemonset_course.places import course_command
 from daemonset_course.recording import log
@@ -240,7 +241,8 @@ class Recorder(Recording):
             self._end_beside(error)
             return
         try:
-            threading.Event().wait(AFTER * self._log[0]["pace"])
+            after = AFTER * self._log[0]["pace"]
+            until(lambda: not self._open, timeout=after, pause=after)
         except BaseException as interrupt:
             self._end_beside(interrupt)
             raise

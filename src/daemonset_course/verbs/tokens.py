@@ -1,10 +1,8 @@
-"""What whoever holds the token of an agent can do to nodes."""
+"""Test which Nodes a ServiceAccount token may modify."""
 
 from __future__ import annotations
 
 import tempfile
-import threading
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import yaml
 
 from daemonset_course.cluster.api import MERGE, Api
 from daemonset_course.cluster.lifecycle import current
+from daemonset_course.cluster.waiting import until
 from daemonset_course.errors import NotFinished, Rejected
 
 _LABEL = {"metadata": {"labels": {"example.com/written-by": "a-token"}}}
@@ -32,19 +31,16 @@ def refusals(token: str, nodes: Iterable[str]) -> dict[str, str]:
 
 
 def wait_refused(token: str, node: str, *, timeout: float = 30) -> str:
-    """The refusal that a label on this node meets, once it meets one.
+    """Return the refusal that a label on this node meets, once it meets one.
 
     A policy works a moment after it was made: when the API server has read it, which no object
-    tells. Hence the question again and again.
+    tells. So the question is asked again after a pause.
 
     Raises:
         NotFinished: nothing refuses it within ``timeout`` seconds.
     """
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if said := refusals(token, [node])[node]:
-            return said
-        threading.Event().wait(_PAUSE)
+    if said := until(lambda: refusals(token, [node])[node], timeout=timeout, pause=_PAUSE):
+        return said
     raise NotFinished(
         f"A label on {node} is still allowed after {timeout:.0f} s.",
         next_step="Is the policy there, and its binding? kubectl get validatingadmissionpolicies,"
