@@ -11,7 +11,7 @@ import pytest
 
 from daemonset_course import cluster
 from daemonset_course.cluster import reset
-from daemonset_course.cluster.embedded import COMPONENTS
+from daemonset_course.cluster.embedded import PROCESSES
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.readiness import settled
 from faults.conftest import MOMENTS, interrupted, seconds
@@ -40,7 +40,7 @@ def test_up_interrupted(home: Path, chance: random.Random, number: int) -> None:
         if connection.status == psutil.CONN_LISTEN
     }
     assert said
-    assert sorted(Path(p.cmdline()[0]).name for p in running) == sorted(COMPONENTS)
+    assert sorted(Path(p.cmdline()[0]).name for p in running) == sorted(PROCESSES)
     assert listening == {"127.0.0.1"}
     # Eventually: the node controller may still act for a round on what it saw of a joining node.
     eventually(lambda: [settled(n) for n in one.api.items("/api/v1/nodes")] == [True] * 4)

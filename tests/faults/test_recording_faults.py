@@ -18,7 +18,7 @@ from jupyter_client.manager import start_new_kernel
 
 from daemonset_course import cluster
 from daemonset_course.cluster import reset
-from daemonset_course.cluster.embedded import COMPONENTS, Embedded
+from daemonset_course.cluster.embedded import PROCESSES, Embedded
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.doctor import examine
 from daemonset_course.errors import CourseError
@@ -64,10 +64,10 @@ def agent(shared: Cluster) -> Cluster:
 def parts(one: Cluster) -> dict[str, psutil.Process | None]:
     """The process of each component."""
     assert isinstance(one.backend, Embedded)
-    return {component: one.backend.process(component) for component in COMPONENTS}
+    return {component: one.backend.process(component) for component in PROCESSES}
 
 
-@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("component", PROCESSES)
 def test_kill_9_during_a_recorded_rollout_of(
     agent: Cluster, component: str, tmp_path: Path
 ) -> None:
@@ -96,7 +96,7 @@ def test_kill_9_during_a_recorded_rollout_of(
     rollout.save(tmp_path / "rollout.jsonl")  # what a failure needs is then at hand
     after = parts(agent)
     assert all(after.values())
-    assert [name for name in COMPONENTS if after[name] != before[name]] == dead  # up started these
+    assert [name for name in PROCESSES if after[name] != before[name]] == dead  # up started these
     assert (status.desired, status.updated, status.available) == (3, 3, 3)
     assert rollout.rollouts[-1].end
     gaps = rollout.timeline.gaps

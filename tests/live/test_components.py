@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from daemonset_course.cluster import reset
-from daemonset_course.cluster.embedded import COMPONENTS, Embedded
+from daemonset_course.cluster.embedded import PROCESSES, Embedded
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import BadInput, CourseError, NotFinished
 from daemonset_course.recording import record
@@ -86,7 +86,7 @@ def test_the_controller_is_told_of_labels_and_not_of_annotations(fresh: Cluster)
 def processes(cluster: Cluster) -> dict[str, psutil.Process]:
     """The process of each component that has one."""
     assert isinstance(cluster.backend, Embedded)
-    found = {component: cluster.backend.process(component) for component in COMPONENTS}
+    found = {component: cluster.backend.process(component) for component in PROCESSES}
     return {component: process for component, process in found.items() if process}
 
 
@@ -176,6 +176,6 @@ def test_up_resumes_what_was_suspended(fresh: Cluster) -> None:
         said = course("up")
 
         assert said.returncode == 0, said.stderr
-        assert f"Started again: {', '.join(COMPONENTS)}" in said.stdout + said.stderr
+        assert f"Started again: {', '.join(PROCESSES)}" in said.stdout + said.stderr
         assert fresh.backend.down_components() == []
     assert processes(fresh) == stalled

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from daemonset_course.cluster import lifecycle as cluster
-from daemonset_course.cluster.embedded import COMPONENTS, Embedded
+from daemonset_course.cluster.embedded import PROCESSES, Embedded
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.readiness import settled
 from daemonset_course.errors import NotRunning
@@ -46,7 +46,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
 def healthy(one: Cluster) -> None:
     """Each component runs once, all nodes are Ready, and kubectl works."""
     running = [Path(p.cmdline()[0]).name for p in processes(one.backend.directory)]
-    assert sorted(running) == sorted(COMPONENTS)
+    assert sorted(running) == sorted(PROCESSES)
     assert all(settled(node) for node in one.api.items("/api/v1/nodes"))
     assert len(kubectl("get nodes -o name").split()) == 4
 
@@ -58,21 +58,21 @@ def test_up_is_private_and_listens_on_this_machine_only(own: Cluster) -> None:
     modes = {p: stat.S_IMODE(p.stat().st_mode) for p in (backend.directory, backend.kubeconfig)}
     listening = [
         (component, connection.laddr.ip)
-        for component in COMPONENTS
+        for component in PROCESSES
         if (process := backend.process(component))
         for connection in process.net_connections(kind="inet")
         if connection.status == psutil.CONN_LISTEN
     ]
 
     assert modes == {backend.directory: 0o700, backend.kubeconfig: 0o600}
-    assert {component for component, _ in listening} == set(COMPONENTS)
+    assert {component for component, _ in listening} == set(PROCESSES)
     assert {address for _, address in listening} == {"127.0.0.1"}
     assert cluster.up("own").state == own.state  # a second `up` finds it as it is
 
 
 def test_down_removes_every_process_and_file(folder: Path) -> None:
     cluster.up(pace=PACE)
-    assert len(processes(folder)) == len(COMPONENTS)
+    assert len(processes(folder)) == len(PROCESSES)
 
     assert cluster.down() is True
 
@@ -117,7 +117,7 @@ def test_up_interrupted_at_any_moment_can_be_run_again(folder: Path) -> None:
         lambda: (sockets / "kwokctl.yaml").exists(),
         lambda: any(sockets.glob("kwok/clusters/own/pids/etcd.pid")),
         lambda: any(sockets.glob("kwok/clusters/own/pids/kube-apiserver.pid")),
-        lambda: len(list(sockets.glob("kwok/clusters/own/pids/*.pid"))) == len(COMPONENTS),
+        lambda: len(list(sockets.glob("kwok/clusters/own/pids/*.pid"))) == len(PROCESSES),
         lambda: (sockets / "kubeconfig").exists(),
     ]
     for number, moment in enumerate(moments):
@@ -142,6 +142,6 @@ def test_two_at_once(folder: Path) -> None:
     assert ids[0] == ids[1]
     assert ids[2][0] != ids[0][0]
     assert [nodes for _, nodes in ids] == ["4", "4", "4"]
-    assert len(processes(folder)) == 2 * len(COMPONENTS)
+    assert len(processes(folder)) == 2 * len(PROCESSES)
     assert cluster.names() == ["other", "own"]
     assert os.environ["COURSE_CLUSTER"] == "own"

@@ -16,6 +16,7 @@ from world import World, spec_of
 from daemonset_course.cli import app
 from daemonset_course.cluster import components, kwok, static_pods, status
 from daemonset_course.cluster.api import Api, ApiError
+from daemonset_course.cluster.backend import COMPONENTS
 from daemonset_course.cluster.state import State
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput, CommandFailed, CourseError, NotFinished, NotRunning
@@ -280,10 +281,10 @@ def test_single_replicas_hold_no_election() -> None:
 @pytest.mark.parametrize(
     ("said", "found"),
     [
-        ("\n{}", dict.fromkeys(static_pods.CONTROL_PLANE, "ended")),
+        ("\n{}", dict.fromkeys(COMPONENTS, "ended")),
         ("kube-scheduler.yaml\n" + "etcd kube-apiserver", {MANAGER: "ended", SCHEDULER: "stopped"}),
-        ("\n" + " ".join(["kindnet-cni", *static_pods.CONTROL_PLANE]), {}),
-        ("kube-scheduler.yaml\n" + " ".join(static_pods.CONTROL_PLANE), {SCHEDULER: "stopped"}),
+        ("\n" + " ".join(["kindnet-cni", *COMPONENTS]), {}),
+        ("kube-scheduler.yaml\n" + " ".join(COMPONENTS), {SCHEDULER: "stopped"}),
     ],
 )
 def test_kind_s_components_are_those_whose_containers_run(said: str, found: dict[str, str]) -> None:

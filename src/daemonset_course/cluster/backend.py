@@ -17,6 +17,8 @@ from daemonset_course.progress import Report, step
 from daemonset_course.timeline.outages import Down
 
 BACKENDS = ("kind", "embedded")
+COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+STOPPABLE: tuple[str, ...] = COMPONENTS[2:]  # without the other two the API server does not answer
 
 
 class Backend(Protocol):
@@ -30,6 +32,7 @@ class Backend(Protocol):
     kubeconfig: Path
     programs: Path
     capabilities: frozenset[str]
+    stoppable: tuple[str, ...]  # the components that can be stopped alone
 
     @property
     def settings(self) -> dict[str, float]:
@@ -64,10 +67,10 @@ class Backend(Protocol):
         """Mend a broken node; do not wait."""
 
     def stop_component(self, component: str) -> None:
-        """Stop one component of the control plane."""
+        """Stop one component of the control plane, and return when it is gone."""
 
     def start_component(self, component: str) -> None:
-        """Start it again."""
+        """Start a stopped component again."""
 
     def metrics(self, component: str) -> str:
         """What a component of the control plane tells of itself, in Prometheus' text format."""

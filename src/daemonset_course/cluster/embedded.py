@@ -17,6 +17,7 @@ import psutil
 from daemonset_course import binaries
 from daemonset_course.cluster import kwok, topology
 from daemonset_course.cluster.api import Api
+from daemonset_course.cluster.backend import COMPONENTS, STOPPABLE
 from daemonset_course.cluster.ports import refuse_taken
 from daemonset_course.cluster.processes import kill_all
 from daemonset_course.cluster.simulated import break_kubelet, create_nodes, recover_kubelet
@@ -28,13 +29,7 @@ from daemonset_course.progress import Report
 from daemonset_course.timeline.outages import Down, Why
 
 TIMEOUT = 240.0  # seconds that kwokctl may take
-COMPONENTS = (
-    "etcd",
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kwok-controller",
-)
+PROCESSES = (*COMPONENTS, "kwok-controller")
 
 
 class Embedded:
@@ -42,6 +37,7 @@ class Embedded:
 
     backend = "embedded"
     capabilities: frozenset[str] = frozenset()
+    stoppable = STOPPABLE
 
     def __init__(self, name: str, *, kubernetes: str, pace: float, port: int | None = None) -> None:
         self.name = name
@@ -90,7 +86,7 @@ class Embedded:
             "create", "cluster", "--config", str(config), "--kubeconfig", str(self.kubeconfig)
         )
         self.kubeconfig.chmod(0o600)
-        self._check_alive(COMPONENTS)
+        self._check_alive(PROCESSES)
 
     def heal(self) -> list[str]:
         """Start the components that do not run any more; returns their names."""
@@ -158,20 +154,20 @@ class Embedded:
                 text=True,
                 stderr=subprocess.DEVNULL,
             )
-        except (IndexError, subprocess.CalledProcessError):
+        except (IndexError, subprocess.CalledProcessError) as error:
             raise NotRunning(
                 f"{component} does not tell its metrics.",
                 seen=self.log_tail(component),
                 next_step=f"{course_command('up', self.name)} starts what does not run",
-            ) from None
+            ) from error
 
     def dead_components(self) -> list[str]:
         """The components whose process does not run."""
-        return [c for c in COMPONENTS if self.process(c) is None]
+        return [c for c in PROCESSES if self.process(c) is None]
 
     def down_components(self) -> list[Down]:
         """The components of the control plane that do not run, and why."""
-        found = [(component, self._why_down(component)) for component in COMPONENTS]
+        found = [(component, self._why_down(component)) for component in PROCESSES]
         return [Down(component, why) for component, why in found if why]
 
     def _why_down(self, component: str) -> Why | None:

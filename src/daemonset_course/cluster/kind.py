@@ -23,6 +23,7 @@ from daemonset_course.cluster import (
     topology,
 )
 from daemonset_course.cluster.api import Api, ApiError
+from daemonset_course.cluster.backend import STOPPABLE
 from daemonset_course.cluster.engine import Engine, needed_engine
 from daemonset_course.cluster.kind_config import GRACE, LESSON_IMAGES, MONITOR, configuration
 from daemonset_course.cluster.ports import refuse_taken
@@ -43,6 +44,7 @@ class Kind:
 
     backend = "kind"
     capabilities = frozenset(CAPABILITIES)
+    stoppable = STOPPABLE
 
     def __init__(
         self, name: str, *, kubernetes: str, pace: float, port: int | None = None, image: str = ""

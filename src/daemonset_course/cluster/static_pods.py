@@ -6,15 +6,14 @@ import json
 from typing import Any
 
 from daemonset_course.cluster.api import Api
+from daemonset_course.cluster.backend import COMPONENTS, STOPPABLE
 from daemonset_course.cluster.engine import Engine
 from daemonset_course.cluster.readiness import ready
 from daemonset_course.cluster.waiting import wait_for
-from daemonset_course.errors import BadInput, CommandFailed, NotRunning
+from daemonset_course.errors import CommandFailed, NotRunning
 from daemonset_course.places import course_command
 from daemonset_course.timeline.outages import Down
 
-CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
-COMPONENTS = CONTROL_PLANE[2:]  # that can be stopped alone
 _PORTS = {"kube-controller-manager": 10257, "kube-scheduler": 10259}
 _MANIFESTS = "/etc/kubernetes/manifests"
 _ASIDE = "/etc/kubernetes/stopped-by-the-course"  # the kubelet does not look here
@@ -40,14 +39,14 @@ def down(engine: Engine, node: str) -> list[Down]:
     stopped = {name.removesuffix(".yaml") for name in aside.split()}
     return [
         Down(component, "stopped" if component in stopped else "ended")
-        for component in CONTROL_PLANE
+        for component in COMPONENTS
         if component in stopped or component not in running
     ]
 
 
 def heal(engine: Engine, api: Api, node: str) -> list[str]:
     """Start what does not run while the API server answers; returns the names."""
-    found = [one for one in down(engine, node) if one.component in COMPONENTS]
+    found = [one for one in down(engine, node) if one.component in STOPPABLE]
     for component, why in found:
         if why == "ended":  # a kubelet may wait for minutes before it starts again what ended
             stop(engine, api, node, component)
@@ -56,7 +55,7 @@ def heal(engine: Engine, api: Api, node: str) -> list[str]:
 
 
 def metrics(engine: Engine, node: str, component: str) -> str:
-    """What a component tells of itself; it listens on the node's own loopback only.
+    """Return the component's /metrics, fetched inside the node because it binds to 127.0.0.1.
 
     Raises:
         NotRunning: it does not answer.
@@ -71,15 +70,10 @@ def metrics(engine: Engine, node: str, component: str) -> str:
             f"{component} does not tell its metrics.",
             seen=error.seen,
             next_step=f"{course_command('up', cluster)} starts what does not run",
-        ) from None
+        ) from error
 
 
 def _move(engine: Engine, node: str, component: str, source: str, target: str) -> None:
-    if component not in COMPONENTS:
-        raise BadInput(
-            f"{component!r} cannot be stopped alone on kind.",
-            next_step=f"One of: {', '.join(COMPONENTS)}",
-        )
     file = f"{source}/{component}.yaml"
     script = f"mkdir -p {target} && if [ -e {file} ]; then mv {file} {target}; fi"
     engine.run("exec", node, "sh", "-c", script)

@@ -1,11 +1,10 @@
-"""Stop a part of the control plane and start it again: what goes on without it?"""
+"""Stop and start components of the control plane."""
 
 from __future__ import annotations
 
+from daemonset_course.cluster.backend import Backend
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.errors import BadInput
-
-COMPONENTS = ("kube-scheduler", "kube-controller-manager")
 
 
 def stop_component(component: str) -> str:
@@ -14,20 +13,22 @@ def stop_component(component: str) -> str:
     On the embedded cluster its process ends; on kind its static Pod does. ``reset`` starts it
     again, as ``course up`` does.
     """
-    current().backend.stop_component(_known(component))
+    _stopping(component).stop_component(component)
     return f"{component}: stopped"
 
 
 def start_component(component: str) -> str:
     """Start it again; where there is leader election, it works once it holds the lease."""
-    current().backend.start_component(_known(component))
+    _stopping(component).start_component(component)
     return f"{component}: started"
 
 
-def _known(component: str) -> str:
-    if component not in COMPONENTS:
+def _stopping(component: str) -> Backend:
+    """Return the backend in use, if it can stop this component alone."""
+    backend = current().backend
+    if component not in backend.stoppable:
         raise BadInput(
             f"{component!r} is no part of the control plane that can be stopped alone.",
-            next_step=f"One of: {', '.join(COMPONENTS)}",
+            next_step=f"One of: {', '.join(backend.stoppable)}",
         )
-    return component
+    return backend
