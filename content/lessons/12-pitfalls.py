@@ -18,6 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 import yaml
+from kubernetes.utils import parse_quantity
 
 from daemonset_course import apply, kubectl, label, predict, record, taint, wait_rollout
 from daemonset_course.cluster import reset
@@ -244,7 +245,7 @@ alone = fleet.workers[0]
 kubectl(f"label nodes {' '.join(fleet.workers[1:])} disk=hdd --overwrite")
 label(alone, disk="ssd")
 size = kubectl(f"get node {alone} -o jsonpath={{.status.allocatable.cpu}}")
-cpu = int(size[:-1]) if size.endswith("m") else 1000 * int(size)
+cpu = int(1000 * parse_quantity(size))
 
 # %%
 web = yaml.safe_load(Path("../manifests/lesson-12/web.yaml").read_text())
@@ -310,7 +311,7 @@ assert fits["with requests"][6] < fits["with requests"][3] < free
 # %% tags=["claim-C88"]
 asked = "jsonpath={.items[*].spec.containers[*].resources.requests.cpu}"
 each = kubectl(f"get pods -l agents=small --field-selector spec.nodeName={alone} -o {asked}")
-taken = sum(int(one.removesuffix("m")) for one in each.split())
+taken = int(1000 * sum(map(parse_quantity, each.split())))
 lost = (free - fits["with requests"][6]) * (cpu // 8)
 print(f"six agents ask for {taken}m of {cpu}m; the Pods of web that are missing, for {lost}m")
 assert abs(lost - taken) < cpu // 8, "what the agents ask for web lost, to within one Pod"

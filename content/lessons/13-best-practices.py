@@ -16,6 +16,7 @@ import json
 from pathlib import Path
 
 import yaml
+from kubernetes.utils import parse_quantity
 
 from daemonset_course import apply, break_node, kubectl, predict, record, recover_node
 from daemonset_course import rejected, taint, wait_rollout
@@ -181,7 +182,7 @@ None
 
 # %%
 size = kubectl(f"get node {fleet.workers[0]} -o jsonpath={{.status.allocatable.cpu}}")
-cpu = int(size[:-1]) if size.endswith("m") else 1000 * int(size)
+cpu = int(1000 * parse_quantity(size))
 web = yaml.safe_load(Path("../manifests/lesson-13/web.yaml").read_text())
 request = {"cpu": f"{cpu * 3 // 10}m"}
 web["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"] = request
