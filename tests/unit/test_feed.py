@@ -210,6 +210,29 @@ def test_stop_is_quick_when_nobody_answers(server: FakeServer, feed: Feed) -> No
     assert took < 0.9
 
 
+def test_a_watch_that_opens_only_after_the_stop_ends_at_once(
+    api: Api, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, go_on = threading.Event(), threading.Event()
+    stream = api.stream
+
+    def late(*args: Any, **options: Any) -> Any:
+        answer = stream(*args, **options)
+        opened.set()
+        assert go_on.wait(30)
+        return answer
+
+    monkeypatch.setattr(api, "stream", late)
+    feed.start()
+    assert opened.wait(30)
+    feed.stop()
+    began = time.monotonic()
+    go_on.set()
+    feed._thread.join(30)
+
+    assert time.monotonic() - began < feed_module.QUIET / 3
+
+
 @pytest.mark.parametrize("down", ["503", "refused", "mute"])
 def test_a_break_that_lasts_until_stop_is_one_gap(
     server: FakeServer, feed: Feed, told: Told, down: str
