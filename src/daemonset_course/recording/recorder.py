@@ -1,9 +1,11 @@
 """Record what happens to a DaemonSet, then draw it.
 
-with record("agent") as rollout:
-    apply(version_2)
-    wait_rollout("agent")
-rollout.plot()
+Example::
+
+    with record("agent") as rollout:
+        apply(version_2)
+        wait_rollout("agent")
+    rollout.plot()
 """
 
 from __future__ import annotations
