@@ -37,3 +37,12 @@ def unwritable(path: Path, error: OSError) -> CourseError:
         seen=error.strerror or str(error),
         next_step="Free some space there, or set COURSE_HOME to another disk; then do it again.",
     )
+
+
+def unreadable(path: Path, error: OSError) -> CourseError:
+    """What to tell when a file that is there cannot be read."""
+    return CourseError(
+        f"{path} cannot be read.",
+        seen=error.strerror or str(error),
+        next_step="Make it a file that you may read, or move it away; then do it again.",
+    )

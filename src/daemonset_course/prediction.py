@@ -6,12 +6,10 @@ each with its date, so that a correction never hides the first guess.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from types import EllipsisType
 from typing import Any
 
@@ -29,14 +27,13 @@ from daemonset_course.answers import (
     show,
 )
 from daemonset_course.errors import BadInput, CourseError
-from daemonset_course.files import write_whole
 from daemonset_course.places import state_home
+from daemonset_course.store import JsonStore
 
 SOURCES = ("cluster", "recording", "rule")  # whose answer a fact is
 
 _FORMAT = 1
 _TOLERANCE = 0.25
-_LOCK_SECONDS = 5.0
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|$~])")
 
 Kept = list[dict[str, Any]]
@@ -162,10 +159,9 @@ def predict(
         return Prediction(question_id, question=question, unit=unit)
     typed = plain(answer, unit)
     try:
-        first, note = _keep(state_home() / "predictions.json", question_id, typed, unit)
-    except (OSError, CourseError) as error:  # includes the lock's timeout
-        reason = error.seen if isinstance(error, CourseError) else error
-        first, note = typed, f"(The answer was not kept: {reason}.)"
+        first, note = _keep(question_id, typed, unit)
+    except CourseError as error:
+        first, note = typed, f"(The answer was not kept: {error.seen or error.failed}.)"
     return Prediction(question_id, typed, question, unit, first, note)
 
 
@@ -186,21 +182,23 @@ def _escape(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
-def _keep(path: Path, question_id: str, answer: Answer, unit: str) -> tuple[Answer, str]:
-    """The first answer kept for the question, and what had to be set aside."""
-    from filelock import FileLock  # slow to import, needed only here
+def _keep(question_id: str, answer: Answer, unit: str) -> tuple[Answer, str]:
+    """Return the first answer kept for the question, and what had to be set aside."""
+    kept: Kept = []
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.lock", timeout=_LOCK_SECONDS, mode=0o600):
-        answers, note = _load(path)
+    def add(answers: dict[str, Kept]) -> None:
+        nonlocal kept
         kept = answers.setdefault(question_id, [])
-        new = not kept or not same(kept[-1]["answer"], answer)
-        if new:
+        if not kept or not same(kept[-1]["answer"], answer):
             date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             kept.append({"date": date, "answer": answer})
-        if new or note:
-            write_whole(path, json.dumps({"format": _FORMAT, "answers": answers}, indent=1))
-        return next(_valid((each["answer"] for each in kept), unit)), note
+
+    note = _store().change(add)
+    return next(_valid((each["answer"] for each in kept), unit)), f"({note})" if note else ""
+
+
+def _store() -> JsonStore[Kept]:
+    return JsonStore(state_home() / "predictions.json", _FORMAT, "answers", "answers", _readable)
 
 
 def _valid(answers: Sequence[Answer] | Iterator[Answer], unit: str) -> Iterator[Answer]:
@@ -212,31 +210,11 @@ def _valid(answers: Sequence[Answer] | Iterator[Answer], unit: str) -> Iterator[
             continue
 
 
-def _load(path: Path) -> tuple[dict[str, Kept], str]:
-    """The kept answers by question; a file with one that cannot be read is moved out of the way."""
-    if not path.exists():
-        return {}, ""
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        if stored["format"] != _FORMAT:
-            raise ValueError("another format")
-        answers, whole = _readable(stored["answers"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        answers, whole = {}, False
-    if whole:
-        return answers, ""
-    aside = path.with_name(f"{path.name}.bad")
-    path.replace(aside)
-    which = "Some earlier answers" if any(answers.values()) else "Earlier answers"
-    return answers, f"({which} could not be read; they are in {aside}.)"
-
-
 def _readable(stored: dict[str, Any]) -> tuple[dict[str, Kept], bool]:
-    """The answers that can be read, by question, and whether that is all of them."""
+    """Return the answers that can be read, by question, and whether that is all of them."""
     answers: dict[str, Kept] = {}
     whole = True
     for question_id, kept in stored.items():
-        answers[question_id] = []
         whole = whole and isinstance(kept, list)
         for each in kept if isinstance(kept, list) else []:
             try:
@@ -244,5 +222,5 @@ def _readable(stored: dict[str, Any]) -> tuple[dict[str, Kept], bool]:
             except (KeyError, TypeError, BadInput):
                 whole = False
             else:
-                answers[question_id].append(read)
+                answers.setdefault(question_id, []).append(read)
     return answers, whole

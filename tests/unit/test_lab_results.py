@@ -29,7 +29,7 @@ THEN = "29 Nov 2019"
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
     monkeypatch.setattr(results, "_now", lambda: DATE)
-    return results._file()
+    return tmp_path / "labs.json"
 
 
 @pytest.fixture

@@ -1,29 +1,32 @@
-"""What the learner reached in the labs, kept in ``labs.json`` in the state folder."""
+"""What the learner reached in the labs, kept in ``labs.json`` in the state folder.
+
+Each function that uses the file also returns a note for the learner, empty unless some results
+could not be read and were set aside. It raises CourseError where the file cannot be used.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from daemonset_course.files import write_whole
 from daemonset_course.lab.check import SIGNS, Verdict
 from daemonset_course.places import state_home
+from daemonset_course.store import JsonStore
 
-Entry = dict[str, Any]  # of one task: outcome, says, date, hints, and what passed
+Entry = dict[str, Any]  # of one task: the last verdict, what passed, and how many hints were shown
+Tasks = dict[str, Entry]  # of one lab, by task number
 
 _FORMAT = 1
-_LOCK_SECONDS = 5.0
 
 
-def load(lab: str) -> dict[int, Entry]:
-    """The entries of a lab's tasks, by task number; empty when there are none yet."""
-    return {int(number): entry for number, entry in _read(_file()).get(lab, {}).items()}
+def load(lab: str) -> tuple[dict[int, Entry], str]:
+    """Return the entries of a lab's tasks by task number, and the note."""
+    labs, note = _store().read()
+    return {int(number): entry for number, entry in labs.get(lab, {}).items()}, note
 
 
-def keep(lab: str, number: int, verdict: Verdict, manifest: Entry | None) -> None:
+def keep(lab: str, number: int, verdict: Verdict, manifest: Entry | None) -> str:
     """Store a verdict; what passed once stays passed, with the manifest that passed.
 
     After a pass only another pass or a wrong is news: a check that says neither is not kept.
@@ -36,7 +39,7 @@ def keep(lab: str, number: int, verdict: Verdict, manifest: Entry | None) -> Non
         if verdict.passed:
             entry["passed"] = {"date": _now(), "says": verdict.says, "manifest": manifest}
 
-    _update(lab, number, change)
+    return _update(lab, number, change)
 
 
 def best(entry: Entry) -> str:
@@ -62,49 +65,56 @@ def short(date: str, now: datetime | None = None) -> str:
     return f"{moment.day} {moment.strftime(f'%b {end}')}"
 
 
-def next_hint(lab: str, number: int, rungs: int) -> int:
-    """The number of the next hint, from 1 to ``rungs``; the last one again once all were seen."""
+def next_hint(lab: str, number: int, rungs: int) -> tuple[int, str]:
+    """Return the number of the next hint, from 1 to ``rungs``, and the note.
+
+    Once all were seen, the last one comes again.
+    """
     shown = 0
 
     def change(entry: Entry) -> None:
         nonlocal shown
-        shown = entry["hints"] = min(int(entry.get("hints", 0)) + 1, rungs)
+        shown = entry["hints"] = min(entry.get("hints", 0) + 1, rungs)
 
-    _update(lab, number, change)
-    return shown
-
-
-def _update(lab: str, number: int, change: Callable[[Entry], None]) -> None:
-    from filelock import FileLock  # slow to import, needed only here
-
-    path = _file()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with FileLock(f"{path}.lock", timeout=_LOCK_SECONDS, mode=0o600):
-        labs = _read(path)
-        change(labs.setdefault(lab, {}).setdefault(str(number), {}))
-        write_whole(path, json.dumps({"format": _FORMAT, "labs": labs}, indent=1))
+    note = _update(lab, number, change)
+    return shown, note
 
 
-def _read(path: Path) -> dict[str, dict[str, Entry]]:
-    """The stored labs; a file that cannot be read is moved aside, not lost."""
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        if stored["format"] != _FORMAT:
-            raise ValueError("another format")
-        labs: dict[str, dict[str, Entry]] = {
-            str(lab): {str(int(number)): dict(entry) for number, entry in tasks.items()}
-            for lab, tasks in stored["labs"].items()
-        }
-        return labs
-    except FileNotFoundError:
-        return {}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        path.replace(path.with_name(f"{path.name}.bad"))
-        return {}
+def _update(lab: str, number: int, change: Callable[[Entry], None]) -> str:
+    return _store().change(
+        lambda labs: change(labs.setdefault(lab, {}).setdefault(str(number), {}))
+    )
 
 
-def _file() -> Path:
-    return state_home() / "labs.json"
+def _store() -> JsonStore[Tasks]:
+    return JsonStore(state_home() / "labs.json", _FORMAT, "labs", "lab results", _readable)
+
+
+def _readable(stored: dict[str, Any]) -> tuple[dict[str, Tasks], bool]:
+    """Return the entries that can be read, by lab and task, and whether that is all of them."""
+    labs: dict[str, Tasks] = {}
+    whole = True
+    for lab, tasks in stored.items():
+        whole = whole and isinstance(tasks, dict)
+        for number, entry in tasks.items() if isinstance(tasks, dict) else ():
+            if number.isdecimal() and isinstance(entry, dict):
+                read = {key: value for key, value in entry.items() if _fits(key, value)}
+                labs.setdefault(lab, {})[str(int(number))] = read
+                whole = whole and read == entry
+            else:
+                whole = False
+    return labs, whole
+
+
+def _fits(key: str, value: Any) -> bool:
+    """Whether a part of an entry is as ``keep`` or ``next_hint`` wrote it; others are let be."""
+    if key == "hints":
+        return type(value) is int and value >= 0
+    if key not in ("last", "passed"):
+        return True
+    if not isinstance(value, dict) or not isinstance(value.get("manifest") or {}, dict):
+        return False
+    return all(isinstance(value.get(each, ""), str) for each in ("outcome", "says", "date"))
 
 
 def _now() -> str:

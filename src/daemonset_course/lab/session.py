@@ -115,21 +115,28 @@ class LabSession:
     def hint(self, number: int) -> Words:
         """The next of three hints: where to look, the concept, the fragment."""
         hints = self._lab.task(number).hints
-        rung = results.next_hint(self._lab.name, number, len(hints))
+        rung, note = results.next_hint(self._lab.name, number, len(hints))
         text = hints[rung - 1]
-        return Words(f"**Hint {rung} of {len(hints)}.**{_shown(text)}")
+        return Words(f"**Hint {rung} of {len(hints)}.**{_shown(text)}{_noted(note)}")
 
     def solution(self, number: int) -> Words:
         """A solution beside yours, once you passed: the lines in which the manifests differ."""
         task = self._lab.task(number)
-        passed = results.load(self._lab.name).get(number, {}).get("passed")
+        entries, note = results.load(self._lab.name)
+        passed = entries.get(number, {}).get("passed")
         if not passed:
-            return Words(f"Task {number} is not passed yet: the solution comes after that.")
-        theirs, ours = _relevant(passed["manifest"]), _relevant(yaml.safe_load(task.solution))
+            later = f"Task {number} is not passed yet: the solution comes after that."
+            return Words(f"{later}{_noted(note)}")
+        ours = _relevant(yaml.safe_load(task.solution))
+        try:
+            theirs = _relevant(passed["manifest"])
+        except (KeyError, TypeError, AttributeError):  # the stored file was edited
+            theirs, same = ours, "Your own manifest was not kept. A solution:"
+        else:
+            same = "Yours is the same:" if ours == theirs else "Both pass. They differ here:"
         lines = difflib.unified_diff(ours, theirs, "a solution", "yours", lineterm="", n=2)
         told = "\n".join(lines) or "\n".join(ours)
-        same = "Yours is the same:" if ours == theirs else "Both pass. They differ here:"
-        return Words(f"{same}\n\n```diff\n{told}\n```")
+        return Words(f"{same}\n\n```diff\n{told}\n```{_noted(note)}")
 
     def debrief(self) -> Words:
         """The cause, the model, where it happened in production, and an interview question."""
@@ -143,12 +150,12 @@ class LabSession:
 
     def progress(self) -> Words:
         """A table of the tasks: the best verdict with its time, and what is recorded now."""
-        stored = results.load(self._lab.name)
+        stored, note = results.load(self._lab.name)
         rows = ["| task | verdict | recording |", "|---|---|---|"]
         for number, task in enumerate(self._lab.tasks, 1):
             verdict = results.best(stored.get(number, {}))
             rows.append(f"| {number}. {task.title} | {verdict} | {self._now(number)} |")
-        return Words("\n".join(rows))
+        return Words("\n".join(rows) + _noted(note))
 
     @property
     def recording(self) -> Recorder:
@@ -186,8 +193,8 @@ class LabSession:
                 notes.append(str(error))
             manifest = dict(evidence.read(self._recorder.records).after or {})
         try:
-            results.keep(self._lab.name, number, verdict, manifest)
-        except (OSError, CourseError) as error:  # the verdict counts more than its copy on disk
+            notes += filter(None, [results.keep(self._lab.name, number, verdict, manifest)])
+        except CourseError as error:  # the verdict counts more than its copy on disk
             notes.append(f"the result could not be kept: {error}")
         return replace(verdict, observed=(*verdict.observed, *notes))
 
@@ -235,6 +242,10 @@ def _put_right(changes: tuple[str, ...]) -> str:
         return "Put right: nothing, the cluster was fresh."
     more = f"; and {len(changes) - 5} more" if len(changes) > 5 else ""
     return f"Put right: {'; '.join(changes[:5])}{more}."
+
+
+def _noted(note: str) -> str:
+    return f"\n\n{note}" if note else ""
 
 
 def _shown(text: str) -> str:
