@@ -1,12 +1,13 @@
-"""When a recording counts as stale: what its hash covers, and what not."""
+"""The recorded steps of a notebook; what a step's hash covers, and what not."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import nbformat
 import pytest
 
-from daemonset_course.recording.sources import step_hashes
+from daemonset_course.recording.sources import StepSource, notebook_steps
 
 LESSON = """
 import os
@@ -39,10 +40,22 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "notebooks"
 
 
+def steps(code: str, folder: Path) -> dict[str, StepSource]:
+    """The steps of a notebook whose code is this, in two cells with a text between them."""
+    first, mark, rest = code.partition("\n@step")
+    cells = [
+        nbformat.v4.new_code_cell(first),
+        nbformat.v4.new_markdown_cell("@step('00-text', needs='logs')\ndef text(): ..."),
+        nbformat.v4.new_code_cell(mark + rest),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "00-start.ipynb")
+    return notebook_steps(folder / "00-start.ipynb")
+
+
 def changed(folder: Path, old: str, new: str) -> bool:
     """Whether the step of the lesson has another hash after this change of the lesson."""
     assert old in LESSON
-    before, after = step_hashes(LESSON, folder), step_hashes(LESSON.replace(old, new), folder)
+    before, after = steps(LESSON, folder), steps(LESSON.replace(old, new), folder)
     assert set(before) == set(after) == {"00-a"}
     return before != after
 
@@ -76,21 +89,41 @@ def test_other_changes_do_not(folder: Path, old: str, new: str) -> None:
 
 def test_a_manifest_counts_by_what_it_says(folder: Path) -> None:
     manifest = folder.parent / "manifests" / "agent.yaml"
-    before = step_hashes(LESSON, folder)
+    before = steps(LESSON, folder)
     manifest.write_text("# the same\nkind:   DaemonSet\n")
-    assert step_hashes(LESSON, folder) == before
+    assert steps(LESSON, folder) == before
     manifest.write_text("kind: Deployment\n")
-    assert step_hashes(LESSON, folder) != before
+    assert steps(LESSON, folder) != before
 
 
 def test_a_name_with_a_gap_means_every_manifest_that_fits(folder: Path) -> None:
     lesson = LESSON.replace('"../manifests/agent.yaml"', 'f"../manifests/{where}.yaml"')
-    before = step_hashes(lesson, folder)
+    before = steps(lesson, folder)
     (folder.parent / "manifests" / "other.yaml").write_text("kind: Service\n")
-    assert step_hashes(lesson, folder) != before
+    assert steps(lesson, folder) != before
 
 
 def test_the_hash_is_the_same_in_every_python(folder: Path) -> None:
     # `ast.unparse` of 3.12 chooses other quotes here than that of 3.11.
     lesson = "@step('00-a', needs='logs')\ndef a():\n    return f\"{x['kind']} {y!r:>3}\"\n"
-    assert step_hashes(lesson, folder) == {"00-a": "11dbaba30a3b7eac"}
+    assert steps(lesson, folder) == {"00-a": StepSource("11dbaba30a3b7eac", ("logs",))}
+
+
+@pytest.mark.parametrize(
+    ("decorator", "needs"),
+    [
+        ('@step("00-a", needs="logs")', ("logs",)),
+        ('@steps.step("00-a", needs=("exec", "logs"))', ("exec", "logs")),
+        ('@step(\n    "00-a",\n    needs=["exec"],\n)', ("exec",)),
+    ],
+)
+def test_what_a_step_needs_is_read_from_its_decorator(
+    folder: Path, decorator: str, needs: tuple[str, ...]
+) -> None:
+    found = steps(f"{decorator}\ndef a():\n    return 1\n", folder)
+
+    assert {name: source.needs for name, source in found.items()} == {"00-a": needs}
+
+
+def test_a_notebook_without_a_step_has_none(folder: Path) -> None:
+    assert steps("@other('00-a', needs='logs')\ndef a():\n    return 1\n", folder) == {}

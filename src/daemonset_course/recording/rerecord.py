@@ -14,7 +14,7 @@ from daemonset_course.cluster.lifecycle import current
 from daemonset_course.environment import for_python
 from daemonset_course.errors import BadInput, CommandFailed
 from daemonset_course.places import REPOSITORY, course_command
-from daemonset_course.recording.sources import step_hashes
+from daemonset_course.recording.sources import notebook_steps
 
 CELL_SECONDS = 600
 
@@ -41,8 +41,7 @@ def record_lesson(lesson: str, cluster: str | None = None) -> list[Path]:
         )
     path = _notebook(lesson)
     notebook = nbformat.read(path, as_version=4)
-    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    hashes = step_hashes(code, path.parent)
+    steps = notebook_steps(path)
     with tempfile.TemporaryDirectory(prefix="course-record-") as folder:
         settings = {"COURSE_RECORD": "1", "COURSE_RECORDINGS": folder}
         environment = for_python(settings | running.environment())
@@ -65,7 +64,7 @@ def record_lesson(lesson: str, cluster: str | None = None) -> list[Path]:
         target = REPOSITORY / "recordings"
         target.mkdir(exist_ok=True)
         for one in made:
-            (target / one.name).write_text(_signed(one.read_text(), hashes[one.stem]))
+            (target / one.name).write_text(_signed(one.read_text(), steps[one.stem].hash))
     return [target / one.name for one in made]
 
 

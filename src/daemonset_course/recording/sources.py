@@ -1,4 +1,7 @@
-"""What a recorded step was made from, as a hash: another hash, and the recording is stale."""
+"""Read the recorded steps of a notebook: what each needs, and a hash of what it is made from.
+
+A recording whose hash differs from the step's is stale.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -16,32 +20,47 @@ _MANIFEST = re.compile(r"\.\./(manifests/\S+?\.yaml)")
 Definitions = dict[str, ast.stmt]
 
 
-def step_hashes(code: str, folder: Path) -> dict[str, str]:
-    """By name: the hash of each step in a lesson's code.
+@dataclass(frozen=True)
+class StepSource:
+    """A step as a notebook has it.
 
-    It is of the step's function, of what the lesson defines and the function uses, as last defined
-    before it, and of the manifests named in all that; a name with a ``{part}`` names every file
-    that it can mean. Comments and layout do not count.
-
-    Args:
-        code: all code cells, in order.
-        folder: where the notebook is; manifests are named from there.
+    Attributes:
+        hash: of the step's function, of what the notebook defines and the function uses, as last
+            defined before it, and of the manifests named in all that. A manifest's name with a
+            ``{part}`` stands for every file that it can mean. Comments and layout do not count.
+        needs: the capabilities that the step needs.
     """
-    found: dict[str, str] = {}
+
+    hash: str
+    needs: tuple[str, ...]
+
+
+def notebook_steps(path: Path) -> dict[str, StepSource]:
+    """Return the recorded steps of a notebook, by name."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+    found: dict[str, StepSource] = {}
     defined: Definitions = {}
     for statement in ast.parse(code).body:
-        if name := _step_name(statement):
-            found[name] = _hash(statement, defined, folder)
+        if call := _step_call(statement):
+            name, needs = _arguments(call)
+            found[name] = StepSource(_hash(statement, defined, path.parent), needs)
         defined |= dict.fromkeys(_names(statement), statement)
     return found
 
 
-def _step_name(statement: ast.stmt) -> str | None:
-    """The name in ``@step("00-name", ...)``."""
+def _step_call(statement: ast.stmt) -> ast.Call | None:
+    """Return the call in ``@step("00-name", needs=...)``."""
     for call in getattr(statement, "decorator_list", []):
         if isinstance(call, ast.Call) and ast.unparse(call.func).split(".")[-1] == "step":
-            return str(ast.literal_eval(call.args[0]))
+            return call
     return None
+
+
+def _arguments(call: ast.Call) -> tuple[str, tuple[str, ...]]:
+    """Return a step's name and what it needs; both are literals in every notebook."""
+    (needs,) = (ast.literal_eval(word.value) for word in call.keywords if word.arg == "needs")
+    return str(ast.literal_eval(call.args[0])), (needs,) if isinstance(needs, str) else tuple(needs)
 
 
 def _names(statement: ast.stmt) -> Iterator[str]:
