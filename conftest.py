@@ -23,14 +23,15 @@ from typing import Any
 import pytest
 
 import around_lessons
+from daemonset_course import variables
 
 pytest_plugins = ["what_ran"]
 
-BACKEND = os.environ.get("COURSE_TEST_BACKEND", "embedded")
-KUBERNETES = os.environ.get("COURSE_KUBERNETES") or None  # else the course's own version
+BACKEND = variables.TEST_BACKEND.read()
+KUBERNETES = variables.KUBERNETES.read()  # None: the course's own version
 # The same assertions hold at every pace; this one is quick. Real kubelets know no pace: beside
 # them the simulated ones must not be quicker.
-PACE = float(os.environ.get("COURSE_TEST_PACE") or (1.0 if BACKEND == "kind" else 0.25))
+PACE = variables.TEST_PACE.read() or (1.0 if BACKEND == "kind" else 0.25)
 HERE = Path(__file__).parent
 
 _broken: dict[Path, str] = {}  # notebook -> its first cell that failed
@@ -177,7 +178,7 @@ def live_cluster(request: pytest.FixtureRequest) -> Any:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Remove this process's cluster; on kind, keep its logs first if something failed."""
     cluster = session.config.stash[CLUSTER_KEY]
-    logs = os.environ.get("COURSE_KIND_LOGS")
+    logs = variables.KIND_LOGS.read()
     # Of an `up` that failed nothing is left here: see `Kind.create`.
     if logs and BACKEND == "kind" and session.testsfailed and cluster.value:
         _without_raising(lambda: cluster.keep_logs(logs))

@@ -15,7 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
-START = os.environ.get("COURSE_TEST_START", "")
+from daemonset_course import variables
+
+START = variables.TEST_START.read()
 # Beside other workers the machine's CPU seconds are not this lesson's.
 ALONE = os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1") == "1"
 _before: dict[str, Any] = {}  # the nodes of this process's cluster, right after `up`

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
+
+from daemonset_course import variables
 
 NOTEBOOKS = {"notebooks": "lessons", "labs": "labs", "solutions": "solutions"}
 GROUPS = ("unit tests", "live tests", "other tests", "lessons", "labs", "solutions")
@@ -42,8 +42,8 @@ def table(reports: Iterable[Any]) -> list[str]:
 
 def _real_steps() -> list[str]:
     """The steps that real containers made possible, once each; elsewhere a recording was shown."""
-    noted = Path(os.environ.get("COURSE_STEPS", ""))
-    steps = sorted(set(noted.read_text().splitlines())) if noted.is_file() else []
+    noted = variables.STEPS.read()
+    steps = sorted(set(noted.read_text().splitlines())) if noted and noted.is_file() else []
     return [f"ran for real only here: {', '.join(steps)}"] if steps else []
 
 

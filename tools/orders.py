@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from daemonset_course import variables
 from notebook_source import lesson_notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,7 +85,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--runs", nargs="*", choices=RUNS, help="which runs; all of them if none")
     parser.add_argument("--only", nargs="*", help="numbers of lessons, such as 04 05")
     parser.add_argument("--workers", type=int, default=2, help="how many runs side by side")
-    parser.add_argument("--seed", type=int, default=20261124, help="of dirt and orders")
+    parser.add_argument(
+        "--seed", type=int, default=variables.FAULTS_SEED.default, help="of dirt and orders"
+    )
     parser.add_argument("--folder", type=Path, required=True, help="for pytest's output")
     chosen = parser.parse_args(arguments)
     lessons = lesson_notebooks(ROOT, chosen.only)

@@ -13,7 +13,7 @@ from typing import Literal
 
 import psutil
 
-from daemonset_course import cluster
+from daemonset_course import cluster, variables
 from daemonset_course.binaries import build, search
 from daemonset_course.binaries.machine import UnfitError, this_platform
 from daemonset_course.binaries.machine import examine as version_of
@@ -156,10 +156,10 @@ def _ports() -> Look:
 
 def _programs(name: str) -> Look:
     """What `up` finds here for the backends that it may choose, and how it gets the rest."""
-    asked = os.environ.get("COURSE_BACKEND")
+    asked = variables.BACKEND.read()
     backends = ["kind", "embedded"] if find_engine() else ["embedded"]
     backends = [choose(asked, None, progress())] if asked else backends
-    folder = os.environ.get("COURSE_BINARIES")
+    folder = variables.BINARIES.read()
     looked = search.look(
         programs=sorted({name for backend in backends for name in PROGRAMS[backend]})
     )
@@ -186,7 +186,7 @@ def _programs(name: str) -> Look:
     return "bad", seen, cure
 
 
-def _comes(pin: Pin, folder: str | None) -> str:
+def _comes(pin: Pin, folder: Path | None) -> str:
     """How `up` gets a program that is not here, or why it cannot or need not."""
     if folder:
         return f"not in {folder}, on PATH or in the cache"

@@ -3,6 +3,8 @@
 A program reads options from variables of its own name, and Python and Jupyter read files that
 variables name. What a learner sets there for other work would change the course's programs. Proxies
 stay, for downloads; a request to this machine goes through none.
+
+The variables by which the course itself is set are in ``variables.py``.
 """
 
 from __future__ import annotations

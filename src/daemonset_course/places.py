@@ -6,17 +6,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 from platformdirs.unix import Unix
 
+from daemonset_course import variables
 from daemonset_course.errors import BadInput
 
 APP = "daemonset-course"
 REPOSITORY = Path(__file__).parents[2]  # an installed wheel has none: then nothing is there
-DEFAULT_CLUSTER = "course"
+DEFAULT_CLUSTER = variables.CLUSTER.default
 
 
 def state_home() -> Path:
@@ -27,7 +27,7 @@ def state_home() -> Path:
     Raises:
         BadInput: the path has a space.
     """
-    home = Path(os.environ.get("COURSE_HOME") or Unix(APP).user_state_dir).absolute()
+    home = (variables.HOME.read() or Path(Unix(APP).user_state_dir)).absolute()
     if re.search(r"\s", str(home)):
         raise BadInput(
             "The course's state folder cannot have a space in its path: kwokctl cuts it there.",
@@ -39,7 +39,7 @@ def state_home() -> Path:
 
 def cache_home() -> Path:
     """The folder of binaries that can be fetched or built again."""
-    return Path(os.environ.get("COURSE_CACHE") or Unix(APP).user_cache_dir).absolute()
+    return (variables.CACHE.read() or Path(Unix(APP).user_cache_dir)).absolute()
 
 
 def cluster_name(name: str | None = None) -> str:
@@ -48,7 +48,7 @@ def cluster_name(name: str | None = None) -> str:
     Raises:
         BadInput: the name cannot be a part of a node's name.
     """
-    chosen = name or os.environ.get("COURSE_CLUSTER") or DEFAULT_CLUSTER
+    chosen = name or variables.CLUSTER.read()
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?", chosen):
         raise BadInput(
             f"{chosen!r} cannot be the name of a cluster.",
@@ -67,7 +67,7 @@ def course_command(words: str, name: str | None = None, *, program: str = "cours
         name: the cluster; else the one that a command without a name acts on.
         program: how ``course`` is called from where the learner stands.
     """
-    meant = os.environ.get("COURSE_CLUSTER") or DEFAULT_CLUSTER
+    meant = variables.CLUSTER.read()
     name = name or meant
     named = "" if name == meant == DEFAULT_CLUSTER else f" --name {name}"
     return f"{program} {words}{named}"

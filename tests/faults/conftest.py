@@ -20,12 +20,12 @@ from typing import Any
 
 import pytest
 
-from daemonset_course import cluster
+from daemonset_course import cluster, variables
 from daemonset_course.cluster.lifecycle import Cluster
 from faults.dirt import seed
 from live.scenes import PACE, processes
 
-TRIES = int(os.environ.get("FAULTS") or 3)
+TRIES = variables.FAULTS.read()
 SEED = seed()
 MOMENTS = pytest.mark.parametrize("number", range(TRIES))
 

@@ -7,10 +7,10 @@ works by.
 from __future__ import annotations
 
 import json
-import os
 import random
 from typing import Any
 
+from daemonset_course import variables
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.conditions import CONDITIONS, network, short_of
@@ -53,7 +53,7 @@ def fresh_nodes(cluster: Cluster) -> dict[str, Any]:
 
 def seed() -> int:
     """What chance depends on; ``FAULTS_SEED`` repeats a run."""
-    return int(os.environ.get("FAULTS_SEED") or 20261124)
+    return variables.FAULTS_SEED.read()
 
 
 def _objects(cluster: Cluster) -> set[str]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import stat
 import threading
@@ -13,6 +12,7 @@ import pytest
 import yaml
 from world import attempts, header
 
+from daemonset_course import variables
 from daemonset_course.cluster.embedded import Embedded
 from daemonset_course.cluster.lifecycle import current, up
 from daemonset_course.cluster.reset import reset
@@ -40,7 +40,7 @@ CHOSEN = {
     "3-wrong-bigger-budget",
     "3-wrong-on-delete",
 }
-EVERY = os.environ.get("COURSE_ATTEMPTS") == "all"
+EVERY = variables.ATTEMPTS.read() == "all"
 PLAYED = [path for path in attempts() if EVERY or path.stem in CHOSEN]
 ROLL = "set env daemonset/agent RELEASE=2"
 

@@ -70,7 +70,7 @@ class Gate:
         package = root / "fake" / "daemonset_course"
         package.mkdir()
         (package / "__init__.py").touch()
-        for name in ("places.py", "errors.py"):
+        for name in ("places.py", "errors.py", "variables.py"):
             shutil.copy(ROOT / "src" / "daemonset_course" / name, package / name)
         (package / "cluster.py").write_text(FAKE_CLUSTER)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from daemonset_course import variables
 from daemonset_course.binaries import build, download
 from daemonset_course.binaries.machine import UnfitError, examine, header_problem, this_platform
 from daemonset_course.binaries.pinned import Pin, pins
@@ -108,8 +109,7 @@ def look(
     here = this_platform()
     pinned = pins(here, kubernetes)
     search = Search({name: pinned[name] for name in programs}, here, report or progress())
-    named = directory or os.environ.get("COURSE_BINARIES")
-    _look_in_directory(search, Path(named) if named else None)
+    _look_in_directory(search, directory or variables.BINARIES.read())
     _look_on_path(search)
     _look_in_cache(search)
     return search
@@ -167,7 +167,7 @@ def _look_in_cache(search: Search, *, note: bool = False) -> None:
 
 
 def _download(search: Search) -> None:
-    mirror = os.environ.get("COURSE_MIRROR", "")
+    mirror = variables.MIRROR.read()
     silent = set()  # a server that gave no answer is not asked again for the next program
 
     def get(pin: Pin, path: Path) -> None:

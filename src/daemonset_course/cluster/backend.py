@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
+from daemonset_course import variables
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.engine import find_engine
 from daemonset_course.cluster.kind_config import node_image
@@ -93,7 +93,7 @@ def choose(backend: str | None, kubernetes: str | None, report: Report) -> str:
     Raises:
         BadInput: an unknown backend, or no image is pinned for this Kubernetes.
     """
-    backend = backend or os.environ.get("COURSE_BACKEND") or None
+    backend = backend or variables.BACKEND.read()
     if backend not in (None, *BACKENDS):
         raise BadInput(f"Unknown backend {backend!r}.", next_step=f"One of: {', '.join(BACKENDS)}")
     if backend:

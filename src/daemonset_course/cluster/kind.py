@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
+from daemonset_course import variables
 from daemonset_course.capabilities import CAPABILITIES
 from daemonset_course.cluster import (
     beside,
@@ -290,7 +290,7 @@ class Kind:
 
     def _keep_logs(self) -> None:
         """For a CI job: what the nodes logged, before they are removed."""
-        if folder := os.environ.get("COURSE_KIND_LOGS"):
+        if folder := variables.KIND_LOGS.read():
             with suppress(CommandFailed):
                 self._kind("export", "logs", folder)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from importlib import resources
 from typing import Any
 
 import yaml
 
+from daemonset_course import variables
 from daemonset_course.cluster import topology
 from daemonset_course.errors import BadInput
 
@@ -60,8 +60,7 @@ def node_image(kubernetes: str | None) -> str:
     Raises:
         BadInput: no image is pinned for this minor.
     """
-    named = os.environ.get("COURSE_IMAGE")
-    if named:
+    if named := variables.IMAGE.read():
         return named
     text = resources.files("daemonset_course").joinpath("data/versions.toml").read_text()
     table = tomllib.loads(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from importlib import resources
@@ -11,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from daemonset_course import variables
 from daemonset_course.cluster import topology
 from daemonset_course.cluster.ports import free_ports
 from daemonset_course.errors import BadInput
@@ -72,7 +72,7 @@ def configuration(
     options |= dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     if port:
         options["kubeApiserverPort"] = port
-    if policy := os.environ.get("COURSE_AUDIT_POLICY"):  # the bench compares with the audit log
+    if policy := variables.AUDIT_POLICY.read():  # the bench compares with the audit log
         options["kubeAuditPolicy"] = policy
     patches = {
         # Only nodes with this label have a kubelet: taking it away is a dead machine.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Literal
 
 import yaml
 
+from daemonset_course import variables
 from daemonset_course.errors import BadInput
 from daemonset_course.places import REPOSITORY
 
@@ -39,7 +39,7 @@ class NodeSpec:
 
 def config_file() -> Path:
     """The path of ``kind-config.yaml``: ``COURSE_CONFIG``, else the repository's own."""
-    return Path(os.environ.get("COURSE_CONFIG") or REPOSITORY / "kind-config.yaml").absolute()
+    return (variables.CONFIG.read() or REPOSITORY / "kind-config.yaml").absolute()
 
 
 def read(cluster: str, *, workers: int | None = None, path: Path | None = None) -> list[NodeSpec]:

@@ -15,7 +15,6 @@ kind of value both ways, so the lesson asserts the same.
 from __future__ import annotations
 
 import json
-import os
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from daemonset_course import variables
 from daemonset_course.capabilities import check
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.errors import BadInput
@@ -81,7 +81,7 @@ def step(name: str, *, needs: str | Sequence[str]) -> Callable[[Callable[[], Any
         header = _header(name, needed, function, cluster)
         done = Step(header, function(), live=True)
         _note(name, needed)
-        if os.environ.get("COURSE_RECORD"):
+        if variables.RECORD.read():
             save(done, path_of(name))
         return done
 
@@ -90,7 +90,7 @@ def step(name: str, *, needs: str | Sequence[str]) -> Callable[[Callable[[], Any
 
 def path_of(name: str) -> Path:
     """Where the recording of a step is kept; ``COURSE_RECORDINGS`` names another folder."""
-    return Path(os.environ.get("COURSE_RECORDINGS") or REPOSITORY / "recordings") / f"{name}.jsonl"
+    return (variables.RECORDINGS.read() or REPOSITORY / "recordings") / f"{name}.jsonl"
 
 
 def save(done: Step, path: Path) -> None:
@@ -164,6 +164,6 @@ def _header(
 
 def _note(name: str, needs: Sequence[str]) -> None:
     """Tell the test run (``COURSE_STEPS``) what ran for real."""
-    if noted := os.environ.get("COURSE_STEPS"):
-        with Path(noted).open("a") as file:
+    if noted := variables.STEPS.read():
+        with noted.open("a") as file:
             file.write(f"{name} ({', '.join(needs)})\n")
