@@ -25,8 +25,8 @@ LIVE := tests/live $(wildcard notebooks labs solutions)
 TESTS_KIND ?= $(LIVE)
 TESTS_VERSIONS ?= $(LIVE)
 VERSIONS ?= 1.34 1.35 1.36
-PYTEST_SIDE_BY_SIDE = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --max-worker-restart=0 \
-	--nbval-lax --nbval-current-env --nbval-cell-timeout=180 $(PYTESTARGS)
+PYTEST_SIDE_BY_SIDE = $(BIN)/python tools/run_notebooks.py \
+	-n $(WORKERS) --dist loadfile --max-worker-restart=0 $(PYTESTARGS)
 TESTS ?= tests $(wildcard notebooks labs solutions)
 
 # Settings of the learner's for Python and pip would say where packages go, and which are seen. How
@@ -68,7 +68,7 @@ test-orders: $(READY) ## run the lessons fresh, dirty, twice in a row, in three 
 		$(if $(RUNS),--runs $(RUNS)) $(if $(ONLY),--only $(ONLY))
 
 test-kind: $(READY) ## prove the course on a real kind cluster (needs Docker or podman)
-	$(BIN)/python tools/test_kind.py $(TESTS_KIND) $(PYTESTARGS)
+	$(BIN)/python tools/kind_suite.py $(TESTS_KIND) $(PYTESTARGS)
 
 # Each version prints its name, then pytest's own summary; the last lines say which of them failed.
 test-versions: $(READY) ## prove the course on each Kubernetes minor of VERSIONS (embedded)

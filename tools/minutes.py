@@ -23,11 +23,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from notebook_source import Source, lesson_notebooks
+from run_notebooks import ROOT, command
 
-ROOT = Path(__file__).resolve().parents[1]
 FILE = Path("content") / "minutes.toml"
-PYTEST = ("-m", "pytest", "--dist", "loadfile", "--nbval-lax", "--nbval-current-env",
-          "--nbval-cell-timeout=600", "--timeout=900", "-p", "no:cacheprovider")  # fmt: skip
+OPTIONS = ("--dist", "loadfile", "-p", "no:cacheprovider")
 WORDS = 180  # that a learner reads in a minute, prose and code alike
 THINKING = 0.5  # minutes for a prediction
 
@@ -92,7 +91,7 @@ def main(arguments: Sequence[str]) -> int:
         report = Path(folder) / "report.xml"
         workers = ("-n", str(chosen.workers), f"--junit-xml={report}")
         subprocess.run(
-            [sys.executable, *PYTEST, *workers, *lessons],
+            command(*OPTIONS, *workers, *lessons, cell_seconds=600, test_seconds=900),
             cwd=ROOT, env=os.environ | {"COURSE_TEST_PACE": "1"}, check=False,
         )  # fmt: skip
         try:

@@ -22,11 +22,10 @@ from pathlib import Path
 
 from daemonset_course import variables
 from notebook_source import lesson_notebooks
+from run_notebooks import ROOT, command
 
-ROOT = Path(__file__).resolve().parents[1]
 RUNS = ("fresh", "dirty", "twice", "shuffled-1", "shuffled-2", "shuffled-3")
-PYTEST = ("-m", "pytest", "--keep-duplicates", "--nbval-lax", "--nbval-current-env",
-          "--nbval-cell-timeout=180", "--timeout=600", "-p", "no:cacheprovider")  # fmt: skip
+OPTIONS = ("--keep-duplicates", "-p", "no:cacheprovider")
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def carry_out(run: str, lessons: Sequence[Path], folder: Path, seed: int) -> Res
     began = time.monotonic()
     with output.open("w") as file:
         done = subprocess.run(
-            [sys.executable, *PYTEST, *notebooks],
+            command(*OPTIONS, *notebooks, test_seconds=600),
             cwd=ROOT, env=os.environ | settings, stdout=file, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
     result = Result(run, done.returncode, output, time.monotonic() - began)

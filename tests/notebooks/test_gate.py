@@ -6,13 +6,13 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
 import around_lessons
+from run_notebooks import command
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = re.search(
@@ -83,9 +83,13 @@ class Gate:
         options = OPTIONS[1].replace("$(WORKERS)", "2").replace("\\", "").split()
         env = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")} | variables
         env |= {"NOTES": str(self.notes), "PYTHONPATH": str(self.root / "fake"), "COLUMNS": "200"}
-        command = [sys.executable, "-m", "pytest", "--color=no", *options, *arguments]
         ran = subprocess.run(
-            command, cwd=self.root, env=env, text=True, capture_output=True, timeout=120
+            command("--color=no", *options, *arguments),
+            cwd=self.root,
+            env=env,
+            text=True,
+            capture_output=True,
+            timeout=120,
         )
         self.code, self.output = ran.returncode, ran.stdout + ran.stderr
 

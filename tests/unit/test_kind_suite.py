@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-import test_kind
+import kind_suite
 
 ROOT = Path(__file__).parents[2]
 DOCKER = {"ServerVersion": "28.1.0", "CgroupVersion": "2"}
@@ -51,9 +51,9 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_without_an_engine_nothing_runs_and_status_and_words_say_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(test_kind.subprocess, "run", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr(kind_suite.subprocess, "run", lambda *_, **__: pytest.fail("it ran"))
 
-    assert test_kind.main(["tests/live"]) == test_kind.NO_ENGINE == 3
+    assert kind_suite.main(["tests/live"]) == kind_suite.NO_ENGINE == 3
     told = capsys.readouterr().err
     assert told.startswith("Nothing was run on kind. No container engine answers")
     assert "docker: not on PATH; podman: not on PATH" in told
@@ -73,7 +73,7 @@ def test_with_an_engine_the_status_is_pytest_s_and_each_real_step_is_told_once(
     (tmp_path / "tests" / "unit" / "test_a.py").write_text(TESTS)
     monkeypatch.chdir(tmp_path)
 
-    assert test_kind.main([]) == 1
+    assert kind_suite.main([]) == 1
     told = capfd.readouterr().out
     assert "kind on docker 28.1.0, cgroup v2\n" in told
     assert "1 failed, 4 passed" in told

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 
 from daemonset_course.cluster.engine import needed_engine
 from daemonset_course.errors import NotRunning
+from run_notebooks import command
 
 NO_ENGINE = 3
-NBVAL = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300"]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,9 +28,9 @@ def main(arguments: Sequence[str]) -> int:
         print(f"Nothing was run on kind. {error}", file=sys.stderr)
         return NO_ENGINE
     print(f"kind on {engine.name} {engine.version}, cgroup v{engine.cgroup}", flush=True)
-    command = [sys.executable, "-m", "pytest", "--timeout=600", *NBVAL, *arguments]
+    words = command(*arguments, cell_seconds=300, test_seconds=600)
     return subprocess.run(
-        command, env=os.environ | {"COURSE_TEST_BACKEND": "kind"}, check=False
+        words, env=os.environ | {"COURSE_TEST_BACKEND": "kind"}, check=False
     ).returncode
 
 
