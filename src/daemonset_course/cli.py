@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -43,28 +45,47 @@ ApiPort = Annotated[int | None, typer.Option("--api-port", help=_PORT)]  # --por
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
 
+def _starts_a_cluster(port: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add the options of ``cluster.up`` to a command, which is then called with the cluster.
+
+    Args:
+        port: the type of the option for the API server's port; commands name it differently.
+    """
+    options = {
+        "name": Name,
+        "backend": BackendOption,
+        "pace": Pace,
+        "kubernetes": Kubernetes,
+        "port": port,
+        "image": Image,
+    }
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def started(**given: Any) -> None:
+            chosen = {key: given.pop(key) for key in options}
+            with _telling(chosen["name"]):
+                running = cluster.up(**chosen, report=progress())
+            command(running, **given)
+
+        # Typer makes the command line of the signature.
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+        added = [
+            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+            for key, kind in options.items()
+        ]
+        started.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
+        return started
+
+    return decorate
+
+
 @app.command()
-def up(
-    name: Name = None,
-    backend: BackendOption = None,
-    pace: Pace = None,
-    kubernetes: Kubernetes = None,
-    port: Port = None,
-    image: Image = None,
-) -> None:
+@_starts_a_cluster(Port)
+def up(running: cluster.Cluster) -> None:
     """Start a cluster, or bring back what does not run of it."""
-    with _telling(name):
-        running = cluster.up(
-            name,
-            backend=backend,
-            pace=pace,
-            kubernetes=kubernetes,
-            port=port,
-            image=image,
-            report=progress(),
-        )
-        out.print(f"{running.name}: {running.state.backend}, Kubernetes {running.state.kubernetes}")
-        out.print(f"  export KUBECONFIG={running.backend.kubeconfig}")
+    out.print(f"{running.name}: {running.state.backend}, Kubernetes {running.state.kubernetes}")
+    out.print(f"  export KUBECONFIG={running.backend.kubeconfig}")
 
 
 @app.command()
@@ -144,29 +165,12 @@ def record(lesson: str, name: Name = None) -> None:
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def lab(
-    context: typer.Context,
-    name: Name = None,
-    backend: BackendOption = None,
-    pace: Pace = None,
-    kubernetes: Kubernetes = None,
-    api_port: ApiPort = None,
-    image: Image = None,
-) -> None:
+@_starts_a_cluster(ApiPort)
+def lab(running: cluster.Cluster, context: typer.Context) -> None:
     """Start the cluster and open JupyterLab at the first lesson; Ctrl-C stops JupyterLab.
 
     Further options, such as --port and --no-browser, go to JupyterLab.
     """
-    with _telling(name):
-        running = cluster.up(
-            name,
-            backend=backend,
-            pace=pace,
-            kubernetes=kubernetes,
-            port=api_port,
-            image=image,
-            report=progress(),
-        )
     out.print("Opening JupyterLab at the first lesson. Ctrl-C stops it.")
     process = jupyter.start(running, context.args)
     try:
