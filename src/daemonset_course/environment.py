@@ -29,7 +29,7 @@ _STEERING_PYTHON = re.compile(
 
 
 def for_programs(own: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment of kubectl, kwokctl, kind and what these start.
+    """Return the environment of kubectl, kwokctl, container engines and what these start.
 
     Args:
         own: variables that the program gets beside the learner's.
@@ -66,6 +66,13 @@ def for_containers(own: Mapping[str, str] | None = None) -> dict[str, str]:
     environment = for_programs(own)
     here = {name for name, proxy in proxies(environment).items() if is_loopback(proxy)}
     return {name: value for name, value in environment.items() if name not in here}
+
+
+def for_go() -> dict[str, str]:
+    """Return the environment of Go, which builds programs for this machine and without C."""
+    # Whatever the learner builds for; GOPROXY, GOTOOLCHAIN and the like stay.
+    kept = {name: value for name, value in os.environ.items() if name not in ("GOOS", "GOARCH")}
+    return kept | {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-buildvcs=false"}
 
 
 def proxies(environment: Mapping[str, str]) -> dict[str, str]:

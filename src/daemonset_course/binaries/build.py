@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import shutil
-import signal
-import subprocess
-from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 
+from daemonset_course.environment import for_go
 from daemonset_course.errors import CommandFailed
 from daemonset_course.places import REPOSITORY
+from daemonset_course.programs import follow, run
 from daemonset_course.progress import Report, step
 
 # Beside the package in a checkout of the course's repository; an installed wheel has none.
@@ -31,7 +27,7 @@ PACKAGES = {
     "kind": ("kind", "sigs.k8s.io/kind"),
     "kwokctl": ("kwok", "sigs.k8s.io/kwok/cmd/kwokctl"),
 }
-_GRACE = 5.0  # seconds that an interrupted build has to stop by itself
+_AGAIN = "Run the same command again: what was compiled is kept."
 
 
 def obstacle(program: str, version: str, toolchain: Path = TOOLCHAIN) -> str:
@@ -69,11 +65,9 @@ def _too_old(wanted: str) -> str:
     # Outside any module: the answer is the Go that is installed, not one that it would fetch.
     asked = ["go", "env", "GOVERSION", "GOTOOLCHAIN"]
     try:
-        answer = subprocess.run(
-            asked, capture_output=True, text=True, timeout=60, cwd="/", check=True
-        ).stdout.split()
-    except (OSError, subprocess.SubprocessError) as error:
-        return f"Go does not run: {error}"
+        answer = run(asked, timeout=60, cwd="/", env=for_go()).stdout.split()
+    except CommandFailed as error:
+        return f"Go does not run: {error.seen}"
     version, selected = (answer[0].removeprefix("go") if answer else "0"), (*answer, "", "")[1]
     if _numbers(version) >= _numbers(wanted):
         return ""
@@ -156,7 +150,8 @@ def _packages(command: list[str], package: str, report: Report) -> tuple[int, in
             report.advance()
 
     with step(report, f"Reading the Go modules of {package}", None, "modules downloaded"):
-        _run([*command, "-f", form, package], count)
+        what = f"go list of {package}"
+        follow([*command, "-f", form, package], count, env=for_go(), name=what, next_step=_AGAIN)
         report.done(f"{package}: {todo:,} of {total:,} packages to compile")
     return total, todo
 
@@ -170,40 +165,6 @@ def _compile(command: list[str], report: Report) -> int:
             compiled += 1
             report.advance()
 
-    _run(command, count)
+    what = f"go build of {command[-1]}"
+    follow(command, count, env=for_go(), name=what, next_step=_AGAIN)
     return compiled
-
-
-def _run(command: list[str], heard: Callable[[str], None]) -> None:
-    """Run Go and hand over each line that it prints; an interrupted run leaves no process."""
-    env = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-buildvcs=false"}
-    for cross in ("GOOS", "GOARCH"):  # the programs run here, whatever the learner builds for
-        env.pop(cross, None)
-    said: deque[str] = deque(maxlen=8)
-    pipe, merged = subprocess.PIPE, subprocess.STDOUT
-    with subprocess.Popen(
-        command, env=env, stdout=pipe, stderr=merged, text=True, start_new_session=True
-    ) as process:
-        try:
-            for line in process.stdout or ():
-                said.append(line.rstrip())
-                heard(line.rstrip())
-        except BaseException:
-            _stop(process)
-            raise
-    if process.returncode:
-        raise CommandFailed(
-            f"`{' '.join(command[:2])}` of {command[-1]} returned {process.returncode}.",
-            seen=" / ".join(said),
-            next_step="Run the same command again: what was compiled is kept.",
-        )
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    """End Go and the compilers that it started."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, sign)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE)
-            return

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import re
-import subprocess
 from pathlib import Path
 
 from daemonset_course.environment import for_programs
-from daemonset_course.errors import CourseError
+from daemonset_course.errors import CommandFailed, CourseError
+from daemonset_course.programs import run
 
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 # First bytes: ELF identification and e_machine (elf.h), Mach-O magic and cputype (mach/machine.h).
@@ -74,11 +74,9 @@ def _ask(path: Path, program: str) -> str:
     flags = {"kubectl": ["version", "--client"], "kind": ["version"]}.get(program, ["--version"])
     alone = for_programs({"KUBECONFIG": os.devnull})  # no file of the learner
     try:
-        return subprocess.run(
-            [path, *flags], capture_output=True, text=True, timeout=60, env=alone, check=True
-        ).stdout
-    except (OSError, subprocess.SubprocessError, UnicodeError) as error:
-        raise UnfitError(f"it does not run: {error}") from None
+        return run([path, *flags], timeout=60, env=alone).stdout
+    except CommandFailed as error:
+        raise UnfitError(f"it does not run: {error.seen}") from error
 
 
 def header_problem(path: Path, here: str) -> str:

@@ -6,18 +6,16 @@ can, and no DaemonSet takes notice. The cluster's own agents (kube-proxy, kindne
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from daemonset_course import binaries
+from daemonset_course import binaries, programs
 from daemonset_course.cluster import kwok, topology
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
 from daemonset_course.cluster.simulated import create_nodes
 from daemonset_course.cluster.topology import NodeSpec
-from daemonset_course.environment import for_programs
 from daemonset_course.progress import progress
 
 TAINT = ("daemonset-course/kubelet", "simulated", "PreferNoSchedule")
@@ -56,12 +54,7 @@ def start(directory: Path, pace: float) -> None:
         f"--node-lease-duration-seconds={LEASE_SECONDS}",
         f"--server-address=127.0.0.1:{free_ports(1)[0]}",
     ]
-    # A session of its own: Ctrl-C in a terminal or a notebook does not reach it. Through a shell
-    # that ends at once, so that it is nobody's child and leaves no zombie.
-    script = '"$@" >>"$0" 2>&1 </dev/null &'
-    log = str(directory / "kwok.log")
-    started = ["sh", "-c", script, log, *command]
-    subprocess.run(started, env=for_programs(), start_new_session=True, check=True)
+    programs.start(command, log=directory / "kwok.log")
 
 
 def running(directory: Path) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.environment import for_programs
 from daemonset_course.errors import CommandFailed, NotRunning
 from daemonset_course.places import begin_anew, cluster_dir, course_command
+from daemonset_course.programs import last_lines, run
 from daemonset_course.progress import Report
 from daemonset_course.timeline.outages import Down, Why
 
@@ -148,13 +148,8 @@ class Embedded:
             # It makes its own certificate, anew at each start, and lets anybody read its metrics.
             command = [str(self.programs / "kubectl"), "--kubeconfig", str(self.kubeconfig)]
             command += ["--server", f"https://127.0.0.1:{ports[0]}", "--insecure-skip-tls-verify"]
-            return subprocess.check_output(
-                [*command, "get", "--raw", "/metrics"],
-                env=for_programs(),
-                text=True,
-                stderr=subprocess.DEVNULL,
-            )
-        except (IndexError, subprocess.CalledProcessError) as error:
+            return run([*command, "get", "--raw", "/metrics"], timeout=60).stdout
+        except (IndexError, CommandFailed) as error:
             raise NotRunning(
                 f"{component} does not tell its metrics.",
                 seen=self.log_tail(component),
@@ -250,23 +245,14 @@ class Embedded:
         }
         if arguments[0] in ("create", "start"):
             command += ["--wait", "60s", "--timeout", "120s"]
-        try:
-            done = subprocess.run(
-                command, env=for_programs(own),
-                capture_output=True, text=True, check=False, timeout=TIMEOUT,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            raise CommandFailed(
-                f"kwokctl {' '.join(arguments[:2])} did not end.",
-                seen=f"no answer within {TIMEOUT:.0f} s; kube-apiserver's last line: "
-                f"{self.log_tail('kube-apiserver')}",
-                next_step=begin_anew(self.name),
-            ) from None
-        if done.returncode:
-            last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-            raise CommandFailed(
-                f"kwokctl {' '.join(arguments[:2])} failed.",
-                seen=f"{' '.join(last)}; kube-apiserver's last line: "
-                f"{self.log_tail('kube-apiserver')}",
-                next_step=begin_anew(self.name),
-            )
+        run(
+            command,
+            timeout=TIMEOUT,
+            env=for_programs(own),
+            evidence=self._last_words,
+            next_step=begin_anew(self.name),
+        )
+
+    def _last_words(self, said: str) -> str:
+        server = f"kube-apiserver's last line: {self.log_tail('kube-apiserver')}"
+        return "; ".join(filter(None, (last_lines(said, 1), server)))

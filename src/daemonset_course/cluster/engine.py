@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 from daemonset_course.errors import CommandFailed, NotRunning
 from daemonset_course.places import course_command
+from daemonset_course.programs import run
 
 ENGINES = ("docker", "podman")  # in this order, unless kind's own variable prefers the other
 PROVIDER = "KIND_EXPERIMENTAL_PROVIDER"
@@ -31,12 +30,12 @@ class Engine:
     rootless: bool
 
     def run(self, *arguments: str, timeout: float = 60) -> str:
-        """What the engine's own command prints.
+        """Return what the engine's own command prints.
 
         Raises:
-            CommandFailed: with the last line of its error.
+            CommandFailed: with the last lines of its error.
         """
-        return _run([self.name, *arguments], timeout)
+        return run([self.name, *arguments], timeout=timeout).stdout
 
     def pause(self, container: str) -> None:
         """Freeze a container's processes; on a busy machine that may need another try.
@@ -126,7 +125,7 @@ def _ask(name: str) -> Engine | Missing:
     if not shutil.which(name):
         return Missing(name, "not on PATH")
     try:
-        told = json.loads(_run([name, "info", "--format", "{{json .}}"], timeout=20))
+        told = json.loads(run([name, "info", "--format", "{{json .}}"], timeout=20).stdout)
     except CommandFailed as error:
         return Missing(name, error.seen)
     except ValueError:
@@ -149,16 +148,3 @@ def _podman(told: dict[str, Any]) -> Engine | Missing:
         return Missing("podman", "it names no version")
     rootless = bool((host.get("security") or {}).get("rootless"))
     return Engine("podman", version, 1 if host.get("cgroupVersion") == "v1" else 2, rootless)
-
-
-def _run(command: Sequence[str], timeout: float) -> str:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
-    except subprocess.TimeoutExpired:
-        raise CommandFailed(
-            f"{' '.join(command[:3])} did not end.", seen=f"no answer within {timeout:.0f} s"
-        ) from None
-    if done.returncode:
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise CommandFailed(f"{' '.join(command[:3])} failed.", seen=" ".join(last))
-    return done.stdout

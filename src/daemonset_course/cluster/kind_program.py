@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-from daemonset_course import binaries
+from daemonset_course import binaries, programs
 from daemonset_course.cluster.engine import PROVIDER, Engine
 from daemonset_course.environment import for_containers
-from daemonset_course.errors import CommandFailed
 from daemonset_course.places import begin_anew, course_command
 from daemonset_course.progress import Report
 
@@ -17,7 +15,6 @@ TIMEOUT = 900.0  # seconds that kind may take
 
 def bring(folder: Path, kubernetes: str | None, report: Report) -> None:
     """Put kind, and the kubectl of this Kubernetes, into a cluster's folder of programs."""
-    folder.mkdir(exist_ok=True)
     found = binaries.ensure(programs=("kind", "kubectl"), kubernetes=kubernetes, report=report)
     for name, binary in found.items():
         link = folder / name
@@ -31,25 +28,18 @@ def run(folder: Path, engine: Engine, cluster: str, *arguments: str) -> None:
     Raises:
         CommandFailed: with kind's own last words.
     """
-    what = f"kind {' '.join(arguments[:2])}"
-    try:
-        done = subprocess.run(
-            [str(folder / "kind"), *arguments, "--name", cluster],
-            env=for_containers({PROVIDER: engine.name}),
-            capture_output=True, text=True, check=False, timeout=TIMEOUT,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise CommandFailed(
-            f"{what} did not end.",
-            seen=f"no answer within {TIMEOUT:.0f} s",
-            next_step=begin_anew(cluster),
-        ) from None
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if "ERROR" in line or "rror:" in line]
-        raise CommandFailed(
-            f"{what} failed.",
-            seen=" | ".join(said[:3]) or done.stderr.strip()[-300:],
-            next_step=f"{course_command('doctor', cluster)} looks for causes; --image names "
-            f"another node image; {course_command('up --backend embedded', cluster)} "
-            "needs no engine",
-        )
+    programs.run(
+        [folder / "kind", *arguments, "--name", cluster],
+        timeout=TIMEOUT,
+        env=for_containers({PROVIDER: engine.name}),
+        evidence=_errors,
+        next_step=f"{course_command('doctor', cluster)} looks for causes; --image names "
+        f"another node image; {course_command('up --backend embedded', cluster)} needs no engine",
+        if_slow=begin_anew(cluster),
+    )
+
+
+def _errors(said: str) -> str:
+    """The lines of kind's output that name an error, or its end."""
+    lines = [line for line in said.splitlines() if "ERROR" in line or "rror:" in line]
+    return " / ".join(lines[:3]) or said.strip()[-300:]

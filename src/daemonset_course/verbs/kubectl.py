@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.environment import for_programs
-from daemonset_course.errors import CommandFailed
+from daemonset_course.places import course_command
+from daemonset_course.programs import run
 
 
 class Output(str):
@@ -29,25 +29,15 @@ def kubectl(command: str, *arguments: str, stdin: str | None = None, timeout: fl
     """
     cluster = current()
     words = [*shlex.split(command), *arguments]
-    try:
-        done = subprocess.run(
-            [str(cluster.backend.programs / "kubectl"), *words],
-            env=for_programs(cluster.environment()),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout,
-        )
-    except subprocess.TimeoutExpired:
-        raise CommandFailed(
-            f"kubectl {shlex.join(words)} did not end within {timeout:.0f} s.",
-            next_step="Give a larger timeout=, or a condition that can come true.",
-        ) from None
-    if done.returncode:
-        raise CommandFailed(
-            f"kubectl {shlex.join(words)} failed.",
-            seen=done.stderr.strip() or done.stdout.strip(),
-            next_step="The message above is kubectl's own: correct the command.",
-        )
+    done = run(
+        [cluster.backend.programs / "kubectl", *words],
+        timeout=timeout,
+        env=for_programs(cluster.environment()),
+        stdin=stdin,
+        name=f"kubectl {shlex.join(words)}",
+        evidence=str.strip,
+        next_step="The message above is kubectl's own: correct the command.",
+        if_slow="Give a larger timeout=, or a condition that can come true.",
+        if_missing=f"{course_command('up', cluster.name)} brings the programs of the cluster",
+    )
     return Output(done.stdout + done.stderr)

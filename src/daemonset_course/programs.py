@@ -1,0 +1,198 @@
+"""Run other programs: the one place that starts them, with one form of error.
+
+An error has three parts: what failed, the last lines that the program wrote, what to do next. A
+missing program, one that cannot be executed, one that does not end, and output that is not UTF-8
+are handled here and nowhere else. A program gets no standard input unless the caller has text for
+it, and its environment is made by ``environment``.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from daemonset_course.environment import for_programs
+from daemonset_course.errors import CommandFailed
+
+Command = Sequence[str | Path]
+_GRACE = 5.0  # seconds that an interrupted program has to stop by itself
+_START = 30.0  # seconds that a shell has to start a program in the background
+
+
+class Output(NamedTuple):
+    """What a program wrote to standard output and to standard error."""
+
+    stdout: str
+    stderr: str
+
+
+def last_lines(text: str, count: int = 3) -> str:
+    """Return the last lines that are not empty, joined in one line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " / ".join(lines[-count:])
+
+
+def run(
+    command: Command,
+    *,
+    timeout: float,
+    env: Mapping[str, str] | None = None,
+    cwd: str | None = None,
+    stdin: str | None = None,
+    own_session: bool = False,
+    name: str = "",
+    evidence: Callable[[str], str] = last_lines,
+    next_step: str = "",
+    if_slow: str = "",
+    if_missing: str = "",
+) -> Output:
+    """Run a program to its end and return what it wrote.
+
+    Args:
+        command: the program and its arguments.
+        timeout: the seconds after which the program is killed.
+        env: its whole environment; default ``environment.for_programs()``.
+        cwd: the folder that it runs in; default this process's.
+        stdin: text for its standard input; default no input at all.
+        own_session: run it where Ctrl-C in a terminal or a notebook does not reach it.
+        name: what an error calls it; default its file's name and two arguments.
+        evidence: makes the evidence of an error from what the program wrote to standard error or,
+            if that is empty, to standard output; of one that did not end the last lines are taken.
+        next_step: what to do after an error.
+        if_slow: what to do instead where the program did not end.
+        if_missing: what to do instead where the program could not be started.
+
+    Raises:
+        CommandFailed: the program did not start, did not end in time, or returned an error.
+    """
+    name = name or _name(command)
+    try:
+        done = subprocess.run(
+            command,
+            env=for_programs() if env is None else env,
+            cwd=cwd,
+            capture_output=True,
+            check=False,
+            timeout=timeout,
+            start_new_session=own_session,
+            encoding="utf-8",
+            errors="replace",
+            **({"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}),
+        )
+    except (OSError, ValueError) as error:
+        raise _not_started(name, command, error, if_missing or next_step) from error
+    except subprocess.TimeoutExpired as error:
+        until_then = last_lines(evidence(_wrote(error.stdout, error.stderr)))
+        seen = [f"no answer within {timeout:g} s", until_then]
+        raise CommandFailed(
+            f"{name} did not end.",
+            seen="; ".join(filter(None, seen)),
+            next_step=if_slow or next_step,
+        ) from error
+    if done.returncode:
+        raise CommandFailed(
+            f"{name} failed.",
+            seen=evidence(_wrote(done.stdout, done.stderr)) or _silent(done.returncode),
+            next_step=next_step,
+        )
+    return Output(done.stdout, done.stderr)
+
+
+def follow(
+    command: Command,
+    heard: Callable[[str], None],
+    *,
+    env: Mapping[str, str] | None = None,
+    name: str = "",
+    next_step: str = "",
+) -> None:
+    """Run a program to its end, however long that takes, and hand over each line as it comes.
+
+    An interrupted run leaves no process: neither the program nor what it started.
+
+    Raises:
+        CommandFailed: the program did not start, or returned an error; with its last lines.
+    """
+    name = name or _name(command)
+    said: deque[str] = deque(maxlen=8)
+    try:
+        process = subprocess.Popen(
+            command,
+            env=for_programs() if env is None else env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise _not_started(name, command, error, next_step) from error
+    with process:
+        try:
+            for line in process.stdout or ():
+                said.append(line.rstrip())
+                heard(line.rstrip())
+        except BaseException:
+            _stop(process)
+            raise
+    if process.returncode:
+        seen = last_lines("\n".join(said), 8) or _silent(process.returncode)
+        raise CommandFailed(f"{name} failed.", seen=seen, next_step=next_step)
+
+
+def start(command: Command, *, log: Path) -> None:
+    """Start a program that outlives this process; what it writes is appended to ``log``.
+
+    It gets a session of its own, and a shell that ends at once starts it: it is no child of this
+    process and leaves no zombie.
+    """
+    script = '"$@" >>"$0" 2>&1 </dev/null &'
+    run(["sh", "-c", script, log, *command], timeout=_START, own_session=True, name=_name(command))
+
+
+def _name(command: Command) -> str:
+    return " ".join([Path(command[0]).name, *map(str, command[1:3])])
+
+
+def _wrote(stdout: str | bytes | None, stderr: str | bytes | None) -> str:
+    """What a program wrote; of one that was killed Python has bytes."""
+    for text in (stderr, stdout):
+        found = text.decode("utf-8", "replace") if isinstance(text, bytes) else text or ""
+        if found.strip():
+            return found
+    return ""
+
+
+def _silent(code: int) -> str:
+    """The evidence where a program wrote nothing."""
+    if code > 0:
+        return f"exit status {code}, no output"
+    with suppress(ValueError):
+        return f"ended by {signal.Signals(-code).name}, no output"
+    return f"ended by signal {-code}, no output"
+
+
+def _not_started(
+    name: str, command: Command, error: OSError | ValueError, next_step: str
+) -> CommandFailed:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return CommandFailed(
+        f"{name} did not start.", seen=f"{command[0]}: {reason}", next_step=next_step
+    )
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """End a program and what it started."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, sign)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE)
+            return
