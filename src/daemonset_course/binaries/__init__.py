@@ -1,6 +1,6 @@
 """The programs of the embedded cluster, from a folder, the cache, a download or a build."""
 
 from daemonset_course.binaries.pinned import matches, pins, resolve, versions
-from daemonset_course.binaries.search import PROGRAMS, Binary, ensure
+from daemonset_course.binaries.search import PROGRAMS, Binary, ensure, link
 
-__all__ = ["PROGRAMS", "Binary", "ensure", "matches", "pins", "resolve", "versions"]
+__all__ = ["PROGRAMS", "Binary", "ensure", "link", "matches", "pins", "resolve", "versions"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -21,7 +21,7 @@ from daemonset_course.errors import BadInput, CourseError
 from daemonset_course.places import cache_home
 from daemonset_course.progress import Report, progress
 
-__all__ = ["PROGRAMS", "Binary", "Pin", "ensure", "pins"]
+__all__ = ["PROGRAMS", "Binary", "Pin", "ensure", "link", "pins"]
 
 PROGRAMS = tuple(name for name in build.PACKAGES if name != "kind")  # of the embedded cluster
 Source = Literal["directory", "PATH", "cache", "download", "build"]
@@ -92,6 +92,15 @@ def ensure(
     if search.missing():
         raise _nowhere(search)
     return {name: search.found[name] for name in programs}
+
+
+def link(found: Mapping[str, Binary], folder: Path) -> None:
+    """Put links to programs into a folder, which is made; an older link of that name goes."""
+    folder.mkdir(exist_ok=True)
+    for name, binary in found.items():
+        there = folder / name
+        there.unlink(missing_ok=True)
+        there.symlink_to(binary.path)
 
 
 def look(

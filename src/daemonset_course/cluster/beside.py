@@ -39,14 +39,11 @@ def start(directory: Path, pace: float) -> None:
     """Start the kwok process of this cluster, unless it runs."""
     if running(directory):
         return
-    program = binaries.ensure(programs=("kwok",), report=progress())["kwok"].path
-    link = directory / "bin" / "kwok"
-    link.unlink(missing_ok=True)
-    link.symlink_to(program)
+    binaries.link(binaries.ensure(programs=("kwok",), report=progress()), directory / "bin")
     stages = directory / "stages.yaml"
     stages.write_text(kwok.kubelets(pace))
     command = [
-        str(link),
+        str(directory / "bin" / "kwok"),
         f"--kubeconfig={directory / 'kubeconfig'}",
         f"--config={stages}",
         "--manage-all-nodes=false",

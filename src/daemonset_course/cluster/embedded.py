@@ -68,11 +68,8 @@ class Embedded:
     def prepare(self, report: Report) -> None:
         """Bring every program, linked from the cluster's own ``bin`` folder."""
         refuse_taken(self.port)
-        self.programs.mkdir(exist_ok=True)
-        for name, binary in binaries.ensure(kubernetes=self.kubernetes, report=report).items():
-            link = self.programs / name
-            link.unlink(missing_ok=True)
-            link.symlink_to(binary.path)
+        found = binaries.ensure(kubernetes=self.kubernetes, report=report)
+        binaries.link(found, self.programs)
 
     def create(self) -> None:
         """Start the control plane in an empty folder, and return when it answers."""

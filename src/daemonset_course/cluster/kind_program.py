@@ -16,10 +16,7 @@ TIMEOUT = 900.0  # seconds that kind may take
 def bring(folder: Path, kubernetes: str | None, report: Report) -> None:
     """Put kind, and the kubectl of this Kubernetes, into a cluster's folder of programs."""
     found = binaries.ensure(programs=("kind", "kubectl"), kubernetes=kubernetes, report=report)
-    for name, binary in found.items():
-        link = folder / name
-        link.unlink(missing_ok=True)
-        link.symlink_to(binary.path)
+    binaries.link(found, folder)
 
 
 def run(folder: Path, engine: Engine, cluster: str, *arguments: str) -> None:
