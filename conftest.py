@@ -13,7 +13,6 @@ import importlib
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -79,13 +78,7 @@ class LiveCluster:
 
     def keep_logs(self, folder: str) -> None:
         """Let the cluster's own kind write into a folder what the nodes logged."""
-        backend = self.value.backend
-        subprocess.run(
-            [str(backend.programs / "kind"), "export", "logs", folder, "--name", self.name],
-            env=os.environ | {"KIND_EXPERIMENTAL_PROVIDER": backend.engine.name},
-            check=True,
-            timeout=300,
-        )
+        self.value.backend.export_logs(folder)
 
     def close(self) -> None:
         """Remove the cluster if this process tried to start one."""

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 import kind_suite
+from daemonset_course.cluster.engine import Engine
+from daemonset_course.cluster.kind import Kind
 
 ROOT = Path(__file__).parents[2]
 DOCKER = {"ServerVersion": "28.1.0", "CgroupVersion": "2"}
@@ -92,9 +94,12 @@ def session(programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(ours, "BACKEND", "kind")
     monkeypatch.setattr(ours, "_cluster_module", lambda: SimpleNamespace(down=notes.append))
     monkeypatch.setenv("COURSE_KIND_LOGS", str(tmp_path / "logs"))
-    engine = SimpleNamespace(name="podman")
     cluster = ours.LiveCluster("main", tmp_path)
-    cluster.value = SimpleNamespace(backend=SimpleNamespace(programs=programs, engine=engine))
+    backend = Kind(cluster.name, kubernetes="v1.36.3", pace=1.0)
+    backend.programs = programs
+    backend.__dict__["engine"] = Engine("podman", "5", 2, False)
+    monkeypatch.setattr(backend, "_bring_programs", lambda _report: None)  # nor can they be brought
+    cluster.value = SimpleNamespace(backend=backend)
     cluster._tried = True
     stash = {ours.CLUSTER_KEY: cluster}
     return SimpleNamespace(

@@ -248,6 +248,14 @@ class Kind:
     def _bring_programs(self, report: Report) -> None:
         kind_program.bring(self.programs, self.kubernetes or None, report)
 
+    def export_logs(self, folder: str | Path) -> None:
+        """Let kind write into a folder what the nodes logged.
+
+        Raises:
+            CommandFailed: kind could not.
+        """
+        self._kind("export", "logs", str(folder))
+
     @property
     def _plane(self) -> str:
         return f"{self.name}-control-plane"
@@ -292,7 +300,7 @@ class Kind:
         """For a CI job: what the nodes logged, before they are removed."""
         if folder := variables.KIND_LOGS.read():
             with suppress(CommandFailed):
-                self._kind("export", "logs", folder)
+                self.export_logs(folder)
 
     def _kind(self, *arguments: str) -> None:
         if not (self.programs / "kind").exists():  # it was in a cache that is gone
