@@ -65,7 +65,6 @@ def memory() -> int:
 
 def main() -> None:
     """Measure each number of nodes, print it, and write the file."""
-    settings = current().settings
     runs = []
     for nodes in map(int, sys.argv[1:]):
         runs.append(measure(nodes))
@@ -74,9 +73,7 @@ def main() -> None:
         "kubernetes": current().state.kubernetes,
         "backend": current().state.backend,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "pace": settings["pace"],
-        "controller requests per second": settings["controller requests per second"],
-        "controller burst": settings["controller burst"],
+        **current().settings.displayed(),
     }
     lines = ",\n".join(json.dumps(run) for run in runs)
     text = json.dumps(header)[:-1] + f', "runs": [\n{lines}\n]}}\n'

@@ -400,7 +400,7 @@ wait_rollout("eager")
 
 # %%
 dead = fleet.workers[4]
-print(f"grace period of this cluster: {current().settings['node grace period (s)']} s")
+print(f"grace period of this cluster: {current().settings.node_grace_seconds} s")
 break_node(dead)
 
 # %%
@@ -699,11 +699,11 @@ roll("100%", 7)
 from daemonset_course.plot import plot_lengths
 
 measured = {r.rollouts[-1].budget: r.rollouts[-1].duration for r in hundred.values()}
-qps = current().settings["controller requests per second"]
+qps = current().settings.controller_requests_per_second
 plot_lengths(measured, nodes=100, restart=restart, qps=qps)
 
 # %%
-burst = current().settings["controller burst"]
+burst = current().settings.controller_burst_requests
 assert measured[5] > measured[10] > 0.5 * 10 * restart
 assert measured[100] > 0.8 * (2 * 100 - burst) / qps
 assert measured[100] > 0.5 * measured[50]

@@ -62,7 +62,7 @@ print(Path("../manifests/lesson-14/agent.yaml").read_text())
 
 # %%
 settings = current().settings
-rate = Rate(settings["controller requests per second"], settings["controller burst"])
+rate = Rate(settings.controller_requests_per_second, settings.controller_burst_requests)
 rate
 
 # %% [markdown]

@@ -229,7 +229,7 @@ assert found["unreachable"].fates["agent"].phase == "not ready"
 noticed = found["unreachable"].noticed
 print(f"measured: unreachable after {noticed:.1f} s, not ready after "
       f"{found['not ready'].noticed:.1f} s")  # fmt: skip
-print(f"set: a grace period of {current().settings['node grace period (s)']:g} s")
+print(f"set: a grace period of {current().settings.node_grace_seconds} s")
 stuck = found["unreachable"].fates["web"]
 assert stuck.stopping > noticed
 assert stuck.gone is None

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from daemonset_course.cluster.kwok import Timing
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.reset import Fleet, reset
+from daemonset_course.cluster.timing import Settings
 from daemonset_course.recording.recorder import Recorder, record
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
@@ -203,7 +203,7 @@ def test_a_silent_node_is_unreachable_after_the_grace_period(broken: Scene) -> N
     recorder, fleet, _ = broken
     steps = seen_on(recorder, fleet.workers[0])
     unknown = next(t for t, ready, _ in steps if ready == "Unknown")
-    grace = Timing(PACE).node_grace_seconds
+    grace = Settings.at_pace(PACE).node_grace_seconds
 
     assert list(dict.fromkeys(s[1] for s in steps)) == ["True", "Unknown"]
     assert grace - 2 < unknown - at(recorder, "silent") < grace + 5

@@ -11,6 +11,7 @@ from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.engine import find_engine
 from daemonset_course.cluster.kind_config import node_image
 from daemonset_course.cluster.state import State
+from daemonset_course.cluster.timing import Settings
 from daemonset_course.cluster.topology import Failure, NodeSpec
 from daemonset_course.errors import BadInput, CommandFailed
 from daemonset_course.progress import Report, step
@@ -35,8 +36,8 @@ class Backend(Protocol):
     stoppable: tuple[str, ...]  # the components that can be stopped alone
 
     @property
-    def settings(self) -> dict[str, float]:
-        """The settings that shape the curves of a lesson, by name."""
+    def settings(self) -> Settings:
+        """The settings that shape the curves of a lesson."""
 
     @property
     def intact(self) -> bool:

@@ -20,6 +20,7 @@ from daemonset_course.cluster.backend import COMPONENTS, STOPPABLE
 from daemonset_course.cluster.ports import refuse_taken
 from daemonset_course.cluster.processes import kill_all
 from daemonset_course.cluster.simulated import break_kubelet, create_nodes, recover_kubelet
+from daemonset_course.cluster.timing import Settings
 from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.environment import for_programs
 from daemonset_course.errors import CommandFailed, NotRunning
@@ -49,16 +50,9 @@ class Embedded:
         self.programs = self.directory / "bin"
 
     @property
-    def settings(self) -> dict[str, float]:
-        """The settings that shape the curves of a lesson, by name."""
-        timing = kwok.Timing(self.pace)
-        return {
-            "pace": self.pace,
-            "controller requests per second": timing.client_qps,
-            "controller burst": timing.client_burst,
-            "node grace period (s)": timing.node_grace_seconds,
-            "node monitor period (s)": timing.node_monitor_seconds,
-        }
+    def settings(self) -> Settings:
+        """The settings that shape the curves of a lesson."""
+        return Settings.at_pace(self.pace)
 
     @property
     def intact(self) -> bool:

@@ -29,6 +29,7 @@ from daemonset_course.cluster.kind_config import GRACE, LESSON_IMAGES, MONITOR, 
 from daemonset_course.cluster.ports import refuse_taken
 from daemonset_course.cluster.processes import kill_all
 from daemonset_course.cluster.state import MADE_BY_KIND
+from daemonset_course.cluster.timing import Settings
 from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.cluster.waiting import until
 from daemonset_course.errors import CommandFailed, NotOurs, NotRunning
@@ -68,15 +69,9 @@ class Kind:
         return needed_engine(self.name)
 
     @property
-    def settings(self) -> dict[str, float]:
-        """The settings that shape the curves of a lesson, by name."""
-        return {
-            "pace": self.pace,
-            "controller requests per second": 20,
-            "controller burst": 30,
-            "node grace period (s)": GRACE,
-            "node monitor period (s)": MONITOR,
-        }
+    def settings(self) -> Settings:
+        """The settings that shape the curves of a lesson."""
+        return Settings(self.pace, node_grace_seconds=GRACE, node_monitor_seconds=MONITOR)
 
     @property
     def intact(self) -> bool:

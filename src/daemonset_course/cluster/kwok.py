@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import yaml
 from daemonset_course import variables
 from daemonset_course.cluster import topology
 from daemonset_course.cluster.ports import free_ports
+from daemonset_course.cluster.timing import Settings
 from daemonset_course.errors import BadInput
 
 PORTS = (
@@ -26,40 +26,17 @@ PORTS = (
 KWOKCTL_SETS = ("manage-all-nodes", "node-monitor-grace-period", "node-monitor-period")
 
 
-@dataclass(frozen=True)
-class Timing:
-    """The control-plane settings that shape what a lesson shows, derived from ``--pace``."""
-
-    pace: float
-    client_qps: int = 20  # requests a second of the controller manager: upstream's default
-    client_burst: int = 30  # and how many may go at once before that: upstream's default
-
-    @property
-    def node_grace_seconds(self) -> int:
-        """How long a kubelet may be silent before its node counts as unreachable.
-
-        Upstream: 50 s (``--node-monitor-grace-period``). Here 20 s at pace 1, at least 8 s, so that
-        a lesson need not wait a minute and a busy machine loses no healthy node.
-        """
-        return max(8, round(20 * self.pace))
-
-    @property
-    def node_monitor_seconds(self) -> int:
-        """How often the node controller looks (``--node-monitor-period``, upstream 5 s)."""
-        return max(1, round(2 * self.pace))
-
-
 def configuration(
     name: str, programs: Path, *, kubernetes: str, pace: float, port: int | None
 ) -> str:
     """Kwokctl's configuration and our stages: every path given, so it never downloads."""
-    timing = Timing(pace)
+    settings = Settings.at_pace(pace)
     options: dict[str, Any] = {
         "runtime": "binary",
         "bindAddress": "127.0.0.1",
         "kubeVersion": kubernetes,
         "heartbeatFactor": 1,
-        "nodeLeaseDurationSeconds": timing.node_grace_seconds,
+        "nodeLeaseDurationSeconds": settings.node_grace_seconds,
         "quietPull": True,
         "etcdBinary": str(programs / "etcd"),
         "kubeApiserverBinary": str(programs / "kube-apiserver"),
@@ -81,10 +58,10 @@ def configuration(
             "manage-nodes-with-label-selector": f"{topology.MANAGED}=simulated",
         },
         "kube-controller-manager": {
-            "node-monitor-grace-period": f"{timing.node_grace_seconds}s",
-            "node-monitor-period": f"{timing.node_monitor_seconds}s",
-            "kube-api-qps": str(timing.client_qps),
-            "kube-api-burst": str(timing.client_burst),
+            "node-monitor-grace-period": f"{settings.node_grace_seconds}s",
+            "node-monitor-period": f"{settings.node_monitor_seconds}s",
+            "kube-api-qps": str(settings.controller_requests_per_second),
+            "kube-api-burst": str(settings.controller_burst_requests),
             "leader-elect": "false",
         },
         # One replica each: nobody takes over a lease, but whoever loses it ends. An API server that

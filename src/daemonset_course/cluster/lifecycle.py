@@ -31,6 +31,7 @@ from daemonset_course.cluster.readiness import (
 )
 from daemonset_course.cluster.simulated import is_broken
 from daemonset_course.cluster.state import State, remains
+from daemonset_course.cluster.timing import Settings
 from daemonset_course.errors import BadInput, NotRunning
 from daemonset_course.files import unwritable
 from daemonset_course.places import cluster_dir, cluster_name, course_command, state_home
@@ -56,14 +57,14 @@ class Cluster:
         return self.state.pace
 
     @property
-    def settings(self) -> dict[str, float]:
-        """The control-plane settings that shape the curves of a lesson, by name."""
+    def settings(self) -> Settings:
+        """The control-plane settings that shape the curves of a lesson."""
         return self.backend.settings
 
     @property
     def round_seconds(self) -> float:
         """How long the node controller surely takes to look at every node once."""
-        return self.settings["node monitor period (s)"] + 1
+        return self.settings.node_monitor_seconds + 1
 
     def nodes(self) -> list[str]:
         """The names of all nodes, control plane first."""

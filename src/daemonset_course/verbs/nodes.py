@@ -126,8 +126,8 @@ def _wait_status(cluster: Cluster, node: str, status: str, taint_key: str) -> No
     because too many nodes of a zone broke. A node mended in between would be tainted late.
     Source: ``pkg/controller/nodelifecycle/node_lifecycle_controller.go``.
     """
-    grace = cluster.settings["node grace period (s)"]
-    soon = 2 * cluster.settings["node monitor period (s)"] + 1
+    grace = cluster.settings.node_grace_seconds
+    soon = 2 * cluster.settings.node_monitor_seconds + 1
     _wait_tainted(cluster, node, status, {(taint_key, "NoSchedule")}, 2 * grace + 60)
     with suppress(NotFinished):
         _wait_tainted(cluster, node, status, {(taint_key, "NoExecute")}, soon)
