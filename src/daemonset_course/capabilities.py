@@ -1,10 +1,12 @@
-"""What only real containers and kubelets can show, in six words that steps and tasks declare."""
+"""What only real containers and kubelets can show, in words that steps and tasks declare."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from daemonset_course.errors import BadInput
+from daemonset_course.places import course_command
 
 CAPABILITIES = {
     "logs": "kubectl logs of a real container",
@@ -13,7 +15,29 @@ CAPABILITIES = {
     "probes": "probes that a kubelet really runs",
     "pull": "images that a node really pulls",
     "pressure": "what a kubelet measures of its node",
+    "network": "a network plugin of each node",
 }
+
+
+class Capable(Protocol):
+    """A backend, as far as it is asked for here."""
+
+    backend: str
+    capabilities: frozenset[str]
+
+
+def require(name: str, backend: Capable) -> None:
+    """Return if a backend has a capability.
+
+    Raises:
+        BadInput: it lacks that; with the commands for one that has it.
+    """
+    if name not in backend.capabilities:
+        raise BadInput(
+            f"This needs real nodes: {CAPABILITIES[name]}.",
+            seen=f"the backend {backend.backend}, whose nodes are simulated",
+            next_step=f"{course_command('down')}, then {course_command('up --backend kind')}",
+        )
 
 
 def check(names: Iterable[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from daemonset_course.errors import CourseError
 from daemonset_course.lab import session
 from daemonset_course.lab.session import open_lab
 from daemonset_course.verbs.apply import apply
-from daemonset_course.verbs.conditions import pressure
+from daemonset_course.verbs.conditions import pressure, without_network
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import daemonset
@@ -89,6 +89,14 @@ def pressed(cluster: Cluster) -> bool:
     return said == "True"
 
 
+def unplugged(cluster: Cluster) -> bool:
+    """A kubelet whose node has no network plugin reports that the node is not ready."""
+    node = cluster.workers()[0]
+    condition = "jsonpath={.status.conditions[?(@.type=='Ready')].status}"
+    with without_network(node):
+        return kubectl(f"get node {node} -o", condition) == "False"
+
+
 TRIES: dict[str, Callable[[Cluster], bool]] = {
     "logs": logs,
     "exec": exec_,
@@ -96,6 +104,7 @@ TRIES: dict[str, Callable[[Cluster], bool]] = {
     "probes": probes,
     "pull": pull,
     "pressure": pressed,
+    "network": unplugged,
 }
 
 

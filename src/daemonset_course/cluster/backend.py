@@ -10,6 +10,7 @@ from daemonset_course import variables
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.engine import find_engine
 from daemonset_course.cluster.kind_config import node_image
+from daemonset_course.cluster.sabotage import Short
 from daemonset_course.cluster.state import State
 from daemonset_course.cluster.timing import Settings
 from daemonset_course.cluster.topology import Failure, NodeSpec
@@ -66,6 +67,21 @@ class Backend(Protocol):
 
     def recover_node(self, api: Api, node: str) -> None:
         """Mend a broken node; do not wait."""
+
+    def press_node(self, node: str, what: Short) -> None:
+        """Let a node's kubelet measure that it is short of something; do not wait.
+
+        Needs the capability ``pressure``; ``mend_node`` is the cure.
+        """
+
+    def unplug_node(self, node: str) -> None:
+        """Take the network plugin from a node; do not wait.
+
+        Needs the capability ``network``; ``mend_node`` is the cure.
+        """
+
+    def mend_node(self, node: str) -> list[str]:
+        """Undo ``press_node`` and ``unplug_node``; returns what was put right. Do not wait."""
 
     def stop_component(self, component: str) -> None:
         """Stop one component of the control plane, and return when it is gone."""

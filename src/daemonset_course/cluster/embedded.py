@@ -13,12 +13,13 @@ from pathlib import Path
 
 import psutil
 
-from daemonset_course import binaries
+from daemonset_course import binaries, capabilities
 from daemonset_course.cluster import kwok, topology
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.backend import COMPONENTS, STOPPABLE
 from daemonset_course.cluster.ports import refuse_taken
 from daemonset_course.cluster.processes import kill_all
+from daemonset_course.cluster.sabotage import Short
 from daemonset_course.cluster.simulated import break_kubelet, create_nodes, recover_kubelet
 from daemonset_course.cluster.timing import Settings
 from daemonset_course.cluster.topology import NodeSpec
@@ -98,6 +99,26 @@ class Embedded:
     def recover_node(self, api: Api, node: str) -> None:
         """Give the node back to kwok, with a kubelet that is well."""
         recover_kubelet(api, node)
+
+    def press_node(self, node: str, what: Short) -> None:  # noqa: ARG002 (the protocol has them)
+        """Refuse: nobody measures what a simulated node has.
+
+        Raises:
+            BadInput: always.
+        """
+        capabilities.require("pressure", self)
+
+    def unplug_node(self, node: str) -> None:  # noqa: ARG002
+        """Refuse: a simulated node has no network plugin.
+
+        Raises:
+            BadInput: always.
+        """
+        capabilities.require("network", self)
+
+    def mend_node(self, node: str) -> list[str]:  # noqa: ARG002
+        """Put nothing right: nothing of these two can have been done."""
+        return []
 
     def specs(self, workers: int | None = None) -> list[NodeSpec]:
         """The nodes that there should be: all of them simulated."""

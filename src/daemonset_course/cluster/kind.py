@@ -18,6 +18,7 @@ from daemonset_course.cluster import (
     beside,
     kind_program,
     real_nodes,
+    sabotage,
     simulated,
     static_pods,
     topology,
@@ -136,8 +137,7 @@ class Kind:
         self._answering()
         healed += static_pods.heal(self.engine, Api(self.kubeconfig), self._plane)
         for spec in topology.read(self.name):
-            mended = self._inside(spec.name, real_nodes.MEND).splitlines()
-            healed += [f"{what} on {spec.name}" for what in mended]
+            healed += [f"{what} on {spec.name}" for what in self.mend_node(spec.name)]
         if beside.wanted(self.directory) and not beside.running(self.directory):
             beside.start(self.directory, self.pace)
             healed.append("kwok")
@@ -178,7 +178,7 @@ class Kind:
         if not self._is_real(node):
             simulated.break_kubelet(api, node, how)
         elif how == "not ready":
-            self._systemctl(node, "stop")
+            sabotage.stop_runtime(self._inside(node))
         elif self.engine.nodes(self.name).get(node) == "running":
             self.engine.pause(node)
 
@@ -188,7 +188,19 @@ class Kind:
             simulated.recover_kubelet(api, node)
             return
         self._awake(node)
-        self._systemctl(node, "start")
+        sabotage.start_runtime(self._inside(node))
+
+    def press_node(self, node: str, what: sabotage.Short) -> None:
+        """Let a real node's kubelet measure that it is short of something; do not wait."""
+        sabotage.press(self._inside(node), what)
+
+    def unplug_node(self, node: str) -> None:
+        """Take the network plugin from a real node; do not wait."""
+        sabotage.unplug(self._inside(node))
+
+    def mend_node(self, node: str) -> list[str]:
+        """Undo what was done inside a real node; returns what was put right. Do not wait."""
+        return sabotage.mend(self._inside(node))
 
     def stop_component(self, component: str) -> None:
         """Stop a component, and return when its static Pod is gone."""
@@ -268,12 +280,9 @@ class Kind:
         elif state != "running":
             self.engine.run("start", node)
 
-    def _systemctl(self, node: str, verb: str) -> str:
-        """Ask a node's systemd about its container runtime."""
-        return self._inside(node, f"systemctl {verb} containerd || true").strip()
-
-    def _inside(self, node: str, script: str) -> str:
-        return self.engine.run("exec", node, "sh", "-c", script)
+    def _inside(self, node: str) -> sabotage.Inside:
+        """A function that runs a shell script in a node."""
+        return lambda script: self.engine.run("exec", node, "sh", "-c", script)
 
     def _answering(self) -> None:
         """Return when the API server answers again."""

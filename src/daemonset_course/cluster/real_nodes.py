@@ -13,23 +13,6 @@ from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.files import write_whole
 
 PATIENCE = 180.0  # seconds that real kubelets may take to join
-# What lessons change in a node's container, and how that is put back, whoever was interrupted.
-CONFIG = "/var/lib/kubelet/config.yaml"
-KEPT_CONFIG = f"{CONFIG}.before-pressure"
-PLUGINS = "/etc/cni/net.d"
-MEND = f"""
-tries=0
-until systemctl list-jobs >/dev/null 2>&1; do  # a container that was just started boots first
-    tries=$((tries + 1)); [ $tries -gt 150 ] && exit 1; sleep 0.2
-done
-if [ -e {KEPT_CONFIG} ]; then
-    mv {KEPT_CONFIG} {CONFIG} && systemctl restart kubelet && echo kubelet configuration
-fi
-for f in {PLUGINS}/*.aside; do
-    [ -e "$f" ] && rmdir "${{f%.aside}}" && mv "$f" "${{f%.aside}}" && echo network plugin
-done
-systemctl is-active --quiet containerd || {{ systemctl start containerd && echo containerd; }}
-"""
 _KUBELETS_OWN = {"kubernetes.io/arch", "kubernetes.io/os", "kubernetes.io/hostname"}
 
 

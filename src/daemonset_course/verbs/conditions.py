@@ -6,33 +6,22 @@ that has no condition. So setting the taint by hand would not last.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any
 
-import yaml
-
-from daemonset_course.cluster.kind import Kind
+from daemonset_course import capabilities
 from daemonset_course.cluster.lifecycle import current
-from daemonset_course.cluster.real_nodes import CONFIG, KEPT_CONFIG, MEND, PLUGINS
+from daemonset_course.cluster.sabotage import Short
 from daemonset_course.cluster.simulated import is_simulated, well
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput
-from daemonset_course.places import course_command
 from daemonset_course.verbs.nodes import known
 
-Short = Literal["disk", "memory", "pid"]
 CONDITIONS: Mapping[Short, str] = {
     "disk": "DiskPressure",
     "memory": "MemoryPressure",
     "pid": "PIDPressure",
-}
-# What a kubelet is told to want free: more than any node has.
-_WANTED = {
-    "disk": ("nodefs.available", "99.9%"),
-    "memory": ("memory.available", "99.9%"),
-    "pid": ("pid.available", "1G"),
 }
 _NODES = "/api/v1/nodes"
 _OWN = "node.kubernetes.io/"
@@ -109,19 +98,18 @@ def pressure(short: Mapping[str, Short]) -> Iterator[None]:
         NotFinished: a condition did not come or go in time.
     """
     backend = current().backend
-    if not isinstance(backend, Kind):
-        raise BadInput("Pressure needs real kubelets.", next_step=_on_kind())
+    capabilities.require("pressure", backend)
     for node, what in short.items():
         _known_word(what)
         known(node)
     try:
         for node, what in short.items():
-            _squeeze(backend, node, what)
+            backend.press_node(node, what)
         _wait(short, wanted=True)
         yield
     finally:
         for node in short:
-            _inside(backend, node, MEND)
+            backend.mend_node(node)
         _wait(short, wanted=False)
 
 
@@ -129,24 +117,19 @@ def pressure(short: Mapping[str, Short]) -> Iterator[None]:
 def without_network(node: str) -> Iterator[None]:
     """Within the block the node has no network plugin, and so is not ready.
 
-    A plugin tells the container runtime of itself by a file. It is set aside, and a folder of its
-    name stands in for it, so that the plugin cannot write it anew.
-
     Raises:
         BadInput: an unknown node, or a cluster whose nodes are not real.
         NotFinished: the node did not become not ready, or ready again, in time.
     """
     backend = current().backend
-    if not isinstance(backend, Kind):
-        raise BadInput("A network plugin needs real nodes.", next_step=_on_kind())
+    capabilities.require("network", backend)
     known(node)
-    away = "for f in *.conflist; do [ -d $f ] || { mv $f $f.aside && mkdir $f; }; done"
     try:
-        _inside(backend, node, f"cd {PLUGINS} && {away}")
+        backend.unplug_node(node)
         _wait_ready(node, wanted=False)
         yield
     finally:
-        _inside(backend, node, MEND)
+        backend.mend_node(node)
         _wait_ready(node, wanted=True)
 
 
@@ -161,28 +144,6 @@ def _wait_ready(node: str, *, wanted: bool) -> None:
         timeout=_PATIENCE,
         selector={"fieldSelector": f"metadata.name={node}"},
     )
-
-
-def _squeeze(backend: Kind, node: str, what: Short) -> None:
-    """Write the node's kubelet a configuration that wants nearly all free, and restart it.
-
-    A soft threshold: a hard one would also take the node's allocatable memory away.
-    """
-    config: dict[str, Any] = yaml.safe_load(_inside(backend, node, f"cat {CONFIG}"))
-    signal, wanted = _WANTED[what]
-    config["evictionSoft"] = {signal: wanted}
-    config["evictionSoftGracePeriod"] = {signal: "1s"}
-    config["evictionPressureTransitionPeriod"] = "5s"
-    # A kubelet short of disk removes images that nobody uses; lessons still need them.
-    config["imageMinimumGCAge"] = "24h"
-    text = base64.b64encode(yaml.safe_dump(config).encode()).decode()
-    keep = f"[ -e {KEPT_CONFIG} ] || cp {CONFIG} {KEPT_CONFIG}"
-    write = f"echo {text} | base64 -d > {CONFIG}"
-    _inside(backend, node, f"{keep}; {write}; systemctl restart kubelet")
-
-
-def _inside(backend: Kind, node: str, script: str) -> str:
-    return backend.engine.run("exec", node, "sh", "-c", script)
 
 
 def _wait(short: Mapping[str, Short], *, wanted: bool) -> None:
@@ -211,7 +172,3 @@ def _wait(short: Mapping[str, Short], *, wanted: bool) -> None:
 
 def _keys(node: dict[str, Any]) -> list[str]:
     return [taint["key"] for taint in node["spec"].get("taints") or []]
-
-
-def _on_kind() -> str:
-    return f"{course_command('down')}, then {course_command('up --backend kind')}"
