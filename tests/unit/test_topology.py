@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from daemonset_course.cluster import topology
+from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import BadInput
 
 CONFIG = """
@@ -82,3 +85,17 @@ def test_names_sort_as_people_count():
         "c-worker2",
         "c-worker10",
     ]
+
+
+def test_the_control_plane_comes_first_whatever_its_name():
+    def node(name, **labels):
+        return {"metadata": {"name": name, "labels": labels} if labels else {"name": name}}
+
+    nodes = [
+        node("a-worker10"),
+        node("a-worker2", disk="ssd"),
+        node("z-master", **{topology.CONTROL_PLANE: ""}),
+        node("control-plane-worker", disk="hdd"),
+    ]
+    cluster = Cluster(None, SimpleNamespace(items=lambda _path: nodes), None)
+    assert cluster.nodes() == ["z-master", "a-worker2", "a-worker10", "control-plane-worker"]

@@ -68,8 +68,10 @@ class Cluster:
 
     def nodes(self) -> list[str]:
         """The names of all nodes, control plane first."""
-        names = (node["metadata"]["name"] for node in self.api.items("/api/v1/nodes"))
-        return sorted(names, key=topology.natural)
+        found = [node["metadata"] for node in self.api.items("/api/v1/nodes")]
+        planes = {n["name"] for n in found if topology.CONTROL_PLANE in (n.get("labels") or {})}
+        names = (node["name"] for node in found)
+        return sorted(names, key=lambda name: (name not in planes, topology.natural(name)))
 
     def workers(self) -> list[str]:
         """The names of the nodes that are no control plane."""
