@@ -248,13 +248,6 @@ class Kind:
             self._kind("delete", "cluster")
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    @property
-    def _ours(self) -> bool:
-        return (self.directory / MADE_BY_KIND).exists()
-
-    def _bring_programs(self, report: Report) -> None:
-        kind_program.bring(self.programs, self.kubernetes or None, report)
-
     def export_logs(self, folder: str | Path) -> None:
         """Let kind write into a folder what the nodes logged.
 
@@ -262,6 +255,13 @@ class Kind:
             CommandFailed: kind could not.
         """
         self._kind("export", "logs", str(folder))
+
+    @property
+    def _ours(self) -> bool:
+        return (self.directory / MADE_BY_KIND).exists()
+
+    def _bring_programs(self, report: Report) -> None:
+        kind_program.bring(self.programs, self.kubernetes or None, report)
 
     @property
     def _plane(self) -> str:
