@@ -8,7 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import nbformat
 import pytest
 
 import kind_suite
@@ -78,13 +77,19 @@ def test_the_tools_run_notebooks_so_each_with_its_own_patience(
     assert [command.count(lesson) for command in ran] == [1, 2, 1]
 
 
-@pytest.mark.parametrize(("cell", "status"), [("assert True", 0), ("assert False", 1)])
-def test_the_exit_status_is_pytest_s(tmp_path: Path, cell: str, status: int) -> None:
-    cells = [nbformat.v4.new_code_cell(cell)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "a.ipynb")
+@pytest.mark.parametrize(("line", "status"), [("assert True", 0), ("assert False", 1)])
+def test_the_exit_status_is_pytest_s(tmp_path: Path, line: str, status: int) -> None:
+    # tests/notebooks runs real notebooks so; a kernel takes seconds
+    (tmp_path / "test_a.py").write_text(f"def test_a():\n    {line}\n")
 
     done = subprocess.run(
-        [sys.executable, ROOT / "tools" / "run_notebooks.py", "-p", "no:cacheprovider", "a.ipynb"],
+        [
+            sys.executable,
+            ROOT / "tools" / "run_notebooks.py",
+            "-p",
+            "no:cacheprovider",
+            "test_a.py",
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
