@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bench_pure.frame_time,
         bench_pure.plot_time,
         bench_pure.growth,
+        bench_pure.update_time,
     ]
     measures += [lambda: _up(options.runs), bench_live.recorder]
     measures += [lambda: bench_live.kind_up(max(4, options.runs // 2))]

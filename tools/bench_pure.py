@@ -11,30 +11,30 @@ from statistics import median
 from typing import Any
 
 from bench_target import Target, spread
+from daemonset_course.history.index import History
 
 LANES = 1000
 FRAME = 12  # lanes of the live view
 EVENTS = 4000  # the smaller of the two logs; the larger one has four times as many
+STEPS = 40  # records that are appended one by one
 NOISE = 1.3  # how far four times the time for four times the events may be missed
 
 
 def frame_time() -> Iterator[Target]:
     """One frame of the live view, from the log of a small fleet to its HTML."""
-    from daemonset_course.plot.frame import frame
-    from daemonset_course.timeline.timeline import build
+    from daemonset_course.figures.rollout.frame import frame
 
     log = _log(FRAME - 1)
-    runs = [_timed(lambda: frame(build(log))) for _ in range(20)]
+    runs = [_timed(lambda: frame(History(log).timeline())) for _ in range(20)]
     name = f"one frame of the live view, {FRAME} lanes"
     yield Target(name, median(runs), 0.05, "s", spread(runs))
 
 
 def plot_time() -> Iterator[Target]:
     """A plot of many lanes, from the timeline to the bytes of the PNG."""
-    from daemonset_course.plot.draw import plot
-    from daemonset_course.timeline.timeline import build
+    from daemonset_course.figures.rollout.draw import plot
 
-    timeline = build(_log(LANES - 1))
+    timeline = History(_log(LANES - 1)).timeline()
     assert len(timeline.nodes) == LANES
     plot(timeline).png()  # fonts and modules
     runs = [_timed(lambda: plot(timeline).png()) for _ in range(5)]
@@ -60,13 +60,12 @@ def _python(code: str) -> None:
 
 def growth() -> Iterator[Target]:
     """How the work on a log grows with its length; 1 means in proportion to it."""
-    from daemonset_course.timeline.facts import rollouts
-    from daemonset_course.timeline.timeline import build
+    from daemonset_course.history.rollouts import rollouts
 
     small, large = _log_of(EVENTS), _log_of(4 * EVENTS)
 
     def work(log: list[dict[str, Any]]) -> None:
-        rollouts(build(log))
+        rollouts(History(log).timeline())
 
     times: dict[int, list[float]] = {len(small): [], len(large): []}
     for _ in range(5):
@@ -75,6 +74,24 @@ def growth() -> Iterator[Target]:
     ratio = min(times[len(large)]) / min(times[len(small)]) / (len(large) / len(small))
     detail = "; ".join(f"{n} records {spread(runs)}" for n, runs in times.items())
     yield Target("timeline and rollouts, growth / log's growth", ratio, NOISE, "", detail)
+
+
+def update_time() -> Iterator[Target]:
+    """What one more record costs: timeline and rollouts of a log that grows, at 1,000 nodes."""
+    from daemonset_course.history.rollouts import rollouts
+
+    records = _log_of(3 * EVENTS)
+    known, more = records[:-STEPS], records[-STEPS:]
+    history = History(known)
+    rollouts(history.timeline())
+
+    def update(record: dict[str, Any]) -> None:
+        history.append(record)
+        rollouts(history.timeline())
+
+    runs = [_timed(lambda record=record: update(record)) for record in more]  # type: ignore[misc]
+    name = f"one more record of {len(records):,}: timeline and rollouts"
+    yield Target(name, median(runs), 0.02, "s", spread(runs))
 
 
 def _log(workers: int) -> list[dict[str, Any]]:

@@ -18,9 +18,9 @@ from typing import Any
 import psutil
 
 from daemonset_course import apply, kubectl, record, wait_rollout
+from daemonset_course.analysis.scale import creation
 from daemonset_course.cluster import current, reset
 from daemonset_course.cluster.processes import processes_of
-from daemonset_course.timeline.scale import creation
 
 ROOT = Path(__file__).resolve().parents[1]
 AGENT = ROOT / "manifests" / "lesson-14" / "agent.yaml"

@@ -19,9 +19,9 @@ from pathlib import Path
 from daemonset_course import add_node, apply, kubectl, predict, record, rejected, wait_rollout
 from daemonset_course.cluster import current, reset
 from daemonset_course.errors import CommandFailed, NotFinished
-from daemonset_course.plot import plot_joining, plot_staircase
-from daemonset_course.timeline.counts import pods_per_node
-from daemonset_course.timeline.joining import joining
+from daemonset_course.analysis.counts import counts, pods_per_node
+from daemonset_course.analysis.pod_startup import joining
+from daemonset_course.figures.show import show
 from daemonset_course.verbs.nodes import remove_node
 from daemonset_course.verbs.settled import wait_settled
 
@@ -95,10 +95,10 @@ with record("agent") as join:
     new_node = add_node()[0]
     wait_rollout("agent")
     wait_rollout("eager")
-plot_joining(join.records, new_node, ["eager", "agent"])
+show(joining(join.history, new_node, ["eager", "agent"]))
 
 # %% tags=["claim-C04"]
-steps = joining(join.records, new_node, ["eager", "agent"])
+steps = joining(join.history, new_node, ["eager", "agent"])
 assert steps.added < steps.untainted < steps.created["agent"]
 assert steps.created["eager"] < steps.created["agent"]
 
@@ -131,7 +131,7 @@ with record("agent") as growth:
     for size in (6, 50, 120):
         add_node(count=size - len(current().workers()))
         wait_rollout("agent")
-plot_staircase(growth.records)
+show(counts(growth.history))
 
 # %% tags=["claim-C11"]
 status = wait_rollout("agent")
@@ -440,7 +440,7 @@ assert wait_rollout("twin").desired == 0
 now = len(current().workers())
 wait_settled("app=agent", pods=now, timeout=120)
 ghosts.stop()
-plot_staircase(ghosts.records)
+show(counts(ghosts.history))
 
 # %%
 removed = min(mark.t for mark in ghosts.timeline.marks if mark.text == "node deleted")
@@ -454,7 +454,7 @@ print(f"measured: the last of them was gone {stayed:.0f} s after its node")
 ghost.compare("at once" if stayed < 1 else "within two minutes" if stayed < 120 else "never")
 
 # %% tags=["claim-C05", "claim-C09"]
-changes = [r["object"] for r in ghosts.records if r.get("resource") == "pods"]
+changes = [change.object for change in ghosts.history.changes("pods")]
 conditions = [c for pod in changes for c in pod["status"].get("conditions", [])]
 said = {(c["reason"], c["message"]) for c in conditions if c["type"] == "DisruptionTarget"}
 print(said)

@@ -22,9 +22,9 @@ from daemonset_course.cluster import current, reset
 from daemonset_course.errors import Rejected
 
 # %%
-from daemonset_course.plot.features import plot_features, plot_readers
+from daemonset_course.analysis.workloads import LogReaders, features, features_of
+from daemonset_course.figures.show import show
 from daemonset_course.recording import step
-from daemonset_course.timeline.features import features, features_of
 from daemonset_course.verbs.conditions import without_network
 
 # %%
@@ -117,7 +117,7 @@ def system():
 system
 
 # %%
-plot_features(ours | system.result)
+show(features(ours | system.result))
 
 # %%
 table = features(ours | system.result)
@@ -234,7 +234,7 @@ def tail():
 
 # %%
 print(tail.label)
-plot_readers(tail.result["runs"], tail.result["read"])
+show(LogReaders(tail.result["runs"], tail.result["read"]))
 
 # %%
 read.compare(len(tail.result["read"]["worker"]), within=0, source=tail.source)

@@ -25,10 +25,10 @@ from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import CommandFailed
 
 # %%
-from daemonset_course.plot.queued import plot_queued
-from daemonset_course.plot.sequence import plot_sequence
-from daemonset_course.timeline.sequence import sequence
-from daemonset_course.verbs.components import start_component, stop_component
+from daemonset_course.analysis.enqueued import Enqueued
+from daemonset_course.figures.show import show
+from daemonset_course.analysis.pod_startup import startup
+from daemonset_course.verbs.control_plane import start_component, stop_component
 from daemonset_course.verbs.nodes import remove_node
 from daemonset_course.verbs.queued import queued
 
@@ -68,7 +68,7 @@ kubectl("delete daemonset agent --ignore-not-found --cascade=foreground")  # of 
 with record("agent") as first:
     apply(manifest)
     wait_rollout("agent")
-plot_sequence(first.records)
+show(startup(first.history))
 
 # %% [markdown]
 # Three lanes, in the order of the work, with one row for each Pod. The diamond is the moment when
@@ -79,8 +79,8 @@ plot_sequence(first.records)
 # %%
 def births(run):
     """The spec of each Pod as it was created."""
-    new = [r for r in run.records if r.get("type") == "ADDED" and r["via"] == "watch"]
-    return [r["object"]["spec"] for r in new if r["resource"] == "pods"]
+    new = [c for c in run.history.changes("pods") if c.type == "ADDED" and c.via == "watch"]
+    return [change.object["spec"] for change in new]
 
 
 # %%
@@ -120,7 +120,7 @@ binder
 
 # %% tags=["claim-C19", "claim-C24"]
 assert binder == "default-scheduler"
-assert all(life.created <= life.bound <= life.ready for life in sequence(first.records).new)
+assert all(life.created <= life.bound <= life.ready for life in startup(first.history).new)
 writer.compare(binder.removeprefix("default-"))
 
 # %% [markdown]
@@ -177,7 +177,7 @@ with record("agent") as without:
     waiting = kubectl(f"get {unbound} -o yaml")
     without.mark(start_component("kube-scheduler"))
     wait_rollout("agent")
-plot_sequence(without.records)
+show(startup(without.history))
 
 # %%
 print(status)
@@ -199,7 +199,7 @@ ready.compare(int(counts["READY"]), within=0)
 # terminating it still counts as there.
 
 # %% tags=["claim-C22"]
-lives = sequence(without.records)
+lives = startup(without.history)
 [new] = lives.new
 [old] = [life for life in lives.lives if life.gone is not None]
 assert old.node == new.node == fleet.workers[0]
@@ -378,7 +378,7 @@ changes = {
 
 # %%
 entries = queued(changes)
-plot_queued(entries)
+show(Enqueued(entries))
 
 # %% tags=["claim-C20"]
 reached = [name for name, number in entries.items() if number]
@@ -480,7 +480,7 @@ columns = "-o=custom-columns=NODE:.spec.nodeName,OWNER:.metadata.ownerReferences
 print(kubectl("get pods -l app=keeper --sort-by=.spec.nodeName", columns))
 
 # %% tags=["claim-C21", "claim-C22"]
-new = sequence(adoption.records).new
+new = startup(adoption.history).new
 owner = kubectl("get pod stray -o jsonpath={.metadata.ownerReferences[*].name}")
 assert owner == "keeper"
 assert {life.node for life in new} == set(fleet.workers[1:])
@@ -528,7 +528,7 @@ seen.clear()
 with record("pinned") as loop:
     apply(variant("pinned", nodeName=fleet.workers[0], containers=greedy("pinned")))
     wait_for(api, place, five, what="five Pods", explain=lambda _: f"{len(seen)}", timeout=60)
-starts = [life.created for life in sequence(loop.records).new]
+starts = [life.created for life in startup(loop.history).new]
 pauses = [later - earlier for earlier, later in pairwise(starts)]
 measured = ", ".join(f"{pause:.1f} s" for pause in pauses[:4])
 loop.plot(title=f"The controller's pauses before the next Pod: {measured}")
@@ -575,7 +575,7 @@ with record("pinned") as again:
     change = {"spec": {"revisionHistoryLimit": 100 + len(seen)}}
     kubectl("patch daemonset pinned --patch", json.dumps(change))
     wait_for(api, place, two_more, what="two Pods", explain=lambda _: f"{len(came)}", timeout=60)
-one_after, next_after = sorted(life.created for life in sequence(again.records).new)[:2]
+one_after, next_after = sorted(life.created for life in startup(again.history).new)[:2]
 print(f"measured: after {one_after:.1f} s, and {next_after - one_after:.1f} s later")
 
 # %%
@@ -602,7 +602,7 @@ with record("crashing") as crashes:
     apply(variant("crashing", containers=[ends]))
     kubectl("wait --for=jsonpath={.status.currentNumberScheduled}=3 ds/crashing --timeout=30s")
     kubectl(f"wait --for={paused} pod -l app=crashing --timeout=100s", timeout=110)
-made = sequence(crashes.records).new
+made = startup(crashes.history).new
 crashed.compare(len(made), within=0)
 
 # %%

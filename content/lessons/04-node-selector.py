@@ -18,8 +18,8 @@ from pathlib import Path
 from daemonset_course import apply, kubectl, label, predict, record, rejected, wait_rollout
 from daemonset_course.cluster import reset
 from daemonset_course.errors import CommandFailed
-from daemonset_course.plot import plot_stripes
-from daemonset_course.timeline.labels import label_spans, reactions
+from daemonset_course.analysis.label_changes import label_changes
+from daemonset_course.figures.show import show
 
 # %%
 fleet = reset(workers=6)
@@ -88,14 +88,13 @@ with record("fast") as steered:
     label(changes, disk="nvme")
     wait_pod("delete", loses)
     wait_pod("delete", changes)
-plot_stripes(steered.records, "disk", "ssd")
+show(label_changes(steered.history, "disk", "ssd"))
 
 # %% [markdown]
 # Each node has two stripes: its label above, its Pod below.
 
 # %%
-spans = label_spans(steered.records, "disk")
-moved = reactions(spans, steered.timeline, "ssd")
+moved = label_changes(steered.history, "disk", "ssd")
 stay.compare("goes" if loses in moved.left else "stays")
 
 # %% tags=["claim-C28"]
@@ -215,8 +214,8 @@ assert not nodes_with("fast")
 ebb.plot(title="The label goes from every node, and the Pods go with it")
 
 # %%
-came = reactions(label_spans(flood.records, "disk"), flood.timeline, "ssd").came
-left = reactions(label_spans(ebb.records, "disk"), ebb.timeline, "ssd").left
+came = label_changes(flood.history, "disk", "ssd").came
+left = label_changes(ebb.history, "disk", "ssd").left
 print(f"measured: created after {max(came.values()):.2f} s at most, "
       f"told to stop after {max(left.values()):.2f} s at most")  # fmt: skip
 

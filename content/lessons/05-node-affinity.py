@@ -19,7 +19,8 @@ import yaml
 
 from daemonset_course import apply, kubectl, label, predict, record, rejected, wait_rollout
 from daemonset_course.cluster import reset
-from daemonset_course.plot import plot_map
+from daemonset_course.analysis.label_changes import label_map
+from daemonset_course.figures.show import show
 
 # %% [markdown]
 # Thirty workers of three processor architectures. A kubelet writes its architecture into the label
@@ -85,7 +86,7 @@ on_shared = f"--field-selector spec.nodeName={shared}"
 with record("agent") as relabel:
     label(shared, **{arch: "s390x"})
     kubectl(f"wait --for=delete pod -l app=agent {on_shared} --timeout=60s")
-plot_map(relabel.records, arch)
+show(label_map(relabel.history, arch))
 
 # %%
 print(kubectl(f"get pods {on_shared} -o custom-columns=APP:.metadata.labels.app"))

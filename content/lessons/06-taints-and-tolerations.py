@@ -24,10 +24,10 @@ from daemonset_course import recover_node, rejected, taint, wait_rollout, why
 # %%
 from daemonset_course.cluster import reset
 from daemonset_course.errors import CommandFailed, NotFinished
-from daemonset_course.plot.coverage import plot_carried, plot_coverage
-from daemonset_course.plot.trouble import plot_trouble
+from daemonset_course.analysis.coverage import coverage, tolerations_by_object
+from daemonset_course.analysis.node_taints import attempts, node_taints
+from daemonset_course.figures.show import show
 from daemonset_course.recording import step
-from daemonset_course.timeline.attempts import attempts
 from daemonset_course.verbs.conditions import network, pressure, short_of
 
 # %%
@@ -165,7 +165,7 @@ with record("plain") as zoo:
         apply(f"../manifests/lesson-06/{name}.yaml")
     for name in agents:
         wait_rollout(name)
-plot_coverage(zoo.records, agents)
+show(coverage(zoo.history, agents))
 
 # %%
 covered = {name: nodes_with(name) for name in agents}
@@ -213,7 +213,7 @@ objects = {
     "hostNetwork": ("pods", "host-network"),
     "Deployment": ("pods", "pinned"),
 }
-plot_carried(zoo.records, objects)
+show(tolerations_by_object(zoo.history, objects))
 
 
 # %%
@@ -433,7 +433,7 @@ with record("plain") as failing:
     told = kubectl(f"get pods {web_there} -o jsonpath={{.items[*].metadata.deletionTimestamp}}")
     recover_node(silent)
     recover_node(unready)
-plot_trouble(failing.records, [unready, silent], ["plain", "web"])
+show(node_taints(failing.history, [unready, silent], ["plain", "web"]))
 
 # %%
 kept = [app for app, was in (("plain", running), ("web", serving)) if was <= left[app]]
@@ -505,7 +505,7 @@ log, nodes = pressed.result["log"], pressed.result["short of"]
 # %%
 def tried(what, name):
     """The Pods that this DaemonSet got on the node short of that, one after the other."""
-    return attempts(log.records, nodes[what], name)
+    return attempts(log.history, nodes[what], name)
 
 
 # %%
@@ -599,7 +599,7 @@ with record("patient") as loop:
         kubectl(f"wait --for=create pod {on_two} --timeout=30s")
 
 # %%
-lives = attempts(loop.records, two, "patient")
+lives = attempts(loop.history, two, "patient")
 print(f"measured: {len(lives)} Pods, one after the other, on the tainted node")
 returns.compare("come back" if len(lives) > 1 else "stay away")
 

@@ -22,14 +22,12 @@ from daemonset_course import apply, kubectl, predict, record, rejected, taint, w
 from daemonset_course.cluster import reset
 
 # %%
+from daemonset_course.analysis.monitoring import Trial, rights, scrapes, trials
 from daemonset_course.errors import CommandFailed, NotFinished, Rejected
-from daemonset_course.plot.coverage import plot_coverage
-from daemonset_course.plot.rights import plot_rights
-from daemonset_course.plot.scrapes import plot_scrapes
-from daemonset_course.plot.trials import plot_trials
+from daemonset_course.figures.show import show
+from daemonset_course.metrics import families, gauge, labels
+from daemonset_course.analysis.coverage import coverage
 from daemonset_course.recording import step
-from daemonset_course.timeline.scrapes import families, gauge, labels, scrapes
-from daemonset_course.timeline.trials import Trial
 from daemonset_course.verbs.exporter import deploy, renamed, scrape
 from daemonset_course.verbs.settled import wait_settled
 from daemonset_course.verbs.shells import mounts_seen, reaches, runtime, tries
@@ -72,7 +70,7 @@ def attempt(what, manifest):
 # %% tags=["claim-C44"]
 kubectl("delete namespace monitoring --ignore-not-found")
 attempt("no such namespace", GIVEN)
-assert 'namespaces "monitoring" not found' in attempts["no such namespace"].said
+assert 'namespaces "monitoring" not found' in attempts["no such namespace"].message
 
 # %% [markdown]
 # The manifest names a namespace and does not bring it along. We make one, and give it a level of
@@ -106,9 +104,9 @@ attempt("empty selector", with_spec(selector={}))
 attempt("restartPolicy Never", with_spec(template=once))
 
 # %% tags=["claim-C45"]
-assert "`selector` does not match" in attempts["other label in the template"].said
-assert "empty selector is invalid" in attempts["empty selector"].said
-assert 'supported values: "Always"' in attempts["restartPolicy Never"].said
+assert "`selector` does not match" in attempts["other label in the template"].message
+assert "empty selector is invalid" in attempts["empty selector"].message
+assert 'supported values: "Always"' in attempts["restartPolicy Never"].message
 
 # %% [markdown]
 # That was *validation*, which judges the object by itself. Now the manifest as it is. One node of
@@ -153,10 +151,10 @@ attempts["namespace with level privileged"] = Trial("", pods=status.ready, wante
 # %%
 changed = with_spec(template=relabelled, selector={"matchLabels": other})
 attempt("another selector later", changed)
-plot_trials(attempts)
+show(trials(attempts))
 
 # %% tags=["claim-C45"]
-assert "field is immutable" in attempts["another selector later"].said
+assert "field is immutable" in attempts["another selector later"].message
 assert [trial.reached for trial in attempts.values()].count("Pods") == 1
 
 # %% [markdown]
@@ -378,7 +376,7 @@ print(variants.label)
 
 # %%
 told = variants.result["told"]
-plot_scrapes(told)
+show(scrapes(told))
 
 # %%
 seen = scrapes(told)
@@ -512,7 +510,7 @@ done = hands.result["done"]
 can = {
     name: {what: said == "succeeds" for what, said in each.items()} for name, each in done.items()
 }
-plot_rights(can)
+show(rights(can))
 
 # %%
 writes = [what for what in TRIES if what.startswith("write in")]
@@ -608,7 +606,7 @@ taint(two, "dedicated=db:NoExecute")
 with record("node-exporter", namespace="node-exporter") as shipped:
     apply(BETTER)
     better = wait_rollout("node-exporter", namespace="node-exporter")
-plot_coverage(shipped.records, ["node-exporter"])
+show(coverage(shipped.history, ["node-exporter"]))
 
 # %%
 everywhere.compare(better.ready, within=0)

@@ -696,11 +696,12 @@ roll("50%", 6)
 roll("100%", 7)
 
 # %%
-from daemonset_course.plot import plot_lengths
+from daemonset_course.analysis.scale import LengthsByBudget
+from daemonset_course.figures.show import show
 
 measured = {r.rollouts[-1].budget: r.rollouts[-1].duration for r in hundred.values()}
 qps = current().settings.controller_requests_per_second
-plot_lengths(measured, nodes=100, restart=restart, qps=qps)
+show(LengthsByBudget(measured, nodes=100, restart=restart, qps=qps))
 
 # %%
 burst = current().settings.controller_burst_requests

@@ -19,9 +19,12 @@ import yaml
 
 from daemonset_course import apply, break_node, compare, kubectl, predict, record, recover_node
 from daemonset_course import rejected, wait_rollout
+from daemonset_course.analysis.admission import admission
 from daemonset_course.cluster import reset
+
+# %%
 from daemonset_course.errors import CommandFailed, NotFinished, Rejected
-from daemonset_course.plot.verdicts import plot_verdicts
+from daemonset_course.figures.show import show
 from daemonset_course.recording import step
 
 # %%
@@ -81,7 +84,7 @@ def answer(unavailable, surge, base=agent, field="updateStrategy"):
 # %%
 rows, columns = ["unset", 0, "0%", 1, "10%"], ["unset", 0, 1, "10%", "100%", "101%"]
 answers = {(row, column): answer(row, column) for row in rows for column in columns}
-plot_verdicts(answers, rows="maxUnavailable", columns="maxSurge")
+show(admission(answers, rows="maxUnavailable", columns="maxSurge"))
 
 # %%
 verdicts = {pair: "rejected" if said else "accepted" for pair, said in answers.items()}

@@ -17,11 +17,11 @@ from pathlib import Path
 import yaml
 
 from daemonset_course import add_node, apply, kubectl, label, predict, record, wait_rollout
+from daemonset_course.analysis.revisions import revision_history
 from daemonset_course.cluster import current, reset
 from daemonset_course.errors import CommandFailed
-from daemonset_course.plot.ladder import plot_ladder
+from daemonset_course.figures.show import show
 from daemonset_course.recording import step
-from daemonset_course.timeline.ladder import ladder
 
 # %%
 fleet = reset(workers=3)
@@ -334,10 +334,10 @@ numbers
 kubectl("rollout undo daemonset/sensor")
 wait_rollout("sensor")
 history["undo"] = revisions()
-numbers.compare(list(map(str, ladder(history, "RELEASE").numbers())))
+numbers.compare(list(map(str, revision_history(history, "RELEASE").numbers())))
 
 # %%
-assert ladder(history, "RELEASE").numbers() == [1, 3, 4]
+assert revision_history(history, "RELEASE").numbers() == [1, 3, 4]
 assert set(releases("sensor").values()) == {"2"}
 
 # %% [markdown]
@@ -368,11 +368,11 @@ assert release == "3"
 kubectl("rollout undo daemonset/sensor --to-revision=1")
 wait_rollout("sensor")
 history["undo to 1"] = revisions()
-plot_ladder(history, env="RELEASE")
+show(revision_history(history, "RELEASE"))
 
 # %%
 assert set(releases("sensor").values()) == {"1"}
-assert ladder(history, "RELEASE").numbers() == [4, 5, 6]
+assert revision_history(history, "RELEASE").numbers() == [4, 5, 6]
 
 # %% [markdown]
 # The controller's part is

@@ -19,9 +19,9 @@ from daemonset_course import add_node, apply, cordon, drain, kubectl, predict, r
 from daemonset_course import wait_rollout
 from daemonset_course.cluster import current, reset
 from daemonset_course.errors import CommandFailed
-from daemonset_course.plot.reach import plot_reach, plot_shares
+from daemonset_course.analysis.counts import reach
+from daemonset_course.figures.show import show
 from daemonset_course.recording import step
-from daemonset_course.timeline.reach import reach
 from daemonset_course.verbs.settled import wait_settled
 
 # %%
@@ -65,7 +65,7 @@ with record("agent") as start:
     wait_settled("app=web", pods=6)
     for node in fleet.workers[:2]:
         cordon(node, undo=True)
-plot_shares(start.records, ["agent", "web"])
+show(reach(start.history, ["agent", "web"]).shares)
 
 
 # %%
@@ -237,10 +237,10 @@ kubectl("delete node", *joined)
 
 # %%
 life.stop()
-plot_reach(life.records, ["agent", "spread", "web"])
+show(reach(life.history, ["agent", "spread", "web"]))
 
 # %% tags=["claim-C73", "claim-C74"]
-apps = reach(life.records, ["agent", "spread", "web"])
+apps = reach(life.history, ["agent", "spread", "web"])
 assert apps.nodes.max() == 9 == apps.covered["agent"].max()
 assert max(apps.covered["spread"].max(), apps.covered["web"].max()) < 9
 assert apps.held["agent"] == dict.fromkeys(fleet.workers, 1)

@@ -24,8 +24,9 @@ from daemonset_course import apply, kubectl, label, predict, record, taint, wait
 from daemonset_course.cluster import reset
 
 # %%
-from daemonset_course.plot.capacity import plot_capacity
-from daemonset_course.plot.sharing import plot_sharing
+from daemonset_course.analysis.capacity import Capacity
+from daemonset_course.figures.show import show
+from daemonset_course.analysis.pods_by_node import pods_by_node
 from daemonset_course.recording import step
 from daemonset_course.verbs.faults import fill_node
 from daemonset_course.verbs.settled import wait_settled
@@ -177,7 +178,7 @@ label(node, yields=winner)
 kubectl(f"wait --for=create pod {there},app={loser} --timeout=60s")
 kubectl(f"wait --for=condition=Ready pod {there},app={loser} --timeout=60s")
 race.stop()
-plot_sharing(race.records, ["metrics", "traces"])
+show(pods_by_node(race.history, ["metrics", "traces"]))
 
 # %% tags=["claim-C80"]
 now = kubectl(f"get pods {there} -o jsonpath={{.items[*].metadata.labels.app}}").split()
@@ -343,7 +344,7 @@ fits["with limits only"] = {0: free, 6: room()}
 limited.compare(fits["with limits only"][6], within=0)
 
 # %%
-plot_capacity(fits, app="web")
+show(Capacity(fits, app="web"))
 
 # %% tags=["claim-C83"]
 pod = kubectl("get pods -l agents=small -o jsonpath={.items[0].spec.containers[0].resources}")

@@ -24,12 +24,11 @@ from daemonset_course.cluster import reset
 from daemonset_course.errors import CommandFailed, Rejected
 
 # %%
-from daemonset_course.plot.alerts import plot_alerts
-from daemonset_course.plot.sharing import plot_sharing
-from daemonset_course.plot.trouble import plot_trouble
+from daemonset_course.analysis.alerts import alerts, sample, samples
+from daemonset_course.figures.show import show
+from daemonset_course.analysis.node_taints import node_taints
+from daemonset_course.analysis.pods_by_node import pods_by_node
 from daemonset_course.recording import step
-from daemonset_course.timeline.alerts import alerts, sample, samples
-from daemonset_course.timeline.trouble import trouble
 from daemonset_course.verbs.conditions import pressure
 from daemonset_course.verbs.settled import wait_settled
 
@@ -245,13 +244,13 @@ with record("agent") as taking:
     apply(with_priority("agents"))
     wait_rollout("agent")
     kept = wait_settled("app=web", pods=9)
-plot_sharing(taking.records, ["web", "agent"])
+show(pods_by_node(taking.history, ["web", "agent"]))
 
 # %%
 urgent.compare(len(kept.refused), within=0)
 
 # %% tags=["claim-C92"]
-changes = [r["object"] for r in taking.records if r.get("resource") == "pods"]
+changes = [change.object for change in taking.history.changes("pods")]
 conditions = [c for pod in changes for c in pod["status"].get("conditions", [])]
 said = {c["reason"] for c in conditions if c["type"] == "DisruptionTarget"}
 assert said == {"PreemptionByScheduler"}
@@ -340,12 +339,13 @@ def eviction():
 
 # %%
 print(eviction.label)
-log, short = eviction.result["log"].records, eviction.result["node"]
-plot_trouble(log, [short], AGENTS)
+history, short = eviction.result["log"].history, eviction.result["node"]
+pressed = node_taints(history, [short], AGENTS)
+show(pressed)
 
 # %%
-[squeezed] = trouble(log, [short], AGENTS)
-gone = {app: times for app, times in squeezed.evictions.items() if times}
+[squeezed] = pressed.nodes
+gone = {app: times for app in AGENTS if (times := squeezed.evictions(app))}
 first_of_high = min(gone.get("high", [0.0]))
 times = sum(moment < first_of_high for moment in gone.get("plain", []))
 print(f"measured: evictions of plain before the first of high: {times}")
@@ -354,9 +354,7 @@ evicted.compare(list(gone), source=eviction.source)
 # %% tags=["claim-C93"]
 assert set(gone) == {"plain", "high"}
 assert gone["plain"][0] < gone["high"][0]
-assert len({life.pod for life in squeezed.pods["critical"]}) == 1, (
-    "the same Pod until the others were evicted"
-)
+assert len(squeezed.pods["critical"]) == 1, "the same Pod until the others were evicted"
 
 # %% [markdown]
 # Pods that use more memory than they request come first (all three request none). Among those a
@@ -592,11 +590,11 @@ rules = {
 # budget above, which was healthy.
 
 # %%
-moments = {str(n): one for n, one in enumerate(samples(rolling.records, "agent"))}
+moments = {str(n): one for n, one in enumerate(samples(rolling.history, "agent"))}
 during = set().union(*alerts(moments, rules).fired.values())
 print(sorted(during))
 assert during == {"ready < desired", "updated < desired"}
-assert alerts({"after": sample(rolling.records, "agent")}, rules).unseen == ("after",)
+assert alerts({"after": sample(rolling.history, "agent")}, rules).unseen == ("after",)
 
 # %% [markdown]
 # "For an extended time" is a part of the rule. In Prometheus each gets `for: 15m`; without it a
@@ -654,7 +652,7 @@ faults_of = {
     "manual": "OnDelete left alone",
     "agent": "tainted while it runs",
 }
-seen = {fault: sample(faulty.records, name) for name, fault in faults_of.items()}
+seen = {fault: sample(faulty.history, name) for name, fault in faults_of.items()}
 
 # %%
 kubectl("delete daemonset -l scenario=fault")
@@ -669,7 +667,7 @@ assert wait_rollout("agent").desired == 3
 broken = fleet.workers[0]
 with record("agent") as ill:
     break_node(broken, "not ready")
-seen["kubelet not ready"] = sample(ill.records, "agent")
+seen["kubelet not ready"] = sample(ill.history, "agent")
 recover_node(broken)
 
 # %%
@@ -677,12 +675,12 @@ with record("agent") as dead:
     break_node(broken)
     kubectl("annotate daemonset agent look=again --overwrite")
     kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=2 ds/agent --timeout=60s")
-seen["kubelet silent"] = sample(dead.records, "agent")
+seen["kubelet silent"] = sample(dead.history, "agent")
 recover_node(broken)
 
 # %%
 found = alerts(seen, rules)
-plot_alerts(found)
+show(found)
 
 # %%
 first.compare(len(found.seen_by("ready < desired")), within=0)
@@ -718,7 +716,7 @@ mixin = {
     "MisScheduled": lambda s: s.misscheduled > 0,
     "NotScheduled": lambda s: s.desired > s.current,
 }
-plot_alerts(ready_made := alerts(seen, mixin))
+show(ready_made := alerts(seen, mixin))
 
 # %% tags=["claim-C95"]
 halted = behind | {"no room for the Pod", "never ready", "kubelet silent"}
@@ -749,7 +747,7 @@ kubectl("annotate daemonset agent look=back --overwrite")
 kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=3 ds/agent --timeout=60s")
 with record("agent") as healthy:
     wait_rollout("agent")
-well = alerts({"healthy": sample(healthy.records, "agent")}, rules)
+well = alerts({"healthy": sample(healthy.history, "agent")}, rules)
 q1.compare(len(well.fired["healthy"]), within=0)
 
 # %%
@@ -758,7 +756,7 @@ q2 = predict("13-check-tape", ..., question="'ready < desired' fires: True or Fa
 with record("agent") as parked:
     kubectl("patch daemonset agent --type merge --patch", json.dumps(zero))
     wait_rollout("agent")
-q2.compare(rules["ready < desired"](sample(parked.records, "agent")))
+q2.compare(rules["ready < desired"](sample(parked.history, "agent")))
 
 # %%
 q3 = predict("13-check-surge", ..., question="Surge with hostPort accepted: True or False?")

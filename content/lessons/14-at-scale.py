@@ -16,13 +16,12 @@ import json
 from pathlib import Path
 
 from daemonset_course import add_node, apply, kubectl, predict, record, wait_rollout
+from daemonset_course.analysis.scale import Creation, Creations, Length, LengthsByNodes, Rate
+from daemonset_course.analysis.scale import corner, creation, last_node_ready
 from daemonset_course.cluster import current, reset
-from daemonset_course.plot import plot_staircase
-from daemonset_course.plot.scale import plot_creation, plot_scale
-from daemonset_course.timeline.counts import counts
-from daemonset_course.timeline.podstate import condition, node_of
-from daemonset_course.timeline.scale import Creation, Length, Rate, corner, creation
-from daemonset_course.timeline.scale import last_node_ready
+from daemonset_course.analysis.counts import counts
+from daemonset_course.figures.show import show
+from daemonset_course.history.podstate import is_ready, node_of
 
 # %%
 fleet = reset(workers=100)
@@ -86,7 +85,7 @@ with record("agent") as first:
     wait_rollout("agent")
 found = creation(first.timeline)
 thousand = Creation(runs[1000]["created"], runs[1000]["ready"])
-plot_creation(found, rate=rate, recorded=thousand)
+show(Creations(found, rate, recorded=thousand))
 
 # %%
 print(f"{len(found.created)} requests at this rate: {rate.takes(len(found.created)):.1f} s")
@@ -239,7 +238,7 @@ lengths = [Length(100, 10, facts.duration)]
 for nodes, run in runs.items():
     for share, length in run["rollouts"].items():
         lengths.append(Length(nodes, int(share), length, recorded=True))
-plot_scale(lengths, restart=restart, rate=rate)
+show(LengthsByNodes(lengths, restart=restart, rate=rate))
 
 # %% [markdown]
 # Where the dashed line `10%: 10 rounds` meets the dotted line `two requests a node`, the limit changes:
@@ -278,14 +277,14 @@ with record("agent") as growth:
     counted = f"jsonpath={{.status.desiredNumberScheduled}}={len(current().workers())}"
     kubectl(f"wait --for={counted} daemonset/agent --timeout=120s", timeout=130)
     wait_rollout("agent")
-plot_staircase(growth.records)
+show(counts(growth.history))
 
 # %%
-numbers = counts(growth.records)
+numbers = counts(growth.history)
 joined.compare(numbers.behind)
 
 # %%
-then = numbers.ready.at(last_node_ready(growth.records))
+then = numbers.ready.at(last_node_ready(growth.history))
 most = numbers.desired.max()
 print(f"measured: when the last node was Ready, {then} of {most} had their agent")
 assert most == len(current().workers()) == 200
@@ -300,10 +299,9 @@ assert numbers.behind > 0.8 * rate.takes(2 * 100)
 def first_ready(resource, node_of):
     """For each node the number of the change that made it, or its Pod, Ready."""
     found = {}
-    for change in growth.records:
-        item = change.get("object", {})
-        if change.get("resource") == resource and condition(item, "Ready").get("status") == "True":
-            found.setdefault(node_of(item), int(item["metadata"]["resourceVersion"]))
+    for change in growth.history.changes(resource, is_ready):
+        version = int(change.object["metadata"]["resourceVersion"])
+        found.setdefault(node_of(change.object), version)
     return found
 
 

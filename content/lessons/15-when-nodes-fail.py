@@ -24,8 +24,8 @@ from daemonset_course.cluster import current, reset
 from daemonset_course.errors import CommandFailed
 
 # %%
-from daemonset_course.plot.failures import plot_failures
-from daemonset_course.timeline.failures import failure
+from daemonset_course.analysis.node_failures import Failures, failure
+from daemonset_course.figures.show import show
 from daemonset_course.verbs.nodes import remove_node
 from daemonset_course.verbs.settled import wait_settled
 
@@ -153,8 +153,8 @@ with record("agent") as day:
     list(map(wait_told, (tired, silent)))
 
 # %%
-found = {kind: failure(day.records, kind, node, ["agent", "web"]) for kind, node in KINDS.items()}
-plot_failures(list(found.values()))
+found = {kind: failure(day.history, kind, node, ["agent", "web"]) for kind, node in KINDS.items()}
+show(Failures(tuple(found.values())))
 
 # %% [markdown]
 # A lane for each node: above, what its Node object says; below, what became of the two Pods that

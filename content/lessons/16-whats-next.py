@@ -24,7 +24,8 @@ from daemonset_course.cluster import reset
 from daemonset_course.errors import Rejected
 
 # %%
-from daemonset_course.plot.coverage import plot_coverage
+from daemonset_course.analysis.coverage import coverage
+from daemonset_course.figures.show import show
 from daemonset_course.recording import step
 from daemonset_course.verbs.settled import wait_settled
 from daemonset_course.verbs.tokens import refusals, wait_refused
@@ -169,7 +170,7 @@ with record("apart") as zones:
         done = f"--for=jsonpath={{.status.numberReady}}={ready}"
         kubectl(f"wait {done} daemonset/{name} --timeout=30s")
     settled = {name: wait_settled(f"app={name}", pods=6) for name in names}
-plot_coverage(zones.records, list(names))
+show(coverage(zones.history, list(names)))
 
 
 # %%

@@ -27,6 +27,7 @@ from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
 from daemonset_course.cluster.state import MADE_BY_KIND, State
 from daemonset_course.errors import CourseError
+from daemonset_course.history.outages import cure
 from daemonset_course.places import (
     cache_home,
     cluster_dir,
@@ -35,7 +36,6 @@ from daemonset_course.places import (
     state_home,
 )
 from daemonset_course.progress import progress
-from daemonset_course.timeline.outages import cure
 
 MEMORY = 1.5e9  # bytes that a cluster with a hundred nodes, JupyterLab and a kernel take
 DISK = {"COURSE_CACHE": 3e9, "COURSE_HOME": 0.5e9}  # bytes that programs, a cluster take

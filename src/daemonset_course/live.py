@@ -16,9 +16,8 @@ from html import escape
 from typing import Any
 
 from daemonset_course.errors import in_one_line
-from daemonset_course.plot.frame import frame
+from daemonset_course.figures.rollout.frame import frame
 from daemonset_course.recording.recorder import Recorder
-from daemonset_course.timeline.timeline import build
 
 PAUSE = 0.25  # seconds between two frames, at least
 SHARE = 0.2  # of the time that drawing may take
@@ -36,7 +35,7 @@ def live(recording: Recorder) -> Iterator[None]:
     if not _in_notebook():
         yield
         return
-    name = str(recording.records[0]["daemonset"])
+    name = recording.header.daemonset
     if name in _open:  # a block around this one
         _open.pop(name).set()
     frames = _Frames(recording)
@@ -67,7 +66,7 @@ class _Frames:
     def next(self) -> str:
         """Return the frame of this moment."""
         try:
-            self._good = frame(build(self._recording.records))
+            self._good = frame(self._recording.timeline)
         except Exception as error:
             self.failed(error)
             old = "; the picture below is an old one" if self._good else ""

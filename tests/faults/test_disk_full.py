@@ -10,12 +10,12 @@ import pytest
 
 from daemonset_course import cluster, predict
 from daemonset_course.errors import CourseError
+from daemonset_course.history import log
 from daemonset_course.lab import results
 from daemonset_course.lab.check import Verdict
-from daemonset_course.recording import log
 from live.scenes import PACE
 
-HEADER = {"record": "header", "format": 1}
+HEADER = log.Header("agent")
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_full_disk_and_saving(disk: Path) -> None:
     log.save([HEADER], disk / "log.jsonl")
     before = {p.name: p.read_bytes() for p in disk.glob("*.json*")}
     block = fill(disk)
-    long = [HEADER, *({"record": "mark", "t": i, "text": "x" * 200} for i in range(300))]
+    long = [HEADER, *(log.Mark(i, "x" * 200) for i in range(300))]
 
     assert "No space left on device" in predict("x-two", "long " * 2000, question="?").note
     for write in (

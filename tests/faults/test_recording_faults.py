@@ -22,6 +22,7 @@ from daemonset_course.cluster.embedded import PROCESSES, Embedded
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.doctor import examine
 from daemonset_course.errors import CourseError
+from daemonset_course.history.log import Change, to_json
 from daemonset_course.places import state_home
 from daemonset_course.progress import Lines
 from daemonset_course.recording import Recording, record
@@ -109,11 +110,9 @@ def test_kill_9_during_a_recorded_rollout_of(
     assert death.blinds or listed_late(rollout) == []
 
 
-def listed_late(recording: Recording) -> list[dict[str, Any]]:
+def listed_late(recording: Recording) -> list[Change]:
     """The changes of pods that a list told after the watch had begun: it had missed them."""
-    pods = [one for one in recording.records if one.get("resource") == "pods"]
-    kinds = [one["via"] for one in pods]
-    return [one for one in pods[kinds.index("watch") :] if one["via"] == "list"]
+    return [change for change in recording.history.changes("pods") if change.via == "list"]
 
 
 # In a process whose clocks are replaced before anything of the course is imported.
@@ -155,16 +154,17 @@ def test_the_wall_clock_jumps(agent: Cluster, tmp_path: Path) -> None:
     whole = time.monotonic() - began
 
     jumped = Recording.load(tmp_path / "log.jsonl")
-    killed, healed = (one["t"] for one in jumped.records if one["record"] == "mark")
+    killed, healed = (mark.t for mark in jumped.history.marks)
     assert 0 < jumped.rollouts[-1].duration < killed < healed < whole
     assert jumped.timeline.gaps
     assert all(killed <= gap.start < gap.end < healed for gap in jumped.timeline.gaps)
 
     # The same with the stamps of the API server: from the first change on an hour further.
-    first = next(i for i, one in enumerate(jumped.records) if one.get("via") == "watch")
-    later = [an_hour_later(one) for one in jumped.records[first:]]
-    assert later != jumped.records[first:]
-    assert Recording([*jumped.records[:first], *later]).rollouts == jumped.rollouts
+    records = [to_json(one) for one in jumped.history.records]
+    first = next(i for i, one in enumerate(records) if one.get("via") == "watch")
+    later = [an_hour_later(one) for one in records[first:]]
+    assert later != records[first:]
+    assert Recording([*records[:first], *later]).rollouts == jumped.rollouts
 
 
 def an_hour_later(item: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import psutil
 
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.waiting import wait_for
+from daemonset_course.history.index import History, of_app
 
 Object = dict[str, Any]
 PAUSE = "registry.k8s.io/pause:3.10"
@@ -51,16 +52,12 @@ def state(pod: Object) -> str:
     return "bound" if pod["spec"].get("nodeName") else "pending"
 
 
-def histories(records: list[Object], app: str) -> dict[str, list[tuple[str, float]]]:
+def histories(history: History, app: str) -> dict[str, list[tuple[str, float]]]:
     """The states of each pod of an app with the time each began; the last one is ``gone``."""
     seen: dict[str, list[tuple[str, float]]] = {}
-    for record in records:
-        if record["record"] != "change" or record["resource"] != "pods":
-            continue
-        meta = record["object"]["metadata"]
-        if meta["labels"].get("app") == app:
-            word = "gone" if record["type"] == "DELETED" else state(record["object"])
-            seen.setdefault(meta["name"], []).append((word, record["t"]))
+    for change in history.changes("pods", of_app(app)):
+        word = "gone" if change.gone else state(change.object)
+        seen.setdefault(change.name, []).append((word, change.t))
     return {
         name: [next(run) for _, run in groupby(steps, key=lambda step: step[0])]
         for name, steps in seen.items()

@@ -15,7 +15,7 @@ from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import BadInput, CourseError, NotFinished
 from daemonset_course.recording import record
 from daemonset_course.verbs.apply import apply
-from daemonset_course.verbs.components import start_component, stop_component
+from daemonset_course.verbs.control_plane import start_component, stop_component
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import label
 from daemonset_course.verbs.queued import queued

@@ -19,7 +19,6 @@ from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.reset import Fleet, reset
 from daemonset_course.errors import NotFinished
 from daemonset_course.recording.recorder import record
-from daemonset_course.timeline.timeline import build
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.rollout import wait_rollout
@@ -248,5 +247,5 @@ def test_an_unfinished_rollout_names_the_bad_container(
             wait_rollout(name, timeout=1)
     for node in fleet.workers:  # a real kubelet changes between the two
         assert re.search(f"{node}: {named}: (ImagePullBackOff|ErrImagePull): .+", caught.value.seen)
-    reasons = {one.reason for one in build(recorder.records).segments if one.reason}
+    reasons = {one.reason for one in recorder.timeline.segments if one.reason}
     assert f"{named}: ImagePullBackOff" in reasons

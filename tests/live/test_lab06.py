@@ -16,10 +16,10 @@ from daemonset_course import variables
 from daemonset_course.cluster.embedded import Embedded
 from daemonset_course.cluster.lifecycle import current, up
 from daemonset_course.cluster.reset import reset
+from daemonset_course.history.podstate import phase_of
 from daemonset_course.lab import session as labs
 from daemonset_course.lab.session import LabSession, open_lab
 from daemonset_course.places import state_home
-from daemonset_course.timeline.podstate import phase_of
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import recover_node, remove_node

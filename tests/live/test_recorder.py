@@ -14,6 +14,7 @@ from daemonset_course.cluster.embedded import Embedded
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.reset import reset
 from daemonset_course.errors import NotRunning
+from daemonset_course.history.log import Change, End, Header
 from daemonset_course.recording.feed import QUIET
 from daemonset_course.recording.recorder import Recording, record
 from daemonset_course.verbs.apply import apply
@@ -46,13 +47,13 @@ def test_a_rollout_recorded_saved_and_loaded_is_the_same(tmp_path: Path) -> None
     first.save(tmp_path / "rollout.jsonl")
     loaded = Recording.load(tmp_path / "rollout.jsonl")
 
-    assert loaded.records == first.records
+    assert loaded.history.records == first.history.records
     assert loaded.timeline == first.timeline
     assert loaded.caption == first.caption
     assert "3 nodes" in first.caption
     assert [mark.text for mark in first.timeline.marks if mark.kind == "note"] == ["new version"]
     # two recorders at once see the same pods go through the same states
-    ours, theirs = (histories(r.records, "agent") for r in (first, second))
+    ours, theirs = (histories(r.history, "agent") for r in (first, second))
     assert {pod: words(steps) for pod, steps in ours.items()} == {
         pod: words(steps) for pod, steps in theirs.items()
     }
@@ -65,14 +66,15 @@ def test_the_log_begins_with_what_is_there_and_its_clock_never_goes_back() -> No
         apply(daemonset("agent", {"env": [{"name": "RELEASE", "value": "2"}]}))
         wait_rollout("agent")
 
-    header, *rest = recording.records
-    listed = [r["resource"] for r in rest if r.get("via") == "list" and r["t"] < 1]
-    assert header["record"] == "header"
-    assert list(dict.fromkeys(listed))[:3] == ["nodes", "daemonsets", "pods"]
-    assert [r["t"] for r in rest] == sorted(r["t"] for r in rest)
-    assert rest[-1]["record"] == "end"
-    assert not any("managedFields" in r["object"]["metadata"] for r in rest if "object" in r)
-    assert not any("data" in r["object"] for r in rest if "object" in r)
+    header, *rest = recording.history.records
+    changes = [one for one in rest if isinstance(one, Change)]
+    listed = [one.resource for one in changes if one.via == "list" and one.t == 0]
+    assert isinstance(header, Header)
+    assert list(dict.fromkeys(listed)) == ["nodes", "daemonsets", "controllerrevisions", "pods"]
+    assert [one.t for one in rest] == sorted(one.t for one in rest)
+    assert recording.history.ended
+    assert not any("managedFields" in one.object["metadata"] for one in changes)
+    assert not any("data" in one.object for one in changes)
 
 
 def test_revision_numbers_are_those_of_rollout_history() -> None:
@@ -107,7 +109,7 @@ def test_stop_in_a_quiet_cluster_is_quick_and_leaves_no_thread() -> None:
 
     assert time.monotonic() - began < QUIET / 3, "it does not wait for the watches to end"
     assert feeds() == before
-    assert [r["record"] for r in recorder.records].count("end") == 1
+    assert sum(isinstance(one, End) for one in recorder.history.records) == 1
 
 
 def test_an_error_in_the_block_stops_the_recorder() -> None:
@@ -115,7 +117,7 @@ def test_an_error_in_the_block_stops_the_recorder() -> None:
         raise ZeroDivisionError
 
     assert feeds() == []
-    assert recorder.records[-1]["record"] == "end"
+    assert recorder.history.ended
 
 
 def test_twenty_recorders_leave_nothing_behind() -> None:
@@ -141,7 +143,7 @@ def test_a_killed_api_server_is_a_gap_in_every_watch_and_the_end_is_right(own: C
     recorder = record("agent")
     recorder.start()
     apply(daemonset("agent", {"image": "registry.k8s.io/pause:3.9"}))
-    eventually(lambda: any(r.get("type") == "DELETED" for r in recorder.records))
+    eventually(lambda: recorder.history.deleted("pods"))
 
     server = backend.process("kube-apiserver")
     assert server is not None
@@ -151,16 +153,14 @@ def test_a_killed_api_server_is_a_gap_in_every_watch_and_the_end_is_right(own: C
         wait_rollout("agent")
     cluster.up("own")
     wait_rollout("agent")
-    eventually(
-        lambda: {r["resource"] for r in recorder.records if r["record"] == "gap"} == RESOURCES
-    )
+    eventually(lambda: all(feed.lost is None for feed in recorder._feeds))
     recorder.stop()
 
     gaps = recorder.timeline.gaps
     assert {gap.resource for gap in gaps} == RESOURCES
     assert all(0 < gap.start < gap.end and gap.reason for gap in gaps)
     live = {p["metadata"]["name"] for p in own.api.items("/api/v1/namespaces/default/pods")}
-    found = histories(recorder.records, "agent")
+    found = histories(recorder.history, "agent")
     assert {pod for pod, steps in found.items() if words(steps)[-1] == "ready"} == live
     assert len(live) == 3
     assert {words(steps)[-1] for pod, steps in found.items() if pod not in live} == {"gone"}

@@ -109,11 +109,10 @@ def test_the_wait_the_caption_and_why_name_the_refusal(
         with pytest.raises(NotFinished) as late:
             wait_rollout("agent", namespace=guarded, timeout=1)
 
-    (rollout,) = recording.rollouts
     assert late.value.seen.startswith(f"no Pod could be created on {worker}, ")
     assert words in late.value.seen
-    assert "no pod yet" not in late.value.seen
-    assert words in rollout.refused
+    assert "no Pod yet" not in late.value.seen
+    assert words in recording.explanation.of("refused")[0].reason
     assert "no Pod could be created on worker, worker2, worker3: pods " in recording.caption
     assert words in recording.caption
     assert words in repr(why(worker, "agent", namespace=guarded))

@@ -10,6 +10,8 @@ import pytest
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.reset import Fleet, reset
 from daemonset_course.cluster.timing import Settings
+from daemonset_course.history.index import History
+from daemonset_course.history.podstate import condition
 from daemonset_course.recording.recorder import Recorder, record
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
@@ -33,7 +35,7 @@ Scene = tuple[Recorder, Fleet, str]
 class Played(NamedTuple):
     """A recording of every scene, and the versions of all objects at two moments of quiet."""
 
-    records: list[dict[str, Any]]
+    history: History
     before: dict[str, str]
     after: dict[str, str]
 
@@ -97,13 +99,13 @@ def played(live_cluster: Cluster) -> Iterator[Played]:
         kubectl("delete pod -l app=cut --grace-period=1 --wait=false --namespace", NAMESPACE)
         kubectl("delete daemonset --all --wait=false --namespace", NAMESPACE)
         until(live_cluster, PODS, lambda pods: not pods)
-    yield Played(recorder.records, before, after)
+    yield Played(recorder.history, before, after)
     reset(live_cluster.name)
 
 
 @pytest.mark.parametrize("app", SCENES)
 def test_a_pod_goes_through_each_of_its_states_exactly_once(played: Played, app: str) -> None:
-    found = histories(played.records, app)
+    found = histories(played.history, app)
 
     assert [words(steps) for steps in found.values()] == [[*BEFORE, *PLAYED[app], *AFTER]] * 3
 
@@ -114,8 +116,8 @@ def test_no_stage_matches_its_own_result(played: Played) -> None:
 
 
 def test_initial_delay_seconds_is_honoured(played: Played) -> None:
-    waiting = [lasted(s, "running") for s in histories(played.records, "waits").values()]
-    other = [lasted(s, "running") for s in histories(played.records, "good").values()]
+    waiting = [lasted(s, "running") for s in histories(played.history, "waits").values()]
+    other = [lasted(s, "running") for s in histories(played.history, "good").values()]
 
     assert min(waiting) >= 0.95 * 4.4 * PACE
     assert max(other) < 4 * PACE
@@ -124,8 +126,8 @@ def test_initial_delay_seconds_is_honoured(played: Played) -> None:
 def test_a_pod_takes_its_pre_stop_time_but_never_more_than_its_grace_period(
     played: Played,
 ) -> None:
-    slow = [lasted(s, "terminating") for s in histories(played.records, "slow").values()]
-    cut = [lasted(s, "terminating") for s in histories(played.records, "cut").values()]
+    slow = [lasted(s, "terminating") for s in histories(played.history, "slow").values()]
+    cut = [lasted(s, "terminating") for s in histories(played.history, "cut").values()]
 
     assert min(slow) >= 0.95 * 6.4 * PACE
     assert min(cut) >= 0.95 * 1 * PACE
@@ -133,7 +135,7 @@ def test_a_pod_takes_its_pre_stop_time_but_never_more_than_its_grace_period(
 
 
 def test_a_failed_pull_and_a_crash_leave_the_kubelet_s_event(played: Played) -> None:
-    events = [r["object"] for r in played.records if r.get("resource") == "events"]
+    events = [change.object for change in played.history.changes("events")]
     warned = {
         (e["involvedObject"]["name"].split("-")[0], e["reason"])
         for e in events
@@ -169,23 +171,20 @@ def broken(live_cluster: Cluster) -> Iterator[Scene]:
 
 
 def at(recorder: Recorder, text: str) -> float:
-    return next(float(r["t"]) for r in recorder.records if r.get("text") == text)
+    return next(mark.t for mark in recorder.history.marks if mark.text == text)
 
 
 def seen_on(recorder: Recorder, node: str) -> list[tuple[float, str, set[str]]]:
     """(t, status of Ready, the control plane's taints) of a node, whenever one changed."""
     found: list[tuple[float, str, set[str]]] = []
-    for change in recorder.records:
-        if change.get("resource") == "nodes" and change["object"]["metadata"]["name"] == node:
-            item = change["object"]
-            conditions = {c["type"]: c["status"] for c in item["status"].get("conditions", [])}
-            taints = {
-                f"{t['key'].removeprefix('node.kubernetes.io/')}:{t['effect']}"
-                for t in item["spec"].get("taints", [])
-            }
-            now = (change["t"], conditions.get("Ready", ""), taints)
-            if not found or found[-1][1:] != now[1:]:
-                found.append(now)
+    for change in recorder.history.changes("nodes", lambda item: item["metadata"]["name"] == node):
+        taints = {
+            f"{t['key'].removeprefix('node.kubernetes.io/')}:{t['effect']}"
+            for t in change.object["spec"].get("taints", [])
+        }
+        now = (change.t, condition(change.object, "Ready").get("status", ""), taints)
+        if not found or found[-1][1:] != now[1:]:
+            found.append(now)
     return found
 
 
@@ -213,7 +212,7 @@ def test_a_silent_node_is_unreachable_after_the_grace_period(broken: Scene) -> N
 
 def test_pods_of_a_silent_node_are_marked_not_ready_and_ready_again(broken: Scene) -> None:
     recorder, _, _ = broken
-    found = [words(s) for s in histories(recorder.records, "plain").values()]
+    found = [words(s) for s in histories(recorder.history, "plain").values()]
 
     assert found.count(["ready", "marked not ready", "ready"]) == 1
     assert found.count(["ready"]) == 2
@@ -222,7 +221,7 @@ def test_pods_of_a_silent_node_are_marked_not_ready_and_ready_again(broken: Scen
 
 def test_a_pod_deleted_on_a_silent_node_stays_until_the_node_is_back(broken: Scene) -> None:
     recorder, _, _ = broken
-    ends = [s for s in histories(recorder.records, "other").values() if "gone" in words(s)]
+    ends = [s for s in histories(recorder.history, "other").values() if "gone" in words(s)]
 
     assert [words(s) for s in ends] == [["ready", "marked not ready", *AFTER]]
     assert ends[0][-1][1] > at(recorder, "recover") > ends[0][-2][1] > at(recorder, "noticed")
@@ -252,8 +251,8 @@ def test_a_pod_that_no_scheduler_placed_is_rejected_where_it_has_no_room(
         apply(daemonset("pinned", greedy, nodeName=node))
         until(live_cluster, "/api/v1/namespaces/default/pods", replaced)
     reset(live_cluster.name)
-    first = next(iter(histories(recorder.records, "pinned")))
-    pods = [r["object"] for r in recorder.records if r.get("resource") == "pods"]
+    first = next(iter(histories(recorder.history, "pinned")))
+    pods = [change.object for change in recorder.history.changes("pods")]
     phases = [p["status"]["phase"] for p in pods if p["metadata"]["name"] == first]
     reasons = {p["status"].get("reason") for p in pods if p["status"]["phase"] == "Failed"}
 

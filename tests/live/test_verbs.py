@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -197,8 +198,33 @@ def test_a_wait_that_ends_names_each_node_and_its_reason(fleet: Fleet) -> None:
         wait_rollout("stuck", timeout=1.2)
 
     for node in fleet.workers:  # a real kubelet says ErrImagePull at its first try
-        assert re.search(f"{node}: (ImagePullBackOff|ErrImagePull): .+", caught.value.seen)
+        words = rf"{node}\b[^:]*: (ImagePullBackOff|ErrImagePull): .+"
+        assert re.search(words, caught.value.seen), caught.value.seen
     kubectl("delete daemonset stuck")
+
+
+@pytest.mark.usefixtures("agent")
+def test_on_delete_is_not_waited_for() -> None:
+    manifest = daemonset("agent", terminationGracePeriodSeconds=1)
+    manifest["spec"]["updateStrategy"] = {"type": "OnDelete"}
+    apply(manifest)
+
+    with pytest.raises(NotFinished, match="update strategy is OnDelete") as caught:
+        wait_rollout("agent", timeout=60)
+
+    assert "nobody replaces the Pod" in caught.value.seen
+    assert "Delete the Pods" in caught.value.next_step
+
+
+def test_a_daemonset_that_is_deleted_ends_the_wait() -> None:
+    apply(daemonset("brief", {"image": "registry.invalid/a:1"}))
+    later = threading.Timer(1.0, lambda: kubectl("delete daemonset brief"))
+    later.start()
+
+    with pytest.raises(NotFinished, match="The DaemonSet brief was deleted during the wait"):
+        wait_rollout("brief", timeout=60)
+
+    later.join()
 
 
 def test_a_wait_names_the_dead_node(agent: dict[str, Any], fleet: Fleet) -> None:

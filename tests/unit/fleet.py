@@ -2,7 +2,7 @@
 
     fleet = Fleet(12, max_unavailable=2)
     fleet.run(1).apply(bad={"worker3"}).run(20)
-    timeline = build(fleet.log())
+    timeline = timeline_of(fleet.log())
 
 It is a simulation of the controller's outline (delete up to the budget, create where there is no
 pod, surge), not a restatement of the timeline's rules.
@@ -17,6 +17,9 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
+
+from daemonset_course.history.index import History
+from daemonset_course.history.timeline import Timeline
 
 Record = dict[str, Any]
 
@@ -129,6 +132,21 @@ def change(
         "record": "change", "t": t, "resource": resource, "type": kind, "via": via,
         "object": copy.deepcopy(obj),
     }  # fmt: skip
+
+
+def listed(resource: str, *objects: Record) -> list[Record]:
+    """What the first list of a resource showed."""
+    return [change(0.01, resource, obj, "ADDED", "list") for obj in objects]
+
+
+def history(*records: Record, end: float = 10) -> History:
+    """A log of these records, indexed; records may stand in any order."""
+    return History([HEADER, *sorted(records, key=lambda r: r["t"]), {"record": "end", "t": end}])
+
+
+def timeline_of(log: Iterable[Record]) -> Timeline:
+    """The timeline of a log's own DaemonSet."""
+    return History(log).timeline()
 
 
 def gap(start: float, end: float, resource: str = "pods") -> Record:

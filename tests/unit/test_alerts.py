@@ -5,17 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from fleet import HEADER, change, control_plane, daemonset, node
+import pytest
+from fleet import change, control_plane, daemonset, gap, history, listed, node
 
-from daemonset_course.plot.alerts import plot_alerts
-from daemonset_course.timeline.alerts import (
-    Sample,
-    alerts,
-    alerts_caption,
-    alerts_headline,
-    sample,
-    samples,
-)
+from daemonset_course.analysis.alerts import Sample, alerts, sample, samples
+from daemonset_course.history.index import History
 
 Record = dict[str, Any]
 HEALTHY = Sample(3, 3, 3, 3, 3, 0, 3, 3)
@@ -32,10 +26,9 @@ def status(desired: int, ready: int, misscheduled: int = 0) -> Record:
     return made
 
 
-def log(*records: Record) -> list[Record]:
+def log(*records: Record) -> History:
     nodes = [control_plane(), node("n1"), node("n2"), node("n3", ready="Unknown")]
-    listed = [change(0.01, "nodes", each, "ADDED", "list") for each in nodes]
-    return [HEADER, *listed, *records, {"record": "end", "t": 9}]
+    return history(*listed("nodes", *nodes), *records, end=9)
 
 
 def test_the_last_status_and_the_workers_are_what_counts() -> None:
@@ -47,6 +40,7 @@ def test_the_last_status_and_the_workers_are_what_counts() -> None:
         "agent",
     )
 
+    assert found is not None
     assert (found.desired, found.ready, found.misscheduled) == (2, 2, 1)
     assert (found.current, found.updated, found.available) == (2, 0, 0)
     assert (found.nodes, found.nodes_ready) == (3, 2)
@@ -54,12 +48,13 @@ def test_the_last_status_and_the_workers_are_what_counts() -> None:
 
 def test_a_deleted_node_and_another_daemonset_do_not_count() -> None:
     other = status(9, 9)
-    other["metadata"]["name"] = "other"
+    other["metadata"] |= {"name": "other", "uid": "ds-2"}
     found = sample(
         log(change(1, "daemonsets", other, "ADDED"), change(2, "nodes", node("n2"), "DELETED")),
         "agent",
     )
 
+    assert found is not None
     assert (found.desired, found.nodes) == (0, 2)
 
 
@@ -83,34 +78,47 @@ def test_there_is_a_sample_for_each_change_once_the_daemonset_is_known() -> None
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("resource", ["nodes", "daemonsets"])
+def test_there_is_no_sample_while_nobody_watched(resource: str) -> None:
+    listed_first = change(0.02, "daemonsets", status(3, 3), "ADDED", "list")
+    changes = [change(t, "daemonsets", status(3, t)) for t in (1, 2, 3)]
+    middle = log(listed_first, *changes, gap(1.5, 2.5, resource))
+    open_ = log(listed_first, *changes, gap(4, 9, resource))
+
+    if resource == "nodes":  # what the watch of DaemonSets tells then is half of a sample
+        assert [one.ready for one in samples(middle, "agent")] == [3, 1, 3]
+    assert sample(middle, "agent") == replace(HEALTHY, current=3, updated=0, available=0,
+                                              nodes_ready=2)  # fmt: skip
+    assert sample(open_, "agent") is None
+    assert alerts({"crash": None}, {"any": lambda s: s.ready < 3}).caption == "crash: not seen."
+
+
 def test_each_rule_is_asked_about_each_fault() -> None:
-    samples = {
+    seen = {
         "crash": replace(HEALTHY, ready=2),
         "gap": replace(HEALTHY, desired=2, ready=2),
         "taint": HEALTHY,
     }
     found = alerts(
-        samples,
+        seen,
         {"ready < desired": lambda s: s.ready < s.desired, "gap": lambda s: s.desired < s.nodes},
     )
 
     assert found.seen_by("ready < desired") == ("crash",)
     assert found.seen_by("gap") == ("gap",)
     assert found.unseen == ("taint",)
-    assert alerts_headline(found) == (
-        "“ready < desired” sees 1 of 3 faults; all 2 rules together see 2"
-    )
-    assert alerts_caption(found) == ("crash: ready < desired; gap: gap; taint: nothing fires.")
+    assert found.headline == "“ready < desired” sees 1 of 3 faults; all 2 rules together see 2"
+    assert found.caption == "crash: ready < desired; gap: gap; taint: nothing fires."
 
 
-def test_the_picture_marks_what_fires_and_the_fault_that_nothing_sees() -> None:
-    found = alerts(
+def test_the_figure_marks_what_fires_and_the_fault_that_nothing_sees() -> None:
+    figure = alerts(
         {"crash": replace(HEALTHY, ready=2), "taint": HEALTHY},
         {"ready < desired": lambda s: s.ready < s.desired, "never": lambda s: s.nodes > 99},
-    )
-    for dark in (False, True):
-        ax = plot_alerts(found, dark=dark).figure.axes[-1]
-        written = [text.get_text() for text in ax.texts]
+    ).figure()
 
-        assert written == ["fires", "silent", "silent", "silent", "unseen"]
-        assert [label.get_text() for label in ax.get_yticklabels()] == ["crash", "taint"]
+    assert {place for place, cell in figure.cells.items() if cell.style == "fires"} == {
+        ("crash", "ready < desired")
+    }
+    assert len(figure.cells) == 4
+    assert [side.texts for side in figure.sides] == [("", "unseen")]

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import re
 
-from fleet import HEADER, Fleet, change, daemonset, node, node_name, pod
+from fleet import HEADER, Fleet, change, daemonset, node, node_name, pod, timeline_of
 
-from daemonset_course.timeline.caption import caption, headline, lane_name
-from daemonset_course.timeline.facts import rollouts
-from daemonset_course.timeline.timeline import Timeline, build
+from daemonset_course.analysis.rollout_caption import caption, headline
+from daemonset_course.history.index import History
+from daemonset_course.history.rollouts import rollouts
+from daemonset_course.history.timeline import Timeline
 
 
 def told(fleet: Fleet) -> tuple[str, Timeline]:
-    timeline = build(fleet.log())
+    timeline = timeline_of(fleet.log())
     return caption(timeline), timeline
 
 
@@ -43,7 +44,7 @@ def test_a_stuck_rollout_tells_who_waits_and_why() -> None:
 
     assert text == (
         f"{rollout.updated} of 6 nodes updated when the recording ended, "
-        "at most 1 unavailable (budget 1); waiting: worker3 (ImagePullBackOff)."
+        "at most 1 unavailable (budget 1); worker3: ImagePullBackOff."
     )
 
 
@@ -61,7 +62,7 @@ def test_each_rollout_has_its_sentence_and_the_headline_is_the_last() -> None:
 
 
 def test_a_deleted_daemonset_is_the_reason_of_the_stop() -> None:
-    timeline = build(
+    timeline = timeline_of(
         [
             HEADER,
             change(0, "nodes", node("n1"), "ADDED", "list"),
@@ -89,11 +90,12 @@ def test_on_delete_and_a_breached_budget_are_told() -> None:
         change(0.02, "daemonsets", daemonset(strategy={"type": "OnDelete"}), "ADDED", "list"),
         change(1, "daemonsets", second),
     ]
-    text = caption(build([*listed[:-1], *ds, {"record": "end", "t": 2}]))
+    text = caption(timeline_of([*listed[:-1], *ds, {"record": "end", "t": 2}]))
 
     assert text == (
         "0 of 2 nodes updated when the recording ended, "
-        "at most 0 unavailable (no budget: OnDelete)."
+        "at most 0 unavailable (no budget: OnDelete); worker, worker2: still runs the old "
+        "template: with OnDelete nobody replaces the Pod, delete it."
     )
 
 
@@ -103,7 +105,7 @@ def test_a_budget_that_changes_on_the_way_is_told() -> None:
         change(1, "daemonsets", daemonset(2, image="a:2")),
         change(2, "daemonsets", daemonset(3, image="a:2", strategy=wider)),
     ]
-    text = caption(build([*Fleet(2).log()[:-1], *changes, {"record": "end", "t": 3}]))
+    text = caption(timeline_of([*Fleet(2).log()[:-1], *changes, {"record": "end", "t": 3}]))
 
     assert "at most 0 unavailable (budget 1, later 2)" in text
 
@@ -133,7 +135,7 @@ def test_an_undo_tells_that_it_rolled_only_what_had_changed() -> None:
         {"record": "end", "t": 9},
     ]
 
-    assert "Then 1 of 3 nodes rolled in 1.0 s" in caption(build(log))
+    assert "Then 1 of 3 nodes rolled in 1.0 s" in caption(timeline_of(log))
 
 
 def test_pods_replaced_without_a_new_template_are_told() -> None:
@@ -144,7 +146,7 @@ def test_pods_replaced_without_a_new_template_are_told() -> None:
         {"record": "end", "t": 4},
     ]
 
-    assert caption(build(log)) == (
+    assert caption(timeline_of(log)) == (
         "In 4.0 s: 1 Pod created on worker2, 1 Pod deleted on worker2; "
         "nodes without an available Pod: 0 of 3 at first, at most 1, 0 of 3 at the end."
     )
@@ -159,7 +161,7 @@ def test_a_pod_that_was_pending_before_the_recording_is_not_a_new_one() -> None:
         change(2, "pods", pod("p", "n1")),
     ]
 
-    assert caption(build(log)) == (
+    assert caption(timeline_of(log)) == (
         "In 2.0 s: no Pod created or deleted; "
         "nodes without an available Pod: 1 of 1 at first, at most 1, 0 of 1 at the end."
     )
@@ -178,7 +180,7 @@ def test_a_recording_without_a_rollout_says_what_became_of_nodes_and_pods() -> N
         *(change(11, "nodes", node(f"course-worker{i}"), "DELETED") for i in (4, 5)),
         {"record": "end", "t": 12.0},
     ]
-    timeline = build(log)
+    timeline = timeline_of(log)
 
     assert caption(timeline) == (
         "In 12.0 s: 1 node added (worker7), 2 nodes deleted (worker4, worker5), "
@@ -215,17 +217,48 @@ def test_a_rollout_that_had_begun_before_is_told_as_one() -> None:
         change(0.0, "daemonsets", before.daemonset, "ADDED", "list"),
         *(change(0.0, "pods", made, "ADDED", "list") for made in before.pods.values()),
     ]
-    text = caption(build([HEADER, *listed, {"record": "end", "t": 5.0}]))
+    text = caption(timeline_of([HEADER, *listed, {"record": "end", "t": 5.0}]))
 
     assert text == (
         "In 5.0 s: no Pod created or deleted, ImagePullBackOff: 1 Pod; of a rollout that had begun "
-        "before, 0 of 4 nodes updated at first, 0 at the end, at most 1 unavailable (budget 1)."
+        "before, 0 of 4 nodes updated at first, 0 at the end, at most 1 unavailable (budget 1); "
+        "the budget of 1 unavailable node is used up, and this does not end by itself: "
+        "worker3 (ImagePullBackOff)."
     )
 
 
 def test_lanes_lose_the_clusters_prefix() -> None:
     _, timeline = told(Fleet(1))
 
-    assert [lane_name(timeline, n) for n in (*timeline.nodes, "edge-1", "")] == [
+    assert [timeline.lane(n) for n in (*timeline.nodes, "edge-1", "")] == [
         "control-plane", "worker", "edge-1", "no node",
     ]  # fmt: skip
+
+
+def test_a_daemonset_that_nobody_saw_is_said_not_to_be_there() -> None:
+    timeline = History(Fleet(3).run(2).log()).timeline("typo")
+
+    assert caption(timeline) == "In 2.0 s: no DaemonSet typo was seen in namespace lesson-08."
+    assert headline(timeline) == "No DaemonSet typo was seen in namespace lesson-08"
+
+
+def test_a_node_that_lost_its_agent_in_an_update_is_named_with_its_taint() -> None:
+    log = Fleet(2).run(1).log(ended=False)
+    gone = pod("00002", "course-worker2", "rev1")
+    fresh = pod("new", "course-worker", "rev2", generation=2)
+    log += [
+        change(2, "daemonsets", daemonset(2, image="a:2")),
+        change(3, "pods", gone, "DELETED"),
+        change(4, "pods", pod("00001", "course-worker", "rev1"), "DELETED"),
+        change(5, "pods", fresh, "ADDED"),
+        {"record": "end", "t": 9},
+    ]
+    taint = {"key": "gpu", "effect": "NoSchedule"}
+    log.insert(-5, change(1.5, "nodes", node("course-worker2", taints=[taint])))
+    text = caption(timeline_of(log))
+
+    assert text.startswith("1 node rolled in 3.0 s")
+    assert text.endswith(
+        "; worker2: taint gpu:NoSchedule is not tolerated: its Pod was deleted and does not come "
+        "back."
+    )

@@ -8,6 +8,7 @@ from fleet import Record, gap, node_name
 from world import DEAD, World, attempts, header, spec_of
 
 from daemonset_course.errors import BadInput
+from daemonset_course.history.index import History
 from daemonset_course.lab.check import Verdict, judge
 from daemonset_course.lab.check_rollout import not_stuck
 from daemonset_course.lab.evidence import differences, read
@@ -19,7 +20,7 @@ LIVE_ONLY = {"2-right-eighteen-percent", "2-wrong-a-fifth"}
 
 
 def verdict(world: World, task: int) -> Verdict:
-    return judge(read(world.log(ended=False)), TASKS[task - 1].rules)
+    return judge(read(History(world.log(ended=False))), TASKS[task - 1].rules)
 
 
 def solved(task: int, strategy: str = "maxUnavailable: 2") -> World:
@@ -127,7 +128,7 @@ def test_an_init_container_that_cannot_start_is_named_with_its_image() -> None:
     bad = "registry.invalid/agent:2"
     world.set_spec(spec_of(TASKS[0].solution.replace(lab06.GOOD, bad)))
     records = with_init_container(world.run(60).log(ended=False), bad)
-    found = judge(read(records), (not_stuck,))
+    found = judge(read(History(records)), (not_stuck,))
 
     assert found.outcome == "wrong"
     assert f"cannot start with this template ({bad})" in repr(found)
@@ -139,7 +140,7 @@ def test_a_rollout_under_way_is_not_yet_and_names_the_nodes_it_waits_for() -> No
 
     assert found.outcome == "not yet"
     assert "waiting for the rest" in found.says
-    assert any(line.endswith(": still the old template") for line in found.observed)
+    assert any(line.endswith(": still runs the old template") for line in found.observed)
 
 
 def test_a_deleted_pod_is_an_attempt() -> None:
@@ -153,7 +154,7 @@ def test_a_hole_in_the_history_cannot_be_checked() -> None:
     world = solved(1).run(20)
     records = [*world.log(ended=False), gap(world.t - 2, world.t)]
 
-    found = judge(read(records), TASKS[0].rules)
+    found = judge(read(History(records)), TASKS[0].rules)
 
     assert found.outcome == "cannot check"
     assert "history with a hole" in found.says
@@ -187,8 +188,8 @@ def test_a_longer_time_above_the_limit_fails_and_names_the_nodes() -> None:
 
 
 def test_the_window_is_measured_in_restarts_of_the_same_history() -> None:
-    at_once = read(solved(1).run(60).log())
-    slow = read(solved(1, "maxUnavailable: 1").run(60).log())
+    at_once = read(History(solved(1).run(60).log()))
+    slow = read(History(solved(1, "maxUnavailable: 1").run(60).log()))
 
     assert at_once.restart() == pytest.approx(slow.restart() or 0, rel=0.2)
     assert at_once.length() / (at_once.restart() or 1) < lab06.WINDOW
@@ -201,7 +202,7 @@ def test_the_window_is_measured_in_restarts_of_the_same_history() -> None:
 def test_a_controller_that_takes_its_time_is_no_disadvantage(budget: str, fits: bool) -> None:
     world = Busy(1)
     world.set_spec(spec_of(lab06.manifest(release="2", strategy=budget)))
-    found = read(world.run(600).log())
+    found = read(History(world.run(600).log()))
     turn = (found.restart() or 0) + found.pause()
 
     assert not found.behind()
@@ -232,7 +233,7 @@ def test_a_rollout_that_is_too_long_already_need_not_end() -> None:
     world = solved(1, "maxUnavailable: 1").run(19)
     found = verdict(world, 1)
 
-    assert read(world.log()).behind()
+    assert read(History(world.log())).behind()
     assert found.outcome == "wrong"
     assert "so far" in found.says
 
@@ -244,7 +245,7 @@ def test_nodes_that_are_down_and_stay_down_are_judged_by_the_time_until_now() ->
     last = log[-1]["t"]
 
     def at(t: float) -> Verdict:
-        return judge(read([*log, {"record": "end", "t": t}]), TASKS[0].rules)
+        return judge(read(History([*log, {"record": "end", "t": t}])), TASKS[0].rules)
 
     assert at(last).outcome == "not yet"
     found = at(last + 30)
@@ -254,16 +255,16 @@ def test_nodes_that_are_down_and_stay_down_are_judged_by_the_time_until_now() ->
 
 def test_a_rollout_that_stands_still_is_not_slow() -> None:
     log = solved(1).run(5).log(ended=False)
-    stuck = read([*log, {"record": "end", "t": log[-1]["t"] + 600}])
+    stuck = read(History([*log, {"record": "end", "t": log[-1]["t"] + 600}]))
 
     assert stuck.behind()
     assert stuck.timeline.end == log[-1]["t"] + 600
-    assert stuck.length() == read(log).length()
+    assert stuck.length() == read(History(log)).length()
     assert judge(stuck, TASKS[0].rules).outcome == "not yet"
 
 
 def test_a_dead_node_is_no_reachable_one() -> None:
-    evidence = read(World(2).log())
+    evidence = read(History(World(2).log()))
 
     assert evidence.dead == (DEAD,)
     assert len(evidence.reachable) == 11

@@ -3,12 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fleet import HEADER, Fleet, change, daemonset, node, pod
+from fleet import HEADER, Fleet, change, daemonset, node, pod, timeline_of
 
-from daemonset_course.timeline.caption import caption, headline
-from daemonset_course.timeline.creation import not_created, template_age
-from daemonset_course.timeline.facts import rollouts
-from daemonset_course.timeline.timeline import build
+from daemonset_course.analysis.explain import explain_timeline
+from daemonset_course.analysis.rollout_caption import caption, headline
+from daemonset_course.history.refusals import not_created, template_age
+from daemonset_course.history.rollouts import rollouts
 
 SAID = {
     "service account": 'pods "agent-" is forbidden: error looking up service account '
@@ -122,11 +122,11 @@ def refused(t: float, message: str) -> dict[str, Any]:
 
 def test_a_first_rollout_without_pods_says_why_in_facts_and_caption() -> None:
     created = change(1, "daemonsets", daemonset(), "ADDED")
-    timeline = build(log(created, refused(2, "first"), refused(3, "newest")))
-    (rollout,) = rollouts(timeline)
+    timeline = timeline_of(log(created, refused(2, "first"), refused(3, "newest")))
+    refusals = explain_timeline(timeline).of("refused")
 
-    assert rollout.missing == ("course-w", "course-w2", "course-w10")
-    assert rollout.refused == "newest"
+    assert [one.node for one in refusals] == ["course-w", "course-w2", "course-w10"]
+    assert {one.reason for one in refusals} == {"newest"}
     assert caption(timeline).endswith("; no Pod could be created on w, w2, w10: newest.")
     assert "newest" not in headline(timeline)
 
@@ -134,10 +134,10 @@ def test_a_first_rollout_without_pods_says_why_in_facts_and_caption() -> None:
 def test_only_some_nodes_lack_a_pod() -> None:
     created = change(1, "daemonsets", daemonset(), "ADDED")
     made = change(2, "pods", pod("a", "course-w", phase="pending", reason="ErrImagePull"), "ADDED")
-    timeline = build(log(created, made, refused(2.5, "quota")))
+    timeline = timeline_of(log(created, made, refused(2.5, "quota")))
 
     assert caption(timeline).endswith(
-        "; waiting: w (ErrImagePull); no Pod could be created on w2, w10: quota."
+        "; no Pod could be created on w2, w10: quota; w: ErrImagePull."
     )
 
 
@@ -145,18 +145,21 @@ def test_a_refusal_before_the_last_creation_or_the_next_template_is_no_reason() 
     created = change(1, "daemonsets", daemonset(), "ADDED")
     made = change(3, "pods", pod("a", "course-w", phase="pending"), "ADDED")
     newer = change(3, "daemonsets", daemonset(2, image="a:2"))
-    after_pod = build(log(created, refused(2, "stale"), made))
-    first, second = rollouts(build(log(created, refused(2, "stale"), newer)))
+    after_pod = timeline_of(log(created, refused(2, "stale"), made))
+    both = timeline_of(log(created, refused(2, "stale"), newer))
+    first, second = (explain_timeline(both, one).of("refused") for one in both.templates)
 
     assert "stale" not in caption(after_pod)
-    assert rollouts(after_pod)[0].missing == ("course-w2", "course-w10")
-    assert (first.refused, second.refused) == ("stale", "")
+    missing = explain_timeline(after_pod).of("missing")
+    assert [one.node for one in missing] == ["course-w2", "course-w10"]
+    assert {one.reason for one in first} == {"stale"}
+    assert second == ()
 
 
 def test_a_rollout_that_ended_and_nodes_that_need_no_pod_are_not_explained() -> None:
     kept_off = node("course-w3", taints=[{"key": "gpu", "effect": "NoSchedule"}])
     pods = [change(3, "pods", pod(n, f"course-{n}"), "ADDED") for n in ("w", "w2", "w10")]
-    timeline = build(
+    timeline = timeline_of(
         log(
             change(1, "nodes", kept_off, "ADDED"),
             change(1, "daemonsets", daemonset(), "ADDED"),
@@ -168,7 +171,7 @@ def test_a_rollout_that_ended_and_nodes_that_need_no_pod_are_not_explained() -> 
     (rollout,) = rollouts(timeline)
 
     assert rollout.end == 3
-    assert (rollout.missing, rollout.refused) == ((), "")
+    assert explain_timeline(timeline).causes == ()
     assert "could be created" not in caption(timeline)
 
 
@@ -177,15 +180,15 @@ def test_with_surge_no_node_lacks_a_pod_and_the_new_ones_are_refused() -> None:
     fleet._sync = lambda: None  # type: ignore[method-assign]  # the controller creates nothing
     fleet.apply()
     fleet._emit("events", event("quota"), "ADDED")
-    timeline = build(fleet.run(5).log())
+    timeline = timeline_of(fleet.run(5).log())
 
-    assert rollouts(timeline)[0].missing == ()
+    assert explain_timeline(timeline).of("missing") == ()
     assert caption(timeline).endswith("; no new Pod could be created: quota.")
 
 
 def test_a_recording_that_begins_with_pods_missing_says_why() -> None:
     owner = change(0, "daemonsets", daemonset(), "ADDED", "list")
-    timeline = build(log(owner, refused(4, "quota"), before=("w",)))
+    timeline = timeline_of(log(owner, refused(4, "quota"), before=("w",)))
 
     assert caption(timeline) == (
         "In 20.0 s: no Pod created or deleted; 2 of 3 nodes without an available Pod; "

@@ -18,8 +18,8 @@ from daemonset_course.cluster.engine import Engine, Missing
 from daemonset_course.cluster.state import MADE_BY_KIND, State
 from daemonset_course.doctor import Finding, examine
 from daemonset_course.errors import CommandFailed, CourseError
+from daemonset_course.history.outages import Down
 from daemonset_course.places import cluster_dir
-from daemonset_course.timeline.outages import Down
 
 LINUX = "linux/amd64"
 GOOD = Engine("docker", "28.1.0", cgroup=2, rootless=False)

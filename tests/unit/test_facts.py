@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fleet import HEADER, Fleet, change, daemonset, gap, node, pod
+from fleet import HEADER, Fleet, change, daemonset, gap, node, pod, timeline_of
 
-from daemonset_course.timeline.facts import Rollout, rollouts
-from daemonset_course.timeline.timeline import build
+from daemonset_course.analysis.explain import explain_timeline
+from daemonset_course.history.rollouts import Rollout, rollouts
 
 
 def facts(*records: dict[str, Any], before: tuple[str, ...] = ("n1",)) -> tuple[Rollout, ...]:
@@ -14,7 +14,7 @@ def facts(*records: dict[str, Any], before: tuple[str, ...] = ("n1",)) -> tuple[
     listed = [change(0, "nodes", node(name), "ADDED", "list") for name in before]
     listed += [change(0, "pods", pod(f"old-{n}", n), "ADDED", "list") for n in before]
     listed.append(change(0, "daemonsets", daemonset(), "ADDED", "list"))
-    return rollouts(build([HEADER, *listed, *sorted(records, key=lambda r: r["t"])]))
+    return rollouts(timeline_of([HEADER, *listed, *sorted(records, key=lambda r: r["t"])]))
 
 
 def new(uid: str, on: str, **kind: Any) -> dict[str, Any]:
@@ -40,7 +40,6 @@ def test_a_rollout_ends_when_the_new_pod_is_available_and_the_old_one_has_left()
     assert (rollout.max_unavailable, rollout.budget, rollout.over_budget) == (1, 1, 0)
     assert rollout.overlap == {"n1": -3}
     assert not rollout.created
-    assert rollout.waiting == ()
 
 
 def test_with_surge_both_pods_are_ready_for_a_while_and_the_end_waits_for_the_old_one() -> None:
@@ -72,11 +71,13 @@ def test_overlap_is_not_told_when_nobody_was_watching() -> None:
 
 
 def test_a_stuck_rollout_has_no_end_and_says_who_waits_and_why() -> None:
-    (rollout,) = rollouts(build(Fleet(6).run(1).apply(bad={"course-worker3"}).run(30).log()))
+    timeline = timeline_of(Fleet(6).run(1).apply(bad={"course-worker3"}).run(30).log())
+    (rollout,) = rollouts(timeline)
 
     assert rollout.end is None
     assert rollout.duration is None
-    assert rollout.waiting == (("course-worker3", "ImagePullBackOff"),)
+    (cause,) = explain_timeline(timeline).of("kubelet")
+    assert (cause.node, cause.reason) == ("course-worker3", "ImagePullBackOff")
     assert rollout.updated is not None
     assert rollout.updated < 6 == rollout.nodes
     assert rollout.order[-1] == "course-worker3"
@@ -95,7 +96,6 @@ def test_the_next_template_supersedes_and_the_undo_is_a_rollout_of_the_old_revis
     )
 
     assert (first.end, first.stop, first.updated) == (None, 8, 0)
-    assert first.waiting == (("n1", "ErrImagePull"),)
     assert (second.revision, second.start, second.end, second.order) == ("aaa", 8, 9, ("n1",))
 
 
@@ -145,14 +145,14 @@ def test_adopted_orphans_of_another_template_do_not_count_as_updated() -> None:
     ]
     log = [HEADER, *listed, change(1, "daemonsets", daemonset(image="a:9"), "ADDED")]
     log += [change(2, "pods", pod("orphan", "n1", "aaa")), END]
-    (rollout,) = rollouts(build(log))
+    (rollout,) = rollouts(timeline_of(log))
 
     assert (rollout.end, rollout.updated, rollout.created) == (None, 0, True)
 
 
 def test_the_first_rollout_of_a_new_daemonset_is_not_judged_by_the_budget() -> None:
     first, second = rollouts(
-        build(Fleet(5, started=False).run(1).create().run(5).apply().run(20).log())
+        timeline_of(Fleet(5, started=False).run(1).create().run(5).apply().run(20).log())
     )
 
     assert (first.created, first.max_unavailable, first.over_budget) == (True, 5, 0)
@@ -169,7 +169,7 @@ def test_over_budget_is_the_longest_stretch_above_what_was_allowed_then() -> Non
 
 @pytest.mark.parametrize("min_ready", [0, 2])
 def test_min_ready_seconds_slow_a_rollout_down(min_ready: int) -> None:
-    (rollout,) = rollouts(build(Fleet(3, min_ready=min_ready).run(1).apply().run(30).log()))
+    (rollout,) = rollouts(timeline_of(Fleet(3, min_ready=min_ready).run(1).apply().run(30).log()))
 
     assert rollout.duration is not None
     assert 3 < rollout.duration - 3 * min_ready < 9
@@ -228,7 +228,7 @@ def test_the_gap_is_known_where_the_old_pod_left_a_moment_before_the_template() 
 
 def test_the_controller_s_word_that_all_are_available_ends_a_rollout() -> None:
     log = Fleet(3, min_ready=2).run(1).apply().run(30).log()
-    end = rollouts(build(log))[0].end
+    end = rollouts(timeline_of(log))[0].end
     assert end
     done = next(r for r in reversed(log) if r.get("resource") == "daemonsets")
     seen = {"observedGeneration": 2, "updatedNumberScheduled": 3}
@@ -238,7 +238,7 @@ def test_the_controller_s_word_that_all_are_available_ends_a_rollout() -> None:
     cut = [r for r in cut if r["record"] != "end"]
     cut += [done | {"t": earlier}, {"record": "end", "t": end - 0.1}]
 
-    (rollout,) = rollouts(build(cut))
+    (rollout,) = rollouts(timeline_of(cut))
 
     assert rollout.end == earlier
     assert rollout.updated == 3

@@ -15,7 +15,7 @@ from daemonset_course.cluster.api import Api
 from daemonset_course.errors import CourseError
 from daemonset_course.lab import session as labs
 from daemonset_course.lab.check import Verdict
-from daemonset_course.lab.recorder import LabRecorder, Seen
+from daemonset_course.lab.lab_recorder import LabRecorder, Seen
 from daemonset_course.lab.session import LabSession, open_lab
 
 
@@ -82,7 +82,7 @@ def lab(recorder: LabRecorder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 def fail(recorder: LabRecorder) -> None:
     """Let a recorder fail at an object that only its last list, at the stop, brings."""
     answer = {"metadata": {"resourceVersion": "9"}, "items": [item("a", 7)]}
-    recorder._feeds[2].api = SimpleNamespace(request=lambda *_, **__: answer)  # type: ignore[assignment]
+    recorder._feeds[3].api = SimpleNamespace(request=lambda *_, **__: answer)  # type: ignore[assignment]
     recorder._seen["pods"].told = lambda *_: {}["odd"]  # type: ignore[method-assign]
 
 
@@ -93,7 +93,7 @@ def test_whoever_waits_for_news_is_woken_by_every_record(recorder: LabRecorder, 
         "gap": ("pods", time.monotonic(), "lost"),
         "mark": ("here",),
     }
-    count, woken = recorder.count(), threading.Event()
+    count, woken = len(recorder.history.records), threading.Event()
     deadline = time.monotonic() + 3600
 
     def wait() -> None:
@@ -120,7 +120,7 @@ def test_a_check_judges_until_now_and_once_more_when_its_patience_ends(
 
     monkeypatch.setattr(labs, "PATIENCE", (0.2, 0.0))
     monkeypatch.setattr(labs, "judge", judged)
-    last = recorder._log[-1].get("t", 0.0)
+    last = recorder.history.last
 
     assert lab.check(1).outcome == "not yet"
     assert last < ends[0] < ends[-1]

@@ -9,6 +9,7 @@ import pytest
 from test_creation import SAID, event
 from world import DEAD, World, attempts, header, spec_of
 
+from daemonset_course.history.index import History
 from daemonset_course.lab.check import Verdict, judge
 from daemonset_course.lab.evidence import read
 from daemonset_course.lab.tasks import find, lab06
@@ -19,12 +20,12 @@ ONLY_REAL = {"2-wrong-a-fifth"}  # here a percentage is of 12 nodes also when on
 
 
 def verdict(world: World, task: int) -> Verdict:
-    return judge(read(world.log(ended=False)), TASKS[task - 1].rules)
+    return judge(read(History(world.log(ended=False))), TASKS[task - 1].rules)
 
 
 def go_on(world: World, task: int) -> Verdict:
     """The verdict after the solution was applied on top of whatever was done."""
-    found = read(world.log(ended=False))
+    found = read(History(world.log(ended=False)))
     for other in found.others:
         item = {"metadata": {"name": other, "uid": "ds-other"}, "spec": world.daemonset["spec"]}
         world._emit("daemonsets", item, "DELETED")
@@ -121,7 +122,7 @@ def test_a_restart_of_the_rollout_does_not_begin_the_window_anew() -> None:
 def test_a_stuck_rollout_says_how_long_the_window_has_run() -> None:
     world = World(2)
     world.set_spec(spec_of(lab06.manifest(release="2", strategy="maxUnavailable: 1")))
-    found = judge(read(world.run(30).log(ended=True)), TASKS[1].rules)
+    found = judge(read(History(world.run(30).log(ended=True))), TASKS[1].rules)
 
     assert "stuck" in found.says
     assert not found.final
@@ -147,9 +148,7 @@ def test_the_lab_names_the_refusal(task: int, message: str) -> None:
     world.message = message
     release = "1" if task == 3 else "2"
     world.set_spec(spec_of(lab06.manifest(release=release, strategy="maxUnavailable: 2")))
-    found = judge(
-        read(world.run(20).log(ended=False)), find("06-roll-within-budget").tasks[task - 1].rules
-    )
+    found = verdict(world.run(20), task)
 
     assert found.outcome == "wrong"
     assert message in repr(found)

@@ -10,13 +10,14 @@ from xml.etree import ElementTree
 
 import pytest
 from fake_server import FakeServer
-from fleet import HEADER, Fleet, Record
+from fleet import HEADER, Fleet, Record, timeline_of
 from test_recorder import recorder
 
 from daemonset_course import live as module
+from daemonset_course.figures.rollout.frame import counts, frame
+from daemonset_course.history.timeline import Timeline
 from daemonset_course.live import live
-from daemonset_course.plot.frame import counts, frame
-from daemonset_course.timeline.timeline import build
+from daemonset_course.recording.recorder import Recording
 
 
 def half_way(workers: int = 4) -> list[Record]:
@@ -24,7 +25,7 @@ def half_way(workers: int = 4) -> list[Record]:
 
 
 def test_a_frame_has_a_row_a_node_and_a_bar_a_phase() -> None:
-    timeline = build(half_way())
+    timeline = timeline_of(half_way())
     tree = ElementTree.fromstring(frame(timeline))
 
     names = [text.text for text in tree.iter("text") if text.get("text-anchor") == "end"]
@@ -38,7 +39,7 @@ def test_a_frame_has_a_row_a_node_and_a_bar_a_phase() -> None:
 
 
 def test_pods_that_share_a_lane_do_not_cover_each_other() -> None:
-    timeline = build(Fleet(2, max_unavailable=0, max_surge=1).run(1).apply().run(2).log())
+    timeline = timeline_of(Fleet(2, max_unavailable=0, max_surge=1).run(1).apply().run(2).log())
     tree = ElementTree.fromstring(frame(timeline))
 
     low = [rect for rect in tree.iter("rect") if float(rect.get("height", 0)) < 8]
@@ -46,13 +47,25 @@ def test_pods_that_share_a_lane_do_not_cover_each_other() -> None:
 
 
 def test_the_counts_are_the_status_and_the_budget() -> None:
-    assert "DESIRED 4" in counts(build(half_way()))
-    assert counts(build(half_way())).endswith("budget 1")
-    assert counts(build([HEADER, {"record": "end", "t": 2.0}])) == "2.0 s: no status yet"
+    assert "DESIRED 4" in counts(timeline_of(half_way()))
+    assert counts(timeline_of(half_way())).endswith("budget 1")
+    assert counts(timeline_of([HEADER, {"record": "end", "t": 2.0}])) == "2.0 s: no status yet"
+
+
+def test_a_frame_says_what_it_waits_for_in_one_line() -> None:
+    stuck = timeline_of(Fleet(4).run(1).apply(bad=Fleet(4).nodes).run(9).log())
+    lines = [div.text for div in ElementTree.fromstring(frame(stuck)).iter("div")]
+    assert (
+        "Waits: the budget of 1 unavailable node is used up, and this does not end by itself: "
+        in str(lines[2])
+    )
+
+    done = timeline_of(Fleet(4).run(1).log())
+    assert [*ElementTree.fromstring(frame(done)).iter("div")][2].text == "\u00a0"
 
 
 def test_many_nodes_are_low_rows_without_names() -> None:
-    tree = ElementTree.fromstring(frame(build(half_way(150))))
+    tree = ElementTree.fromstring(frame(timeline_of(half_way(150))))
     [svg] = tree.iter("svg")
     assert float(svg.get("viewBox", "").split()[-1]) <= 480
     assert list(tree.iter("text")) == []
@@ -98,16 +111,18 @@ class Shown:
         self.last = data
 
 
-class Recording:
+class Saved(Recording):
+    """A recording that at times cannot be read, apart from its header."""
+
     def __init__(self) -> None:
-        self.records = half_way()
+        super().__init__(half_way())
+        self.unreadable = False
 
-
-class Unreadable(list[Record]):
-    """Records of which only the header can be read."""
-
-    def __iter__(self) -> Any:
-        raise OSError("<unreadable>")
+    @property
+    def timeline(self) -> Timeline:
+        if self.unreadable:
+            raise OSError("<unreadable>")
+        return super().timeline
 
 
 @pytest.fixture
@@ -126,7 +141,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[Shown]:
 
 
 def test_a_view_is_redrawn_and_goes_with_the_block(shown: list[Shown]) -> None:
-    with live(Recording()):  # type: ignore[arg-type]
+    with live(Saved()):  # type: ignore[arg-type]
         assert shown[0].drawn.wait(10)
         assert not shown[0].closed
     assert shown[0].closed
@@ -136,19 +151,19 @@ def test_a_view_is_redrawn_and_goes_with_the_block(shown: list[Shown]) -> None:
 
 
 def test_an_error_in_the_block_ends_the_view_too(shown: list[Shown]) -> None:
-    with pytest.raises(ValueError, match="mine"), live(Recording()):  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="mine"), live(Saved()):  # type: ignore[arg-type]
         raise ValueError("mine")
     assert shown[0].closed
 
 
 def test_a_frame_that_cannot_be_drawn_says_so_above_the_last_good_one(shown: list[Shown]) -> None:
-    recording = Recording()
+    recording = Saved()
     with live(recording):  # type: ignore[arg-type]
         good = shown[0].value
-        whole, recording.records = recording.records, Unreadable(recording.records)
+        recording.unreadable = True
         shown[0].until(lambda html: "cannot draw" in html)
         failed = shown[0].value
-        recording.records = whole
+        recording.unreadable = False
         shown[0].until(lambda html: html == good)  # it went on trying
 
     assert "OSError: &lt;unreadable&gt;" in failed
@@ -160,19 +175,19 @@ def test_a_frame_that_cannot_be_drawn_says_so_above_the_last_good_one(shown: lis
 def test_a_first_frame_that_cannot_be_drawn_does_not_keep_the_block_from_running(
     shown: list[Shown],
 ) -> None:
-    recording = Recording()
-    whole, recording.records = recording.records, Unreadable(recording.records)
+    recording = Saved()
+    recording.unreadable = True
     with live(recording):  # type: ignore[arg-type]
         assert "cannot draw what happens now: OSError" in shown[0].value
         assert "old one" not in shown[0].value
-        recording.records = whole
+        recording.unreadable = False
         shown[0].until(lambda html: "<svg" in html)
 
 
 def test_a_view_that_fails_until_the_end_says_so_where_it_was(shown: list[Shown]) -> None:
-    recording = Recording()
+    recording = Saved()
     with live(recording):  # type: ignore[arg-type]
-        recording.records = Unreadable(recording.records)
+        recording.unreadable = True
         shown[0].until(lambda html: "cannot draw" in html)
 
     assert "its last picture was not shown: OSError" in shown[0].last["text/plain"]
@@ -181,7 +196,7 @@ def test_a_view_that_fails_until_the_end_says_so_where_it_was(shown: list[Shown]
 def test_a_widget_that_takes_no_frame_is_said_at_the_end_and_tried_again(
     shown: list[Shown],
 ) -> None:
-    with live(Recording()):  # type: ignore[arg-type]
+    with live(Saved()):  # type: ignore[arg-type]
         shown[0].refuses = RuntimeError("no kernel")
         shown[0].until(lambda _: shown[0].refused >= 3)
 
@@ -202,5 +217,5 @@ def test_the_view_of_a_recording_that_runs_ends_now(
 
 
 def test_outside_a_notebook_nothing_is_shown() -> None:
-    with live(Recording()):  # type: ignore[arg-type]
+    with live(Saved()):  # type: ignore[arg-type]
         assert module._open == {}

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fleet import HEADER
 
 from daemonset_course.errors import BadInput
-from daemonset_course.recording import log
+from daemonset_course.history import log
 
-RECORDS = [HEADER, {"record": "mark", "t": 1.5, "text": "é"}, {"record": "end", "t": 2.0}]
+RECORDS = [log.parse(HEADER), log.Mark(1.5, "é"), log.End(2.0)]
 
 
 def test_what_is_saved_is_loaded_and_nothing_else_is_left(tmp_path):
@@ -33,7 +35,7 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path):
         log.load(path)
 
 
-@pytest.mark.parametrize("records", [[], [{"record": "mark", "t": 0}], [HEADER | {"format": 9}]])
+@pytest.mark.parametrize("records", [[], [log.Mark(0, "a")], [replace(RECORDS[0], format=9)]])
 def test_what_is_no_recording_of_this_format_is_refused(tmp_path, records):
     log.save(records, tmp_path / "a.jsonl")
 

@@ -6,13 +6,14 @@ import re
 from typing import Any
 
 import pytest
-from fleet import HEADER, change, daemonset, node, pod
+from fleet import HEADER, change, daemonset, node, pod, timeline_of
 
-from daemonset_course.plot import Picture, compare, plot
-from daemonset_course.plot.frame import frame
-from daemonset_course.recording.log import slim
-from daemonset_course.timeline.numbering import number_text, renumbered, revision_text
-from daemonset_course.timeline.timeline import Timeline, build
+from daemonset_course.figures.picture import Picture
+from daemonset_course.figures.rollout.draw import compare, plot
+from daemonset_course.figures.rollout.frame import frame
+from daemonset_course.history.log import slim
+from daemonset_course.history.numbering import number_text, renumbered, revision_text
+from daemonset_course.history.timeline import Timeline
 
 Record = dict[str, Any]
 
@@ -83,7 +84,7 @@ def changes(timeline: Timeline) -> list[str]:
 
 
 def test_bars_legend_and_notes_have_the_numbers_of_the_controllerrevisions() -> None:
-    one = build(rolled(*known()))
+    one = timeline_of(rolled(*known()))
     drawn = plot(one)
 
     assert legend(drawn)[:2] == ["revision 6", "revision 7"]
@@ -93,14 +94,18 @@ def test_bars_legend_and_notes_have_the_numbers_of_the_controllerrevisions() -> 
 
 
 def test_the_live_view_has_them_too() -> None:
-    words = re.findall(r"(?:revision|template) \d+", frame(build(rolled(*known()))))
+    words = re.findall(r"(?:revision|template) \d+", frame(timeline_of(rolled(*known()))))
 
     assert sorted(set(words)) == ["revision 6", "revision 7"]
-    assert set(re.findall(r"template \d+", frame(build(rolled())))) == {"template 1", "template 2"}
+    words = re.findall(r"template \d+", frame(timeline_of(rolled())))
+    assert set(words) == {
+        "template 1",
+        "template 2",
+    }
 
 
 def test_an_undo_gives_the_old_template_the_next_number_from_then_on() -> None:
-    one = build(rolled(*undone()))
+    one = timeline_of(rolled(*undone()))
     drawn = plot(one)
 
     assert renumbered(one, "old") == [(5.04, 8)]
@@ -114,7 +119,7 @@ def test_an_undo_gives_the_old_template_the_next_number_from_then_on() -> None:
 
 
 def test_a_recording_without_controllerrevisions_claims_no_revision_number() -> None:
-    one = build(rolled())
+    one = timeline_of(rolled())
     drawn = plot(one)
     words = [t.get_text() for t in drawn.figure.findobj(lambda o: hasattr(o, "get_text"))]
 
@@ -124,7 +129,7 @@ def test_a_recording_without_controllerrevisions_claims_no_revision_number() -> 
 
 
 def test_a_number_that_is_not_known_is_not_made_up() -> None:
-    one = build(rolled(*listed("controllerrevisions", revision("old", 6))))
+    one = timeline_of(rolled(*listed("controllerrevisions", revision("old", 6))))
 
     assert revision_text(one, "new") == "revision unknown"
     assert [text for t, text in on_bars(plot(one)) if t == 3.1] == ["?"]
@@ -136,8 +141,8 @@ def test_a_pod_may_be_seen_before_its_revision_is(pods_first: bool) -> None:
     t = 3.4 if pods_first else 2.9
     late = [*known()[:2], change(t, "controllerrevisions", revision("new", 7), "ADDED")]
 
-    assert on_bars(plot(build(rolled(*late))))[-1] == (3.1, "7")
-    assert changes(build(rolled(*late))) == ["new template: revision 7"]
+    assert on_bars(plot(timeline_of(rolled(*late))))[-1] == (3.1, "7")
+    assert changes(timeline_of(rolled(*late))) == ["new template: revision 7"]
 
 
 def test_revisions_of_other_objects_and_deleted_ones_do_not_count() -> None:
@@ -147,19 +152,19 @@ def test_revisions_of_other_objects_and_deleted_ones_do_not_count() -> None:
         change(4, "controllerrevisions", revision("old", 6), "DELETED"),
     ]
 
-    assert [number_text(build(rolled(*others)), "old", t) for t in (1, 8)] == ["6", "6"]
+    assert [number_text(timeline_of(rolled(*others)), "old", t) for t in (1, 8)] == ["6", "6"]
 
 
 def test_a_template_without_a_pod_yet_is_named_too() -> None:
-    one = build([r for r in rolled(*known(), end=2.9) if r.get("t", 0.0) < 2.95])
+    one = timeline_of([r for r in rolled(*known(), end=2.9) if r.get("t", 0.0) < 2.95])
 
     assert changes(one) == ["new template: revision 7"]
 
 
 def test_in_two_recordings_of_one_daemonset_a_revision_has_one_colour() -> None:
-    first = build(rolled(*known()))
+    first = timeline_of(rolled(*known()))
     late = [r for r in rolled() if r["record"] == "end"]
-    second = build(
+    second = timeline_of(
         [
             HEADER,
             *listed("nodes", node("n1")),
@@ -171,7 +176,7 @@ def test_in_two_recordings_of_one_daemonset_a_revision_has_one_colour() -> None:
     )
     drawn = compare(first, second)
 
-    assert legend(drawn)[:3] == ["revision 6", "revision 7", "ready"]
+    assert legend(drawn)[:3] == ["revision 6", "revision 7", "Pod ready"]
     assert [text for _, text in on_bars(drawn, 2)] == ["7"]
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
-from fleet import Fleet
+from fleet import Fleet, timeline_of
 from typer.testing import CliRunner
 from world import World, spec_of
 
+from daemonset_course.analysis.rollout_caption import caption, headline
 from daemonset_course.cli import app
 from daemonset_course.cluster import components, kwok, static_pods, status
 from daemonset_course.cluster.api import Api, ApiError
@@ -20,14 +21,13 @@ from daemonset_course.cluster.backend import COMPONENTS
 from daemonset_course.cluster.state import State
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput, CommandFailed, CourseError, NotFinished, NotRunning
+from daemonset_course.history.index import History
+from daemonset_course.history.outages import Down, Outage, cure
 from daemonset_course.lab.check import judge
 from daemonset_course.lab.evidence import read
 from daemonset_course.lab.tasks import find, lab06
 from daemonset_course.places import cluster_dir
-from daemonset_course.recording import components as feed
-from daemonset_course.timeline.caption import caption, headline
-from daemonset_course.timeline.outages import Down, Outage, cure
-from daemonset_course.timeline.timeline import build
+from daemonset_course.recording import component_feed as feed
 
 MANAGER, SCHEDULER = "kube-controller-manager", "kube-scheduler"
 ENDED, STOPPED = Down(MANAGER, "ended"), Down(SCHEDULER, "stopped")
@@ -59,11 +59,11 @@ def test_a_component_that_runs_again_ends_its_outage() -> None:
     log = Fleet(3).run(9).log()
     records = [says(2, "ended"), says(3, "stopped", SCHEDULER), says(5, "running")]
 
-    assert build(among(log, *records)).outages == (
+    assert timeline_of(among(log, *records)).outages == (
         Outage(MANAGER, "ended", 2, 5),
         Outage(SCHEDULER, "stopped", 3, None),
     )
-    assert build(log).outages == ()
+    assert timeline_of(log).outages == ()
 
 
 def test_another_state_is_another_outage_and_an_unknown_one_is_none() -> None:
@@ -71,7 +71,7 @@ def test_another_state_is_another_outage_and_an_unknown_one_is_none() -> None:
         Fleet(3).run(9).log(), says(1, "suspended"), says(2, "ended"), says(4, "to be invented")
     )
 
-    assert [(one.why, one.start, one.end) for one in build(log).outages] == [
+    assert [(one.why, one.start, one.end) for one in timeline_of(log).outages] == [
         ("suspended", 1, 2),
         ("ended", 2, 4),
     ]
@@ -87,19 +87,19 @@ def test_another_state_is_another_outage_and_an_unknown_one_is_none() -> None:
 )
 def test_caption_and_headline_begin_with_what_does_not_run(state: str, first: str, do: str) -> None:
     log = Fleet(3).run(1).apply().run(2).log()
-    timeline = build(among(log, says(1.5, state)))
+    timeline = timeline_of(among(log, says(1.5, state)))
 
     assert caption(timeline).startswith(f"{first} (from 1.5 s on). The cure: {do}")
-    assert caption(timeline).endswith(caption(build(log)))
-    assert headline(timeline) == f"{first}, {headline(build(log))}"
+    assert caption(timeline).endswith(caption(timeline_of(log)))
+    assert headline(timeline) == f"{first}, {headline(timeline_of(log))}"
 
 
 def test_a_past_outage_is_told_first_too_but_needs_no_cure() -> None:
     log = Fleet(3).run(1).apply().run(20).log()
-    timeline = build(among(log, says(2, "ended"), says(4, "running")))
+    timeline = timeline_of(among(log, says(2, "ended"), says(4, "running")))
 
     assert caption(timeline).startswith(f"{MANAGER} did not run from 2.0 s to 4.0 s. 3 nodes ")
-    assert headline(timeline) == headline(build(log))
+    assert headline(timeline) == headline(timeline_of(log))
 
 
 # Verdicts
@@ -113,7 +113,7 @@ def world(*, rolled: bool = False, strategy: str = "maxUnavailable: 2") -> World
 
 
 def verdict(log: Records, *more: dict[str, Any]) -> Any:
-    return judge(read(among(log, *more)), find("06-roll-within-budget").tasks[0].rules)
+    return judge(read(History(among(log, *more))), find("06-roll-within-budget").tasks[0].rules)
 
 
 @pytest.mark.parametrize("strategy", ["maxUnavailable: 1", "maxUnavailable: 9"])

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 import matplotlib
 import pytest
-from fleet import HEADER, Fleet, change, daemonset, node, pod
+from fleet import HEADER, Fleet, change, daemonset, node, pod, timeline_of
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
@@ -25,18 +25,18 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from PIL import Image
 
+from daemonset_course.analysis.rollout_caption import caption, headline
 from daemonset_course.errors import BadInput
-from daemonset_course.plot.budget import shade_above
-from daemonset_course.plot.dense import dense_colour
-from daemonset_course.plot.draw import compare, plot
-from daemonset_course.plot.frame import frame
-from daemonset_course.plot.lengths import plot_lengths
-from daemonset_course.plot.look import DARK, LIGHT, PALETTE, Look, course_style
-from daemonset_course.plot.picture import Picture
-from daemonset_course.timeline.caption import caption, headline
-from daemonset_course.timeline.facts import rollouts
-from daemonset_course.timeline.spans import Steps
-from daemonset_course.timeline.timeline import Timeline, build
+from daemonset_course.figures.lines import shade_above
+from daemonset_course.figures.picture import Picture
+from daemonset_course.figures.rollout.draw import compare, plot
+from daemonset_course.figures.rollout.frame import frame
+from daemonset_course.figures.rollout.raster import dense_colour
+from daemonset_course.figures.shapes import Style
+from daemonset_course.figures.theme import DARK, LIGHT, PALETTE, Theme, course_style, series
+from daemonset_course.history.rollouts import rollouts
+from daemonset_course.history.spans import union
+from daemonset_course.history.timeline import Timeline
 
 SVG = "{http://www.w3.org/2000/svg}"
 LOOKS = pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
@@ -69,20 +69,17 @@ SCENES = {f.__name__: f for f in (rolled, stuck, surged, blinded, crowded)}
 
 @cache
 def timeline(scene: str) -> Timeline:
-    return build(SCENES[scene]().log())
+    return timeline_of(SCENES[scene]().log())
 
 
 @cache
 def picture(scene: str, dark: bool = False) -> Picture:
     if scene == "compared":
         return compare(timeline("rolled"), timeline("stuck"), labels=("k=2", "k=1"), dark=dark)
-    if scene == "lengths":
-        measured = {1: 160.0, 10: 17.0, 50: 10.4, 100: 10.1}
-        return plot_lengths(measured, nodes=100, restart=1.6, qps=20, dark=dark)
     return plot(timeline(scene), dark=dark)
 
 
-ALL_PICTURES = pytest.mark.parametrize("scene", [*SCENES, "compared", "lengths"])
+ALL_PICTURES = pytest.mark.parametrize("scene", [*SCENES, "compared"])
 
 
 def lanes_of(drawn: Picture) -> Axes:
@@ -165,7 +162,7 @@ def record_one_restart() -> list[dict[str, Any]]:
 # What a file holds
 
 
-@pytest.mark.parametrize("scene", ["rolled", "blinded", "compared", "lengths"])
+@pytest.mark.parametrize("scene", ["rolled", "blinded", "compared"])
 def test_drawing_again_gives_the_same_bytes(scene: str) -> None:
     again = picture.__wrapped__(scene)
 
@@ -176,11 +173,10 @@ def test_drawing_again_gives_the_same_bytes(scene: str) -> None:
 def test_another_process_gives_the_same_bytes_and_loads_no_pyplot() -> None:
     code = """if True:
         import hashlib, sys
-        from test_plot import rolled, settings
+        from test_plot import rolled, settings, timeline_of
         before = settings()
-        from daemonset_course.plot.draw import plot
-        from daemonset_course.timeline.timeline import build
-        drawn = plot(build(rolled().log()))
+        from daemonset_course.figures.rollout.draw import plot
+        drawn = plot(timeline_of(rolled().log()))
         drawn.png()
         print(hashlib.sha256(drawn.svg().encode()).hexdigest())
         print("matplotlib.pyplot" in sys.modules, settings() == before)
@@ -251,7 +247,7 @@ def test_another_ending_is_refused_and_nothing_written(tmp_path: Path, name: str
 
 
 def test_up_to_40_lanes_jupyter_gets_svg_with_alt_text() -> None:
-    drawn = plot(build(Fleet(39).run(0.5).log()))
+    drawn = plot(timeline_of(Fleet(39).run(0.5).log()))
     data, metadata = drawn._repr_mimebundle_()
 
     assert data == {"text/plain": drawn.caption, "image/svg+xml": drawn.svg()}
@@ -259,7 +255,7 @@ def test_up_to_40_lanes_jupyter_gets_svg_with_alt_text() -> None:
 
 
 def test_above_40_lanes_jupyter_gets_png_with_alt_text() -> None:
-    drawn = plot(build(Fleet(40).run(0.5).log()))
+    drawn = plot(timeline_of(Fleet(40).run(0.5).log()))
     data, metadata = drawn._repr_mimebundle_()
 
     assert set(data) == {"text/plain", "image/png"}
@@ -285,7 +281,7 @@ def test_the_title_states_the_finding_and_the_caption_stands_below(scene: str) -
     texts = written(picture(scene))
 
     assert texts[0] == headline(timeline(scene))
-    assert texts[-1].replace("\n", " ") == caption(timeline(scene))
+    assert " ".join(texts).endswith(f" {caption(timeline(scene))}")
 
 
 def test_the_title_of_a_stuck_rollout_says_so() -> None:
@@ -323,7 +319,7 @@ WORDS = "the telling part of this long sentence is the very last one of its word
     "text", [f"{WORDS * 3}ports", f"{'course-worker12/agent-x7k2m ' * 8}ports"]
 )
 def test_a_long_note_is_wrapped_and_keeps_its_last_word(text: str) -> None:
-    drawn = plot(build(Fleet(2).run(1).note(text).run(1).log()))
+    drawn = plot(timeline_of(Fleet(2).run(1).note(text).run(1).log()))
     with course_style():
         canvas = FigureCanvasAgg(drawn.figure)
         canvas.draw()
@@ -404,7 +400,7 @@ def test_no_text_is_cut_off_or_covered_by_another(scene: str) -> None:
 
 
 def test_a_lane_shows_each_phase_of_its_pods_in_time() -> None:
-    ax = lanes_of(plot(build(record_one_restart())))
+    ax = lanes_of(plot(timeline_of(record_one_restart())))
 
     spans = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in bars(ax, lane=0)]
     assert spans == [(0, 2), (2, 3), (3, 4), (4, 5), (5, 8)]
@@ -428,7 +424,7 @@ def test_a_lane_shows_as_much_of_a_reason_as_its_bar_has_room_for(
         {"name": "setup", **held["status"]["containerStatuses"][0]}
     ]
     held["status"]["containerStatuses"] = [waits]
-    ax = lanes_of(plot(build([
+    ax = lanes_of(plot(timeline_of([
         HEADER,
         change(0.0, "nodes", node("a"), "ADDED", "list"),
         change(0.0, "daemonsets", daemonset(), "ADDED", "list"),
@@ -441,13 +437,13 @@ def test_a_lane_shows_as_much_of_a_reason_as_its_bar_has_room_for(
 
 
 @LOOKS
-def test_phases_differ_without_colour(look: Look) -> None:
-    drawn = plot(build(record_one_restart()), dark=look is DARK)
+def test_phases_differ_without_colour(look: Theme) -> None:
+    drawn = plot(timeline_of(record_one_restart()), dark=look is DARK)
     seen = {
         (
             round(bar.get_height(), 2),
             bar.get_hatch(),
-            bar.get_facecolor()[:3] == to_rgb(look.ground),
+            bar.get_facecolor()[:3] == to_rgb(look.background),
         )
         for bar in bars(lanes_of(drawn), lane=0)
     }
@@ -456,7 +452,7 @@ def test_phases_differ_without_colour(look: Look) -> None:
 
 
 @LOOKS
-def test_what_is_unknown_looks_like_no_phase(look: Look) -> None:
+def test_what_is_unknown_looks_like_no_phase(look: Theme) -> None:
     drawn = picture("blinded", look is DARK)
     hatches = {bar.get_hatch() for bar in bars(lanes_of(drawn)) if 3 <= bar.get_x() < 5}
     others = {bar.get_hatch() for bar in bars(lanes_of(drawn)) if not 3 <= bar.get_x() < 5}
@@ -467,7 +463,7 @@ def test_what_is_unknown_looks_like_no_phase(look: Look) -> None:
 
 
 def test_revisions_carry_their_number() -> None:
-    ax = lanes_of(plot(build(record_one_restart())))
+    ax = lanes_of(plot(timeline_of(record_one_restart())))
 
     numbers = [
         (t.xy[0], t.get_text()) for t in ax.texts if t.get_text().isdigit() and t.get_zorder() == 3
@@ -535,7 +531,7 @@ def test_pods_that_share_a_node_share_its_lane_side_by_side() -> None:
 
 
 def test_a_lane_without_a_pod_says_so() -> None:
-    words = [t for t in lanes_of(picture("rolled")).texts if t.get_text() == "no pod"]
+    words = [t for t in lanes_of(picture("rolled")).texts if t.get_text() == "no Pod"]
 
     assert [t.get_position()[1] for t in words] == [0]
 
@@ -544,7 +540,7 @@ def test_a_lane_without_a_pod_says_so() -> None:
 
 
 def test_the_counts_follow_what_happened() -> None:
-    drawn = plot(build(record_one_restart()))
+    drawn = plot(timeline_of(record_one_restart()))
     count, bound = line(drawn, "unavailable"), line(drawn, "budget 1")
 
     assert count.get_drawstyle() == bound.get_drawstyle() == "steps-post"
@@ -557,33 +553,35 @@ def test_the_counts_follow_what_happened() -> None:
 def test_lines_are_named_at_their_ends() -> None:
     ends = {t.get_text(): t.get_position()[1] for t in counts_of(picture("surged")).texts}
 
-    assert list(ends) == ["unavailable", "budget 0", "extra pods", "surge budget 2"]
+    assert list(ends) == ["unavailable", "budget 0", "extra Pods", "surge budget 2"]
     assert list(ends.values()) == sorted(ends.values())
 
 
 def test_extra_pods_have_their_own_line_and_bound() -> None:
     drawn = picture("surged")
 
-    assert max(known(line(drawn, "extra pods").get_ydata())) == 2
+    assert max(known(line(drawn, "extra Pods").get_ydata())) == 2
     assert set(known(line(drawn, "surge budget 2").get_ydata())) == {2}
     assert set(known(line(drawn, "budget 0").get_ydata())) == {0}
-    assert "extra pods" not in {one.get_label() for one in counts_of(picture("rolled")).lines}
+    assert "extra Pods" not in {one.get_label() for one in counts_of(picture("rolled")).lines}
 
 
 def above_budget(drawn: Picture) -> list[tuple[float, float]]:
-    (shade,) = counts_of(drawn).collections
-    return [(path.vertices[:, 0].min(), path.vertices[:, 0].max()) for path in shade.get_paths()]
+    return shaded(counts_of(drawn))
+
+
+def shaded(ax: Axes) -> list[tuple[float, float]]:
+    paths = [path.vertices[:, 0] for shade in ax.collections for path in shade.get_paths()]
+    return union((x.min(), x.max()) for x in paths)
 
 
 def test_time_above_the_budget_is_shaded() -> None:
-    (shaded,) = above_budget(picture("stuck"))
-
-    assert shaded == (10.0, 14.0)  # from when a second node fell silent
+    assert above_budget(picture("stuck")) == [(10.0, 14.0)]  # from when a second node fell silent
     assert above_budget(picture("rolled")) == []
 
 
 def test_a_first_start_is_not_shaded_for_no_budget_bounds_it() -> None:
-    drawn = plot(build(Fleet(3, started=False).run(1).create().run(4).log()))
+    drawn = plot(timeline_of(Fleet(3, started=False).run(1).create().run(4).log()))
 
     assert max(known(line(drawn, "unavailable").get_ydata())) == 3
     assert above_budget(drawn) == []
@@ -603,22 +601,21 @@ def test_what_is_above_a_bound_is_shaded_for_exactly_as_long_as_it_is(
     times: tuple[float, ...], counts: tuple[int | None, ...], expected: list[tuple[float, float]]
 ) -> None:
     ax = Figure().add_subplot()
-    shade_above(ax, Steps(times, counts), Steps((0, times[-1]), (1, 1)))
-    (shade,) = ax.collections
-    drawn = [path.vertices[:, 0] for path in shade.get_paths()]
+    upper = list(zip(times, counts, strict=True))
+    shade_above(ax, LIGHT, upper, [(0, 1), (times[-1], 1)], Style("alarm"))
 
-    assert [(x.min(), x.max()) for x in drawn] == expected
+    assert shaded(ax) == expected
 
 
 def test_the_shading_of_a_rollout_has_the_width_of_its_facts() -> None:
     fleet = Fleet(6, max_unavailable=2).run(1).kubelet_silent("course-worker2")
     fleet.kubelet_silent("course-worker4").apply().run(2).kubelet_silent("course-worker5")
-    one = build(fleet.run(0.7).log())
+    one = timeline_of(fleet.run(0.7).log())
     (rollout,) = rollouts(one)
-    shaded = above_budget(plot(one))
+    above = above_budget(plot(one))
 
     assert rollout.over_budget > 0
-    assert max(b - a for a, b in shaded) == pytest.approx(rollout.over_budget)
+    assert max(b - a for a, b in above) == pytest.approx(rollout.over_budget)
 
 
 def rolling(log: Timeline) -> set[str]:
@@ -633,7 +630,7 @@ def quiet(fleet: Fleet) -> Timeline:
     """Three of six nodes fail in a recording without a new template: three above a budget of 1."""
     for name in ("course-worker2", "course-worker4", "course-worker5"):
         fleet.run(1).kubelet_silent(name)
-    return build(fleet.run(3).log())
+    return timeline_of(fleet.run(3).log())
 
 
 def test_without_a_new_template_there_is_no_budget_and_no_alarm() -> None:
@@ -648,13 +645,13 @@ def test_without_a_new_template_there_is_no_budget_and_no_alarm() -> None:
 def test_a_first_start_has_no_budget_line() -> None:
     fleet = Fleet(3, started=False).run(1).create().run(6)
 
-    assert rolling(build(fleet.log())) == set()
-    assert rolling(build(fleet.apply().run(1).log()))
+    assert rolling(timeline_of(fleet.log())) == set()
+    assert rolling(timeline_of(fleet.apply().run(1).log()))
 
 
 def test_after_a_rollout_the_budget_ends_and_what_fails_then_is_no_alarm() -> None:
     fleet = Fleet(6).run(1).apply().run(40)
-    (rollout,) = rollouts(build(fleet.log()))
+    (rollout,) = rollouts(timeline_of(fleet.log()))
     one = quiet(fleet)
     x, y = line(plot(one), "budget 1").get_data()
     held = [t for t, v in zip(x, y, strict=True) if not math.isnan(v)]
@@ -676,7 +673,7 @@ def test_a_rollout_that_began_before_the_recording_has_its_budget() -> None:
         )
         for obj in objects
     ]
-    one = build([HEADER, *listed, {"record": "end", "t": 5.0}])
+    one = timeline_of([HEADER, *listed, {"record": "end", "t": 5.0}])
 
     assert set(known(line(plot(one), "budget 1").get_ydata())) == {1}
 
@@ -699,16 +696,16 @@ def test_many_nodes_become_a_raster_sorted_by_the_start_of_their_new_pod() -> No
         return tuple(round(c, 3) for c in to_rgb(colour))
 
     assert rows == len(one.nodes) == 61
-    old, new, ground = map(shade, (PALETTE[0], PALETTE[1], LIGHT.ground))
-    unknown = shade(dense_colour("unknown", PALETTE[0], LIGHT))
+    old, new, ground = map(shade, (PALETTE[0], PALETTE[1], LIGHT.background))
+    unknown = shade(dense_colour("unknown", series(0), LIGHT))
     for name in rollout.order:
         assert [colour(name, t) for t in (0.5, 4.0, one.end - 0.1)] == [old, unknown, new]
     assert colour("course-control-plane", 0.5) == ground
 
 
 @LOOKS
-@pytest.mark.parametrize("colour", PALETTE[:2])
-def test_phases_of_a_raster_differ_in_lightness(look: Look, colour: str) -> None:
+@pytest.mark.parametrize("colour", [series(0), series(1)])
+def test_phases_of_a_raster_differ_in_lightness(look: Theme, colour: str) -> None:
     shades = sorted(
         grey(dense_colour(p, colour, look))
         for p in ("pending", "not ready", "ready", "terminating")
@@ -717,7 +714,7 @@ def test_phases_of_a_raster_differ_in_lightness(look: Look, colour: str) -> None
     assert min(b - a for a, b in itertools.pairwise(shades)) > 0.06
 
 
-# Dark, two at once, lengths
+# Dark, two at once
 
 
 @ALL_PICTURES
@@ -731,7 +728,7 @@ def test_dark_is_another_picture_with_the_same_words(scene: str) -> None:
 
 @LOOKS
 @ALL_PICTURES
-def test_words_can_be_read_on_their_ground(scene: str, look: Look) -> None:
+def test_words_can_be_read_on_their_ground(scene: str, look: Theme) -> None:
     figure = picture(scene, look is DARK).figure
     axes = figure.axes
     words = [*figure.texts, *axes[-1].texts]
@@ -746,14 +743,14 @@ def test_words_can_be_read_on_their_ground(scene: str, look: Look) -> None:
     pale = {
         w.get_text(): w.get_color()
         for w in words
-        if w.get_text() and contrast(w.get_color(), look.ground) < 3
+        if w.get_text() and contrast(w.get_color(), look.background) < 3
     }
     assert not pale
 
 
 def test_compared_rollouts_begin_together_at_their_new_template() -> None:
-    early = build(Fleet(3).run(1).apply().run(9).log())
-    late = build(Fleet(3, max_unavailable=2).run(2).apply().run(4).log())
+    early = timeline_of(Fleet(3).run(1).apply().run(9).log())
+    late = timeline_of(Fleet(3, max_unavailable=2).run(2).apply().run(4).log())
     drawn = compare(early, late, labels=("one", "two"))
     above, below = drawn.figure.axes[1:3]
 
@@ -765,8 +762,8 @@ def test_compared_rollouts_begin_together_at_their_new_template() -> None:
 
 
 def test_compared_counts_are_moved_with_their_lanes() -> None:
-    early = build(Fleet(3).run(1).apply().run(9).log())
-    late = build(Fleet(3, max_unavailable=2).run(2).apply().run(4).log())
+    early = timeline_of(Fleet(3).run(1).apply().run(9).log())
+    late = timeline_of(Fleet(3, max_unavailable=2).run(2).apply().run(4).log())
     drawn = compare(early, late, labels=("one", "two"))
     for label, one, zero in (("one", early, 1.0), ("two", late, 2.0)):
         x, y = line(drawn, label).get_data()
@@ -786,8 +783,8 @@ def test_compared_findings_both_stand_in_title_and_caption() -> None:
 
 def test_the_shorter_of_two_recordings_says_where_it_ended() -> None:
     long, short = (
-        build(Fleet(3).run(1).apply().run(9).log()),
-        build(Fleet(3).run(1).apply().run(3).log()),
+        timeline_of(Fleet(3).run(1).apply().run(9).log()),
+        timeline_of(Fleet(3).run(1).apply().run(3).log()),
     )
     above, below = compare(long, short).figure.axes[1:3]
 
@@ -796,36 +793,18 @@ def test_the_shorter_of_two_recordings_says_where_it_ended() -> None:
     assert word.xy[0] == 3.0  # type: ignore[attr-defined]
 
 
-def test_lengths_show_the_measured_points_between_both_bounds() -> None:
-    drawn = picture("lengths")
-    waves, limit, points = drawn.figure.axes[0].lines
-    model = dict(zip(*waves.get_data(), strict=True))
-
-    assert dict(zip(*points.get_data(), strict=True)) == {1: 160, 10: 17, 50: 10.4, 100: 10.1}
-    assert (model[1], model[10], model[99], model[100]) == (160, 16, 3.2, 1.6)
-    assert set(limit.get_ydata()) == {10}  # 100 deletions and 100 creations, 20 a second
-    assert "10 at a time 17.0 s" in drawn.caption
-    assert "Shortest with 100." in drawn.caption
-
-
-def test_lengths_of_a_small_fleet_keep_its_scale() -> None:
-    drawn = plot_lengths({1: 12.0, 4: 4.0}, nodes=12, restart=1.0, qps=20)
-
-    assert drawn.figure.axes[0].get_xlim()[1] < 25
-
-
 # The panel of counts
 
 
 def test_a_panel_that_would_be_one_level_line_is_left_out() -> None:
-    still = build(Fleet(3).run(4).log())
+    still = timeline_of(Fleet(3).run(4).log())
     drawn, forced = plot(still), plot(still, counts=True)
     labels = [ax.get_xlabel() for ax in drawn.figure.axes]
 
     assert len(drawn.figure.axes) == len(forced.figure.axes) - 1
     assert labels[-1] == "seconds since the recording began"
     assert drawn.figure.get_figheight() < forced.figure.get_figheight()
-    assert counts_of(plot(build(Fleet(3).run(1).apply().run(9).log()))).lines
+    assert counts_of(plot(timeline_of(Fleet(3).run(1).apply().run(9).log()))).lines
 
 
 def test_the_panel_of_counts_can_be_left_out() -> None:

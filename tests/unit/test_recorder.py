@@ -49,7 +49,7 @@ def test_it_stops_in_time_and_says_once_for_each_watch_that_it_saw_nothing(
     gaps = recording.timeline.gaps
     assert sorted(gap.resource for gap in gaps) == RESOURCES
     assert all(0 <= gap.start < gap.end <= recording.timeline.end for gap in gaps)
-    assert recording.records[-1]["record"] == "end"
+    assert recording.history.ended
     assert not [t for t in threading.enumerate() if t not in before and "feed-" in t.name]
 
 

@@ -17,6 +17,7 @@ from test_feed import until
 from test_recorder import RESOURCES, recorder
 
 from daemonset_course.errors import CourseError, NotFinished
+from daemonset_course.history.log import End, Mark
 from daemonset_course.recording import recorder as module
 from daemonset_course.recording import steps
 from daemonset_course.recording.feed import OpenGap
@@ -94,7 +95,8 @@ def test_a_watch_that_is_broken_now_is_a_gap_until_now(
     assert timeline.unavailable.at(59) is None
     assert timeline.unavailable.at(9) is not None
     feeds["pods"].open_gap = None
-    assert recording.timeline.gaps == ()
+    recording.gap("pods", recording._began + 10, "the watch broke: ProtocolError")
+    assert recording.timeline.gaps == (gap,), "the end of the gap is another word on the same one"
 
 
 def test_the_end_of_a_stopped_recording_stays(
@@ -106,7 +108,7 @@ def test_the_end_of_a_stopped_recording_stays(
     monkeypatch.setattr(Recorder, "elapsed", 9.0)
 
     assert recording.timeline.end == 5
-    assert [one["record"] for one in recording.records].count("end") == 1
+    assert sum(isinstance(one, End) for one in recording.history.records) == 1
 
 
 # Once
@@ -142,7 +144,7 @@ def test_a_feed_that_lives_on_writes_nothing_behind_the_end(recording: Recorder)
     recording.stop()
     recording.change("pods", "ADDED", "watch", {"metadata": {"name": "late"}})
 
-    assert recording.records[-1]["record"] == "end"
+    assert recording.history.ended
 
 
 def test_a_second_stop_waits_until_the_first_is_through(
@@ -171,7 +173,7 @@ def test_a_second_stop_waits_until_the_first_is_through(
     for caller in callers:
         caller.join(30)
 
-    assert [one["record"] for one in recording.records][-2:] == ["mark", "end"]
+    assert [type(one) for one in recording.history.records[-2:]] == [Mark, End]
 
 
 # With what went wrong
@@ -213,8 +215,8 @@ def test_stop_raises_what_failed_in_the_recorder_and_the_recording_is_whole(
     gaps = recording.timeline.gaps
     assert sorted(gap.resource for gap in gaps) == sorted(resources)
     assert {gap.reason for gap in gaps} == {"the recorder failed: KeyError: 'odd'"}
-    assert recording.records[-1]["record"] == "end"
-    assert recording.timeline.end == recording.records[-1]["t"]
+    assert recording.history.ended
+    assert recording.timeline.end == recording.history.last
     assert recording.stop() is recording, "it was said once"
 
 
@@ -224,7 +226,7 @@ def test_a_block_that_went_well_raises_what_failed_in_the_recorder(
     with pytest.raises(CourseError, match="The recorder failed"), recording:
         failing(recording, monkeypatch, "pods")
 
-    assert recording.records[-1]["record"] == "end"
+    assert recording.history.ended
 
 
 @pytest.mark.parametrize("own", [ZeroDivisionError("mine"), NotFinished("mine"), SystemExit()])
@@ -245,7 +247,7 @@ def test_the_error_of_a_block_is_not_hidden_by_the_recorders_own(
     assert "KeyError: 'odd'" in note
     if isinstance(own, CourseError):
         assert note in own._render_traceback_()
-    assert recording.records[-1]["record"] == "end"
+    assert recording.history.ended
 
 
 def test_an_interrupt_while_the_end_is_waited_for_ends_the_recording(
@@ -262,7 +264,7 @@ def test_an_interrupt_while_the_end_is_waited_for_ends_the_recording(
         block()
 
     assert not recording._open
-    assert recording.records[-1]["record"] == "end"
+    assert recording.history.ended
 
 
 def test_a_start_that_fails_says_why(

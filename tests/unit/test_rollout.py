@@ -1,18 +1,16 @@
 from __future__ import annotations
 
 import pytest
-from fleet import daemonset, node, pod
+from fleet import HEADER, change, daemonset, node, pod
 
-from daemonset_course.timeline.podstate import phase_of
-from daemonset_course.verbs.rollout import finished, lagging, pod_reason, status_of, uncounted
+from daemonset_course.analysis.causes import kubelet_words
+from daemonset_course.analysis.explain import explain
+from daemonset_course.history.daemonset_status import status_of
+from daemonset_course.history.index import History
+from daemonset_course.history.podstate import phase_of
+from daemonset_course.verbs.rollout import finished, uncounted
 
-OWNER = daemonset() | {"metadata": daemonset()["metadata"] | {"uid": "ds", "namespace": "default"}}
-
-
-def owned(*arguments, **options):
-    made = pod(*arguments, **options)
-    made["metadata"]["ownerReferences"] = [{"kind": "DaemonSet", "name": "agent", "uid": "ds"}]
-    return made
+OWNER = daemonset()
 
 
 def status(**numbers):
@@ -40,40 +38,13 @@ def test_the_status_is_told_in_kubectls_order():
     assert told.misscheduled == 1
 
 
-def test_each_lagging_node_is_named_with_its_reason():
-    nodes = [node(name) for name in ("n1", "n2", "n3", "n4", "n10")]
-    pods = [
-        owned("a", "n1", "new"),
-        owned("b", "n2", "old"),
-        owned("c", "n3", "old", phase="terminating"),
-        owned("d", "n4", "new", phase="pending", reason="ImagePullBackOff"),
-        pod("stranger", "n10", "new", owned=False),
-    ]
-
-    lines = lagging(OWNER, nodes, pods, "new")
-
-    assert [line.partition(":")[0] for line in lines] == ["n2", "n3", "n4", "n10"]
-    assert "still runs the old template" in lines[0]
-    assert "is terminating" in lines[1]
-    assert "ImagePullBackOff" in lines[2]
-    assert "no pod yet" in lines[3]
-
-
 def test_pods_are_judged_by_the_status_alone_while_the_daemonset_owns_no_revision():
-    pods = [owned("a", "n1", "a-namesakes"), owned("b", "n2", "a-namesakes", phase="pending")]
+    listed = [change(0, "nodes", node(name), "ADDED", "list") for name in ("n1", "n2")]
+    pods = [pod("a", "n1", "a-namesakes"), pod("b", "n2", "a-namesakes", phase="pending")]
+    listed += [change(0, "pods", one, "ADDED", "list") for one in pods]
+    listed.append(change(0, "daemonsets", daemonset(), "ADDED", "list"))
 
-    lines = lagging(OWNER, [node("n1"), node("n2")], pods, "")
-
-    assert [line.partition(":")[0] for line in lines] == ["n2"]
-    assert "old template" not in lines[0]
-
-
-def test_a_node_that_should_not_run_it_does_not_hold_the_rollout_up():
-    dead = node("n1", taints=[{"key": "dead", "effect": "NoSchedule"}])
-    pods = [owned("a", "n1", "old", phase="terminating")]
-
-    assert lagging(OWNER, [dead], pods, "new") == []
-    assert lagging(OWNER, [dead], pods, "new", wanted_only=False) != []
+    assert explain(History([HEADER, *listed])).lines() == ("n2: pending, not ready",)
 
 
 @pytest.mark.parametrize(("desired", "missing"), [(0, 2), (1, 1), (2, 0), (3, 0)])
@@ -82,23 +53,6 @@ def test_a_status_that_is_behind_the_nodes_is_noticed(desired, missing):
     behind = OWNER | {"status": {"desiredNumberScheduled": desired}}
 
     assert uncounted(behind, [node("n1"), node("n2"), dead]) == missing
-
-
-def test_a_pod_that_no_node_takes_is_explained_in_the_schedulers_words():
-    unscheduled = {
-        "status": {
-            "conditions": [
-                {
-                    "type": "PodScheduled",
-                    "status": "False",
-                    "reason": "Unschedulable",
-                    "message": "0/4 nodes are available",
-                }
-            ]
-        }
-    }
-
-    assert pod_reason(unscheduled) == "pending, Unschedulable: 0/4 nodes are available"
 
 
 def statuses(phase="Running", init=(), main=()):
@@ -205,5 +159,7 @@ WEB = ("web", INITIALIZING, False)
     ],
 )
 def test_the_container_that_holds_a_pod_up_is_blamed_by_name(pod, told, drawn):
-    assert pod_reason(pod) == told
+    short, _, whole = kubelet_words(pod)
+
+    assert (whole or short) == told
     assert phase_of(pod) == drawn

@@ -3,37 +3,42 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
-from fleet import HEADER, change, daemonset, node, pod
+from fleet import HEADER, change, daemonset, node, pod, timeline_of
 
-from daemonset_course.errors import BadInput
-from daemonset_course.plot.picture import Picture
-from daemonset_course.plot.scale import plot_creation, plot_scale
-from daemonset_course.timeline.scale import (
+from daemonset_course.analysis.scale import (
     Creation,
+    Creations,
     Length,
+    LengthsByBudget,
+    LengthsByNodes,
     Rate,
     corner,
     creation,
-    creation_caption,
-    creation_headline,
     last_node_ready,
-    lengths_caption,
-    lengths_headline,
 )
-from daemonset_course.timeline.timeline import build
+from daemonset_course.errors import BadInput
+from daemonset_course.figures.shapes import Lines
+from daemonset_course.history.index import History
 
 Record = dict[str, Any]
 RATE = Rate(qps=20, burst=30)
 RECORDED = json.loads((Path(__file__).parents[2] / "recordings" / "14-scale.json").read_text())
+BY_BUDGET = LengthsByBudget(
+    {1: 160.0, 10: 17.0, 50: 10.4, 100: 10.1}, nodes=100, restart=1.6, qps=20
+)
 LENGTHS = [Length(100, 10, 11.5), Length(300, 10, 30.6, True), Length(300, 50, 29.1, True)]
+BY_NODES = LengthsByNodes(LENGTHS, restart=0.5, rate=RATE)
 
 
 def steady(count: int, *, burst: int = 30, qps: float = 20) -> Creation:
     created = tuple(max(0.0, (n - burst) / qps) for n in range(1, count + 1))
     return Creation(created, tuple(t + 1 for t in created))
+
+
+def points(figure: Lines, label: str) -> list[tuple[float, Any]]:
+    return next(list(one.points) for one in figure.series if one.label == label)
 
 
 def log(*, created: bool = True) -> list[Record]:
@@ -51,15 +56,15 @@ def log(*, created: bool = True) -> list[Record]:
 
 
 def test_pods_are_counted_from_the_creation_of_their_daemonset() -> None:
-    found = creation(build(log()))
+    found = creation(timeline_of(log()))
 
     assert found.created == pytest.approx((0.5, 1.5, 2.5))
     assert found.ready == pytest.approx((1.5, 2.5))
 
 
 def test_a_recording_that_began_too_late_is_refused() -> None:
-    with pytest.raises(BadInput, match="does not show how a DaemonSet's first pods came"):
-        creation(build(log(created=False)))
+    with pytest.raises(BadInput, match="does not show how a DaemonSet's first Pods came"):
+        creation(timeline_of(log(created=False)))
 
 
 def test_the_burst_is_free_and_the_rest_waits() -> None:
@@ -77,7 +82,7 @@ def test_a_run_that_hardly_outlasts_the_burst_has_no_rate(count: int) -> None:
     found = steady(count)
 
     assert found.rate(RATE) is None
-    assert ("limit" in creation_headline(found, RATE)) == (count > RATE.burst)
+    assert ("limit" in Creations(found, RATE).headline) == (count > RATE.burst)
 
 
 def joining(*ready: float) -> list[Record]:
@@ -89,13 +94,13 @@ def joining(*ready: float) -> list[Record]:
 
 
 def test_the_last_node_counts_from_when_it_was_first_ready() -> None:
-    assert last_node_ready(joining(2, 3, 5)) == 5
+    assert last_node_ready(History(joining(2, 3, 5))) == 5
 
 
 @pytest.mark.parametrize("log", [joining(2, 3), joining(2, 3)[:2]], ids=["one late", "none"])
 def test_nodes_that_did_not_all_join_are_told(log: list[Record]) -> None:
     with pytest.raises(BadInput, match="does not show nodes that join"):
-        last_node_ready(log)
+        last_node_ready(History(log))
 
 
 def test_at_the_corner_ten_rounds_take_as_long_as_the_requests() -> None:
@@ -105,49 +110,66 @@ def test_at_the_corner_ten_rounds_take_as_long_as_the_requests() -> None:
 
 
 def test_the_words_are_made_of_the_numbers() -> None:
-    assert creation_headline(steady(100), RATE) == (
-        "100 pods created in 3.5 s; the request limit alone takes 3.5 s"
+    found = Creations(steady(100), RATE, recorded=steady(1000))
+
+    assert found.headline == "100 Pods created in 3.5 s; the request limit alone takes 3.5 s"
+    assert found.caption == (
+        "100 Pods, the last created after 3.5 s, the last ready after 4.5 s; "
+        "30 requests at once and 20 a second would take 3.5 s. "
+        "Recorded: 1000 Pods, the last created after 48.5 s, the last ready after 49.5 s; "
+        "30 requests at once and 20 a second would take 48.5 s."
     )
-    assert creation_caption(steady(100), RATE) == (
-        "100 pods, the last created after 3.5 s, the last ready after 4.5 s; "
-        "30 requests at once and 20 a second would take 3.5 s."
+    assert "none ready" in Creations(Creation((0.5,), ()), RATE).caption
+    assert BY_NODES.headline.startswith("Above 65 nodes requests")
+    assert "100 nodes with 10% 11.5 s, 300 nodes with 10% 30.6 s (recorded)" in BY_NODES.caption
+    assert BY_BUDGET.headline == (
+        "100 nodes: with 100 times the budget the rollout is 15.8 times as quick"
     )
-    assert "none ready" in creation_caption(Creation((0.5,), ()), RATE)
-    assert lengths_headline(0.5, RATE).startswith("Above 65 nodes requests")
-    assert "100 nodes with 10% 11.5 s, 300 nodes with 10% 30.6 s (recorded)" in lengths_caption(
-        LENGTHS, 0.5, RATE
-    )
+    assert "10 at a time 17.0 s" in BY_BUDGET.caption
+    assert "Shortest with 100." in BY_BUDGET.caption
 
 
-def pictures(*, dark: bool) -> list[Picture]:
-    return [
-        plot_creation(steady(100), rate=RATE, dark=dark),
-        plot_creation(steady(100), rate=RATE, recorded=steady(1000), dark=dark),
-        plot_creation(Creation((0.5,), ()), rate=RATE, dark=dark),
-        plot_scale(LENGTHS, restart=0.5, rate=RATE, dark=dark),
-        plot_scale(LENGTHS[:1], restart=0.5, rate=RATE, dark=dark),
-    ]
+def test_each_panel_shows_every_pod_on_the_band_of_requests() -> None:
+    now, recorded = Creations(steady(100), RATE, recorded=steady(1000)).figure()
+
+    assert [one.heading for one in (now, recorded)] == ["now: 100 nodes", "recorded: 1000 nodes"]
+    assert [points(now, label)[-1][1] for label in ("created", "ready")] == [100, 100]
+    assert [points(recorded, label)[-1][1] for label in ("created", "ready")] == [1000, 1000]
+    assert points(now, "requests allowed: burst, then so many a second") == [
+        (0, 0), (0, 30), (3.5, 100), (pytest.approx(4.5 * 1.05), 100),
+    ]  # fmt: skip
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_each_picture_can_be_shown_with_its_caption(dark: bool) -> None:
-    for picture in pictures(dark=dark):
-        svg = ElementTree.fromstring(picture.svg())
-        assert picture.caption in [part.text for part in svg.iter() if part.text]
+def test_a_rollout_without_a_ready_pod_has_a_line_at_zero() -> None:
+    (panel,) = Creations(Creation((0.5,), ()), RATE).figure()
+
+    assert {y for _, y in points(panel, "ready")} == {0}
 
 
 def test_recorded_points_are_hollow() -> None:
-    (ax,) = plot_scale(LENGTHS, restart=0.5, rate=RATE).figure.axes
-    faces = {line.get_label(): line.get_markerfacecolor() for line in ax.lines}
+    hollow = {one.label: one.stroke.hollow for one in BY_NODES.figure().series if not one.named}
 
-    assert faces["10%, recorded"] == faces["50%, recorded"] != faces["10%, measured now"]
+    assert hollow == {"10%, measured now": False, "10%, recorded": True, "50%, recorded": True}
 
 
-def test_both_panels_show_every_pod() -> None:
-    picture = plot_creation(steady(100), rate=RATE, recorded=steady(1000))
-    highest = [max(line.get_ydata().max() for line in ax.lines) for ax in picture.figure.axes[-2:]]
+def test_lengths_by_nodes_stand_over_rounds_and_requests() -> None:
+    figure = BY_NODES.figure()
+    requests = points(figure, "two requests\na node")
 
-    assert highest == [100, 1000]
+    assert {y for _, y in points(figure, "10%: 10 rounds")} == {5}
+    assert {y for _, y in points(figure, "50%: 2 rounds")} == {1}
+    assert all(y == pytest.approx((2 * n - 30) / 20) for n, y in requests)
+    assert figure.x_span == (pytest.approx(requests[0][0]), pytest.approx(390))
+
+
+def test_lengths_by_budget_stand_between_both_bounds() -> None:
+    figure = BY_BUDGET.figure()
+    rounds = dict(points(figure, "rounds\nof k nodes"))
+
+    assert dict(points(figure, "measured")) == {1: 160, 10: 17, 50: 10.4, 100: 10.1}
+    assert (rounds[1], rounds[10], rounds[99], rounds[100]) == (160, 16, 3.2, 1.6)
+    # 100 deletions and 100 creations, 20 a second
+    assert {y for _, y in points(figure, "the controller's\nrequest limit")} == {10}
 
 
 def test_the_recorded_runs_are_whole() -> None:

@@ -5,19 +5,32 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from fleet import HEADER, Fleet, change, control_plane, daemonset, gap, node, node_name, pod
+from fleet import (
+    HEADER,
+    Fleet,
+    change,
+    control_plane,
+    daemonset,
+    gap,
+    node,
+    node_name,
+    pod,
+    timeline_of,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemonset_course.errors import BadInput
-from daemonset_course.timeline import replay
-from daemonset_course.timeline.timeline import Steps, Timeline, build, natural
+from daemonset_course.history import replay
+from daemonset_course.history.spans import Steps
+from daemonset_course.history.text import natural_key
+from daemonset_course.history.timeline import Timeline
 
 Record = dict[str, Any]
 
 
 def log(*records: Record) -> Timeline:
-    return build([HEADER, *sorted(records, key=lambda r: r["t"])])
+    return timeline_of([HEADER, *sorted(records, key=lambda r: r["t"])])
 
 
 def begun(*nodes: str, ds: Record | None = None) -> list[Record]:
@@ -293,13 +306,13 @@ def test_what_was_there_at_the_beginning_makes_no_marks() -> None:
 
 
 def test_a_cordon_is_one_mark_without_its_taint() -> None:
-    assert texts(build(Fleet(1).run(1).cordon("course-worker").log())) == [
+    assert texts(timeline_of(Fleet(1).run(1).cordon("course-worker").log())) == [
         ("action", "cordon", "course-worker")
     ]
 
 
 def test_a_silent_kubelet_is_one_mark_without_its_taints() -> None:
-    assert texts(build(Fleet(1).run(1).kubelet_silent("course-worker").log())) == [
+    assert texts(timeline_of(Fleet(1).run(1).kubelet_silent("course-worker").log())) == [
         ("event", "node NotReady (Unknown)", "course-worker")
     ]
 
@@ -347,7 +360,7 @@ def test_warnings_about_our_pods_are_told_once_a_kind() -> None:
         fleet.warn("BackOff", f"Back-off {seconds}s restarting agent-{uid}", about=uid)
     fleet.warn("BackOff", "Back-off pulling", about="someone-else")
 
-    assert texts(build(fleet.log())) == [
+    assert texts(timeline_of(fleet.log())) == [
         ("event", "BackOff: Back-off 10s restarting agent-00001", "course-worker")
     ]
 
@@ -386,7 +399,7 @@ def test_the_generated_names_of_a_long_daemonset_name_are_known_too() -> None:
     ]
     for event in events:
         event["object"]["involvedObject"]["name"] = name
-    timeline = build([header, change(0, "daemonsets", ds, "ADDED", "list"), *events])
+    timeline = timeline_of([header, change(0, "daemonsets", ds, "ADDED", "list"), *events])
 
     assert len(timeline.marks) == 1
 
@@ -403,14 +416,14 @@ NO_VICTIMS = "preemption: 0/4 nodes are available: 4 No preemption victims found
 )
 def test_a_warning_keeps_its_reason_and_loses_what_is_beside_the_point(tail: str) -> None:
     fleet = Fleet(1).run(1).warn("FailedScheduling", f"{PORTS} {tail}", about="00001")
-    (mark,) = build(fleet.log()).marks
+    (mark,) = timeline_of(fleet.log()).marks
 
     assert mark.text.rstrip(".") == f"FailedScheduling: {PORTS}".rstrip(".")
 
 
 def test_a_very_long_warning_is_cut_between_words_and_keeps_both_ends() -> None:
     message = f"Failed to pull image: {'very-long-part ' * 40}no such host"
-    (mark,) = build(Fleet(1).run(1).warn("Failed", message, about="00001").log()).marks
+    (mark,) = timeline_of(Fleet(1).run(1).warn("Failed", message, about="00001").log()).marks
     head, tail = mark.text.split(" … ")
 
     assert len(mark.text) <= 280
@@ -422,7 +435,7 @@ def test_a_very_long_warning_is_cut_between_words_and_keeps_both_ends() -> None:
 def test_notes_and_nodes_that_come_and_go_are_marks() -> None:
     fleet = Fleet(1).run(1).note("now").run(1).add_node("course-worker2")
 
-    assert texts(build(fleet.log())) == [
+    assert texts(timeline_of(fleet.log())) == [
         ("note", "now", ""),
         ("event", "node added", "course-worker2"),
     ]
@@ -432,22 +445,22 @@ def test_notes_and_nodes_that_come_and_go_are_marks() -> None:
 
 
 def test_lanes_are_in_natural_order_with_the_control_plane_first() -> None:
-    lanes = build(Fleet(11).log()).nodes
+    lanes = timeline_of(Fleet(11).log()).nodes
 
     assert lanes[:3] == ("course-control-plane", "course-worker", "course-worker2")
     assert lanes[-1] == "course-worker11"
-    assert sorted(["b10", "b9", "a"], key=natural) == ["a", "b9", "b10"]
+    assert sorted(["b10", "b9", "a", "b"], key=natural_key) == ["a", "b", "b9", "b10"]
 
 
 def test_a_log_that_breaks_off_ends_with_the_last_thing_seen() -> None:
-    assert build(Fleet(1).run(1).note("last").run(4).log(ended=False)).end == 1
+    assert timeline_of(Fleet(1).run(1).note("last").run(4).log(ended=False)).end == 1
 
 
 def test_a_file_that_is_no_log_is_refused() -> None:
-    with pytest.raises(BadInput, match="no header line"):
-        build([])
+    with pytest.raises(BadInput, match="not an event log"):
+        timeline_of([])
     with pytest.raises(BadInput, match="format 2; known: 1"):
-        build([HEADER | {"format": 2}])
+        timeline_of([HEADER | {"format": 2}])
 
 
 # Steps
@@ -496,7 +509,7 @@ def logs(draw: st.DrawFn) -> list[Record]:
 
 @given(logs())
 def test_segments_of_a_pod_are_contiguous_and_never_overlap(records: list[Record]) -> None:
-    timeline = build(records)
+    timeline = timeline_of(records)
     births = [r["t"] for r in records if r.get("type") == "ADDED" and r.get("resource") == "pods"]
     for uid in UIDS:
         mine = sorted((s for s in timeline.segments if s.pod == uid), key=lambda s: s.start)
@@ -511,7 +524,7 @@ def test_segments_of_a_pod_are_contiguous_and_never_overlap(records: list[Record
 
 @given(logs())
 def test_counts_equal_a_brute_force_replay(records: list[Record]) -> None:
-    timeline = build(records)
+    timeline = timeline_of(records)
     times = sorted({r["t"] for r in records[1:]})
     # Between two records, and (halves) where a pod's minReadySeconds end.
     for t in sorted({*times, *(a + (b - a) / 2 + 0.01 for a, b in pairwise(times))}):
@@ -563,7 +576,7 @@ def test_a_simulated_rollout_keeps_its_budget(
 ) -> None:
     strategy = {"max_surge": k, "max_unavailable": 0} if surge else {"max_unavailable": k}
     fleet = Fleet(workers, seed=seed, **strategy).run(1).apply().run(2)  # type: ignore[arg-type]
-    timeline = build((fleet.blind(1) if blind else fleet).run(40).log())
+    timeline = timeline_of((fleet.blind(1) if blind else fleet).run(40).log())
 
     assert timeline.behind.at(timeline.end) == 0
     assert (timeline.unavailable.max() or 0) <= (0 if surge else k)
@@ -575,7 +588,7 @@ def test_a_simulated_rollout_keeps_its_budget(
 
 
 def lines_run(records: list[Record]) -> int:
-    """How many lines of Python build() runs: a measure of work that no busy machine disturbs."""
+    """How many lines of Python run: a measure of work that no busy machine disturbs."""
     count = 0
 
     def tracer(*_: object) -> Any:
@@ -586,7 +599,7 @@ def lines_run(records: list[Record]) -> int:
     before = sys.gettrace()
     sys.settrace(tracer)
     try:
-        build(records)
+        timeline_of(records)
     finally:
         sys.settrace(before)
     return count
@@ -613,6 +626,7 @@ def test_placement_is_asked_only_when_a_node_or_the_template_changed(
     real = replay.should_run
     monkeypatch.setattr(replay, "should_run", counted)
     heartbeats = [change(i, "nodes", node("n1")) for i in range(2, 50)]
-    build([HEADER, *begun("n1", "n2"), *heartbeats, change(60, "daemonsets", daemonset(image="b"))])
+    changed = change(60, "daemonsets", daemonset(image="b"))
+    timeline_of([HEADER, *begun("n1", "n2"), *heartbeats, changed])
 
     assert len(asked) == 4

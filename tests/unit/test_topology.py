@@ -7,6 +7,8 @@ import pytest
 from daemonset_course.cluster import topology
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import BadInput
+from daemonset_course.history.podstate import CONTROL_PLANE
+from daemonset_course.history.text import natural_key
 
 CONFIG = """
 kind: Cluster
@@ -36,7 +38,7 @@ def test_nodes_are_named_as_kind_names_them_and_carry_the_files_labels(config):
     plane, first, second = topology.read("a", path=config)
 
     assert plane.is_control_plane
-    assert plane.taints == ((topology.CONTROL_PLANE, "", "NoSchedule"),)
+    assert plane.taints == ((CONTROL_PLANE, "", "NoSchedule"),)
     assert (first.name, first.labels["disk"]) == ("a-worker", "ssd")
     assert second.name == second.labels["kubernetes.io/hostname"] == "a-worker2"
     assert "disk" not in second.labels
@@ -79,7 +81,7 @@ def test_a_missing_file_and_no_workers_are_refused(config, tmp_path):
 def test_names_sort_as_people_count():
     names = ["c-worker10", "c-worker2", "c-control-plane", "c-worker"]
 
-    assert sorted(names, key=topology.natural) == [
+    assert sorted(names, key=natural_key) == [
         "c-control-plane",
         "c-worker",
         "c-worker2",
@@ -94,7 +96,7 @@ def test_the_control_plane_comes_first_whatever_its_name():
     nodes = [
         node("a-worker10"),
         node("a-worker2", disk="ssd"),
-        node("z-master", **{topology.CONTROL_PLANE: ""}),
+        node("z-master", **{CONTROL_PLANE: ""}),
         node("control-plane-worker", disk="hdd"),
     ]
     cluster = Cluster(None, SimpleNamespace(items=lambda _path: nodes), None)

@@ -1,27 +1,22 @@
-"""The matrix of nodes and rules: its data, its words and its picture."""
+"""The matrix of nodes and rules: its data, its words and its figure."""
 
 from __future__ import annotations
 
-import itertools
 import random
 import time
 from io import BytesIO
 from typing import Any, get_args
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 from PIL import Image
 from test_placement import affinity, expressions, fields, make_node, template, wants
 
 from daemonset_course.errors import BadInput
-from daemonset_course.placement import Mark, Matrix, matrix, should_run, told
-from daemonset_course.plot.look import DARK, LIGHT
-from daemonset_course.plot.why import draw_mark, plot_why
+from daemonset_course.figures.show import show
+from daemonset_course.placement import Mark, Matrix, matrix, plain_text, should_run
+from daemonset_course.placement.matrix import SIGNS
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane:NoSchedule"
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable:NoSchedule"
@@ -45,7 +40,7 @@ def marks(found: Matrix, node: str) -> dict[str, str]:
 
 def said(found: Matrix, node: str) -> str:
     [row] = [row for row in found.rows if row.node == node]
-    return told.sentence(found, row)
+    return plain_text.sentence(found, row)
 
 
 def test_the_columns_are_the_controllers_rules_in_its_order() -> None:
@@ -116,7 +111,7 @@ def test_a_term_beside_which_another_one_matches_keeps_nothing_off() -> None:
             "gpu=true:NoSchedule",
             "keeps off",
             "n1: no Pod is created: taint gpu=true:NoSchedule is not tolerated. "
-            "A Pod that is already there stays.",
+            "A Pod that is already there stays until it is replaced.",
         ),
         (
             "now:NoExecute",
@@ -246,8 +241,8 @@ def test_the_cells_always_add_up_to_the_decision(
         assert decision.keep == ("removes" not in seen)
         deciding = found.deciding(row)
         assert (deciding.field if deciding else "runs") == decision.rule
-        assert told.sentence(found, row)
-    assert max(map(len, told.table(found).splitlines())) <= told.WIDTH
+        assert plain_text.sentence(found, row)
+    assert max(map(len, plain_text.table(found).splitlines())) <= plain_text.WIDTH
 
 
 def zoo() -> list[dict[str, Any]]:
@@ -322,7 +317,7 @@ course-worker5         - out out out   -   -   -   -   -   no       is deleted
 course-worker6         -  ok  or  ok   -   -   - tmp   -   yes      stays 5 s
 
 ok  allows the Pod
-off no new Pod; one already there stays
+off no new Pod; one already there stays until it is replaced
 out no new Pod; one already there goes
 tmp tolerated for some seconds, then evicted and created anew
 or  does not match, but another term does
@@ -331,20 +326,20 @@ or  does not match, but another term does
 
 
 def test_the_table_in_full() -> None:
-    assert told.table(zoo_matrix()) + "\n" == TABLE
+    assert plain_text.table(zoo_matrix()) + "\n" == TABLE
 
 
 def test_the_headline_of_all_of_one_and_of_none() -> None:
     nodes = [make_node("n1", zone="a"), make_node("n2", zone="b")]
 
     def headline(**wanted: str) -> str:
-        return told.headline(matrix(nodes, agent(nodeSelector=wanted)))
+        return matrix(nodes, agent(nodeSelector=wanted)).headline
 
     assert headline() == "All 2 nodes get a Pod"
     assert headline(zone="a") == "1 of 2 nodes gets a Pod: nodeSelector zone=a keeps 1 off"
     assert headline(zone="c") == "None of 2 nodes gets a Pod: nodeSelector zone=c keeps 2 off"
-    assert told.headline(matrix([], agent())) == "There is no node"
-    assert told.table(matrix([], agent())).startswith("DaemonSet agent: There is no node.")
+    assert matrix([], agent()).headline == "There is no node"
+    assert plain_text.table(matrix([], agent())).startswith("DaemonSet agent: There is no node.")
 
 
 def test_more_than_forty_nodes_are_grouped_by_equal_answers_and_none_is_lost() -> None:
@@ -362,8 +357,8 @@ def test_more_than_forty_nodes_are_grouped_by_equal_answers_and_none_is_lost() -
         and row.decision.run == first.row.decision.run
     ]
     assert first.count == len(alike) == max(line.count for line in lines)
-    assert f"{first.count} like {first.row.node}" in told.table(large)
-    shown = [line for line in told.table(large).splitlines() if " like " in line]
+    assert f"{first.count} like {first.row.node}" in plain_text.table(large)
+    shown = [line for line in plain_text.table(large).splitlines() if " like " in line]
     assert len(shown) == min(len(lines), 40)
 
 
@@ -372,7 +367,7 @@ def test_a_thousand_nodes_take_a_tenth_of_a_second() -> None:
 
     def once() -> float:
         begin = time.process_time()
-        told.table(matrix(nodes, wanted))
+        plain_text.table(matrix(nodes, wanted))
         return time.process_time() - begin
 
     assert min(once() for _ in range(5)) < 0.1  # 0.03 s measured; a crowded machine is slower
@@ -384,30 +379,78 @@ def test_what_is_no_daemonset_is_refused(wrong: Any) -> None:
         matrix([], wrong)
 
 
-def texts(picture: Any) -> list[str]:
-    return [text.get_text() for text in picture.figure.findobj(Text) if text.get_text()]
-
-
-def test_the_picture_states_the_finding_and_names_every_node_and_rule() -> None:
+def test_the_figure_has_a_cell_for_each_node_and_rule_and_for_the_new_pod() -> None:
     found = zoo_matrix()
-    picture = plot_why(found)
-    words = texts(picture)
+    figure = found.figure()
 
-    assert picture.title == told.headline(found)
-    assert picture.title in " ".join(words)
-    assert picture.caption == told.summary(found)
-    for row in found.rows:
-        assert row.node in words
-    assert [words.count(each) for each in ("yes", "no")] == [3, 4]
-    assert "nodeSelector disk=ssd" in words
-    assert "term 2: zone In [c] and disk In [ssd]" in words
+    def row(node: str) -> str:
+        return "".join(figure.cells[node, column.name].text for column in figure.columns[:-1])
+
+    assert [one.name for one in figure.rows] == [one.node for one in found.rows]
+    assert row("course-worker4") == "·✓✓○✗····"
+    assert row("course-worker6") == "·✓○✓···◔·"
+    assert figure.cells["course-worker2", "taint gpu=true:NoSchedule"].style == "no new Pod"
+    assert figure.cells["course-worker5", "nodeSelector disk=ssd"].style == (
+        "no new Pod, one there goes"
+    )
+    new = [figure.cells[one.name, "new Pod"].text for one in figure.rows]
+    assert new == ["no", "yes", "no", "yes", "no", "no", "yes"]
+    assert figure.sides[0].texts == (
+        "stays", "stays", "stays", "stays", "is evicted", "is deleted", "stays 5 s",
+    )  # fmt: skip
+    assert {node: words for node, words in figure.remarks.items() if words} == {
+        "course-worker5": "has disk=hdd"
+    }
+
+
+def test_heads_are_short_and_the_notes_have_what_they_leave_out() -> None:
+    figure = zoo_matrix().figure()
+
+    assert [column.written for column in figure.columns[:5]] == [
+        "nodeName: not set", "nodeSelector disk=ssd", "affinity term 1", "affinity term 2",
+        "taint now:NoExecute",
+    ]  # fmt: skip
+    assert max(len(column.written) for column in figure.columns) == 34
+    assert figure.notes == (
+        "term 1: zone In [a, b]",
+        "term 2: zone In [c] and disk In [ssd]",
+        f"taint {CONTROL_PLANE} (1 node)",
+        f"taint {UNSCHEDULABLE} (1 node)",
+    )
+    assert [column.group for column in figure.columns] == [
+        "nodeName", "nodeSelector", *["nodeAffinity"] * 2, *["taint"] * 5, "new Pod",
+    ]  # fmt: skip
+
+
+def test_the_legend_explains_the_marks_that_are_used() -> None:
+    legend = matrix(zoo(), agent()).figure().legend or {}
+
+    assert [(style.sign, word) for word, style in legend.items()] == [
+        ("✓", "allows the Pod"),
+        ("✗", "no new Pod"),
+        ("✗", "no new Pod, one there goes"),
+        ("·", "not set, not there"),
+    ]
+
+
+def test_the_figure_of_many_nodes_groups_them_and_says_what_it_leaves_out() -> None:
+    found = matrix(fleet(300), three_terms())
+    figure = found.figure()
+    lines = found.lines()
+
+    assert len(figure.rows) == 40
+    assert figure.rows[0].written == f"{lines[0].count} like {lines[0].row.node}"
+    assert figure.notes[0] == (
+        f"and {sum(line.count for line in lines[40:])} nodes with {len(lines) - 40} other answers"
+    )
+    assert figure.notes[-1] == "'117 like n': 117 nodes with the same answers as node n"
 
 
 @DARK_AND_LIGHT
 @pytest.mark.parametrize("count", [1, 7, 300])
 def test_nothing_is_drawn_over_the_edge(count: int, dark: bool) -> None:
     found = matrix(fleet(count), three_terms()) if count != 7 else zoo_matrix()
-    picture = plot_why(found, dark=dark)
+    picture = show(found, dark=dark)
 
     image = Image.open(BytesIO(picture.png())).convert("RGB")
     ground = image.getpixel((0, 0))
@@ -417,20 +460,10 @@ def test_nothing_is_drawn_over_the_edge(count: int, dark: bool) -> None:
     assert {image.getpixel(at) for at in border} == {ground}
 
 
-@DARK_AND_LIGHT
-def test_every_two_marks_differ_without_colour(dark: bool) -> None:
-    look = DARK if dark else LIGHT
-    grey = {}
-    for mark in get_args(Mark):
-        figure = Figure(figsize=(0.27, 0.27), dpi=100, facecolor=look.ground)
-        ax = figure.add_axes((0, 0, 1, 1))
-        ax.set_axis_off()
-        ax.set_xlim(0, 0.27)
-        ax.set_ylim(0.27, 0)
-        draw_mark(ax, 0.135, 0.135, mark, look)
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        grey[mark] = np.asarray(canvas.buffer_rgba())[..., :3].mean(axis=2)
+def test_every_two_marks_differ_without_colour() -> None:
+    signs = [(sign, style.fade, style.width) for sign, _, style in SIGNS.values()]
 
-    for one, other in itertools.combinations(grey, 2):
-        assert np.abs(grey[one] - grey[other]).max() > 60, (one, other)
+    assert set(SIGNS) == set(get_args(Mark))
+    assert len(set(signs)) == len(signs)
+    (keeps, removes) = (SIGNS[mark][2] for mark in ("keeps off", "removes"))
+    assert abs(keeps.fade - removes.fade) > 0.5

@@ -15,8 +15,8 @@ from daemonset_course.cluster.state import State
 from daemonset_course.cluster.timing import Settings
 from daemonset_course.cluster.topology import Failure, NodeSpec
 from daemonset_course.errors import BadInput, CommandFailed
+from daemonset_course.history.outages import Down
 from daemonset_course.progress import Report, step
-from daemonset_course.timeline.outages import Down
 
 BACKENDS = ("kind", "embedded")
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")

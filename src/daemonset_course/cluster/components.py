@@ -9,8 +9,8 @@ from daemonset_course.cluster.api import ApiError
 from daemonset_course.cluster.backend import backend_of
 from daemonset_course.cluster.state import State
 from daemonset_course.errors import CourseError, NotFinished, NotRunning
+from daemonset_course.history.outages import Down, cure
 from daemonset_course.places import cluster_name
-from daemonset_course.timeline.outages import Down, cure
 
 
 def asker(name: str) -> Callable[[], list[Down]]:

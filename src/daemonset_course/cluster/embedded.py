@@ -25,10 +25,10 @@ from daemonset_course.cluster.timing import Settings
 from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.environment import for_programs
 from daemonset_course.errors import CommandFailed, NotRunning
+from daemonset_course.history.outages import Down, Why
 from daemonset_course.places import begin_anew, cluster_dir, course_command
 from daemonset_course.programs import last_lines, run
 from daemonset_course.progress import Report
-from daemonset_course.timeline.outages import Down, Why
 
 TIMEOUT = 240.0  # seconds that kwokctl may take
 PROCESSES = (*COMPONENTS, "kwok-controller")

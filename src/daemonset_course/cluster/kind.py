@@ -34,9 +34,9 @@ from daemonset_course.cluster.timing import Settings
 from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.cluster.waiting import until
 from daemonset_course.errors import CommandFailed, NotOurs, NotRunning
+from daemonset_course.history.outages import Down
 from daemonset_course.places import begin_anew, cluster_dir
 from daemonset_course.progress import Report, progress
-from daemonset_course.timeline.outages import Down
 
 ANSWER_SECONDS = 120.0  # that the API server of a started cluster may take to answer
 

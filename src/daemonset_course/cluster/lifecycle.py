@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import filelock
 
 from daemonset_course.binaries.pinned import matches, resolve
-from daemonset_course.cluster import fence, topology
-from daemonset_course.cluster.api import Api
+from daemonset_course.cluster import fence
+from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.backend import Backend, backend_of, choose, image_of
 from daemonset_course.cluster.readiness import (
     PATIENCE,
@@ -34,6 +34,8 @@ from daemonset_course.cluster.state import State, remains
 from daemonset_course.cluster.timing import Settings
 from daemonset_course.errors import BadInput, NotRunning
 from daemonset_course.files import unwritable
+from daemonset_course.history.podstate import CONTROL_PLANE, is_control_plane
+from daemonset_course.history.text import natural_key
 from daemonset_course.places import cluster_dir, cluster_name, course_command, state_home
 from daemonset_course.progress import Report, progress, step
 
@@ -68,15 +70,14 @@ class Cluster:
 
     def nodes(self) -> list[str]:
         """The names of all nodes, control plane first."""
-        found = [node["metadata"] for node in self.api.items("/api/v1/nodes")]
-        planes = {n["name"] for n in found if topology.CONTROL_PLANE in (n.get("labels") or {})}
-        names = (node["name"] for node in found)
-        return sorted(names, key=lambda name: (name not in planes, topology.natural(name)))
+        found = self.api.items("/api/v1/nodes")
+        control = {node["metadata"]["name"] for node in found if is_control_plane(node)}
+        return sorted(_names(found), key=lambda name: (name not in control, natural_key(name)))
 
     def workers(self) -> list[str]:
         """The names of the nodes that are no control plane."""
-        found = self.api.items("/api/v1/nodes", labelSelector=f"!{topology.CONTROL_PLANE}")
-        return sorted((n["metadata"]["name"] for n in found), key=topology.natural)
+        found = self.api.items("/api/v1/nodes", labelSelector=f"!{CONTROL_PLANE}")
+        return sorted(_names(found), key=natural_key)
 
     @property
     def folders(self) -> list[str]:
@@ -92,6 +93,10 @@ class Cluster:
             "KUBECACHEDIR": str(self.backend.directory / "kubectl-cache"),  # not in ~/.kube
             "KUBERC": "off",
         }
+
+
+def _names(items: Iterable[Object]) -> list[str]:
+    return [item["metadata"]["name"] for item in items]
 
 
 def up(

@@ -14,6 +14,7 @@ from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotFinished
+from daemonset_course.history.podstate import is_ready
 
 PATIENCE = 120  # seconds that nodes may take to join; real kubelets need most of a minute
 
@@ -59,7 +60,9 @@ def admit_nodes(api: Api, specs: Iterable[NodeSpec], *, timeout: float = 60) -> 
         api.merge(f"/api/v1/nodes/{name}", {"spec": {"taints": taints}})
 
     def joined(nodes: dict[str, Object]) -> bool:
-        new = [n for name, n in nodes.items() if name in wanted and name not in told and ready(n)]
+        new = [
+            n for name, n in nodes.items() if name in wanted and name not in told and is_ready(n)
+        ]
         if len(told) + len(new) < len(wanted):
             return False
         told.update(node["metadata"]["name"] for node in new)
@@ -155,16 +158,10 @@ def _late(nodes: dict[str, Any], wanted: Iterable[str]) -> str:
     return f"not Ready: {', '.join(late)}"
 
 
-def ready(node: dict[str, Any]) -> bool:
-    """Whether a node's Ready condition is True."""
-    conditions = node.get("status", {}).get("conditions") or []
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-
-
 def settled(node: dict[str, Any]) -> bool:
     """Whether a node is Ready and carries none of the taints of one that joins or is lost."""
     taints = {taint["key"] for taint in node["spec"].get("taints") or []}
     unready = {
         f"node.kubernetes.io/{word}" for word in ("not-ready", "unreachable", "network-unavailable")
     }
-    return ready(node) and not taints & unready
+    return is_ready(node) and not taints & unready

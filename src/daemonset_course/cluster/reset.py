@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from daemonset_course.cluster import fingerprint, topology
+from daemonset_course.cluster import fingerprint
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import Cluster, current, locked, up
 from daemonset_course.cluster.readiness import PATIENCE, admit_nodes, wait_lasting, wait_ready
 from daemonset_course.cluster.simulated import well
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotRunning, Rejected
+from daemonset_course.history.text import natural_key
 
 PODS = "/api/v1/namespaces/default/pods"
 # What a Deployment or a CronJob made, and makes Pods itself. It would make new ones until the
@@ -173,10 +174,10 @@ def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:
     specs = {s.name: s for s in cluster.backend.specs(workers)}
     nodes = {n["metadata"]["name"]: n for n in api.items("/api/v1/nodes")}
     extra = [name for name in nodes if name not in specs]
-    changes = [f"{name}: node removed" for name in sorted(extra, key=topology.natural)]
+    changes = [f"{name}: node removed" for name in sorted(extra, key=natural_key)]
     with ThreadPoolExecutor(max_workers=8) as pool:
         list(pool.map(lambda name: cluster.backend.remove_node(api, name), extra))
-    for name in sorted(set(nodes) & set(specs), key=topology.natural):
+    for name in sorted(set(nodes) & set(specs), key=natural_key):
         words, patch = fingerprint.node_drift(nodes[name], specs[name])
         if words:
             api.merge(f"/api/v1/nodes/{name}", patch)

@@ -8,11 +8,11 @@ from typing import Any
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.backend import COMPONENTS, STOPPABLE
 from daemonset_course.cluster.engine import Engine
-from daemonset_course.cluster.readiness import ready
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import CommandFailed, NotRunning
+from daemonset_course.history.outages import Down
+from daemonset_course.history.podstate import is_ready
 from daemonset_course.places import course_command
-from daemonset_course.timeline.outages import Down
 
 _PORTS = {"kube-controller-manager": 10257, "kube-scheduler": 10259}
 _MANIFESTS = "/etc/kubernetes/manifests"
@@ -82,7 +82,7 @@ def _move(engine: Engine, node: str, component: str, source: str, target: str) -
 def _wait(api: Api, name: str, *, running: bool) -> None:
     def as_wanted(pods: dict[str, Any]) -> bool:
         pod = pods.get(name, {})
-        return ready(pod) if running else not pod
+        return is_ready(pod) if running else not pod
 
     wait_for(
         api,

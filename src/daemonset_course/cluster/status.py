@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from daemonset_course.cluster.components import asker
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.state import State
+from daemonset_course.history.outages import Down, Why, cure
 from daemonset_course.places import cluster_dir, cluster_name
-from daemonset_course.timeline.outages import Down, Why, cure
 
 
 @dataclass(frozen=True)

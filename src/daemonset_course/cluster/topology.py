@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,9 +10,9 @@ import yaml
 
 from daemonset_course import variables
 from daemonset_course.errors import BadInput
+from daemonset_course.history.podstate import CONTROL_PLANE
 from daemonset_course.places import REPOSITORY
 
-CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 Failure = Literal["unreachable", "not ready"]  # the two ways in which a node can break
 MANAGED = "daemonset-course/kubelet"  # label: a simulated kubelet runs this node
 
@@ -95,9 +94,3 @@ def _spec(cluster: str, role: str, index: int, node: dict[str, Any]) -> NodeSpec
 def simulated(spec: NodeSpec, *taints: tuple[str, str, str]) -> NodeSpec:
     """The same node, run by a simulated kubelet, with further taints."""
     return replace(spec, labels=spec.labels | {MANAGED: "simulated"}, taints=spec.taints + taints)
-
-
-def natural(name: str) -> list[Any]:
-    """A sort key that puts worker2 before worker10, and the control plane first."""
-    parts = re.split(r"(\d+)", name)
-    return ["worker" in name, [int(p) if p.isdigit() else p for p in parts]]

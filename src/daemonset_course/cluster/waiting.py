@@ -14,6 +14,7 @@ from daemonset_course.errors import NotFinished, NotRunning
 
 T = TypeVar("T")
 Objects = dict[str, Object]  # by name
+LOOK = "Look at what is named above, cure it, and wait again."
 LIST_SECONDS = 8.0  # minimum timeout of a list: a slow server must not be reported as dead
 
 
@@ -70,7 +71,7 @@ def _waited(
             raise NotFinished(
                 f"{what[0].upper()}{what[1:]}: not within {timeout:.0f} s.",
                 seen=explain(objects),
-                next_step="Look at what is named above, cure it, and wait again.",
+                next_step=LOOK,
             )
 
 

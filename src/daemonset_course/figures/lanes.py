@@ -17,11 +17,13 @@ from daemonset_course.figures.page import (
     Panel,
     inches,
 )
-from daemonset_course.figures.shapes import Bar, Lane, Lanes, Point, Row, Span
+from daemonset_course.figures.shapes import Bar, Lane, Lanes, Point, Row
 from daemonset_course.figures.theme import Theme
+from daemonset_course.history.spans import Span
 
 _SPACE = 0.45  # rows between two lanes of several rows
-_PIXEL = 1 / 96  # inches: what has no length is drawn this wide
+_LEAST = 1 / 500  # of the time axis: 1 px where the picture is 700 px wide
+_SIGN = 0.07  # inches from the middle of a sign to its edge
 _TICKS = 0.12  # between a name and the axes
 
 
@@ -94,8 +96,8 @@ class _Drawing:
                       color=theme.muted)  # fmt: skip
 
     def _draw_row(self, ax: Axes, theme: Theme, y: float, row: Row) -> None:
-        for bar in row.bars:
-            self._draw_bar(ax, theme, y, bar)
+        for bar in sorted(row.bars, key=longest_first):
+            self._draw_bar(ax, theme, y, bar, row.points)
         for point in row.points:
             _draw_point(ax, theme, y, point)
         if row.label:
@@ -104,19 +106,23 @@ class _Drawing:
                 textcoords="offset points", va="center", color=theme.foreground,
             )  # fmt: skip
 
-    def _draw_bar(self, ax: Axes, theme: Theme, y: float, bar: Bar) -> None:
+    def _draw_bar(
+        self, ax: Axes, theme: Theme, y: float, bar: Bar, points: tuple[Point, ...]
+    ) -> None:
         low, high = self._lanes.span
         start, style = max(bar.start, low), self._lanes.styles[bar.style]
         if bar.end < low or bar.start > high:
             return
-        wide = max(bar.end - start, _PIXEL / self._inch)
-        corner = (start, y - style.height / 2)
-        ax.add_patch(Rectangle(corner, wide, style.height, zorder=2, **theme.patch(style)))
+        draw_bar(ax, (start, bar.end), y, style.height, self._lanes.span, **theme.patch(style))
         # A text on a thin bar or a pattern stands on a background of its own.
         plain = not style.hatch and style.height > 0.5
-        if bar.text and wide * self._inch > 0.12 + inches(bar.text, TINY):
+        room = (0.12 + inches(bar.text, TINY)) / self._inch
+        at = start  # or right of the moments and signs that the text would be written over
+        for t in sorted([*self._lanes.moments, *(p.t + _SIGN / self._inch for p in points)]):
+            at = t if at < t < at + room else at
+        if bar.text and bar.end - at > room:
             write(
-                ax, theme, (start, y), bar.text, size=TINY,
+                ax, theme, (at, y), bar.text, size=TINY,
                 color=theme.text_on(style) if plain else theme.foreground, boxed=not plain,
             )  # fmt: skip
 
@@ -139,6 +145,22 @@ class _Drawing:
         for link in self._lanes.links:
             ends = [self._tops[lane] + row for lane, row in (link.start, link.end)]
             ax.plot([link.t] * 2, ends, color=theme.muted, linewidth=0.7, zorder=1.5)
+
+
+def draw_bar(ax: Axes, time: Span, y: float, high: float, span: Span, **style: Any) -> None:
+    """Draw the bar of ``time`` (from, until) with its middle at ``y``, seen however short it is.
+
+    ``span`` is the axis' (from, until).
+    """
+    least = (span[1] - span[0]) * _LEAST
+    start = min(time[0], span[1] - least)
+    wide = max(time[1] - start, least)
+    ax.add_patch(Rectangle((start, y - high / 2), wide, high, **{"zorder": 2, **style}))
+
+
+def longest_first(bar: Any) -> float:
+    """Sort what has a ``start`` and an ``end`` so that a long bar does not hide a short one."""
+    return float(bar.start - bar.end)
 
 
 def hatch_unknown(ax: Axes, theme: Theme, spans: tuple[Span, ...], *, dark: bool = False) -> None:

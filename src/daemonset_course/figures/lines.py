@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -12,8 +13,10 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from daemonset_course.figures.lanes import hatch_unknown
 from daemonset_course.figures.page import EDGE, SMALL, TEXT, Panel, inches
-from daemonset_course.figures.shapes import Lines, Series, Shade, Stroke, Style
+from daemonset_course.figures.shapes import Lines, Series, Stroke, Style
 from daemonset_course.figures.theme import Theme
+
+Points = Sequence[tuple[float, float | None]]
 
 _LEFT = 0.75
 _APART = 0.16  # inches between two names at the right edge
@@ -35,25 +38,45 @@ def lines_panel(lines: Lines) -> Panel:
 def strokes(lines: Lines) -> dict[str, Style]:
     """The legend: lines without a name at their end, and shades."""
     found = {one.label: _swatch(one.stroke) for one in lines.series if not one.named}
-    return found | {shade.word: shade.style for shade in lines.shades if any(areas(lines, shade))}
+    shades = {
+        shade.word: shade.style
+        for shade in lines.shades
+        if any(areas(_points(lines, shade.upper), _points(lines, shade.lower)))
+    }
+    return found | shades
 
 
-def areas(lines: Lines, shade: Shade) -> Iterator[tuple[float, float, float, float]]:
-    """(from, until, lower, upper) of each step in which the upper series is above the lower."""
-    upper, lower = (_steps(lines, label) for label in (shade.upper, shade.lower))
+def areas(upper: Points, lower: Points) -> Iterator[tuple[float, float, float, float]]:
+    """(from, until, lower, upper) of each step in which the upper points are above the lower."""
     for start, end in pairwise(sorted({*(t for t, _ in upper), *(t for t, _ in lower)})):
         high, low = _at(upper, start), _at(lower, start)
         if high is not None and low is not None and high > low:
             yield start, end, low, high
 
 
-def _steps(lines: Lines, label: str) -> Sequence[tuple[float, float | None]]:
+def shade_above(ax: Axes, theme: Theme, upper: Points, lower: Points, style: Style) -> None:
+    """Fill what the upper points are above the lower, for exactly as long as they are."""
+    for start, end, low, high in areas(upper, lower):
+        ax.fill_between([start, end], low, high, zorder=1.2, **theme.patch(style))
+
+
+def draw_series(ax: Axes, theme: Theme, series: Sequence[Series]) -> None:
+    """Draw lines; an unknown value is a hole."""
+    for one in series:
+        x = np.array([x for x, _ in one.points], dtype=float)
+        y = np.array([np.nan if y is None else y for _, y in one.points], dtype=float)
+        draw: Any = ax.step if one.steps else ax.plot
+        how = {"where": "post"} if one.steps else {}
+        draw(x, y, label=one.label, **how, **theme.line(one.stroke))
+
+
+def _points(lines: Lines, label: str) -> Points:
     return next(one.points for one in lines.series if one.label == label)
 
 
-def _at(points: Sequence[tuple[float, float | None]], x: float) -> float | None:
-    before = [y for t, y in points if t <= x]
-    return before[-1] if before else None
+def _at(points: Points, x: float) -> float | None:
+    place = bisect_right(points, x, key=lambda point: point[0]) - 1
+    return points[place][1] if place >= 0 else None
 
 
 def _swatch(stroke: Stroke) -> Style:
@@ -66,19 +89,13 @@ def _swatch(stroke: Stroke) -> Style:
 
 
 def _draw(ax: Axes, theme: Theme, lines: Lines) -> None:
-    for one in lines.series:
-        x = np.array([x for x, _ in one.points], dtype=float)
-        y = np.array([np.nan if y is None else y for _, y in one.points], dtype=float)
-        draw: Any = ax.step if one.steps else ax.plot
-        how = {"where": "post"} if one.steps else {}
-        draw(x, y, **how, **theme.line(one.stroke))
+    draw_series(ax, theme, lines.series)
     for shade in lines.shades:
-        for start, end, low, high in areas(lines, shade):
-            face = theme.patch(shade.style)
-            ax.fill_between([start, end], low, high, zorder=1.2, **face)
+        upper, lower = (_points(lines, label) for label in (shade.upper, shade.lower))
+        shade_above(ax, theme, upper, lower, shade.style)
     _scale(ax, theme, lines)
     hatch_unknown(ax, theme, lines.unknown)
-    _name_ends(ax, theme, [one for one in lines.series if one.named])
+    name_ends(ax, theme, [one for one in lines.series if one.named])
     if lines.heading:
         ax.text(
             0.03, 0.95, lines.heading, transform=ax.transAxes, va="top", size=TEXT,
@@ -91,7 +108,11 @@ def _scale(ax: Axes, theme: Theme, lines: Lines) -> None:
     known = [y for _, y in points if y is not None]
     xs = [x for x, _ in points]
     ends = (min(xs, default=0.0), max(xs, default=1.0))
-    ends = (0.7 * ends[0], 1.3 * ends[1]) if lines.log else ends  # room for the markers
+    if lines.log:  # room for the markers
+        ends = (0.7 * ends[0], 1.3 * ends[1])
+    elif any(one.stroke.marker for one in lines.series):
+        margin = 0.03 * (ends[1] - ends[0])
+        ends = (ends[0] - margin, ends[1] + margin)
     ax.set_xlim(*(lines.x_span or ends))
     ax.set_xlabel(lines.x, color=theme.foreground)
     ax.set_ylabel(lines.y, color=theme.foreground)
@@ -101,7 +122,8 @@ def _scale(ax: Axes, theme: Theme, lines: Lines) -> None:
         return
     ax.set_ylim(0, lines.y_top or 1.12 * max([1.0, *known]))
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    ax.xaxis.set_major_locator(MaxNLocator(8))
+    whole = all(float(x).is_integer() for x in xs)
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=whole, steps=[1, 2, 2.5, 5, 10]))
     ax.grid(axis="y", color=theme.faint, linewidth=0.6)
 
 
@@ -119,7 +141,7 @@ def _scale_log(ax: Axes, theme: Theme, known: Sequence[float]) -> None:
     ax.grid(color=theme.faint, linewidth=0.6)
 
 
-def _name_ends(ax: Axes, theme: Theme, series: Sequence[Series]) -> None:
+def name_ends(ax: Axes, theme: Theme, series: Sequence[Series]) -> None:
     """Name each line at the right edge, beside its last value; names move up to stay apart."""
     figure = ax.get_figure()
     assert figure is not None
@@ -129,7 +151,7 @@ def _name_ends(ax: Axes, theme: Theme, series: Sequence[Series]) -> None:
         known = [y for _, y in one.points if y is not None]
         if known:
             at = ax.transAxes.inverted().transform(ax.transData.transform((1, known[-1])))[1]
-            ends.append((min(max(at, 0.0), 0.97), one.label, theme.colour(one.stroke.colour)))
+            ends.append((min(max(at, 0.0), 0.97), one.label, theme.text(one.stroke.colour)))
     y = -1.0
     for at, label, colour in sorted(ends, key=lambda end: end[0]):
         y = max(at, y)

@@ -81,12 +81,12 @@ class Page:
         titles = [part for line in self.title.split("\n") for part in _wrap(line, _TITLE_FITS)]
         told = _wrap(self.caption, _TEXT_FITS)
         rows = _legend_rows(self.legend)
-        notes = _columns(self.notes)
+        notes, deep, columns = _laid_out(self.notes)
         between = max if beside else sum
         height = (
             2 * _TOP + _TITLE * len(titles) + _LEGEND * len(rows) + _GAP
             + between(_room(panel) for panel in panels)
-            + _NOTE * notes[0] + (0.06 if self.notes else 0) + _TEXT * len(told) + _BOTTOM
+            + _NOTE * deep + (0.06 if notes else 0) + _TEXT * len(told) + _BOTTOM
         )  # fmt: skip
         figure = Figure(figsize=(WIDTH, height), facecolor=self.theme.background)
         pen = _Pen(figure, self.theme, height - _TOP)
@@ -99,7 +99,7 @@ class Page:
             pen.beside(panels)
         else:
             pen.stack(panels)
-        pen.notes(self.notes, *notes)
+        pen.notes(notes, deep, columns)
         pen.write(told, _TEXT, size=TEXT)
         return figure
 
@@ -160,13 +160,11 @@ class _Pen:
             self.y -= panel.below
 
     def beside(self, panels: Sequence[Panel]) -> None:
-        deepest = max(map(_room, panels))
-        left, right = max(p.left for p in panels), max(p.right for p in panels)
-        wide = (WIDTH - left - right + 0.3) / len(panels)
+        deepest, wide = max(map(_room, panels)), WIDTH / len(panels)
         for i, panel in enumerate(panels):
             bottom = self.y - panel.above - panel.height
-            ax = self.axes(left + i * wide, wide - 0.3, bottom, panel.height)
-            panel.draw(ax, self.theme)
+            room = wide - panel.left - panel.right
+            panel.draw(self.axes(i * wide + panel.left, room, bottom, panel.height), self.theme)
         self.y -= deepest
 
     def axes(
@@ -194,10 +192,19 @@ def _wrap(text: str, fits: int) -> list[str]:
     return textwrap.wrap(text, fits, break_on_hyphens=False)
 
 
-def _columns(notes: Sequence[str]) -> tuple[int, int]:
-    """(lines, columns) of the notes: two columns when there are many and all fit."""
-    two = len(notes) > 4 and max(map(len, notes)) <= _NOTE_FITS / 2
-    return (-(-len(notes) // 2), 2) if two else (len(notes), 1)
+def _laid_out(notes: Sequence[str]) -> tuple[list[str], int, int]:
+    """The lines of the notes, how deep they are, and in how many columns they stand.
+
+    Two columns when there are many notes and all fit; else a long note is wrapped.
+    """
+    if len(notes) > 4 and max(map(len, notes)) <= _NOTE_FITS / 2:
+        return list(notes), -(-len(notes) // 2), 2
+    lines = [
+        line
+        for note in notes
+        for line in textwrap.wrap(note, _NOTE_FITS, subsequent_indent=" " * 11)
+    ]
+    return lines, len(lines), 1
 
 
 def _legend_rows(entries: Legend) -> list[list[tuple[str, Style]]]:

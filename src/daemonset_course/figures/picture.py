@@ -26,6 +26,15 @@ class Picture:
     title: str
     vector: bool = True
 
+    @property
+    def alt(self) -> str:
+        """What a reader hears who does not see the picture: the finding, then the caption."""
+        said = self.caption.casefold()
+        if all(finding.casefold() in said for finding in self.title.split("; ")):
+            return self.caption
+        stop = "" if self.title.endswith((".", "!", "?", "…")) else "."
+        return f"{self.title}{stop} {self.caption}".strip()
+
     def __repr__(self) -> str:
         return self.caption
 
@@ -73,7 +82,7 @@ class Picture:
         self.figure.clear()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:  # noqa: ARG002 - IPython's signature
-        alt = {"alt": self.caption}
+        alt = {"alt": self.alt}
         if self.vector:
             return {"text/plain": self.caption, "image/svg+xml": self.svg()}, {"image/svg+xml": alt}
         size = {"width": round(self.figure.get_figwidth() * 96)}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from daemonset_course.figures.shapes import Bar, Style
-from daemonset_course.timeline.spans import Phase, Segment
+from daemonset_course.history.spans import Phase, Segment
 
 # The phases in the order of a legend. Thin bars are Pods that do not serve yet, or any more.
 PHASES: Mapping[Phase, Style] = {

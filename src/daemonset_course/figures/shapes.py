@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from daemonset_course.history.spans import Span, Steps
+
 SINCE_START = "seconds since the recording began"
 
-Span = tuple[float, float]
 Dash = Literal["solid", "dashed", "dotted", "none"]
 
 
@@ -61,11 +62,20 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row or column of a table: its name, a second name, the group it belongs to."""
+    """One row or column of a table: its name, a second name, the group it belongs to.
+
+    ``text`` is written in place of the name, where names that differ are to be written alike.
+    """
 
     name: str
     detail: str = ""
     group: str = ""
+    text: str = ""
+
+    @property
+    def written(self) -> str:
+        """What is written for it."""
+        return self.text or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +92,19 @@ class Table:
 
     Attributes:
         rows: from the top; a row's ``detail`` stands beside its name.
-        columns: from the left; neighbours of another ``group`` are set apart.
+        columns: from the left; neighbours of another ``group`` are set apart, with the group's name
+            above them unless the columns' names are slanted.
         cells: (row's name, column's name) -> cell; a pair without a cell stays empty.
         styles: the words of the cells.
         totals: a line below the cells: its name, and a text for each column.
         sides: columns of text behind the cells.
-        remarks: row's name -> words in regular weight behind the cells, wrapped to two lines.
+        remarks: row's name -> words in regular weight behind cells and sides, wrapped to two lines.
         links: ((row, column), (row, column), colour) of lines between cells.
         row_title: what the rows' names are values of.
         column_title: what the columns' names are values of.
         slanted: whether long column names are written at an angle.
+        widest: how wide a column may be, in inches.
+        notes: lines under the table.
         legend: words and styles to explain in place of ``styles``.
     """
 
@@ -106,6 +119,8 @@ class Table:
     row_title: str = ""
     column_title: str = ""
     slanted: bool = False
+    widest: float = 1.5
+    notes: tuple[str, ...] = ()
     legend: Styles | None = None
 
     @property
@@ -251,6 +266,11 @@ class Series:
     stroke: Stroke
     steps: bool = True
     named: bool = True
+
+
+def points_of(steps: Steps) -> tuple[tuple[float, float | None], ...]:
+    """The points of a step line."""
+    return tuple(zip(steps.times, steps.values, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

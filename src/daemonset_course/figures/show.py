@@ -45,7 +45,8 @@ def show(finding: Finding, *, title: str | None = None, dark: bool = False) -> P
     made = finding.figure()
     shapes = made if isinstance(made, tuple) else (made,)
     title = finding.headline if title is None else title
-    page = Page(title, finding.caption, DARK if dark else LIGHT, legend(shapes))
+    notes = [note for one in shapes if isinstance(one, Table) for note in one.notes]
+    page = Page(title, finding.caption, DARK if dark else LIGHT, legend(shapes), notes)
     with course_style():
         figure = page.draw([_PANELS[type(one)](one) for one in shapes], beside=len(shapes) > 1)
     return Picture(figure, finding.caption, title)
@@ -65,14 +66,16 @@ def legend(shapes: tuple[Shape, ...]) -> Legend:
             case Bars():
                 entries = shape.styles if len(shape.values) > 1 else {}
             case Tiles():
-                entries = _tile_words(shape)
+                used = {tile.style for tile in shape.tiles}
+                entries = {word: style for word, style in shape.styles.items() if word in used}
         found |= {word: style for word, style in entries.items() if word not in found}
+    for tiles in (shape for shape in shapes if isinstance(shape, Tiles)):
+        found |= _marks(tiles)
     return tuple(found.items())
 
 
-def _tile_words(shape: Tiles) -> dict[str, Style]:
-    used = {tile.style for tile in shape.tiles}
-    words = {word: style for word, style in shape.styles.items() if word in used}
+def _marks(shape: Tiles) -> dict[str, Style]:
+    words = {}
     if shape.dot:
         words[shape.dot] = Style("background", edge="muted", width=0.5, sign="●", height=0.8)
     if shape.ring:

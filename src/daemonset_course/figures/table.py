@@ -14,10 +14,11 @@ from daemonset_course.figures.shapes import Cell, Line, Table
 from daemonset_course.figures.theme import Theme
 
 _ROW, _HEAD = 0.32, 0.17  # inches: a row, a line of the columns' names
-_COLUMN, _GAP = 1.5, 0.12  # the widest column, the space between two groups of columns
+_GAP = 0.12  # between two groups of columns
+_INSET, _LINKED = 0.06, 0.4  # between two cells of a row, without links and with them
 _BETWEEN = 0.18  # between a row's two names, and beside the cells
 _SLOPE = 35.0  # degrees of a slanted name
-_REMARK = 3.4  # inches for words behind the cells
+_REMARK = 3.4  # the most that is kept free for remarks
 _MARGIN = 0.2
 
 
@@ -38,20 +39,22 @@ class _Grid:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        names = [*(row.name for row in table.rows), table.totals[0] if table.totals else ""]
+        names = [*(row.written for row in table.rows), table.totals[0] if table.totals else ""]
         self._second = max([inches(row.detail, TEXT) for row in table.rows], default=0.0)
         first = max([inches(name, TEXT) for name in names], default=0.0)
         self._first = max(first, inches(table.row_title, TEXT))
         self._cells = self._first + _BETWEEN + (self._second + _BETWEEN if self._second else 0)
         self._groups = _groups(table.columns)
         behind = sum(0.15 + inches(_widest(side.texts), TEXT) for side in table.sides)
-        behind += _REMARK if table.remarks else 0.0
+        # A remark takes two lines where one is too narrow.
+        behind += min(_REMARK, 0.6 * inches(_widest([*table.remarks.values()]), 8))
         slant = _slant(table) * math.cos(math.radians(_SLOPE)) if table.slanted else 0.0
         room = WIDTH - 2 * EDGE - _MARGIN - self._cells - max(behind + _BETWEEN, slant)
         room -= _GAP * (len(self._groups) - 1)
-        self._wide = min(_COLUMN, room / max(1, len(table.columns)))
-        fits = max(4, int(self._wide / inches("n", TEXT)))
-        self._heads = [textwrap.wrap(c.name, fits) or [""] for c in table.columns]
+        self._wide = min(table.widest, room / max(1, len(table.columns)))
+        fits = max(4, int((self._wide - _INSET) / inches("n", TEXT)))
+        self._inset = _LINKED if table.links else _INSET
+        self._heads = [textwrap.wrap(c.written, fits) or [""] for c in table.columns]
         self.above = self._above()
 
     def _above(self) -> float:
@@ -60,7 +63,7 @@ class _Grid:
             heads = _slant(table) * math.sin(math.radians(_SLOPE)) + 0.2
         else:
             heads = _HEAD * max(map(len, self._heads), default=0) + 0.1
-        grouped = any(group for group, _ in self._groups)
+        grouped = any(group for group, _ in self._groups) and not table.slanted
         return heads + (0.24 if grouped or table.column_title else 0.0)
 
     def draw(self, ax: Axes, theme: Theme) -> None:
@@ -73,7 +76,7 @@ class _Grid:
         pen = _Words(ax, theme)
         self._draw_heads(pen)
         for y, row in enumerate(table.rows):
-            pen.write(0, self._y(y), row.name)
+            pen.write(0, self._y(y), row.written)
             pen.write(self._first + _BETWEEN, self._y(y), row.detail)
             self._draw_remark(pen, y, row.name)
         for start, end, colour in table.links:
@@ -105,7 +108,7 @@ class _Grid:
         table = self._table
         for x, lines in enumerate(self._heads):
             if table.slanted:
-                name = table.columns[x].name
+                name = table.columns[x].written
                 pen.write(self._x(x) - 0.04, -0.08, name, rotation=_SLOPE, va="bottom",
                           rotation_mode="anchor")  # fmt: skip
             else:
@@ -116,12 +119,12 @@ class _Grid:
         for i, (group, start) in enumerate(self._groups):
             last = self._groups[i + 1][1] if i + 1 < len(self._groups) else len(table.columns)
             middle = (self._x(start) + self._x(last - 1)) / 2
-            if not table.column_title:
+            if not table.column_title and not table.slanted:
                 pen.write(middle, top, group, weight="bold", ha="center")
 
     def _draw_cell(self, pen: _Words, y: int, x: int, cell: Cell) -> None:
         style = self._table.styles[cell.style]
-        wide, high = self._wide - 0.06, _ROW * 0.82
+        wide, high = self._wide - self._inset, _ROW * 0.82
         corner = (self._x(x) - wide / 2, self._y(y) - high / 2)
         pen.ax.add_patch(Rectangle(corner, wide, high, zorder=3, **pen.theme.patch(style)))
         plain = not style.hatch
@@ -136,18 +139,17 @@ class _Grid:
     def _draw_link(
         self, ax: Axes, theme: Theme, start: tuple[str, str], end: tuple[str, str], colour: str
     ) -> None:
-        half = self._wide / 2 - 0.03
+        half = (self._wide - self._inset) / 2
         xs = [self._x(self._column(start[1])) + half, self._x(self._column(end[1])) - half]
         ys = [self._y(self._row(start[0])), self._y(self._row(end[0]))]
         ax.plot(xs, ys, color=theme.colour(colour), linewidth=1.5, zorder=2)
 
     def _draw_remark(self, pen: _Words, y: int, name: str) -> None:
-        words = self._table.remarks.get(name, "")
-        room = WIDTH - 2 * EDGE - self._end - _BETWEEN
-        fits = max(12, int(room / inches("n", 8)))
+        words, sides = self._table.remarks.get(name, ""), self._table.sides
+        left = self._end + _BETWEEN + sum(0.15 + inches(_widest(s.texts), TEXT) for s in sides)
+        fits = max(12, int((WIDTH - 2 * EDGE - left) / inches("n", 8)))
         lines = textwrap.wrap(words, fits, max_lines=2, placeholder=" …")
-        at = (self._end + _BETWEEN, self._y(y))
-        pen.write(*at, "\n".join(lines), size=8, linespacing=1.05)
+        pen.write(left, self._y(y), "\n".join(lines), size=8, linespacing=1.05)
 
     def _draw_totals(self, pen: _Words) -> None:
         if self._table.totals is None:
@@ -198,7 +200,7 @@ def _groups(columns: tuple[Line, ...]) -> list[tuple[str, int]]:
 
 def _slant(table: Table) -> float:
     """The length of the longest slanted name."""
-    names = [*(c.name for c in table.columns), *(side.head for side in table.sides)]
+    names = [*(c.written for c in table.columns), *(side.head for side in table.sides)]
     return inches(_widest(names), TEXT)
 
 

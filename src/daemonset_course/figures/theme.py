@@ -71,13 +71,33 @@ class Theme:
             "markeredgecolor": colour, "markeredgewidth": 1.6 if stroke.hollow else 1.0,
         }  # fmt: skip
 
+    def text(self, name: str) -> Colour:
+        """The colour for words on the page: darker or lighter where its contrast is too low."""
+        shades = (mix(self.colour(name), self.foreground, i / 10) for i in range(11))
+        page = to_rgb(self.background)
+        return next(shade for shade in shades if contrast(shade, page) >= READABLE)
+
     def text_on(self, style: Style) -> str:
         """Black or white, whichever has more contrast with the filling of that style."""
         return "#000000" if _luminance(self.fade(style.colour, style.fade)) > 0.179 else "#FFFFFF"
 
 
+def series(number: int) -> str:
+    """The name of the colour of the ``number``-th revision or application, from 0."""
+    return f"series {number % len(PALETTE)}"
+
+
 LIGHT = Theme("#FFFFFF", "#1A1A1A", "#6B6B6B", "#E3E3E3", "#F6F6F6")
 DARK = Theme("#14171C", "#ECECEC", "#A0A4AA", "#33383F", "#1B1F25")
+
+
+READABLE = 4.5  # the contrast of words; WCAG 2.2, success criterion 1.4.3
+
+
+def contrast(colour: Colour, other: Colour) -> float:
+    """The contrast ratio of two colours, from 1 to 21."""
+    low, high = sorted((_luminance(colour), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
 
 
 def mix(colour: str, other: str, amount: float) -> Colour:

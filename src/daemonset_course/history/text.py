@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 
@@ -33,3 +34,9 @@ def listed(words: Sequence[str], most: int = 6) -> str:
 def joined(words: Sequence[str]) -> str:
     """Words with "and" before the last: a, b and c."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def natural_key(name: str) -> list[tuple[int, str]]:
+    """A sort key that puts worker2 before worker10."""
+    parts = re.split(r"(\d+)", name)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from daemonset_course.history.log import Object
+from daemonset_course.history.outages import Down, cure
 from daemonset_course.lab.evidence import Evidence, differences
-from daemonset_course.timeline.outages import Down, cure
-from daemonset_course.timeline.podstate import Object
 
 Outcome = Literal["passed", "wrong", "not attempted", "not yet", "cannot check"]
 
@@ -102,7 +102,7 @@ def _with_outages(evidence: Evidence, verdict: Verdict) -> Verdict:
         return verdict
     if down:
         says = f"{'; '.join(str(Down(one.component, one.why)) for one in down)}."
-        look = cure(down, str(evidence.timeline.header.get("cluster", "")))
+        look = cure(down, evidence.timeline.header.cluster)
         return Verdict("cannot check", says, (f"without that: {verdict.says}",), look=look)
     return replace(verdict, observed=(*map(str, found), *verdict.observed))
 
@@ -148,7 +148,7 @@ def was_attempted(evidence: Evidence) -> Verdict | None:
 
 def same_object(evidence: Evidence) -> Verdict | None:
     """Wrong, if the DaemonSet was deleted, made again, or another one was made."""
-    name = str(evidence.timeline.header["daemonset"])
+    name = evidence.timeline.header.daemonset
     others = ", ".join(evidence.others)
     if evidence.after is None:
         says = f"The DaemonSet {name} is gone" + (

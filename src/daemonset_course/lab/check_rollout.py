@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from daemonset_course.history.log import Object
+from daemonset_course.history.podstate import containers_of
+from daemonset_course.history.text import nodes
 from daemonset_course.lab.check import Rule, Verdict
 from daemonset_course.lab.evidence import Evidence
-from daemonset_course.timeline.caption import nodes
-from daemonset_course.timeline.podstate import Object, containers_of
 
 MOMENT = 0.3  # seconds: the controller, acting on its cache, can exceed a budget for less than this
 _FIELD = "kubectl explain daemonset.spec.updateStrategy.rollingUpdate.maxUnavailable"
@@ -103,7 +104,7 @@ def within(restarts: float) -> Rule:
     def rule(evidence: Evidence) -> Verdict | None:
         restart = evidence.restart()
         # The first few say little yet.
-        if restart is None or (evidence.behind() and len(evidence.restart_times()) < 4):
+        if restart is None or (evidence.behind() and len(evidence.restart_times) < 4):
             return None
         length, pause = evidence.length(), evidence.pause()
         turn = restart + pause
@@ -117,7 +118,7 @@ def within(restarts: float) -> Rule:
             f"Too slow: the rollout took {length / turn:.1f} restarts{so_far}; the window is "
             f"{restarts:g}.",
             (
-                f"a restart ({which} {len(evidence.restart_times())} nodes): {restart:.2f} s, "
+                f"a restart ({which} {len(evidence.restart_times)} nodes): {restart:.2f} s, "
                 f"and {pause:.2f} s until the next",
                 f"the rollout{so_far}: {length:.1f} s; the window: {restarts * turn:.1f} s",
                 f"maxUnavailable: {unavailable}",
@@ -188,9 +189,10 @@ def _refused(evidence: Evidence) -> Verdict | None:
 
 def _spent(evidence: Evidence) -> Verdict | None:
     """Dead nodes have used up the budget, and no surge helps out."""
-    line = evidence.timeline
-    budget, surge = line.budget.at(line.end), line.surge_budget.at(line.end)
-    if budget is None or surge or not evidence.dead or budget > len(evidence.dead):
+    budget = evidence.why.stuck_budget
+    if budget is None or evidence.timeline.surge_budget.at(evidence.timeline.end):
+        return None
+    if len(set(evidence.why.spent).intersection(evidence.dead)) < budget:
         return None
     updated = len(evidence.reachable) - len(evidence.behind())
     dead = [f"{evidence.lane(n)}: not ready; its pod is unavailable" for n in evidence.dead]
@@ -206,8 +208,7 @@ def _spent(evidence: Evidence) -> Verdict | None:
 
 
 def _on_delete(evidence: Evidence) -> Verdict | None:
-    strategy = ((evidence.after or {}).get("spec") or {}).get("updateStrategy") or {}
-    if strategy.get("type") != "OnDelete":
+    if not evidence.why.of("OnDelete"):
         return None
     return Verdict(
         "wrong",
@@ -220,13 +221,13 @@ def _on_delete(evidence: Evidence) -> Verdict | None:
 
 
 def _hopeless(evidence: Evidence) -> Verdict | None:
-    held = evidence.hopeless()
+    held = {one.node: one.reason for one in evidence.why.hopeless if one.kind == "kubelet"}
     if not held:
         return None
     images = set()
     for pod in evidence.pods:
         if why := held.get(pod["spec"].get("nodeName", "")):
-            named = [c for c in containers_of(pod["spec"]) if f" {c['name']}:" in why]
+            named = [c for c in containers_of(pod["spec"]) if f" {c['name']}: " in why]
             images |= {c["image"] for c in named or pod["spec"].get("containers") or ()}
     return Verdict(
         "wrong",

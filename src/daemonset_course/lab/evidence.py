@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import mean, median
 from typing import Any
 
-from daemonset_course.timeline import facts, podstate
-from daemonset_course.timeline.caption import lane_name
-from daemonset_course.timeline.creation import sentence
-from daemonset_course.timeline.podstate import Object
-from daemonset_course.timeline.spans import Segment
-from daemonset_course.timeline.timeline import Timeline, build
+from daemonset_course.analysis.explain import Explanation, explain_timeline
+from daemonset_course.history import podstate
+from daemonset_course.history.index import History
+from daemonset_course.history.log import Object
+from daemonset_course.history.spans import Segment
+from daemonset_course.history.timeline import Timeline
 
 JUDGED = ("nodes", "daemonsets", "pods")  # the resources that a verdict is made from
-
-CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
-# Waiting reasons that no waiting cures: the template has to change.
-HOPELESS = {
-    "ErrImagePull",
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "CrashLoopBackOff",
-    "CreateContainerConfigError",
-}
 
 
 @dataclass(frozen=True)
@@ -73,50 +64,47 @@ class Evidence:
     def workers(self) -> tuple[str, ...]:
         """The nodes that exist and are no control plane, in the order of the picture."""
         found = self.timeline.nodes
-        return tuple(n for n in found if n in self.nodes and not _is_control(self.nodes[n]))
+        return tuple(
+            n for n in found if n in self.nodes and not podstate.is_control_plane(self.nodes[n])
+        )
 
     @property
     def dead(self) -> tuple[str, ...]:
         """The workers whose kubelet is silent or reports that it is not ready."""
-        return tuple(name for name in self.workers if not _is_ready(self.nodes[name]))
+        return tuple(name for name in self.workers if not podstate.is_ready(self.nodes[name]))
 
     @property
     def reachable(self) -> tuple[str, ...]:
         """The workers that are not dead."""
-        return tuple(name for name in self.workers if name not in self.dead)
+        dead = set(self.dead)
+        return tuple(name for name in self.workers if name not in dead)
 
     def lane(self, node: str) -> str:
         """The node's name without the cluster's prefix, as the picture shows it."""
-        return lane_name(self.timeline, node)
+        return self.timeline.lane(node)
 
-    def behind(self) -> dict[str, str]:
+    @cached_property
+    def why(self) -> Explanation:
+        """Why the rollout is not done."""
+        return explain_timeline(self.timeline)
+
+    def behind(self) -> Mapping[str, str]:
         """Each reachable node that the newest template has not wholly reached, and why."""
-        found = {name: self._why_behind(name) for name in self.reachable}
-        return {name: why for name, why in found.items() if why}
+        found = {one.node: one.reason for one in self.why.causes}
+        held = {podstate.node_of(pod) for pod in self.pods}
+        bare = dict.fromkeys(self.workers, "no Pod, and none should be there")
+        found = {name: why for name, why in bare.items() if name not in held} | found
+        return {name: found[name] for name in self.reachable if name in found}
 
-    def hopeless(self) -> dict[str, str]:
-        """Each node whose pod of the newest template waits for what never comes, and the reason."""
-        newest = (pod for pod in self.pods if podstate.revision_of(pod) == self.revision != "")
-        held = {podstate.node_of(pod): podstate.phase_of(pod)[1] for pod in newest}
-        return {node: why for node, why in held.items() if why.rpartition(": ")[2] in HOPELESS}
-
-    def down_now(self) -> dict[str, str]:
-        """Each worker without a ready pod now, and why."""
-        held: dict[str, str] = {}
-        for pod in self.pods:
-            phase, reason = podstate.phase_of(pod)
-            node = podstate.node_of(pod)
-            held[node] = "" if phase == "ready" or held.get(node) == "" else reason or phase
-        found = {name: held.get(name, "no pod") for name in self.workers}
-        return {name: why for name, why in found.items() if why}
+    def down_now(self) -> Mapping[str, str]:
+        """Each worker without an available pod now, and why."""
+        down = set(self.why.spent).intersection(self.workers)
+        return {one.node: one.reason for one in self.why.causes if one.node in down}
 
     def refused(self) -> str:
         """Why the controller could create no pod, in a sentence; empty where it could."""
-        line = self.timeline
-        missing = tuple(name for name in line.missing if name in self.nodes)
-        start = line.templates[-1].t if self.rolled else line.start
-        message = facts.refused(line, start, line.end, missing)
-        return sentence([self.lane(name) for name in missing], message)
+        found = self.why.but(lambda cause: cause.kind == "refused")
+        return found.sentence(self.lane)
 
     def lines(self, why: Mapping[str, str]) -> tuple[str, ...]:
         """A line for each node and its reason."""
@@ -138,13 +126,15 @@ class Evidence:
                 best = (start, b - start)
         return best
 
-    def restart_times(self) -> dict[str, tuple[float, float]]:
+    @cached_property
+    def restart_times(self) -> Mapping[str, tuple[float, float]]:
         """For each updated node: when its restart began and ended, in seconds.
 
         It begins when the node loses its ready pod or, with surge, gets its new one beside it; it
         ends when the new pod is ready and no other pod is left on the node.
         """
-        updated = [name for name in self.reachable if not self._why_behind(name)]
+        behind = self.behind()
+        updated = [name for name in self.reachable if name not in behind]
         return {name: self._restart(name) for name in updated} if self.rolled else {}
 
     def restart(self) -> float | None:
@@ -153,7 +143,7 @@ class Evidence:
         The mean, not the median: a few slow nodes prolong a rollout by as much as they prolong it.
         While nodes are behind it is the longest one: those that are still restarting may be slow.
         """
-        lengths = [end - start for start, end in self.restart_times().values()]
+        lengths = [end - start for start, end in self.restart_times.values()]
         if not lengths:
             return None
         return max(lengths) if self.behind() else mean(lengths)
@@ -163,7 +153,7 @@ class Evidence:
 
         The controller's own; on a busy machine it may be as long as the restart.
         """
-        spans = self.restart_times().values()
+        spans = self.restart_times.values()
         later = [[begin - end for begin, _ in spans if begin >= end] for _, end in spans]
         pauses = [min(waits) for waits in later if waits]
         return median(pauses) if pauses else 0.0
@@ -177,7 +167,7 @@ class Evidence:
         """
         if not self.rolled:
             return 0.0
-        ends = [end for _, end in self.restart_times().values()]
+        ends = [end for _, end in self.restart_times.values()]
         return (max(ends) if ends and not self.behind() else self.news) - self._began
 
     def elapsed(self) -> float:
@@ -192,20 +182,18 @@ class Evidence:
         """Whether a watch that the judgement needs saw nothing for a while."""
         return any(gap.resource in JUDGED for gap in self.timeline.gaps)
 
-    def _why_behind(self, node: str) -> str:
-        here = [pod for pod in self.pods if podstate.node_of(pod) == node]
-        new = [pod for pod in here if podstate.revision_of(pod) == self.revision != ""]
-        if not new:
-            return "still the old template" if here else "no pod"
-        phase, reason = podstate.phase_of(new[0])
-        if phase != "ready":
-            return reason or phase
-        return "the old pod is still terminating" if len(here) > 1 else ""
+    @cached_property
+    def _pods_of(self) -> Mapping[str, list[Object]]:
+        """The pods of each node that has any."""
+        found: defaultdict[str, list[Object]] = defaultdict(list)
+        for pod in self.pods:
+            found[podstate.node_of(pod)].append(pod)
+        return dict(found)
 
     def _restart(self, node: str) -> tuple[float, float]:
         since = self.timeline.templates[-1].t
-        (alive,) = (p["metadata"]["uid"] for p in self.pods if podstate.node_of(p) == node)
-        here = [s for s in self.timeline.segments if s.node == node and s.end >= since]
+        (alive,) = (pod["metadata"]["uid"] for pod in self._pods_of[node])
+        here = [s for s in self.timeline.by_node[node] if s.end >= since]
         new = [s for s in here if s.pod == alive]
         old = [s for s in here if s.pod != alive]
         # What began with the last thing seen has lasted no time yet, and has no segment.
@@ -216,74 +204,48 @@ class Evidence:
         return min([end, *left, *(s.start for s in new)]), end
 
 
-def read(records: Iterable[Mapping[str, Any]]) -> Evidence:
-    """The evidence in a log that begins at the task's start.
-
-    Raises:
-        BadInput: the records are not an event log.
-    """
-    log = list(records)
-    timeline = build(log)
-    name = str(log[0]["daemonset"])
-    first, last, deleted = _objects(log)
-    owned = [p for p in last["pods"].values() if podstate.is_owned(p, name)]
-    sets = {str(o["metadata"]["name"]): o for o in last["daemonsets"].values()}
-    began = [o for o in first["daemonsets"].values() if o["metadata"]["name"] == name]
-    nodes = {str(o["metadata"]["name"]): o for o in last["nodes"].values()}
-    gone = [p for p in deleted["pods"].values() if podstate.is_owned(p, name)]
-    leaving = [p for p in owned if podstate.phase_of(p)[0] == "terminating"]
+def read(history: History) -> Evidence:
+    """The evidence in a history that begins at the task's start."""
+    name, timeline = history.header.daemonset, history.timeline()
+    owned = [p for p in history.objects("pods") if podstate.is_owned(p, name)]
+    sets = {str(o["metadata"]["name"]): o for o in history.objects("daemonsets")}
+    began = [o for o in history.at_start("daemonsets") if o["metadata"]["name"] == name]
+    gone = [p for p in history.deleted("pods") if podstate.is_owned(p, name)]
+    leaving = [p for p in owned if p["metadata"].get("deletionTimestamp")]
     return Evidence(
         before=began[0] if began else {},
         after=sets.pop(name, None),
-        nodes=nodes,
-        lost=tuple(sorted({str(o["metadata"]["name"]) for o in deleted["nodes"].values()})),
-        revived=_revived(log, first["nodes"].values()),
+        nodes={str(o["metadata"]["name"]): o for o in history.objects("nodes")},
+        lost=tuple(sorted({str(o["metadata"]["name"]) for o in history.deleted("nodes")})),
+        revived=_revived(history),
         others=tuple(sorted(sets)),
         pods=tuple(owned),
         pods_gone=len(gone) + len(leaving),
         timeline=timeline,
-        news=max((float(r["t"]) for r in log if r["record"] == "change"), default=0.0),
-        asked=_asked(log, name),
+        news=history.news,
+        asked=_asked(history, name),
     )
 
 
-def _revived(log: Iterable[Mapping[str, Any]], began: Iterable[Object]) -> tuple[str, ...]:
+def _revived(history: History) -> tuple[str, ...]:
     """The nodes that were seen Ready although they were not at first."""
-    dead = {o["metadata"]["name"] for o in began if not _is_ready(o)}
-    items = (r["object"] for r in log if r["record"] == "change" and r["resource"] == "nodes")
-    return tuple(sorted({o["metadata"]["name"] for o in items if _is_ready(o)} & dead))
+    dead = {o["metadata"]["name"] for o in history.at_start("nodes") if not podstate.is_ready(o)}
+    later = history.changes(
+        "nodes", lambda o: o["metadata"]["name"] in dead and podstate.is_ready(o)
+    )
+    return tuple(sorted({change.name for change in later}))
 
 
-def _asked(log: Iterable[Mapping[str, Any]], name: str) -> float | None:
+def _asked(history: History, name: str) -> float | None:
     """When the DaemonSet first got its present pod spec; None if it had it from the start."""
     sets = [
-        (float(record["t"]), record["object"]["spec"]["template"].get("spec"))
-        for record in log
-        if record["record"] == "change"
-        and record["resource"] == "daemonsets"
-        and record["object"]["metadata"]["name"] == name
+        (change.t, change.object["spec"]["template"].get("spec"))
+        for change in history.changes("daemonsets")
+        if change.name == name
     ]
     if not sets or sets[0][1] == sets[-1][1]:
         return None
     return next(t for t, spec in sets if spec == sets[-1][1])
-
-
-_Known = defaultdict[str, dict[str, Object]]  # resource -> uid (or name) -> object
-
-
-def _objects(log: list[Mapping[str, Any]]) -> tuple[_Known, _Known, _Known]:
-    """Per resource: objects as first seen, as they are now, and as they were when deleted."""
-    first, last, deleted = _Known(dict), _Known(dict), _Known(dict)
-    for change in (record for record in log if record["record"] == "change"):
-        resource, item = change["resource"], change["object"]
-        uid = str(item["metadata"].get("uid") or item["metadata"]["name"])
-        first[resource].setdefault(uid, item)
-        if change["type"] == "DELETED":
-            last[resource].pop(uid, None)
-            deleted[resource][uid] = item
-        else:
-            last[resource][uid] = item
-    return first, last, deleted
 
 
 def differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
@@ -300,11 +262,3 @@ def differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
 
 def _covers(segment: Segment, t: float) -> bool:
     return segment.start <= t < segment.end
-
-
-def _is_ready(node: Object) -> bool:
-    return podstate.condition(node, "Ready").get("status") == "True"
-
-
-def _is_control(node: Object) -> bool:
-    return CONTROL_PLANE in (node["metadata"].get("labels") or {})

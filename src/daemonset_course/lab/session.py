@@ -23,7 +23,7 @@ from daemonset_course.cluster.reset import reset
 from daemonset_course.errors import BadInput, CourseError
 from daemonset_course.lab import evidence, results
 from daemonset_course.lab.check import Verdict, judge
-from daemonset_course.lab.recorder import LabRecorder
+from daemonset_course.lab.lab_recorder import LabRecorder
 from daemonset_course.lab.tasks import Task, find
 from daemonset_course.lab.typed import check_strings
 from daemonset_course.places import course_command
@@ -177,8 +177,10 @@ class LabSession:
             recorder.catch_up(cluster.api)
         deadline = time.monotonic() + PATIENCE[0] + PATIENCE[1] * cluster.pace
         while True:
-            last, seen = time.monotonic() >= deadline, recorder.count()
-            verdict = judge(evidence.read(recorder.records), task.rules)  # up to now
+            last = time.monotonic() >= deadline
+            with recorder.reading() as history:  # up to now
+                seen = len(history.records)
+                verdict = judge(evidence.read(history), task.rules)
             if verdict.outcome != "not yet" or last:
                 return verdict
             recorder.more_than(seen, deadline)
@@ -191,7 +193,7 @@ class LabSession:
                 self._recorder.stop()
             except CourseError as error:  # too late to change what was judged
                 notes.append(str(error))
-            manifest = dict(evidence.read(self._recorder.records).after or {})
+            manifest = dict(evidence.read(self._recorder.history).after or {})
         try:
             notes += filter(None, [results.keep(self._lab.name, number, verdict, manifest)])
         except CourseError as error:  # the verdict counts more than its copy on disk

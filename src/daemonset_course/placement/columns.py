@@ -49,6 +49,11 @@ class Column:
     label: str
     rule: str
 
+    @property
+    def name(self) -> str:
+        """Field and label: ``taint gpu=true:NoSchedule``; a field that is not set by itself."""
+        return self.field if self.label == self.field else f"{self.field} {self.label}"
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:

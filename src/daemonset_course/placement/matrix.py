@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import daemonset_course.figures.shapes as shapes
 from daemonset_course.errors import BadInput
+from daemonset_course.figures.shapes import Style
 from daemonset_course.placement.columns import Cell, Column, Field, Mark, groups_of
 from daemonset_course.placement.decision import Decision, decide
 from daemonset_course.placement.selectors import name_of, pod_spec
@@ -17,6 +20,19 @@ __all__ = ["MOST_ROWS", "Cell", "Column", "Field", "Line", "Mark", "Matrix", "Ro
 
 MOST_ROWS = 40  # more nodes are grouped by equal answers
 AGAINST: frozenset[Mark] = frozenset({"keeps off", "removes"})
+_MOST_REASONS = 3
+_NAME, _HEAD, _REMARK, _NOTE = 26, 34, 36, 150  # characters
+_HAS = re.compile(r"\(the node (has [^)]*)\)")
+# A mark in the figure: its sign, and what it means. Each differs from the others without colour.
+SIGNS: dict[Mark, tuple[str, str, Style]] = {
+    "ok": ("✓", "allows the Pod", Style("surge", 0.75, width=0)),
+    "keeps off": ("✗", "no new Pod", Style("alarm", 0.8, width=1)),
+    "removes": ("✗", "no new Pod, one there goes", Style("alarm", width=1)),
+    "for a time": ("◔", "evicts after a time", Style("background", edge="muted", width=1)),
+    "no match": ("○", "another term matches", Style("background", edge="faint")),
+    "not used": ("·", "not set, not there", Style("background", edge="faint")),
+}
+_NEW = {"yes": Style("foreground", edge="muted"), "no": Style("background", edge="muted")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +75,15 @@ class Line:
     row: Row
     count: int
 
+    @property
+    def label(self) -> str:
+        """The node's name, or ``12 like name``, shortened."""
+        return shortened(f"{self.count} like " * (self.count > 1) + self.row.node, _NAME)
+
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Nodes by rules. ``placement.told`` has its words: text, sentences, headline.
+    """Nodes by rules; a finding. ``placement.plain_text`` has it as sentences and as a table.
 
     Attributes:
         daemonset: its name.
@@ -99,6 +120,99 @@ class Matrix:
             if cell.mark in AGAINST
         )
 
+    @property
+    def headline(self) -> str:
+        """How many nodes get a Pod, and which rules keep it off the others."""
+        total, run = len(self.rows), sum(row.decision.run for row in self.rows)
+        if not total:
+            return "There is no node"
+        if run == total:
+            return f"All {total} nodes get a Pod" if total > 1 else "The node gets a Pod"
+        reasons = self._reasons().most_common()
+        parts = [f"{reason} {count}" for reason, count in reasons[:_MOST_REASONS]]
+        rest = sum(count for _, count in reasons[_MOST_REASONS:])
+        parts += [f"other rules {rest}"] if rest else []
+        first, count = reasons[0]
+        parts[0] = f"{first} keeps {count} off"
+        some = f"{run} of {total} nodes get" if run != 1 else f"1 of {total} nodes gets"
+        return f"{some if run else f'None of {total} nodes gets'} a Pod: {', '.join(parts)}"
+
+    @property
+    def caption(self) -> str:
+        """The headline, and what becomes of Pods where none is created."""
+        off = [row for row in self.rows if not row.decision.run]
+        if not off:
+            return f"{self.daemonset}: {self.headline}."
+        stay = sum(row.decision.keep for row in off)
+        some = f"stays on {stay} of these {len(off)} nodes and goes on the others"
+        there = {len(off): "stays", 0: "goes"}.get(stay, some)
+        return (
+            f"{self.daemonset}: {self.headline}. "
+            f"Where none is created, a Pod that is already there {there}."
+        )
+
+    def hidden(self) -> list[str]:
+        """A line about the groups beyond the 40 that are shown; none when all are."""
+        rest = self.lines()[MOST_ROWS:]
+        if not rest:
+            return []
+        return [f"and {sum(line.count for line in rest)} nodes with {len(rest)} other answers"]
+
+    def figure(self) -> shapes.Table:
+        """A row a node, a column a rule, and behind them what becomes of a Pod."""
+        shown = self.lines()[:MOST_ROWS]
+        cells = {}
+        for row in (line.row for line in shown):
+            for column, cell in zip(self.columns, row.cells, strict=True):
+                sign, word, _ = SIGNS[cell.mark]
+                cells[row.node, column.name] = shapes.Cell(word, sign)
+            new = "yes" if row.decision.run else "no"
+            cells[row.node, "new Pod"] = shapes.Cell(new, new)
+        used = {cell.mark for line in shown for cell in line.row.cells}
+        return shapes.Table(
+            tuple(shapes.Line(line.row.node, text=line.label) for line in shown),
+            (
+                *(shapes.Line(c.name, group=c.field, text=_head(c)) for c in self.columns),
+                shapes.Line("new Pod", group="new Pod"),
+            ),
+            cells,
+            {word: style for _, word, style in SIGNS.values()} | _NEW,
+            sides=(shapes.Side("Pod there", tuple(line.row.there for line in shown)),),
+            remarks={line.row.node: _has(line.row) for line in shown if line.count == 1},
+            slanted=True,
+            widest=0.42,
+            notes=(*self.hidden(), *self._notes(shown)),
+            legend={
+                word: replace(style, sign=sign)
+                for mark, (sign, word, style) in SIGNS.items()
+                if mark in used
+            },
+        )
+
+    def _notes(self, shown: list[Line]) -> list[str]:
+        """The terms in full, and the rules whose head was too short for them."""
+        notes = [
+            column.rule if column.field == "nodeAffinity" else f"{column.field} {column.rule}"
+            for column in self.columns
+            if column.field != column.label
+            and (
+                column.field == "nodeAffinity" or "…" in _head(column) or " labels" in column.label
+            )
+        ]
+        if any(line.count > 1 for line in shown):
+            notes.append("'117 like n': 117 nodes with the same answers as node n")
+        return [shortened(note, _NOTE) for note in notes]
+
+    def _reasons(self) -> Counter[str]:
+        """By which rule each node is decided that gets no Pod; ORed terms count as one rule."""
+        found: Counter[str] = Counter()
+        for row in self.rows:
+            column = self.deciding(row)
+            if column:
+                whole = column.field in ("nodeName", "nodeAffinity")
+                found[column.field if whole else column.name] += 1
+        return found
+
 
 def matrix(nodes: Iterable[Mapping[str, Any]], daemonset: Mapping[str, Any]) -> Matrix:
     """What every rule of a DaemonSet says about each node.
@@ -134,3 +248,23 @@ def _template(daemonset: Mapping[str, Any]) -> Mapping[str, Any]:
             next_step="Pass the object that the API server returns, or the manifest as a dict.",
         )
     return template
+
+
+def shortened(text: str, most: int) -> str:
+    """The text with its middle left out where it is longer than ``most`` characters."""
+    if len(text) <= most:
+        return text
+    left = (most - 1) // 2
+    return f"{text[:left]}…{text[len(text) - (most - 1 - left) :]}"
+
+
+def _head(column: Column) -> str:
+    """The head of a column, shortened."""
+    if column.field == column.label:
+        return column.field if column.field == "taint" else f"{column.field}: not set"
+    return shortened(column.name.replace("nodeAffinity ", "affinity "), _HEAD)
+
+
+def _has(row: Row) -> str:
+    """What the node has instead of what a label rule wants; taints stand in the columns."""
+    return shortened(", ".join(dict.fromkeys(_HAS.findall(row.decision.detail))), _REMARK)

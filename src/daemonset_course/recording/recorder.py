@@ -13,6 +13,9 @@ from __future__ import annotations
 import threading
 import time
 import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,15 +25,17 @@ from daemonset_course.cluster.components import asker
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.cluster.waiting import until
 from daemonset_course.errors import CourseError, NotFinished
+from daemonset_course.history import log
+from daemonset_course.history.index import History
+from daemonset_course.history.timeline import Timeline
 from daemonset_course.places import course_command
-from daemonset_course.recording import log
-from daemonset_course.recording.components import ComponentFeed
+from daemonset_course.recording.component_feed import ComponentFeed
 from daemonset_course.recording.feed import Feed
-from daemonset_course.timeline.timeline import Timeline, build
 
 if TYPE_CHECKING:
-    from daemonset_course.plot.draw import Picture
-    from daemonset_course.timeline.facts import Rollout
+    from daemonset_course.analysis.explain import Explanation
+    from daemonset_course.figures.picture import Picture
+    from daemonset_course.history.rollouts import Rollout
 
 AFTER = 0.4  # seconds, times the pace, that a `with` records on: the picture shows the end
 FIRST_LIST = 20.0  # seconds that the first lists may take
@@ -39,13 +44,23 @@ FIRST_LIST = 20.0  # seconds that the first lists may take
 class Recording:
     """A log of one DaemonSet, with what can be read and drawn from it."""
 
-    def __init__(self, records: list[log.Record]) -> None:
-        self._log = records
+    def __init__(self, records: Iterable[log.Record | Mapping[str, Any]]) -> None:
+        """Index a log, given as records or as their JSON objects.
+
+        Raises:
+            BadInput: it is no log of this format.
+        """
+        self._history = History(records)
 
     @property
-    def records(self) -> list[log.Record]:
-        """The log; that of a recording that still runs ends now."""
-        return self._log
+    def history(self) -> History:
+        """The log with its index; that of a recording that still runs ends now."""
+        return self._history
+
+    @property
+    def header(self) -> log.Header:
+        """What is recorded, on which cluster."""
+        return self._history.header
 
     @staticmethod
     def load(path: str | Path) -> Recording:
@@ -54,30 +69,49 @@ class Recording:
 
     def save(self, path: str | Path) -> None:
         """Keep the recording as JSON lines."""
-        log.save(self.records, Path(path))
+        log.save(self.records(), Path(path))
+
+    def records(self) -> list[log.Record]:
+        """The log; that of a recording that still runs ends now."""
+        with self.reading() as history:
+            end = [] if history.ended else [log.End(history.end)]
+            return [*history.records, *end]
+
+    @contextmanager
+    def reading(self) -> Iterator[History]:
+        """The history, which does not change within the block."""
+        yield self.history
 
     @property
     def timeline(self) -> Timeline:
-        """Segments, counts and marks, made from the log anew."""
-        return build(self.records)
+        """Segments, counts and marks of the recorded DaemonSet."""
+        with self.reading() as history:
+            return history.timeline()
 
     @property
     def rollouts(self) -> tuple[Rollout, ...]:
         """The facts of each rollout in the recording, the first one first."""
-        from daemonset_course.timeline.facts import rollouts
+        from daemonset_course.history.rollouts import rollouts
 
         return rollouts(self.timeline)
 
     @property
+    def explanation(self) -> Explanation:
+        """Why the newest rollout is not done."""
+        from daemonset_course.analysis.explain import explain_timeline
+
+        return explain_timeline(self.timeline)
+
+    @property
     def caption(self) -> str:
         """What happened, in one generated sentence."""
-        from daemonset_course.timeline.caption import caption
+        from daemonset_course.analysis.rollout_caption import caption
 
         return caption(self.timeline)
 
     def plot(self, **options: Any) -> Picture:
         """The picture of the recording."""
-        from daemonset_course.plot.draw import plot
+        from daemonset_course.figures.rollout.draw import plot
 
         return plot(self.timeline, **options)
 
@@ -86,36 +120,48 @@ class Recording:
 
 
 class Recorder(Recording):
-    """A recording that is still being made; five feeds write into one log, on one clock."""
+    """A recording that is still being made; its feeds write into one log, on one clock.
+
+    Safe to use from several threads; while it runs, read its history in ``reading``.
+    """
 
     def __init__(self, cluster: Cluster, daemonset: str, namespace: str) -> None:
-        super().__init__([])
-        self._lock = threading.Lock()
+        super().__init__([_header(cluster, daemonset, namespace)])
+        self._lock = threading.RLock()
         self._ending = threading.Lock()  # of two calls of `stop` the second waits for the first
         self._open = True
         self._began = time.monotonic()
-        self._write(_header(cluster, daemonset, namespace))
         place = f"namespaces/{namespace}"
         paths = {
             "nodes": "/api/v1/nodes",
             "daemonsets": f"/apis/apps/v1/{place}/daemonsets",
-            "pods": f"/api/v1/{place}/pods",
             "controllerrevisions": f"/apis/apps/v1/{place}/controllerrevisions",
+            "pods": f"/api/v1/{place}/pods",
             "events": f"/api/v1/{place}/events",
         }
         self._feeds = [Feed(cluster.api, name, path, self) for name, path in paths.items()]
         self._components = ComponentFeed(asker(cluster.name), self.component)
 
     @property
-    def records(self) -> list[log.Record]:
-        """The log; while the recording runs, as if it ended now: what is not seen now is a gap."""
+    def history(self) -> History:
+        """The log with its index; while the recording runs, it ends now.
+
+        A watch that is interrupted now is a gap until now.
+        """
         with self._lock:
-            if not self._open:
-                return self._log
-            now = self.elapsed
-            open_gaps = [(f.resource, *gap) for f in self._feeds if (gap := f.open_gap)]
-            rest = [self._gap(*one, now) for one in open_gaps] + [{"record": "end", "t": now}]
-            return self._log + [self._stamped(record) for record in rest]
+            if self._open:
+                now = round(self.elapsed, 4)
+                for feed in self._feeds:
+                    if (gap := feed.open_gap) is not None:
+                        self._history.append(self._gap(feed.resource, *gap, now))
+                self._history.advance(now)
+            return self._history
+
+    @contextmanager
+    def reading(self) -> Iterator[History]:
+        """The history until now, to which nothing is added within the block."""
+        with self._lock:
+            yield self.history
 
     def start(self) -> None:
         """Begin, and return when the present state is in the log.
@@ -146,9 +192,8 @@ class Recorder(Recording):
         """Let the clock begin now, when all first lists are in: before that, nothing is known."""
         with self._lock:
             self._began = time.monotonic()
-            self._log[0]["date"] = _date()
-            for record in self._log[1:]:
-                record |= {key: 0.0 for key in ("t", "start", "end") if key in record}
+            header = replace(self.header, date=_date())
+            self._history = History([header, *map(_at_zero, self._history.records[1:])])
 
     def stop(self) -> Recorder:
         """End the recording; calling it again does no harm.
@@ -174,7 +219,7 @@ class Recorder(Recording):
             for thread in stopping:
                 thread.join()
             with self._lock:  # a feed that could not be stopped writes nothing behind the end
-                self._log.append(self._stamped({"record": "end", "t": self.elapsed}))
+                self._append(log.End(self.elapsed))
                 self._open = False
         return _failure(self._feeds)
 
@@ -191,43 +236,26 @@ class Recorder(Recording):
 
     def mark(self, text: str) -> None:
         """Put a note of your own on the time axis."""
-        self._write({"record": "mark", "t": self.elapsed, "text": text})
+        self._write(log.Mark(self.elapsed, text))
 
-    def change(self, resource: str, kind: str, via: str, item: log.Record) -> None:
+    def change(self, resource: str, kind: str, via: str, item: log.Object) -> None:
         """Append a change that a feed saw now."""
         begun = all(feed.listed.is_set() for feed in self._feeds)
         if resource == "events" and via == "list" and not begun:
             return  # old news, which no picture shows, and often most of the log
-        self._write(
-            {
-                "record": "change",
-                "t": self.elapsed,
-                "resource": resource,
-                "type": kind,
-                "via": via,
-                "object": log.slim(item),
-            }
-        )
+        self._write(log.Change(self.elapsed, resource, kind, via, log.slim(item)))
 
     def component(self, component: str, state: str) -> None:
         """A component of the control plane ended, was stopped or suspended, or runs again."""
-        self._write(
-            {"record": "component", "t": self.elapsed, "component": component, "state": state}
-        )
+        self._write(log.Component(self.elapsed, component, state))
 
     def gap(self, resource: str, start: float, reason: str) -> None:
         """Append a gap: a feed saw nothing from ``start`` until now."""
         self._write(self._gap(resource, start, reason, self.elapsed))
 
-    def _gap(self, resource: str, start: float, reason: str, now: float) -> log.Record:
-        return {
-            "record": "gap",
-            "t": now,
-            "resource": resource,
-            "start": round(max(0.0, start - self._began), 4),
-            "end": now,
-            "reason": reason,
-        }
+    def _gap(self, resource: str, start: float, reason: str, now: float) -> log.Gap:
+        since = round(max(0.0, start - self._began), 4)
+        return log.Gap(now, resource, since, now, reason)
 
     def __enter__(self) -> Recorder:
         self.start()
@@ -243,27 +271,25 @@ class Recorder(Recording):
             self._end_beside(error)
             return
         try:
-            after = AFTER * self._log[0]["pace"]
+            after = AFTER * self.header.pace
             until(lambda: not self._open, timeout=after, pause=after)
         except BaseException as interrupt:
             self._end_beside(interrupt)
             raise
         self.stop()
 
-    def _write(self, record: log.Record) -> None:
+    def _write(self, record: log.Entry) -> None:
         with self._lock:
             if self._open:
-                self._log.append(self._stamped(record))
+                self._append(record)
 
-    def _stamped(self, record: log.Record) -> log.Record:
-        """A record with the time at which it stands in the log, behind those that are there."""
-        if self._log:
-            # The clock was read outside the lock, and may have begun anew since: keep the order.
-            t = min(record["t"], self.elapsed)
-            record["t"] = round(max(t, self._log[-1].get("t", 0.0)), 4)
-        if "end" in record:
-            record["end"] = record["t"]  # rounded alike: no gap outlasts the recording
-        return record
+    def _append(self, record: log.Entry) -> None:
+        """Append a record with the time at which it stands in the log, behind those there."""
+        # The clock was read outside the lock, and may have begun anew since: keep the order.
+        t = round(max(min(record.t, self.elapsed), self._history.last), 4)
+        if isinstance(record, log.Gap):  # rounded alike: no gap outlasts the recording
+            record = replace(record, end=t)
+        self._history.append(replace(record, t=t))
 
 
 def record(daemonset: str, *, namespace: str = "default") -> Recorder:
@@ -277,7 +303,7 @@ def record(daemonset: str, *, namespace: str = "default") -> Recorder:
 
 def compare(a: Recording, b: Recording, *, labels: tuple[str, str] = ("a", "b")) -> Picture:
     """Two recordings on one time axis, each from its template change on."""
-    from daemonset_course.plot import compare as draw
+    from daemonset_course.figures.rollout.draw import compare as draw
 
     return draw(a.timeline, b.timeline, labels=labels)
 
@@ -304,18 +330,27 @@ def _told(error: BaseException) -> str:
     return f"{text} ({Path(last.filename).name}, line {last.lineno})"
 
 
-def _header(cluster: Cluster, daemonset: str, namespace: str) -> log.Record:
-    return {
-        "record": "header",
-        "format": log.FORMAT,
-        "namespace": namespace,
-        "daemonset": daemonset,
-        "cluster": cluster.name,
-        "backend": cluster.state.backend,
-        "kubernetes": cluster.state.kubernetes,
-        "pace": cluster.pace,
-        "date": _date(),
-    }
+def _header(cluster: Cluster, daemonset: str, namespace: str) -> log.Header:
+    return log.Header(
+        daemonset=daemonset,
+        namespace=namespace,
+        cluster=cluster.name,
+        backend=cluster.state.backend,
+        kubernetes=cluster.state.kubernetes,
+        pace=cluster.pace,
+        date=_date(),
+    )
+
+
+def _at_zero(record: log.Record) -> log.Record:
+    """A record from before the clock began."""
+    match record:
+        case log.Header():
+            return record
+        case log.Gap():
+            return replace(record, t=0.0, start=0.0, end=0.0)
+        case _:
+            return replace(record, t=0.0)
 
 
 def _date() -> str:

@@ -27,6 +27,7 @@ from daemonset_course.capabilities import check
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.errors import BadInput
 from daemonset_course.files import write_whole
+from daemonset_course.history.log import to_json
 from daemonset_course.places import REPOSITORY
 from daemonset_course.recording.recorder import Recording
 
@@ -99,7 +100,8 @@ def save(done: Step, path: Path) -> None:
     parts = done.result if isinstance(done.result, dict) else {ONLY: done.result}
     for key, value in parts.items():
         if isinstance(value, Recording):
-            lines += [{"record": "log", "key": key}, *value.records]
+            records = map(to_json, value.records())
+            lines += [{"record": "log", "key": key}, *records]
         else:
             lines.append({"record": "value", "key": key, "value": value})
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,11 +133,17 @@ def load(path: Path) -> tuple[dict[str, Any], Any]:
         if line["record"] == "value":
             parts[line["key"]] = line["value"]
         elif line["record"] == "log":
-            log = []
-            parts[line["key"]] = Recording(log)
+            parts[line["key"]] = log = []
         else:
             log.append(line)
+    parts = {key: Recording(part) if _is_log(part) else part for key, part in parts.items()}
     return header, parts[ONLY] if list(parts) == [ONLY] else parts
+
+
+def _is_log(part: Any) -> bool:
+    """Whether a part is a log: its first line is a header."""
+    first = part[0] if isinstance(part, list) and part else None
+    return isinstance(first, dict) and first.get("record") == "header"
 
 
 def shown(result: Any) -> str:

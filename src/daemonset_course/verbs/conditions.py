@@ -16,6 +16,7 @@ from daemonset_course.cluster.sabotage import Short
 from daemonset_course.cluster.simulated import is_simulated, well
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput
+from daemonset_course.history import podstate
 from daemonset_course.verbs.nodes import known
 
 CONDITIONS: Mapping[Short, str] = {
@@ -150,10 +151,9 @@ def _wait(short: Mapping[str, Short], *, wanted: bool) -> None:
     """Return when the nodes have their conditions and taints, or have neither any more."""
 
     def state(node: dict[str, Any], what: Short) -> tuple[bool, bool, bool]:
-        kind = CONDITIONS[what]
-        said = {c["type"]: c["status"] for c in node["status"].get("conditions") or []}
+        said = podstate.condition(node, CONDITIONS[what]).get("status")
         tainted = f"{_OWN}{what}-pressure" in _keys(node)
-        return said.get(kind) == "True", tainted, said.get("Ready") == "True"
+        return said == "True", tainted, podstate.is_ready(node)
 
     wait_for(
         current().api,

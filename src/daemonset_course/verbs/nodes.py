@@ -11,6 +11,7 @@ from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.cluster.readiness import wait_ready
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput, CommandFailed, NotFinished
+from daemonset_course.history import podstate
 from daemonset_course.verbs.kubectl import Output, kubectl
 
 PATIENCE = 120  # seconds that a real kubelet may take to join or to come back
@@ -140,10 +141,9 @@ def _wait_tainted(
         found = nodes.get(node)
         if found is None:
             return False
-        conditions = found["status"].get("conditions") or []
         taints = {(t["key"], t["effect"]) for t in found["spec"].get("taints") or []}
-        said = any(c["type"] == "Ready" and c["status"] == status for c in conditions)
-        return said and wanted <= taints
+        said = podstate.condition(found, "Ready").get("status")
+        return said == status and wanted <= taints
 
     wait_for(
         cluster.api,
@@ -160,8 +160,10 @@ def _wait_pods_again(cluster: Cluster, node: str) -> None:
     """Return when no pod on the node is left as the node controller marked it."""
 
     def marked(pod: dict[str, Any]) -> bool:
-        conditions = {c["type"]: c["status"] for c in pod["status"].get("conditions") or []}
-        return conditions.get("Ready") == "False" and conditions.get("ContainersReady") == "True"
+        said = (
+            podstate.condition(pod, kind).get("status") for kind in ("Ready", "ContainersReady")
+        )
+        return [*said] == ["False", "True"]
 
     wait_for(
         cluster.api,

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from daemonset_course.cluster.lifecycle import current
-from daemonset_course.timeline.scrapes import gauge
+from daemonset_course.metrics import gauge
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import label
 
 # The queue of nodes that changed; kubernetes/kubernetes#130514, since 1.33.
-_ADDS = 'workqueue_adds_total{name="daemonset-node-updates"}'
+_ADDS, _QUEUE = "workqueue_adds_total", "daemonset-node-updates"
 _NAME = "last-word"
 _LAST_WORD: Mapping[str, Any] = {
     "apiVersion": "apps/v1",
@@ -68,4 +68,4 @@ def _say_last_word(node: str, *, wanted: bool) -> None:
 
 
 def _adds() -> int:
-    return int(gauge(current().backend.metrics("kube-controller-manager"), _ADDS))
+    return int(gauge(current().backend.metrics("kube-controller-manager"), _ADDS, name=_QUEUE))

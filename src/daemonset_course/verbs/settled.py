@@ -8,7 +8,7 @@ from typing import Any
 
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.waiting import wait_for
-from daemonset_course.timeline import podstate
+from daemonset_course.history import podstate
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ def wait_settled(selector: str, *, pods: int, timeout: float = 60) -> Settled:
         selector={"labelSelector": selector},
     )
     living = _living(found)
-    ready = [podstate.node_of(pod) for pod in living if _is_ready(pod)]
+    ready = [podstate.node_of(pod) for pod in living if podstate.is_ready(pod)]
     refused = [
         (podstate.node_of(pod), str(podstate.condition(pod, "PodScheduled").get("message", "")))
         for pod in living
-        if not _is_ready(pod)
+        if not podstate.is_ready(pod)
     ]
     return Settled(tuple(sorted(ready)), tuple(sorted(refused)))
 
@@ -60,16 +60,14 @@ def _living(pods: Mapping[str, Any]) -> list[Any]:
     return [pod for pod in pods.values() if not pod["metadata"].get("deletionTimestamp")]
 
 
-def _is_ready(pod: Any) -> bool:
-    return podstate.condition(pod, "Ready").get("status") == "True"
-
-
 def _is_refused(pod: Any) -> bool:
     return podstate.condition(pod, "PodScheduled").get("status") == "False"
 
 
 def _undecided(pods: Mapping[str, Any]) -> int:
-    return len([pod for pod in _living(pods) if not _is_ready(pod) and not _is_refused(pod)])
+    return len(
+        [pod for pod in _living(pods) if not podstate.is_ready(pod) and not _is_refused(pod)]
+    )
 
 
 def _all_done(pods: Mapping[str, Any], wanted: int) -> bool:

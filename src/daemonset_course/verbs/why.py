@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from daemonset_course.cluster import topology
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.errors import BadInput, Rejected
-from daemonset_course.placement import Cell, Decision, Matrix, matrix, told
-from daemonset_course.timeline.creation import not_created, template_age
-from daemonset_course.timeline.podstate import is_owned, node_of
+from daemonset_course.history.podstate import is_owned, node_of
+from daemonset_course.history.refusals import not_created, template_age
+from daemonset_course.history.text import natural_key
+from daemonset_course.placement import Cell, Decision, Matrix, matrix, plain_text
 from daemonset_course.verbs.apply import Source, parse
 
 if TYPE_CHECKING:
-    from daemonset_course.plot.picture import Picture
+    from daemonset_course.figures.picture import Picture
 
 _DAEMONSETS = "/apis/apps/v1/namespaces/{}/daemonsets"
 
@@ -73,15 +73,15 @@ class Why:
 
     def plot(self, *, dark: bool = False) -> Picture:
         """The matrix of nodes and rules as a picture."""
-        from daemonset_course.plot.why import plot_why  # matplotlib: only when drawn
+        from daemonset_course.figures.show import show  # matplotlib: only when drawn
 
-        return plot_why(self.matrix, dark=dark)
+        return show(self.matrix, dark=dark)
 
     def __repr__(self) -> str:
-        table = told.table(self.matrix)
+        table = plain_text.table(self.matrix)
         if not self.refused:
             return table
-        return f"{table}\n\n{textwrap.fill(f'But {self.refused}', told.WIDTH)}"
+        return f"{table}\n\n{textwrap.fill(f'But {self.refused}', plain_text.WIDTH)}"
 
 
 @overload
@@ -122,23 +122,23 @@ def why(
     nodes = api.items("/api/v1/nodes")
     found = _daemonset(api, daemonset, namespace, {_name(item) for item in nodes})
     # All nodes, also for one answer: which taints there are is asked of the fleet.
-    told_all = explain(nodes, found)
+    answers = explain(nodes, found)
     if isinstance(daemonset, str) and not _is_manifest(daemonset):
-        told_all = _with_refusal(api, found, told_all)
+        answers = _with_refusal(api, found, answers)
     if node is None:
-        return told_all
-    if node not in told_all.nodes:
-        names = list(told_all.nodes)
+        return answers
+    if node not in answers.nodes:
+        names = list(answers.nodes)
         shown = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
         raise BadInput(f"There is no node {node!r}.", seen=f"nodes: {shown}")
-    return told_all.nodes[str(node)]
+    return answers.nodes[str(node)]
 
 
 def explain(nodes: list[Object], daemonset: Mapping[str, Any]) -> Why:
     """As ``why``, from objects that are at hand; the nodes in their natural order."""
-    ordered = sorted(nodes, key=lambda item: topology.natural(_name(item)))
+    ordered = sorted(nodes, key=lambda item: natural_key(_name(item)))
     answers = matrix(ordered, daemonset)
-    heads = [_head(column.field, column.label) for column in answers.columns]
+    heads = [column.name for column in answers.columns]
     return Why(
         answers,
         {
@@ -146,7 +146,7 @@ def explain(nodes: list[Object], daemonset: Mapping[str, Any]) -> Why:
                 row.node,
                 row.decision,
                 dict(zip(heads, row.cells, strict=True)),
-                told.sentence(answers, row),
+                plain_text.sentence(answers, row),
             )
             for row in answers.rows
         },
@@ -172,10 +172,6 @@ def _with_refusal(api: Api, daemonset: Mapping[str, Any], found: Why) -> Why:
         for name, answer in found.nodes.items()
     }
     return Why(found.matrix, answers, said)
-
-
-def _head(field: str, label: str) -> str:
-    return field if label == field else f"{field} {label}"
 
 
 def _daemonset(api: Api, source: Source, namespace: str, nodes: set[str]) -> Mapping[str, Any]:

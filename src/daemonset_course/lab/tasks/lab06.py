@@ -65,9 +65,9 @@ def _running() -> str:
 def _one_node_dead() -> str:
     from daemonset_course.cluster.lifecycle import current
     from daemonset_course.cluster.waiting import wait_for
+    from daemonset_course.history.daemonset_status import Status, status_of
     from daemonset_course.verbs.kubectl import kubectl
     from daemonset_course.verbs.nodes import break_node
-    from daemonset_course.verbs.rollout import Status, status_of
 
     def wait_for_status(what: str, settled: Callable[[Status], bool]) -> None:
         wait_for(
@@ -95,7 +95,7 @@ def _one_node_dead() -> str:
 def _bad_image() -> str:
     from daemonset_course.cluster.lifecycle import current
     from daemonset_course.cluster.waiting import Objects, wait_for
-    from daemonset_course.timeline.podstate import node_of, phase_of
+    from daemonset_course.history.podstate import node_of, phase_of
     from daemonset_course.verbs.apply import apply
 
     _running()

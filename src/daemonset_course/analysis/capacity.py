@@ -1,0 +1,56 @@
+"""How many Pods of an application fit on a node beside a growing number of agents. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from daemonset_course.figures.shapes import Dash, Lines, Series, Stroke
+
+_STROKES: tuple[tuple[str, Dash, float], ...] = (
+    ("o", "solid", 7.0), ("s", "dashed", 10.0), ("D", "dotted", 5.0),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What the scheduler placed.
+
+    Attributes:
+        measured: kind of agent -> number of agents -> Pods that fit beside them.
+        app: what the Pods are called.
+    """
+
+    measured: Mapping[str, Mapping[int, int]]
+    app: str
+
+    @property
+    def headline(self) -> str:
+        """What the agents took, for each kind."""
+        most = max(max(points) for points in self.measured.values())
+        taken = [f"{_lost(points)} ({kind})" for kind, points in self.measured.items()]
+        return f"{most} agents took the room of {', '.join(taken)} Pods of {self.app}"
+
+    @property
+    def caption(self) -> str:
+        """Every measured point."""
+        parts = [
+            f"{kind}: " + ", ".join(f"{fit} beside {n}" for n, fit in sorted(points.items()))
+            for kind, points in self.measured.items()
+        ]
+        return f"Pods of {self.app} that fit on the node, agents {'; '.join(parts)}."
+
+    def figure(self) -> Lines:
+        """A line for each kind of agent; of lines at one place the later one is drawn below."""
+        series = []
+        for number, (kind, points) in enumerate(self.measured.items()):
+            marker, dash, size = _STROKES[number % len(_STROKES)]
+            stroke = Stroke(f"series {number}", dash=dash, marker=marker, size=size)
+            series.append(Series(kind, tuple(points.items()), stroke, steps=False))
+        return Lines(
+            tuple(reversed(series)), "agents on the node", f"Pods of {self.app} that fit"
+        )  # fmt: skip
+
+
+def _lost(points: Mapping[int, int]) -> int:
+    return points[min(points)] - points[max(points)]

@@ -1,0 +1,283 @@
+"""How many nodes there are, and how many a DaemonSet or an application reaches, over time. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from daemonset_course.figures.shapes import (
+    SINCE_START,
+    Bars,
+    Lines,
+    Series,
+    Shade,
+    Stroke,
+    Style,
+)
+from daemonset_course.history import podstate
+from daemonset_course.history.index import History, of_app
+from daemonset_course.history.log import Object
+from daemonset_course.history.observed import Observed
+from daemonset_course.history.spans import UNKNOWN, Span, Steps, combine, count, overlap
+from daemonset_course.history.text import nodes, seconds
+from daemonset_course.history.timeline import Timeline
+
+_BAND = Stroke("muted", 6.0, fade=0.45)  # wide and pale, so that lines on it are seen
+_DASHES = ("solid", "dashed", "dotted")
+_FILLS = (("", 0.0), ("////", 0.6), ("....", 0.6))  # hatch and fade, by application
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Three numbers over time; unknown while nobody watched.
+
+    Attributes:
+        workers: Node objects that exist, without the control plane.
+        desired: the DaemonSet's ``desiredNumberScheduled``, as its status said it.
+        ready: the same for ``numberReady``.
+        observed: when nodes and DaemonSets were seen.
+    """
+
+    workers: Steps
+    desired: Steps
+    ready: Steps
+    observed: Observed
+
+    @property
+    def stale(self) -> float:
+        """Seconds for which the status counted more nodes than there were, at a stretch."""
+        return combine(lambda a, b: int(a > b), self.desired, self.workers).longest(0)
+
+    @property
+    def behind(self) -> float:
+        """Seconds for which fewer nodes were ready than there were, at a stretch."""
+        return combine(lambda a, b: int(a > b), self.workers, self.ready).longest(0)
+
+    @property
+    def headline(self) -> str:
+        """The finding in a few words."""
+        first, *_, last = _path(self.workers)
+        if first is None or last is None:
+            return f"{_value(first)} workers at first, an unknown number of them at the end"
+        if last < first:
+            gone = nodes(first - last)
+            return f"{gone} removed: the status kept counting them for {self._lasted(self.stale)}"
+        return f"{first} to {last} workers: desired and ready follow the nodes"
+
+    @property
+    def caption(self) -> str:
+        """What the counts show, in their numbers."""
+        path = list(map(_value, _path(self.workers)))
+        path = [value for i, value in enumerate(path) if not i or value != path[i - 1]]
+        last = [_value(line.at(self.observed.end)) for line in (self.desired, self.ready)]
+        told = f"Workers {' → '.join(path)}; desired {last[0]}, ready {last[1]} at the end"
+        if self.stale > self.behind:
+            lag = f"the status counted missing nodes for {self._lasted(self.stale)}"
+        else:
+            lag = f"not all workers had a ready Pod for {self._lasted(self.behind)} at a stretch"
+        return self.observed.told(f"{told}; {lag}.")
+
+    def _lasted(self, length: float) -> str:
+        return f"at least {seconds(length)}" if self.observed.gaps else seconds(length)
+
+    def figure(self) -> Lines:
+        """Workers as a band, desired and ready on it; what is counted and not there is shaded."""
+        series = (
+            _line("workers", self.workers, _BAND),
+            _line("desired", self.desired, Stroke("foreground")),
+            _line("ready", self.ready, Stroke("compared", dash="dashed")),
+        )
+        style = Style("alarm", 1.0, "\\\\\\\\", width=0.0)
+        shade = Shade("desired", "workers", "counted, but not there", style)
+        return Lines(
+            series, SINCE_START, "nodes", self.observed.span, shades=(shade,),
+            unknown=self.observed.unknown, height=2.1,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Workers, and how many of them have a ready Pod of each application, over time.
+
+    Attributes:
+        apps: values of the label ``app``, in the order in which they were asked for.
+        nodes: workers that exist.
+        covered: by app, the workers with at least one ready Pod.
+        held: by app, for each worker at the end how many ready Pods it has, 0 included; empty
+            when the end was not seen.
+        observed: when nodes and Pods were seen.
+    """
+
+    apps: tuple[str, ...]
+    nodes: Steps
+    covered: Mapping[str, Steps]
+    held: Mapping[str, Mapping[str, int]]
+    observed: Observed
+
+    @property
+    def headline(self) -> str:
+        """How many nodes each application reaches at the end."""
+        last = {app: _value(line.at(self.observed.end)) for app, line in self.covered.items()}
+        told = ", ".join(f"{app} {last[app]}" for app in self.apps)
+        return f"Of {nodes(self.nodes.at(self.observed.end))} at the end have a ready Pod: {told}"
+
+    @property
+    def caption(self) -> str:
+        """How many nodes there were and each application reached: at first, at most, at the end."""
+        told = "; ".join(f"{app} {_ends(self.covered[app])}" for app in self.apps)
+        return self.observed.told(
+            f"Workers at first, at most, at the end: {_ends(self.nodes)}.",
+            f"Of them with a ready Pod: {told}.",
+        )
+
+    def figure(self) -> Lines:
+        """Workers as a band, and a line for each application."""
+        series = [_line("workers", self.nodes, _BAND)]
+        for i, app in enumerate(self.apps):
+            stroke = Stroke(f"series {i}", 2.0, _DASHES[i % 3])  # type: ignore[arg-type]
+            series.append(_line(app, self.covered[app], stroke))
+        unknown = self.observed.unknown
+        return Lines(tuple(series), SINCE_START, "nodes", self.observed.span, unknown=unknown)
+
+    @property
+    def shares(self) -> Shares:
+        """How the ready Pods share the workers at the end."""
+        by_app = {app: Counter(held.values()) for app, held in self.held.items()}
+        return Shares(self.apps, by_app, self.observed)
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How many workers have 0, 1, 2, ... ready Pods of each application at the end.
+
+    Attributes:
+        apps: in the order in which they were asked for.
+        workers: by app, number of Pods -> number of workers; empty when the end was not seen.
+        observed: when nodes and Pods were seen.
+    """
+
+    apps: tuple[str, ...]
+    workers: Mapping[str, Counter[int]]
+    observed: Observed
+
+    @property
+    def headline(self) -> str:
+        """Over how many Pods a node's share ranges, for each application."""
+        return f"Ready Pods on a node: {', '.join(map(self._range, self.apps))}"
+
+    @property
+    def caption(self) -> str:
+        """For each application how many nodes have how many Pods."""
+        told = [
+            f"{app}: " + (", ".join(f"{n} on {nodes(k)}" for n, k in found) or "unknown")
+            for app in self.apps
+            for found in [sorted(self.workers.get(app, {}).items())]
+        ]
+        return self.observed.told(f"Ready Pods at the end of the recording. {'; '.join(told)}.")
+
+    def figure(self) -> Bars:
+        """For each number of Pods a bar for each application."""
+        styles = {
+            app: Style(f"series {i}", fade, hatch)
+            for i, app in enumerate(self.apps)
+            for hatch, fade in [_FILLS[i % 3]]
+        }
+        found = {app: self.workers.get(app, Counter()) for app in self.apps}
+        most = max((n for each in found.values() for n in each), default=0)
+        values = {app: tuple(float(of[n]) for n in range(most + 1)) for app, of in found.items()}
+        groups = tuple(map(str, range(most + 1))) if self.workers else ("unknown",)
+        texts = {} if self.workers else {(app, "unknown"): "?" for app in self.apps}
+        return Bars(groups, values, styles, "ready Pods on a node", "nodes", texts=texts)
+
+    def _range(self, app: str) -> str:
+        found = self.workers.get(app)
+        if not found:
+            return f"{app} unknown"
+        low, high = min(found), max(found)
+        return f"{app} {low}" if low == high else f"{app} {low} to {high}"
+
+
+def counts(history: History) -> Counts:
+    """Workers, and the status of the recorded DaemonSet, over time."""
+    timeline = history.timeline()
+    observed = history.observed("nodes", "daemonsets")
+    desired, ready = map(observed.hidden, (timeline.desired, timeline.ready))
+    return Counts(_workers(history), desired, ready, observed)
+
+
+def reach(history: History, apps: Sequence[str]) -> Reach:
+    """The workers that the ready Pods of ``apps`` (values of the label ``app``) reach."""
+    observed = history.observed("nodes", "pods")
+    there = _spans_of_workers(history)
+    covered = {}
+    for app in apps:
+        ready = _ready_spans(history, app)
+        spans = [one for node, held in there.items() for one in overlap(held, ready[node])]
+        line = count(spans, start=observed.start, end=observed.end)
+        covered[app] = observed.hidden(line)
+    held = {app: _held(history, app) for app in apps} if observed.at_end else {}
+    return Reach(tuple(apps), _workers(history), covered, held, observed)
+
+
+def pods_per_node(timeline: Timeline) -> dict[str, int]:
+    """The most Pods that each node held at one time, terminating ones counted."""
+    spans: defaultdict[str, list[Span]] = defaultdict(list)
+    for segment in timeline.segments:
+        spans[segment.node].append((segment.start, segment.end))
+    return {n: count(held, start=0.0, end=timeline.end).max() or 0 for n, held in spans.items()}
+
+
+def _workers(history: History) -> Steps:
+    spans = (one for held in _spans_of_workers(history).values() for one in held)
+    line = count(spans, start=history.start, end=history.end)
+    return history.observed("nodes").hidden(line)
+
+
+def _spans_of_workers(history: History) -> dict[str, list[Span]]:
+    """By name, when the Node object existed."""
+    spans: defaultdict[str, list[Span]] = defaultdict(list)
+    names = history.stretches("nodes", lambda node: node["metadata"]["name"], _is_worker)
+    for held in names.values():
+        name = next(one.value for one in held if one.value is not UNKNOWN)
+        spans[str(name)].append((held[0].start, held[-1].end))
+    return spans
+
+
+def _ready_spans(history: History, app: str) -> defaultdict[str, list[Span]]:
+    """By node, when a Pod of the application was ready there."""
+    spans: defaultdict[str, list[Span]] = defaultdict(list)
+    for life in history.lives(of_app(app)):
+        for one in life.segments:
+            if one.phase == "ready":
+                spans[one.node].append((one.start, one.end))
+    return spans
+
+
+def _held(history: History, app: str) -> dict[str, int]:
+    """How many ready Pods each worker has at the end."""
+    pods = [p for p in history.objects("pods") if podstate.app_of(p) == app]
+    ready = Counter(podstate.node_of(p) for p in pods if podstate.phase_of(p)[0] == "ready")
+    return {name: ready[name] for name in sorted(n["metadata"]["name"] for n in history.workers())}
+
+
+def _is_worker(node: Object) -> bool:
+    return not podstate.is_control_plane(node)
+
+
+def _line(label: str, line: Steps, stroke: Stroke) -> Series:
+    return Series(label, tuple(zip(line.times, line.values, strict=True)), stroke)
+
+
+def _path(line: Steps) -> tuple[int | None, int | None, int | None]:
+    """The first that was seen, the highest and the last value."""
+    known = [value for value in line.values if value is not None]
+    return (known[0], max(known), line.values[-1]) if known else (None, None, None)
+
+
+def _ends(line: Steps) -> str:
+    return ", ".join(map(_value, _path(line)))
+
+
+def _value(number: int | None) -> str:
+    return "unknown" if number is None else str(number)

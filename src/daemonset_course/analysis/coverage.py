@@ -1,0 +1,212 @@
+"""Which nodes DaemonSets cover, and which tolerations objects carry, at a recording's end. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from daemonset_course.errors import BadInput
+from daemonset_course.figures.shapes import Cell, Line, Style, Table, lines
+from daemonset_course.history import podstate
+from daemonset_course.history.index import History
+from daemonset_course.history.log import Object
+from daemonset_course.history.observed import Observed
+from daemonset_course.history.text import short_name
+from daemonset_course.placement.tolerations import seconds_tolerated, taint_name, taints_of
+
+Cover = Literal["ready", "not ready", "none", "unknown"]
+_EVICTING = {"effect": "NoExecute"}  # tolerationSeconds count for this effect alone
+_FULL, _HOLLOW = Style("accent"), Style("accent", 1.0, width=1.2)
+_EMPTY = Style("background", edge="faint")
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The nodes at the end of a recording, and the Pods of some DaemonSets on them.
+
+    Attributes:
+        nodes: short names, the control plane first.
+        taints: of each node, as kubectl writes them.
+        daemonsets: their names, in the order asked for.
+        cells: (node, DaemonSet) -> whether a ready Pod is there, one that is not ready, or none.
+        observed: when nodes and Pods were seen.
+    """
+
+    nodes: tuple[str, ...]
+    taints: tuple[tuple[str, ...], ...]
+    daemonsets: tuple[str, ...]
+    cells: Mapping[tuple[str, str], Cover]
+    observed: Observed
+
+    def covered(self, daemonset: str) -> int:
+        """The number of nodes with a ready Pod of this DaemonSet."""
+        return sum(self.cells[node, daemonset] == "ready" for node in self.nodes)
+
+    @property
+    def headline(self) -> str:
+        """How many nodes each DaemonSet covers."""
+        if not self.observed.at_end:
+            return "Nobody saw which nodes were covered at the end"
+        counts = ", ".join(f"{name} {self.covered(name)}" for name in self.daemonsets)
+        return f"Nodes covered, of {len(self.nodes)}: {counts}"
+
+    @property
+    def caption(self) -> str:
+        """The nodes that each DaemonSet leaves out, and how many have a Pod that is not ready."""
+        if not self.observed.at_end:
+            return self.observed.told()
+        told = []
+        for name in self.daemonsets:
+            cells = {node: self.cells[node, name] for node in self.nodes}
+            out = [node for node, cover in cells.items() if cover == "none"]
+            late = sum(cover == "not ready" for cover in cells.values())
+            words = f"{name} leaves out {', '.join(out) or 'none'}"
+            told.append(f"{words}, and on {late} its Pod is not ready" if late else words)
+        return self.observed.told(f"{'; '.join(told)}.")
+
+    def figure(self) -> Table:
+        """Nodes with their taints by DaemonSets, and how many nodes each covers."""
+        words = {"ready": ("ready Pod", "✓"), "not ready": ("Pod, not ready", "…"),
+                 "none": ("no Pod", ""), "unknown": ("not seen", "?")}  # fmt: skip
+        rows = [
+            Line(node, ", ".join(map(_short, taints)))
+            for node, taints in zip(self.nodes, self.taints, strict=True)
+        ]
+        styles = {
+            "ready Pod": _FULL, "Pod, not ready": _HOLLOW, "no Pod": _EMPTY,
+            "not seen": Style("muted", 0.75, "xxxx"),
+        }  # fmt: skip
+        sums = [f"{self.covered(name)} of {len(self.nodes)}" for name in self.daemonsets]
+        totals = ("covered", tuple(sums)) if self.observed.at_end else None
+        cells = {place: Cell(*words[cover]) for place, cover in self.cells.items()}
+        return Table(tuple(rows), lines(self.daemonsets), cells, styles, totals)
+
+
+@dataclass(frozen=True)
+class TolerationsByObject:
+    """The tolerations that objects carry.
+
+    Attributes:
+        objects: their titles, in the order asked for.
+        tolerations: each one's key and effect; those that most objects carry first.
+        seconds: (toleration, object) -> for how long, None for ever; no entry: not carried.
+        observed: when the objects were seen.
+    """
+
+    objects: tuple[str, ...]
+    tolerations: tuple[tuple[str, str], ...]
+    seconds: Mapping[tuple[tuple[str, str], str], int | None]
+    observed: Observed
+
+    def count(self, title: str) -> int:
+        """How many tolerations this object carries."""
+        return sum(owner == title for _, owner in self.seconds)
+
+    @property
+    def headline(self) -> str:
+        """How many tolerations each object carries."""
+        return "Tolerations carried: " + ", ".join(f"{t} {self.count(t)}" for t in self.objects)
+
+    @property
+    def caption(self) -> str:
+        """How many tolerations end, and after what time."""
+        limits = [s for s in self.seconds.values() if s is not None]
+        after = f" after {', '.join(map(str, sorted(set(limits))))} s" if limits else ""
+        told = f"{len(self.seconds)} tolerations in all; {len(limits)} of them end{after}"
+        return self.observed.told(f"{told}, the others never do.")
+
+    def figure(self) -> Table:
+        """Tolerations by objects, and how many each carries."""
+        cells = {
+            (_row(one), title): Cell("tolerated for ever", "✓")
+            if limit is None
+            else Cell("tolerated for a time", f"{limit} s")
+            for (one, title), limit in self.seconds.items()
+        }
+        empty = {(_row(one), title): Cell("not tolerated") for one in self.tolerations
+                 for title in self.objects}  # fmt: skip
+        styles = {
+            "tolerated for ever": _FULL, "tolerated for a time": _HOLLOW, "not tolerated": _EMPTY,
+        }  # fmt: skip
+        rows = tuple(Line(_row(one)) for one in self.tolerations)
+        sums = tuple(str(self.count(title)) for title in self.objects)
+        return Table(rows, lines(self.objects), empty | cells, styles, ("in all", sums))
+
+
+def coverage(history: History, daemonsets: Sequence[str]) -> Coverage:
+    """The coverage at the end of a recording.
+
+    Raises:
+        BadInput: the recording shows none of these DaemonSets.
+    """
+    missing = [name for name in daemonsets if history.find("daemonsets", name) is None]
+    if missing or not daemonsets:
+        raise BadInput(
+            "The recording does not show these DaemonSets.", seen=", ".join(missing) or "none asked"
+        )
+    there = {str(item["metadata"]["name"]): item for item in history.objects("nodes")}
+    order = [name for name in history.timeline().nodes if name in there]
+    short = {name: short_name(name, history.header.cluster) for name in order}
+    observed = history.observed("nodes", "pods", "daemonsets")
+    pods = history.objects("pods")
+    cells = {
+        (short[node], name): _cover(pods, node, name) if observed.at_end else "unknown"
+        for node in order
+        for name in daemonsets
+    }
+    taints = tuple(tuple(map(taint_name, taints_of(there[node]))) for node in order)
+    return Coverage(tuple(short.values()), taints, tuple(daemonsets), cells, observed)
+
+
+def tolerations_by_object(
+    history: History, objects: Mapping[str, tuple[str, str]]
+) -> TolerationsByObject:
+    """The tolerations that objects carry at the end of a recording.
+
+    ``objects`` says for each title where to look: ``("daemonsets", name)`` for its template, or
+    ``("pods", app)`` for the first Pod with that label ``app``.
+
+    Raises:
+        BadInput: the recording does not show one of them.
+    """
+    seconds: dict[tuple[tuple[str, str], str], int | None] = {}
+    for title, (resource, name) in objects.items():
+        for one in _tolerations(history, resource, name):
+            key = (str(one.get("key") or "any key"), str(one.get("effect") or "any effect"))
+            seconds[key, title] = seconds_tolerated(one, _EVICTING)
+    keys = dict.fromkeys(key for key, _ in seconds)
+    owners = {key: sum(one == key for one, _ in seconds) for key in keys}
+    ranked = sorted(keys, key=lambda key: -owners[key])
+    observed = history.observed(*dict.fromkeys(resource for resource, _ in objects.values()))
+    return TolerationsByObject(tuple(objects), tuple(ranked), seconds, observed)
+
+
+def _cover(pods: Sequence[Object], node: str, daemonset: str) -> Cover:
+    phases = {
+        podstate.phase_of(pod)[0]
+        for pod in pods
+        if podstate.is_owned(pod, daemonset) and podstate.node_of(pod) == node
+    }
+    return "none" if not phases else "ready" if "ready" in phases else "not ready"
+
+
+def _tolerations(history: History, resource: str, name: str) -> Sequence[Object]:
+    found = history.find(resource, name)
+    if resource == "pods":
+        found = next((p for p in history.objects("pods") if podstate.app_of(p) == name), None)
+    if found is None:
+        raise BadInput(f"The recording shows no {resource} {name!r}.")
+    spec = found["spec"] if resource == "pods" else found["spec"]["template"]["spec"]
+    return list(spec.get("tolerations") or ())
+
+
+def _row(toleration: tuple[str, str]) -> str:
+    key, effect = toleration
+    return f"{_short(key)}  {effect}"
+
+
+def _short(taint: str) -> str:
+    """Without the long prefixes of Kubernetes' own taints."""
+    return re.sub(r"^node(-role)?\.kubernetes\.io/", "…/", taint)

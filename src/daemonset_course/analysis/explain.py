@@ -1,0 +1,210 @@
+"""Why a rollout is not done, from the history alone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from daemonset_course.analysis.causes import Cause, Kind, Nodes
+from daemonset_course.history.budgets import budgets
+from daemonset_course.history.daemonset_status import status_of
+from daemonset_course.history.index import History
+from daemonset_course.history.outages import Down, cure
+from daemonset_course.history.rollouts import refused
+from daemonset_course.history.spans import Template
+from daemonset_course.history.text import counted, joined
+from daemonset_course.history.timeline import Timeline
+
+_WATCHED = ("controllerrevisions", "daemonsets", "nodes", "pods")
+_NAMED = 3  # nodes that a line names; of more it names two
+_WAITING = {"old template", "missing"}  # kinds that another cause explains
+
+Name = Callable[[str], str]  # how a node is called
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a rollout is not done.
+
+    Attributes:
+        causes: all that was found, one for each node that has a cause; what stops everything first.
+        spent: the nodes without an available Pod: each of them uses up a part of the budget.
+        stuck_budget: the budget, if nodes use it up and that does not end by itself; else None.
+    """
+
+    causes: tuple[Cause, ...]
+    spent: tuple[str, ...] = ()
+    stuck_budget: int | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+        return not any(cause.blocks for cause in self.causes)
+
+    @property
+    def hopeless(self) -> tuple[Cause, ...]:
+        """What waiting will never end."""
+        return tuple(one for one in self.causes if one.blocks and not one.ends_by_itself)
+
+    def of(self, *kinds: Kind) -> tuple[Cause, ...]:
+        """The causes of these kinds."""
+        return tuple(cause for cause in self.causes if cause.kind in kinds)
+
+    def but(self, test: Callable[[Cause], bool]) -> Explanation:
+        """The same with no causes but those that pass ``test``."""
+        return replace(self, causes=tuple(filter(test, self.causes)))
+
+    def only(self, kind: Kind) -> bool:
+        """Whether all that keeps the rollout from its end is of one kind."""
+        return not self.done and all(one.kind == kind for one in self.causes if one.blocks)
+
+    def lines(self, name: Name = str) -> tuple[str, ...]:
+        """A line for each reason, with the nodes that have it; ``name`` shortens their names."""
+        return tuple(_lines(self.causes, name, whole=True))
+
+    def sentence(self, name: Name = str) -> str:
+        """The same in short: without messages, and without nodes that wait for others."""
+        stuck = self.of("budget", "component", "unknown", "OnDelete", "refused")
+        told = [one for one in self.causes if not (stuck and one.kind in _WAITING)]
+        users = [user for one in told for user in one.users]
+        told = [one for one in told if one not in users]
+        return "; ".join(_lines(told, name, whole=False))
+
+
+def explain(history: History, daemonset: str = "", namespace: str = "") -> Explanation:
+    """Why the newest template of a DaemonSet is not on every node; the recorded one if left out.
+
+    Where the end of the log was not watched, nothing is said but that.
+    """
+    return explain_timeline(history.timeline(daemonset, namespace))
+
+
+def explain_timeline(timeline: Timeline, template: Template | None = None) -> Explanation:
+    """The same from a timeline: at its end, or when the time of one of its templates ended."""
+    if template is not None and template.end >= timeline.end:
+        template = None
+    at = timeline.end if template is None else template.end
+    first = [*_components(timeline, at), *_unseen(timeline, at)]
+    if any(cause.kind == "unknown" for cause in first):
+        return Explanation(tuple(first))
+    nodes = Nodes(timeline, template)
+    if nodes.scene.daemonset is None:
+        return Explanation((*first, _no_daemonset(timeline)))
+    first += _unobserved(nodes)
+    return _explained(timeline, nodes, first)
+
+
+def _explained(timeline: Timeline, nodes: Nodes, first: list[Cause]) -> Explanation:
+    found = list(nodes.causes())
+    start = nodes.template.t if nodes.template else timeline.start
+    missing = tuple(one.node for one in found if one.kind == "missing")
+    message = refused(timeline, start, nodes.scene.t, missing)
+    if message and missing:
+        found = [_refusal(message, one) if one.kind == "missing" else one for one in found]
+        found.sort(key=lambda one: one.kind != "refused")
+    elif message and any(one.kind == "old template" for one in found):
+        first = [*first, _refusal(message)]
+    elif "events" in _dark(timeline, nodes.scene.t):
+        words = "no Pod yet; unknown why: the watch of events was interrupted"
+        found = [replace(one, reason=words) if one.kind == "missing" else one for one in found]
+    spent = tuple(one.node for one in found if nodes.unavailable(one.node))
+    budget, limit = _budget(nodes, found, spent)
+    if limit is not None or any(one.kind == "refused" and not one.node for one in first):
+        held = {one.node for one in found if one.kind == "old template"} - set(spent)
+        found = [replace(one, ends_by_itself=False) if one.node in held else one for one in found]
+    return Explanation((*first, *budget, *found), spent, limit)
+
+
+def _components(timeline: Timeline, at: float) -> Iterator[Cause]:
+    down = [o for o in timeline.outages if o.start <= at and (o.end is None or o.end > at)]
+    remedy = cure(down, timeline.header.cluster)
+    for one in down:
+        words = str(Down(one.component, one.why))
+        yield Cause("component", "", words, False, f"{words}. The cure: {remedy}")
+
+
+def _dark(timeline: Timeline, at: float) -> set[str]:
+    """The resources that nobody watched at that moment."""
+    dark = {gap.resource for gap in timeline.gaps if gap.start <= at < gap.end}
+    return dark | (set(timeline.unseen) if at >= timeline.end else set())
+
+
+def _unseen(timeline: Timeline, at: float) -> Iterator[Cause]:
+    if found := sorted(_dark(timeline, at).intersection(_WATCHED)):
+        words = f"unknown: the watch of {joined(found)} was interrupted"
+        yield Cause("unknown", "", words, True)
+
+
+def _no_daemonset(timeline: Timeline) -> Cause:
+    name, namespace = timeline.header.daemonset, timeline.header.namespace
+    if timeline.status or timeline.templates or timeline.segments:
+        return Cause("no DaemonSet", "", f"the DaemonSet {name} was deleted", False)
+    words = f"no DaemonSet {name} was seen in namespace {namespace}"
+    return Cause("no DaemonSet", "", words, False)
+
+
+def _unobserved(nodes: Nodes) -> Iterator[Cause]:
+    seen = (nodes.daemonset.get("status") or {}).get("observedGeneration")
+    if seen is not None and int(seen) < int(nodes.daemonset["metadata"]["generation"]):
+        yield Cause("unobserved", "", "the controller has not seen the newest template yet", True)
+
+
+def _budget(
+    nodes: Nodes, found: list[Cause], spent: tuple[str, ...]
+) -> tuple[list[Cause], int | None]:
+    """Who uses the budget up, if nodes wait for it, and the budget if that does not end.
+
+    Source: ``rollingUpdate``, ``pkg/controller/daemon/update.go``: unavailable of any cause counts,
+    also on a node that should not run the DaemonSet or that is gone.
+    """
+    old = [one for one in found if one.kind == "old template" and one.node not in spent]
+    desired = status_of(nodes.daemonset).desired or len(nodes.scene.wanted)
+    limit, surge = budgets(nodes.daemonset, desired)
+    if limit is None or not old:
+        return [], None
+    noun, users = "unavailable node", [one for one in found if one.node in spent]
+    if surge:
+        limit, noun = surge, "extra Pod"
+        users = [one for one in found if nodes.doubled(one.node)]
+    if not users or len(users) < limit:
+        return [], None
+    lasting = [one for one in users if not one.ends_by_itself]
+    stuck = len(lasting) >= limit
+    until = "this does not end by itself" if stuck else "this ends by itself"
+    words = f"the budget of {counted(limit, noun)} is used up, and {until}"
+    return [Cause("budget", "", words, not stuck, users=tuple(users))], limit if stuck else None
+
+
+def _refusal(message: str, missing: Cause | None = None) -> Cause:
+    if missing is None:
+        return Cause("refused", "", f"no new Pod could be created: {message}", False)
+    return Cause("refused", missing.node, message, False)
+
+
+def _lines(causes: Iterable[Cause], name: Name, *, whole: bool) -> Iterator[str]:
+    groups: dict[tuple[Kind, str], list[Cause]] = {}
+    for one in causes:
+        words = one.message if whole and one.message else one.reason
+        groups.setdefault((one.kind, words), []).append(one)
+    for (kind, words), group in groups.items():
+        who = named([name(one.node) for one in group if one.node])
+        users = joined([*_users(group[0].users, name)])
+        if kind == "refused" and who:
+            yield f"no Pod could be created on {who}: {words}"
+        else:
+            yield f"{who}: {words}".removeprefix(": ") + (f": {users}" if users else "")
+
+
+def _users(users: Iterable[Cause], name: Name) -> Iterator[str]:
+    groups: dict[str, list[str]] = {}
+    for one in users:
+        groups.setdefault(one.reason, []).append(name(one.node))
+    for reason, nodes in groups.items():
+        yield f"{named(nodes)} ({reason})"
+
+
+def named(nodes: Sequence[str]) -> str:
+    """Nodes in few words: "worker, worker2 and 8 others"."""
+    if len(nodes) <= _NAMED:
+        return ", ".join(nodes)
+    return f"{', '.join(nodes[:2])} and {len(nodes) - 2} others"

@@ -1,0 +1,293 @@
+"""A label's value on each node over time, and how the Pods of a DaemonSet followed it. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from daemonset_course.figures.pods import pod_bars, pod_styles
+from daemonset_course.figures.shapes import Bar, Lane, Lanes, Row, Style, Tile, Tiles
+from daemonset_course.history.index import History
+from daemonset_course.history.log import Object
+from daemonset_course.history.observed import Observed
+from daemonset_course.history.spans import UNKNOWN, Segment, Stretch, Unknown
+from daemonset_course.history.text import counted, nodes, seconds, short_name
+from daemonset_course.history.timeline import Timeline
+
+_SKEW = 0.2  # seconds by which the watch of Pods may be ahead of that of nodes
+_COLUMNS = 10  # of tiles
+_COLOURS = ("series 1", "series 5", "series 3", "series 6", "series 2")
+_POD = {word: replace(s, height=s.height * 0.8) for word, s in pod_styles().items()}
+_NAMED = 6  # relabelled nodes that a caption tells one by one
+
+Values = Mapping[str, Sequence[Stretch[str | None]]]  # by node; None: no such label
+
+
+@dataclass(frozen=True)
+class LabelChanges:
+    """How the Pods of a DaemonSet followed one value of a label; the last change of a node counts.
+
+    Attributes:
+        key: the label's.
+        value: the one that was followed.
+        values: by node, the label's values over time.
+        came: for each node that got the value, the seconds until its Pod was created.
+        left: for each node that lost it, the seconds until its Pod was told to stop.
+        waits: nodes that lost it and kept their Pod until the end.
+        unseen: nodes that got or lost it while the watch of Pods was interrupted afterwards.
+        timeline: of the DaemonSet.
+        observed: when nodes and Pods were seen.
+    """
+
+    key: str
+    value: str
+    values: Values
+    timeline: Timeline
+    observed: Observed
+    came: dict[str, float] = field(default_factory=dict)
+    left: dict[str, float] = field(default_factory=dict)
+    waits: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        """Key and value."""
+        return f"{self.key}={self.value}"
+
+    @property
+    def headline(self) -> str:
+        """The finding in a few words."""
+        if self.waits:
+            return f"{self.label} is gone from {nodes(len(self.waits))}, the Pod is not"
+        unseen = f", {len(self.unseen)} not seen" if self.unseen else ""
+        return f"Pods follow {self.label}: {len(self.came)} came, {len(self.left)} went{unseen}"
+
+    @property
+    def caption(self) -> str:
+        """How many nodes got and lost the label, and how soon their Pods followed."""
+        came, left, waits, unseen = map(len, (self.came, self.left, self.waits, self.unseen))
+        told = [
+            f"{nodes(came)} got {self.label}: Pod created {_within(self.came)}." if came else "",
+            f"{nodes(left)} lost it: Pod told to stop {_within(self.left)}." if left else "",
+            f"{nodes(waits)} lost it and kept the Pod." if waits else "",
+            f"On {nodes(unseen)} nobody saw whether the Pod followed." if unseen else "",
+        ]
+        if not any(told):
+            told = [f"No Pod was seen to come or go with {self.label}."]
+        return self.observed.told(*told)
+
+    def figure(self) -> Lanes:
+        """On each node a stripe for the label over one for the Pod."""
+        styles = {
+            f"label {self.label}": Style("series 1", height=0.62, width=0.6),
+            "another value": Style("background", edge="muted", height=0.62, width=0.6),
+            "label unknown": Style("muted", 0.75, "xxxx", height=0.62, width=0.0),
+            "no label": Style("background", edge="background", height=0.02),
+            **_POD,
+        }
+        lanes = []
+        for node in (node for node in self.timeline.nodes if node):
+            pods = [s for s in self.timeline.segments if s.node == node and s.start < s.end]
+            label = Row(tuple(map(self._bar, self.values.get(node, ()))))
+            name = short_name(node, self.timeline.header.cluster)
+            lanes.append(Lane(name, (label, Row(pod_bars(pods)))))
+        legend = {word: style for word, style in styles.items() if word != "no label"}
+        used = Lanes(tuple(lanes), self.observed.span, styles).used
+        return Lanes(
+            tuple(lanes), self.observed.span, styles, row=0.17, unknown=self.observed.unknown,
+            legend={word: style for word, style in legend.items() if word in used},
+        )  # fmt: skip
+
+    def _bar(self, one: Stretch[str | None]) -> Bar:
+        if one.value is UNKNOWN:
+            return Bar(one.start, one.end, "label unknown")
+        if one.value is None:
+            return Bar(one.start, one.end, "no label", "no label")
+        word = f"label {self.label}" if one.value == self.value else "another value"
+        return Bar(one.start, one.end, word, str(one.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One node at one moment: the label's value (None: no such label), and whether it has a Pod."""
+
+    node: str
+    value: str | Unknown | None
+    pod: bool
+
+
+_UNSEEN = Spot("", UNKNOWN, pod=False)
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """The workers at the beginning and at the end of a recording, by name.
+
+    Attributes:
+        key: the label's.
+        before: at the beginning.
+        after: at the end; the value is unknown, and no Pod told, when it was not seen.
+        cluster: the prefix of the nodes' names.
+        observed: when nodes and Pods were seen.
+    """
+
+    key: str
+    before: tuple[Spot, ...]
+    after: tuple[Spot, ...]
+    cluster: str
+    observed: Observed
+
+    @property
+    def relabelled(self) -> list[tuple[Spot, Spot]]:
+        """The nodes whose value changed, before and after."""
+        pairs = zip(self.before, self.after, strict=True)
+        return [(a, b) for a, b in pairs if b.value is not UNKNOWN and a.value != b.value]
+
+    @property
+    def headline(self) -> str:
+        """The finding in a few words."""
+        if not self.observed.at_end:
+            return "Nobody saw where the Pods were at the end"
+        pairs = list(zip(self.before, self.after, strict=True))
+        went = sum(old.pod and not new.pod for old, new in pairs)
+        came = sum(new.pod and not old.pod for old, new in pairs)
+        changed = f"{nodes(len(self.relabelled))} got another {self.key}"
+        return f"{changed}: {went} lost the Pod, {came} got one"
+
+    @property
+    def caption(self) -> str:
+        """How many nodes had a Pod before and after, and what became of the relabelled ones."""
+        before, after = (sum(spot.pod for spot in spots) for spots in (self.before, self.after))
+        told = f"{before} of {counted(len(self.before), 'worker')} with a Pod before"
+        if not self.observed.at_end:
+            return self.observed.told(f"{told}; unknown how many after.")
+        pairs = self.relabelled[:_NAMED]
+        return self.observed.told(f"{told}, {after} after.", *(self._told(*pair) for pair in pairs))
+
+    def figure(self) -> tuple[Tiles, Tiles]:
+        """A tile a node, before and after."""
+        values = sorted({_word(s) for s in (*self.before, *self.after) if s.value is not UNKNOWN})
+        styles = {
+            value: Style(_COLOURS[i % len(_COLOURS)], 0.35, edge="background")
+            for i, value in enumerate(values)
+        }
+        styles[_word(_UNSEEN)] = Style("muted", 0.75, "xxxx", edge="background")
+        number = len(self.before)
+        columns = max(min(_COLUMNS, number), math.ceil(math.sqrt(2 * number)), 1)
+        changed = {new.node for _, new in self.relabelled}
+        before = tuple(self._tile(spot, ring=spot.node in changed) for spot in self.before)
+        after = tuple(self._tile(spot, ring=spot.node in changed) for spot in self.after)
+        dot, ring = "Pod on this node", "relabelled"
+        return (
+            Tiles(before, columns, styles, "before", dot, ring),
+            Tiles(after, columns, styles, "after", dot, ring),
+        )
+
+    def _tile(self, spot: Spot, *, ring: bool) -> Tile:
+        name = short_name(spot.node, self.cluster).removeprefix("worker") or "1"
+        return Tile(name, _word(spot), _word(spot), spot.pod, ring)
+
+    def _told(self, old: Spot, new: Spot) -> str:
+        pod = {
+            (True, False): "its Pod went",
+            (False, True): "a Pod came",
+            (True, True): "its Pod stayed",
+            (False, False): "no Pod before or after",
+        }[old.pod, new.pod]
+        if old.value is None:
+            change = f"{self.key}={new.value} was added"
+        elif new.value is None:
+            change = f"{self.key}={old.value} was removed"
+        else:
+            change = f"{self.key}={old.value} became {new.value}"
+        return f"{short_name(new.node, self.cluster)}: {change}, {pod}."
+
+
+def label_changes(history: History, key: str, value: str) -> LabelChanges:
+    """How soon the Pods of the recorded DaemonSet followed ``value`` of the label ``key``."""
+    timeline, values = history.timeline(), label_values(history, key)
+    found = LabelChanges(key, value, values, timeline, history.observed("nodes", "pods"))
+    for node, stretches in values.items():
+        pods = [segment for segment in timeline.segments if segment.node == node]
+        for before, after in pairwise(stretches):
+            if UNKNOWN in (before.value, after.value):
+                continue  # nobody saw when it changed
+            if after.value == value:
+                _follow(found, found.came, node, after.start, _first(pods, after.start))
+            elif before.value == value:
+                at = _stopping(pods, after.start)
+                if not _follow(found, found.left, node, after.start, at) and pods:
+                    found.waits.append(node)
+    return found
+
+
+def label_values(history: History, key: str) -> dict[str, list[Stretch[str | None]]]:
+    """By node, the values of a label over time; None where it has no such label."""
+
+    def read(node: Object) -> str | None:
+        value = (node["metadata"].get("labels") or {}).get(key)
+        return None if value is None else str(value)
+
+    names = {str(c.uid): c.name for c in history.changes("nodes")}
+    found: dict[str, list[Stretch[str | None]]] = {}
+    for uid, stretches in history.stretches("nodes", read).items():
+        found.setdefault(names[uid], []).extend(stretches)
+    return found
+
+
+def label_map(history: History, key: str) -> LabelMap:
+    """The workers by the label ``key`` and the Pods of the recorded DaemonSet, before and after."""
+    timeline, values = history.timeline(), label_values(history, key)
+    observed = history.observed("nodes", "pods")
+    named = {str(node["metadata"]["name"]) for node in history.workers(at=history.start)}
+    named |= {str(node["metadata"]["name"]) for node in history.workers()}
+
+    def at(t: float, *, seen: bool = True) -> tuple[Spot, ...]:
+        held = {s.node for s in timeline.segments if s.start <= t <= s.end and s.phase != "unknown"}
+        lanes = [name for name in timeline.nodes if name in named]
+        if not seen:
+            return tuple(replace(_UNSEEN, node=name) for name in lanes)
+        found = {
+            name: next((s.value for s in reversed(values[name]) if s.start <= t), None)
+            for name in lanes
+        }
+        return tuple(Spot(name, found[name], name in held) for name in lanes)
+
+    after = at(history.end, seen=observed.at_end)
+    return LabelMap(key, at(history.start), after, history.header.cluster, observed)
+
+
+def _follow(
+    found: LabelChanges, into: dict[str, float], node: str, since: float, at: float | None
+) -> bool:
+    """Note when the Pod followed; whether that, or that nobody saw it, is settled."""
+    until = found.observed.end if at is None else at
+    if not found.observed.covers(since, until) or (at is None and not found.observed.at_end):
+        found.unseen.append(node)
+        return True
+    if at is not None:
+        into[node] = max(0.0, at - since)
+    return at is not None
+
+
+def _first(pods: Sequence[Segment], since: float) -> float | None:
+    born: dict[str, float] = {}
+    for segment in pods:
+        born.setdefault(segment.pod, segment.start)
+    return min((t for t in born.values() if t >= since - _SKEW), default=None)
+
+
+def _stopping(pods: Sequence[Segment], since: float) -> float | None:
+    """When the Pod there began to terminate; a Pod that ran nowhere goes without that."""
+    starts = (s.start for s in pods if s.phase == "terminating" and s.start >= since - _SKEW)
+    return min(starts, default=None)
+
+
+def _word(spot: Spot) -> str:
+    return "unknown" if spot.value is UNKNOWN else str(spot.value or "no label")
+
+
+def _within(found: Mapping[str, float]) -> str:
+    return f"within {seconds(max(0.01, *found.values()))}"

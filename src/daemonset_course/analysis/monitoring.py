@@ -1,0 +1,218 @@
+"""A monitoring agent: how far its deployment got, what it reports, what it may do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from daemonset_course.figures.shapes import Cell, Line, Style, Table, lines
+from daemonset_course.history.text import nodes
+
+Reached = Literal["refused", "stored", "Pods"]
+Kind = Literal["same", "other", "none"]
+
+_REACHED: tuple[Reached, ...] = ("refused", "stored", "Pods")
+_STATIONS = ("sent", "stored", "Pods")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One attempt to deploy a DaemonSet.
+
+    Attributes:
+        message: of who stopped it; empty when nobody did.
+        stored: whether the API server stored the object.
+        pods: how many of its Pods are ready.
+        wanted: how many nodes should have one.
+    """
+
+    message: str
+    stored: bool = True
+    pods: int = 0
+    wanted: int = 0
+
+    @property
+    def reached(self) -> Reached:
+        """The last station that it came to."""
+        return "Pods" if self.pods else "stored" if self.stored else "refused"
+
+
+@dataclass(frozen=True)
+class Trials:
+    """How far each attempt to deploy a DaemonSet got, by its name."""
+
+    found: Mapping[str, Trial]
+
+    def that(self, reached: Reached) -> list[str]:
+        """The attempts that got exactly that far, in order."""
+        return [name for name, trial in self.found.items() if trial.reached == reached]
+
+    @property
+    def headline(self) -> str:
+        """How many attempts got how far."""
+        refused, stored, ran = (len(self.that(how)) for how in _REACHED)
+        return (
+            f"{len(self.found)} attempts: {refused} refused, {stored} stored without a Pod, "
+            f"{ran} with Pods"
+        )
+
+    @property
+    def caption(self) -> str:
+        """Which attempts got how far, by name."""
+        ran = [(name, self.found[name]) for name in self.that("Pods")]
+        groups = {
+            "Refused": self.that("refused"),
+            "Stored without a Pod": self.that("stored"),
+            "With Pods": [f"{name} ({one.pods} of {nodes(one.wanted)})" for name, one in ran],
+        }
+        return " ".join(f"{how}: {', '.join(names)}." for how, names in groups.items() if names)
+
+    def figure(self) -> Table:
+        """A row an attempt: the stations that it came to, where it was stopped, the message."""
+        passed, stopped = Cell("came through", "✓"), Cell("was stopped before it", "✗")
+        cells = {}
+        for name, trial in self.found.items():
+            last = _REACHED.index(trial.reached)
+            for x, station in enumerate(_STATIONS[: last + 2]):
+                cells[name, station] = stopped if x > last else passed
+        return Table(
+            tuple(Line(name, text=f"{i} {name}") for i, name in enumerate(self.found, 1)),
+            lines(_STATIONS),
+            cells,
+            {
+                passed.style: Style("accent", 1.0, sign="✓", width=1.4),
+                stopped.style: Style("alarm", 1.0, sign="✗", width=1.4),
+            },
+            remarks={
+                name: one.message or f"{one.pods} of {one.wanted} nodes have a ready Pod"
+                for name, one in self.found.items()
+            },
+            widest=0.55,
+        )
+
+
+@dataclass(frozen=True)
+class Scrapes:
+    """What variants of an exporter report of one node, compared with the first of them.
+
+    Attributes:
+        series: each with the label that is compared, such as ``node_disk_info{model}``.
+        variants: their names; the first one is what the others are compared with.
+        values: by variant and series, the values of that label.
+    """
+
+    series: tuple[str, ...]
+    variants: tuple[str, ...]
+    values: Mapping[str, Mapping[str, frozenset[str]]]
+
+    def kind(self, series: str, variant: str) -> Kind:
+        """Whether a variant has the values of the first one for a series, other ones, or none."""
+        mine, first = (self.values[name][series] for name in (variant, self.variants[0]))
+        return "none" if not mine else "same" if mine == first else "other"
+
+    def differing(self, variant: str) -> list[str]:
+        """The series for which a variant has other values than the first one."""
+        first = self.values[self.variants[0]]
+        return [each for each in self.series if self.values[variant][each] != first[each]]
+
+    @property
+    def headline(self) -> str:
+        """For how many series each variant has other values."""
+        base, *others = self.variants
+        parts = ", ".join(f"{name} {len(self.differing(name))}" for name in others)
+        return f"Of {len(self.series)} rows, other than {base}: {parts}"
+
+    @property
+    def caption(self) -> str:
+        """What each variant gains and loses."""
+        base, *others = self.variants
+        parts = "; ".join(self._changes(name) for name in others)
+        return f"Numbers count the values of a label. Against {base}: {parts}."
+
+    def figure(self) -> Table:
+        """A row a series, a column a variant; a cell holds the number of values."""
+        words = {"same": "as in the first column", "other": "other values", "none": "no value"}
+        texts = {"same": "{}", "other": "{} other", "none": "none"}
+        cells = {}
+        for series in self.series:
+            for variant in self.variants:
+                kind, count = self.kind(series, variant), len(self.values[variant][series])
+                cells[series, variant] = Cell(words[kind], texts[kind].format(count))
+        styles = (
+            Style("accent"), Style("alarm", 0.6, "////"), Style("background", 1.0, edge="muted")
+        )  # fmt: skip
+        return Table(
+            lines(self.series), lines(self.variants), cells,
+            dict(zip(words.values(), styles, strict=True)),
+        )  # fmt: skip
+
+    def _changes(self, variant: str) -> str:
+        first, parts = self.values[self.variants[0]], []
+        for series in self.differing(variant):
+            mine = self.values[variant][series]
+            more, fewer = len(mine - first[series]), len(first[series] - mine)
+            changes = [f"{n} {word}" for n, word in ((more, "more"), (fewer, "fewer")) if n]
+            parts.append(f"{series} {' and '.join(changes)}")
+        return f"{variant}: {', '.join(parts) or 'no difference'}"
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What agents can do with places of their node.
+
+    Attributes:
+        agents: their names, in the order given.
+        places: what was tried, in the order given.
+        can: by agent and place, whether it succeeded.
+    """
+
+    agents: tuple[str, ...]
+    places: tuple[str, ...]
+    can: Mapping[str, Mapping[str, bool]]
+
+    def granted(self, agent: str) -> list[str]:
+        """What this agent can do."""
+        return [place for place in self.places if self.can[agent][place]]
+
+    @property
+    def headline(self) -> str:
+        """How much each agent can do."""
+        parts = ", ".join(f"{agent} {len(self.granted(agent))}" for agent in self.agents)
+        return f"Of {len(self.places)} attempts succeed: {parts}"
+
+    @property
+    def caption(self) -> str:
+        """For each agent what it can do."""
+        parts = [f"{agent}: {', '.join(self.granted(agent)) or 'nothing'}" for agent in self.agents]
+        return f"{'; '.join(parts)}."
+
+    def figure(self) -> Table:
+        """A row a place, a column an agent."""
+        words = {True: "succeeds", False: "refused"}
+        cells = {
+            (place, agent): Cell(words[self.can[agent][place]], words[self.can[agent][place]])
+            for place in self.places
+            for agent in self.agents
+        }
+        styles = {words[True]: Style("alarm"), words[False]: Style("background", edge="muted")}
+        return Table(lines(self.places), lines(self.agents), cells, styles)
+
+
+def trials(found: Mapping[str, Trial]) -> Trials:
+    """How far attempts got, given by name."""
+    return Trials(found)
+
+
+def scrapes(seen: Mapping[str, Mapping[str, Sequence[str]]]) -> Scrapes:
+    """What was seen, by variant and series (``metrics.labels``); the first one is the base."""
+    values = {
+        name: {series: frozenset(some) for series, some in each.items()}
+        for name, each in seen.items()
+    }
+    return Scrapes(tuple(next(iter(seen.values()))), tuple(seen), values)
+
+
+def rights(can: Mapping[str, Mapping[str, bool]]) -> Rights:
+    """What succeeded, given by agent and place; all agents tried the same places."""
+    return Rights(tuple(can), tuple(next(iter(can.values()))), can)

@@ -1,0 +1,202 @@
+"""Nodes that fail: their state over time, and what became of the Pods there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from daemonset_course.errors import BadInput
+from daemonset_course.figures.pods import pod_bars, pod_styles
+from daemonset_course.figures.shapes import Bar, Lane, Lanes, Row, Style
+from daemonset_course.history import podstate
+from daemonset_course.history.index import History, of_app
+from daemonset_course.history.lives import Life, When, on_node
+from daemonset_course.history.log import Object
+from daemonset_course.history.observed import Observed
+from daemonset_course.history.spans import UNKNOWN, Stretch
+from daemonset_course.history.text import seconds, short_name
+
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
+_EFFECTS = ("NoSchedule", "NoExecute")
+_NODE = Style("faint", edge="muted", height=0.78, width=0.6)
+_HATCHES = {
+    "ready": "", "cordoned": "....", "not ready": "////", "unknown": "xxxx",
+    "out of service": "+++++", "no Node object": "",
+}  # fmt: skip
+
+
+class Fate(NamedTuple):
+    """What became of the Pod that was on a node when it failed; None: there was none.
+
+    Times in seconds since the failure. A Pod that is deleted by force is not told to stop.
+    """
+
+    life: Life | None
+    stopping: When
+    gone: When
+
+    @property
+    def phase(self) -> str:
+        """The last phase that was seen of the Pod."""
+        return self.life.phase if self.life else ""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One node's failure and what followed; times in seconds since the failure.
+
+    Attributes:
+        kind: its name, as the mark that began it says.
+        node: the node's name.
+        lane: the same without the cluster's prefix.
+        states: the node's: ready, cordoned, not ready, unknown, out of service; ``UNKNOWN`` while
+            nobody watched. After the last one the Node object is gone, or the recording ended.
+        fates: by app, what became of its Pod.
+        zero: when the node failed, in seconds since the recording began.
+        end: when the recording ended.
+        observed: when nodes and Pods were seen, in seconds since the recording began.
+    """
+
+    kind: str
+    node: str
+    lane: str
+    states: tuple[Stretch[str], ...]
+    fates: Mapping[str, Fate]
+    zero: float
+    end: float
+    observed: Observed
+
+    @property
+    def noticed(self) -> When:
+        """When the Node object first showed that something is wrong; None: it did not."""
+        changed = [s.start for s in self.states if s.value != "ready" and s.start > 0]
+        last = self.states[-1].end
+        found = min([*changed, *([last] if last < self.end else [])], default=None)
+        unseen = [s.start for s in self.states if s.value is UNKNOWN and s.end > 0]
+        if unseen and (found is None or min(unseen) <= found):
+            return UNKNOWN
+        return found
+
+
+@dataclass(frozen=True)
+class Failures:
+    """Several failures, one lane each, on one time axis that begins when the node failed."""
+
+    found: tuple[Failure, ...]
+
+    @property
+    def headline(self) -> str:
+        """In how many of the failures each app's Pod was told to stop."""
+        apps = list(dict.fromkeys(app for one in self.found for app in one.fates))
+        told = []
+        for app in apps:
+            times = [one.fates[app].stopping for one in self.found]
+            unseen = f" ({times.count(UNKNOWN)} not seen)" if UNKNOWN in times else ""
+            told.append(f"{app} in {sum(isinstance(t, float) for t in times)}{unseen}")
+        return f"{len(self.found)} failures, Pods told to stop: {', '.join(told)}"
+
+    @property
+    def caption(self) -> str:
+        """What became of each Pod in each failure."""
+        gaps = {gap: None for one in self.found for gap in one.observed.gaps}
+        told = [
+            f"{one.kind[:1].upper()}{one.kind[1:]}: "
+            + ", ".join(f"{app} {_became(fate)}" for app, fate in one.fates.items())
+            + "."
+            for one in self.found
+        ]
+        return Observed(0.0, 0.0, tuple(gaps)).told(*told)
+
+    def figure(self) -> Lanes:
+        """A lane for each failure: the node's state over what became of its Pods."""
+        end = max(one.end for one in self.found)
+        styles = {"node": _NODE, **pod_styles()}
+        hidden = {f"node {state}": replace(_NODE, hatch=hatch) for state, hatch in _HATCHES.items()}
+        hidden["node no Node object"] = Style("stripe", height=0.78)
+        hidden["node not seen"] = Style("muted", 0.75, "xxxx", height=0.78, width=0.0)
+        lanes = tuple(
+            Lane(f"{one.kind}\n{one.lane}", self._rows(one), one.end) for one in self.found
+        )
+        shape = Lanes(lanes, (-0.015 * end, end), styles | hidden)
+        return replace(
+            shape, axis="seconds since the failure", row=0.21, moments=(0.0,),
+            legend={"node": _NODE} | {w: s for w, s in pod_styles().items() if w in shape.used},
+        )  # fmt: skip
+
+    def _rows(self, one: Failure) -> tuple[Row, ...]:
+        bars = [
+            Bar(s.start, s.end, "node not seen", "not seen") if s.value is UNKNOWN
+            else Bar(s.start, s.end, f"node {s.value}", str(s.value))
+            for s in one.states
+        ]  # fmt: skip
+        if one.states[-1].end < one.end:
+            last = one.states[-1].end
+            bars.append(Bar(last, one.end, "node no Node object", "no Node object"))
+        rows = [Row(tuple(bars), label="node")]
+        for app, fate in one.fates.items():
+            segments = fate.life.segments if fate.life else ()
+            moved = [replace(s, start=s.start - one.zero, end=s.end - one.zero) for s in segments]
+            rows.append(Row(pod_bars(moved), label=app))
+        return tuple(rows)
+
+
+def failure(history: History, kind: str, node: str, apps: Sequence[str]) -> Failure:
+    """The failure of ``node`` that a mark with the text ``kind`` began.
+
+    ``apps`` are values of the Pods' label ``app``.
+
+    Raises:
+        BadInput: there is no such mark, or no such node.
+    """
+    zero = next((mark.t for mark in history.marks if mark.text == kind), None)
+    found = history.stretches("nodes", state_of, lambda item: item["metadata"]["name"] == node)
+    if zero is None or not found:
+        raise BadInput(
+            f"The recording does not show the failure {kind!r} of {node}.",
+            seen="no mark with this text" if zero is None else "no such node",
+            next_step=f"run.mark({kind!r}) within the recording, right before the node fails.",
+        )
+    states = next(iter(found.values()))
+    shifted = (replace(s, start=s.start - zero, end=s.end - zero) for s in states)
+    fates = {app: _fate(on_node(history.lives(of_app(app)), node), zero) for app in apps}
+    return Failure(
+        kind, node, short_name(node, history.header.cluster), tuple(shifted), fates, zero,
+        history.end - zero, history.observed("nodes", "pods"),
+    )  # fmt: skip
+
+
+def state_of(node: Object) -> str:
+    """One word or two for what the Node object says."""
+    taints = {taint["key"] for taint in (node.get("spec") or {}).get("taints") or ()}
+    ready = podstate.condition(node, "Ready").get("status")
+    if OUT_OF_SERVICE in taints:
+        return "out of service"
+    if ready != "True":
+        return "not ready" if ready == "False" else "unknown"
+    return "cordoned" if (node.get("spec") or {}).get("unschedulable") else "ready"
+
+
+def _fate(lives: Sequence[Life], zero: float) -> Fate:
+    """The fate of the first of these Pods that had come before the failure."""
+    early = [life for life in lives if life.segments[0].start <= zero]
+    if not early:
+        return Fate(None, None, None)
+    life = early[0]
+    return Fate(life, _since(life.stopping, zero), _since(life.gone, zero))
+
+
+def _since(when: When, zero: float) -> When:
+    return when - zero if isinstance(when, float) else when
+
+
+def _became(fate: Fate) -> str:
+    if fate.life is None:
+        return "had no Pod"
+    if isinstance(fate.gone, float):
+        return f"gone after {seconds(fate.gone)}"
+    if UNKNOWN in (fate.gone, fate.stopping):
+        return "was not seen to the end"
+    if isinstance(fate.stopping, float):
+        return f"told to stop after {seconds(fate.stopping)}, still listed"
+    return f"stays and says {fate.phase}"

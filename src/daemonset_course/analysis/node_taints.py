@@ -1,0 +1,250 @@
+"""Taints on nodes over time, and what became of the Pods there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from daemonset_course.figures.pods import pod_bars, pod_styles
+from daemonset_course.figures.shapes import Bar, Lane, Lanes, Point, Row, Style
+from daemonset_course.history import podstate
+from daemonset_course.history.index import History, of_app, owned_by
+from daemonset_course.history.lives import Life, When, on_node
+from daemonset_course.history.log import Object
+from daemonset_course.history.observed import Observed
+from daemonset_course.history.spans import UNKNOWN
+from daemonset_course.history.text import joined, nodes, seconds, short_name
+from daemonset_course.placement.tolerations import taint_name, taints_of
+
+_EFFECTS = ("NoSchedule", "NoExecute")
+
+
+@dataclass(frozen=True)
+class Taint:
+    """A stretch in which a node had a taint; times in seconds since the recording began.
+
+    ``dated``: whether its coming was seen; else it came by ``start``.
+    """
+
+    name: str
+    effect: str
+    start: float
+    end: float
+    dated: bool = True
+
+    @property
+    def told(self) -> str:
+        """Its name, and since when it was there."""
+        when = f"from {seconds(self.start)} on" if self.dated else f"by {seconds(self.start)}"
+        return f"{self.name} {when}"
+
+    def later(self, delay: float) -> str:
+        """How long after it something came; nothing when nobody saw when it came itself."""
+        return f" {seconds(delay)} later" if self.dated else ""
+
+
+@dataclass(frozen=True)
+class TaintedNode:
+    """One node of a recording.
+
+    Attributes:
+        node: its short name.
+        taints: by time; not told while the watch of nodes was interrupted.
+        pods: by the label ``app``, the lives of the Pods bound to the node.
+    """
+
+    node: str
+    taints: tuple[Taint, ...]
+    pods: Mapping[str, tuple[Life, ...]]
+
+    @property
+    def evicting(self) -> Taint | None:
+        """The first taint that evicts."""
+        return next((one for one in self.taints if one.effect == "NoExecute"), None)
+
+    def evictions(self, app: str) -> tuple[float, ...]:
+        """When the node's kubelet evicted a Pod of ``app``."""
+        return tuple(t for life in self.pods[app] if isinstance(t := life.evicted, float))
+
+    def stopping(self, app: str) -> When:
+        """When a Pod of ``app`` was told to stop first; None: never."""
+        when = [life.stopping for life in self.pods[app]]
+        if UNKNOWN in when:  # it may have been the first
+            return UNKNOWN
+        return min((t for t in when if isinstance(t, float)), default=None)
+
+    def stopped(self, app: str) -> When:
+        """Seconds from the evicting taint until a Pod of ``app`` was told to stop; None: never."""
+        taint, when = self.evicting, self.stopping(app)
+        if isinstance(when, float):
+            return None if taint is None else max(0.0, when - taint.start)
+        return when
+
+
+@dataclass(frozen=True)
+class NodeTaints:
+    """The taints of some nodes, over the Pods that were there.
+
+    Attributes:
+        nodes: in the order asked for.
+        apps: values of the Pods' label ``app``.
+        observed: when nodes and Pods were seen.
+    """
+
+    nodes: tuple[TaintedNode, ...]
+    apps: tuple[str, ...]
+    observed: Observed
+
+    @property
+    def headline(self) -> str:
+        """Whose Pods were told to stop, and whose stayed."""
+        if evicted := [app for app in self.apps if any(n.evictions(app) for n in self.nodes)]:
+            rest = [app for app in self.apps if app not in evicted]
+            spared = f", and spared {joined(rest)}" if rest and not self.observed.gaps else ""
+            return f"The kubelet evicted Pods of {joined(evicted)}{spared}"
+        told = ", ".join(self._stopped(app) for app in self.apps)
+        return f"{nodes(len(self.nodes))} failed: {told}"
+
+    @property
+    def caption(self) -> str:
+        """For each node what evicts, a taint or its kubelet, and what each Pod did."""
+        return self.observed.told(*(self._told(one) for one in self.nodes))
+
+    def figure(self) -> Lanes:
+        """On each node its taints, by effect, over the Pods that were there."""
+        styles = {
+            "taint, keeps off": Style("alarm", 0.8, height=0.64),
+            "taint, evicts": Style("alarm", height=0.64),
+            **pod_styles(),
+            "evicted": Style("background", edge="foreground", sign="✗", height=0.8),
+        }
+        words = dict(zip(_EFFECTS, styles, strict=False))
+        lanes = []
+        for one in self.nodes:
+            taints = [
+                Row(tuple(Bar(t.start, t.end, words[e], _short(t.name)) for t in one.taints
+                          if t.effect == e), label=e)
+                for e in _EFFECTS
+            ]  # fmt: skip
+            pods = [
+                Row(
+                    tuple(bar for life in one.pods[app] for bar in pod_bars(life.segments)),
+                    tuple(Point(t, "✗", "evicted") for t in one.evictions(app)),
+                    f"Pod of {app}",
+                )
+                for app in self.apps
+            ]
+            lanes.append(Lane(one.node, (*taints, *pods)))
+        return Lanes(
+            tuple(lanes), self.observed.span, styles, row=0.32, unknown=self.observed.unknown
+        )
+
+    def _stopped(self, app: str) -> str:
+        found = [one.stopping(app) for one in self.nodes]
+        if UNKNOWN in found:
+            return f"nobody saw what all Pods of {app} did"
+        out, every = sum(one is not None for one in found), len(found)
+        whole = {0: f"the Pods of {app} stayed", every: f"the Pods of {app} were told to stop"}
+        return whole.get(out, f"{out} of {every} Pods of {app} were told to stop")
+
+    def _told(self, one: TaintedNode) -> str:
+        if any(one.evictions(app) for app in self.apps):
+            first = one.taints[0] if one.taints else Taint("", "", 0.0, 0.0)
+            parts = [first.told] if one.taints else []
+            for app in self.apps:
+                never = "not seen to be evicted" if self.observed.gaps else "never"
+                times = one.evictions(app)
+                later = first.later(times[0] - first.start) if times else ""
+                parts.append(f"{app} first evicted{later}" if times else f"{app} {never}")
+            return f"{one.node}: {', '.join(parts)}."
+        taint = one.evicting
+        if taint is None:
+            seen = " was seen" if self.observed.gaps else ""
+            return f"{one.node}: no taint that evicts{seen}."
+        parts = [f"{app} {_stop(one.stopped(app), taint)}" for app in self.apps]
+        return f"{one.node}: {taint.told}, {', '.join(parts)}."
+
+
+class Attempt(NamedTuple):
+    """One Pod that a DaemonSet got on a node; times in seconds since the recording began.
+
+    Attributes:
+        created: when it was first seen.
+        deleted: when it was gone; None: it was still there at the end.
+        ran: its kubelet said Running at some time.
+        phase: the last phase seen, in the kubelet's word (``Running``, ``Failed``).
+        reason: the Pod status' own reason, empty when it has none.
+        message: why it ended: the Pod status' own message, else that of its ``DisruptionTarget``
+            condition (an evicted container that ends with exit code 0 leaves only that).
+    """
+
+    created: float
+    deleted: When
+    ran: bool
+    phase: str
+    reason: str
+    message: str
+
+
+def node_taints(history: History, names: Iterable[str], apps: Sequence[str]) -> NodeTaints:
+    """What a recording tells of these nodes, and of the Pods with these labels ``app``."""
+    cluster = history.header.cluster
+    found = tuple(
+        TaintedNode(
+            short_name(name, cluster),
+            tuple(_taints(history, name)),
+            {app: tuple(on_node(history.lives(of_app(app)), name)) for app in apps},
+        )
+        for name in names
+    )
+    return NodeTaints(found, tuple(apps), history.observed("nodes", "pods"))
+
+
+def attempts(history: History, node: str, daemonset: str) -> list[Attempt]:
+    """The DaemonSet's Pods that were on a node, or meant for it, by the time of their creation."""
+    found = []
+    for life in on_node(history.lives(owned_by(daemonset)), node):
+        status = life.last.get("status") or {}
+        told = podstate.condition(life.last, "DisruptionTarget").get("message", "")
+        created = life.created if isinstance(life.created, float) else life.segments[0].start
+        phase = str(status.get("phase", "Pending"))
+        message = str(status.get("message") or told)
+        found.append(
+            Attempt(created, life.gone, life.ran, phase, str(status.get("reason", "")), message)
+        )
+    return sorted(found, key=lambda one: one.created)
+
+
+def _taints(history: History, node: str) -> list[Taint]:
+    """Each taint from when it came to when it went; a gap of the watch ends and begins it."""
+
+    def read(item: Object) -> frozenset[tuple[str, str]]:
+        return frozenset((taint_name(one), str(one["effect"])) for one in taints_of(item))
+
+    found: list[Taint] = []
+    named = history.stretches("nodes", read, lambda item: item["metadata"]["name"] == node)
+    dated = True
+    for stretch in (one for stretches in named.values() for one in stretches):
+        if stretch.value is UNKNOWN:
+            dated = False
+            continue
+        for name, effect in sorted(stretch.value):
+            before = [
+                t for t in found if (t.name, t.effect, t.end) == (name, effect, stretch.start)
+            ]
+            came = before[0] if before else Taint(name, effect, stretch.start, 0.0, dated)
+            found = [t for t in found if t not in before]
+            found.append(replace(came, end=stretch.end))
+        dated = True
+    return sorted(found, key=lambda one: (one.start, one.name))
+
+
+def _stop(when: When, taint: Taint) -> str:
+    if when is UNKNOWN:
+        return "was not seen all the time"
+    return f"told to stop{taint.later(when)}" if isinstance(when, float) else "stayed"
+
+
+def _short(taint: str) -> str:
+    return taint.rpartition(":")[0].removeprefix("node.kubernetes.io/")

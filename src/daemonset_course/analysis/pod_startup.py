@@ -1,0 +1,334 @@
+"""Who did what until a Pod was ready, and how a node joined, step by step. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from daemonset_course.errors import BadInput
+from daemonset_course.figures.pods import pod_bars, pod_style, pod_styles
+from daemonset_course.figures.shapes import Bar, Lane, Lanes, Link, Point, Row, Style, Zone
+from daemonset_course.history import podstate
+from daemonset_course.history.index import History, owned_by
+from daemonset_course.history.lives import Life, When, on_node
+from daemonset_course.history.log import Change, Object
+from daemonset_course.history.observed import Observed
+from daemonset_course.history.spans import Phase, Segment, Span, union
+from daemonset_course.history.text import counted, natural_key, seconds, short_name
+
+SCHEDULER = "kube-scheduler"
+NOT_READY = "node.kubernetes.io/not-ready"
+_LANES = ("DaemonSet\ncontroller", "scheduler", "kubelets")
+_WORDS: Mapping[Phase, str] = {
+    "pending": "waits for the scheduler", "not ready": "starts", "ready": "ready",
+    "terminating": "terminating", "unknown": "not seen",
+}  # fmt: skip
+_SIGN = Style("background", edge="background", width=0.0, height=0.5)
+
+
+@dataclass(frozen=True)
+class Startup:
+    """Every Pod of a DaemonSet by who acted on it, and when the scheduler was away.
+
+    Attributes:
+        lives: by node, then by time.
+        away: each stretch without a scheduler.
+        cluster: the prefix of the nodes' names.
+        observed: when Pods were seen.
+    """
+
+    lives: tuple[Life, ...]
+    away: tuple[Span, ...]
+    cluster: str
+    observed: Observed
+
+    @property
+    def new(self) -> tuple[Life, ...]:
+        """The Pods that were created during the recording."""
+        return tuple(life for life in self.lives if life.created is not None)
+
+    @property
+    def headline(self) -> str:
+        """The finding in a few words."""
+        late = [life for life in self.new if self._waited(life)]
+        ran = [life for life in self.lives if life.created is None and life.stopping is None]
+        if late:
+            kept = f", {counted(len(ran), 'Pod')} ran on" if ran else ""
+            return f"No scheduler: {counted(len(late), 'Pod')} waited for it{kept}"
+        if self.new and not any(life.bound is not None for life in self.new):
+            return "The scheduler bound none of the Pods"
+        return "The controller creates, the scheduler binds, the kubelet runs"
+
+    @property
+    def caption(self) -> str:
+        """How many Pods were created, how long each step took at most."""
+        seen = [life for life in self.new if isinstance(life.created, float)]
+        unbound = [life for life in seen if not life.placed or life.bound is not None]
+        told = [f"{counted(len(seen), 'Pod')} created, {len(unbound)} of them without a node."]
+        if unseen := len(self.new) - len(seen):
+            told.append(f"{counted(unseen, 'Pod')} came while nobody watched.")
+        if bound := [d for life in self.new if (d := _between(life.created, life.bound)) >= 0]:
+            within = _at_least(max(bound))
+            told.append(f"The scheduler bound {len(bound)} of them within {within}.")
+        if ready := [d for life in self.new if (d := _between(life.bound, life.ready)) >= 0]:
+            within = _at_least(max(ready))
+            told.append(f"The kubelets had {len(ready)} ready within {within} more.")
+        told += [f"No scheduler from {a:.1f} to {b:.1f} s." for a, b in self.away]
+        return self.observed.told(*told)
+
+    def figure(self) -> Lanes:
+        """A lane for the controller, the scheduler and the kubelets, a row a Pod in each."""
+        styles = {
+            "created": replace(_SIGN, sign="◆"),
+            "bound to its node": replace(_SIGN, sign="●"),
+            **{word: pod_style(phase, "accent") for phase, word in _WORDS.items()},
+            "no scheduler": Style("alarm", 0.85, "\\\\", width=0.6),
+        }
+        rows: tuple[list[Row], ...] = ([], [], [])
+        links = []
+        for y, life in enumerate(self.lives):
+            bars = self._bars(life)
+            name = short_name(life.node, self.cluster)
+            created, bound = (
+                _point(life.created, "◆", "created"),
+                _point(life.bound, "●", "bound to its node"),
+            )
+            waits = tuple(bar for bar in bars if bar.style == _WORDS["pending"])
+            rest = tuple(bar for bar in bars if bar not in waits)
+            rows[0].append(Row(points=created))
+            rows[1].append(Row(waits, bound))
+            rows[2].append(Row(rest, label=name))
+            links += [Link(point.t, (0, y), (1, y)) for point in created]
+            links += [Link(point.t, (1, y), (2, y)) for point in bound]
+        zones = tuple(Zone(a, b, "no scheduler", "no scheduler", 1) for a, b in self.away)
+        lanes = tuple(Lane(name, tuple(each)) for name, each in zip(_LANES, rows, strict=True))
+        return Lanes(
+            lanes, self.observed.span, styles, row=0.2, zones=zones, links=tuple(links),
+            unknown=self.observed.unknown,
+        )  # fmt: skip
+
+    def _bars(self, life: Life) -> list[Bar]:
+        """One bar a step, whatever its segments say of reasons."""
+        made: list[Bar] = []
+        for bar in self._steps(life):
+            if made and (made[-1].style, made[-1].end) == (bar.style, bar.start):
+                made[-1] = replace(made[-1], end=bar.end)
+            else:
+                made.append(bar)
+        return made
+
+    def _steps(self, life: Life) -> Iterator[Bar]:
+        """The Pod's segments; until it has a node it waits for the scheduler, then it starts."""
+        for one in life.segments:
+            if one.phase != "pending":
+                yield Bar(one.start, one.end, _WORDS[one.phase])
+                continue
+            placed = one.start if life.placed else one.end
+            placed = life.bound if isinstance(life.bound, float) else placed
+            middle = min(max(placed, one.start), one.end)
+            if middle > one.start:
+                yield Bar(one.start, middle, _WORDS["pending"])
+            if one.end > middle:
+                yield Bar(middle, one.end, _WORDS["not ready"])
+
+    def _waited(self, life: Life) -> bool:
+        """Whether the Pod was created in a stretch without a scheduler."""
+        t = life.created
+        return isinstance(t, float) and any(start <= t < end for start, end in self.away)
+
+
+class Moment(NamedTuple):
+    """One change. Moments compare by the order in which etcd stored them.
+
+    Two watches may deliver two changes in the wrong order; ``version`` is one count for all
+    objects. ``t`` is when we knew of it at the latest, in seconds since the recording began.
+    """
+
+    version: int
+    t: float
+
+
+@dataclass(frozen=True)
+class Joining:
+    """The steps of one node's joining.
+
+    Attributes:
+        node: its name.
+        added: the Node object was created.
+        ready: its kubelet said Ready.
+        untainted: the taint ``node.kubernetes.io/not-ready:NoSchedule`` was gone.
+        created: by DaemonSet, when its Pod for this node was created.
+        segments: by DaemonSet, the lives of its Pods there.
+        observed: when nodes and Pods were seen.
+    """
+
+    node: str
+    added: Moment
+    ready: Moment
+    untainted: Moment
+    created: Mapping[str, Moment]
+    segments: Mapping[str, Sequence[Segment]]
+    observed: Observed
+
+    @property
+    def headline(self) -> str:
+        """Which Pods did not wait for the taint to go."""
+        early = [name for name, moment in self.created.items() if moment < self.untainted]
+        late = [name for name in self.created if name not in early]
+        if not early or not late:
+            when = "before" if early else "after"
+            return f"Pods of {', '.join(early or late)} came {when} the taint was gone"
+        return f"{', '.join(early)} did not wait for the node; {', '.join(late)} did"
+
+    @property
+    def caption(self) -> str:
+        """What happened in what order, with times since the node was added."""
+        steps = [("node Ready", self.ready), ("taint gone", self.untainted)]
+        steps += [(f"Pod of {name} created", moment) for name, moment in self.created.items()]
+        steps.sort(key=lambda step: step[1])
+        zero = self.added.t
+        told = ", ".join(f"{what} {seconds(max(0.0, at.t - zero))}" for what, at in steps)
+        return self.observed.told(f"After the node was added: {told}.")
+
+    def figure(self) -> Lanes:
+        """The node's own bar over a bar for each DaemonSet's Pods."""
+        zero, end = self.added.t, self.observed.end
+        styles = {
+            "node tainted not-ready": Style("faint", hatch="xxxx", edge="muted", width=0.7),
+            "node without the taint": Style("muted", width=0.0),
+            **pod_styles(),
+        }
+        free = self.untainted.t
+        bars = (
+            Bar(0.0, free - zero, "node tainted not-ready"),
+            Bar(free - zero, end - zero, "node without the taint"),
+        )
+        lanes = [Lane("node", (Row(bars),))]
+        for name, life in self.segments.items():
+            moved = [replace(s, start=s.start - zero, end=s.end - zero) for s in life]
+            lanes.append(Lane(f"Pod of {name}", (Row(pod_bars(moved)),)))
+        unknown = tuple((a - zero, b - zero) for a, b in self.observed.unknown)
+        return Lanes(
+            tuple(lanes), (-0.01 * (end - zero), end - zero), styles,
+            "seconds since the node was added", 0.42, moments=(free - zero,), unknown=unknown,
+        )  # fmt: skip
+
+
+def startup(history: History) -> Startup:
+    """Who did what to the Pods of the recorded DaemonSet.
+
+    A scheduler that a mark calls ``stopped`` is away until one says ``started``, or until the next
+    Pod is bound: that shows it at work before the mark is written.
+
+    Raises:
+        BadInput: the recording shows no Pod of the DaemonSet.
+    """
+    owner = history.header.daemonset
+    lives = history.lives(owned_by(owner))
+    if not lives:
+        raise BadInput(
+            f"The recording shows no Pod of {owner}.",
+            next_step="Record the DaemonSet while its Pods are created.",
+        )
+    first = {change.uid: change.object for change in reversed(list(history.changes("pods")))}
+    lives = [
+        one if podstate.is_owned(first[one.uid], owner) else replace(one, created=None)  # adopted
+        for one in lives
+    ]
+    lives.sort(key=lambda life: (natural_key(life.node), _time(life.created)))
+    bound = [life.bound for life in lives if isinstance(life.bound, float)]
+    away = tuple(_away(history, bound))
+    return Startup(tuple(lives), away, history.header.cluster, history.observed("pods"))
+
+
+def joining(history: History, node: str, daemonsets: Sequence[str]) -> Joining:
+    """The joining of ``node`` as a recording of it shows it.
+
+    Raises:
+        BadInput: the recording does not show the node from its creation until it is Ready and has
+            a Pod of each DaemonSet, or a watch was interrupted meanwhile.
+    """
+    named = [*history.changes("nodes", lambda item: item["metadata"]["name"] == node)]
+    if named and (named[0].via, named[0].type) != ("watch", "ADDED"):
+        named = []  # nobody saw it come
+    seen = [(_moment(change), change.object) for change in named if change.via == "watch"]
+    tainted = [moment for moment, item in seen if _is_tainted(item)]
+    ready = [moment for moment, item in seen if podstate.is_ready(item)]
+    untainted = [moment for moment, item in seen if not _is_tainted(item)]
+    created = {name: _created(history, node, name) for name in daemonsets}
+    missing = [name for name, moment in created.items() if moment is None]
+    made = {name: moment for name, moment in created.items() if moment is not None}
+    added = [moment for moment, _ in seen]
+    steps = [*added[:1], *ready[:1], *untainted[:1], *made.values()]
+    times = [moment.t for moment in steps]
+    observed = history.observed("nodes", "pods")
+    watched = not times or observed.covers(min(times), max(times))
+    if not tainted or not untainted or not ready or missing or not watched:
+        raise BadInput(
+            f"The recording does not show how {node} joined.",
+            seen=f"{len(seen)} changes of the node; no Pod of: {', '.join(missing) or 'none'}"
+            + ("" if watched else "; " + observed.told()),
+            next_step="Record add_node and wait_rollout together.",
+        )
+    return Joining(
+        node=node,
+        added=_in_order(added[0], steps),
+        ready=_in_order(ready[0], steps),
+        untainted=_in_order(untainted[0], steps),
+        created={name: _in_order(moment, steps) for name, moment in made.items()},
+        segments={
+            name: [
+                s for life in on_node(history.lives(owned_by(name)), node) for s in life.segments
+            ]
+            for name in daemonsets
+        },
+        observed=observed,
+    )
+
+
+def _moment(change: Change) -> Moment:
+    version = str(change.object["metadata"].get("resourceVersion") or "0")
+    return Moment(int(version), change.t)
+
+
+def _in_order(moment: Moment, others: Sequence[Moment]) -> Moment:
+    """The moment, no later than those that etcd stored after it: it had happened by then."""
+    return Moment(moment.version, min(m.t for m in others if m.version >= moment.version))
+
+
+def _is_tainted(node: Object) -> bool:
+    taints = (node.get("spec") or {}).get("taints") or ()
+    return any(t["key"] == NOT_READY and t["effect"] == "NoSchedule" for t in taints)
+
+
+def _created(history: History, node: str, daemonset: str) -> Moment | None:
+    pods = history.changes(
+        "pods", lambda pod: podstate.is_owned(pod, daemonset) and podstate.node_of(pod) == node
+    )
+    return next((_moment(change) for change in pods), None)
+
+
+def _away(history: History, bound: Sequence[float]) -> list[Span]:
+    """The stretches between a mark that the scheduler stopped and a sign of its life."""
+    starts = [mark.t for mark in history.marks if mark.text == f"{SCHEDULER}: stopped"]
+    signs = [mark.t for mark in history.marks if mark.text == f"{SCHEDULER}: started"]
+    signs += [*bound, history.end]
+    return union((start, min(t for t in signs if t >= start)) for start in starts)
+
+
+def _point(when: When, sign: str, word: str) -> tuple[Point, ...]:
+    return (Point(when, sign, word),) if isinstance(when, float) else ()
+
+
+def _between(start: When, end: When) -> float:
+    """Seconds from one to the other; negative when either is not known or did not happen."""
+    return end - start if isinstance(start, float) and isinstance(end, float) else -1.0
+
+
+def _time(when: When) -> float:
+    return when if isinstance(when, float) else 0.0
+
+
+def _at_least(length: float) -> str:
+    return seconds(max(0.01, length))

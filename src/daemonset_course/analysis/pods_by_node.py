@@ -1,0 +1,144 @@
+"""Which Pods of several applications were on each node, and in which phase. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from daemonset_course.figures.pods import PHASES, pod_style, pod_styles
+from daemonset_course.figures.shapes import Bar, Lane, Lanes, Row
+from daemonset_course.history import podstate
+from daemonset_course.history.index import History, of_app
+from daemonset_course.history.lives import Life
+from daemonset_course.history.observed import Observed
+from daemonset_course.history.spans import Phase, Segment
+from daemonset_course.history.text import short_name
+
+
+@dataclass(frozen=True)
+class PodsByNode:
+    """The lives of the Pods of some applications, by the value of their label ``app``.
+
+    Attributes:
+        apps: in the order in which they were asked for.
+        nodes: lanes: workers, control plane first if a Pod was there; an empty name, last, stands
+            for Pods that are meant for no node yet.
+        lives: by app, the Pods by when they began.
+        cluster: the prefix of the nodes' names.
+        observed: when Pods were seen.
+    """
+
+    apps: tuple[str, ...]
+    nodes: tuple[str, ...]
+    lives: Mapping[str, tuple[Life, ...]]
+    cluster: str
+    observed: Observed
+
+    def held(self, app: str, t: float | None = None) -> Counter[tuple[str, Phase]]:
+        """How many Pods of ``app`` each node had in each phase at ``t`` (left out: at the end)."""
+        moment = self.observed.end if t is None else t
+        pods = (s for life in self.lives[app] for s in life.segments if self._holds(s, moment))
+        return Counter((segment.node, segment.phase) for segment in pods)
+
+    def count(self, app: str, phase: Phase, t: float | None = None) -> int:
+        """How many Pods of ``app`` were in that phase at ``t`` (left out: at the end)."""
+        return sum(n for (_, found), n in self.held(app, t).items() if found == phase)
+
+    @property
+    def headline(self) -> str:
+        """On how many nodes each application runs at the end."""
+        if not self.observed.at_end:
+            return "Nobody saw where the Pods were at the end"
+        *first, last = self.apps
+        told = [f"{app} runs on {self._reached(app)}" for app in first]
+        total = sum(bool(node) for node in self.nodes)
+        return (
+            f"At the end {', '.join([*told, f'{last} on {self._reached(last)}'])} of {total} nodes"
+        )
+
+    @property
+    def caption(self) -> str:
+        """How many Pods of each application were ready, and how many not, at the end."""
+        return self.observed.told(*(f"{app}: {self._told(app)}." for app in self.apps))
+
+    def figure(self) -> Lanes:
+        """A lane a node, a row a Pod; a Pod meant for a node and not on it is hollow there."""
+        colours = {app: f"series {i}" for i, app in enumerate(self.apps)}
+        styles = {
+            f"{app} {phase}": replace(style, height=style.height * 1.15)
+            for app, colour in colours.items()
+            for phase in PHASES
+            for style in [pod_style(phase, colour)]
+        }
+        lanes = tuple(
+            Lane(short_name(node, self.cluster), tuple(self._rows(node))) for node in self.nodes
+        )
+        seen = {s.phase for lives in self.lives.values() for life in lives for s in life.segments}
+        legend = {app: pod_style("ready", colour) for app, colour in colours.items()}
+        legend |= {w: s for w, s in pod_styles("muted").items() if w.removeprefix("Pod ") in seen}
+        unknown = self.observed.unknown
+        return Lanes(
+            lanes, self.observed.span, styles, row=0.2, unknown=unknown, legend=legend
+        )  # fmt: skip
+
+    def _rows(self, node: str) -> list[Row]:
+        """The apps in turn; Pods that follow one another share a row."""
+        rows = []
+        for app in self.apps:
+            own: list[list[Segment]] = [[]]
+            for life in self.lives[app]:
+                there = [segment for segment in life.segments if segment.node == node]
+                if there:
+                    _place(own, there)
+            # Of Pods without a node there is a row only where there are such Pods.
+            rows += [Row(_bars(bars, app)) for bars in own if bars or node]
+        return rows
+
+    def _reached(self, app: str) -> int:
+        return len({node for node, phase in self.held(app) if phase == "ready" and node})
+
+    def _told(self, app: str) -> str:
+        if not self.observed.at_end:
+            return "unknown at the end"
+        before = min((life.segments[0].start for life in self.lives[app]), default=0.0)
+        first = self.count(app, "ready", before)
+        now = Counter[Phase]()
+        for (_, phase), number in self.held(app).items():
+            now[phase] += number
+        words = [f"{n} {phase}" for phase, n in sorted(now.items(), key=lambda item: -item[1])]
+        last = (life.segments[-1] for life in self.lives[app])
+        reasons = sorted({s.reason for s in last if s.reason and s.end >= self.observed.end})
+        ending = f" ({', '.join(reasons)})" if reasons else ""
+        began = f"{first} ready at first, " if first else ""
+        return f"{began}{', '.join(words) or 'no Pod'} at the end{ending}"
+
+    def _holds(self, segment: Segment, t: float) -> bool:
+        return segment.start <= t < segment.end or (t == self.observed.end == segment.end)
+
+
+def pods_by_node(history: History, apps: Sequence[str]) -> PodsByNode:
+    """The Pods of ``apps`` (values of the label ``app``) in a recording, by node."""
+    lives = {
+        app: tuple(life for life in history.lives(of_app(app)) if life.segments) for app in apps
+    }
+    used = {s.node for each in lives.values() for life in each for s in life.segments}
+    control = {str(change.name) for change in history.changes("nodes", podstate.is_control_plane)}
+    lanes = [n for n in history.timeline().nodes if n and (n in used or n not in control)]
+    lanes += [""] if "" in used else []
+    observed = history.observed("pods")
+    return PodsByNode(tuple(apps), tuple(lanes), lives, history.header.cluster, observed)
+
+
+def _place(rows: list[list[Segment]], there: list[Segment]) -> None:
+    for row in rows:
+        if not row or row[-1].end <= there[0].start:
+            row += there
+            return
+    rows.append(there)
+
+
+def _bars(segments: Sequence[Segment], app: str) -> tuple[Bar, ...]:
+    return tuple(
+        Bar(s.start, s.end, f"{app} {s.phase}", app if s.phase == "ready" else "") for s in segments
+    )

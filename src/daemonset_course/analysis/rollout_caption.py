@@ -1,0 +1,138 @@
+"""A timeline in words: the caption under the picture, its alt text, and a value to compare."""
+
+from __future__ import annotations
+
+from daemonset_course.analysis.explain import Explanation, explain_timeline
+from daemonset_course.history.outages import Down, cure
+from daemonset_course.history.rollouts import Rollout, rollouts
+from daemonset_course.history.seen import seen, seen_headline
+from daemonset_course.history.spans import Template
+from daemonset_course.history.text import nodes, seconds
+from daemonset_course.history.timeline import Timeline
+
+_NAMED = 6  # nodes named in an order before "…"
+
+
+def caption(timeline: Timeline) -> str:
+    """What happened, one sentence for each outage, rollout and gap; each number is from the facts.
+
+    Without a rollout: which Pods and nodes came and went, and which nodes lacked their Pod.
+
+    Example: "12 nodes rolled in 18.2 s, at most 1 unavailable (budget 1), order worker3, worker7,
+    worker, worker2, worker11, worker4, …"
+    """
+    pairs = zip(rollouts(timeline), timeline.templates, strict=True)
+    told = [_rollout(timeline, rollout, template) for rollout, template in pairs]
+    sentences = [f"Then {text}" if i else text for i, text in enumerate(told)]
+    sentences = sentences or [seen(timeline) + _held(timeline)]
+    return " ".join(_ended(text) for text in [*outages(timeline), *sentences, *_gaps(timeline)])
+
+
+def headline(timeline: Timeline) -> str:
+    """The finding in a few words: the caption of the last rollout up to its first comma."""
+    down = [str(Down(one.component, one.why)) for one in timeline.outages if one.end is None]
+    found = rollouts(timeline)
+    if not found:
+        return ", ".join([*down, seen_headline(timeline)])
+    rollout = found[-1]
+    return ", ".join([*down, _result(timeline, rollout), *_unavailable(rollout)])
+
+
+def _rollout(timeline: Timeline, rollout: Rollout, template: Template) -> str:
+    parts = [_result(timeline, rollout), *_unavailable(rollout), *_surge(rollout)]
+    if rollout.over_budget:
+        parts.append(f"above the budget for up to {seconds(rollout.over_budget)}")
+    if rollout.end is not None and rollout.order:
+        word = "order " if rollout.watched else "order as seen "
+        parts.append(word + _listed([timeline.lane(node) for node in rollout.order]))
+    return ", ".join(parts) + _why(timeline, rollout, template)
+
+
+def _why(timeline: Timeline, rollout: Rollout, template: Template) -> str:
+    """Why a rollout did not end, or which nodes a finished one has left without a Pod."""
+    found = explain_timeline(timeline, template).but(
+        lambda cause: cause.kind not in ("component", "unknown", "no DaemonSet")
+    )
+    if rollout.end is not None:
+        found = found.but(lambda cause: cause.kind == "not wanted")
+    elif rollout.stop < timeline.end:
+        found = found.but(lambda cause: not cause.ends_by_itself)
+    return _told(timeline, found)
+
+
+def _held(timeline: Timeline) -> str:
+    """What holds up Pods in a recording in which no template changed."""
+    found = explain_timeline(timeline)
+    return _told(timeline, found.but(lambda one: one.kind in ("budget", "refused")))
+
+
+def _told(timeline: Timeline, found: Explanation) -> str:
+    told = found.sentence(timeline.lane)
+    return f"; {told}" if told else ""
+
+
+def _result(timeline: Timeline, rollout: Rollout) -> str:
+    if rollout.duration is not None:
+        verb = "started" if rollout.created else "rolled"
+        which, rolled = nodes(rollout.nodes), len(rollout.order)
+        if rollout.nodes is not None and rolled < rollout.nodes:
+            which = f"{rolled} of {which}"  # the others ran this template already
+        within = "in" if rollout.exact else "within"
+        return f"{which} {verb} {within} {seconds(rollout.duration)}"
+    if rollout.updated is None:
+        return f"unknown how many nodes were updated {_stop(timeline, rollout)}"
+    return f"{rollout.updated} of {nodes(rollout.nodes)} updated {_stop(timeline, rollout)}"
+
+
+def _stop(timeline: Timeline, rollout: Rollout) -> str:
+    if any(later.t == rollout.stop > rollout.start for later in timeline.templates):
+        return "when the next template came"
+    if rollout.stop < timeline.end:
+        return "when the DaemonSet was deleted"
+    return "when the recording ended"
+
+
+def _unavailable(rollout: Rollout) -> list[str]:
+    if rollout.created:
+        return []
+    if rollout.max_unavailable is None:
+        return ["unavailable nodes unknown"]
+    bound = "no budget: OnDelete" if rollout.budget is None else f"budget {rollout.budget}"
+    if None not in (rollout.budget, rollout.last_budget) and rollout.budget != rollout.last_budget:
+        bound += f", later {rollout.last_budget}"
+    return [f"at most {rollout.max_unavailable} unavailable{_seen(rollout)} ({bound})"]
+
+
+def _surge(rollout: Rollout) -> list[str]:
+    if not rollout.surge_budget and not rollout.max_surge:
+        return []
+    extra = "unknown" if rollout.max_surge is None else str(rollout.max_surge)
+    return [f"at most {extra} extra{_seen(rollout)} (surge budget {rollout.surge_budget or 0})"]
+
+
+def _seen(rollout: Rollout) -> str:
+    """What a largest number is worth if a watch was interrupted."""
+    return "" if rollout.watched else " while watched"
+
+
+def outages(timeline: Timeline) -> list[str]:
+    """When a component of the control plane did not run; the cure where it still does not."""
+    told = [str(one) for one in timeline.outages]
+    down = [one for one in timeline.outages if one.end is None]
+    name = timeline.header.cluster
+    return [*told, *([f"The cure: {cure(down, name)}"] if down else [])]
+
+
+def _gaps(timeline: Timeline) -> list[str]:
+    return [
+        f"The watch of {gap.resource} saw nothing from {gap.start:.1f} s to {gap.end:.1f} s"
+        for gap in timeline.gaps
+    ]
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith(("…", ".")) else f"{text}."
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join([*words[:_NAMED], "…"] if len(words) > _NAMED else words)

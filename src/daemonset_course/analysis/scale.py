@@ -1,0 +1,335 @@
+"""How soon a new DaemonSet's Pods are created, how long rollouts of many nodes take, and why. Pure.
+
+The controller manager sends at most ``burst`` requests at once and then ``qps`` a second
+(``--kube-api-burst``, ``--kube-api-qps``). Creating or deleting a Pod is a request. Source:
+``flowcontrol.NewTokenBucketRateLimiter`` in k8s.io/client-go ``util/flowcontrol/throttle.go``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from daemonset_course.errors import BadInput
+from daemonset_course.figures.shapes import Lines, Series, Stroke
+from daemonset_course.history import podstate
+from daemonset_course.history.budgets import waves
+from daemonset_course.history.index import History
+from daemonset_course.history.observed import interruptions
+from daemonset_course.history.spans import Segment
+from daemonset_course.history.text import counted, nodes, seconds
+from daemonset_course.history.timeline import Timeline
+
+TENTH = 10  # rounds of a rollout with a budget of 10 %, however many nodes there are
+
+
+class Rate(NamedTuple):
+    """The requests that a client may send: ``burst`` at once, then ``qps`` a second."""
+
+    qps: float
+    burst: float
+
+    def takes(self, requests: float) -> float:
+        """Seconds that so many requests take at least."""
+        return max(0.0, (requests - self.burst) / self.qps)
+
+    def sent(self, elapsed: float) -> float:
+        """How many requests may have been sent after so many seconds."""
+        return self.burst + self.qps * elapsed
+
+
+@dataclass(frozen=True)
+class Creation:
+    """When a new DaemonSet's Pods were created and first ready: sorted, in seconds since it was."""
+
+    created: tuple[float, ...]
+    ready: tuple[float, ...]
+
+    def rate(self, rate: Rate) -> float | None:
+        """Pods created a second once the burst was spent; None if there are hardly more of them."""
+        later = self.created[round(rate.burst) :]
+        if len(later) < 10 or later[-1] <= later[0]:
+            return None
+        return (len(later) - 1) / (later[-1] - later[0])
+
+
+@dataclass(frozen=True)
+class Creations:
+    """A creation beside what the rate of requests allows, and beside a recorded one."""
+
+    now: Creation
+    rate: Rate
+    recorded: Creation | None = None
+
+    @property
+    def headline(self) -> str:
+        """How many Pods were created in how long, and how long the requests take."""
+        created = self.now.created
+        words = f"{counted(len(created), 'Pod')} created in {seconds(created[-1])}"
+        least = self.rate.takes(len(created))
+        return f"{words}; the request limit alone takes {seconds(least)}" if least else words
+
+    @property
+    def caption(self) -> str:
+        """What was created and ready when."""
+        words = self._words(self.now)
+        return f"{words} Recorded: {self._words(self.recorded)}" if self.recorded else words
+
+    def figure(self) -> tuple[Lines, ...]:
+        """Pods created and ready over time, on the band that the rate allows."""
+        both = {"now": self.now} | ({"recorded": self.recorded} if self.recorded else {})
+        return tuple(self._panel(name, one) for name, one in both.items())
+
+    def _words(self, one: Creation) -> str:
+        ready = f"the last ready after {seconds(one.ready[-1])}" if one.ready else "none ready"
+        return (
+            f"{counted(len(one.created), 'Pod')}, the last created after "
+            f"{seconds(one.created[-1])}, {ready}; {self.rate.burst:.0f} requests at once and "
+            f"{self.rate.qps:.0f} a second would take {seconds(self.rate.takes(len(one.created)))}."
+        )
+
+    def _panel(self, name: str, one: Creation) -> Lines:
+        count, end = len(one.created), 1.05 * max((*one.created[-1:], *one.ready[-1:]))
+        allowed = [(t, min(self.rate.sent(t), count)) for t in (0.0, self.rate.takes(count), end)]
+        band = Stroke("muted", width=7, fade=0.5)
+        series = [("requests allowed: burst, then so many a second", [(0.0, 0.0), *allowed], band)]
+        lines = (("created", one.created, Stroke("foreground")),
+                 ("ready", one.ready, Stroke("compared", dash="dashed")))  # fmt: skip
+        for label, moments, stroke in lines:
+            steps = [(0.0, 0.0), *((t, i + 1.0) for i, t in enumerate(moments))]
+            series.append((label, [*steps, (end, float(len(moments)))], stroke))
+        return Lines(
+            tuple(
+                Series(label, tuple(points), stroke, steps=stroke is not band, named=False)
+                for label, points, stroke in series
+            ),
+            "seconds since the DaemonSet was created",
+            "Pods",
+            x_span=(0, end),
+            y_top=1.24 * count,
+            heading=f"{name}: {nodes(count)}",
+        )
+
+
+class Length(NamedTuple):
+    """The measured length of one rollout.
+
+    ``share`` is ``maxUnavailable`` in percent; ``recorded``: not on this machine, or not now.
+    """
+
+    nodes: int
+    share: int
+    seconds: float
+    recorded: bool = False
+
+
+def creation(timeline: Timeline) -> Creation:
+    """The creation of the Pods of a DaemonSet that was created in the recording.
+
+    Raises:
+        BadInput: the recording does not show a DaemonSet being created, or none of its Pods, or
+            not all of them.
+    """
+    gaps = [gap for gap in timeline.gaps if gap.resource in ("pods", "daemonsets")]
+    if gaps:
+        raise BadInput(
+            "The recording does not show all that happened to the Pods.",
+            seen=" ".join(interruptions(gaps)),
+            next_step="Record the creation of the DaemonSet again.",
+        )
+    begun = [template.since for template in timeline.templates if template.created]
+    lives: defaultdict[str, list[Segment]] = defaultdict(list)
+    for segment in timeline.segments:
+        lives[segment.pod].append(segment)
+    born = {pod: min(s.start for s in life) for pod, life in lives.items()}
+    new = [pod for pod, t in born.items() if begun and t >= begun[0]]
+    if not new:
+        raise BadInput(
+            "The recording does not show how a DaemonSet's first Pods came.",
+            seen=counted(len(lives), "Pod"),
+            next_step="Begin the recording before the DaemonSet is created.",
+        )
+    first = [min((s.start for s in lives[pod] if s.phase == "ready"), default=None) for pod in new]
+    return Creation(
+        created=tuple(sorted(born[pod] - begun[0] for pod in new)),
+        ready=tuple(sorted(t - begun[0] for t in first if t is not None)),
+    )
+
+
+def last_node_ready(history: History) -> float:
+    """When the last of the nodes that joined in a recording was first Ready, in seconds.
+
+    Raises:
+        BadInput: no node joined, one of them was not Ready by the end, or nobody saw all of it.
+    """
+    waiting: set[str] = set()
+    joined, last = 0, 0.0
+    for change in history.changes("nodes"):
+        if change.type == "ADDED" and change.via == "watch":
+            waiting.add(change.name)
+            joined += 1
+        if change.name in waiting and podstate.is_ready(change.object):
+            waiting.remove(change.name)
+            last = change.t
+    observed = history.observed("nodes")
+    if observed.gaps:
+        raise BadInput(
+            "The recording does not show all that happened to the nodes.",
+            seen=observed.told(),
+            next_step="Record add_node again.",
+        )
+    if waiting or not joined:
+        raise BadInput(
+            "The recording does not show nodes that join and become Ready.",
+            seen=f"{joined} joined, {len(waiting)} of them were not Ready by the end",
+            next_step="Record add_node.",
+        )
+    return last
+
+
+def corner(*, restart: float, rate: Rate) -> int:
+    """From how many nodes on a budget of 10 % is held up by requests, not by its rounds."""
+    return round((TENTH * restart * rate.qps + rate.burst) / 2)
+
+
+_LIMIT = Stroke("foreground", dash="dotted")
+
+
+@dataclass(frozen=True)
+class LengthsByBudget:
+    """How long rollouts of one fleet took, by their budget, beside rounds and request limit.
+
+    Attributes:
+        measured: budget (nodes) -> seconds.
+        nodes: how many nodes were rolled out.
+        restart: seconds for which one node is without an available Pod.
+        qps: requests a second that the controller may send.
+    """
+
+    measured: Mapping[int, float]
+    nodes: int
+    restart: float
+    qps: float
+
+    @property
+    def limit(self) -> float:
+        """Seconds that the requests take, two for each node."""
+        return 2 * self.nodes / self.qps
+
+    @property
+    def headline(self) -> str:
+        """What a larger budget gained."""
+        small, large = min(self.measured), max(self.measured)
+        gain = self.measured[small] / self.measured[large]
+        return (
+            f"{nodes(self.nodes)}: with {large / small:.3g} times the budget the rollout is "
+            f"{gain:.1f} times as quick"
+        )
+
+    @property
+    def caption(self) -> str:
+        """The measured lengths and the model in numbers."""
+        parts = [f"{k} at a time {seconds(t)}" for k, t in sorted(self.measured.items())]
+        fastest = min(self.measured, key=lambda k: self.measured[k])
+        return (
+            f"Measured: {', '.join(parts)}. Shortest with {fastest}. "
+            f"Model: ceil({self.nodes}/k) rounds of {self.restart:.1f} s. "
+            f"Limit: 2 x {self.nodes} requests at {self.qps:.0f} a second = {self.limit:.0f} s."
+        )
+
+    def figure(self) -> Lines:
+        """Measured points over both models, on logarithmic axes."""
+        budgets = range(1, self.nodes + 1)
+        rounds = [(k, waves(self.nodes, k) * self.restart) for k in budgets]
+        limit = [(k, self.limit) for k in (1, self.nodes)]
+        return _lengths(
+            "budget k: nodes that may be unavailable",
+            [
+                _model("rounds\nof k nodes", rounds, Stroke("foreground", dash="dashed")),
+                _model("the controller's\nrequest limit", limit, _LIMIT),
+                _points("measured", self.measured.items(), 0),
+            ],
+        )
+
+
+@dataclass(frozen=True)
+class LengthsByNodes:
+    """How long rollouts took, by their number of nodes, beside rounds and request limit.
+
+    ``restart``: seconds for which one node is without an available Pod.
+    """
+
+    measured: Sequence[Length]
+    restart: float
+    rate: Rate
+
+    @property
+    def headline(self) -> str:
+        """From how many nodes on the requests set the length."""
+        turn = corner(restart=self.restart, rate=self.rate)
+        return (
+            f"Above {turn} nodes requests set the length of a rollout, "
+            "and a larger budget is no help"
+        )
+
+    @property
+    def caption(self) -> str:
+        """The measured lengths and the model in numbers."""
+        parts = [
+            f"{nodes(one.nodes)} with {one.share}% {seconds(one.seconds)}"
+            + (" (recorded)" if one.recorded else "")
+            for one in sorted(self.measured)
+        ]
+        return (
+            f"Measured: {', '.join(parts)}. Rounds: 10% takes {TENTH} of {self.restart:.1f} s. "
+            f"Requests: two a node, {self.rate.burst:.0f} at once and then {self.rate.qps:.0f} "
+            "a second."
+        )
+
+    def figure(self) -> Lines:
+        """Measured points over both models, on logarithmic axes; recorded points are hollow."""
+        few, many = (pick(one.nodes for one in self.measured) for pick in (min, max))
+        few = min(few, corner(restart=self.restart, rate=self.rate))
+        low, high = max(0.6 * few, self.rate.burst / 2 + 1), 1.3 * many
+        floor = 0.8 * min(self.restart, *(one.seconds for one in self.measured))
+        counts = [low * (high / low) ** (i / 100) for i in range(101)]
+        requests = [(n, self.rate.takes(2 * n)) for n in counts]
+        above = [(n, length) for n, length in requests if length > floor]
+        series = [_model("two requests\na node", above, _LIMIT)]
+        for i, share in enumerate(sorted({one.share for one in self.measured})):
+            rounds = waves(100, share)
+            ends = [(n, rounds * self.restart) for n in (low, high)]
+            stroke = Stroke(f"series {i}", width=1.4, dash="dashed")
+            series.append(_model(f"{share}%: {rounds} rounds", ends, stroke))
+            series += self._points(share, i)
+        return _lengths("nodes", series, span=(low, high))
+
+    def _points(self, share: int, colour: int) -> Iterator[Series]:
+        for recorded in (False, True):
+            label = f"{share}%, {'recorded' if recorded else 'measured now'}"
+            some = [
+                (one.nodes, one.seconds)
+                for one in self.measured
+                if (one.share, one.recorded) == (share, recorded)
+            ]
+            if some:
+                yield _points(label, some, colour, hollow=recorded)
+
+
+def _model(label: str, points: Iterable[tuple[float, float]], stroke: Stroke) -> Series:
+    return Series(label, tuple(points), stroke, steps=False)
+
+
+def _points(
+    label: str, points: Iterable[tuple[float, float]], colour: int, *, hollow: bool = False
+) -> Series:
+    """Measured points. Of points at one place each is seen: a later colour is smaller."""
+    marker, size = (("o", 9.0), ("s", 6.0), ("^", 3.0))[colour]
+    stroke = Stroke(f"series {colour}", dash="none", marker=marker, size=size, hollow=hollow)
+    return Series(label, tuple(points), stroke, named=False)
+
+
+def _lengths(x: str, series: list[Series], span: tuple[float, float] | None = None) -> Lines:
+    return Lines(tuple(series), x, "length of the rollout (s)", x_span=span, log=True, height=2.9)

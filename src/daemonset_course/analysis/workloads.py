@@ -1,0 +1,206 @@
+"""What workloads ask of their node, by features of their Pod templates; who reads whose logs. Pure.
+
+A workload is called by its kind and its name: ``DaemonSet logs``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from daemonset_course.figures.shapes import Cell, Line, Side, Style, Table, lines
+from daemonset_course.history.podstate import CONTROL_PLANE
+from daemonset_course.placement.selectors import required_terms
+from daemonset_course.placement.tolerations import tolerating
+
+DAEMONSET, DEPLOYMENT = "DaemonSet", "Deployment"
+_KINDS = {DAEMONSET: "series 0", DEPLOYMENT: "series 1"}  # the colour of each
+Spec = Mapping[str, Any]
+
+_CONTROL_PLANE = {"key": CONTROL_PLANE, "effect": "NoSchedule"}
+_OS = "kubernetes.io/os"  # nearly every manifest names it, and it chooses no nodes
+
+
+@dataclass(frozen=True)
+class Features:
+    """Workloads by features.
+
+    Attributes:
+        workloads: kind and name of each; DaemonSets first, else in the order given.
+        found: the features of each.
+    """
+
+    workloads: tuple[str, ...]
+    found: Mapping[str, frozenset[str]]
+
+    def of(self, kind: str) -> tuple[str, ...]:
+        """The workloads of one kind."""
+        return tuple(each for each in self.workloads if each.partition(" ")[0] == kind)
+
+    def count(self, feature: str, kind: str) -> int:
+        """How many workloads of one kind have a feature."""
+        return sum(feature in self.found[each] for each in self.of(kind))
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """The features that every DaemonSet has."""
+        every = len(self.of(DAEMONSET))
+        return tuple(each for each in FEATURES if self.count(each, DAEMONSET) == every)
+
+    @property
+    def headline(self) -> str:
+        """The feature that tells DaemonSets from Deployments best."""
+        every = {kind: len(self.of(kind)) for kind in _KINDS}
+
+        def apart(feature: str) -> float:
+            part = {kind: self.count(feature, kind) / max(1, n) for kind, n in every.items()}
+            return part[DAEMONSET] - part[DEPLOYMENT]
+
+        best = max(FEATURES, key=apart)
+        parts = [f"{self.count(best, kind)} of {n} {kind}s" for kind, n in every.items() if n]
+        return f"{best} tells them apart: {' and '.join(parts)} have it"
+
+    @property
+    def caption(self) -> str:
+        """Each feature with the number of workloads of each kind that have it."""
+        parts = [
+            f"{name} {' and '.join(str(self.count(name, kind)) for kind in self._kinds)}"
+            for name in FEATURES
+        ]
+        totals = " and ".join(f"{len(self.of(kind))} {kind}s" for kind in self._kinds)
+        return f"Of {totals}: {', '.join(parts)}."
+
+    def figure(self) -> Table:
+        """A row a feature, a column a workload, and behind them the numbers of each kind."""
+        cells = {}
+        for workload in self.workloads:
+            kind, _, _ = workload.partition(" ")
+            for feature in FEATURES:
+                has = feature in self.found[workload]
+                cells[feature, workload] = Cell(f"{kind} has it", "✓") if has else Cell("does not")
+        columns = [(each, *each.split(" ", 1)) for each in self.workloads]
+        sides = [
+            Side(f"{k}s", tuple(f"{self.count(f, k)} of {len(self.of(k))}" for f in FEATURES))
+            for k in self._kinds
+        ]
+        return Table(
+            lines(tuple(FEATURES)),
+            tuple(Line(each, group=kind, text=name) for each, kind, name in columns),
+            cells,
+            {f"{kind} has it": Style(colour) for kind, colour in _KINDS.items()} | {
+                "does not": Style("background", edge="faint")
+            },
+            sides=tuple(sides),
+            slanted=True,
+        )  # fmt: skip
+
+    @property
+    def _kinds(self) -> list[str]:
+        return [kind for kind in _KINDS if self.of(kind)]
+
+
+@dataclass(frozen=True)
+class LogReaders:
+    """Which log agent read which Pods.
+
+    Attributes:
+        runs: by node, the numbers of the Pods that run there.
+        read: by the node of an agent, the numbers of the Pods that it read.
+    """
+
+    runs: Mapping[str, Sequence[int]]
+    read: Mapping[str, Sequence[int]]
+
+    @property
+    def headline(self) -> str:
+        """Whether each log agent read the Pods of its own node, and no other."""
+        every = sum(map(len, self.runs.values()))
+        if all(set(self.read[node]) == set(self.runs.get(node, ())) for node in self.read):
+            return (
+                f"Each log agent reads the Pods of its own node: all {every} are read, each by one"
+            )
+        right = sum(n in self.runs.get(node, ()) for node, some in self.read.items() for n in some)
+        wrong = sum(map(len, self.read.values())) - right
+        return f"Of {every} Pods {right} are read on their own node, and {wrong} from another one"
+
+    @property
+    def caption(self) -> str:
+        """For each agent, how many Pods it read and how many run on its node."""
+        parts = [f"{n} {len(some)} of {len(self.runs.get(n, ()))}" for n, some in self.read.items()]
+        return f"Pods read, of those on the agent's node: {', '.join(parts)}."
+
+    def figure(self) -> Table:
+        """A row an agent, a column a Pod, by the Pod's node."""
+        own, other, none = "read by the agent of its node", "read from another node", "not seen"
+        pods = [(number, home) for home, some in self.runs.items() for number in some]
+        cells = {}
+        for number, home in pods:
+            for node, some in self.read.items():
+                seen = Cell(own, "✓") if node == home else Cell(other, "✗")
+                cells[node, str(number)] = seen if number in some else Cell(none)
+        return Table(
+            tuple(Line(node, text=f"agent on {node}") for node in self.read),
+            tuple(Line(str(number), group=f"Pods on {home}") for number, home in pods),
+            cells,
+            {
+                own: Style("accent"), other: Style("alarm"),
+                none: Style("background", edge="faint"),
+            },
+        )  # fmt: skip
+
+
+def features_of(workload: Mapping[str, Any]) -> list[str]:
+    """The features that the Pod template of a DaemonSet or Deployment has."""
+    spec = workload["spec"]["template"]["spec"]
+    return [name for name, has in FEATURES.items() if has(spec)]
+
+
+def features(found: Mapping[str, Iterable[str]]) -> Features:
+    """The table of workloads, from the features of each."""
+    ordered = sorted(found, key=lambda each: each.partition(" ")[0] != DAEMONSET)
+    return Features(tuple(ordered), {each: frozenset(found[each]) for each in ordered})
+
+
+def _on_host(spec: Spec) -> bool:
+    return any(volume.get("hostPath") for volume in spec.get("volumes") or ())
+
+
+def _containers(spec: Spec) -> list[Mapping[str, Any]]:
+    return [*(spec.get("initContainers") or ()), *spec["containers"]]
+
+
+def _privileged(spec: Spec) -> bool:
+    return any((each.get("securityContext") or {}).get("privileged") for each in _containers(spec))
+
+
+def _shares_mounts(spec: Spec) -> bool:
+    mounts = [mount for each in _containers(spec) for mount in each.get("volumeMounts") or ()]
+    return any(mount.get("mountPropagation") == "Bidirectional" for mount in mounts)
+
+
+def _tolerates_control_plane(spec: Spec) -> bool:
+    return tolerating(spec.get("tolerations") or (), _CONTROL_PLANE) is not None
+
+
+def _tolerates_all(spec: Spec) -> bool:
+    every = [each for each in spec.get("tolerations") or () if each.get("operator") == "Exists"]
+    return any(not each.get("key") and not each.get("effect") for each in every)
+
+
+def _chooses_nodes(spec: Spec) -> bool:
+    chosen = set(spec.get("nodeSelector") or ()) - {_OS}
+    return bool(chosen or required_terms(spec))
+
+
+FEATURES: Mapping[str, Callable[[Spec], bool]] = {
+    "hostPath": _on_host,
+    "hostNetwork": lambda spec: bool(spec.get("hostNetwork")),
+    "hostPID": lambda spec: bool(spec.get("hostPID")),
+    "privileged": _privileged,
+    "Bidirectional mounts": _shares_mounts,
+    "tolerates control plane": _tolerates_control_plane,
+    "tolerates everything": _tolerates_all,
+    "system priority": lambda spec: (spec.get("priorityClassName") or "").startswith("system-"),
+    "chosen nodes only": _chooses_nodes,
+}

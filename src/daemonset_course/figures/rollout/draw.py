@@ -1,0 +1,218 @@
+"""Draws a timeline: lanes of pods over a panel of counts and budget, with title and caption.
+
+Figures are made without pyplot, so none is registered globally and none has to be closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from functools import partial
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from daemonset_course.analysis.rollout_caption import caption as caption_of
+from daemonset_course.analysis.rollout_caption import headline
+from daemonset_course.figures.page import AXIS, Draw, Page, Panel
+from daemonset_course.figures.picture import Picture
+from daemonset_course.figures.rollout.counts_panel import draw_counts
+from daemonset_course.figures.rollout.key import key
+from daemonset_course.figures.rollout.node_lanes import Badge, badges, draw_badges, draw_lanes
+from daemonset_course.figures.rollout.raster import draw_dense
+from daemonset_course.figures.shapes import SINCE_START
+from daemonset_course.figures.theme import DARK, LIGHT, Theme, course_style
+from daemonset_course.history.rollouts import rollouts, under_way
+from daemonset_course.history.spans import Span, Steps
+from daemonset_course.history.timeline import Timeline
+
+_IDENTITY = ("cluster", "namespace", "daemonset")
+MOST_LANES = 40  # more are drawn as a raster
+_MOST_BADGES = 12
+_LANE, _DENSE = 0.27, 3.6  # inches: a lane, the raster
+
+
+def plot(
+    timeline: Timeline,
+    *,
+    title: str | None = None,
+    caption: str | None = None,
+    counts: bool | None = None,
+    dark: bool = False,
+) -> Picture:
+    """The picture of a timeline; its title states the finding unless one is given.
+
+    Args:
+        timeline: what happened.
+        title: the finding; made from the timeline when left out.
+        caption: the sentence below; made from the timeline when left out.
+        counts: draw the panel of counts; left out, it is drawn where a count changes or a
+            template is rolled out.
+        dark: for a dark page.
+    """
+    return _picture(
+        [timeline],
+        [""],
+        title=headline(timeline) if title is None else title,
+        told=caption_of(timeline) if caption is None else caption,
+        counts=_counts_tell(timeline) if counts is None else counts,
+        span=(timeline.start, max(timeline.end, timeline.start + 0.1)),
+        time_label=SINCE_START,
+        dark=dark,
+    )
+
+
+def compare(
+    a: Timeline,
+    b: Timeline,
+    *,
+    labels: tuple[str, str] = ("a", "b"),
+    title: str | None = None,
+    caption: str | None = None,
+    dark: bool = False,
+) -> Picture:
+    """Two timelines on one time axis that begins at the last new template of each."""
+    pair = [_shifted(timeline, _change(timeline)) for timeline in _same_colours(a, b)]
+    named = list(zip(labels, (a, b), strict=True))
+    until = max(0.1, *(timeline.end for timeline in pair))
+    since = min(timeline.start for timeline in pair)
+    both = " ".join(f"{label}: {caption_of(timeline)}" for label, timeline in named)
+    found = "\n".join(f"{label}: {headline(timeline)}" for label, timeline in named)
+    return _picture(
+        pair,
+        labels,
+        title=found if title is None else title,
+        told=both if caption is None else caption,
+        counts=True,
+        span=(max(-0.12 * until, since), until),
+        time_label="seconds since the new template",
+        dark=dark,
+    )
+
+
+def _picture(
+    timelines: Sequence[Timeline],
+    labels: Sequence[str],
+    *,
+    title: str,
+    told: str,
+    span: Span,
+    time_label: str,
+    counts: bool,
+    dark: bool,
+) -> Picture:
+    dense = sum(len(timeline.nodes) for timeline in timelines) > MOST_LANES
+    near = (span[1] - span[0]) * 0.02
+    found = [badges(timeline.marks, near) for timeline in timelines]
+    panels = [
+        _lanes(timeline, label, some[:_MOST_BADGES], span, dense=dense)
+        for timeline, label, some in zip(timelines, labels, found, strict=True)
+    ]
+    if counts:
+        panels.append(Panel(1.0, partial(_counts, timelines, labels), above=0.1, timed=True))
+    *others, last = panels
+    panels = [*others, replace(last, below=AXIS, draw=partial(_timed, last.draw, span, time_label))]
+    notes = _notes(timelines, labels, found)
+    page = Page(title, told, DARK if dark else LIGHT, key(timelines, dense=dense), notes)
+    with course_style():
+        figure = page.draw(panels)
+    return Picture(figure, told, title.replace("\n", "; "), vector=not dense)
+
+
+def _lanes(
+    timeline: Timeline, label: str, shown: Sequence[Badge], span: Span, *, dense: bool
+) -> Panel:
+    """The panel of one timeline's nodes, with room for badges above it."""
+
+    def draw(ax: Axes, theme: Theme) -> None:
+        (draw_dense if dense else draw_lanes)(ax, timeline, theme, span)
+        ax.set_xlim(*span)
+        ax.tick_params(labelbottom=False)
+        rows = {} if dense else {node: i for i, node in enumerate(timeline.nodes)}
+        draw_badges(ax, shown, rows, theme, (span[1] - span[0]) * 0.022)
+
+    height = _DENSE if dense else max(2, len(timeline.nodes)) * _LANE
+    return Panel(height, draw, above=0.26, below=0.08, heading=label, timed=True)
+
+
+def _counts(timelines: Sequence[Timeline], labels: Sequence[str], ax: Axes, theme: Theme) -> None:
+    draw_counts(ax, theme, timelines, labels)
+
+
+def _timed(draw: Draw, span: Span, label: str, ax: Axes, theme: Theme) -> None:
+    """Draw the lowest panel, and name the time axis below it."""
+    draw(ax, theme)
+    ax.tick_params(labelbottom=True)
+    ax.set_xlabel(label, color=theme.foreground)
+    ax.set_xlim(*span)
+
+
+def _notes(
+    timelines: Sequence[Timeline], labels: Sequence[str], found: Sequence[Sequence[Badge]]
+) -> list[str]:
+    """One line for each badge: its number, when, where and what."""
+    lines = []
+    for timeline, label, some in zip(timelines, labels, found, strict=True):
+        whose = f"{label}: " if label else ""
+        lines += [_note(timeline, badge, whose) for badge in some[:_MOST_BADGES]]
+        if len(some) > _MOST_BADGES:
+            lines.append(f"{whose}… and {len(some) - _MOST_BADGES} more")
+    return lines
+
+
+def _note(timeline: Timeline, badge: Badge, whose: str) -> str:
+    names = list(dict.fromkeys(mark.node for mark in badge.marks if mark.node))
+    where = ", ".join(map(timeline.lane, names)) + ": " if names else ""
+    if len(names) > 3:
+        where = f"{len(names)} nodes: "
+    return f"{badge.number}  {badge.marks[0].t:.1f} s  {whose}{where}{badge.text}"
+
+
+def _same_colours(a: Timeline, b: Timeline) -> tuple[Timeline, Timeline]:
+    """The same two; revisions that both have get the same place in their order, as in the API."""
+    same = all(getattr(a.header, k) == getattr(b.header, k) for k in _IDENTITY)
+    if not (same and a.numbers and b.numbers):
+        return a, b
+    both = tuple(dict.fromkeys((*a.revisions, *b.revisions)))
+    return replace(a, revisions=both), replace(b, revisions=both)
+
+
+def _counts_tell(timeline: Timeline) -> bool:
+    """Whether a count changes or a budget binds; else the panel would be one level line."""
+    known = {value for value in timeline.unavailable.values if value is not None}
+    return len(known) > 1 or bool(timeline.surge.max()) or bool(under_way(timeline))
+
+
+def _change(timeline: Timeline) -> float:
+    found = rollouts(timeline)
+    return found[-1].start if found else timeline.start
+
+
+def _shifted(timeline: Timeline, zero: float) -> Timeline:
+    """The same timeline with its clock set to 0 at ``zero``."""
+    lines: dict[str, Any] = {
+        f.name: Steps(tuple(t - zero for t in line.times), line.values)
+        for f in fields(timeline)
+        if isinstance(line := getattr(timeline, f.name), Steps)
+    }
+    return replace(
+        timeline,
+        start=timeline.start - zero,
+        end=timeline.end - zero,
+        segments=tuple(
+            replace(s, start=s.start - zero, end=s.end - zero) for s in timeline.segments
+        ),
+        marks=tuple(replace(mark, t=mark.t - zero) for mark in timeline.marks),
+        gaps=tuple(replace(g, start=g.start - zero, end=g.end - zero) for g in timeline.gaps),
+        templates=tuple(
+            replace(t, t=t.t - zero, since=t.since - zero, end=t.end - zero)
+            for t in timeline.templates
+        ),
+        status=tuple((t - zero, numbers) for t, numbers in timeline.status),
+        numbers={
+            revision: Steps(tuple(t - zero for t in line.times), line.values)
+            for revision, line in timeline.numbers.items()
+        },
+        refusals=tuple(each._replace(at=each.at - zero) for each in timeline.refusals),
+        **lines,
+    )

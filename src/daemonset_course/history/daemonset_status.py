@@ -1,0 +1,48 @@
+"""The seven numbers of a DaemonSet's status, each a count of nodes. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from daemonset_course.history.log import Object
+
+FIELDS = (
+    "desiredNumberScheduled",
+    "currentNumberScheduled",
+    "numberReady",
+    "updatedNumberScheduled",
+    "numberAvailable",
+    "numberUnavailable",
+    "numberMisscheduled",
+)
+
+
+class Status(NamedTuple):
+    """The numbers as the controller last wrote them; they can lag behind the nodes.
+
+    Attributes:
+        desired: nodes that should run it.
+        current: nodes that should run it and have a Pod, also one that waits for room.
+        ready: nodes that should run it and have a ready Pod.
+        updated: nodes that should run it and have a Pod of the newest template.
+        available: nodes that should run it and have an available Pod.
+        unavailable: nodes that should run it and have no available Pod.
+        misscheduled: nodes that should not run it and have a Pod.
+    """
+
+    desired: int
+    current: int
+    ready: int
+    updated: int
+    available: int
+    unavailable: int
+    misscheduled: int
+
+    def __repr__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in self._asdict().items())
+
+
+def status_of(daemonset: Object) -> Status:
+    """The seven numbers; a field that is not set is zero."""
+    status = daemonset.get("status") or {}
+    return Status(*(int(status.get(field) or 0) for field in FIELDS))

@@ -1,0 +1,302 @@
+"""``History``: an event log with an index, on which every analysis stands. Pure.
+
+Where a watch was interrupted, the value is unknown in every answer. Appending a record costs the
+same however long the log is.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import takewhile
+from typing import Any, TypeVar
+
+from daemonset_course.errors import BadInput
+from daemonset_course.history import podstate
+from daemonset_course.history.lives import Life, life
+from daemonset_course.history.log import (
+    Change,
+    End,
+    Gap,
+    Header,
+    Mark,
+    Object,
+    Record,
+    add_gap,
+    parse,
+)
+from daemonset_course.history.observed import Observed
+from daemonset_course.history.spans import UNKNOWN, Span, Stretch, union
+from daemonset_course.history.timeline import Timeline, TimelineReader
+
+T = TypeVar("T")
+Test = Callable[[Object], bool]
+
+
+class History:
+    """An event log, indexed. Not for use from several threads without a lock.
+
+    Attributes:
+        header: what was recorded.
+        records: the log as it was appended.
+        gaps: the interruptions of watches, by time.
+        marks: the notes, by time.
+        end: when the recording ended; while it runs, the last moment that is known of.
+        last: the time of the last record.
+        news: when an object changed last.
+        start: when the first lists of all resources had arrived: nothing is known before.
+    """
+
+    def __init__(self, records: Iterable[Record | Mapping[str, Any]]) -> None:
+        """Index a log, given as records or as their JSON objects.
+
+        Raises:
+            BadInput: the log has no header, or a record is not of this format.
+        """
+        self.records: list[Record] = []
+        self.gaps: list[Gap] = []
+        self.marks: list[Mark] = []
+        self.end = self.start = self.last = self.news = 0.0
+        self._changes: defaultdict[str, list[Change]] = defaultdict(list)
+        self._versions: defaultdict[str, dict[str, list[Change]]] = defaultdict(dict)
+        self._now: defaultdict[str, dict[str, Object]] = defaultdict(dict)
+        self._watched: set[str] = set()  # resources whose first list is over
+        self._relisted: dict[str, float] = {}  # resource -> end of the gap that its list follows
+        self._timelines: dict[tuple[str, str], TimelineReader] = {}
+        for record in records:
+            self.append(record)
+        if not self.records:
+            raise _no_header("no record at all")
+
+    @property
+    def header(self) -> Header:
+        """What was recorded."""
+        assert isinstance(self.records[0], Header)
+        return self.records[0]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the recording has ended."""
+        return isinstance(self.records[-1], End)
+
+    def append(self, given: Record | Mapping[str, Any]) -> None:
+        """Take in the next record.
+
+        Raises:
+            BadInput: the first record is not a header, or the record is not of this format.
+        """
+        record = parse(given) if isinstance(given, Mapping) else given
+        if not self.records and not isinstance(record, Header):
+            raise _no_header(f"it begins with {str(given)[:80]}")
+        self.records.append(record)
+        if isinstance(record, Header):
+            return
+        self.last = max(self.last, record.t)
+        self.end = max(self.end, record.t)
+        match record:
+            case Change():
+                self._append_change(record)
+            case Gap():
+                add_gap(self.gaps, record)
+                self._watched.add(record.resource)
+                self._relisted[record.resource] = record.end
+            case Mark():
+                self.marks.append(record)
+
+    def advance(self, t: float) -> None:
+        """Say that nothing more was recorded until ``t``: a running recording ends now."""
+        self.end = max(self.end, t)
+
+    def _append_change(self, change: Change) -> None:
+        resource = change.resource
+        self.news = max(self.news, change.t)
+        if change.via == "watch":
+            self._watched.add(resource)
+            self._relisted.pop(resource, None)
+        elif resource not in self._watched:
+            change = replace(change, via="start")
+            if resource != "events":
+                self.start = max(self.start, change.t)
+        if resource in self._relisted:
+            # What a list after a gap shows had happened by the end of the gap.
+            change = replace(change, t=self._relisted[resource])
+        self._changes[resource].append(change)
+        self._versions[resource].setdefault(change.uid, []).append(change)
+        if change.gone:
+            self._now[resource].pop(change.uid, None)
+        else:
+            self._now[resource][change.uid] = change.object
+
+    # What was seen
+
+    def changes(self, resource: str, test: Test | None = None) -> Iterator[Change]:
+        """The changes of a resource, by time; those of objects that pass ``test``.
+
+        ``via`` is ``start`` for what the first list showed, ``list`` for what a list after a gap
+        showed (it happened while nobody watched), else ``watch``.
+        """
+        return (one for one in self._changes[resource] if test is None or test(one.object))
+
+    def objects(self, resource: str, *, at: float | None = None) -> list[Object]:
+        """The objects that were there at a moment (left out: at the end), by first appearance.
+
+        Ask ``known`` whether that moment was watched.
+        """
+        if at is None or at >= self.end:
+            found = self._now[resource]
+            return [found[uid] for uid in self._versions[resource] if uid in found]
+        last = (self._version(versions, at) for versions in self._versions[resource].values())
+        return [change.object for change in last if change is not None and not change.gone]
+
+    def at_start(self, resource: str) -> list[Object]:
+        """The objects of the first lists, with what was seen of them before the last list came."""
+        found = (
+            list(takewhile(self._is_first, versions))[-1:]
+            for versions in self._versions[resource].values()
+        )
+        return [change.object for last in found for change in last if not change.gone]
+
+    def deleted(self, resource: str) -> list[Object]:
+        """The objects that were deleted, as they were seen last."""
+        return [change.object for change in self._changes[resource] if change.gone]
+
+    def find(self, resource: str, name: str, namespace: str = "") -> Object | None:
+        """The object of that name at the end; None when there is none."""
+        return next(
+            (one for one in self._now[resource].values() if self._is_named(one, name, namespace)),
+            None,
+        )
+
+    def workers(self, *, at: float | None = None) -> list[Object]:
+        """The nodes that are no control plane."""
+        return [n for n in self.objects("nodes", at=at) if not podstate.is_control_plane(n)]
+
+    # What was not seen
+
+    def unknown(self, *resources: str) -> list[Span]:
+        """The stretches in which one of these resources was not watched, merged."""
+        gaps = [(gap.start, gap.end) for gap in self.gaps if gap.resource in resources]
+        return union([(0.0, self.start), *gaps])
+
+    def known(self, *resources: str, at: float | None = None) -> bool:
+        """Whether the state of all these resources at a moment (left out: the end) was seen."""
+        t = self.end if at is None else at
+        for gap in (gap for gap in self.gaps if gap.resource in resources):
+            # Until a list or the watch says more, a gap goes on.
+            open_ = self._relisted.get(gap.resource) == gap.end and gap.end >= self.end
+            if gap.start <= t < gap.end or (open_ and t >= gap.start):
+                return False
+        return True
+
+    def observed(self, *resources: str) -> Observed:
+        """Over what time these resources were seen, for a figure and a caption."""
+        gaps = tuple(gap for gap in self.gaps if gap.resource in resources)
+        return Observed(self.start, self.end, gaps, self.known(*resources))
+
+    def _gap_spans(self, resources: tuple[str, ...]) -> list[Span]:
+        return union((gap.start, gap.end) for gap in self.gaps if gap.resource in resources)
+
+    # Values over time
+
+    def stretches(
+        self, resource: str, value: Callable[[Object], T], test: Test | None = None
+    ) -> dict[str, list[Stretch[T]]]:
+        """For each object (by uid) the stretches of a value; unknown while nobody watched.
+
+        What the first list shows was there when the recording began.
+        """
+        gaps = self._gap_spans((resource,))
+        found = {}
+        for uid, versions in self._versions[resource].items():
+            if test is None or any(test(one.object) for one in versions):
+                found[uid] = _hidden(self._stretches_of(versions, value), gaps)
+        return found
+
+    def _stretches_of(
+        self, versions: list[Change], value: Callable[[Object], T]
+    ) -> list[Stretch[T]]:
+        made: list[Stretch[T]] = []
+        for number, change in enumerate(versions):
+            end = versions[number + 1].t if number + 1 < len(versions) else self.end
+            if change.gone:
+                continue
+            now = value(change.object)
+            if made and made[-1].value == now and made[-1].end == change.t:
+                made[-1] = replace(made[-1], end=end)
+            else:
+                made.append(Stretch(0.0 if change.via == "start" else change.t, end, now))
+        return made
+
+    def lives(self, test: Test) -> list[Life]:
+        """The lives of the Pods that pass ``test``, by when they were seen first."""
+        states = self.stretches("pods", podstate.state_of, test)
+        watched = self.known("pods")
+        pods = self._versions["pods"]
+        return [life(pods[uid], found, watched=watched) for uid, found in states.items()]
+
+    def timeline(self, daemonset: str = "", namespace: str = "") -> Timeline:
+        """The timeline of a DaemonSet; of the recorded one when left out."""
+        key = (daemonset or self.header.daemonset, namespace or self.header.namespace)
+        if key not in self._timelines:
+            header = replace(self.header, daemonset=key[0], namespace=key[1])
+            self._timelines[key] = TimelineReader(header)
+        reader = self._timelines[key]
+        for record in self.records[reader.records :]:
+            reader.read(record)
+        return reader.timeline(self.end)
+
+    # Details
+
+    def _is_first(self, change: Change) -> bool:
+        return change.via == "start" or change.t < self.start
+
+    def _is_named(self, item: Object, name: str, namespace: str) -> bool:
+        meta = item["metadata"]
+        home = meta.get("namespace") or self.header.namespace
+        return meta["name"] == name and (not namespace or home == namespace)
+
+    @staticmethod
+    def _version(versions: list[Change], t: float) -> Change | None:
+        place = bisect_right(versions, t, key=lambda change: change.t)
+        return versions[place - 1] if place else None
+
+
+def of_app(*apps: str) -> Test:
+    """Whether an object has one of these values of the label ``app``."""
+    return lambda item: podstate.app_of(item) in apps
+
+
+def owned_by(daemonset: str) -> Test:
+    """Whether a DaemonSet of that name owns the object."""
+    return lambda item: podstate.is_owned(item, daemonset)
+
+
+def _hidden(made: list[Stretch[T]], gaps: list[Span]) -> list[Stretch[T]]:
+    """The same stretches, unknown within the gaps."""
+    found: list[Stretch[T]] = []
+    for one in made:
+        start = one.start
+        for low, high in gaps:
+            a, b = max(start, low), min(one.end, high)
+            if a >= b:
+                continue
+            if a > start:
+                found.append(Stretch(start, a, one.value))
+            if found and found[-1].value is UNKNOWN and found[-1].end == a:
+                found[-1] = replace(found[-1], end=b)
+            else:
+                found.append(Stretch(a, b, UNKNOWN))
+            start = b
+        if start < one.end or (one.start == one.end and not found):
+            found.append(Stretch(start, one.end, one.value))
+    return found
+
+
+def _no_header(seen: str) -> BadInput:
+    return BadInput(
+        "This is not an event log of the course.",
+        seen=seen,
+        next_step="Give a log that record() wrote: its first line is the header.",
+    )

@@ -1,0 +1,220 @@
+"""The event log: typed records, from which every picture, caption and verdict is made. Pure.
+
+A log is a header, then changes, gaps and marks in the order of their ``t`` (seconds since the
+recording began, on one monotonic clock), then an end. On disk it is one JSON object a line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from daemonset_course.errors import BadInput
+from daemonset_course.files import write_whole
+
+FORMAT = 1
+Object = Mapping[str, Any]
+MarkKind = Literal["action", "event", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What was recorded, on which cluster: the first record of a log.
+
+    Attributes:
+        daemonset: the DaemonSet that the recording is about.
+        namespace: its namespace.
+        cluster: the cluster's name, which is also the prefix of its nodes' names.
+        backend: ``kind`` or ``embedded``.
+        kubernetes: the version, such as ``v1.36.3``.
+        pace: how much the simulated kubelets' delays were scaled.
+        date: when the recording began (RFC 3339, UTC).
+        format: the version of the log's format.
+    """
+
+    daemonset: str
+    namespace: str = "default"
+    cluster: str = ""
+    backend: str = ""
+    kubernetes: str = ""
+    pace: float = 1.0
+    date: str = ""
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One object was ADDED, MODIFIED or DELETED; ``via`` a ``list`` or the ``watch``."""
+
+    t: float
+    resource: str
+    type: str
+    via: str
+    object: Object
+
+    @property
+    def gone(self) -> bool:
+        """Whether the object was deleted."""
+        return self.type == "DELETED"
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return str(self.object["metadata"]["name"])
+
+    @property
+    def uid(self) -> str:
+        """The object's uid, or its name where a test gives none."""
+        return str(self.object["metadata"].get("uid") or self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch in which the watch of one resource saw nothing; ``t`` is its end."""
+
+    t: float
+    resource: str
+    start: float
+    end: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that was done (action), that happened (event), or that was noted.
+
+    A log holds notes alone; the other marks are derived from changes.
+    """
+
+    t: float
+    text: str
+    kind: MarkKind = "note"
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A component of the control plane ended, was stopped or suspended, or runs again."""
+
+    t: float
+    component: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The recording ended."""
+
+    t: float
+
+
+Entry = Change | Gap | Mark | Component | End  # what has a time
+Record = Header | Entry
+_KINDS: dict[str, type[Record]] = {
+    "header": Header, "change": Change, "gap": Gap, "mark": Mark, "component": Component,
+    "end": End,
+}  # fmt: skip
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+_TIMES = ("t", "start", "end")  # JSON may write 2.0 as 2
+
+
+def add_gap(gaps: list[Gap], gap: Gap) -> None:
+    """Append a gap; one that went on takes the place of what was known of it before."""
+    gaps[:] = [one for one in gaps if (one.resource, one.start) != (gap.resource, gap.start)]
+    gaps.append(gap)
+
+
+# What no picture and no check reads, and what makes up most of an object.
+_DROPPED = ("managedFields",)
+_DROPPED_PARTS = ("data",)  # a ControllerRevision's copy of the template
+_DROPPED_ANNOTATIONS = ("kubectl.kubernetes.io/last-applied-configuration",)
+
+
+def slim(item: Object) -> dict[str, Any]:
+    """An object without its bookkeeping; the original is left as it is."""
+    metadata = {k: v for k, v in item["metadata"].items() if k not in _DROPPED}
+    annotations = metadata.get("annotations")
+    if annotations:
+        metadata["annotations"] = {
+            k: v for k, v in annotations.items() if k not in _DROPPED_ANNOTATIONS
+        }
+    kept = {k: v for k, v in item.items() if k not in _DROPPED_PARTS}
+    return {**kept, "metadata": metadata}
+
+
+def parse(saved: Mapping[str, Any]) -> Record:
+    """One record from its JSON object.
+
+    Raises:
+        BadInput: the record is of no known kind, or lacks a field.
+    """
+    kind = _KINDS.get(str(saved.get("record")))
+    fields = {key: value for key, value in saved.items() if key != "record"}
+    try:
+        fields |= {key: float(fields[key]) for key in _TIMES if key in fields}
+        if kind is None:
+            raise ValueError(f"no record is called {saved.get('record')!r}")
+        record = kind(**fields)
+        if isinstance(record, Header) and record.format != FORMAT:
+            raise ValueError(f"format {record.format}; known: {FORMAT}")
+        return record
+    except (TypeError, ValueError) as error:
+        raise BadInput(
+            "A record of the event log is not of this format.",
+            seen=f"{error}: {str(saved)[:80]}",
+            next_step="Update the course, or record again.",
+        ) from error
+
+
+def to_json(record: Record) -> dict[str, Any]:
+    """The JSON object of a record."""
+    return {"record": _NAMES[type(record)]} | asdict(record)
+
+
+def save(records: Iterable[Record], path: Path) -> None:
+    """Write a log as JSON lines, all of it or nothing."""
+    lines = (json.dumps(to_json(record), separators=(",", ":")) + "\n" for record in records)
+    write_whole(path, "".join(lines))
+
+
+def load(path: Path) -> list[Record]:
+    """The records of a saved log.
+
+    A last line that is cut off (the recording died) is left out.
+
+    Raises:
+        BadInput: the file cannot be read, or is no log of this format.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"The recording {path} cannot be read.", seen=str(error)) from error
+    records: list[Record] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            saved = json.loads(line)
+        except ValueError as error:
+            if number == len(lines):
+                break
+            raise BadInput(
+                f"Line {number} of the recording {path} is not JSON.", seen=line[:80]
+            ) from error
+        if number == 1:
+            _check_header(saved, path)
+        records.append(parse(saved))
+    if not records:
+        raise BadInput(f"{path} is not a recording of this course: it has no header.")
+    return records
+
+
+def _check_header(saved: Any, path: Path) -> None:
+    if not isinstance(saved, dict) or saved.get("record") != "header":
+        raise BadInput(f"{path} is not a recording of this course: it has no header.")
+    if saved.get("format") != FORMAT:
+        raise BadInput(
+            f"{path} has format {saved.get('format')!r}; this course reads {FORMAT}.",
+            next_step="Update the course, or record again.",
+        )

@@ -1,0 +1,164 @@
+"""What was done and what happened, read from the changes of nodes, the DaemonSet and Events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from daemonset_course.history.log import Change, Mark, MarkKind, Object
+from daemonset_course.history.podstate import condition
+
+# Taints that only repeat what another field of the node says (cordon, Ready); the mark for that
+# field is enough.
+_ECHOES = {f"node.kubernetes.io/{name}" for name in ("unschedulable", "not-ready", "unreachable")}
+_INTERNAL = "daemonset-course/"
+_BASE = 58  # characters of a generated name that are kept before its five random ones
+_LONGEST = 280  # two lines below a picture
+_PREEMPTION = re.compile(r"[.,;]?\s*(no new claims to deallocate,\s*)?preemption: .*$")
+_COMBINED = "(combined from similar events): "  # how client-go begins an aggregated message
+TEMPLATE_CHANGED = "template changed"
+
+
+class Marker:
+    """Turns changes into marks; remembers the last state of each node and of the DaemonSet."""
+
+    def __init__(self, daemonset: str, pod_nodes: Mapping[str, str]) -> None:
+        """``pod_nodes`` maps the uid of each of the DaemonSet's pods to its node, kept current."""
+        self._daemonset = daemonset
+        self._pod_nodes = pod_nodes
+        self._nodes: dict[str, Object] = {}
+        self._owner: Object | None = None
+        self._warned: set[tuple[str, str]] = set()
+        self._pod_name = re.compile(re.escape(f"{daemonset}-"[:_BASE]) + r"[a-z0-9]{5}\b")
+
+    def see(self, t: float, change: Change, *, initial: bool) -> list[Mark]:
+        """The marks that one change makes; none for what was there when the recording began."""
+        read = {"nodes": self._node, "daemonsets": self._set, "events": self._event}
+        reader = read.get(change.resource)
+        if reader is None or (initial and change.resource == "events"):
+            return []
+        marks = [
+            Mark(t, text, kind, node) for kind, text, node in reader(change.type, change.object)
+        ]
+        return [] if initial else marks
+
+    def _node(self, kind: str, node: Object) -> Iterator[tuple[MarkKind, str, str]]:
+        name = str(node["metadata"]["name"])
+        if kind == "DELETED":
+            if self._nodes.pop(name, None) is not None:
+                yield "event", "node deleted", name
+            return
+        old, self._nodes[name] = self._nodes.get(name), node
+        if old is None:
+            yield "event", "node added", name
+            return
+        for text in (*_label_changes(old, node), *_taint_changes(old, node), *_cordon(old, node)):
+            yield "action", text, name
+        ready, was = (condition(n, "Ready").get("status") for n in (node, old))
+        if ready != was and ready:
+            yield "event", "node Ready" if ready == "True" else f"node NotReady ({ready})", name
+
+    def _set(self, kind: str, owner: Object) -> Iterator[tuple[MarkKind, str, str]]:
+        if owner["metadata"]["name"] != self._daemonset:
+            return
+        old, self._owner = self._owner, None if kind == "DELETED" else owner
+        if kind == "DELETED":
+            yield "action", "DaemonSet deleted", ""
+        elif old is None or old["metadata"].get("uid") != owner["metadata"].get("uid"):
+            yield "action", "DaemonSet created", ""
+        else:
+            if old["spec"].get("template") != owner["spec"].get("template"):
+                yield "action", TEMPLATE_CHANGED, ""
+            if old["spec"].get("updateStrategy") != owner["spec"].get("updateStrategy"):
+                yield "action", f"update strategy: {strategy_text(owner)}", ""
+            if not old["metadata"].get("deletionTimestamp") and owner["metadata"].get(
+                "deletionTimestamp"
+            ):
+                yield "action", "DaemonSet deletion asked for", ""
+
+    def _event(self, kind: str, event: Object) -> Iterator[tuple[MarkKind, str, str]]:
+        about = event.get("involvedObject") or event.get("regarding") or {}
+        if kind == "DELETED" or event.get("type") != "Warning" or not self._is_ours(about):
+            return
+        reason = str(event.get("reason", ""))
+        message = str(event.get("message") or event.get("note") or "")
+        if (key := (reason, self._message_class(message, about))) in self._warned:
+            return
+        self._warned.add(key)
+        yield "event", _short(f"{reason}: {message}"), self._pod_nodes.get(about.get("uid", ""), "")
+
+    def _message_class(self, message: str, about: Object) -> str:
+        """The message without what differs between equal events: names of Pods, nodes, numbers."""
+        message = self._pod_name.sub("…", message.removeprefix(_COMBINED))
+        for word in (about.get("name"), about.get("uid")):
+            message = message.replace(str(word), "…") if word else message
+        words = re.split(r"([^\w.-]+)", message)
+        return re.sub(r"\d+", "#", "".join("…" if w in self._nodes else w for w in words))
+
+    def _is_ours(self, about: Object) -> bool:
+        if about.get("kind") == "DaemonSet":
+            return about.get("name") == self._daemonset
+        # An Event may arrive before its pod does (two watches): then its name must do.
+        return about.get("kind") == "Pod" and (
+            about.get("uid", "") in self._pod_nodes
+            or self._pod_name.fullmatch(str(about.get("name", ""))) is not None
+        )
+
+
+def strategy_text(daemonset: Object) -> str:
+    """The update strategy in one line, such as ``RollingUpdate, maxUnavailable 1``."""
+    strategy = daemonset["spec"].get("updateStrategy") or {}
+    rolling = strategy.get("rollingUpdate") or {}
+    parts = [f"{key} {rolling[key]}" for key in ("maxUnavailable", "maxSurge") if rolling.get(key)]
+    return ", ".join([str(strategy.get("type", "RollingUpdate")), *parts])
+
+
+def _label_changes(old: Object, new: Object) -> list[str]:
+    before, after = (n["metadata"].get("labels") or {} for n in (old, new))
+    texts = []
+    for key in sorted({*before, *after}):
+        if key.startswith(_INTERNAL) or before.get(key) == after.get(key):
+            continue
+        if key not in after:
+            texts.append(f"label {key} removed")
+        elif key not in before:
+            texts.append(f"label {key}={after[key]}")
+        else:
+            texts.append(f"label {key}={after[key]} (was {before[key]})")
+    return texts
+
+
+def _taint_changes(old: Object, new: Object) -> list[str]:
+    before, after = _taints(old), _taints(new)
+    gone = [f"taint {text} removed" for text in before if text not in after]
+    return gone + [f"taint {text}" for text in after if text not in before]
+
+
+def _taints(node: Object) -> list[str]:
+    taints = (node.get("spec") or {}).get("taints") or ()
+    return [_taint_text(taint) for taint in taints if taint["key"] not in _ECHOES]
+
+
+def _taint_text(taint: Object) -> str:
+    value = f"={taint['value']}" if taint.get("value") else ""
+    return f"{taint['key']}{value}:{taint['effect']}"
+
+
+def _cordon(old: Object, new: Object) -> list[str]:
+    before, after = (bool((n.get("spec") or {}).get("unschedulable")) for n in (old, new))
+    if before == after:
+        return []
+    return ["cordon" if after else "uncordon"]
+
+
+def _short(text: str) -> str:
+    """The text in two lines at most, without what is beside the point, cut between words.
+
+    The reason stands at the beginning or at the end of a message, hardly ever in its middle.
+    """
+    text = _PREEMPTION.sub("", " ".join(text.split()))
+    if len(text) <= _LONGEST:
+        return text
+    half = _LONGEST // 2 - 2
+    head, tail = text[:half], text[-half:]
+    return f"{head.rpartition(' ')[0] or head} … {tail.partition(' ')[2] or tail}"

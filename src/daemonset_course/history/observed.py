@@ -1,0 +1,58 @@
+"""Over what time a finding was seen: its time axis, what to hatch, what to say. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from daemonset_course.history.log import Gap
+from daemonset_course.history.spans import Span, Steps, hidden, union
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The time in which the resources of a finding were watched.
+
+    Attributes:
+        start: when the first lists had arrived.
+        end: when the recording ended.
+        gaps: the interruptions of those resources' watches.
+        at_end: whether their state at the end is known.
+    """
+
+    start: float
+    end: float
+    gaps: tuple[Gap, ...] = ()
+    at_end: bool = True
+
+    @property
+    def span(self) -> Span:
+        """(from, until) of a time axis; never empty."""
+        return 0.0, max(self.end, 0.1)
+
+    @property
+    def unknown(self) -> tuple[Span, ...]:
+        """The stretches in which one of the resources was not watched, merged."""
+        return tuple(union((gap.start, gap.end) for gap in self.gaps))
+
+    def covers(self, start: float, end: float) -> bool:
+        """Whether all was watched from ``start`` to ``end``."""
+        return not any(a < end and b > start for a, b in self.unknown)
+
+    def hidden(self, line: Steps) -> Steps:
+        """The number, unknown where one of the resources was not watched."""
+        last = (line.times[-1], math.inf) if line.times and not self.at_end else (0.0, 0.0)
+        return hidden(line, [*self.unknown, last])
+
+    def told(self, *sentences: str) -> str:
+        """A caption: the sentences, and one for each gap."""
+        return " ".join([*filter(None, sentences), *interruptions(self.gaps)])
+
+
+def interruptions(gaps: Iterable[Gap]) -> list[str]:
+    """A sentence for each gap."""
+    return [
+        f"The watch of {gap.resource} saw nothing from {gap.start:.1f} s to {gap.end:.1f} s."
+        for gap in gaps
+    ]

@@ -1,0 +1,201 @@
+"""What a recorded pod says: whose it is, where it runs, its revision, its phase and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from daemonset_course.history.log import Object
+from daemonset_course.history.spans import Phase
+
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+
+
+class State(NamedTuple):
+    """What a segment shows of a Pod; a new segment begins when any of it changes."""
+
+    node: str
+    revision: str
+    phase: Phase
+    reason: str = ""
+
+
+# Waiting reasons of a container that is simply being started: no news, no segment of its own.
+_STARTING = {"", "ContainerCreating", "PodInitializing"}
+
+
+class Unready(NamedTuple):
+    """A container that keeps its pod from being ready.
+
+    Attributes:
+        container: ``container web`` or ``init container setup``; empty if the pod has no other.
+        state: waiting, running or terminated.
+        reason: the kubelet's reason for a state other than running; may be empty.
+        message: the kubelet's message with it; may be empty.
+    """
+
+    container: str
+    state: str
+    reason: str
+    message: str
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether the container is simply being started or runs, as far as the kubelet says."""
+        return self.reason in _STARTING
+
+
+def is_owned(pod: Object, daemonset: str) -> bool:
+    """Whether the DaemonSet of that name owns the pod."""
+    owners = pod["metadata"].get("ownerReferences") or ()
+    return any(o.get("kind") == "DaemonSet" and o.get("name") == daemonset for o in owners)
+
+
+def node_of(pod: Object) -> str:
+    """The node the pod is bound to or meant for; empty when it is meant for none.
+
+    The controller pins an unbound pod by affinity on the field ``metadata.name``. Source:
+    ``ReplaceDaemonSetPodNodeNameNodeAffinity``, ``pkg/controller/daemon/util``.
+    """
+    spec = pod.get("spec") or {}
+    if spec.get("nodeName"):
+        return str(spec["nodeName"])
+    affinity = ((spec.get("affinity") or {}).get("nodeAffinity")) or {}
+    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or {}
+    for term in required.get("nodeSelectorTerms") or ():
+        for match in term.get("matchFields") or ():
+            if match.get("key", "metadata.name") == "metadata.name" and match.get("values"):
+                return str(match["values"][0])
+    return ""
+
+
+def containers_of(spec: Object) -> list[Object]:
+    """The containers of a pod's spec, init containers first."""
+    return [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+
+
+def revision_of(pod: Object) -> str:
+    """The pod's ``controller-revision-hash``; empty when it has none."""
+    return str((pod["metadata"].get("labels") or {}).get("controller-revision-hash", ""))
+
+
+def template_generation(pod: Object) -> str:
+    """The pod's ``pod-template-generation``; empty when it has none."""
+    return str((pod["metadata"].get("labels") or {}).get("pod-template-generation", ""))
+
+
+def app_of(item: Object) -> str:
+    """The value of the label ``app``; empty when it has none."""
+    return str((item["metadata"].get("labels") or {}).get("app", ""))
+
+
+def is_control_plane(node: Object) -> bool:
+    """Whether the node has the control plane's role label."""
+    return CONTROL_PLANE in (node["metadata"].get("labels") or {})
+
+
+def is_ready(item: Object) -> bool:
+    """Whether the condition Ready of a Pod or node is True."""
+    return bool(condition(item, "Ready").get("status") == "True")
+
+
+def is_bound(pod: Object) -> bool:
+    """Whether the Pod has a node."""
+    return bool((pod.get("spec") or {}).get("nodeName"))
+
+
+def is_evicted(pod: Object) -> bool:
+    """Whether the Pod's kubelet ended it, as under pressure."""
+    return bool(condition(pod, "DisruptionTarget").get("reason") == "TerminationByKubelet")
+
+
+def state_of(pod: Object) -> State:
+    """Node, revision, phase and reason of the Pod."""
+    return State(node_of(pod), revision_of(pod), *phase_of(pod))
+
+
+def phase_of(pod: Object) -> tuple[Phase, str]:
+    """The phase to draw and the reason that holds the pod up, if the cluster gives one.
+
+    A pod that ended (Failed, Succeeded) counts as not ready: the controller will delete it.
+    """
+    status = pod.get("status") or {}
+    ended = status.get("phase") in {"Failed", "Succeeded"}
+    if pod["metadata"].get("deletionTimestamp"):
+        return "terminating", ""
+    if ended:
+        return "not ready", str(status.get("reason") or status["phase"])
+    if is_ready(pod):
+        return "ready", ""
+    phase: Phase = "not ready" if is_bound(pod) and status.get("phase") == "Running" else "pending"
+    return phase, _hold_up(pod)
+
+
+def condition(obj: Object, kind: str) -> Object:
+    """The condition of that type of a pod or node; empty when it isn't set."""
+    for found in (obj.get("status") or {}).get("conditions") or ():
+        if found.get("type") == kind:
+            return dict(found)
+    return {}
+
+
+def ready_age(pod: Object, began: str) -> float:
+    """For how many seconds the pod was Ready when the recording began; 0 when that isn't known.
+
+    The only use of API timestamps (resolution one second): a pod that was Ready before the
+    recording has no receive time for it.
+    """
+    since = moment(str(condition(pod, "Ready").get("lastTransitionTime", "")))
+    start = moment(began)
+    if since is None or start is None:
+        return 0.0
+    return max(0.0, (start - since).total_seconds())
+
+
+def phase_age(pod: Object, began: str) -> float:
+    """As ``ready_age``, also for a pod that was terminating when the recording began."""
+    leaves = moment(str(pod["metadata"].get("deletionTimestamp", "")))
+    start = moment(began)
+    if leaves is None or start is None:
+        return ready_age(pod, began)
+    grace = float(pod["metadata"].get("deletionGracePeriodSeconds") or 0)
+    return max(0.0, (start - leaves).total_seconds() + grace)
+
+
+def unready(pod: Object) -> list[Unready]:
+    """Return the containers that keep the pod from being ready, as far as the status names them.
+
+    Containers that failed come before those that are being started, init containers before others.
+    """
+    return sorted(_unready(pod), key=lambda one: one.is_starting)
+
+
+def _hold_up(pod: Object) -> str:
+    container = next(iter(unready(pod)), None)
+    if container and not container.is_starting:
+        return f"{container.container}: {container.reason}".removeprefix(": ")
+    scheduled = condition(pod, "PodScheduled")
+    return str(scheduled.get("reason", "")) if scheduled.get("status") == "False" else ""
+
+
+def _unready(pod: Object) -> Iterator[Unready]:
+    status = pod.get("status") or {}
+    groups = {"init container": "initContainerStatuses", "container": "containerStatuses"}
+    several = sum(len(status.get(group) or ()) for group in groups.values()) > 1
+    for kind, group in groups.items():
+        for container in status.get(group) or ():
+            state, found = next(iter((container.get("state") or {}).items()), ("waiting", None))
+            reason = str((found or {}).get("reason", ""))
+            if not container.get("ready") and reason != "Completed":
+                name = f"{kind} {container.get('name', '')}" if several else ""
+                yield Unready(name, state, reason, str((found or {}).get("message", "")))
+
+
+def moment(text: str) -> datetime | None:
+    """The time that RFC 3339 text gives; None without a zone, or if it is no time."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None

@@ -1,0 +1,122 @@
+"""Why a DaemonSet's Pods could not be created: the controller's newest FailedCreate Event. Pure.
+
+The controller writes the Event about the DaemonSet, not about a node. So it explains all nodes
+that lack a Pod together. Source: ``syncNodes``, ``pkg/controller/daemon/daemon_controller.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from daemonset_course.history.log import Object
+from daemonset_course.history.podstate import moment
+
+REASON = "FailedCreate"
+_NAMED = 6  # nodes that the sentence names
+# What client-go and the controller put before the API server's words.
+_PREFIXES = ("(combined from similar events): ", "Error creating: ")
+
+
+class Refusal(NamedTuple):
+    """A failed creation: when (in seconds, on the clock of whoever asks), and the message."""
+
+    at: float
+    message: str
+
+
+def not_created(
+    events: Iterable[Object], daemonset: Object, missing: Sequence[str], *, since: float = 0.0
+) -> str:
+    """Return why the nodes ``missing`` have no Pod, in a sentence; empty if no Event says it.
+
+    With maxSurge it may be that no node is missing, and that a Pod beside an old one is refused.
+    Events before ``since`` (seconds since 1970) do not count: another template caused them, or a
+    Pod was created after them.
+    """
+    if not missing and not _surges(daemonset):
+        return ""
+    found = (refusal(event, daemonset) for event in events)
+    return sentence(missing, newest((each for each in found if each), since))
+
+
+def refusal(event: Object, daemonset: Object) -> Refusal | None:
+    """Return what a FailedCreate Event about this DaemonSet says; None for any other Event."""
+    about = event.get("involvedObject") or event.get("regarding") or {}
+    if event.get("reason") != REASON or about.get("kind") != "DaemonSet":
+        return None
+    wanted = daemonset["metadata"]
+    if any(
+        about.get(key) and wanted.get(key) and about[key] != wanted[key]
+        for key in ("name", "namespace", "uid")
+    ):
+        return None
+    message = " ".join(str(event.get("message") or event.get("note") or "").split())
+    for prefix in _PREFIXES:
+        message = message.removeprefix(prefix)
+    return Refusal(last_seen(event), message)
+
+
+def last_seen(event: Object) -> float:
+    """Return when an Event happened for the last time, in seconds since 1970; 0 if it is unsaid."""
+    series = event.get("series") or {}
+    said = (
+        series.get("lastObservedTime"),
+        event.get("lastTimestamp") or event.get("deprecatedLastTimestamp"),
+        event.get("eventTime"),
+        event.get("firstTimestamp"),
+        (event.get("metadata") or {}).get("creationTimestamp"),
+    )
+    return max(map(_seconds, said))
+
+
+def template_age(daemonset: Object, pods: Iterable[Object]) -> float:
+    """Return since when a failed creation counts, in seconds since 1970.
+
+    That is the last write to the DaemonSet's template, or the creation of its newest Pod.
+    """
+    meta = daemonset["metadata"]
+    writes = [
+        entry.get("time")
+        for entry in meta.get("managedFields") or ()
+        if not entry.get("subresource") and _writes_template(entry)
+    ]
+    times = [meta.get("creationTimestamp"), *writes]
+    times += [pod["metadata"].get("creationTimestamp") for pod in pods]
+    return max(map(_seconds, times))
+
+
+def newest(refusals: Iterable[Refusal], since: float) -> str:
+    """Return the message of the last refusal at or after ``since``; empty if there is none."""
+    last = max((each for each in refusals if each.at >= since), default=None, key=lambda r: r.at)
+    return last.message if last else ""
+
+
+def sentence(nodes: Sequence[str], message: str) -> str:
+    """Return ``no Pod could be created on worker, worker2: <message>``; empty without a message.
+
+    Without nodes every node has a Pod, and a new one was to come beside an old one (maxSurge).
+    """
+    if not message:
+        return ""
+    if not nodes:
+        return f"no new Pod could be created: {message}"
+    more = len(nodes) - _NAMED
+    named = ", ".join(nodes[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"no Pod could be created on {named}: {message}"
+
+
+def _surges(daemonset: Object) -> bool:
+    strategy = (daemonset.get("spec") or {}).get("updateStrategy") or {}
+    return (strategy.get("rollingUpdate") or {}).get("maxSurge") not in (None, 0, "0", "0%")
+
+
+def _writes_template(entry: Mapping[str, object]) -> bool:
+    fields = entry.get("fieldsV1")
+    spec = fields.get("f:spec") if isinstance(fields, Mapping) else None
+    return isinstance(spec, Mapping) and "f:template" in spec
+
+
+def _seconds(said: object) -> float:
+    found = moment(str(said or ""))
+    return found.timestamp() if found else 0.0

@@ -1,0 +1,309 @@
+"""Replays a log change by change: pods become segments, and every count follows along.
+
+The work per change does not depend on the size of the cluster: each node carries its own
+counters, and only the node that a change touches is counted anew. The one exception is a change
+of the DaemonSet's own template or ``minReadySeconds``, which looks at every node and pod once.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections import defaultdict
+from dataclasses import replace
+from math import inf
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from daemonset_course.history import podstate
+from daemonset_course.history.budgets import budgets
+from daemonset_course.history.counters import COUNTS, Lane, Pod, placement_part
+from daemonset_course.history.daemonset_status import Status, status_of
+from daemonset_course.history.log import Change, Object
+from daemonset_course.history.spans import Scene, Segment, StepsBuilder, Template
+from daemonset_course.placement import should_run
+
+LINES = (*COUNTS[:-1], "budget", "surge_budget", "desired", "ready")
+_BY_TIME = attrgetter("start", "pod", "end")
+
+
+class _Known(NamedTuple):
+    """What the first pod of a template generation told: its revision, when, in which list."""
+
+    revision: str
+    seen: float
+    initial: bool
+
+
+class Replay:
+    """The state of one DaemonSet, its pods and the nodes, at one moment of the recording."""
+
+    def __init__(self, daemonset: str, began: str) -> None:
+        """``began`` is the wall-clock time (RFC 3339) at which the recording began."""
+        self.pods: dict[str, Pod] = {}
+        self.pod_nodes: dict[str, str] = {}
+        self.lanes: defaultdict[str, Lane] = defaultdict(Lane)
+        self._filed: defaultdict[str, list[Segment]] = defaultdict(list)  # of pods that are gone
+        self.revisions: dict[str, float] = {}  # see Timeline.revisions for their order
+        self.templates: list[Template] = []
+        self.status: list[tuple[float, Status]] = []
+        self.lines = {name: StepsBuilder() for name in LINES}
+        self._daemonset, self._began = daemonset, began
+        self._owner: Object | None = None
+        self.target = ""  # the newest template's revision, as far as its Pods tell it
+        self._by_generation: dict[str, _Known] = {}
+        self._by_template: dict[str, str] = {}
+        self._totals = [0] * len(COUNTS)
+        self._due: list[tuple[float, str]] = []
+
+    def change(self, t: float, change: Change, *, initial: bool) -> None:
+        """Takes in one change of a pod, a node or the DaemonSet; Events count for nothing."""
+        obj, gone = change.object, change.gone
+        if change.resource == "pods":
+            self._pod(t, obj, gone=gone, fresh=change.type == "ADDED", initial=initial)
+        elif change.resource == "nodes":
+            self._node(obj, gone=gone)
+        elif change.resource == "daemonsets" and change.name == self._daemonset:
+            self._set(t, None if gone else obj, initial=initial)
+
+    def hide(self, start: float, end: float) -> None:
+        """Makes every living pod's phase unknown from ``start`` to ``end``: nobody watched."""
+        for pod in self.pods.values():
+            state = pod.state
+            pod.turn(start, state._replace(phase="unknown", reason=""))
+            pod.turn(end, state)
+
+    def advance(self, t: float) -> None:
+        """Lets time pass: pods whose ``minReadySeconds`` end by ``t`` become available."""
+        while self._due and self._due[0][0] <= t:
+            due, uid = heapq.heappop(self._due)
+            pod = self.pods.get(uid)
+            if pod and not pod.available and self._ripe_at(pod) == due:
+                self._ripen(pod)
+                self.record(due)
+
+    def record(self, t: float) -> None:
+        """Writes the counts of this moment into the lines."""
+        for name, value in zip(COUNTS, self._totals, strict=True):
+            if name in self.lines:
+                self.lines[name].add(t, value)
+        wanted = self._totals[COUNTS.index("wanted")]
+        desired = ready = None
+        if self._owner is not None:
+            desired, _, ready, *_ = status_of(self._owner)
+        unavailable, surge = budgets(self._owner, desired or wanted)
+        for name, number in zip(LINES[-4:], (unavailable, surge, desired, ready), strict=True):
+            self.lines[name].add(t, number)
+
+    def rows(self, end: float) -> dict[str, list[Segment]]:
+        """By node, the segments up to ``end``, by time."""
+        rows = {node: [*filed] for node, filed in self._filed.items()}
+        for pod in self.pods.values():
+            for segment in pod.until(end, last=True):
+                rows.setdefault(segment.node, []).append(segment)
+        for row in rows.values():
+            if len(row) > 1:
+                row.sort(key=_BY_TIME)
+        return rows
+
+    def templates_until(self, end: float) -> tuple[Template, ...]:
+        """The templates; the last one ends at ``end`` unless something ended it before."""
+        if not self.templates or end >= self.templates[-1].end:
+            return tuple(self.templates)
+        *others, last = self.templates
+        return (*others, replace(last, end=end, scene=self.scene(end)))
+
+    def scene(self, t: float) -> Scene:
+        """What is there now, which is ``t``."""
+        nodes = {name: lane.node for name, lane in self.lanes.items() if lane.node is not None}
+        pods = tuple(pod.object for pod in self.pods.values())
+        wanted = frozenset(name for name, lane in self.lanes.items() if lane.wanted)
+        return Scene(t, self._owner, nodes, pods, wanted)
+
+    # Pods
+
+    def _pod(self, t: float, obj: Object, *, gone: bool, fresh: bool, initial: bool) -> None:
+        uid = str(obj["metadata"]["uid"])
+        pod = self.pods.get(uid)
+        if gone:
+            if pod:
+                self._forget(pod, t)
+            return
+        if pod is None and not podstate.is_owned(obj, self._daemonset):
+            return
+        state = podstate.state_of(obj)
+        if pod is None:
+            pod = self.pods[uid] = Pod(uid, str(obj["metadata"]["name"]), state, t)
+            if fresh:
+                self._meet(t, obj, state.revision, initial=initial)
+            rank = float(podstate.template_generation(obj) or 0) if initial else inf
+            self.revisions[state.revision] = min(rank, self.revisions.get(state.revision, inf))
+        else:
+            self._shift(pod, -1)
+        pod.turn(t, state)
+        pod.object = obj
+        self.pod_nodes[uid] = state.node
+        self._time_readiness(pod, t, podstate.ready_age(obj, self._began) if initial else 0.0)
+        self._shift(pod, +1)
+
+    def _meet(self, t: float, obj: Object, revision: str, *, initial: bool) -> None:
+        """Learns from a pod which revision the template has that it was made of.
+
+        Only from pods first seen as ADDED: an adopted orphan (MODIFIED) may carry the generation
+        of another template. A pod may arrive before its template does (two watches).
+        """
+        generation = podstate.template_generation(obj)
+        if generation:
+            self._by_generation.setdefault(generation, _Known(revision, t, initial))
+        if self._owner is None or self.target:
+            return
+        new = revision not in self.revisions
+        if generation == _generation(self._owner) if generation else new:
+            self._aim(revision)
+
+    def _time_readiness(self, pod: Pod, t: float, age: float) -> None:
+        if pod.state.phase != "ready":
+            pod.ready_since = None
+        elif pod.ready_since is None:
+            pod.ready_since = t - age
+        ripe = self._ripe_at(pod)
+        pod.available = ripe is not None and ripe <= t
+        if ripe is not None and ripe > t:
+            heapq.heappush(self._due, (ripe, pod.uid))
+
+    def _ripe_at(self, pod: Pod) -> float | None:
+        """When the pod is or becomes available: Ready for ``minReadySeconds``.
+
+        Source: ``IsPodAvailable``, ``pkg/api/v1/pod``, as called in
+        ``pkg/controller/daemon/update.go``.
+        """
+        if pod.ready_since is None:
+            return None
+        return pod.ready_since + _min_ready(self._owner)
+
+    def _ripen(self, pod: Pod) -> None:
+        self._shift(pod, -1)
+        pod.available = True
+        self._shift(pod, +1)
+
+    def _shift(self, pod: Pod, sign: int) -> None:
+        """Adds the pod to its node's counters (+1), or takes it out of them (-1)."""
+        lane = self.lanes[pod.state.node]
+        self._count(lane, -1)
+        lane.pods += sign
+        lane.live += sign * (pod.state.phase != "terminating")
+        lane.available += sign * pod.available
+        lane.updated += sign * (pod.available and pod.state.revision == self.target)
+        self._count(lane, +1)
+
+    def _count(self, lane: Lane, sign: int) -> None:
+        self._totals = [n + sign * s for n, s in zip(self._totals, lane.shares(), strict=True)]
+
+    def _forget(self, pod: Pod, t: float) -> None:
+        self._shift(pod, -1)
+        del self.pods[pod.uid]
+        for segment in pod.until(t):
+            self._filed[segment.node].append(segment)
+
+    # Nodes and the DaemonSet
+
+    def _node(self, obj: Object, *, gone: bool) -> None:
+        lane = self.lanes[str(obj["metadata"]["name"])]
+        self._count(lane, -1)
+        moved = lane.node is None or placement_part(lane.node) != placement_part(obj)
+        lane.node = None if gone else obj
+        if gone or moved:
+            lane.wanted = self._wants(lane)
+        self._count(lane, +1)
+
+    def _wants(self, lane: Lane) -> bool:
+        if lane.node is None or self._owner is None:
+            return False
+        return should_run(lane.node, self._owner["spec"]["template"]).run
+
+    def _set(self, t: float, new: Object | None, *, initial: bool) -> None:
+        old = self._owner
+        if _template(old) != _template(new):
+            self._end_template(t)  # while the old one is there
+        self._owner = new
+        if not initial:
+            self._drop_strangers(created=old is None, deleted=new is None)
+        if _template(old) != _template(new):
+            self._retarget(t, created=old is None, initial=initial)
+        if _min_ready(old) != _min_ready(new):
+            for pod in self.pods.values():
+                self._shift(pod, -1)
+                self._time_readiness(pod, t, 0.0)
+                self._shift(pod, +1)
+        self._note_status(t)
+
+    def _drop_strangers(self, *, created: bool, deleted: bool) -> None:
+        """Forgets generations that another DaemonSet of the same name gave its pods."""
+        if created or deleted:
+            kept = {} if deleted else self._by_generation
+            self._by_generation = {g: known for g, known in kept.items() if not known.initial}
+
+    def _end_template(self, t: float) -> None:
+        if self.templates and t < self.templates[-1].end:
+            self.templates[-1] = replace(self.templates[-1], end=t, scene=self.scene(t))
+
+    def _retarget(self, t: float, *, created: bool, initial: bool) -> None:
+        for lane in self.lanes.values():
+            self._count(lane, -1)
+            lane.wanted = self._wants(lane)
+            self._count(lane, +1)
+        revision = ""
+        if self._owner is not None:
+            known = self._by_generation.get(_generation(self._owner))
+            revision = known.revision if known else self._by_template.get(_key(self._owner), "")
+            if not initial:
+                number = int(self._owner["metadata"].get("generation", 0))
+                since = min(t, known.seen) if known else t
+                self.templates.append(Template(t, number, "", since, created))
+        self._aim(revision)
+
+    def _aim(self, revision: str) -> None:
+        """Makes ``revision`` the one that counts as updated."""
+        for pod in self.pods.values():
+            hit = (pod.state.revision == revision) - (pod.state.revision == self.target)
+            lane = self.lanes[pod.state.node]
+            self._count(lane, -1)
+            lane.updated += hit * pod.available
+            self._count(lane, +1)
+        self.target = revision
+        if self._owner is None or not revision:
+            return
+        self._by_template[_key(self._owner)] = revision
+        if self.templates:
+            self.templates[-1] = replace(self.templates[-1], revision=revision)
+
+    def _note_status(self, t: float) -> None:
+        if self._owner is None:
+            return
+        numbers = status_of(self._owner)
+        if not self.status or self.status[-1][1] != numbers:
+            self.status.append((t, numbers))
+        seen = int((self._owner.get("status") or {}).get("observedGeneration") or 0)
+        done = numbers.desired == numbers.updated == numbers.available
+        if seen >= self._owner["metadata"]["generation"] and done:
+            # The controller counts ``minReadySeconds`` from a time rounded down to whole seconds.
+            for pod in self.pods.values():
+                if pod.ready_since is not None and not pod.available:
+                    self._ripen(pod)
+
+
+def _template(owner: Object | None) -> Any:
+    return None if owner is None else owner["spec"].get("template")
+
+
+def _key(owner: Object) -> str:
+    return json.dumps(_template(owner), sort_keys=True)
+
+
+def _min_ready(owner: Object | None) -> int:
+    return 0 if owner is None else int(owner["spec"].get("minReadySeconds") or 0)
+
+
+def _generation(owner: Object) -> str:
+    notes = owner["metadata"].get("annotations") or {}
+    return str(notes.get("deprecated.daemonset.template.generation", ""))

@@ -1,0 +1,111 @@
+"""What was seen in a recording in which no template changed, in words. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+
+from daemonset_course.history.rollouts import begun_before, unfinished
+from daemonset_course.history.spans import Segment
+from daemonset_course.history.text import nodes, seconds
+from daemonset_course.history.timeline import Timeline
+
+_NAMED = 3  # nodes that are named, instead of counted
+_NO_POD = "no Pod created or deleted"
+_REASONS = 3  # reasons that are told
+
+
+def seen(timeline: Timeline) -> str:
+    """What happened to nodes and Pods, and how many nodes had an available Pod."""
+    absent = _absent(timeline)
+    told = ", ".join(_events(timeline) or ([] if absent else [_NO_POD]))
+    parts = filter(None, [told, absent or _progress(timeline)])
+    return f"In {seconds(timeline.end - timeline.start)}: {'; '.join(parts)}"
+
+
+def seen_headline(timeline: Timeline) -> str:
+    """The same in a few words."""
+    told = ", ".join(_events(timeline)[:2]) or _absent(timeline) or _progress(timeline)
+    return told[:1].upper() + told[1:]
+
+
+def _events(timeline: Timeline) -> list[str]:
+    lives: defaultdict[str, list[Segment]] = defaultdict(list)
+    for segment in timeline.segments:
+        lives[segment.pod].append(segment)
+    new = [life for life in lives.values() if min(s.start for s in life) > timeline.start]
+    gone = [life for life in lives.values() if max(s.end for s in life) < timeline.end]
+    told = [*_nodes_that(timeline, "added"), *_nodes_that(timeline, "deleted")]
+    told += [f"{_pods(new)} created on {_places(timeline, new)}"] if new else []
+    told += [f"{_pods(gone)} deleted on {_places(timeline, gone)}"] if gone else []
+    held = Counter(r for life in lives.values() for r in {s.reason for s in life} if r)
+    if held and not new and not gone:
+        told.append(_NO_POD)
+    return [*told, *(f"{reason}: {_so_many(n)}" for reason, n in held.most_common(_REASONS))]
+
+
+def _nodes_that(timeline: Timeline, what: str) -> Iterator[str]:
+    names = [mark.node for mark in timeline.marks if mark.text == f"node {what}"]
+    if names:
+        listed = f" ({_listed(timeline, names)})" if len(names) <= _NAMED else ""
+        yield f"{nodes(len(names))} {what}{listed}"
+
+
+def _pods(lives: list[list[Segment]]) -> str:
+    return _so_many(len(lives))
+
+
+def _so_many(count: int) -> str:
+    return "1 Pod" if count == 1 else f"{count} Pods"
+
+
+def _places(timeline: Timeline, lives: list[list[Segment]]) -> str:
+    there = list(dict.fromkeys(life[-1].node for life in lives))
+    return _listed(timeline, there) if len(there) <= _NAMED else nodes(len(there))
+
+
+def _listed(timeline: Timeline, names: Iterable[str]) -> str:
+    return ", ".join(timeline.lane(name) for name in names)
+
+
+def _progress(timeline: Timeline) -> str:
+    """How far a rollout came that had begun before; else how many nodes lacked their Pod."""
+    if not begun_before(timeline):
+        return _lacking(timeline)
+    stop = unfinished(timeline)
+    first, last = (timeline.updated.at(t) for t in (timeline.start, stop))
+    most, budget = timeline.unavailable.max(timeline.start, stop), timeline.budget.at(stop)
+    bound = "no budget: OnDelete" if budget is None else f"budget {budget}"
+    return (
+        f"of a rollout that had begun before, {_known(first)} of {nodes(timeline.scope.at(stop))} "
+        f"updated at first, {_known(last)} at the end, "
+        f"at most {_known(most)} unavailable ({bound})"
+    )
+
+
+def _absent(timeline: Timeline) -> str:
+    """That there never was a DaemonSet of this name; empty if there was, or nobody knows."""
+    interrupted = any(gap.resource == "daemonsets" for gap in timeline.gaps)
+    if timeline.status or timeline.segments or interrupted:
+        return ""
+    name, namespace = timeline.header.daemonset, timeline.header.namespace
+    return f"no DaemonSet {name} was seen in namespace {namespace}"
+
+
+def _lacking(timeline: Timeline) -> str:
+    first, last = (timeline.unavailable.at(t) for t in (timeline.start, timeline.end))
+    most = timeline.unavailable.max()
+    if most is None:
+        return "unknown how many nodes were without an available Pod"
+    if first == last == most and None not in timeline.unavailable.values[1:]:
+        few = "none" if not most else f"{most}"
+        return f"{few} of {nodes(timeline.scope.at(timeline.end))} without an available Pod"
+    of_first, of_last = (timeline.scope.at(t) for t in (timeline.start, timeline.end))
+    return (
+        f"nodes without an available Pod: {_known(first)} of {_known(of_first)} at first, "
+        f"at most {most}, {_known(last)} of {_known(of_last)} at the end"
+    )
+
+
+def _known(number: int | None) -> str:
+    return "an unknown number" if number is None else str(number)

@@ -1,0 +1,233 @@
+"""The values a timeline is made of: segments, marks, gaps and step lines."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Generic, Literal, TypeVar
+
+from daemonset_course.history.log import Object
+
+Phase = Literal["pending", "not ready", "ready", "terminating", "unknown"]
+Span = tuple[float, float]
+T = TypeVar("T")
+SKEW = 1.0  # seconds that one watch may lag behind another
+
+
+class Unknown(Enum):
+    """The value that nobody saw, because a watch was interrupted."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN = Unknown.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch(Generic[T]):
+    """A value that held from ``start`` to ``end``; ``UNKNOWN`` while nobody watched."""
+
+    start: float
+    end: float
+    value: T | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of one pod's life in one phase; times in seconds since the recording began.
+
+    ``pod`` is the uid, ``node`` is empty for a pod that is bound to no node, ``reason`` is the
+    cluster's word for what holds the pod up (``ImagePullBackOff``, ``Unschedulable``).
+    """
+
+    pod: str
+    name: str
+    node: str
+    revision: str
+    phase: Phase
+    start: float
+    end: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What was there at one moment: the DaemonSet, its Pods, the nodes by name.
+
+    ``wanted`` are the nodes that should run a Pod by the controller's rules.
+    """
+
+    t: float = 0.0
+    daemonset: Object | None = None
+    nodes: Mapping[str, Object] = field(default_factory=dict)
+    pods: tuple[Object, ...] = ()
+    wanted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Template:
+    """A pod template that the DaemonSet got: when, as which generation, and its pods' revision.
+
+    ``revision`` is empty until a pod of it was seen; ``since`` is ``t``, or when its first pod was
+    seen if that came before (two watches); ``created`` marks the DaemonSet's first; at ``end``
+    came the next template, the DaemonSet's deletion, or the end of the recording; ``scene`` is what
+    was there then.
+    """
+
+    t: float
+    generation: int
+    revision: str
+    since: float
+    created: bool = False
+    end: float = math.inf
+    scene: Scene = field(default=Scene(), repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A number over time: ``values[i]`` holds from ``times[i]`` on; None means unknown."""
+
+    times: tuple[float, ...] = ()
+    values: tuple[int | None, ...] = ()
+
+    def at(self, t: float) -> int | None:
+        """The value that holds at ``t``; None when unknown or before the first step."""
+        i = bisect_right(self.times, t) - 1
+        return self.values[i] if i >= 0 else None
+
+    def max(self, start: float | None = None, end: float | None = None) -> int | None:
+        """The largest value held in [start, end]; None when every value there is unknown."""
+        known = [value for _, _, value in self.stretches(start, end) if value is not None]
+        return max(known, default=None)
+
+    def longest(self, above: int, start: float | None = None, end: float | None = None) -> float:
+        """The longest single stretch, in seconds, with a known value greater than ``above``."""
+        best = run = 0.0
+        for a, b, value in self.stretches(start, end):
+            run = run + b - a if value is not None and value > above else 0.0
+            best = max(best, run)
+        return best
+
+    def stretches(
+        self, start: float | None = None, end: float | None = None
+    ) -> Iterator[tuple[float, float, int | None]]:
+        """Each (from, until, value) within [start, end], in order; the last ends at ``end``."""
+        if not self.times:
+            return
+        low = self.times[0] if start is None else start
+        high = self.times[-1] if end is None else end
+        for i in range(max(0, bisect_right(self.times, low) - 1), len(self.times)):
+            if self.times[i] > high:
+                return
+            until = self.times[i + 1] if i + 1 < len(self.times) else high
+            yield max(self.times[i], low), min(until, high), self.values[i]
+
+
+@dataclass(slots=True)
+class StepsBuilder:
+    """Collects a number as it changes; only real changes are kept."""
+
+    times: list[float] = field(default_factory=list)
+    values: list[int | None] = field(default_factory=list)
+    _now: int | None = None
+
+    def add(self, t: float, value: int | None) -> None:
+        """Let ``value`` hold from ``t`` on; of several values at one time the last one counts."""
+        self._now = value
+        self._put(t, value)
+
+    def hide(self, start: float, end: float) -> None:
+        """Make the number unknown from ``start`` to ``end``, the present; then it is what it is."""
+        while self.times and self.times[-1] >= start:
+            self.times.pop()
+            self.values.pop()
+        self._put(start, None)
+        self._put(end, self._now)
+
+    def steps(self, end: float) -> Steps:
+        """The line as it is now, reaching ``end``."""
+        times, values = tuple(self.times), tuple(self.values)
+        if times and times[-1] < end:
+            return Steps((*times, end), (*values, values[-1]))
+        return Steps(times, values)
+
+    def _put(self, t: float, value: int | None) -> None:
+        if self.times and self.times[-1] >= t:  # never back in time
+            t = self.times.pop()
+            self.values.pop()
+        if not self.values or self.values[-1] != value:
+            self.times.append(t)
+            self.values.append(value)
+
+
+def combine(value: Callable[..., int], *lines: Steps) -> Steps:
+    """A number made of other numbers; unknown where one of them is."""
+    out = StepsBuilder()
+    for t in sorted({t for line in lines for t in line.times}):
+        found = [line.at(t) for line in lines]
+        out.add(t, None if None in found else value(*found))
+    return out.steps(max((t for line in lines for t in line.times[-1:]), default=0.0))
+
+
+def hidden(line: Steps, unknown: Iterable[Span]) -> Steps:
+    """The same number, unknown within the given stretches."""
+    dark, out = union(unknown), StepsBuilder()
+    end = line.times[-1] if line.times else 0.0
+    for t in sorted({*line.times, *(t for span in dark for t in span if t <= end)}):
+        hide = any(start <= t < until for start, until in dark)
+        out.add(t, None if hide else line.at(t))
+    return out.steps(end)
+
+
+def within(line: Steps, spans: Iterable[Span]) -> Steps:
+    """The same number, unknown outside the given stretches."""
+    if not line.times:
+        return line
+    since, last = line.times[0], line.times[-1]
+    outside = []
+    for start, end in union(spans):
+        outside.append((since, start))
+        since = end
+    if since < last:
+        outside.append((since, math.nextafter(last, math.inf)))
+    return hidden(line, outside)
+
+
+def count(spans: Iterable[Span], *, start: float, end: float) -> Steps:
+    """How many of the spans hold at each moment from ``start`` to ``end``."""
+    moves = defaultdict(int, {start: 0})
+    for a, b in spans:
+        moves[max(a, start)] += 1
+        moves[max(b, start)] -= b < end
+    out, now = StepsBuilder(), 0
+    for t in sorted(moves):
+        now += moves[t]
+        out.add(t, now)
+    return out.steps(end)
+
+
+def overlap(some: Iterable[Span], others: Iterable[Span]) -> list[Span]:
+    """Where a span of both kinds holds."""
+    others = list(others)
+    both = ((max(a, c), min(b, d)) for a, b in some for c, d in others)
+    return union((start, end) for start, end in both if start < end)
+
+
+def excess(number: Steps, bound: Steps) -> Steps:
+    """By how much ``number`` is above ``bound`` (0 when within it); unknown if either is."""
+    return combine(lambda value, limit: max(0, value - limit), number, bound)
+
+
+def union(pairs: Iterable[Span]) -> list[Span]:
+    """The (start, end) pairs sorted, with touching and overlapping ones made into one."""
+    merged: list[Span] = []
+    for start, end in sorted(pair for pair in pairs if pair[1] > pair[0]):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged

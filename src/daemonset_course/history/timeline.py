@@ -1,0 +1,251 @@
+"""From the event log to what happened: each pod's phases, the counts, the budget, the marks.
+
+Pure: takes plain dicts, needs no cluster. The plot, its caption, the live view and the checks all
+read the same Timeline, so that a picture cannot disagree with a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain
+from typing import Any
+
+from daemonset_course.history import podstate
+from daemonset_course.history.daemonset_status import Status
+from daemonset_course.history.log import (
+    Change,
+    Component,
+    Gap,
+    Header,
+    Mark,
+    Object,
+    Record,
+    add_gap,
+)
+from daemonset_course.history.marks import TEMPLATE_CHANGED, Marker
+from daemonset_course.history.outages import Outage, Outages
+from daemonset_course.history.refusals import Refusal, refusal
+from daemonset_course.history.replay import Replay
+from daemonset_course.history.revision_numbers import Numbers, template_text
+from daemonset_course.history.spans import Scene, Segment, Steps, Template
+from daemonset_course.history.text import natural_key, short_name
+
+# What each count is made of: during a gap in one of these it is unknown.
+_MADE_OF = {
+    "scope": ("pods", "nodes", "daemonsets"),
+    "unavailable": ("pods", "nodes", "daemonsets"),
+    "updated": ("pods", "nodes", "daemonsets"),
+    "behind": ("pods", "nodes", "daemonsets"),
+    "surge": ("pods", "nodes"),
+    "budget": ("daemonsets",),
+    "surge_budget": ("daemonsets",),
+    "desired": ("daemonsets",),
+    "ready": ("daemonsets",),
+}
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What happened to one DaemonSet; times in seconds since the recording began.
+
+    Attributes:
+        header: the log's first line (namespace, daemonset, cluster, backend, date …).
+        start: when all first lists had arrived: before that, nothing is known.
+        end: when it ended, or the last thing seen if it broke off.
+        nodes: the lanes: control plane first, then in natural order (worker2 before worker10);
+            an empty name, last, stands for pods that are bound to no node.
+        segments: by lane, then by time; the segments of one pod are contiguous.
+        marks: by time.
+        gaps: stretches in which a watch was blind.
+        outages: stretches in which a component of the control plane did not run, by time.
+        revisions: ``controller-revision-hash`` values: those that were there when the recording
+            began by the lowest template generation of their pods, then the others as they appeared.
+        templates: one for each template that the DaemonSet got during the recording.
+        status: (time, [desired, current, ready, updated, available, unavailable, misscheduled])
+            as the DaemonSet's status said it, whenever it changed. It can lag the truth.
+        scope: nodes in scope: they exist, and a pod is there or should be.
+        unavailable: nodes in scope without an available pod.
+        updated: nodes with an available pod of the newest template.
+        behind: nodes in scope that the newest template has not wholly reached: no available pod
+            of it, or another pod beside it.
+        surge: pods beyond one a node, terminating ones not counted.
+        budget: how many nodes may be unavailable; None for OnDelete and without a DaemonSet.
+        surge_budget: the same for ``surge``.
+        desired: the status' ``desiredNumberScheduled``.
+        ready: the status' ``numberReady``.
+        numbers: for each of ``revisions``, and others that exist, the revision number that
+            ``kubectl rollout history`` gives over time; empty if the log does not tell.
+        refusals: the FailedCreate Events about the DaemonSet, by the time at which they were seen.
+        scene: what was there at the end, as it was seen last.
+        newest: the revision of the DaemonSet's template at the end; empty if nothing tells it.
+        unseen: the resources whose state at the end nobody saw.
+    """
+
+    header: Header
+    start: float
+    end: float
+    nodes: tuple[str, ...]
+    segments: tuple[Segment, ...]
+    marks: tuple[Mark, ...]
+    gaps: tuple[Gap, ...]
+    revisions: tuple[str, ...]
+    templates: tuple[Template, ...]
+    status: tuple[tuple[float, Status], ...]
+    scope: Steps
+    unavailable: Steps
+    updated: Steps
+    behind: Steps
+    surge: Steps
+    budget: Steps
+    surge_budget: Steps
+    desired: Steps
+    ready: Steps
+    outages: tuple[Outage, ...] = ()
+    numbers: Mapping[str, Steps] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
+    scene: Scene = field(default=Scene(), repr=False, compare=False)
+    newest: str = ""
+    unseen: tuple[str, ...] = ()
+
+    @cached_property
+    def by_node(self) -> Mapping[str, list[Segment]]:
+        """The segments of each lane, by time."""
+        found: dict[str, list[Segment]] = {node: [] for node in self.nodes}
+        for segment in self.segments:
+            found[segment.node].append(segment)
+        return found
+
+    def lane(self, node: str) -> str:
+        """The node's name without the cluster's prefix; "no node" for Pods bound to none."""
+        return short_name(node, self.header.cluster)
+
+
+class TimelineReader:
+    """Reads a log record by record, and gives the timeline so far at any moment.
+
+    A record costs the same however many came before; ``records`` counts those that were read.
+    """
+
+    def __init__(self, header: Header) -> None:
+        """Read for the DaemonSet that ``header`` names."""
+        self.records = 0
+        self._header = header
+        self._replay = Replay(header.daemonset, header.date)
+        self._marker = Marker(header.daemonset, self._replay.pod_nodes)
+        self._numbers = Numbers(header.daemonset)
+        self._outages = Outages()
+        self._marks: list[Mark] = []
+        self._gaps: list[Gap] = []
+        self._refusals: list[Refusal] = []
+        self._control: set[str] = set()
+        self._names: set[str] = set()  # of lanes
+        self._lanes: tuple[str, ...] = ()  # the same in order; empty: not sorted yet
+        self._watched: set[str] = set()  # resources whose initial list is over
+        self._relisted: dict[str, float] = {}  # resource -> end of the gap its relist follows
+        self._start = 0.0
+
+    def read(self, record: Record) -> None:
+        """Take in the next record."""
+        self.records += 1
+        if isinstance(record, Header):
+            return
+        self._replay.advance(record.t)
+        match record:
+            case Change():
+                self._change(record)
+            case Gap():
+                self._gap(record)
+            case Component():
+                self._outages.see(record.t, record.component, record.state)
+            case Mark():
+                self._marks.append(record)
+
+    def _change(self, change: Change) -> None:
+        t, resource = change.t, change.resource
+        if change.via == "watch":
+            self._watched.add(resource)
+            self._relisted.pop(resource, None)
+        initial = change.via != "watch" and resource not in self._watched
+        # What a relist finds had happened by the end of the gap, not when its lines arrived.
+        since = self._relisted.get(resource, t)
+        self._replay.change(since, change, initial=initial)
+        self._replay.record(t)
+        if initial and resource != "events":
+            # Until every first list has arrived, the counts mix what is known with what isn't yet.
+            self._start = max(self._start, t)
+            for line in self._replay.lines.values():
+                line.hide(0.0, self._start)
+        self._marks += self._marker.see(t, change, initial=initial)
+        match resource:
+            case "controllerrevisions":
+                self._numbers.see(since, change, initial=initial)
+            case "nodes":
+                self._name_lane(change.object)
+            case "events" if not initial and not change.gone:
+                self._refuse(since, change.object)
+
+    def _name_lane(self, node: Object) -> None:
+        name = str(node["metadata"]["name"])
+        if name not in self._names:
+            self._names.add(name)
+            self._lanes = ()
+        if podstate.is_control_plane(node):
+            self._control.add(name)
+
+    def _refuse(self, t: float, event: Object) -> None:
+        about = {"metadata": {"name": self._header.daemonset}}
+        if (found := refusal(event, about)) is not None:
+            self._refusals.append(found._replace(at=t))
+
+    def _gap(self, gap: Gap) -> None:
+        add_gap(self._gaps, gap)
+        self._watched.add(gap.resource)
+        self._relisted[gap.resource] = gap.end
+        for name, resources in _MADE_OF.items():
+            if gap.resource in resources:
+                self._replay.lines[name].hide(gap.start, gap.end)
+        if gap.resource == "pods":
+            self._replay.hide(gap.start, gap.end)
+
+    def timeline(self, end: float) -> Timeline:
+        """The timeline up to ``end``, which is the last record's time or later."""
+        replay = self._replay
+        replay.advance(end)
+        rows, numbers = replay.rows(end), self._numbers.steps(end)
+        templates = replay.templates_until(end)
+        if not self._lanes or not rows.keys() <= self._names:
+            self._names |= rows.keys()
+            self._lanes = tuple(sorted(self._names, key=self._lane_order))
+        return Timeline(
+            header=self._header,
+            start=self._start,
+            end=end,
+            nodes=self._lanes,
+            segments=tuple(chain.from_iterable(rows.get(name, ()) for name in self._lanes)),
+            marks=tuple(sorted(self._named(templates, numbers), key=lambda mark: mark.t)),
+            gaps=tuple(self._gaps),
+            outages=self._outages.all(),
+            revisions=tuple(sorted(replay.revisions, key=lambda name: replay.revisions[name])),
+            templates=templates,
+            status=tuple(replay.status),
+            numbers=numbers,
+            refusals=tuple(self._refusals),
+            scene=replay.scene(end),
+            newest=replay.target,
+            unseen=tuple(sorted(name for name, t in self._relisted.items() if t >= end)),
+            **{name: line.steps(end) for name, line in replay.lines.items()},
+        )
+
+    def _named(self, templates: Sequence[Template], numbers: Mapping[str, Steps]) -> Iterator[Mark]:
+        """The marks; those of new templates with the revision numbers, which come later."""
+        for mark in self._marks:
+            got = [one for one in templates if one.t <= mark.t]
+            if mark.text == TEMPLATE_CHANGED and mark.kind == "action" and got:
+                yield replace(mark, text=template_text(got[-1], numbers))
+            else:
+                yield mark
+
+    def _lane_order(self, name: str) -> tuple[Any, ...]:
+        return name == "", name not in self._control, natural_key(name)

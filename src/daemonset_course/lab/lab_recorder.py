@@ -1,0 +1,104 @@
+"""A recorder that can be waited for: a check needs a log that holds what the cluster shows now."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from functools import partial
+
+from daemonset_course.cluster.api import Api
+from daemonset_course.cluster.lifecycle import Cluster
+from daemonset_course.errors import NotRunning
+from daemonset_course.history.log import Entry, Object
+from daemonset_course.lab.evidence import JUDGED
+from daemonset_course.places import course_command
+from daemonset_course.recording.recorder import Recorder
+
+CATCH_UP = 30.0  # seconds that the recorder may lag behind the API server
+
+
+class Seen:
+    """What a recorder was told of one resource: the version of each object, and which are gone."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, int] = {}  # uid -> resourceVersion, also of those gone
+        self._gone: set[str] = set()
+
+    def told(self, kind: str, item: Object) -> None:
+        """Take in one word of the watch."""
+        uid, version = _identity(item)
+        self._versions[uid] = version
+        if kind == "DELETED":
+            self._gone.add(uid)
+
+    def holds(self, listing: Object) -> bool:
+        """Whether everything in a list was told, or something newer."""
+        listed = dict(map(_identity, listing["items"]))
+        moment = int(listing["metadata"]["resourceVersion"])
+        live = {uid: v for uid, v in self._versions.items() if uid not in self._gone}
+        # What is known and not listed must have been made after the list.
+        return all(self._versions.get(uid, 0) >= v for uid, v in listed.items()) and all(
+            v > moment for uid, v in live.items() if uid not in listed
+        )
+
+
+def _identity(item: Object) -> tuple[str, int]:
+    return item["metadata"]["uid"], int(item["metadata"]["resourceVersion"])
+
+
+class LabRecorder(Recorder):
+    """A recorder that can be waited for."""
+
+    def __init__(self, cluster: Cluster, daemonset: str, namespace: str) -> None:
+        super().__init__(cluster, daemonset, namespace)
+        self._news = threading.Condition(self._lock)
+        self._seen: defaultdict[str, Seen] = defaultdict(Seen)  # by resource
+
+    @property
+    def running(self) -> bool:
+        """Whether it still records."""
+        return self._open
+
+    def change(self, resource: str, kind: str, via: str, item: Object) -> None:
+        """Append a change that a feed saw now, and note what the log now holds."""
+        with self._news:
+            super().change(resource, kind, via, item)
+            self._seen[resource].told(kind, item)
+            self._news.notify_all()
+
+    def _write(self, record: Entry) -> None:
+        """Append a record of any kind; whoever waits for news wakes up."""
+        with self._news:
+            super()._write(record)
+            self._news.notify_all()
+
+    def more_than(self, count: int, deadline: float) -> bool:
+        """Whether there are more than ``count`` records, as soon as there are."""
+        left = max(0.0, deadline - time.monotonic())
+        with self._news:
+            return self._news.wait_for(lambda: len(self._history.records) > count, timeout=left)
+
+    def catch_up(self, api: Api) -> None:
+        """Return when the log holds what the API server answers now.
+
+        Raises:
+            NotRunning: the API server does not answer, or the recorder does not follow.
+        """
+        self._components.look()
+        for feed in self._feeds:
+            if feed.resource not in JUDGED:
+                continue
+            listing = api.request("GET", feed.path)
+            with self._news:
+                late = not self._news.wait_for(
+                    partial(self._seen[feed.resource].holds, listing),
+                    timeout=CATCH_UP,
+                )
+            if late:
+                raise NotRunning(
+                    f"The recorder lost sight of the {feed.resource}.",
+                    seen=f"it is more than {CATCH_UP:g} s behind the API server",
+                    next_step=f"lab.start(…) again; {course_command('status')}, "
+                    "if that does not help",
+                )

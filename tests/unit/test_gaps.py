@@ -1,0 +1,345 @@
+"""One log with a hole at a random place and of a random resource goes through every analysis.
+
+``blinded`` takes from a complete log what one watch saw in a stretch of time, and puts there what
+the recorder would have written: a gap, and the list that follows it. Whatever an analysis then
+claims must be what it claims of the complete log; else it has to say that it is unknown.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import pytest
+from fleet import Fleet, Record, change, gap
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import daemonset_course.analysis
+from daemonset_course.analysis.alerts import sample, samples
+from daemonset_course.analysis.counts import Reach, counts, reach
+from daemonset_course.analysis.coverage import coverage, tolerations_by_object
+from daemonset_course.analysis.label_changes import label_changes, label_map, label_values
+from daemonset_course.analysis.node_failures import Failures, failure
+from daemonset_course.analysis.node_taints import attempts, node_taints
+from daemonset_course.analysis.pod_startup import joining, startup
+from daemonset_course.analysis.pods_by_node import pods_by_node
+from daemonset_course.analysis.rollout_caption import caption
+from daemonset_course.analysis.scale import last_node_ready
+from daemonset_course.errors import BadInput
+from daemonset_course.figures.shapes import Bars, Lanes, Lines, Shape, Table, Tiles
+from daemonset_course.history.index import History
+from daemonset_course.history.podstate import node_of, phase_of
+from daemonset_course.history.rollouts import rollouts
+from daemonset_course.history.spans import UNKNOWN
+
+DEAD, JOINED, SSD = "course-worker5", "course-worker9", "course-worker2"
+END = 30.0
+NOWHERE = object()  # what an analysis refused to say
+
+# One call of every analysis of a log, by the name of the function.
+ANALYSES: dict[str, Callable[[History], Any]] = {
+    "counts": counts,
+    "reach": lambda h: reach(h, ["agent"]),
+    "coverage": lambda h: coverage(h, ["agent"]),
+    "tolerations_by_object": lambda h: tolerations_by_object(h, {"ds": ("daemonsets", "agent")}),
+    "label_changes": lambda h: label_changes(h, "disk", "ssd"),
+    "label_values": lambda h: label_values(h, "disk"),
+    "label_map": lambda h: label_map(h, "disk"),
+    "failure": lambda h: Failures((failure(h, "silent", DEAD, ["agent"]),)),
+    "node_taints": lambda h: node_taints(h, [DEAD], ["agent"]),
+    "attempts": lambda h: attempts(h, SSD, "agent"),
+    "startup": startup,
+    "joining": lambda h: joining(h, JOINED, ["agent"]),
+    "pods_by_node": lambda h: pods_by_node(h, ["agent"]),
+    "last_node_ready": last_node_ready,
+    "sample": lambda h: sample(h, "agent"),
+    "samples": lambda h: list(samples(h, "agent")),
+}
+
+
+@cache
+def complete() -> tuple[Record, ...]:
+    """A log in which much happens: a rollout, a lost node, one that joins, labels, a deletion."""
+    fleet = Fleet(6, max_unavailable=2)
+    fleet.run(2).label(SSD, disk="ssd").run(1).apply().run(6)
+    fleet.note("silent").kubelet_silent(DEAD).run(3)
+    fleet.add_node(JOINED).run(4).label(SSD, disk="hdd").run(1)
+    fleet.apply(bad={"course-worker3"}).run(END - fleet.t)
+    log = sorted([*copy.deepcopy(fleet.log()), *joined(fleet)], key=lambda r: r.get("t", 0.0))
+    for version, record in enumerate(log):
+        if record["record"] == "change":
+            meta = record["object"]["metadata"]
+            meta["resourceVersion"] = str(version)
+            if record["resource"] == "pods":
+                meta["labels"]["app"] = "agent"
+    return tuple(log)
+
+
+def joined(fleet: Fleet) -> list[Record]:
+    """The node joins tainted, as its kubelet is not ready yet, and loses the taint later."""
+    (added,) = (r for r in fleet.log() if r.get("type") == "ADDED" and r["t"] > 1
+                if r["object"]["metadata"]["name"] == JOINED)  # fmt: skip
+    raw, taint = copy.deepcopy(added["object"]), "node.kubernetes.io/not-ready"
+    raw["spec"]["taints"] = [{"key": taint, "effect": "NoSchedule"}]
+    raw["status"]["conditions"][0]["status"] = "False"
+    t = added["t"]
+    return [
+        change(t + 0.001, "nodes", raw),
+        change(t + 0.8, "nodes", added["object"]),
+    ]
+
+
+def key(record: Record) -> str:
+    meta = record["object"]["metadata"]
+    return str(meta.get("uid") or meta["name"])
+
+
+def state(records: list[Record], resource: str, t: float) -> dict[str, Record]:
+    """The last change of each object of the resource that was there at ``t``."""
+    found: dict[str, Record] = {}
+    for record in records:
+        if record["record"] == "change" and record["resource"] == resource and record["t"] <= t:
+            found[key(record)] = record
+    return {uid: record for uid, record in found.items() if record["type"] != "DELETED"}
+
+
+def blinded(resource: str, start: float, end: float) -> list[Record]:
+    """The log as it is if the watch of the resource saw nothing from ``start`` to ``end``."""
+    log = list(complete())
+    before, after = (state(log, resource, t) for t in (start, end))
+    kept = [
+        r for r in log
+        if not (r["record"] == "change" and r["resource"] == resource and start < r["t"] <= end)
+    ]  # fmt: skip
+    listed = [
+        change(end, resource, before[uid]["object"], "DELETED", "list")
+        for uid in before
+        if uid not in after
+    ]
+    for uid, record in after.items():
+        if uid not in before:
+            listed.append(change(end, resource, record["object"], "ADDED", "list"))
+        elif before[uid] is not record:
+            listed.append(change(end, resource, record["object"], "MODIFIED", "list"))
+    place = next((i for i, r in enumerate(kept) if r.get("t", 0.0) > end), len(kept) - 1)
+    relist = [] if end >= END else listed
+    return [*kept[:place], gap(start, end, resource), *relist, *kept[place:]]
+
+
+def found_by(name: str, history: History) -> Any:
+    try:
+        return ANALYSES[name](history)
+    except BadInput:
+        return NOWHERE
+
+
+# What a finding claims, as (subject, value) pairs; unknown values are no claims.
+
+
+def claims(name: str, found: Any) -> set[tuple[Any, ...]]:
+    return {claim for claim in _claims(name, found) if UNKNOWN not in claim and None not in claim}
+
+
+def _claims(name: str, found: Any) -> Iterator[tuple[Any, ...]]:
+    if found is NOWHERE or found is None:
+        return
+    match name:
+        case "coverage":
+            if found.observed.at_end:
+                yield from ((place, cover) for place, cover in found.cells.items())
+        case "label_changes":
+            yield from (("came", n, round(t, 6)) for n, t in found.came.items())
+            yield from (("left", n, round(t, 6)) for n, t in found.left.items())
+            yield from (("waits", node) for node in found.waits)
+        case "label_map":
+            yield from (("after", s.node, s.value, s.pod) for s in found.after)
+        case "failure":
+            for one in found.found:
+                yield ("noticed", one.noticed)
+                for app, fate in one.fates.items():
+                    yield ("stopping", app, fate.stopping)
+                    yield ("gone", app, fate.gone)
+        case "node_taints":
+            for one in found.nodes:
+                yield from (("stopped", app, one.stopped(app)) for app in found.apps)
+        case "startup":
+            for life in found.lives:
+                for moment in ("created", "bound", "ready", "stopping", "gone"):
+                    yield (life.uid, moment, getattr(life, moment))
+        case "attempts":
+            yield from (("deleted", one.created, one.deleted) for one in found)
+        case "reach":
+            for app, held in found.held.items():
+                yield from ((app, node, number) for node, number in held.items())
+        case "sample":
+            yield ("sample", *[getattr(found, f.name) for f in fields(found)])
+        case "samples":
+            yield from (("sample", repr(one)) for one in found)
+        case "joining":
+            yield from ((f, getattr(found, f)) for f in ("added", "ready", "untainted"))
+        case "last_node_ready":
+            yield ("last", found)
+
+
+HOLES = {
+    "resource": st.sampled_from(["nodes", "pods", "daemonsets"]),
+    "start": st.floats(0.5, END - 1.0),
+    "length": st.floats(0.3, 12.0),
+}
+
+
+def hole(start: float, length: float) -> tuple[float, float]:
+    return round(start, 4), round(min(start + length, END), 4)
+
+
+def test_every_analysis_of_a_log_is_tried() -> None:
+    package = daemonset_course.analysis
+    modules = [
+        import_module(f"{package.__name__}.{m.name}")
+        for m in pkgutil.iter_modules(package.__path__)
+    ]
+    public = {
+        name
+        for module in modules
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+        and "History" in str(next(iter(function.__annotations__.values()), ""))
+    }  # fmt: skip
+
+    assert public - {"explain"} == set(ANALYSES)  # explain: tests/unit/test_explain.py
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_the_complete_log_is_told_without_a_word_of_unknown(name: str) -> None:
+    found = found_by(name, History(complete()))
+
+    assert found is not NOWHERE
+    assert "saw nothing" not in str(getattr(found, "caption", ""))
+    assert claims(name, found) or name in {
+        "counts", "tolerations_by_object", "label_values", "pods_by_node",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+@settings(max_examples=40)
+@given(**HOLES)
+def test_what_is_claimed_of_a_log_with_a_hole_is_true(
+    name: str, resource: str, start: float, length: float
+) -> None:
+    start, end = hole(start, length)
+    told = claims(name, found_by(name, History(blinded(resource, start, end))))
+    truth = claims(name, found_by(name, History(complete())))
+
+    assert told <= truth
+
+
+@pytest.mark.parametrize("name", [n for n in ANALYSES if n not in {"label_values", "attempts"}])
+@settings(max_examples=25)
+@given(**HOLES)
+def test_no_figure_draws_what_nobody_saw(
+    name: str, resource: str, start: float, length: float
+) -> None:
+    start, end = hole(start, length)
+    found = found_by(name, History(blinded(resource, start, end)))
+    if not hasattr(found, "figure"):
+        return
+    shapes = found.figure()
+    for shape in shapes if isinstance(shapes, tuple) else (shapes,):
+        check(shape, resource, (start, end), getattr(found, "observed", None))
+    if isinstance(found, Reach) and found.observed.at_end is False:
+        assert not found.held
+    observed = getattr(found, "observed", None)
+    if observed is not None and observed.gaps:
+        assert f"The watch of {resource} saw nothing from" in found.caption
+
+
+def check(shape: Shape, resource: str, dark: tuple[float, float], observed: Any) -> None:
+    match shape:
+        case Lanes():
+            zero = 0.0 if shape.axis.endswith("began") else None
+            for lane in shape.lanes:
+                for row in lane.rows:
+                    for bar in row.bars:
+                        if zero is None or about(bar.style) != resource or "not seen" in bar.style:
+                            continue
+                        if not bar.style.endswith("unknown"):
+                            inside = min(bar.end, dark[1]) - max(bar.start, dark[0])
+                            assert inside <= 1e-6, (bar, dark)
+            if observed is not None and observed.gaps and zero is not None:
+                assert dark in shape.unknown
+        case Lines():
+            for one in shape.series:
+                if resource in of_line(one.label):
+                    value = [y for x, y in one.points if x <= sum(dark) / 2][-1:]
+                    assert value in ([], [None]), (one.label, dark)
+        case Table() | Tiles() | Bars():
+            if observed is not None and not observed.at_end and isinstance(shape, Table):
+                words = {cell.style for cell in shape.cells.values()}
+                assert {word for word in words if "tolerated" not in word} <= {"not seen"}
+
+
+def about(style: str) -> str:
+    """The resource that a bar of that word is about."""
+    if style.startswith(("Pod", "agent")) or style in {
+        "waits for the scheduler", "starts", "ready", "terminating",
+    }:  # fmt: skip
+        return "pods"
+    return "nodes"
+
+
+def of_line(label: str) -> set[str]:
+    return {
+        "workers": {"nodes"}, "desired": {"daemonsets"}, "ready": {"daemonsets"},
+        "agent": {"nodes", "pods"},
+    }[label]  # fmt: skip
+
+
+# The timeline
+
+
+@settings(max_examples=60)
+@given(**HOLES)
+def test_the_timeline_claims_nothing_about_a_hole(
+    resource: str, start: float, length: float
+) -> None:
+    start, end = hole(start, length)
+    history = History(blinded(resource, start, end))
+    line, truth = history.timeline(), History(complete()).timeline()
+    middle = (start + end) / 2
+
+    assert f"The watch of {resource} saw nothing from" in caption(line)
+    for name in ("scope", "unavailable", "updated", "behind"):
+        assert getattr(line, name).at(middle) is None
+    if resource == "pods":
+        for one in line.segments:
+            if one.phase != "unknown":
+                assert min(one.end, end) - max(one.start, start) <= 1e-6
+    found = {r.start: r for r in rollouts(line)}
+    for rollout in rollouts(truth):
+        told = found.get(rollout.start)
+        if told is not None and told.end is not None and told.exact:
+            assert told.end == pytest.approx(rollout.end)
+        if told is not None and told.watched and told.stop == rollout.stop:
+            assert told.max_unavailable == rollout.max_unavailable
+
+
+@settings(max_examples=40)
+@given(**HOLES)
+def test_what_holds_at_the_end_is_known_again_after_a_list(
+    resource: str, start: float, length: float
+) -> None:
+    start, end = hole(start, length)
+    history = History(blinded(resource, start, end))
+    pods = {p["metadata"]["uid"]: (node_of(p), phase_of(p)) for p in history.objects("pods")}
+    truth = History(complete()).objects("pods")
+
+    assert history.known(resource) is (end < END)
+    if history.known("pods"):
+        assert pods == {p["metadata"]["uid"]: (node_of(p), phase_of(p)) for p in truth}

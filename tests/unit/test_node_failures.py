@@ -1,0 +1,163 @@
+"""What became of nodes and Pods after failures: the data, the words, the figure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fleet import change, gap, history, listed, node, pod
+
+from daemonset_course.analysis.node_failures import Failure, Failures, failure, state_of
+from daemonset_course.errors import BadInput
+from daemonset_course.history.index import History
+from daemonset_course.history.spans import UNKNOWN
+
+Record = dict[str, Any]
+OFF = {"key": "node.kubernetes.io/out-of-service", "effect": "NoExecute"}
+KINDS = {"silent": "n1", "deleted": "n2", "drained": "n3"}
+ON = [("n1", "a"), ("n2", "b"), ("n3", "c")]
+
+
+def of(app: str, uid: str, on: str, *, phase: str = "ready") -> Record:
+    made = pod(f"{app}-{uid}", on, phase=phase)
+    made["metadata"]["labels"]["app"] = app
+    return made
+
+
+def day(*more: Record) -> History:
+    """n1 falls silent at 2 and is seen at 5; n2 is deleted at 2; n3 is drained at 2."""
+    cordoned = node("n3")
+    cordoned["spec"]["unschedulable"] = True
+    return history(
+        *listed("nodes", *(node(name) for name, _ in ON)),
+        *listed("pods", *(of(app, u, n) for app in ("agent", "web") for n, u in ON)),
+        *({"record": "mark", "t": 2, "text": text} for text in KINDS),
+        change(2, "nodes", node("n2"), "DELETED"),
+        change(2.1, "nodes", cordoned),
+        change(2.2, "pods", of("web", "c", "n3", phase="terminating")),
+        change(2.4, "pods", of("web", "c", "n3", phase="terminating"), "DELETED"),
+        change(3, "pods", of("web", "late", "n1"), "ADDED"),
+        change(5, "nodes", node("n1", ready="Unknown")),
+        change(5.1, "pods", of("agent", "a", "n1", phase="not ready")),
+        change(5.2, "pods", of("web", "a", "n1", phase="not ready")),
+        change(7, "pods", of("web", "a", "n1", phase="terminating")),
+        *more,
+        end=12,
+    )
+
+
+def three(*more: Record) -> list[Failure]:
+    return [failure(day(*more), kind, name, ["agent", "web"]) for kind, name in KINDS.items()]
+
+
+def test_the_states_of_a_node_are_timed_from_the_failure() -> None:
+    silent, deleted, drained = three()
+
+    assert [(s.value, round(s.end, 2)) for s in silent.states] == [("ready", 3), ("unknown", 10)]
+    assert [(s.value, round(s.end, 2)) for s in deleted.states] == [("ready", 0)]
+    assert [s.value for s in drained.states] == ["ready", "cordoned"]
+
+
+def test_a_failure_is_noticed_when_its_node_object_changes() -> None:
+    silent, _, drained = three()
+
+    assert silent.noticed == pytest.approx(3)
+    assert drained.noticed == pytest.approx(0.1)
+
+
+def test_a_pod_nobody_asks_to_leave_has_no_end() -> None:
+    silent, deleted, _ = three()
+
+    for fate, last in ((silent.fates["agent"], "not ready"), (deleted.fates["agent"], "ready")):
+        assert (fate.stopping, fate.gone, fate.phase) == (None, None, last)
+
+
+def test_a_pod_told_to_stop_on_a_silent_node_is_still_listed() -> None:
+    fate = three()[0].fates["web"]
+
+    assert fate.life is not None
+    assert (fate.stopping, fate.gone) == (pytest.approx(5), None)
+    assert [s.phase for s in fate.life.segments] == ["ready", "not ready", "terminating"]
+
+
+def test_an_evicted_pod_is_gone() -> None:
+    fate = three()[2].fates["web"]
+
+    assert (fate.stopping, fate.gone) == (pytest.approx(0.2), pytest.approx(0.4))
+
+
+def test_a_pod_that_is_deleted_by_force_was_not_told_to_stop() -> None:
+    forced = change(9, "pods", of("web", "b", "n2", phase="terminating"), "DELETED")
+    fate = failure(day(forced), "deleted", "n2", ["web"]).fates["web"]
+
+    assert (fate.stopping, fate.gone) == (None, 7)
+
+
+def test_headline_and_caption_count_and_name_what_happened() -> None:
+    found = Failures(tuple(three()))
+
+    assert found.headline == "3 failures, Pods told to stop: agent in 0, web in 2"
+    assert found.caption == (
+        "Silent: agent stays and says not ready, web told to stop after 5.0 s, still listed. "
+        "Deleted: agent stays and says ready, web stays and says ready. "
+        "Drained: agent stays and says ready, web gone after 0.40 s."
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (node("n"), "ready"),
+        (node("n", ready="False"), "not ready"),
+        (node("n", ready="Unknown"), "unknown"),
+        (node("n", ready="Unknown", taints=[OFF]), "out of service"),
+        (node("n", ready="Unknown") | {"spec": {"unschedulable": True}}, "unknown"),
+    ],
+)
+def test_the_state_of_a_node_in_words(made: Record, said: str) -> None:
+    assert state_of(made) == said
+
+
+@pytest.mark.parametrize(("kind", "name"), [("flood", "n1"), ("silent", "n9")])
+def test_a_recording_without_the_failure_is_refused(kind: str, name: str) -> None:
+    with pytest.raises(BadInput, match="does not show the failure"):
+        failure(day(), kind, name, ["agent"])
+
+
+def test_a_lane_has_the_node_over_its_pods_and_a_deleted_node_is_told() -> None:
+    figure = Failures(tuple(three())).figure()
+    silent, deleted, _ = figure.lanes
+
+    assert [lane.label for lane in figure.lanes] == ["silent\nn1", "deleted\nn2", "drained\nn3"]
+    assert [row.label for row in silent.rows] == ["node", "agent", "web"]
+    assert [(bar.text, bar.start, bar.end) for bar in silent.rows[0].bars] == [
+        ("ready", -2, 3), ("unknown", 3, 10),
+    ]  # fmt: skip
+    assert deleted.rows[0].bars[-1].text == "no Node object"
+    assert [bar.style for bar in silent.rows[2].bars] == [
+        "Pod ready", "Pod not ready", "Pod terminating",
+    ]  # fmt: skip
+    assert (figure.moments, silent.end, figure.span[1]) == ((0.0,), 10, 10)
+
+
+def test_a_failure_while_nobody_watched_the_node_was_noticed_at_an_unknown_time() -> None:
+    silent, *_ = three(
+        gap(4, 6, "nodes"), change(6, "nodes", node("n1", ready="False"), via="list")
+    )
+    (bars, *_) = (row.bars for row in Failures((silent,)).figure().lanes[0].rows)
+
+    assert [s.value for s in silent.states] == ["ready", UNKNOWN, "not ready"]
+    assert silent.noticed is UNKNOWN
+    assert [(bar.style, bar.start, bar.end) for bar in bars][1] == ("node not seen", 2, 4)
+    assert "The watch of nodes saw nothing from 4.0 s to 6.0 s." in Failures((silent,)).caption
+
+
+def test_a_gap_of_pods_up_to_the_end_leaves_their_end_unknown() -> None:
+    silent, deleted, drained = three(gap(7.5, 12))
+    found = Failures((silent, deleted, drained))
+
+    assert deleted.fates["agent"].gone is UNKNOWN
+    assert drained.fates["web"].gone == pytest.approx(0.4)
+    assert "agent was not seen to the end" in found.caption
+    assert "agent in 0 (3 not seen), web in 2 (1 not seen)" in found.headline
+    assert found.figure().lanes[1].rows[1].bars[-1].style == "Pod unknown"
