@@ -77,29 +77,39 @@ def growth() -> Iterator[Target]:
 
 
 def update_time() -> Iterator[Target]:
-    """What one more record costs: timeline and rollouts of a log that grows, at 1,000 nodes."""
+    """What one more record of a long log costs: its timeline with its rollouts, and a verdict."""
     from daemonset_course.history.rollouts import rollouts
+    from daemonset_course.lab import evidence
+    from daemonset_course.lab.check import judge
+    from daemonset_course.lab.tasks import lab06
 
-    records = _log_of(3 * EVENTS)
-    known, more = records[:-STEPS], records[-STEPS:]
-    history = History(known)
-    rollouts(history.timeline())
+    records = _log(LANES, again=True)
+    history = History(records[: -2 * STEPS])
+    more = iter(records[-2 * STEPS :])
 
-    def update(record: dict[str, Any]) -> None:
-        history.append(record)
+    def told() -> None:
+        history.append(next(more))
         rollouts(history.timeline())
 
-    runs = [_timed(lambda record=record: update(record)) for record in more]  # type: ignore[misc]
-    name = f"one more record of {len(records):,}: timeline and rollouts"
-    yield Target(name, median(runs), 0.02, "s", spread(runs))
+    def judged() -> None:
+        history.append(next(more))
+        judge(evidence.read(history), lab06.LAB.tasks[0].rules)
+
+    told()
+    for what, work in (("timeline and rollouts", told), ("verdict", judged)):
+        runs = [_timed(work) for _ in range(STEPS - 1)]
+        name = f"one more record of {len(records):,}, {LANES:,} nodes: {what}"
+        yield Target(name, median(runs), 0.02, "s", spread(runs))
 
 
-def _log(workers: int) -> list[dict[str, Any]]:
-    """The log of a rollout, from the make-believe cluster that the tests use."""
+def _log(workers: int, *, again: bool = False) -> list[dict[str, Any]]:
+    """The log of a rollout, or of two, from the make-believe cluster that the tests use."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit"))
     from fleet import Fleet  # type: ignore[import-not-found]
 
     fleet = Fleet(workers, max_unavailable="10%").run(1).apply().run(60)
+    if again:
+        fleet.apply().run(12)
     return list(fleet.log())
 
 

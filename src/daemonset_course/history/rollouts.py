@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from operator import attrgetter
 
 from daemonset_course.history.refusals import newest
@@ -33,13 +34,12 @@ class Rollout:
         order: nodes in the order in which their new pods were created.
         updated: nodes with an available new pod at ``stop``; None if unknown.
         nodes: nodes in scope at ``stop``; None if unknown.
-        overlap: for each node that had both, for how many seconds a ready old pod and a ready new
-            pod existed together; negative: for how long there was neither.
         over_budget: the longest stretch in seconds above the budget. Moments are the
             controller's own (it acts on its cache, seen at 100 nodes): judge long stretches.
         watched: whether no watch of Pods, nodes or DaemonSets was interrupted meanwhile; else
             the largest numbers are the largest that were seen, and so is the order.
         exact: whether ``end`` was seen to come; else it came while nobody watched, by ``end``.
+        measure: works out ``overlap``.
     """
 
     revision: str
@@ -55,10 +55,18 @@ class Rollout:
     order: tuple[str, ...]
     updated: int | None
     nodes: int | None
-    overlap: dict[str, float]
     over_budget: float
     watched: bool = True
     exact: bool = True
+    measure: Callable[[], dict[str, float]] = field(default=dict, repr=False, compare=False)
+
+    @cached_property
+    def overlap(self) -> dict[str, float]:
+        """For each node that had both: seconds with a ready old Pod and a ready new Pod together.
+
+        Negative: for how long there was neither. Worked out when asked for: it looks at every Pod.
+        """
+        return self.measure()
 
     @property
     def duration(self) -> float | None:
@@ -161,7 +169,7 @@ def _rollout(timeline: Timeline, template: Template, lives: list[_Life]) -> Roll
         order=tuple(dict.fromkeys(life[-1].node for life in new)),
         updated=_until(timeline.updated, stop, ended=end is not None),
         nodes=_until(timeline.scope, stop, ended=end is not None),
-        overlap=_overlaps(new, lives, start, stop),
+        measure=partial(_overlaps, new, lives, start, stop),
         over_budget=0.0 if template.created else _over_budget(timeline, start, stop),
     )
 
