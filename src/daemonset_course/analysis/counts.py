@@ -20,7 +20,7 @@ from daemonset_course.history.index import History, of_app
 from daemonset_course.history.log import Object
 from daemonset_course.history.observed import Observed
 from daemonset_course.history.spans import UNKNOWN, Span, Steps, combine, count, overlap
-from daemonset_course.history.text import nodes, seconds
+from daemonset_course.history.text import counted, nodes, seconds
 from daemonset_course.history.timeline import Timeline
 
 _BAND = Stroke("muted", 6.0, fade=0.45)  # wide and pale, so that lines on it are seen
@@ -63,6 +63,9 @@ class Counts:
         if last < first:
             gone = nodes(first - last)
             return f"{gone} removed: the status kept counting them for {self._lasted(self.stale)}"
+        if first == last == self.workers.max():
+            end = [_value(line.at(self.observed.end)) for line in (self.desired, self.ready)]
+            return f"{counted(last, 'worker')}: desired {end[0]}, ready {end[1]} at the end"
         return f"{first} to {last} workers: desired and ready follow the nodes"
 
     @property
