@@ -121,8 +121,8 @@ def samples(history: History, daemonset: str) -> Iterator[Sample]:
         else:
             there[change.name] = change.object
         seen = history.known("nodes", "daemonsets", at=change.t)
-        if following and change.via == following.via == "list" and change.t == following.t:
-            continue  # a list shows one state, object by object
+        if following and change.t == following.t:
+            continue  # one state a moment: a list shows it object by object, also after a gap
         if seen and daemonset in last["daemonsets"]:
             yield _sampled(last["daemonsets"][daemonset], last["nodes"].values())
 
