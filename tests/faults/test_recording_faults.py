@@ -40,13 +40,15 @@ class Death:
     wait_says: str  # after the name of what died
 
 
-SILENT, STUCK = "did not answer", "still runs the old template"
+SILENT = "did not answer"
+# Who uses the budget up; whether it ends by itself is not said while a part is down.
+STUCK = "the budget of 1 unavailable node is used up: own-worker"
 # Without etcd nothing can be written, and the API server keeps its watches open: none is missed.
 DEATHS = {
     "etcd": Death(False, SILENT),
     "kube-apiserver": Death(True, SILENT),
     "kube-controller-manager": Death(False, STUCK),
-    "kube-scheduler": Death(False, "pending, not ready"),
+    "kube-scheduler": Death(False, "its Pod waits for the scheduler"),
     "kwok-controller": Death(False, STUCK),
 }
 RELEASE = "set env daemonset/agent RELEASE={}"

@@ -245,7 +245,8 @@ def test_an_unfinished_rollout_names_the_bad_container(
         until(live_cluster, "/api/v1/namespaces/default/pods", backs_off)
         with pytest.raises(NotFinished, match=f"rollout of {name}") as caught:
             wait_rollout(name, timeout=1)
-    for node in fleet.workers:  # a real kubelet changes between the two
-        assert re.search(f"{node}: {named}: (ImagePullBackOff|ErrImagePull): .+", caught.value.seen)
+    failed = f"{named}: (ImagePullBackOff|ErrImagePull): .+"  # a real kubelet changes between them
+    for node in fleet.workers:
+        assert re.search(rf"{node}\b[^:]*: {failed}", caught.value.seen)
     reasons = {one.reason for one in recorder.timeline.segments if one.reason}
     assert f"{named}: ImagePullBackOff" in reasons

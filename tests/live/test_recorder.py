@@ -153,7 +153,7 @@ def test_a_killed_api_server_is_a_gap_in_every_watch_and_the_end_is_right(own: C
         wait_rollout("agent")
     cluster.up("own")
     wait_rollout("agent")
-    eventually(lambda: all(feed.lost is None for feed in recorder._feeds))
+    eventually(lambda: all(feed.open_gap is None for feed in recorder._feeds))
     recorder.stop()
 
     gaps = recorder.timeline.gaps

@@ -90,7 +90,9 @@ def test_caption_and_headline_begin_with_what_does_not_run(state: str, first: st
     timeline = timeline_of(among(log, says(1.5, state)))
 
     assert caption(timeline).startswith(f"{first} (from 1.5 s on). The cure: {do}")
-    assert caption(timeline).endswith(caption(timeline_of(log)))
+    # While a component is down, nobody knows what ends by itself.
+    rest = caption(timeline_of(log)).replace(", and this ends by itself", "")
+    assert caption(timeline).endswith(rest)
     assert headline(timeline) == f"{first}, {headline(timeline_of(log))}"
 
 

@@ -108,7 +108,8 @@ def _explained(timeline: Timeline, nodes: Nodes, first: list[Cause]) -> Explanat
         words = "no Pod yet; unknown why: the watch of events was interrupted"
         found = [replace(one, reason=words) if one.kind == "missing" else one for one in found]
     spent = tuple(one.node for one in found if nodes.unavailable(one.node))
-    budget, limit = _budget(nodes, found, spent)
+    down = any(cause.kind == "component" for cause in first)
+    budget, limit = _budget(nodes, found, spent, down=down)
     if limit is not None or any(one.kind == "refused" and not one.node for one in first):
         held = {one.node for one in found if one.kind == "old template"} - set(spent)
         found = [replace(one, ends_by_itself=False) if one.node in held else one for one in found]
@@ -150,7 +151,7 @@ def _unobserved(nodes: Nodes) -> Iterator[Cause]:
 
 
 def _budget(
-    nodes: Nodes, found: list[Cause], spent: tuple[str, ...]
+    nodes: Nodes, found: list[Cause], spent: tuple[str, ...], *, down: bool
 ) -> tuple[list[Cause], int | None]:
     """Who uses the budget up, if nodes wait for it, and the budget if that does not end.
 
@@ -170,8 +171,9 @@ def _budget(
         return [], None
     lasting = [one for one in users if not one.ends_by_itself]
     stuck = len(lasting) >= limit
-    until = "this does not end by itself" if stuck else "this ends by itself"
-    words = f"the budget of {counted(limit, noun)} is used up, and {until}"
+    until = "does not end by itself" if stuck else "ends by itself"
+    words = f"the budget of {counted(limit, noun)} is used up"
+    words += "" if down else f", and this {until}"  # nothing is certain of a part that is down
     return [Cause("budget", "", words, not stuck, users=tuple(users))], limit if stuck else None
 
 

@@ -25,13 +25,16 @@ def components_first(name: str | None = None) -> Iterator[None]:
     try:
         yield
     except (NotFinished, NotRunning, ApiError) as error:
-        down: list[Down] = []
-        with suppress(CourseError, OSError):  # the first error counts more
-            name = cluster_name(name)
-            down = asker(name)()
-        if down:
-            lead(error, down, str(name))
+        if down := down_now(name):
+            lead(error, down, cluster_name(name))
         raise
+
+
+def down_now(name: str | None = None) -> list[Down]:
+    """Which components of a cluster do not run now; nothing where that cannot be told."""
+    with suppress(CourseError, OSError):  # where a wait fails, its own error counts more
+        return asker(cluster_name(name))()
+    return []
 
 
 def lead(error: CourseError, down: list[Down], cluster: str) -> None:

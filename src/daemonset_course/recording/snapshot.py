@@ -7,23 +7,29 @@ from datetime import UTC, datetime
 
 from daemonset_course.cluster.api import Api
 from daemonset_course.history.index import History
-from daemonset_course.history.log import Change, Header, Object
+from daemonset_course.history.log import Change, Component, Header, Object
+from daemonset_course.history.outages import Down
 from daemonset_course.history.refusals import last_seen, refusal, template_age
 
 
 def snapshot(
-    api: Api, daemonset: str, namespace: str = "default", *, pods: Iterable[Object] | None = None
+    api: Api,
+    daemonset: str,
+    namespace: str = "default",
+    *,
+    pods: Iterable[Object] | None = None,
+    down: Iterable[Down] = (),
 ) -> History:
     """What there is now: the DaemonSet, what it owns, the nodes, and the refusals that count.
 
-    Namesakes that were deleted are left out, with what they owned. Components of the control plane
-    are not asked for: ``components_first`` tells them.
+    Namesakes that were deleted are left out, with what they owned.
 
     Args:
         api: the API server.
         daemonset: the DaemonSet's name.
         namespace: its namespace.
         pods: the Pods of the namespace, if they are at hand.
+        down: the components that do not run; the API server does not know them.
     """
     core, apps = f"/api/v1/namespaces/{namespace}", f"/apis/apps/v1/namespaces/{namespace}"
     found = [one for one in api.items(f"{apps}/daemonsets") if one["metadata"]["name"] == daemonset]
@@ -36,6 +42,8 @@ def snapshot(
     }
     now = datetime.now(UTC).isoformat()
     history = History([Header(daemonset, namespace, api.kubeconfig.parent.name, date=now)])
+    for one in down:
+        history.append(Component(0.0, one.component, one.why))
     for resource, items in listed.items():
         for item in items:
             history.append(Change(0.0, resource, "ADDED", "list", item))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from daemonset_course import placement
 from daemonset_course.analysis.explain import Explanation, explain
 from daemonset_course.cluster.api import Object
-from daemonset_course.cluster.components import components_first
+from daemonset_course.cluster.components import components_first, down_now
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.waiting import LOOK, wait_for
 from daemonset_course.errors import BadInput, NotFinished
@@ -54,16 +54,21 @@ def _waited(name: str, namespace: str, timeout: float) -> Status:
     def why(pods: Iterable[Object] | None = None) -> Explanation:
         return explain(snapshot(api, name, namespace, pods=pods))
 
+    def told(pods: Iterable[Object] | None = None) -> str:
+        found = explain(snapshot(api, name, namespace, pods=pods, down=down_now()))
+        lines = found.but(lambda cause: cause.kind != "component").lines()  # they are said first
+        return "; ".join(lines) or "every node has its Pod; the controller has not counted it yet"
+
     def missed(daemonset: Object) -> int:
         return uncounted(daemonset, api.items("/api/v1/nodes"))
 
-    def wait(done: Callable[[Object], bool], what: str, told: Explain, timeout: float) -> Object:
+    def wait(done: Callable[[Object], bool], what: str, say: Explain, timeout: float) -> Object:
         found = wait_for(
             api,
             path,
             lambda items: name not in items or done(items[name]),
             what=what,
-            explain=lambda items: told(items[name]),
+            explain=lambda items: say(items[name]),
             timeout=timeout,
             selector={"fieldSelector": f"metadata.name={name}"},
         )
@@ -78,13 +83,13 @@ def _waited(name: str, namespace: str, timeout: float) -> Status:
         found = wait(
             lambda daemonset: finished(daemonset) or _only_by_hand(daemonset, why),
             f"the rollout of {name}",
-            lambda _: _told(why()),
+            lambda _: told(),
             timeout,
         )
         if not finished(found):
             raise NotFinished(
                 f"Nobody replaces the Pods of {name}: its update strategy is OnDelete.",
-                seen=_told(why()),
+                seen=told(),
                 next_step="Delete the Pods that run the old template, and wait again.",
             )
         wait_for(
@@ -92,7 +97,7 @@ def _waited(name: str, namespace: str, timeout: float) -> Status:
             f"/api/v1/namespaces/{namespace}/pods",
             lambda pods: why(pods.values()).done,
             what=f"the pods of {name} ready",
-            explain=lambda pods: _told(why(pods.values())),
+            explain=lambda pods: told(pods.values()),
             timeout=max(deadline - time.monotonic(), 1.0),
         )
         return status_of(
@@ -124,12 +129,6 @@ def _only_by_hand(daemonset: Object, why: Callable[[], Explanation]) -> bool:
     strategy = daemonset["spec"]["updateStrategy"].get("type")
     current = seen >= daemonset["metadata"]["generation"]
     return strategy == "OnDelete" and current and why().only("OnDelete")
-
-
-def _told(found: Explanation) -> str:
-    return "; ".join(found.lines()) or (
-        "every node has its Pod; the controller has not counted it yet"
-    )
 
 
 def finished(daemonset: Object) -> bool:
