@@ -99,8 +99,8 @@ rollout.plot()
 # - Its **shape** says what it is doing: a hollow thin bar is pending, a hatched one runs but is not
 #   ready, a full one is ready, a thin full one is terminating.
 # - A **numbered mark** is something that was done or that happened; the list below names it.
-# - The panel underneath counts the **nodes without an available Pod**. The dashed line is how many
-#   an update may take at once; it does not bind a first start.
+# - The panel underneath counts the **nodes without an available Pod**. In an
+#   update a dashed line shows how many it may take at once; nothing limits a first start.
 # - The **sentence** at the bottom is made from the same recording as the picture.
 #
 # And your prediction, beside the nodes of the last rollout in the recording:
