@@ -129,6 +129,8 @@ def test_up_interrupted_at_any_moment_can_be_run_again(folder: Path) -> None:
 
     one = cluster.up(pace=PACE)
 
+    # The node controller may still set a taint for the time in which the kubelets were dead.
+    eventually(lambda: all(settled(n) for n in one.api.items("/api/v1/nodes")))
     healthy(one)
     assert cluster.down()
 
