@@ -104,7 +104,7 @@ class Nodes:
     def _wanted(self, name: str, here: list[Object]) -> Cause | None:
         if not here:
             return Cause("missing", name, "no Pod yet", True)
-        leaving = [pod for pod in here if podstate.phase_of(pod)[0] == "terminating"]
+        leaving = [*filter(podstate.is_terminating, here)]
         new = [pod for pod in here if pod not in leaving and self._is_new(pod)]
         if new:
             cause = self._unready(name, new[0])
@@ -127,7 +127,7 @@ class Nodes:
                 return None
             words = f"{decision.detail}: its Pod was deleted and does not come back"
             return Cause("not wanted", name, words, False, blocks=False)
-        leaving = [pod for pod in here if podstate.phase_of(pod)[0] == "terminating"]
+        leaving = [*filter(podstate.is_terminating, here)]
         cause = self._leaving(name, leaving[0]) if leaving else self._unready(name, here[0])
         if cause:
             return Cause(
@@ -219,19 +219,16 @@ class Nodes:
         since = self.template.t - SKEW if self.template else self._timeline.start
         return any(one.end >= since for one in self._timeline.by_node.get(name, ()))
 
-    @cached_property
-    def _segments(self) -> dict[str, list[Segment]]:
-        """The segments of each Pod up to now, by time."""
-        found: dict[str, list[Segment]] = {}
-        for one in self._timeline.segments:
-            if one.start <= self.scene.t:
-                found.setdefault(one.pod, []).append(one)
-        return found
+    def _last(self, pod: Object) -> Segment | None:
+        """The Pod's phase as the timeline has it."""
+        uid, here = pod["metadata"]["uid"], self._timeline.by_node.get(podstate.node_of(pod), ())
+        own = (one for one in here if one.pod == uid and one.start <= self.scene.t)
+        return max(own, key=lambda one: one.start, default=None)
 
     def _age(self, pod: Object) -> float:
         """For how many seconds the Pod has been in its phase, as far as anybody saw."""
-        parts = self._segments.get(str(pod["metadata"]["uid"]), [])
-        start = parts[-1].start if parts else self.scene.t
+        last = self._last(pod)
+        start = last.start if last else self.scene.t
         before = 0.0
         if start <= self._timeline.start:
             before = podstate.phase_age(pod, self._timeline.header.date)
@@ -239,8 +236,9 @@ class Nodes:
 
     def _came_in_gap(self, pod: Object) -> bool:
         """Whether the Pod may have got into its phase while nobody watched."""
-        start = max(one.start for one in self._segments[str(pod["metadata"]["uid"])])
-        return any(gap.resource == "pods" and gap.end == start for gap in self._timeline.gaps)
+        last = self._last(pod)
+        gaps = (gap for gap in self._timeline.gaps if gap.resource == "pods")
+        return last is not None and any(gap.end == last.start for gap in gaps)
 
 
 def kubelet_words(pod: Object) -> tuple[str, bool, str]:

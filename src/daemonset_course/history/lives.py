@@ -98,7 +98,7 @@ def life(
 
 
 def _is_stopping(change: Change) -> bool:
-    return not change.gone and bool(change.object["metadata"].get("deletionTimestamp"))
+    return not change.gone and podstate.is_terminating(change.object)
 
 
 def _when(change: Change) -> When:

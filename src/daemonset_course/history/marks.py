@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from daemonset_course.history.log import Change, Mark, MarkKind, Object
-from daemonset_course.history.podstate import condition
+from daemonset_course.history.podstate import condition, is_terminating
 
 # Taints that only repeat what another field of the node says (cordon, Ready); the mark for that
 # field is enough.
@@ -71,9 +71,7 @@ class Marker:
                 yield "action", TEMPLATE_CHANGED, ""
             if old["spec"].get("updateStrategy") != owner["spec"].get("updateStrategy"):
                 yield "action", f"update strategy: {strategy_text(owner)}", ""
-            if not old["metadata"].get("deletionTimestamp") and owner["metadata"].get(
-                "deletionTimestamp"
-            ):
+            if is_terminating(owner) and not is_terminating(old):
                 yield "action", "DaemonSet deletion asked for", ""
 
     def _event(self, kind: str, event: Object) -> Iterator[tuple[MarkKind, str, str]]:

@@ -100,6 +100,11 @@ def is_ready(item: Object) -> bool:
     return bool(condition(item, "Ready").get("status") == "True")
 
 
+def is_terminating(item: Object) -> bool:
+    """Whether the object's deletion was asked for."""
+    return bool(item["metadata"].get("deletionTimestamp"))
+
+
 def is_bound(pod: Object) -> bool:
     """Whether the Pod has a node."""
     return bool((pod.get("spec") or {}).get("nodeName"))
@@ -122,7 +127,7 @@ def phase_of(pod: Object) -> tuple[Phase, str]:
     """
     status = pod.get("status") or {}
     ended = status.get("phase") in {"Failed", "Succeeded"}
-    if pod["metadata"].get("deletionTimestamp"):
+    if is_terminating(pod):
         return "terminating", ""
     if ended:
         return "not ready", str(status.get("reason") or status["phase"])

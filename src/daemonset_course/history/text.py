@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 
 def seconds(value: float) -> str:
@@ -36,7 +37,8 @@ def joined(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
-def natural_key(name: str) -> list[tuple[int, str]]:
+@lru_cache(maxsize=8192)  # the nodes of a large cluster, sorted at every update
+def natural_key(name: str) -> tuple[tuple[int, str], ...]:
     """A sort key that puts worker2 before worker10."""
     parts = re.split(r"(\d+)", name)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)

@@ -211,7 +211,7 @@ def read(history: History) -> Evidence:
     sets = {str(o["metadata"]["name"]): o for o in history.objects("daemonsets")}
     began = [o for o in history.at_start("daemonsets") if o["metadata"]["name"] == name]
     gone = [p for p in history.deleted("pods") if podstate.is_owned(p, name)]
-    leaving = [p for p in owned if p["metadata"].get("deletionTimestamp")]
+    leaving = [p for p in owned if podstate.is_terminating(p)]
     return Evidence(
         before=began[0] if began else {},
         after=sets.pop(name, None),

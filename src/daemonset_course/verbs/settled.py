@@ -57,7 +57,7 @@ def wait_settled(selector: str, *, pods: int, timeout: float = 60) -> Settled:
 
 
 def _living(pods: Mapping[str, Any]) -> list[Any]:
-    return [pod for pod in pods.values() if not pod["metadata"].get("deletionTimestamp")]
+    return [pod for pod in pods.values() if not podstate.is_terminating(pod)]
 
 
 def _is_refused(pod: Any) -> bool:
