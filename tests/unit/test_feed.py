@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,17 +50,6 @@ def no_thread_stays() -> Iterator[None]:
     yield
     left = [t for t in threading.enumerate() if t not in before and t.name.startswith("feed-")]
     assert not left
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as fake:
-        yield fake
-
-
-@pytest.fixture
-def api(server: FakeServer, tmp_path: Path) -> Api:
-    return Api(server.kubeconfig(tmp_path))
 
 
 @pytest.fixture

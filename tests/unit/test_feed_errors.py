@@ -6,7 +6,6 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,19 +47,8 @@ class Picky(Told):
 
 
 @pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as fake:
-        yield fake
-
-
-@pytest.fixture
 def told() -> Picky:
     return Picky()
-
-
-@pytest.fixture
-def api(server: FakeServer, tmp_path: Path) -> Api:
-    return Api(server.kubeconfig(tmp_path))
 
 
 @pytest.fixture

@@ -25,12 +25,6 @@ from daemonset_course.recording.recorder import Recorder, Recording
 
 
 @pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as fake:
-        yield fake
-
-
-@pytest.fixture
 def recording(server: FakeServer, tmp_path: Path) -> Iterator[Recorder]:
     made = recorder(server, tmp_path)
     yield made

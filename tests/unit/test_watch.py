@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,17 +16,6 @@ from daemonset_course.errors import CourseError, NotRunning
 PATH = "/api/v1/pods"
 A = line("ADDED", pod("a", 11))
 FAILED = line("ERROR", {"kind": "Status", "code": 500, "reason": "InternalError"})
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as fake:
-        yield fake
-
-
-@pytest.fixture
-def api(server: FakeServer, tmp_path: Path) -> Api:
-    return Api(server.kubeconfig(tmp_path))
 
 
 def read(api: Api, quiet: float = 20) -> tuple[list[Event], Watch]:
