@@ -25,12 +25,12 @@ def components_first(name: str | None = None) -> Iterator[None]:
     try:
         yield
     except (NotFinished, NotRunning, ApiError) as error:
-        if down := down_now(name):
+        if down := components_down(name):
             lead(error, down, cluster_name(name))
         raise
 
 
-def down_now(name: str | None = None) -> list[Down]:
+def components_down(name: str | None = None) -> list[Down]:
     """Which components of a cluster do not run now; nothing where that cannot be told."""
     with suppress(CourseError, OSError):  # where a wait fails, its own error counts more
         return asker(cluster_name(name))()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from daemonset_course import placement
 from daemonset_course.analysis.explain import Explanation, explain
 from daemonset_course.cluster.api import Object
-from daemonset_course.cluster.components import components_first, down_now
+from daemonset_course.cluster.components import components_down, components_first
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.waiting import LOOK, wait_for
 from daemonset_course.errors import BadInput, NotFinished
@@ -55,7 +55,7 @@ def _waited(name: str, namespace: str, timeout: float) -> Status:
         return explain(snapshot(api, name, namespace, pods=pods))
 
     def told(pods: Iterable[Object] | None = None) -> str:
-        found = explain(snapshot(api, name, namespace, pods=pods, down=down_now()))
+        found = explain(snapshot(api, name, namespace, pods=pods, down=components_down()))
         lines = found.but(lambda cause: cause.kind != "component").lines()  # they are said first
         return "; ".join(lines) or "every node has its Pod; the controller has not counted it yet"
 
