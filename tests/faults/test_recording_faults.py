@@ -43,11 +43,13 @@ class Death:
 SILENT = "did not answer"
 # Who uses the budget up; whether it ends by itself is not said while a part is down.
 STUCK = "the budget of 1 unavailable node is used up: own-worker"
+# Killed before it saw the template or after its first Pod: an old Pod remains in both cases.
+UNFINISHED = "still runs the old template"
 # Without etcd nothing can be written, and the API server keeps its watches open: none is missed.
 DEATHS = {
     "etcd": Death(False, SILENT),
     "kube-apiserver": Death(True, SILENT),
-    "kube-controller-manager": Death(False, STUCK),
+    "kube-controller-manager": Death(False, UNFINISHED),
     "kube-scheduler": Death(False, "its Pod waits for the scheduler"),
     "kwok-controller": Death(False, STUCK),
 }
