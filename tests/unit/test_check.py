@@ -205,7 +205,7 @@ def test_a_controller_that_takes_its_time_is_no_disadvantage(budget: str, fits: 
     found = read(History(world.run(600).log()))
     turn = (found.restart() or 0) + found.pause()
 
-    assert not found.behind()
+    assert not found.behind
     assert found.pause() > 0.5 * (found.restart() or 0)
     assert found.length() > lab06.WINDOW * (found.restart() or 0)
     assert (found.length() <= lab06.WINDOW * turn) is fits
@@ -233,7 +233,7 @@ def test_a_rollout_that_is_too_long_already_need_not_end() -> None:
     world = solved(1, "maxUnavailable: 1").run(19)
     found = verdict(world, 1)
 
-    assert read(History(world.log())).behind()
+    assert read(History(world.log())).behind
     assert found.outcome == "wrong"
     assert "so far" in found.says
 
@@ -257,7 +257,7 @@ def test_a_rollout_that_stands_still_is_not_slow() -> None:
     log = solved(1).run(5).log(ended=False)
     stuck = read(History([*log, {"record": "end", "t": log[-1]["t"] + 600}]))
 
-    assert stuck.behind()
+    assert stuck.behind
     assert stuck.timeline.end == log[-1]["t"] + 600
     assert stuck.length() == read(History(log)).length()
     assert judge(stuck, TASKS[0].rules).outcome == "not yet"

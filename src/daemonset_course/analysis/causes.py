@@ -78,7 +78,8 @@ class Nodes:
         """The cause of each node that has one, in natural order."""
         template = self._spec.get("template") or {}
         spec, tolerations = template.get("spec") or {}, pod_tolerations(template)
-        for name in sorted(self.scene.nodes.keys() | self.pods.keys(), key=natural_key):
+        behind = (self.scene.nodes.keys() | self.pods.keys()) - self.scene.done
+        for name in sorted(behind, key=natural_key):
             node, here = self.scene.nodes.get(name), self.pods.get(name, [])
             if node is None:
                 found = _of_gone_node(name)

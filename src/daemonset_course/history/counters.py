@@ -61,18 +61,22 @@ class Lane:
     available: int = 0
     updated: int = 0
 
+    @property
+    def done(self) -> bool:
+        """Whether the node's only Pod is available and of the newest template."""
+        return self.node is not None and self.updated == 1 and self.pods == 1
+
     def shares(self) -> tuple[int, ...]:
         """What this node adds to each of COUNTS; a node that doesn't exist adds nothing."""
         if self.node is None:
             return (0,) * len(COUNTS)
         scope = self.wanted or self.pods > 0
-        done = self.updated == 1 and self.pods == 1
         return (
             int(scope),
             int(scope and self.available == 0),
             max(0, self.live - 1),
             int(self.updated > 0),
-            int(scope and not done),
+            int(scope and not self.done),
             int(self.wanted),
         )
 

@@ -118,7 +118,8 @@ class Replay:
         nodes = {name: lane.node for name, lane in self.lanes.items() if lane.node is not None}
         pods = tuple(pod.object for pod in self.pods.values())
         wanted = frozenset(name for name, lane in self.lanes.items() if lane.wanted)
-        return Scene(t, self._owner, nodes, pods, wanted)
+        done = frozenset(name for name, lane in self.lanes.items() if lane.done)
+        return Scene(t, self._owner, nodes, pods, wanted, done)
 
     # Pods
 

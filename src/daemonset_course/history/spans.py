@@ -58,7 +58,8 @@ class Segment:
 class Scene:
     """What was there at one moment: the DaemonSet, its Pods, the nodes by name.
 
-    ``wanted`` are the nodes that should run a Pod by the controller's rules.
+    ``wanted`` are the nodes that should run a Pod by the controller's rules; ``done`` are those
+    whose only Pod is available and of the newest template.
     """
 
     t: float = 0.0
@@ -66,6 +67,7 @@ class Scene:
     nodes: Mapping[str, Object] = field(default_factory=dict)
     pods: tuple[Object, ...] = ()
     wanted: frozenset[str] = frozenset()
+    done: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

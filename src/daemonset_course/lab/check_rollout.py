@@ -83,7 +83,7 @@ def not_stuck(evidence: Evidence, *, window: float | None = None) -> Verdict | N
 
     With a ``window`` (in restarts) it also says that the time runs.
     """
-    if not evidence.behind():
+    if not evidence.behind:
         return None
     rules = (_refused, _spent, _on_delete, _hopeless)
     found = next((verdict for rule in rules if (verdict := rule(evidence))), None)
@@ -104,14 +104,14 @@ def within(restarts: float) -> Rule:
     def rule(evidence: Evidence) -> Verdict | None:
         restart = evidence.restart()
         # The first few say little yet.
-        if restart is None or (evidence.behind() and len(evidence.restart_times) < 4):
+        if restart is None or (evidence.behind and len(evidence.restart_times) < 4):
             return None
         length, pause = evidence.length(), evidence.pause()
         turn = restart + pause
         if length <= restarts * turn:
             return None
-        number, so_far = len(evidence.reachable), " so far" if evidence.behind() else ""
-        which = "the longest of" if evidence.behind() else "mean of"
+        number, so_far = len(evidence.reachable), " so far" if evidence.behind else ""
+        which = "the longest of" if evidence.behind else "mean of"
         unavailable = _rolling(evidence.after).get("maxUnavailable", 1)
         return Verdict(
             "wrong",
@@ -134,7 +134,7 @@ def within(restarts: float) -> Rule:
 
 def finished(evidence: Evidence) -> Verdict | None:
     """Not yet, if a reachable node lacks an available pod of the newest template."""
-    behind = evidence.behind()
+    behind = evidence.behind
     if not behind:
         return None
     done = len(evidence.reachable) - len(behind)
@@ -180,7 +180,7 @@ def _refused(evidence: Evidence) -> Verdict | None:
     return Verdict(
         "wrong",
         f"{said[0].upper()}{said[1:]}",
-        tuple(f"{evidence.lane(node)}: {reason}" for node, reason in evidence.behind().items()),
+        tuple(f"{evidence.lane(node)}: {reason}" for node, reason in evidence.behind.items()),
         "The controller tries again, and the API server refuses each Pod until the template, or "
         "what refuses it, changes. Source: syncNodes, pkg/controller/daemon/daemon_controller.go.",
         "kubectl describe daemonset agent, the events.",
@@ -194,7 +194,7 @@ def _spent(evidence: Evidence) -> Verdict | None:
         return None
     if len(set(evidence.why.spent).intersection(evidence.dead)) < budget:
         return None
-    updated = len(evidence.reachable) - len(evidence.behind())
+    updated = len(evidence.reachable) - len(evidence.behind)
     dead = [f"{evidence.lane(n)}: not ready; its pod is unavailable" for n in evidence.dead]
     return Verdict(
         "wrong",
@@ -213,7 +213,7 @@ def _on_delete(evidence: Evidence) -> Verdict | None:
     return Verdict(
         "wrong",
         "With OnDelete the controller replaces no pod by itself, so nodes stay as they are.",
-        evidence.lines(evidence.behind()),
+        evidence.lines(evidence.behind),
         "OnDelete: a new template reaches a node when somebody deletes its pod. kubernetes.io: "
         "Perform a Rolling Update on a DaemonSet, DaemonSet Update Strategy.",
         "kubectl explain daemonset.spec.updateStrategy.type",

@@ -60,7 +60,7 @@ class Evidence:
         """The newest template's ``controller-revision-hash``; empty until a pod of it was seen."""
         return self.timeline.templates[-1].revision if self.rolled else ""
 
-    @property
+    @cached_property
     def workers(self) -> tuple[str, ...]:
         """The nodes that exist and are no control plane, in the order of the picture."""
         found = self.timeline.nodes
@@ -68,12 +68,12 @@ class Evidence:
             n for n in found if n in self.nodes and not podstate.is_control_plane(self.nodes[n])
         )
 
-    @property
+    @cached_property
     def dead(self) -> tuple[str, ...]:
         """The workers whose kubelet is silent or reports that it is not ready."""
         return tuple(name for name in self.workers if not podstate.is_ready(self.nodes[name]))
 
-    @property
+    @cached_property
     def reachable(self) -> tuple[str, ...]:
         """The workers that are not dead."""
         dead = set(self.dead)
@@ -88,6 +88,7 @@ class Evidence:
         """Why the rollout is not done."""
         return explain_timeline(self.timeline)
 
+    @cached_property
     def behind(self) -> Mapping[str, str]:
         """Each reachable node that the newest template has not wholly reached, and why."""
         found = {one.node: one.reason for one in self.why.causes}
@@ -133,7 +134,7 @@ class Evidence:
         It begins when the node loses its ready pod or, with surge, gets its new one beside it; it
         ends when the new pod is ready and no other pod is left on the node.
         """
-        behind = self.behind()
+        behind = self.behind
         updated = [name for name in self.reachable if name not in behind]
         return {name: self._restart(name) for name in updated} if self.rolled else {}
 
@@ -146,7 +147,7 @@ class Evidence:
         lengths = [end - start for start, end in self.restart_times.values()]
         if not lengths:
             return None
-        return max(lengths) if self.behind() else mean(lengths)
+        return max(lengths) if self.behind else mean(lengths)
 
     def pause(self) -> float:
         """The median time in seconds from the end of a restart to the beginning of a next one.
@@ -168,7 +169,7 @@ class Evidence:
         if not self.rolled:
             return 0.0
         ends = [end for _, end in self.restart_times.values()]
-        return (max(ends) if ends and not self.behind() else self.news) - self._began
+        return (max(ends) if ends and not self.behind else self.news) - self._began
 
     def elapsed(self) -> float:
         """Seconds from the change of the pod spec until now."""
@@ -215,7 +216,7 @@ def read(history: History) -> Evidence:
     return Evidence(
         before=began[0] if began else {},
         after=sets.pop(name, None),
-        nodes={str(o["metadata"]["name"]): o for o in history.objects("nodes")},
+        nodes=timeline.scene.nodes,
         lost=tuple(sorted({str(o["metadata"]["name"]) for o in history.deleted("nodes")})),
         revived=_revived(history),
         others=tuple(sorted(sets)),
@@ -230,6 +231,8 @@ def read(history: History) -> Evidence:
 def _revived(history: History) -> tuple[str, ...]:
     """The nodes that were seen Ready although they were not at first."""
     dead = {o["metadata"]["name"] for o in history.at_start("nodes") if not podstate.is_ready(o)}
+    if not dead:
+        return ()
     later = history.changes(
         "nodes", lambda o: o["metadata"]["name"] in dead and podstate.is_ready(o)
     )
