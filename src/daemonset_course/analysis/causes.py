@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -70,17 +69,14 @@ class Nodes:
         self.daemonset: Object = self.scene.daemonset or {}
         self._spec: Object = self.daemonset.get("spec") or {}
         self._strategy = str((self._spec.get("updateStrategy") or {}).get("type", ""))
-        self.pods: defaultdict[str, list[Object]] = defaultdict(list)
-        for pod in self.scene.pods:
-            self.pods[podstate.node_of(pod)].append(pod)
 
     def causes(self) -> Iterator[Cause]:
         """The cause of each node that has one, in natural order."""
         template = self._spec.get("template") or {}
         spec, tolerations = template.get("spec") or {}, pod_tolerations(template)
-        behind = (self.scene.nodes.keys() | self.pods.keys()) - self.scene.done
+        behind = (self.scene.nodes.keys() | self.scene.pods.keys()) - self.scene.done
         for name in sorted(behind, key=natural_key):
-            node, here = self.scene.nodes.get(name), self.pods.get(name, [])
+            node, here = self.scene.nodes.get(name), self.scene.pods.get(name, [])
             if node is None:
                 found = _of_gone_node(name)
             elif name in self.scene.wanted:
@@ -92,13 +88,13 @@ class Nodes:
 
     def unavailable(self, name: str) -> bool:
         """Whether the node counts as one without an available Pod."""
-        here = self.pods.get(name, [])
+        here = self.scene.pods.get(name, [])
         counts = bool(here) or name in self.scene.wanted
         return counts and not any(map(self._available, here))
 
     def doubled(self, name: str) -> bool:
         """Whether a new Pod is on the node beside an old one (maxSurge)."""
-        return len(self.pods.get(name, [])) > 1
+        return len(self.scene.pods.get(name, [])) > 1
 
     # One node
 

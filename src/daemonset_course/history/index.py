@@ -62,6 +62,8 @@ class History:
         self._changes: defaultdict[str, list[Change]] = defaultdict(list)
         self._versions: defaultdict[str, dict[str, list[Change]]] = defaultdict(dict)
         self._now: defaultdict[str, dict[str, Object]] = defaultdict(dict)
+        self._gone: defaultdict[str, list[Object]] = defaultdict(list)
+        self._first: dict[tuple[str, float], list[Object]] = {}  # see at_start
         self._watched: set[str] = set()  # resources whose first list is over
         self._relisted: dict[str, float] = {}  # resource -> end of the gap that its list follows
         self._timelines: dict[tuple[str, str], TimelineReader] = {}
@@ -126,6 +128,7 @@ class History:
         self._versions[resource].setdefault(change.uid, []).append(change)
         if change.gone:
             self._now[resource].pop(change.uid, None)
+            self._gone[resource].append(change.object)
         else:
             self._now[resource][change.uid] = change.object
 
@@ -152,15 +155,19 @@ class History:
 
     def at_start(self, resource: str) -> list[Object]:
         """The objects of the first lists, with what was seen of them before the last list came."""
-        found = (
-            list(takewhile(self._is_first, versions))[-1:]
-            for versions in self._versions[resource].values()
-        )
-        return [change.object for last in found for change in last if not change.gone]
+        key = resource, self.start
+        if key in self._first:
+            return [*self._first[key]]
+        versions = self._versions[resource].values()
+        last = (change for each in versions for change in [*takewhile(self._is_first, each)][-1:])
+        found = [change.object for change in last if not change.gone]
+        if self.last > self.start:  # else more of the first lists may come
+            self._first[key] = found
+        return [*found]
 
     def deleted(self, resource: str) -> list[Object]:
         """The objects that were deleted, as they were seen last."""
-        return [change.object for change in self._changes[resource] if change.gone]
+        return [*self._gone[resource]]
 
     def find(self, resource: str, name: str, namespace: str = "") -> Object | None:
         """The object of that name at the end; None when there is none."""

@@ -11,6 +11,7 @@ import heapq
 import json
 from collections import defaultdict
 from dataclasses import replace
+from itertools import pairwise
 from math import inf
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -102,21 +103,23 @@ class Replay:
             for segment in pod.until(end, last=True):
                 rows.setdefault(segment.node, []).append(segment)
         for row in rows.values():
-            if len(row) > 1:
+            if any(later.start < one.end for one, later in pairwise(row)):
                 row.sort(key=_BY_TIME)
         return rows
 
-    def templates_until(self, end: float) -> tuple[Template, ...]:
-        """The templates; the last one ends at ``end`` unless something ended it before."""
-        if not self.templates or end >= self.templates[-1].end:
+    def templates_until(self, scene: Scene) -> tuple[Template, ...]:
+        """The templates; the last one ends with ``scene`` unless something ended it before."""
+        if not self.templates or scene.t >= self.templates[-1].end:
             return tuple(self.templates)
         *others, last = self.templates
-        return (*others, replace(last, end=end, scene=self.scene(end)))
+        return (*others, replace(last, end=scene.t, scene=scene))
 
     def scene(self, t: float) -> Scene:
         """What is there now, which is ``t``."""
         nodes = {name: lane.node for name, lane in self.lanes.items() if lane.node is not None}
-        pods = tuple(pod.object for pod in self.pods.values())
+        pods: dict[str, list[Object]] = {}
+        for pod in self.pods.values():
+            pods.setdefault(pod.state.node, []).append(pod.object)
         wanted = frozenset(name for name, lane in self.lanes.items() if lane.wanted)
         done = frozenset(name for name, lane in self.lanes.items() if lane.done)
         return Scene(t, self._owner, nodes, pods, wanted, done)

@@ -56,16 +56,17 @@ class Segment:
 
 @dataclass(frozen=True)
 class Scene:
-    """What was there at one moment: the DaemonSet, its Pods, the nodes by name.
+    """What was there at one moment: the DaemonSet, its Pods by node, the nodes by name.
 
-    ``wanted`` are the nodes that should run a Pod by the controller's rules; ``done`` are those
-    whose only Pod is available and of the newest template.
+    Pods that are bound to no node stand under an empty name. ``wanted`` are the nodes that should
+    run a Pod by the controller's rules; ``done`` are those whose only Pod is available and of the
+    newest template.
     """
 
     t: float = 0.0
     daemonset: Object | None = None
     nodes: Mapping[str, Object] = field(default_factory=dict)
-    pods: tuple[Object, ...] = ()
+    pods: Mapping[str, list[Object]] = field(default_factory=dict)
     wanted: frozenset[str] = frozenset()
     done: frozenset[str] = frozenset()
 

@@ -214,7 +214,8 @@ class TimelineReader:
         replay = self._replay
         replay.advance(end)
         rows, numbers = replay.rows(end), self._numbers.steps(end)
-        templates = replay.templates_until(end)
+        scene = replay.scene(end)
+        templates = replay.templates_until(scene)
         if not self._lanes or not rows.keys() <= self._names:
             self._names |= rows.keys()
             self._lanes = tuple(sorted(self._names, key=self._lane_order))
@@ -232,7 +233,7 @@ class TimelineReader:
             status=tuple(replay.status),
             numbers=numbers,
             refusals=tuple(self._refusals),
-            scene=replay.scene(end),
+            scene=scene,
             newest=replay.target,
             unseen=tuple(sorted(name for name, t in self._relisted.items() if t >= end)),
             **{name: line.steps(end) for name, line in replay.lines.items()},

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from statistics import mean, median
 from typing import Any
 
@@ -30,8 +30,7 @@ class Evidence:
         lost: nodes whose Node object was deleted, also if there is a new one of that name.
         revived: nodes that were not Ready at the start and became Ready later.
         others: names of further DaemonSets in the namespace now.
-        pods: the DaemonSet's pods that exist now.
-        pods_gone: how many of its pods were deleted or are being deleted.
+        pods_gone: whether one of the DaemonSet's pods was deleted or is being deleted.
         timeline: the history, from the task's start until now.
         news: when the last change was seen, in seconds since the recording began.
         asked: when the DaemonSet first got the pod spec that it has now, in seconds since the
@@ -44,8 +43,7 @@ class Evidence:
     lost: tuple[str, ...]
     revived: tuple[str, ...]
     others: tuple[str, ...]
-    pods: tuple[Object, ...]
-    pods_gone: int
+    pods_gone: bool
     timeline: Timeline
     news: float
     asked: float | None
@@ -79,6 +77,11 @@ class Evidence:
         dead = set(self.dead)
         return tuple(name for name in self.workers if name not in dead)
 
+    @property
+    def pods(self) -> tuple[Object, ...]:
+        """The DaemonSet's pods that exist now."""
+        return tuple(chain.from_iterable(self.timeline.scene.pods.values()))
+
     def lane(self, node: str) -> str:
         """The node's name without the cluster's prefix, as the picture shows it."""
         return self.timeline.lane(node)
@@ -92,7 +95,7 @@ class Evidence:
     def behind(self) -> Mapping[str, str]:
         """Each reachable node that the newest template has not wholly reached, and why."""
         found = {one.node: one.reason for one in self.why.causes}
-        held = {podstate.node_of(pod) for pod in self.pods}
+        held = self.timeline.scene.pods
         bare = dict.fromkeys(self.workers, "no Pod, and none should be there")
         found = {name: why for name, why in bare.items() if name not in held} | found
         return {name: found[name] for name in self.reachable if name in found}
@@ -183,17 +186,9 @@ class Evidence:
         """Whether a watch that the judgement needs saw nothing for a while."""
         return any(gap.resource in JUDGED for gap in self.timeline.gaps)
 
-    @cached_property
-    def _pods_of(self) -> Mapping[str, list[Object]]:
-        """The pods of each node that has any."""
-        found: defaultdict[str, list[Object]] = defaultdict(list)
-        for pod in self.pods:
-            found[podstate.node_of(pod)].append(pod)
-        return dict(found)
-
     def _restart(self, node: str) -> tuple[float, float]:
         since = self.timeline.templates[-1].t
-        (alive,) = (pod["metadata"]["uid"] for pod in self._pods_of[node])
+        (alive,) = (pod["metadata"]["uid"] for pod in self.timeline.scene.pods[node])
         here = [s for s in self.timeline.by_node[node] if s.end >= since]
         new = [s for s in here if s.pod == alive]
         old = [s for s in here if s.pod != alive]
@@ -208,11 +203,10 @@ class Evidence:
 def read(history: History) -> Evidence:
     """The evidence in a history that begins at the task's start."""
     name, timeline = history.header.daemonset, history.timeline()
-    owned = [p for p in history.objects("pods") if podstate.is_owned(p, name)]
     sets = {str(o["metadata"]["name"]): o for o in history.objects("daemonsets")}
     began = [o for o in history.at_start("daemonsets") if o["metadata"]["name"] == name]
-    gone = [p for p in history.deleted("pods") if podstate.is_owned(p, name)]
-    leaving = [p for p in owned if podstate.is_terminating(p)]
+    gone = (p for p in history.deleted("pods") if podstate.is_owned(p, name))
+    held = chain.from_iterable(timeline.scene.pods.values())
     return Evidence(
         before=began[0] if began else {},
         after=sets.pop(name, None),
@@ -220,8 +214,7 @@ def read(history: History) -> Evidence:
         lost=tuple(sorted({str(o["metadata"]["name"]) for o in history.deleted("nodes")})),
         revived=_revived(history),
         others=tuple(sorted(sets)),
-        pods=tuple(owned),
-        pods_gone=len(gone) + len(leaving),
+        pods_gone=any(gone) or any(map(podstate.is_terminating, held)),
         timeline=timeline,
         news=history.news,
         asked=_asked(history, name),
