@@ -19,12 +19,12 @@ from daemonset_course.history.lives import Life, life
 from daemonset_course.history.log import (
     Change,
     End,
+    Entry,
     Gap,
     Header,
     Mark,
     Object,
     Record,
-    add_gap,
     parse,
 )
 from daemonset_course.history.observed import Observed
@@ -64,6 +64,7 @@ class History:
         self._now: defaultdict[str, dict[str, Object]] = defaultdict(dict)
         self._gone: defaultdict[str, list[Object]] = defaultdict(list)
         self._first: dict[tuple[str, float], list[Object]] = {}  # see at_start
+        self._seen: list[tuple[float, Entry]] = []  # as recorded, and as ``changes`` gives it
         self._watched: set[str] = set()  # resources whose first list is over
         self._relisted: dict[str, float] = {}  # resource -> end of the gap that its list follows
         self._timelines: dict[tuple[str, str], TimelineReader] = {}
@@ -95,23 +96,31 @@ class History:
         self.records.append(record)
         if isinstance(record, Header):
             return
-        self.last = max(self.last, record.t)
-        self.end = max(self.end, record.t)
+        t = record.t
+        self.last = max(self.last, t)
+        self.end = max(self.end, t)
         match record:
             case Change():
-                self._append_change(record)
+                record = self._append_change(record)
             case Gap():
-                add_gap(self.gaps, record)
-                self._watched.add(record.resource)
-                self._relisted[record.resource] = record.end
+                self._append_gap(record)
             case Mark():
                 self.marks.append(record)
+        self._seen.append((t, record))
 
     def advance(self, t: float) -> None:
         """Say that nothing more was recorded until ``t``: a running recording ends now."""
         self.end = max(self.end, t)
 
-    def _append_change(self, change: Change) -> None:
+    def _append_gap(self, gap: Gap) -> None:
+        # A gap that went on takes the place of what was known of it before.
+        same = (gap.resource, gap.start)
+        self.gaps = [one for one in self.gaps if (one.resource, one.start) != same]
+        self.gaps.append(gap)
+        self._watched.add(gap.resource)
+        self._relisted[gap.resource] = gap.end
+
+    def _append_change(self, change: Change) -> Change:
         resource = change.resource
         self.news = max(self.news, change.t)
         if change.via == "watch":
@@ -131,6 +140,7 @@ class History:
             self._gone[resource].append(change.object)
         else:
             self._now[resource][change.uid] = change.object
+        return change
 
     # What was seen
 
@@ -250,9 +260,10 @@ class History:
             header = replace(self.header, daemonset=key[0], namespace=key[1])
             self._timelines[key] = TimelineReader(header)
         reader = self._timelines[key]
-        for record in self.records[reader.records :]:
-            reader.read(record)
-        return reader.timeline(self.end)
+        for t, record in self._seen[reader.records :]:
+            reader.read(t, record)
+        unseen = sorted(name for name, t in self._relisted.items() if t >= self.end)
+        return reader.timeline(self.end, tuple(self.gaps), tuple(unseen))
 
     # Details
 

@@ -121,12 +121,6 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 _TIMES = ("t", "start", "end")  # JSON may write 2.0 as 2
 
 
-def add_gap(gaps: list[Gap], gap: Gap) -> None:
-    """Append a gap; one that went on takes the place of what was known of it before."""
-    gaps[:] = [one for one in gaps if (one.resource, one.start) != (gap.resource, gap.start)]
-    gaps.append(gap)
-
-
 # What no picture and no check reads, and what makes up most of an object.
 _DROPPED = ("managedFields",)
 _DROPPED_PARTS = ("data",)  # a ControllerRevision's copy of the template

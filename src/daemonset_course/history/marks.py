@@ -31,8 +31,9 @@ class Marker:
         self._warned: set[tuple[str, str]] = set()
         self._pod_name = re.compile(re.escape(f"{daemonset}-"[:_BASE]) + r"[a-z0-9]{5}\b")
 
-    def see(self, t: float, change: Change, *, initial: bool) -> list[Mark]:
+    def see(self, t: float, change: Change) -> list[Mark]:
         """The marks that one change makes; none for what was there when the recording began."""
+        initial = change.via == "start"
         read = {"nodes": self._node, "daemonsets": self._set, "events": self._event}
         reader = read.get(change.resource)
         if reader is None or (initial and change.resource == "events"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, cast
 
+from daemonset_course.history.log import Component
 from daemonset_course.places import course_command
 
 Why = Literal["ended", "stopped", "suspended"]
@@ -61,22 +62,17 @@ class Outages:
     """Turns the log's records of components into outages."""
 
     def __init__(self) -> None:
-        self._found: list[Outage] = []
-        self._open: dict[str, tuple[Why, float]] = {}
+        self._past: list[Outage] = []
+        self._open: dict[str, Outage] = {}
 
-    def see(self, t: float, component: str, state: str) -> None:
-        """Take in that a component is in another state from ``t`` on."""
-        if component in self._open:
-            why, start = self._open.pop(component)
-            self._found.append(Outage(component, why, start, t))
-        for why in _whys(state):
-            self._open[component] = (why, t)
+    def see(self, record: Component) -> None:
+        """Take in that a component is in another state from now on."""
+        if record.component in self._open:
+            self._past.append(replace(self._open.pop(record.component), end=record.t))
+        if record.state in _STATES:
+            why = cast("Why", record.state)
+            self._open[record.component] = Outage(record.component, why, record.t)
 
     def all(self) -> tuple[Outage, ...]:
         """Every outage so far, by time."""
-        still = [Outage(name, why, start) for name, (why, start) in self._open.items()]
-        return tuple(sorted([*self._found, *still], key=lambda one: one.start))
-
-
-def _whys(state: str) -> tuple[Why, ...]:
-    return tuple(why for why in _STATES if why == state)  # type: ignore[misc]
+        return tuple(sorted([*self._past, *self._open.values()], key=lambda one: one.start))

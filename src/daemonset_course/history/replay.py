@@ -57,15 +57,15 @@ class Replay:
         self._totals = [0] * len(COUNTS)
         self._due: list[tuple[float, str]] = []
 
-    def change(self, t: float, change: Change, *, initial: bool) -> None:
+    def change(self, change: Change) -> None:
         """Takes in one change of a pod, a node or the DaemonSet; Events count for nothing."""
-        obj, gone = change.object, change.gone
         if change.resource == "pods":
-            self._pod(t, obj, gone=gone, fresh=change.type == "ADDED", initial=initial)
+            self._pod(change)
         elif change.resource == "nodes":
-            self._node(obj, gone=gone)
+            self._node(change.object, gone=change.gone)
         elif change.resource == "daemonsets" and change.name == self._daemonset:
-            self._set(t, None if gone else obj, initial=initial)
+            new = None if change.gone else change.object
+            self._set(change.t, new, initial=change.via == "start")
 
     def hide(self, start: float, end: float) -> None:
         """Makes every living pod's phase unknown from ``start`` to ``end``: nobody watched."""
@@ -126,10 +126,11 @@ class Replay:
 
     # Pods
 
-    def _pod(self, t: float, obj: Object, *, gone: bool, fresh: bool, initial: bool) -> None:
+    def _pod(self, change: Change) -> None:
+        t, obj, initial = change.t, change.object, change.via == "start"
         uid = str(obj["metadata"]["uid"])
         pod = self.pods.get(uid)
-        if gone:
+        if change.gone:
             if pod:
                 self._forget(pod, t)
             return
@@ -138,7 +139,7 @@ class Replay:
         state = podstate.state_of(obj)
         if pod is None:
             pod = self.pods[uid] = Pod(uid, str(obj["metadata"]["name"]), state, t)
-            if fresh:
+            if change.type == "ADDED":
                 self._meet(t, obj, state.revision, initial=initial)
             rank = float(podstate.template_generation(obj) or 0) if initial else inf
             self.revisions[state.revision] = min(rank, self.revisions.get(state.revision, inf))

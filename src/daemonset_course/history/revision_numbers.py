@@ -18,13 +18,13 @@ class Numbers:
         self._daemonset = daemonset
         self._lines: defaultdict[str, StepsBuilder] = defaultdict(StepsBuilder)
 
-    def see(self, t: float, change: Change, *, initial: bool) -> None:
+    def see(self, change: Change) -> None:
         """Take in one change of a ControllerRevision; a deleted one leaves its number behind."""
         obj = change.object
         if change.gone or not podstate.is_owned(obj, self._daemonset):
             return
         revision = podstate.revision_of(obj) or change.name.removeprefix(f"{self._daemonset}-")
-        self._lines[revision].add(0.0 if initial else t, int(obj["revision"]))
+        self._lines[revision].add(0.0 if change.via == "start" else change.t, int(obj["revision"]))
 
     def steps(self, end: float) -> dict[str, Steps]:
         """The lines as they are now, reaching ``end``."""

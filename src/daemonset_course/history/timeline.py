@@ -14,16 +14,7 @@ from typing import Any
 
 from daemonset_course.history import podstate
 from daemonset_course.history.daemonset_status import Status
-from daemonset_course.history.log import (
-    Change,
-    Component,
-    Gap,
-    Header,
-    Mark,
-    Object,
-    Record,
-    add_gap,
-)
+from daemonset_course.history.log import Change, Component, Entry, Gap, Header, Mark, Object
 from daemonset_course.history.marks import TEMPLATE_CHANGED, Marker
 from daemonset_course.history.outages import Outage, Outages
 from daemonset_course.history.refusals import Refusal, refusal
@@ -33,16 +24,11 @@ from daemonset_course.history.spans import Scene, Segment, Steps, Template
 from daemonset_course.history.text import natural_key, short_name
 
 # What each count is made of: during a gap in one of these it is unknown.
+COUNTED = ("pods", "nodes", "daemonsets")
 _MADE_OF = {
-    "scope": ("pods", "nodes", "daemonsets"),
-    "unavailable": ("pods", "nodes", "daemonsets"),
-    "updated": ("pods", "nodes", "daemonsets"),
-    "behind": ("pods", "nodes", "daemonsets"),
+    **dict.fromkeys(("scope", "unavailable", "updated", "behind"), COUNTED),
     "surge": ("pods", "nodes"),
-    "budget": ("daemonsets",),
-    "surge_budget": ("daemonsets",),
-    "desired": ("daemonsets",),
-    "ready": ("daemonsets",),
+    **dict.fromkeys(("budget", "surge_budget", "desired", "ready"), ("daemonsets",)),
 }
 
 
@@ -137,54 +123,43 @@ class TimelineReader:
         self._numbers = Numbers(header.daemonset)
         self._outages = Outages()
         self._marks: list[Mark] = []
-        self._gaps: list[Gap] = []
         self._refusals: list[Refusal] = []
         self._control: set[str] = set()
         self._names: set[str] = set()  # of lanes
         self._lanes: tuple[str, ...] = ()  # the same in order; empty: not sorted yet
-        self._watched: set[str] = set()  # resources whose initial list is over
-        self._relisted: dict[str, float] = {}  # resource -> end of the gap its relist follows
         self._start = 0.0
 
-    def read(self, record: Record) -> None:
-        """Take in the next record."""
+    def read(self, t: float, record: Entry) -> None:
+        """Take in the next record, which came at ``t``; a change as ``History.changes`` has it."""
         self.records += 1
-        if isinstance(record, Header):
-            return
-        self._replay.advance(record.t)
+        self._replay.advance(t)
         match record:
             case Change():
-                self._change(record)
+                self._change(t, record)
             case Gap():
                 self._gap(record)
             case Component():
-                self._outages.see(record.t, record.component, record.state)
+                self._outages.see(record)
             case Mark():
                 self._marks.append(record)
 
-    def _change(self, change: Change) -> None:
-        t, resource = change.t, change.resource
-        if change.via == "watch":
-            self._watched.add(resource)
-            self._relisted.pop(resource, None)
-        initial = change.via != "watch" and resource not in self._watched
-        # What a relist finds had happened by the end of the gap, not when its lines arrived.
-        since = self._relisted.get(resource, t)
-        self._replay.change(since, change, initial=initial)
+    def _change(self, t: float, change: Change) -> None:
+        resource, initial = change.resource, change.via == "start"
+        self._replay.change(change)
         self._replay.record(t)
         if initial and resource != "events":
             # Until every first list has arrived, the counts mix what is known with what isn't yet.
             self._start = max(self._start, t)
             for line in self._replay.lines.values():
                 line.hide(0.0, self._start)
-        self._marks += self._marker.see(t, change, initial=initial)
+        self._marks += self._marker.see(t, change)
         match resource:
             case "controllerrevisions":
-                self._numbers.see(since, change, initial=initial)
+                self._numbers.see(change)
             case "nodes":
                 self._name_lane(change.object)
             case "events" if not initial and not change.gone:
-                self._refuse(since, change.object)
+                self._refuse(change.t, change.object)
 
     def _name_lane(self, node: Object) -> None:
         name = str(node["metadata"]["name"])
@@ -200,16 +175,13 @@ class TimelineReader:
             self._refusals.append(found._replace(at=t))
 
     def _gap(self, gap: Gap) -> None:
-        add_gap(self._gaps, gap)
-        self._watched.add(gap.resource)
-        self._relisted[gap.resource] = gap.end
         for name, resources in _MADE_OF.items():
             if gap.resource in resources:
                 self._replay.lines[name].hide(gap.start, gap.end)
         if gap.resource == "pods":
             self._replay.hide(gap.start, gap.end)
 
-    def timeline(self, end: float) -> Timeline:
+    def timeline(self, end: float, gaps: tuple[Gap, ...], unseen: tuple[str, ...]) -> Timeline:
         """The timeline up to ``end``, which is the last record's time or later."""
         replay = self._replay
         replay.advance(end)
@@ -226,7 +198,7 @@ class TimelineReader:
             nodes=self._lanes,
             segments=tuple(chain.from_iterable(rows.get(name, ()) for name in self._lanes)),
             marks=tuple(sorted(self._named(templates, numbers), key=lambda mark: mark.t)),
-            gaps=tuple(self._gaps),
+            gaps=gaps,
             outages=self._outages.all(),
             revisions=tuple(sorted(replay.revisions, key=lambda name: replay.revisions[name])),
             templates=templates,
@@ -235,7 +207,7 @@ class TimelineReader:
             refusals=tuple(self._refusals),
             scene=scene,
             newest=replay.target,
-            unseen=tuple(sorted(name for name, t in self._relisted.items() if t >= end)),
+            unseen=unseen,
             **{name: line.steps(end) for name, line in replay.lines.items()},
         )
 
