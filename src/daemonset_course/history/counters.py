@@ -28,16 +28,11 @@ class Pod:
     def turn(self, t: float, state: State) -> None:
         """Ends the open segment at ``t`` and opens one for ``state``, unless nothing changed."""
         if state != self.state:
-            self.cut(t)
+            self.segments = self.until(t)
             self.state, self.since = state, max(t, self.since)
 
-    def cut(self, t: float) -> None:
-        """Files the open segment, ending at ``t``; one that lasted no time leaves no trace."""
-        self.segments = self.until(t)
-        self.since = max(t, self.since)
-
     def until(self, t: float, *, last: bool = False) -> list[Segment]:
-        """The segments up to ``t``, with the one that is still open.
+        """The segments up to ``t``, with the one that is still open unless it lasted no time.
 
         ``last``: also if it began just then, as at the recording's end.
         """
@@ -60,6 +55,7 @@ class Lane:
     live: int = 0
     available: int = 0
     updated: int = 0
+    counted: tuple[int, ...] = (0,) * len(COUNTS)  # its shares in the totals
 
     @property
     def done(self) -> bool:

@@ -13,7 +13,7 @@ from collections import defaultdict
 from dataclasses import replace
 from itertools import pairwise
 from math import inf
-from operator import attrgetter
+from operator import add, attrgetter, sub
 from typing import Any, NamedTuple
 
 from daemonset_course.history import podstate
@@ -85,16 +85,13 @@ class Replay:
 
     def record(self, t: float) -> None:
         """Writes the counts of this moment into the lines."""
-        for name, value in zip(COUNTS, self._totals, strict=True):
-            if name in self.lines:
-                self.lines[name].add(t, value)
-        wanted = self._totals[COUNTS.index("wanted")]
+        *counts, wanted = self._totals
         desired = ready = None
         if self._owner is not None:
-            desired, _, ready, *_ = status_of(self._owner)
-        unavailable, surge = budgets(self._owner, desired or wanted)
-        for name, number in zip(LINES[-4:], (unavailable, surge, desired, ready), strict=True):
-            self.lines[name].add(t, number)
+            desired, _, ready, *_ = self.status[-1][1]
+        numbers = (*counts, *budgets(self._owner, desired or wanted), desired, ready)
+        for line, number in zip(self.lines.values(), numbers, strict=True):
+            line.add(t, number)
 
     def rows(self, end: float) -> dict[str, list[Segment]]:
         """By node, the segments up to ``end``, by time."""
@@ -194,15 +191,18 @@ class Replay:
     def _shift(self, pod: Pod, sign: int) -> None:
         """Adds the pod to its node's counters (+1), or takes it out of them (-1)."""
         lane = self.lanes[pod.state.node]
-        self._count(lane, -1)
         lane.pods += sign
         lane.live += sign * (pod.state.phase != "terminating")
         lane.available += sign * pod.available
         lane.updated += sign * (pod.available and pod.state.revision == self.target)
-        self._count(lane, +1)
+        self._recount(lane)
 
-    def _count(self, lane: Lane, sign: int) -> None:
-        self._totals = [n + sign * s for n, s in zip(self._totals, lane.shares(), strict=True)]
+    def _recount(self, lane: Lane) -> None:
+        """Lets the totals follow a node's counters."""
+        before, lane.counted = lane.counted, lane.shares()
+        if lane.counted != before:
+            changes = map(sub, lane.counted, before)
+            self._totals = [*map(add, self._totals, changes)]
 
     def _forget(self, pod: Pod, t: float) -> None:
         self._shift(pod, -1)
@@ -214,12 +214,11 @@ class Replay:
 
     def _node(self, obj: Object, *, gone: bool) -> None:
         lane = self.lanes[str(obj["metadata"]["name"])]
-        self._count(lane, -1)
         moved = lane.node is None or placement_part(lane.node) != placement_part(obj)
         lane.node = None if gone else obj
         if gone or moved:
             lane.wanted = self._wants(lane)
-        self._count(lane, +1)
+        self._recount(lane)
 
     def _wants(self, lane: Lane) -> bool:
         if lane.node is None or self._owner is None:
@@ -228,12 +227,15 @@ class Replay:
 
     def _set(self, t: float, new: Object | None, *, initial: bool) -> None:
         old = self._owner
-        if _template(old) != _template(new):
-            self._end_template(t)  # while the old one is there
+        changed = _template(old) != _template(new)
+        if changed and self.templates and t < self.templates[-1].end:  # while the old one is there
+            self.templates[-1] = replace(self.templates[-1], end=t, scene=self.scene(t))
         self._owner = new
-        if not initial:
-            self._drop_strangers(created=old is None, deleted=new is None)
-        if _template(old) != _template(new):
+        if not initial and (old is None or new is None):
+            # Another DaemonSet of the same name gave its Pods these generations.
+            kept = {} if new is None else self._by_generation
+            self._by_generation = {g: known for g, known in kept.items() if not known.initial}
+        if changed:
             self._retarget(t, created=old is None, initial=initial)
         if _min_ready(old) != _min_ready(new):
             for pod in self.pods.values():
@@ -242,21 +244,10 @@ class Replay:
                 self._shift(pod, +1)
         self._note_status(t)
 
-    def _drop_strangers(self, *, created: bool, deleted: bool) -> None:
-        """Forgets generations that another DaemonSet of the same name gave its pods."""
-        if created or deleted:
-            kept = {} if deleted else self._by_generation
-            self._by_generation = {g: known for g, known in kept.items() if not known.initial}
-
-    def _end_template(self, t: float) -> None:
-        if self.templates and t < self.templates[-1].end:
-            self.templates[-1] = replace(self.templates[-1], end=t, scene=self.scene(t))
-
     def _retarget(self, t: float, *, created: bool, initial: bool) -> None:
         for lane in self.lanes.values():
-            self._count(lane, -1)
             lane.wanted = self._wants(lane)
-            self._count(lane, +1)
+            self._recount(lane)
         revision = ""
         if self._owner is not None:
             known = self._by_generation.get(_generation(self._owner))
@@ -272,9 +263,8 @@ class Replay:
         for pod in self.pods.values():
             hit = (pod.state.revision == revision) - (pod.state.revision == self.target)
             lane = self.lanes[pod.state.node]
-            self._count(lane, -1)
             lane.updated += hit * pod.available
-            self._count(lane, +1)
+            self._recount(lane)
         self.target = revision
         if self._owner is None or not revision:
             return
