@@ -10,7 +10,7 @@ from typing import Literal
 from daemonset_course.history import podstate
 from daemonset_course.history.daemonset_status import status_of
 from daemonset_course.history.log import Object
-from daemonset_course.history.revision_numbers import number_at
+from daemonset_course.history.numbering import number_at
 from daemonset_course.history.spans import SKEW, Scene, Segment, Template
 from daemonset_course.history.text import natural_key
 from daemonset_course.history.timeline import Timeline

@@ -7,13 +7,65 @@ then templates are numbered in the order of their pods, and called templates.
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from daemonset_course.history.revision_numbers import number_at
-from daemonset_course.history.spans import Steps
-from daemonset_course.history.timeline import Timeline
+from daemonset_course.history import podstate
+from daemonset_course.history.log import Change
+from daemonset_course.history.spans import SKEW, Steps, StepsBuilder, Template
+
+if TYPE_CHECKING:
+    from daemonset_course.history.timeline import Timeline
 
 UNKNOWN = "?"
+
+
+class Numbers:
+    """The revision number of each ``controller-revision-hash`` of one DaemonSet over time."""
+
+    def __init__(self, daemonset: str) -> None:
+        self._daemonset = daemonset
+        self._lines: defaultdict[str, StepsBuilder] = defaultdict(StepsBuilder)
+
+    def see(self, change: Change) -> None:
+        """Take in one change of a ControllerRevision; a deleted one leaves its number behind."""
+        obj = change.object
+        if change.gone or not podstate.is_owned(obj, self._daemonset):
+            return
+        revision = podstate.revision_of(obj) or change.name.removeprefix(f"{self._daemonset}-")
+        self._lines[revision].add(0.0 if change.via == "start" else change.t, int(obj["revision"]))
+
+    def steps(self, end: float) -> dict[str, Steps]:
+        """The lines as they are now, reaching ``end``."""
+        return {revision: line.steps(end) for revision, line in self._lines.items()}
+
+
+def number_at(steps: Steps, t: float) -> int | None:
+    """The number at ``t``; the first one before that: a pod may arrive before its revision."""
+    number = steps.at(t)
+    return next(iter(steps.values), None) if number is None else number
+
+
+def template_text(template: Template, numbers: Mapping[str, Steps]) -> str:
+    """What a change of the template was, with the revision number if ``numbers`` tell it.
+
+    The current template has the highest number. While it is current, its number was given at its
+    change: a highest number that is older belongs to the template before it.
+    """
+    at_end = {name: number_at(steps, template.end) or 0 for name, steps in numbers.items()}
+    top = max(at_end.values(), default=0)
+    name = template.revision or next((name for name in at_end if at_end[name] == top), "")
+    steps = numbers.get(name, Steps())
+    held = zip(steps.times, steps.values, (None, *steps.values), strict=False)
+    given, before = next(((t, was) for t, now, was in held if now == top), (-math.inf, None))
+    if given < template.since - SKEW:
+        return "template changed"
+    if before is not None:
+        return f"template of revision {before} again, now revision {top}"
+    return f"new template: revision {top}"
 
 
 def renumbered(timeline: Timeline, revision: str) -> list[tuple[float, int]]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from operator import attrgetter
 
 from daemonset_course.history.refusals import newest
-from daemonset_course.history.spans import SKEW, Segment, Steps, Template, excess, union
-from daemonset_course.history.timeline import Timeline
+from daemonset_course.history.spans import SKEW, Segment, Steps, Template, combine, union
+from daemonset_course.history.timeline import COUNTED, Timeline
 
 
 @dataclass(frozen=True)
@@ -74,12 +72,9 @@ class Rollout:
         return None if self.end is None else self.end - self.start
 
 
-_COUNTED = ("pods", "nodes", "daemonsets")  # the resources that the numbers are counted from
-
-
 def rollouts(timeline: Timeline) -> tuple[Rollout, ...]:
     """One rollout for each template that the DaemonSet got during the recording, by time."""
-    lives = _lives(timeline.segments)
+    lives = list(timeline.by_pod.values())
     return tuple(_rollout(timeline, template, lives) for template in timeline.templates)
 
 
@@ -125,10 +120,8 @@ def refused(timeline: Timeline, start: float, stop: float, missing: tuple[str, .
     """
     if not missing and not timeline.surge_budget.at(stop):
         return ""
-    born: dict[str, float] = {}
-    for segment in timeline.segments:
-        born[segment.pod] = min(segment.start, born.get(segment.pod, segment.start))
-    since = max([start, *(t for t in born.values() if t <= stop)])
+    born = (life[0].start for life in timeline.by_pod.values())
+    since = max([start, *(t for t in born if t <= stop)])
     return newest((each for each in timeline.refusals if each.at <= stop), since)
 
 
@@ -136,22 +129,12 @@ def refused(timeline: Timeline, start: float, stop: float, missing: tuple[str, .
 _Life = list[Segment]
 
 
-def _lives(segments: Iterable[Segment]) -> list[_Life]:
-    lives: defaultdict[str, _Life] = defaultdict(list)
-    for segment in segments:
-        lives[segment.pod].append(segment)
-    for life in lives.values():
-        if life[0].start > life[-1].start:  # bound later: the lane without a node is the last
-            life.sort(key=attrgetter("start"))
-    return [*lives.values()]
-
-
 def _rollout(timeline: Timeline, template: Template, lives: list[_Life]) -> Rollout:
     start, revision = template.t, template.revision
     end = _end(timeline, start, template.end)
     stop = template.end if end is None else end
     new = [life for life in lives if _is_new(life, revision, template.since, stop)]
-    dark = [(gap.start, gap.end) for gap in timeline.gaps if gap.resource in _COUNTED]
+    dark = [(gap.start, gap.end) for gap in timeline.gaps if gap.resource in COUNTED]
     new.sort(key=lambda life: (life[0].start, life[0].node))
     return Rollout(
         revision=revision,
@@ -205,7 +188,8 @@ def _over_budget(timeline: Timeline, start: float, stop: float) -> float:
     bounds = [bound for *_, bound in timeline.budget.stretches(start, stop) if bound is not None]
     if most <= min(bounds, default=most):
         return 0.0
-    return excess(timeline.unavailable, timeline.budget).longest(0, start, stop)
+    above = combine(lambda number, bound: number - bound, timeline.unavailable, timeline.budget)
+    return above.longest(0, start, stop)
 
 
 def _overlaps(new: list[_Life], lives: list[_Life], start: float, stop: float) -> dict[str, float]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 
 from daemonset_course.history.rollouts import begun_before, unfinished
 from daemonset_course.history.spans import Segment
-from daemonset_course.history.text import nodes, seconds
+from daemonset_course.history.text import counted, nodes, seconds
 from daemonset_course.history.timeline import Timeline
 
 _NAMED = 3  # nodes that are named, instead of counted
@@ -30,42 +30,29 @@ def seen_headline(timeline: Timeline) -> str:
 
 
 def _events(timeline: Timeline) -> list[str]:
-    lives: defaultdict[str, list[Segment]] = defaultdict(list)
-    for segment in timeline.segments:
-        lives[segment.pod].append(segment)
-    new = [life for life in lives.values() if min(s.start for s in life) > timeline.start]
-    gone = [life for life in lives.values() if max(s.end for s in life) < timeline.end]
+    lives = timeline.by_pod.values()
+    new = [life for life in lives if life[0].start > timeline.start]
+    gone = [life for life in lives if life[-1].end < timeline.end]
     told = [*_nodes_that(timeline, "added"), *_nodes_that(timeline, "deleted")]
-    told += [f"{_pods(new)} created on {_places(timeline, new)}"] if new else []
-    told += [f"{_pods(gone)} deleted on {_places(timeline, gone)}"] if gone else []
-    held = Counter(r for life in lives.values() for r in {s.reason for s in life} if r)
+    for those, what in ((new, "created"), (gone, "deleted")):
+        if those:
+            told.append(f"{counted(len(those), 'Pod')} {what} on {_places(timeline, those)}")
+    held = Counter(r for life in lives for r in {s.reason for s in life} if r)
     if held and not new and not gone:
         told.append(_NO_POD)
-    return [*told, *(f"{reason}: {_so_many(n)}" for reason, n in held.most_common(_REASONS))]
+    return [*told, *(f"{reason}: {counted(n, 'Pod')}" for reason, n in held.most_common(_REASONS))]
 
 
 def _nodes_that(timeline: Timeline, what: str) -> Iterator[str]:
     names = [mark.node for mark in timeline.marks if mark.text == f"node {what}"]
     if names:
-        listed = f" ({_listed(timeline, names)})" if len(names) <= _NAMED else ""
+        listed = f" ({', '.join(map(timeline.lane, names))})" if len(names) <= _NAMED else ""
         yield f"{nodes(len(names))} {what}{listed}"
 
 
-def _pods(lives: list[list[Segment]]) -> str:
-    return _so_many(len(lives))
-
-
-def _so_many(count: int) -> str:
-    return "1 Pod" if count == 1 else f"{count} Pods"
-
-
 def _places(timeline: Timeline, lives: list[list[Segment]]) -> str:
-    there = list(dict.fromkeys(life[-1].node for life in lives))
-    return _listed(timeline, there) if len(there) <= _NAMED else nodes(len(there))
-
-
-def _listed(timeline: Timeline, names: Iterable[str]) -> str:
-    return ", ".join(timeline.lane(name) for name in names)
+    there = dict.fromkeys(life[-1].node for life in lives)
+    return ", ".join(map(timeline.lane, there)) if len(there) <= _NAMED else nodes(len(there))
 
 
 def _progress(timeline: Timeline) -> str:

@@ -6,20 +6,22 @@ read the same Timeline, so that a picture cannot disagree with a verdict.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain
+from itertools import chain, groupby
+from operator import attrgetter
 from typing import Any
 
 from daemonset_course.history import podstate
 from daemonset_course.history.daemonset_status import Status
 from daemonset_course.history.log import Change, Component, Entry, Gap, Header, Mark, Object
 from daemonset_course.history.marks import TEMPLATE_CHANGED, Marker
+from daemonset_course.history.numbering import Numbers, template_text
 from daemonset_course.history.outages import Outage, Outages
 from daemonset_course.history.refusals import Refusal, refusal
 from daemonset_course.history.replay import Replay
-from daemonset_course.history.revision_numbers import Numbers, template_text
 from daemonset_course.history.spans import Scene, Segment, Steps, Template
 from daemonset_course.history.text import natural_key, short_name
 
@@ -101,6 +103,17 @@ class Timeline:
         found: dict[str, list[Segment]] = {node: [] for node in self.nodes}
         for segment in self.segments:
             found[segment.node].append(segment)
+        return found
+
+    @cached_property
+    def by_pod(self) -> Mapping[str, list[Segment]]:
+        """The segments of each Pod, by time: one follows the other."""
+        found: defaultdict[str, list[Segment]] = defaultdict(list)
+        for pod, segments in groupby(self.segments, attrgetter("pod")):
+            found[pod].extend(segments)
+        for life in found.values():
+            if life[0].start > life[-1].start:  # bound later: the lane without a node is the last
+                life.sort(key=attrgetter("start"))
         return found
 
     def lane(self, node: str) -> str:
@@ -214,11 +227,10 @@ class TimelineReader:
     def _named(self, templates: Sequence[Template], numbers: Mapping[str, Steps]) -> Iterator[Mark]:
         """The marks; those of new templates with the revision numbers, which come later."""
         for mark in self._marks:
-            got = [one for one in templates if one.t <= mark.t]
-            if mark.text == TEMPLATE_CHANGED and mark.kind == "action" and got:
-                yield replace(mark, text=template_text(got[-1], numbers))
-            else:
-                yield mark
+            if mark.text == TEMPLATE_CHANGED and mark.kind == "action":
+                got = [one for one in templates if one.t <= mark.t]
+                mark = replace(mark, text=template_text(got[-1], numbers)) if got else mark
+            yield mark
 
     def _lane_order(self, name: str) -> tuple[Any, ...]:
         return name == "", name not in self._control, natural_key(name)
