@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from daemonset_course.analysis.explain import Explanation, explain_timeline
+from daemonset_course.history.observed import interruptions
 from daemonset_course.history.outages import Down, cure
 from daemonset_course.history.rollouts import Rollout, rollouts
 from daemonset_course.history.seen import seen, seen_headline
 from daemonset_course.history.spans import Template
-from daemonset_course.history.text import nodes, seconds
+from daemonset_course.history.text import listed, nodes, seconds
 from daemonset_course.history.timeline import Timeline
-
-_NAMED = 6  # nodes named in an order before "…"
 
 
 def caption(timeline: Timeline) -> str:
@@ -25,7 +24,8 @@ def caption(timeline: Timeline) -> str:
     told = [_rollout(timeline, rollout, template) for rollout, template in pairs]
     sentences = [f"Then {text}" if i else text for i, text in enumerate(told)]
     sentences = sentences or [seen(timeline) + _held(timeline)]
-    return " ".join(_ended(text) for text in [*outages(timeline), *sentences, *_gaps(timeline)])
+    whole = map(_ended, [*outages(timeline), *sentences])
+    return " ".join([*whole, *interruptions(timeline.gaps)])
 
 
 def headline(timeline: Timeline) -> str:
@@ -44,7 +44,7 @@ def _rollout(timeline: Timeline, rollout: Rollout, template: Template) -> str:
         parts.append(f"above the budget for up to {seconds(rollout.over_budget)}")
     if rollout.end is not None and rollout.order:
         word = "order " if rollout.watched else "order as seen "
-        parts.append(word + _listed([timeline.lane(node) for node in rollout.order]))
+        parts.append(word + listed([timeline.lane(node) for node in rollout.order]))
     return ", ".join(parts) + _why(timeline, rollout, template)
 
 
@@ -123,16 +123,5 @@ def outages(timeline: Timeline) -> list[str]:
     return [*told, *([f"The cure: {cure(down, name)}"] if down else [])]
 
 
-def _gaps(timeline: Timeline) -> list[str]:
-    return [
-        f"The watch of {gap.resource} saw nothing from {gap.start:.1f} s to {gap.end:.1f} s"
-        for gap in timeline.gaps
-    ]
-
-
 def _ended(text: str) -> str:
     return text if text.endswith(("…", ".")) else f"{text}."
-
-
-def _listed(words: list[str]) -> str:
-    return ", ".join([*words[:_NAMED], "…"] if len(words) > _NAMED else words)
