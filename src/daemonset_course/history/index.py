@@ -28,7 +28,7 @@ from daemonset_course.history.log import (
     parse,
 )
 from daemonset_course.history.observed import Observed
-from daemonset_course.history.spans import UNKNOWN, Span, Stretch, union
+from daemonset_course.history.spans import UNKNOWN, Span, Stretch
 from daemonset_course.history.timeline import Timeline, TimelineReader
 
 T = TypeVar("T")
@@ -192,11 +192,6 @@ class History:
 
     # What was not seen
 
-    def unknown(self, *resources: str) -> list[Span]:
-        """The stretches in which one of these resources was not watched, merged."""
-        gaps = [(gap.start, gap.end) for gap in self.gaps if gap.resource in resources]
-        return union([(0.0, self.start), *gaps])
-
     def known(self, *resources: str, at: float | None = None) -> bool:
         """Whether the state of all these resources at a moment (left out: the end) was seen."""
         t = self.end if at is None else at
@@ -212,9 +207,6 @@ class History:
         gaps = tuple(gap for gap in self.gaps if gap.resource in resources)
         return Observed(self.start, self.end, gaps, self.known(*resources))
 
-    def _gap_spans(self, resources: tuple[str, ...]) -> list[Span]:
-        return union((gap.start, gap.end) for gap in self.gaps if gap.resource in resources)
-
     # Values over time
 
     def stretches(
@@ -224,7 +216,7 @@ class History:
 
         What the first list shows was there when the recording began.
         """
-        gaps = self._gap_spans((resource,))
+        gaps = self.observed(resource).unknown
         found = {}
         for uid, versions in self._versions[resource].items():
             if test is None or any(test(one.object) for one in versions):
@@ -291,7 +283,7 @@ def owned_by(daemonset: str) -> Test:
     return lambda item: podstate.is_owned(item, daemonset)
 
 
-def _hidden(made: list[Stretch[T]], gaps: list[Span]) -> list[Stretch[T]]:
+def _hidden(made: list[Stretch[T]], gaps: Iterable[Span]) -> list[Stretch[T]]:
     """The same stretches, unknown within the gaps."""
     found: list[Stretch[T]] = []
     for one in made:

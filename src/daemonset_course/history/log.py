@@ -121,22 +121,23 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 _TIMES = ("t", "start", "end")  # JSON may write 2.0 as 2
 
 
-# What no picture and no check reads, and what makes up most of an object.
-_DROPPED = ("managedFields",)
-_DROPPED_PARTS = ("data",)  # a ControllerRevision's copy of the template
-_DROPPED_ANNOTATIONS = ("kubectl.kubernetes.io/last-applied-configuration",)
+_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def slim(item: Object) -> dict[str, Any]:
-    """An object without its bookkeeping; the original is left as it is."""
-    metadata = {k: v for k, v in item["metadata"].items() if k not in _DROPPED}
-    annotations = metadata.get("annotations")
-    if annotations:
-        metadata["annotations"] = {
-            k: v for k, v in annotations.items() if k not in _DROPPED_ANNOTATIONS
-        }
-    kept = {k: v for k, v in item.items() if k not in _DROPPED_PARTS}
-    return {**kept, "metadata": metadata}
+    """An object without its bookkeeping; the original is left as it is.
+
+    No picture and no check reads what is left out, and it makes up most of an object.
+    """
+    metadata = _without("managedFields", item["metadata"])
+    if metadata.get("annotations"):
+        metadata["annotations"] = _without(_APPLIED, metadata["annotations"])
+    # A ControllerRevision's data is a copy of the template.
+    return _without("data", item) | {"metadata": metadata}
+
+
+def _without(name: str, item: Object) -> dict[str, Any]:
+    return {key: value for key, value in item.items() if key != name}
 
 
 def parse(saved: Mapping[str, Any]) -> Record:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from daemonset_course.history.budgets import budgets
 from daemonset_course.history.log import Object
 from daemonset_course.history.podstate import moment
 
@@ -34,7 +35,7 @@ def not_created(
     Events before ``since`` (seconds since 1970) do not count: another template caused them, or a
     Pod was created after them.
     """
-    if not missing and not _surges(daemonset):
+    if not missing and not budgets(daemonset, desired=1)[1]:
         return ""
     found = (refusal(event, daemonset) for event in events)
     return sentence(missing, newest((each for each in found if each), since))
@@ -104,11 +105,6 @@ def sentence(nodes: Sequence[str], message: str) -> str:
     more = len(nodes) - _NAMED
     named = ", ".join(nodes[:_NAMED]) + (f" and {more} more" if more > 0 else "")
     return f"no Pod could be created on {named}: {message}"
-
-
-def _surges(daemonset: Object) -> bool:
-    strategy = (daemonset.get("spec") or {}).get("updateStrategy") or {}
-    return (strategy.get("rollingUpdate") or {}).get("maxSurge") not in (None, 0, "0", "0%")
 
 
 def _writes_template(entry: Mapping[str, object]) -> bool:
