@@ -134,9 +134,14 @@ def change(
     }  # fmt: skip
 
 
-def listed(resource: str, *objects: Record) -> list[Record]:
+def listed(resource: str, *objects: Record, t: float = 0.01) -> list[Record]:
     """What the first list of a resource showed."""
-    return [change(0.01, resource, obj, "ADDED", "list") for obj in objects]
+    return [change(t, resource, obj, "ADDED", "list") for obj in objects]
+
+
+def present(resource: str, *objects: Record) -> list[Record]:
+    """The same with no time between the recording's begin and the list."""
+    return listed(resource, *objects, t=0.0)
 
 
 def history(*records: Record, end: float = 10) -> History:
@@ -156,6 +161,35 @@ def gap(start: float, end: float, resource: str = "pods") -> Record:
     }  # fmt: skip
 
 
+def blinded(
+    log: Iterable[Record], resource: str, start: float, end: float, *, relist: bool = True
+) -> list[Record]:
+    """The log as it is if the watch of the resource saw nothing from ``start`` to ``end``.
+
+    The recorder then writes a gap and, with ``relist``, what a new list shows.
+    """
+    log = list(log)
+    before, after = (_there(log, resource, t) for t in (start, end))
+    kept = [r for r in log if not (r.get("resource") == resource and start < r["t"] <= end)]
+    kept.append(gap(start, end, resource))
+    gone = [(uid, made, "DELETED") for uid, made in before.items() if uid not in after]
+    seen = [(u, m, "MODIFIED" if u in before else "ADDED") for u, m in after.items()]
+    for uid, made, kind in (*gone, *seen) if relist else ():
+        if before.get(uid) is not after.get(uid):
+            kept.append(change(end, resource, made, kind, "list"))
+    return sorted(kept, key=lambda r: r["t"])
+
+
+def _there(log: list[Record], resource: str, t: float) -> dict[str, Record]:
+    """The objects of the resource that were there at ``t``, by uid."""
+    found: dict[str, Record] = {}
+    for record in log:
+        if record["record"] == "change" and record["resource"] == resource and record["t"] <= t:
+            meta = record["object"]["metadata"]
+            found[meta.get("uid") or meta["name"]] = record
+    return {uid: r["object"] for uid, r in found.items() if r["type"] != "DELETED"}
+
+
 class Fleet:
     """Workers, one DaemonSet and its controller, on a clock that only ``run`` moves."""
 
@@ -171,8 +205,6 @@ class Fleet:
         self._silent: set[str] = set()
         self._woken = False
         self._rows: defaultdict[str, dict[str, Record]] = defaultdict(dict)
-        self._blind: float | None = None
-        self._blind_seen: dict[str, Record] = {}
         self.t = 0.0
         rolling = {"maxUnavailable": max_unavailable, "maxSurge": max_surge}
         self.daemonset = daemonset(
@@ -266,23 +298,14 @@ class Fleet:
 
     def blind(self, seconds: float) -> Fleet:
         """Runs on while the watch of pods sees nothing, then relists."""
-        self._blind, self._blind_seen = self.t, copy.deepcopy(self.pods)
+        start = self.t
         self.run(seconds)
-        start, before, self._blind = self._blind, self._blind_seen, None
-        self._records.append(gap(start, self.t))
-        for uid, made in before.items():
-            if uid not in self.pods:
-                self._emit("pods", made, "DELETED", "list")
-        for uid, made in self.pods.items():
-            if made != before.get(uid):
-                self._emit("pods", made, "MODIFIED" if uid in before else "ADDED", "list")
+        self._records = blinded(self._records, "pods", start, self.t)
         return self
 
     # The cluster
 
     def _emit(self, resource: str, obj: Record, kind: str, via: str = "watch") -> None:
-        if resource == "pods" and self._blind is not None:
-            return
         self._records.append(change(round(self.t, 4), resource, obj, kind, via))
 
     def _later(self, seconds: float, act: Callable[[], None]) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fleet import HEADER, Fleet, change, daemonset, node, pod, timeline_of
+from fleet import HEADER, Fleet, change, daemonset, node, pod, present, timeline_of
 
 from daemonset_course.analysis.explain import explain_timeline
 from daemonset_course.analysis.rollout_caption import caption, headline
@@ -111,9 +111,9 @@ def test_many_nodes_are_counted_and_none_needs_no_explanation() -> None:
 
 
 def log(*records: dict[str, Any], before: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    listed = [change(0, "nodes", node(f"course-{n}"), "ADDED", "list") for n in ("w", "w2", "w10")]
-    listed += [change(0, "pods", pod(n, f"course-{n}"), "ADDED", "list") for n in before]
-    return [HEADER, *listed, *records, {"record": "end", "t": 20}]
+    begun = present("nodes", *(node(f"course-{n}") for n in ("w", "w2", "w10")))
+    begun += present("pods", *(pod(n, f"course-{n}") for n in before))
+    return [HEADER, *begun, *records, {"record": "end", "t": 20}]
 
 
 def refused(t: float, message: str) -> dict[str, Any]:

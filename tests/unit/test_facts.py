@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fleet import HEADER, Fleet, change, daemonset, gap, node, pod, timeline_of
+from fleet import HEADER, Fleet, change, daemonset, gap, node, pod, present, timeline_of
 
 from daemonset_course.analysis.explain import explain_timeline
 from daemonset_course.history.rollouts import Rollout, rollouts
@@ -11,10 +11,9 @@ from daemonset_course.history.rollouts import Rollout, rollouts
 
 def facts(*records: dict[str, Any], before: tuple[str, ...] = ("n1",)) -> tuple[Rollout, ...]:
     """Rollouts of a log in which each node of ``before`` has a ready old pod at the start."""
-    listed = [change(0, "nodes", node(name), "ADDED", "list") for name in before]
-    listed += [change(0, "pods", pod(f"old-{n}", n), "ADDED", "list") for n in before]
-    listed.append(change(0, "daemonsets", daemonset(), "ADDED", "list"))
-    return rollouts(timeline_of([HEADER, *listed, *sorted(records, key=lambda r: r["t"])]))
+    begun = [*present("nodes", *map(node, before)), *present("daemonsets", daemonset())]
+    begun += present("pods", *(pod(f"old-{n}", n) for n in before))
+    return rollouts(timeline_of([HEADER, *begun, *sorted(records, key=lambda r: r["t"])]))
 
 
 def new(uid: str, on: str, **kind: Any) -> dict[str, Any]:
@@ -139,11 +138,8 @@ def test_a_deleted_daemonset_never_finished_its_rollout() -> None:
 
 def test_adopted_orphans_of_another_template_do_not_count_as_updated() -> None:
     orphan = pod("orphan", "n1", "aaa", owned=False)
-    listed = [
-        change(0, "nodes", node("n1"), "ADDED", "list"),
-        change(0, "pods", orphan, "ADDED", "list"),
-    ]
-    log = [HEADER, *listed, change(1, "daemonsets", daemonset(image="a:9"), "ADDED")]
+    begun = [*present("nodes", node("n1")), *present("pods", orphan)]
+    log = [HEADER, *begun, change(1, "daemonsets", daemonset(image="a:9"), "ADDED")]
     log += [change(2, "pods", pod("orphan", "n1", "aaa")), END]
     (rollout,) = rollouts(timeline_of(log))
 
@@ -189,28 +185,17 @@ def test_pods_without_generation_labels_are_told_by_their_new_revision() -> None
     assert (rollout.revision, rollout.end) == ("bbb", 3)
 
 
-def test_a_pod_that_arrives_before_its_template_is_recognised() -> None:
-    rollout = facts(
-        change(0.99, "pods", new("new", "n1", phase="pending"), "ADDED"),
-        TEMPLATE,
-        change(2, "pods", pod("old-n1", "n1"), "DELETED"),
-        change(3, "pods", new("new", "n1")),
-        END,
-    )[0]
-
-    assert (rollout.revision, rollout.end) == ("bbb", 3)
-
-
-def test_a_pod_that_arrives_a_moment_before_its_template_belongs_to_it() -> None:
+@pytest.mark.parametrize("left", [0.9, 2])
+def test_a_pod_that_arrives_a_moment_before_its_template_belongs_to_it(left: float) -> None:
     (rollout,) = facts(
-        change(0.9, "pods", pod("old-n1", "n1"), "DELETED"),
+        change(left, "pods", pod("old-n1", "n1"), "DELETED"),
         change(0.95, "pods", new("new", "n1", phase="pending"), "ADDED"),
         TEMPLATE,
         change(3, "pods", new("new", "n1")),
         END,
     )
 
-    assert rollout.order == ("n1",)
+    assert (rollout.revision, rollout.end, rollout.order) == ("bbb", 3, ("n1",))
 
 
 def test_the_gap_is_known_where_the_old_pod_left_a_moment_before_the_template() -> None:

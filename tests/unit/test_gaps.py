@@ -1,7 +1,7 @@
 """One log with a hole at a random place and of a random resource goes through every analysis.
 
-``blinded`` takes from a complete log what one watch saw in a stretch of time, and puts there what
-the recorder would have written: a gap, and the list that follows it. Whatever an analysis then
+``fleet.blinded`` takes from a complete log what one watch saw in a stretch of time, and puts there
+what the recorder would have written: a gap, and the list that follows it. Whatever an analysis then
 claims must be what it claims of the complete log; else it has to say that it is unknown.
 """
 
@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from fleet import Fleet, Record, change, gap
+from fleet import Fleet, Record, blinded, change
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,41 +96,15 @@ def joined(fleet: Fleet) -> list[Record]:
     ]
 
 
-def key(record: Record) -> str:
-    meta = record["object"]["metadata"]
-    return str(meta.get("uid") or meta["name"])
-
-
-def state(records: list[Record], resource: str, t: float) -> dict[str, Record]:
-    """The last change of each object of the resource that was there at ``t``."""
-    found: dict[str, Record] = {}
-    for record in records:
-        if record["record"] == "change" and record["resource"] == resource and record["t"] <= t:
-            found[key(record)] = record
-    return {uid: record for uid, record in found.items() if record["type"] != "DELETED"}
-
-
-def blinded(resource: str, start: float, end: float) -> list[Record]:
-    """The log as it is if the watch of the resource saw nothing from ``start`` to ``end``."""
-    log = list(complete())
-    before, after = (state(log, resource, t) for t in (start, end))
-    kept = [
-        r for r in log
-        if not (r["record"] == "change" and r["resource"] == resource and start < r["t"] <= end)
-    ]  # fmt: skip
-    listed = [
-        change(end, resource, before[uid]["object"], "DELETED", "list")
-        for uid in before
-        if uid not in after
-    ]
-    for uid, record in after.items():
-        if uid not in before:
-            listed.append(change(end, resource, record["object"], "ADDED", "list"))
-        elif before[uid] is not record:
-            listed.append(change(end, resource, record["object"], "MODIFIED", "list"))
-    place = next((i for i, r in enumerate(kept) if r.get("t", 0.0) > end), len(kept) - 1)
-    relist = [] if end >= END else listed
-    return [*kept[:place], gap(start, end, resource), *relist, *kept[place:]]
+def holed(resource: str, start: float, length: float) -> tuple[History, float, float]:
+    """The log without what the resource's watch saw for a while, and from when to when that is."""
+    start, end = round(start, 4), round(min(start + length, END), 4)
+    header, *log, last = complete()
+    return (
+        History([header, *blinded(log, resource, start, end, relist=end < END), last]),
+        start,
+        end,
+    )
 
 
 def found_by(name: str, history: History) -> Any:
@@ -195,10 +169,6 @@ HOLES = {
 }
 
 
-def hole(start: float, length: float) -> tuple[float, float]:
-    return round(start, 4), round(min(start + length, END), 4)
-
-
 def test_every_analysis_of_a_log_is_tried() -> None:
     package = daemonset_course.analysis
     modules = [
@@ -233,8 +203,8 @@ def test_the_complete_log_is_told_without_a_word_of_unknown(name: str) -> None:
 def test_what_is_claimed_of_a_log_with_a_hole_is_true(
     name: str, resource: str, start: float, length: float
 ) -> None:
-    start, end = hole(start, length)
-    told = claims(name, found_by(name, History(blinded(resource, start, end))))
+    history, _, _ = holed(resource, start, length)
+    told = claims(name, found_by(name, history))
     truth = claims(name, found_by(name, History(complete())))
 
     assert told <= truth
@@ -246,8 +216,8 @@ def test_what_is_claimed_of_a_log_with_a_hole_is_true(
 def test_no_figure_draws_what_nobody_saw(
     name: str, resource: str, start: float, length: float
 ) -> None:
-    start, end = hole(start, length)
-    found = found_by(name, History(blinded(resource, start, end)))
+    history, start, end = holed(resource, start, length)
+    found = found_by(name, history)
     if not hasattr(found, "figure"):
         return
     shapes = found.figure()
@@ -309,8 +279,7 @@ def of_line(label: str) -> set[str]:
 def test_the_timeline_claims_nothing_about_a_hole(
     resource: str, start: float, length: float
 ) -> None:
-    start, end = hole(start, length)
-    history = History(blinded(resource, start, end))
+    history, start, end = holed(resource, start, length)
     line, truth = history.timeline(), History(complete()).timeline()
     middle = (start + end) / 2
 
@@ -335,8 +304,7 @@ def test_the_timeline_claims_nothing_about_a_hole(
 def test_what_holds_at_the_end_is_known_again_after_a_list(
     resource: str, start: float, length: float
 ) -> None:
-    start, end = hole(start, length)
-    history = History(blinded(resource, start, end))
+    history, _, end = holed(resource, start, length)
     pods = {p["metadata"]["uid"]: (node_of(p), phase_of(p)) for p in history.objects("pods")}
     truth = History(complete()).objects("pods")
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from fleet import HEADER, change, daemonset, node, pod, timeline_of
+from fleet import HEADER, change, daemonset, node, pod, present, timeline_of
 
 from daemonset_course.figures.picture import Picture
 from daemonset_course.figures.rollout.draw import compare, plot
@@ -31,17 +31,13 @@ def revision(hash_: str, number: int, *, owner: str = "agent") -> Record:
     }
 
 
-def listed(resource: str, *objects: Record, t: float = 0.0) -> list[Record]:
-    return [change(t, resource, obj, "ADDED", "list") for obj in objects]
-
-
 def rolled(*revisions: Record, end: float = 9.0) -> list[Record]:
     """Revision "old" at first; at 2 s "new" comes; n2 keeps its old Pod."""
     other = change(2.02, "pods", pod("q", "n2", "old", phase="ready"))
     records = [
-        *listed("nodes", node("n1"), node("n2")),
-        *listed("daemonsets", daemonset()),
-        *listed("pods", pod("p", "n1", "old"), pod("q", "n2", "old")),
+        *present("nodes", node("n1"), node("n2")),
+        *present("daemonsets", daemonset()),
+        *present("pods", pod("p", "n1", "old"), pod("q", "n2", "old")),
         change(2, "daemonsets", daemonset(2, image="a:2")),
         other,
         change(3, "pods", pod("p", "n1", "old"), "DELETED"),
@@ -54,7 +50,7 @@ def rolled(*revisions: Record, end: float = 9.0) -> list[Record]:
 
 def known() -> list[Record]:
     return [
-        *listed("controllerrevisions", revision("older", 4), revision("old", 6)),
+        *present("controllerrevisions", revision("older", 4), revision("old", 6)),
         change(2.05, "controllerrevisions", revision("new", 7), "ADDED"),
     ]
 
@@ -98,10 +94,7 @@ def test_the_live_view_has_them_too() -> None:
 
     assert sorted(set(words)) == ["revision 6", "revision 7"]
     words = re.findall(r"template \d+", frame(timeline_of(rolled())))
-    assert set(words) == {
-        "template 1",
-        "template 2",
-    }
+    assert set(words) == {"template 1", "template 2"}
 
 
 def test_an_undo_gives_the_old_template_the_next_number_from_then_on() -> None:
@@ -129,7 +122,7 @@ def test_a_recording_without_controllerrevisions_claims_no_revision_number() -> 
 
 
 def test_a_number_that_is_not_known_is_not_made_up() -> None:
-    one = timeline_of(rolled(*listed("controllerrevisions", revision("old", 6))))
+    one = timeline_of(rolled(*present("controllerrevisions", revision("old", 6))))
 
     assert revision_text(one, "new") == "revision unknown"
     assert [text for t, text in on_bars(plot(one)) if t == 3.1] == ["?"]
@@ -167,10 +160,10 @@ def test_in_two_recordings_of_one_daemonset_a_revision_has_one_colour() -> None:
     second = timeline_of(
         [
             HEADER,
-            *listed("nodes", node("n1")),
-            *listed("daemonsets", daemonset(2, image="a:2")),
-            *listed("controllerrevisions", revision("old", 6), revision("new", 7)),
-            *listed("pods", pod("r", "n1", "new", generation=2)),
+            *present("nodes", node("n1")),
+            *present("daemonsets", daemonset(2, image="a:2")),
+            *present("controllerrevisions", revision("old", 6), revision("new", 7)),
+            *present("pods", pod("r", "n1", "new", generation=2)),
             *late,
         ]
     )

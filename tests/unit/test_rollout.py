@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from fleet import HEADER, change, daemonset, node, pod
+from fleet import HEADER, daemonset, node, pod, present
 
 from daemonset_course.analysis.causes import kubelet_words
 from daemonset_course.analysis.explain import explain
@@ -39,12 +39,12 @@ def test_the_status_is_told_in_kubectls_order():
 
 
 def test_pods_are_judged_by_the_status_alone_while_the_daemonset_owns_no_revision():
-    listed = [change(0, "nodes", node(name), "ADDED", "list") for name in ("n1", "n2")]
     pods = [pod("a", "n1", "a-namesakes"), pod("b", "n2", "a-namesakes", phase="pending")]
-    listed += [change(0, "pods", one, "ADDED", "list") for one in pods]
-    listed.append(change(0, "daemonsets", daemonset(), "ADDED", "list"))
+    log = [*present("nodes", node("n1"), node("n2")), *present("daemonsets", daemonset())]
 
-    assert explain(History([HEADER, *listed])).lines() == ("n2: pending, not ready",)
+    assert explain(History([HEADER, *log, *present("pods", *pods)])).lines() == (
+        "n2: pending, not ready",
+    )
 
 
 @pytest.mark.parametrize(("desired", "missing"), [(0, 2), (1, 1), (2, 0), (3, 0)])

@@ -15,6 +15,7 @@ from fleet import (
     node,
     node_name,
     pod,
+    present,
     timeline_of,
 )
 from hypothesis import given, settings
@@ -34,8 +35,7 @@ def log(*records: Record) -> Timeline:
 
 
 def begun(*nodes: str, ds: Record | None = None) -> list[Record]:
-    listed = [change(0.0, "nodes", node(name), "ADDED", "list") for name in nodes]
-    return [*listed, change(0.0, "daemonsets", ds or daemonset(), "ADDED", "list")]
+    return [*present("nodes", *map(node, nodes)), *present("daemonsets", ds or daemonset())]
 
 
 def end(t: float) -> Record:
@@ -80,21 +80,13 @@ def test_revisions_that_were_there_are_numbered_by_their_generation() -> None:
     assert timeline.revisions == ("old", "new", "aaa")
 
 
-def test_changes_that_show_nothing_new_make_no_segment() -> None:
-    heartbeats = [change(t, "pods", pod("p", "n1")) for t in (2, 3, 4)]
-    timeline = log(*begun("n1"), change(1, "pods", pod("p", "n1"), "ADDED"), *heartbeats, end(5))
-
-    assert bars(timeline) == [("p", "ready", 1, 5)]
-
-
-def test_a_phase_that_lasts_no_time_does_not_split_its_neighbours() -> None:
-    timeline = log(
-        *begun("n1"),
-        change(1, "pods", pod("p", "n1"), "ADDED"),
-        change(3, "pods", pod("p", "n1", phase="not ready")),
-        change(3, "pods", pod("p", "n1")),
-        end(5),
-    )
+@pytest.mark.parametrize(
+    "changes", [[(2, "ready"), (3, "ready")], [(3, "not ready"), (3, "ready")]],
+    ids=["heartbeats", "a phase that lasts no time"],
+)  # fmt: skip
+def test_changes_that_show_nothing_new_make_no_segment(changes: list[tuple[float, str]]) -> None:
+    seen = [change(t, "pods", pod("p", "n1", phase=phase)) for t, phase in changes]
+    timeline = log(*begun("n1"), change(1, "pods", pod("p", "n1"), "ADDED"), *seen, end(5))
 
     assert bars(timeline) == [("p", "ready", 1, 5)]
 
@@ -264,19 +256,17 @@ def test_a_pod_ready_before_the_recording_needs_no_second_wait() -> None:
         ({"maxUnavailable": 0, "maxSurge": "25%"}, 7, (0, 2)),
         ({"maxUnavailable": 0, "maxSurge": 0}, 3, (1, 0)),
         ({}, 3, (1, 0)),
+        (None, 3, (None, None)),
     ],
 )
-def test_budgets_are_rounded_up(rolling: Record, nodes: int, expected: tuple[int, int]) -> None:
-    ds = daemonset(strategy={"type": "RollingUpdate", "rollingUpdate": rolling})
+def test_budgets_are_rounded_up_and_on_delete_has_none(
+    rolling: Record | None, nodes: int, expected: tuple[int | None, int | None]
+) -> None:
+    strategy = {"type": "RollingUpdate", "rollingUpdate": rolling}
+    ds = daemonset(strategy={"type": "OnDelete"} if rolling is None else strategy)
     timeline = log(*begun(*(f"n{i}" for i in range(nodes)), ds=ds), end(1))
 
     assert (timeline.budget.at(0.5), timeline.surge_budget.at(0.5)) == expected
-
-
-def test_on_delete_has_no_budget() -> None:
-    timeline = log(*begun("n1", ds=daemonset(strategy={"type": "OnDelete"})), end(1))
-
-    assert timeline.budget.at(0.5) is None
 
 
 def test_status_is_kept_as_the_seven_numbers_when_they_change() -> None:
@@ -301,20 +291,28 @@ def texts(timeline: Timeline) -> list[tuple[str, str, str]]:
     return [(m.kind, m.text, m.node) for m in timeline.marks]
 
 
-def test_what_was_there_at_the_beginning_makes_no_marks() -> None:
-    assert texts(log(*begun("n1"), end(1))) == []
+@pytest.mark.parametrize(
+    ("done", "marks"),
+    [
+        (lambda _fleet: None, []),  # what was there at the beginning makes no mark
+        (lambda fleet: fleet.note("now"), [("note", "now", "")]),
+        (
+            lambda fleet: fleet.add_node("course-worker2"),
+            [("event", "node added", "course-worker2")],
+        ),
+        # The taints that come with these make no marks of their own.
+        (lambda fleet: fleet.cordon("course-worker"), [("action", "cordon", "course-worker")]),
+        (
+            lambda fleet: fleet.kubelet_silent("course-worker"),
+            [("event", "node NotReady (Unknown)", "course-worker")],
+        ),
+    ],
+)
+def test_what_is_done_or_happens_is_one_mark(done: Any, marks: list[tuple[str, str, str]]) -> None:
+    fleet = Fleet(1).run(1)
+    done(fleet)
 
-
-def test_a_cordon_is_one_mark_without_its_taint() -> None:
-    assert texts(timeline_of(Fleet(1).run(1).cordon("course-worker").log())) == [
-        ("action", "cordon", "course-worker")
-    ]
-
-
-def test_a_silent_kubelet_is_one_mark_without_its_taints() -> None:
-    assert texts(timeline_of(Fleet(1).run(1).kubelet_silent("course-worker").log())) == [
-        ("event", "node NotReady (Unknown)", "course-worker")
-    ]
+    assert texts(timeline_of(fleet.log())) == marks
 
 
 def test_labels_and_taints_are_marks_but_the_courses_own_are_not() -> None:
@@ -430,15 +428,6 @@ def test_a_very_long_warning_is_cut_between_words_and_keeps_both_ends() -> None:
     assert head.startswith("Failed: Failed to pull image: very-long-part")
     assert tail.endswith("no such host")
     assert {*head.split()[5:], *tail.split()[:-3]} == {"very-long-part"}
-
-
-def test_notes_and_nodes_that_come_and_go_are_marks() -> None:
-    fleet = Fleet(1).run(1).note("now").run(1).add_node("course-worker2")
-
-    assert texts(timeline_of(fleet.log())) == [
-        ("note", "now", ""),
-        ("event", "node added", "course-worker2"),
-    ]
 
 
 # The log as a whole
