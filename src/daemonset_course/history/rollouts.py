@@ -133,7 +133,12 @@ def _rollout(timeline: Timeline, template: Template, lives: list[_Life]) -> Roll
     start, revision = template.t, template.revision
     end = _end(timeline, start, template.end)
     stop = template.end if end is None else end
-    new = [life for life in lives if _is_new(life, revision, template.since, stop)]
+    # Pods and DaemonSets come by two watches: a pod may arrive before the template it is made of.
+    new = [
+        life
+        for life in lives
+        if life[0].revision == revision != "" and template.since <= life[0].start <= stop
+    ]
     dark = [(gap.start, gap.end) for gap in timeline.gaps if gap.resource in COUNTED]
     new.sort(key=lambda life: (life[0].start, life[0].node))
     return Rollout(
@@ -176,11 +181,6 @@ def _until(line: Steps, stop: float, *, ended: bool) -> int | None:
         return line.at(stop)
     before = [value for a, _, value in line.stretches(None, stop) if a < stop]
     return before[-1] if before else None
-
-
-def _is_new(life: _Life, revision: str, since: float, stop: float) -> bool:
-    # Pods and DaemonSets come by two watches: a pod may arrive before the template it is made of.
-    return life[0].revision == revision != "" and since <= life[0].start <= stop
 
 
 def _over_budget(timeline: Timeline, start: float, stop: float) -> float:
