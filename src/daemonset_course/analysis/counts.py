@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,12 +14,12 @@ from daemonset_course.figures.shapes import (
     Shade,
     Stroke,
     Style,
+    points_of,
 )
 from daemonset_course.history import podstate
 from daemonset_course.history.index import History, of_app
-from daemonset_course.history.log import Object
 from daemonset_course.history.observed import Observed
-from daemonset_course.history.spans import UNKNOWN, Span, Steps, combine, count, overlap
+from daemonset_course.history.spans import Span, Steps, count, excess, overlap
 from daemonset_course.history.text import counted, nodes, seconds
 from daemonset_course.history.timeline import Timeline
 
@@ -47,12 +47,12 @@ class Counts:
     @property
     def stale(self) -> float:
         """Seconds for which the status counted more nodes than there were, at a stretch."""
-        return combine(lambda a, b: int(a > b), self.desired, self.workers).longest(0)
+        return excess(self.desired, self.workers).longest(0)
 
     @property
     def behind(self) -> float:
         """Seconds for which fewer nodes were ready than there were, at a stretch."""
-        return combine(lambda a, b: int(a > b), self.workers, self.ready).longest(0)
+        return excess(self.workers, self.ready).longest(0)
 
     @property
     def headline(self) -> str:
@@ -64,8 +64,7 @@ class Counts:
             gone = nodes(first - last)
             return f"{gone} removed: the status kept counting them for {self._lasted(self.stale)}"
         if first == last == self.workers.max():
-            end = [_value(line.at(self.observed.end)) for line in (self.desired, self.ready)]
-            return f"{counted(last, 'worker')}: desired {end[0]}, ready {end[1]} at the end"
+            return f"{counted(last, 'worker')}: {self._status_at_end}"
         return f"{first} to {last} workers: desired and ready follow the nodes"
 
     @property
@@ -73,13 +72,16 @@ class Counts:
         """What the counts show, in their numbers."""
         path = list(map(_value, _path(self.workers)))
         path = [value for i, value in enumerate(path) if not i or value != path[i - 1]]
-        last = [_value(line.at(self.observed.end)) for line in (self.desired, self.ready)]
-        told = f"Workers {' → '.join(path)}; desired {last[0]}, ready {last[1]} at the end"
         if self.stale > self.behind:
             lag = f"the status counted missing nodes for {self._lasted(self.stale)}"
         else:
             lag = f"not all workers had a ready Pod for {self._lasted(self.behind)} at a stretch"
-        return self.observed.told(f"{told}; {lag}.")
+        return self.observed.told(f"Workers {' → '.join(path)}; {self._status_at_end}; {lag}.")
+
+    @property
+    def _status_at_end(self) -> str:
+        desired, ready = (_value(one.at(self.observed.end)) for one in (self.desired, self.ready))
+        return f"desired {desired}, ready {ready} at the end"
 
     def _lasted(self, length: float) -> str:
         return f"at least {seconds(length)}" if self.observed.gaps else seconds(length)
@@ -87,9 +89,9 @@ class Counts:
     def figure(self) -> Lines:
         """Workers as a band, desired and ready on it; what is counted and not there is shaded."""
         series = (
-            _line("workers", self.workers, _BAND),
-            _line("desired", self.desired, Stroke("foreground")),
-            _line("ready", self.ready, Stroke("compared", dash="dashed")),
+            Series("workers", points_of(self.workers), _BAND),
+            Series("desired", points_of(self.desired), Stroke("foreground")),
+            Series("ready", points_of(self.ready), Stroke("compared", dash="dashed")),
         )
         style = Style("alarm", 1.0, "\\\\\\\\", width=0.0)
         shade = Shade("desired", "workers", "counted, but not there", style)
@@ -136,10 +138,10 @@ class Reach:
 
     def figure(self) -> Lines:
         """Workers as a band, and a line for each application."""
-        series = [_line("workers", self.nodes, _BAND)]
+        series = [Series("workers", points_of(self.nodes), _BAND)]
         for i, app in enumerate(self.apps):
             stroke = Stroke(f"series {i}", 2.0, _DASHES[i % 3])  # type: ignore[arg-type]
-            series.append(_line(app, self.covered[app], stroke))
+            series.append(Series(app, points_of(self.covered[app]), stroke))
         unknown = self.observed.unknown
         return Lines(tuple(series), SINCE_START, "nodes", self.observed.span, unknown=unknown)
 
@@ -186,12 +188,13 @@ class Shares:
             for i, app in enumerate(self.apps)
             for hatch, fade in [_FILLS[i % 3]]
         }
-        found = {app: self.workers.get(app, Counter()) for app in self.apps}
-        most = max((n for each in found.values() for n in each), default=0)
-        values = {app: tuple(float(of[n]) for n in range(most + 1)) for app, of in found.items()}
-        groups = tuple(map(str, range(most + 1))) if self.workers else ("unknown",)
-        texts = {} if self.workers else {(app, "unknown"): "?" for app in self.apps}
-        return Bars(groups, values, styles, "ready Pods on a node", "nodes", texts=texts)
+        axes = "ready Pods on a node", "nodes"
+        if not self.workers:
+            texts = {(app, "unknown"): "?" for app in self.apps}
+            return Bars(("unknown",), dict.fromkeys(self.apps, (0.0,)), styles, *axes, texts=texts)
+        numbers = range(max(map(max, self.workers.values()), default=0) + 1)
+        values = {app: tuple(float(self.workers[app][n]) for n in numbers) for app in self.apps}
+        return Bars(tuple(map(str, numbers)), values, styles, *axes)
 
     def _range(self, app: str) -> str:
         found = self.workers.get(app)
@@ -215,19 +218,22 @@ def reach(history: History, apps: Sequence[str]) -> Reach:
     there = _spans_of_workers(history)
     covered = {}
     for app in apps:
-        ready = _ready_spans(history, app)
-        spans = [one for node, held in there.items() for one in overlap(held, ready[node])]
-        line = count(spans, start=observed.start, end=observed.end)
-        covered[app] = observed.hidden(line)
+        ready = [
+            s for one in history.lives(of_app(app)) for s in one.segments if s.phase == "ready"
+        ]
+        spans = [
+            one
+            for node, held in there.items()
+            for one in overlap(held, [(s.start, s.end) for s in ready if s.node == node])
+        ]
+        covered[app] = observed.hidden(count(spans, start=observed.start, end=observed.end))
     held = {app: _held(history, app) for app in apps} if observed.at_end else {}
     return Reach(tuple(apps), _workers(history), covered, held, observed)
 
 
 def pods_per_node(timeline: Timeline) -> dict[str, int]:
     """The most Pods that each node held at one time, terminating ones counted."""
-    spans: defaultdict[str, list[Span]] = defaultdict(list)
-    for segment in timeline.segments:
-        spans[segment.node].append((segment.start, segment.end))
+    spans = {n: [(s.start, s.end) for s in here] for n, here in timeline.by_node.items() if here}
     return {n: count(held, start=0.0, end=timeline.end).max() or 0 for n, held in spans.items()}
 
 
@@ -239,37 +245,15 @@ def _workers(history: History) -> Steps:
 
 def _spans_of_workers(history: History) -> dict[str, list[Span]]:
     """By name, when the Node object existed."""
-    spans: defaultdict[str, list[Span]] = defaultdict(list)
-    names = history.stretches("nodes", lambda node: node["metadata"]["name"], _is_worker)
-    for held in names.values():
-        name = next(one.value for one in held if one.value is not UNKNOWN)
-        spans[str(name)].append((held[0].start, held[-1].end))
-    return spans
-
-
-def _ready_spans(history: History, app: str) -> defaultdict[str, list[Span]]:
-    """By node, when a Pod of the application was ready there."""
-    spans: defaultdict[str, list[Span]] = defaultdict(list)
-    for life in history.lives(of_app(app)):
-        for one in life.segments:
-            if one.phase == "ready":
-                spans[one.node].append((one.start, one.end))
-    return spans
+    found = history.node_stretches(lambda _: None, lambda node: not podstate.is_control_plane(node))
+    return {name: [(one.start, one.end) for one in held] for name, held in found.items()}
 
 
 def _held(history: History, app: str) -> dict[str, int]:
     """How many ready Pods each worker has at the end."""
-    pods = [p for p in history.objects("pods") if podstate.app_of(p) == app]
+    pods = filter(of_app(app), history.objects("pods"))
     ready = Counter(podstate.node_of(p) for p in pods if podstate.phase_of(p)[0] == "ready")
     return {name: ready[name] for name in sorted(n["metadata"]["name"] for n in history.workers())}
-
-
-def _is_worker(node: Object) -> bool:
-    return not podstate.is_control_plane(node)
-
-
-def _line(label: str, line: Steps, stroke: Stroke) -> Series:
-    return Series(label, tuple(zip(line.times, line.values, strict=True)), stroke)
 
 
 def _path(line: Steps) -> tuple[int | None, int | None, int | None]:

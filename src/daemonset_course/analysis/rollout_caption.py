@@ -24,8 +24,8 @@ def caption(timeline: Timeline) -> str:
     told = [_rollout(timeline, rollout, template) for rollout, template in pairs]
     sentences = [f"Then {text}" if i else text for i, text in enumerate(told)]
     sentences = sentences or [seen(timeline) + _held(timeline)]
-    whole = map(_ended, [*outages(timeline), *sentences])
-    return " ".join([*whole, *interruptions(timeline.gaps)])
+    ended = (text if text.endswith(("…", ".")) else f"{text}." for text in sentences)
+    return " ".join([*_outages(timeline), *ended, *interruptions(timeline.gaps)])
 
 
 def headline(timeline: Timeline) -> str:
@@ -115,13 +115,8 @@ def _seen(rollout: Rollout) -> str:
     return "" if rollout.watched else " while watched"
 
 
-def outages(timeline: Timeline) -> list[str]:
+def _outages(timeline: Timeline) -> list[str]:
     """When a component of the control plane did not run; the cure where it still does not."""
-    told = [str(one) for one in timeline.outages]
+    told = [f"{one}." for one in timeline.outages]
     down = [one for one in timeline.outages if one.end is None]
-    name = timeline.header.cluster
-    return [*told, *([f"The cure: {cure(down, name)}"] if down else [])]
-
-
-def _ended(text: str) -> str:
-    return text if text.endswith(("…", ".")) else f"{text}."
+    return told + ([f"The cure: {cure(down, timeline.header.cluster)}."] if down else [])

@@ -238,6 +238,15 @@ class History:
                 made.append(Stretch(0.0 if change.via == "start" else change.t, end, now))
         return made
 
+    def node_stretches(
+        self, value: Callable[[Object], T], test: Test | None = None
+    ) -> dict[str, list[Stretch[T]]]:
+        """For each Node name the stretches of a value, also of Nodes that had it in turn."""
+        found: dict[str, list[Stretch[T]]] = {}
+        for uid, stretches in self.stretches("nodes", value, test).items():
+            found.setdefault(self._versions["nodes"][uid][0].name, []).extend(stretches)
+        return found
+
     def lives(self, test: Test) -> list[Life]:
         """The lives of the Pods that pass ``test``, by when they were seen first."""
         states = self.stretches("pods", podstate.state_of, test)
@@ -271,6 +280,11 @@ class History:
     def _version(versions: list[Change], t: float) -> Change | None:
         place = bisect_right(versions, t, key=lambda change: change.t)
         return versions[place - 1] if place else None
+
+
+def named(name: str) -> Test:
+    """Whether an object has that name."""
+    return lambda item: item["metadata"]["name"] == name
 
 
 def of_app(*apps: str) -> Test:
