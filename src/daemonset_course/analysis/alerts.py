@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from heapq import merge
 
 from daemonset_course.figures.shapes import Cell, Side, Style, Table, lines
 from daemonset_course.history import podstate
 from daemonset_course.history.daemonset_status import status_of
-from daemonset_course.history.index import History
+from daemonset_course.history.index import History, named
 from daemonset_course.history.log import Object
 
 
@@ -17,13 +16,9 @@ from daemonset_course.history.log import Object
 class Sample:
     """The numbers that rules can be written about, at one moment.
 
+    The first six are those of the DaemonSet's ``Status``.
+
     Attributes:
-        desired: and the next five: of the DaemonSet's status.
-        current: nodes that should run it and have a Pod, also one that waits for room.
-        ready: nodes that should run it and have a ready Pod.
-        updated: nodes that should run it and have one of the newest template.
-        available: nodes that should run it and have an available Pod.
-        misscheduled: nodes that should not run it and have a Pod.
         nodes: workers that there are; the status does not know them.
         nodes_ready: workers whose condition Ready is True.
     """
@@ -83,28 +78,24 @@ class Alerts:
 
     def figure(self) -> Table:
         """A row a fault, a column a rule; a fault on which nothing fires is marked."""
-        cells = {}
-        for fault, names in self.fired.items():
-            for rule in self.rules:
-                word = "fires" if rule in names else "silent"
-                cells[fault, rule] = Cell(word, word)
-        cells |= {(f, rule): Cell("not seen", "?") for f in self.unknown for rule in self.rules}
+        words = {True: Cell("fires", "fires"), False: Cell("silent", "silent")}
+        cells = {(f, r): words[r in names] for f, names in self.fired.items() for r in self.rules}
+        cells |= {(fault, r): Cell("not seen", "?") for fault in self.unknown for r in self.rules}
         faults = (*self.fired, *self.unknown)
         unseen = tuple("unseen" if fault in self.unseen else "" for fault in faults)
         styles = {
             "fires": Style("alarm"), "silent": Style("faint"),
             "not seen": Style("muted", 0.75, "xxxx"),
         }  # fmt: skip
-        sides = (Side("", unseen),)
-        return Table(lines(faults), lines(self.rules), cells, styles, sides=sides, legend={})
+        side = Side("", unseen)
+        return Table(lines(faults), lines(self.rules), cells, styles, sides=(side,), legend={})
 
 
 def sample(history: History, daemonset: str) -> Sample | None:
     """The numbers of one DaemonSet at the end of a recording; None if nobody saw them."""
-    found = history.find("daemonsets", daemonset)
     if not history.known("nodes", "daemonsets"):
         return None
-    return _sampled(found or {}, history.objects("nodes"))
+    return _sampled(history.find("daemonsets", daemonset) or {}, history.objects("nodes"))
 
 
 def samples(history: History, daemonset: str) -> Iterator[Sample]:
@@ -112,19 +103,11 @@ def samples(history: History, daemonset: str) -> Iterator[Sample]:
 
     The first is that of the log's first word about the DaemonSet.
     """
-    last: dict[str, dict[str, Object]] = {"nodes": {}, "daemonsets": {}}
-    changes = [*merge(*map(history.changes, last), key=lambda change: change.t)]
-    for change, following in zip(changes, [*changes[1:], None], strict=True):
-        there = last[change.resource]
-        if change.gone:
-            there.pop(change.name, None)
-        else:
-            there[change.name] = change.object
-        seen = history.known("nodes", "daemonsets", at=change.t)
-        if following and change.t == following.t:
-            continue  # one state a moment: a list shows it object by object, also after a gap
-        if seen and daemonset in last["daemonsets"]:
-            yield _sampled(last["daemonsets"][daemonset], last["nodes"].values())
+    times = {one.t for each in ("nodes", "daemonsets") for one in history.changes(each)}
+    for t in sorted(times):  # one state a moment: a list shows it object by object
+        found = [*filter(named(daemonset), history.objects("daemonsets", at=t))]
+        if found and history.known("nodes", "daemonsets", at=t):
+            yield _sampled(found[0], history.objects("nodes", at=t))
 
 
 def alerts(samples: Mapping[str, Sample | None], rules: Mapping[str, Rule]) -> Alerts:

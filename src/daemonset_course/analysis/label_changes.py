@@ -88,17 +88,16 @@ class LabelChanges:
             **_POD,
         }
         lanes = []
-        for node in (node for node in self.timeline.nodes if node):
-            pods = [s for s in self.timeline.segments if s.node == node and s.start < s.end]
+        for node, segments in self.timeline.by_node.items():
             label = Row(tuple(map(self._bar, self.values.get(node, ()))))
-            name = short_name(node, self.timeline.header.cluster)
-            lanes.append(Lane(name, (label, Row(pod_bars(pods)))))
-        legend = {word: style for word, style in styles.items() if word != "no label"}
-        used = Lanes(tuple(lanes), self.observed.span, styles).used
-        return Lanes(
-            tuple(lanes), self.observed.span, styles, row=0.17, unknown=self.observed.unknown,
-            legend={word: style for word, style in legend.items() if word in used},
+            pods = Row(pod_bars(one for one in segments if one.start < one.end))
+            if node:
+                lanes.append(Lane(self.timeline.lane(node), (label, pods)))
+        shape = Lanes(
+            tuple(lanes), self.observed.span, styles, row=0.17, unknown=self.observed.unknown
         )  # fmt: skip
+        explained = shape.used - {"no label"}
+        return replace(shape, legend={w: s for w, s in styles.items() if w in explained})
 
     def _bar(self, one: Stretch[str | None]) -> Bar:
         if one.value is UNKNOWN:
@@ -177,13 +176,12 @@ class LabelMap:
         number = len(self.before)
         columns = max(min(_COLUMNS, number), math.ceil(math.sqrt(2 * number)), 1)
         changed = {new.node for _, new in self.relabelled}
-        before = tuple(self._tile(spot, ring=spot.node in changed) for spot in self.before)
-        after = tuple(self._tile(spot, ring=spot.node in changed) for spot in self.after)
-        dot, ring = "Pod on this node", "relabelled"
-        return (
-            Tiles(before, columns, styles, "before", dot, ring),
-            Tiles(after, columns, styles, "after", dot, ring),
-        )
+
+        def tiles(spots: tuple[Spot, ...], heading: str) -> Tiles:
+            tiles = tuple(self._tile(spot, ring=spot.node in changed) for spot in spots)
+            return Tiles(tiles, columns, styles, heading, "Pod on this node", "relabelled")
+
+        return tiles(self.before, "before"), tiles(self.after, "after")
 
     def _tile(self, spot: Spot, *, ring: bool) -> Tile:
         name = short_name(spot.node, self.cluster).removeprefix("worker") or "1"
@@ -210,7 +208,7 @@ def label_changes(history: History, key: str, value: str) -> LabelChanges:
     timeline, values = history.timeline(), label_values(history, key)
     found = LabelChanges(key, value, values, timeline, history.observed("nodes", "pods"))
     for node, stretches in values.items():
-        pods = [segment for segment in timeline.segments if segment.node == node]
+        pods = timeline.by_node[node]
         for before, after in pairwise(stretches):
             if UNKNOWN in (before.value, after.value):
                 continue  # nobody saw when it changed
@@ -230,32 +228,27 @@ def label_values(history: History, key: str) -> dict[str, list[Stretch[str | Non
         value = (node["metadata"].get("labels") or {}).get(key)
         return None if value is None else str(value)
 
-    names = {str(c.uid): c.name for c in history.changes("nodes")}
-    found: dict[str, list[Stretch[str | None]]] = {}
-    for uid, stretches in history.stretches("nodes", read).items():
-        found.setdefault(names[uid], []).extend(stretches)
-    return found
+    return history.node_stretches(read)
 
 
 def label_map(history: History, key: str) -> LabelMap:
     """The workers by the label ``key`` and the Pods of the recorded DaemonSet, before and after."""
     timeline, values = history.timeline(), label_values(history, key)
     observed = history.observed("nodes", "pods")
-    named = {str(node["metadata"]["name"]) for node in history.workers(at=history.start)}
-    named |= {str(node["metadata"]["name"]) for node in history.workers()}
+    workers = [*history.workers(at=history.start), *history.workers()]
+    named = {str(node["metadata"]["name"]) for node in workers}
+    lanes = [name for name in timeline.nodes if name in named]
 
-    def at(t: float, *, seen: bool = True) -> tuple[Spot, ...]:
+    def at(t: float) -> tuple[Spot, ...]:
         held = {s.node for s in timeline.segments if s.start <= t <= s.end and s.phase != "unknown"}
-        lanes = [name for name in timeline.nodes if name in named]
-        if not seen:
-            return tuple(replace(_UNSEEN, node=name) for name in lanes)
-        found = {
-            name: next((s.value for s in reversed(values[name]) if s.start <= t), None)
+        return tuple(
+            Spot(name, next((s.value for s in reversed(values[name]) if s.start <= t), None),
+                 name in held)
             for name in lanes
-        }
-        return tuple(Spot(name, found[name], name in held) for name in lanes)
+        )  # fmt: skip
 
-    after = at(history.end, seen=observed.at_end)
+    unseen = tuple(replace(_UNSEEN, node=name) for name in lanes)
+    after = at(history.end) if observed.at_end else unseen
     return LabelMap(key, at(history.start), after, history.header.cluster, observed)
 
 
@@ -273,9 +266,7 @@ def _follow(
 
 
 def _first(pods: Sequence[Segment], since: float) -> float | None:
-    born: dict[str, float] = {}
-    for segment in pods:
-        born.setdefault(segment.pod, segment.start)
+    born = {segment.pod: segment.start for segment in reversed(pods)}
     return min((t for t in born.values() if t >= since - _SKEW), default=None)
 
 

@@ -7,7 +7,6 @@ The controller manager sends at most ``burst`` requests at once and then ``qps``
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,7 +17,6 @@ from daemonset_course.history import podstate
 from daemonset_course.history.budgets import waves
 from daemonset_course.history.index import History
 from daemonset_course.history.observed import interruptions
-from daemonset_course.history.spans import Segment
 from daemonset_course.history.text import counted, nodes, seconds
 from daemonset_course.history.timeline import Timeline
 
@@ -93,17 +91,23 @@ class Creations:
     def _panel(self, name: str, one: Creation) -> Lines:
         count, end = len(one.created), 1.05 * max((*one.created[-1:], *one.ready[-1:]))
         allowed = [(t, min(self.rate.sent(t), count)) for t in (0.0, self.rate.takes(count), end)]
-        band = Stroke("muted", width=7, fade=0.5)
-        series = [("requests allowed: burst, then so many a second", [(0.0, 0.0), *allowed], band)]
-        lines = (("created", one.created, Stroke("foreground")),
-                 ("ready", one.ready, Stroke("compared", dash="dashed")))  # fmt: skip
-        for label, moments, stroke in lines:
-            steps = [(0.0, 0.0), *((t, i + 1.0) for i, t in enumerate(moments))]
-            series.append((label, [*steps, (end, float(len(moments)))], stroke))
+
+        def line(label: str, moments: tuple[float, ...], stroke: Stroke) -> Series:
+            steps = [(t, i + 1.0) for i, t in enumerate(moments)]
+            points = ((0.0, 0.0), *steps, (end, float(len(moments))))
+            return Series(label, points, stroke, named=False)
+
         return Lines(
-            tuple(
-                Series(label, tuple(points), stroke, steps=stroke is not band, named=False)
-                for label, points, stroke in series
+            (
+                Series(
+                    "requests allowed: burst, then so many a second",
+                    ((0.0, 0.0), *allowed),
+                    Stroke("muted", width=7, fade=0.5),
+                    steps=False,
+                    named=False,
+                ),
+                line("created", one.created, Stroke("foreground")),
+                line("ready", one.ready, Stroke("compared", dash="dashed")),
             ),
             "seconds since the DaemonSet was created",
             "Pods",
@@ -133,28 +137,20 @@ def creation(timeline: Timeline) -> Creation:
             not all of them.
     """
     gaps = [gap for gap in timeline.gaps if gap.resource in ("pods", "daemonsets")]
-    if gaps:
-        raise BadInput(
-            "The recording does not show all that happened to the Pods.",
-            seen=" ".join(interruptions(gaps)),
-            next_step="Record the creation of the DaemonSet again.",
-        )
     begun = [template.since for template in timeline.templates if template.created]
-    lives: defaultdict[str, list[Segment]] = defaultdict(list)
-    for segment in timeline.segments:
-        lives[segment.pod].append(segment)
-    born = {pod: min(s.start for s in life) for pod, life in lives.items()}
+    latest_first = sorted(timeline.segments, key=lambda one: -one.start)
+    born = {one.pod: one.start for one in latest_first}
+    ready = {one.pod: one.start for one in latest_first if one.phase == "ready"}
     new = [pod for pod, t in born.items() if begun and t >= begun[0]]
-    if not new:
+    if gaps or not new:
         raise BadInput(
             "The recording does not show how a DaemonSet's first Pods came.",
-            seen=counted(len(lives), "Pod"),
+            seen=" ".join(interruptions(gaps)) or counted(len(born), "Pod"),
             next_step="Begin the recording before the DaemonSet is created.",
         )
-    first = [min((s.start for s in lives[pod] if s.phase == "ready"), default=None) for pod in new]
     return Creation(
         created=tuple(sorted(born[pod] - begun[0] for pod in new)),
-        ready=tuple(sorted(t - begun[0] for t in first if t is not None)),
+        ready=tuple(sorted(ready[pod] - begun[0] for pod in new if pod in ready)),
     )
 
 
@@ -174,16 +170,11 @@ def last_node_ready(history: History) -> float:
             waiting.remove(change.name)
             last = change.t
     observed = history.observed("nodes")
-    if observed.gaps:
-        raise BadInput(
-            "The recording does not show all that happened to the nodes.",
-            seen=observed.told(),
-            next_step="Record add_node again.",
-        )
-    if waiting or not joined:
+    if observed.gaps or waiting or not joined:
+        told = f"{joined} joined, {len(waiting)} of them were not Ready by the end"
         raise BadInput(
             "The recording does not show nodes that join and become Ready.",
-            seen=f"{joined} joined, {len(waiting)} of them were not Ready by the end",
+            seen=observed.told() or told,
             next_step="Record add_node.",
         )
     return last

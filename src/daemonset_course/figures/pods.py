@@ -24,11 +24,13 @@ def pod_style(phase: Phase, colour: str) -> Style:
     return style if style.colour else replace(style, colour=colour)
 
 
-def pod_styles(colour: str = "accent", words: str = "Pod {}") -> dict[str, Style]:
+def pod_styles(colour: str = "accent") -> dict[str, Style]:
     """A style for each phase, by the word for it."""
-    return {words.format(phase): pod_style(phase, colour) for phase in PHASES}
+    return {f"Pod {phase}": pod_style(phase, colour) for phase in PHASES}
 
 
-def pod_bars(life: Iterable[Segment], words: str = "Pod {}") -> tuple[Bar, ...]:
-    """The segments of Pods as bars; a reason is written on its bar."""
-    return tuple(Bar(one.start, one.end, words.format(one.phase), one.reason) for one in life)
+def pod_bars(life: Iterable[Segment], zero: float = 0.0) -> tuple[Bar, ...]:
+    """The segments of Pods as bars; a reason is written on its bar. The axis begins at ``zero``."""
+    return tuple(
+        Bar(one.start - zero, one.end - zero, f"Pod {one.phase}", one.reason) for one in life
+    )
