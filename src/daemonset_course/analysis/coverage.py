@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +11,7 @@ from typing import Literal
 from daemonset_course.errors import BadInput
 from daemonset_course.figures.shapes import Cell, Line, Style, Table, lines
 from daemonset_course.history import podstate
-from daemonset_course.history.index import History
+from daemonset_course.history.index import History, named, of_app
 from daemonset_course.history.log import Object
 from daemonset_course.history.observed import Observed
 from daemonset_course.history.text import short_name
@@ -20,6 +21,12 @@ Cover = Literal["ready", "not ready", "none", "unknown"]
 _EVICTING = {"effect": "NoExecute"}  # tolerationSeconds count for this effect alone
 _FULL, _HOLLOW = Style("accent"), Style("accent", 1.0, width=1.2)
 _EMPTY = Style("background", edge="faint")
+_COVERS = {
+    "ready": (Cell("ready Pod", "✓"), _FULL),
+    "not ready": (Cell("Pod, not ready", "…"), _HOLLOW),
+    "none": (Cell("no Pod"), _EMPTY),
+    "unknown": (Cell("not seen", "?"), Style("muted", 0.75, "xxxx")),
+}
 
 
 @dataclass(frozen=True)
@@ -68,19 +75,14 @@ class Coverage:
 
     def figure(self) -> Table:
         """Nodes with their taints by DaemonSets, and how many nodes each covers."""
-        words = {"ready": ("ready Pod", "✓"), "not ready": ("Pod, not ready", "…"),
-                 "none": ("no Pod", ""), "unknown": ("not seen", "?")}  # fmt: skip
         rows = [
             Line(node, ", ".join(map(_short, taints)))
             for node, taints in zip(self.nodes, self.taints, strict=True)
         ]
-        styles = {
-            "ready Pod": _FULL, "Pod, not ready": _HOLLOW, "no Pod": _EMPTY,
-            "not seen": Style("muted", 0.75, "xxxx"),
-        }  # fmt: skip
         sums = [f"{self.covered(name)} of {len(self.nodes)}" for name in self.daemonsets]
         totals = ("covered", tuple(sums)) if self.observed.at_end else None
-        cells = {place: Cell(*words[cover]) for place, cover in self.cells.items()}
+        cells = {place: _COVERS[cover][0] for place, cover in self.cells.items()}
+        styles = {cell.style: style for cell, style in _COVERS.values()}
         return Table(tuple(rows), lines(self.daemonsets), cells, styles, totals)
 
 
@@ -112,7 +114,7 @@ class TolerationsByObject:
     @property
     def caption(self) -> str:
         """How many tolerations end, and after what time."""
-        limits = [s for s in self.seconds.values() if s is not None]
+        limits = [limit for limit in self.seconds.values() if limit is not None]
         after = f" after {', '.join(map(str, sorted(set(limits))))} s" if limits else ""
         told = f"{len(self.seconds)} tolerations in all; {len(limits)} of them end{after}"
         return self.observed.told(f"{told}, the others never do.")
@@ -176,11 +178,9 @@ def tolerations_by_object(
         for one in _tolerations(history, resource, name):
             key = (str(one.get("key") or "any key"), str(one.get("effect") or "any effect"))
             seconds[key, title] = seconds_tolerated(one, _EVICTING)
-    keys = dict.fromkeys(key for key, _ in seconds)
-    owners = {key: sum(one == key for one, _ in seconds) for key in keys}
-    ranked = sorted(keys, key=lambda key: -owners[key])
-    observed = history.observed(*dict.fromkeys(resource for resource, _ in objects.values()))
-    return TolerationsByObject(tuple(objects), tuple(ranked), seconds, observed)
+    ranked = tuple(key for key, _ in Counter(key for key, _ in seconds).most_common())
+    observed = history.observed(*(resource for resource, _ in objects.values()))
+    return TolerationsByObject(tuple(objects), ranked, seconds, observed)
 
 
 def _cover(pods: Sequence[Object], node: str, daemonset: str) -> Cover:
@@ -193,9 +193,8 @@ def _cover(pods: Sequence[Object], node: str, daemonset: str) -> Cover:
 
 
 def _tolerations(history: History, resource: str, name: str) -> Sequence[Object]:
-    found = history.find(resource, name)
-    if resource == "pods":
-        found = next((p for p in history.objects("pods") if podstate.app_of(p) == name), None)
+    test = of_app(name) if resource == "pods" else named(name)
+    found = next(filter(test, history.objects(resource)), None)
     if found is None:
         raise BadInput(f"The recording shows no {resource} {name!r}.")
     spec = found["spec"] if resource == "pods" else found["spec"]["template"]["spec"]

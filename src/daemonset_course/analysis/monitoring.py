@@ -139,13 +139,11 @@ class Scrapes:
             for variant in self.variants:
                 kind, count = self.kind(series, variant), len(self.values[variant][series])
                 cells[series, variant] = Cell(words[kind], texts[kind].format(count))
-        styles = (
-            Style("accent"), Style("alarm", 0.6, "////"), Style("background", 1.0, edge="muted")
-        )  # fmt: skip
-        return Table(
-            lines(self.series), lines(self.variants), cells,
-            dict(zip(words.values(), styles, strict=True)),
-        )  # fmt: skip
+        styles = {
+            words["same"]: Style("accent"), words["other"]: Style("alarm", 0.6, "////"),
+            words["none"]: Style("background", 1.0, edge="muted"),
+        }  # fmt: skip
+        return Table(lines(self.series), lines(self.variants), cells, styles)
 
     def _changes(self, variant: str) -> str:
         first, parts = self.values[self.variants[0]], []
@@ -189,13 +187,9 @@ class Rights:
 
     def figure(self) -> Table:
         """A row a place, a column an agent."""
-        words = {True: "succeeds", False: "refused"}
-        cells = {
-            (place, agent): Cell(words[self.can[agent][place]], words[self.can[agent][place]])
-            for place in self.places
-            for agent in self.agents
-        }
-        styles = {words[True]: Style("alarm"), words[False]: Style("background", edge="muted")}
+        words = {True: Cell("succeeds", "succeeds"), False: Cell("refused", "refused")}
+        cells = {(p, a): words[self.can[a][p]] for p in self.places for a in self.agents}
+        styles = {"succeeds": Style("alarm"), "refused": Style("background", edge="muted")}
         return Table(lines(self.places), lines(self.agents), cells, styles)
 
 

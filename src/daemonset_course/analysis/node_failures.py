@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -10,15 +10,15 @@ from daemonset_course.errors import BadInput
 from daemonset_course.figures.pods import pod_bars, pod_styles
 from daemonset_course.figures.shapes import Bar, Lane, Lanes, Row, Style
 from daemonset_course.history import podstate
-from daemonset_course.history.index import History, of_app
+from daemonset_course.history.index import History, named, of_app
 from daemonset_course.history.lives import Life, When, on_node
 from daemonset_course.history.log import Object
 from daemonset_course.history.observed import Observed
 from daemonset_course.history.spans import UNKNOWN, Stretch
 from daemonset_course.history.text import seconds, short_name
+from daemonset_course.placement.tolerations import taints_of
 
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
-_EFFECTS = ("NoSchedule", "NoExecute")
 _NODE = Style("faint", edge="muted", height=0.78, width=0.6)
 _HATCHES = {
     "ready": "", "cordoned": "....", "not ready": "////", "unknown": "xxxx",
@@ -70,13 +70,13 @@ class Failure:
     @property
     def noticed(self) -> When:
         """When the Node object first showed that something is wrong; None: it did not."""
-        changed = [s.start for s in self.states if s.value != "ready" and s.start > 0]
+        for state in (one for one in self.states if one.value != "ready"):
+            if state.value is UNKNOWN and state.end > 0:
+                return UNKNOWN
+            if state.start > 0:
+                return state.start
         last = self.states[-1].end
-        found = min([*changed, *([last] if last < self.end else [])], default=None)
-        unseen = [s.start for s in self.states if s.value is UNKNOWN and s.end > 0]
-        if unseen and (found is None or min(unseen) <= found):
-            return UNKNOWN
-        return found
+        return last if last < self.end else None
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,8 @@ class Failures:
     def headline(self) -> str:
         """In how many of the failures each app's Pod was told to stop."""
         apps = list(dict.fromkeys(app for one in self.found for app in one.fates))
-        told = []
-        for app in apps:
-            times = [one.fates[app].stopping for one in self.found]
-            unseen = f" ({times.count(UNKNOWN)} not seen)" if UNKNOWN in times else ""
-            told.append(f"{app} in {sum(isinstance(t, float) for t in times)}{unseen}")
-        return f"{len(self.found)} failures, Pods told to stop: {', '.join(told)}"
+        told = ", ".join(f"{app} in {self._stopped(app)}" for app in apps)
+        return f"{len(self.found)} failures, Pods told to stop: {told}"
 
     @property
     def caption(self) -> str:
@@ -116,29 +112,29 @@ class Failures:
         hidden["node no Node object"] = Style("stripe", height=0.78)
         hidden["node not seen"] = Style("muted", 0.75, "xxxx", height=0.78, width=0.0)
         lanes = tuple(
-            Lane(f"{one.kind}\n{one.lane}", self._rows(one), one.end) for one in self.found
+            Lane(f"{one.kind}\n{one.lane}", tuple(self._rows(one)), one.end) for one in self.found
         )
-        shape = Lanes(lanes, (-0.015 * end, end), styles | hidden)
-        return replace(
-            shape, axis="seconds since the failure", row=0.21, moments=(0.0,),
-            legend={"node": _NODE} | {w: s for w, s in pod_styles().items() if w in shape.used},
+        shape = Lanes(
+            lanes, (-0.015 * end, end), styles | hidden, "seconds since the failure", 0.21,
+            moments=(0.0,),
         )  # fmt: skip
+        explained = shape.used | {"node"}
+        return replace(shape, legend={w: s for w, s in styles.items() if w in explained})
 
-    def _rows(self, one: Failure) -> tuple[Row, ...]:
-        bars = [
-            Bar(s.start, s.end, "node not seen", "not seen") if s.value is UNKNOWN
-            else Bar(s.start, s.end, f"node {s.value}", str(s.value))
-            for s in one.states
-        ]  # fmt: skip
+    def _stopped(self, app: str) -> str:
+        times = [one.fates[app].stopping for one in self.found]
+        unseen = f" ({times.count(UNKNOWN)} not seen)" if UNKNOWN in times else ""
+        return f"{sum(isinstance(t, float) for t in times)}{unseen}"
+
+    def _rows(self, one: Failure) -> Iterator[Row]:
+        words = [
+            (s.start, s.end, "not seen" if s.value is UNKNOWN else s.value) for s in one.states
+        ]
         if one.states[-1].end < one.end:
-            last = one.states[-1].end
-            bars.append(Bar(last, one.end, "node no Node object", "no Node object"))
-        rows = [Row(tuple(bars), label="node")]
+            words.append((one.states[-1].end, one.end, "no Node object"))
+        yield Row(tuple(Bar(a, b, f"node {word}", word) for a, b, word in words), label="node")
         for app, fate in one.fates.items():
-            segments = fate.life.segments if fate.life else ()
-            moved = [replace(s, start=s.start - one.zero, end=s.end - one.zero) for s in segments]
-            rows.append(Row(pod_bars(moved), label=app))
-        return tuple(rows)
+            yield Row(pod_bars(fate.life.segments if fate.life else (), one.zero), label=app)
 
 
 def failure(history: History, kind: str, node: str, apps: Sequence[str]) -> Failure:
@@ -150,7 +146,7 @@ def failure(history: History, kind: str, node: str, apps: Sequence[str]) -> Fail
         BadInput: there is no such mark, or no such node.
     """
     zero = next((mark.t for mark in history.marks if mark.text == kind), None)
-    found = history.stretches("nodes", state_of, lambda item: item["metadata"]["name"] == node)
+    found = history.stretches("nodes", state_of, named(node))
     if zero is None or not found:
         raise BadInput(
             f"The recording does not show the failure {kind!r} of {node}.",
@@ -168,9 +164,8 @@ def failure(history: History, kind: str, node: str, apps: Sequence[str]) -> Fail
 
 def state_of(node: Object) -> str:
     """One word or two for what the Node object says."""
-    taints = {taint["key"] for taint in (node.get("spec") or {}).get("taints") or ()}
     ready = podstate.condition(node, "Ready").get("status")
-    if OUT_OF_SERVICE in taints:
+    if any(taint["key"] == OUT_OF_SERVICE for taint in taints_of(node)):
         return "out of service"
     if ready != "True":
         return "not ready" if ready == "False" else "unknown"
@@ -179,15 +174,9 @@ def state_of(node: Object) -> str:
 
 def _fate(lives: Sequence[Life], zero: float) -> Fate:
     """The fate of the first of these Pods that had come before the failure."""
-    early = [life for life in lives if life.segments[0].start <= zero]
-    if not early:
-        return Fate(None, None, None)
-    life = early[0]
-    return Fate(life, _since(life.stopping, zero), _since(life.gone, zero))
-
-
-def _since(when: When, zero: float) -> When:
-    return when - zero if isinstance(when, float) else when
+    life = next((life for life in lives if life.segments[0].start <= zero), None)
+    stopping, gone = (life.stopping, life.gone) if life else (None, None)
+    return Fate(life, *(t - zero if isinstance(t, float) else t for t in (stopping, gone)))
 
 
 def _became(fate: Fate) -> str:

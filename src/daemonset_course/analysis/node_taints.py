@@ -9,7 +9,7 @@ from typing import NamedTuple
 from daemonset_course.figures.pods import pod_bars, pod_styles
 from daemonset_course.figures.shapes import Bar, Lane, Lanes, Point, Row, Style
 from daemonset_course.history import podstate
-from daemonset_course.history.index import History, of_app, owned_by
+from daemonset_course.history.index import History, named, of_app, owned_by
 from daemonset_course.history.lives import Life, When, on_node
 from daemonset_course.history.log import Object
 from daemonset_course.history.observed import Observed
@@ -129,7 +129,7 @@ class NodeTaints:
             ]  # fmt: skip
             pods = [
                 Row(
-                    tuple(bar for life in one.pods[app] for bar in pod_bars(life.segments)),
+                    pod_bars(segment for life in one.pods[app] for segment in life.segments),
                     tuple(Point(t, "✗", "evicted") for t in one.evictions(app)),
                     f"Pod of {app}",
                 )
@@ -203,17 +203,21 @@ def node_taints(history: History, names: Iterable[str], apps: Sequence[str]) -> 
 
 def attempts(history: History, node: str, daemonset: str) -> list[Attempt]:
     """The DaemonSet's Pods that were on a node, or meant for it, by the time of their creation."""
-    found = []
-    for life in on_node(history.lives(owned_by(daemonset)), node):
-        status = life.last.get("status") or {}
-        told = podstate.condition(life.last, "DisruptionTarget").get("message", "")
-        created = life.created if isinstance(life.created, float) else life.segments[0].start
-        phase = str(status.get("phase", "Pending"))
-        message = str(status.get("message") or told)
-        found.append(
-            Attempt(created, life.gone, life.ran, phase, str(status.get("reason", "")), message)
-        )
-    return sorted(found, key=lambda one: one.created)
+    lives = on_node(history.lives(owned_by(daemonset)), node)
+    return sorted(map(_attempt, lives), key=lambda one: one.created)
+
+
+def _attempt(life: Life) -> Attempt:
+    status = life.last.get("status") or {}
+    told = podstate.condition(life.last, "DisruptionTarget").get("message", "")
+    return Attempt(
+        created=life.created if isinstance(life.created, float) else life.segments[0].start,
+        deleted=life.gone,
+        ran=life.ran,
+        phase=str(status.get("phase", "Pending")),
+        reason=str(status.get("reason", "")),
+        message=str(status.get("message") or told),
+    )
 
 
 def _taints(history: History, node: str) -> list[Taint]:
@@ -222,22 +226,15 @@ def _taints(history: History, node: str) -> list[Taint]:
     def read(item: Object) -> frozenset[tuple[str, str]]:
         return frozenset((taint_name(one), str(one["effect"])) for one in taints_of(item))
 
-    found: list[Taint] = []
-    named = history.stretches("nodes", read, lambda item: item["metadata"]["name"] == node)
+    found: dict[tuple[str, str, float], Taint] = {}  # by name, effect and end
     dated = True
-    for stretch in (one for stretches in named.values() for one in stretches):
-        if stretch.value is UNKNOWN:
-            dated = False
-            continue
-        for name, effect in sorted(stretch.value):
-            before = [
-                t for t in found if (t.name, t.effect, t.end) == (name, effect, stretch.start)
-            ]
-            came = before[0] if before else Taint(name, effect, stretch.start, 0.0, dated)
-            found = [t for t in found if t not in before]
-            found.append(replace(came, end=stretch.end))
-        dated = True
-    return sorted(found, key=lambda one: (one.start, one.name))
+    for stretch in history.node_stretches(read, named(node)).get(node, ()):
+        for name, effect in () if stretch.value is UNKNOWN else stretch.value:
+            new = Taint(name, effect, stretch.start, stretch.end, dated)
+            came = found.pop((name, effect, stretch.start), new)
+            found[name, effect, stretch.end] = replace(came, end=stretch.end)
+        dated = stretch.value is not UNKNOWN
+    return sorted(found.values(), key=lambda one: (one.start, one.name))
 
 
 def _stop(when: When, taint: Taint) -> str:

@@ -10,12 +10,13 @@ from daemonset_course.errors import BadInput
 from daemonset_course.figures.pods import pod_bars, pod_style, pod_styles
 from daemonset_course.figures.shapes import Bar, Lane, Lanes, Link, Point, Row, Style, Zone
 from daemonset_course.history import podstate
-from daemonset_course.history.index import History, owned_by
+from daemonset_course.history.index import History, Test, named, owned_by
 from daemonset_course.history.lives import Life, When, on_node
 from daemonset_course.history.log import Change, Object
 from daemonset_course.history.observed import Observed
 from daemonset_course.history.spans import Phase, Segment, Span, union
 from daemonset_course.history.text import counted, natural_key, seconds, short_name
+from daemonset_course.placement.tolerations import taints_of
 
 SCHEDULER = "kube-scheduler"
 NOT_READY = "node.kubernetes.io/not-ready"
@@ -89,16 +90,13 @@ class Startup:
         links = []
         for y, life in enumerate(self.lives):
             bars = self._bars(life)
-            name = short_name(life.node, self.cluster)
-            created, bound = (
-                _point(life.created, "◆", "created"),
-                _point(life.bound, "●", "bound to its node"),
-            )
+            created = _point(life.created, "◆", "created")
+            bound = _point(life.bound, "●", "bound to its node")
             waits = tuple(bar for bar in bars if bar.style == _WORDS["pending"])
             rest = tuple(bar for bar in bars if bar not in waits)
             rows[0].append(Row(points=created))
             rows[1].append(Row(waits, bound))
-            rows[2].append(Row(rest, label=name))
+            rows[2].append(Row(rest, label=short_name(life.node, self.cluster)))
             links += [Link(point.t, (0, y), (1, y)) for point in created]
             links += [Link(point.t, (1, y), (2, y)) for point in bound]
         zones = tuple(Zone(a, b, "no scheduler", "no scheduler", 1) for a, b in self.away)
@@ -206,8 +204,7 @@ class Joining:
         )
         lanes = [Lane("node", (Row(bars),))]
         for name, life in self.segments.items():
-            moved = [replace(s, start=s.start - zero, end=s.end - zero) for s in life]
-            lanes.append(Lane(f"Pod of {name}", (Row(pod_bars(moved)),)))
+            lanes.append(Lane(f"Pod of {name}", (Row(pod_bars(life, zero)),)))
         unknown = tuple((a - zero, b - zero) for a, b in self.observed.unknown)
         return Lanes(
             tuple(lanes), (-0.01 * (end - zero), end - zero), styles,
@@ -249,42 +246,36 @@ def joining(history: History, node: str, daemonsets: Sequence[str]) -> Joining:
         BadInput: the recording does not show the node from its creation until it is Ready and has
             a Pod of each DaemonSet, or a watch was interrupted meanwhile.
     """
-    named = [*history.changes("nodes", lambda item: item["metadata"]["name"] == node)]
-    if named and (named[0].via, named[0].type) != ("watch", "ADDED"):
-        named = []  # nobody saw it come
-    seen = [(_moment(change), change.object) for change in named if change.via == "watch"]
-    tainted = [moment for moment, item in seen if _is_tainted(item)]
-    ready = [moment for moment, item in seen if podstate.is_ready(item)]
-    untainted = [moment for moment, item in seen if not _is_tainted(item)]
-    created = {name: _created(history, node, name) for name in daemonsets}
-    missing = [name for name, moment in created.items() if moment is None]
-    made = {name: moment for name, moment in created.items() if moment is not None}
-    added = [moment for moment, _ in seen]
-    steps = [*added[:1], *ready[:1], *untainted[:1], *made.values()]
+    changes = [*history.changes("nodes", named(node))]
+    if changes and (changes[0].via, changes[0].type) != ("watch", "ADDED"):
+        changes = []  # nobody saw it come
+    seen = [change for change in changes if change.via == "watch"]
+    tainted = [change for change in seen if _is_tainted(change.object)]
+    firsts = [
+        seen[:1],
+        [change for change in seen if podstate.is_ready(change.object)][:1],
+        [change for change in seen if change not in tainted][:1],
+        *([*history.changes("pods", _pod_for(node, name))][:1] for name in daemonsets),
+    ]
+    missing = [name for name, first in zip(daemonsets, firsts[3:], strict=True) if not first]
+    steps = [_moment(change) for first in firsts for change in first]
     times = [moment.t for moment in steps]
     observed = history.observed("nodes", "pods")
     watched = not times or observed.covers(min(times), max(times))
-    if not tainted or not untainted or not ready or missing or not watched:
+    if not tainted or not all(firsts) or not watched:
         raise BadInput(
             f"The recording does not show how {node} joined.",
             seen=f"{len(seen)} changes of the node; no Pod of: {', '.join(missing) or 'none'}"
             + ("" if watched else "; " + observed.told()),
             next_step="Record add_node and wait_rollout together.",
         )
-    return Joining(
-        node=node,
-        added=_in_order(added[0], steps),
-        ready=_in_order(ready[0], steps),
-        untainted=_in_order(untainted[0], steps),
-        created={name: _in_order(moment, steps) for name, moment in made.items()},
-        segments={
-            name: [
-                s for life in on_node(history.lives(owned_by(name)), node) for s in life.segments
-            ]
-            for name in daemonsets
-        },
-        observed=observed,
-    )
+    added, ready, untainted, *created = (_in_order(moment, steps) for moment in steps)
+    segments = {
+        name: [s for life in on_node(history.lives(owned_by(name)), node) for s in life.segments]
+        for name in daemonsets
+    }
+    pods = dict(zip(daemonsets, created, strict=True))
+    return Joining(node, added, ready, untainted, pods, segments, observed)
 
 
 def _moment(change: Change) -> Moment:
@@ -298,15 +289,11 @@ def _in_order(moment: Moment, others: Sequence[Moment]) -> Moment:
 
 
 def _is_tainted(node: Object) -> bool:
-    taints = (node.get("spec") or {}).get("taints") or ()
-    return any(t["key"] == NOT_READY and t["effect"] == "NoSchedule" for t in taints)
+    return any(t["key"] == NOT_READY and t["effect"] == "NoSchedule" for t in taints_of(node))
 
 
-def _created(history: History, node: str, daemonset: str) -> Moment | None:
-    pods = history.changes(
-        "pods", lambda pod: podstate.is_owned(pod, daemonset) and podstate.node_of(pod) == node
-    )
-    return next((_moment(change) for change in pods), None)
+def _pod_for(node: str, daemonset: str) -> Test:
+    return lambda pod: podstate.is_owned(pod, daemonset) and podstate.node_of(pod) == node
 
 
 def _away(history: History, bound: Sequence[float]) -> list[Span]:

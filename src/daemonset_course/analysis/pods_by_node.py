@@ -41,10 +41,6 @@ class PodsByNode:
         pods = (s for life in self.lives[app] for s in life.segments if self._holds(s, moment))
         return Counter((segment.node, segment.phase) for segment in pods)
 
-    def count(self, app: str, phase: Phase, t: float | None = None) -> int:
-        """How many Pods of ``app`` were in that phase at ``t`` (left out: at the end)."""
-        return sum(n for (_, found), n in self.held(app, t).items() if found == phase)
-
     @property
     def headline(self) -> str:
         """On how many nodes each application runs at the end."""
@@ -77,10 +73,9 @@ class PodsByNode:
         seen = {s.phase for lives in self.lives.values() for life in lives for s in life.segments}
         legend = {app: pod_style("ready", colour) for app, colour in colours.items()}
         legend |= {w: s for w, s in pod_styles("muted").items() if w.removeprefix("Pod ") in seen}
-        unknown = self.observed.unknown
         return Lanes(
-            lanes, self.observed.span, styles, row=0.2, unknown=unknown, legend=legend
-        )  # fmt: skip
+            lanes, self.observed.span, styles, row=0.2, unknown=self.observed.unknown, legend=legend
+        )
 
     def _rows(self, node: str) -> list[Row]:
         """The apps in turn; Pods that follow one another share a row."""
@@ -102,11 +97,9 @@ class PodsByNode:
         if not self.observed.at_end:
             return "unknown at the end"
         before = min((life.segments[0].start for life in self.lives[app]), default=0.0)
-        first = self.count(app, "ready", before)
-        now = Counter[Phase]()
-        for (_, phase), number in self.held(app).items():
-            now[phase] += number
-        words = [f"{n} {phase}" for phase, n in sorted(now.items(), key=lambda item: -item[1])]
+        first = sum(phase == "ready" for _, phase in self.held(app, before).elements())
+        now = Counter(phase for _, phase in self.held(app).elements())
+        words = [f"{number} {phase}" for phase, number in now.most_common()]
         last = (life.segments[-1] for life in self.lives[app])
         reasons = sorted({s.reason for s in last if s.reason and s.end >= self.observed.end})
         ending = f" ({', '.join(reasons)})" if reasons else ""

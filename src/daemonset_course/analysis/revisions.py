@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from daemonset_course.figures.shapes import Cell, Style, Table, lines
-
-Object = Mapping[str, Any]
+from daemonset_course.history.log import Object
 
 
 @dataclass(frozen=True)
@@ -44,12 +42,8 @@ class RevisionHistory:
         """(step, before, after) for each object that got a new number."""
         found = []
         for step, (before, after) in zip(self.steps[1:], pairwise(self.revisions), strict=True):
-            was = {one.name: one for one in before}
-            found += [
-                (step, was[one.name], one)
-                for one in after
-                if one.name in was and was[one.name].number != one.number
-            ]
+            pairs = ((a, b) for b in after for a in before if a.name == b.name)
+            found += [(step, a, b) for a, b in pairs if a.number != b.number]
         return found
 
     @property
@@ -62,10 +56,11 @@ class RevisionHistory:
     @property
     def caption(self) -> str:
         """Which revision got which number at which step, and which ones are left."""
-        parts = [f"{step}: {a.value}, {a.number} becomes {b.number}" for step, a, b in
-                 self.renumbered]  # fmt: skip
+        changes = "; ".join(
+            f"{step}: {a.value}, {a.number} becomes {b.number}" for step, a, b in self.renumbered
+        )
+        changes = changes or "No revision got a new number"
         left = ", ".join(map(str, self.numbers()))
-        changes = "; ".join(parts) or "No revision got a new number"
         return f"{changes}. Revisions at the end: {left}."
 
     def figure(self) -> Table:

@@ -146,7 +146,7 @@ def creation(timeline: Timeline) -> Creation:
         raise BadInput(
             "The recording does not show how a DaemonSet's first Pods came.",
             seen=" ".join(interruptions(gaps)) or counted(len(born), "Pod"),
-            next_step="Begin the recording before the DaemonSet is created.",
+            next_step="Record the creation of the DaemonSet from before it until the last Pod.",
         )
     return Creation(
         created=tuple(sorted(born[pod] - begun[0] for pod in new)),
@@ -175,7 +175,7 @@ def last_node_ready(history: History) -> float:
         raise BadInput(
             "The recording does not show nodes that join and become Ready.",
             seen=observed.told() or told,
-            next_step="Record add_node.",
+            next_step="Record add_node again.",
         )
     return last
 

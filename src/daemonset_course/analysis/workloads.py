@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemonset_course.figures.shapes import Cell, Line, Side, Style, Table, lines
-from daemonset_course.history.podstate import CONTROL_PLANE
+from daemonset_course.history.podstate import CONTROL_PLANE, containers_of
 from daemonset_course.placement.selectors import required_terms
 from daemonset_course.placement.tolerations import tolerating
 
@@ -73,13 +73,14 @@ class Features:
 
     def figure(self) -> Table:
         """A row a feature, a column a workload, and behind them the numbers of each kind."""
-        cells = {}
-        for workload in self.workloads:
-            kind, _, _ = workload.partition(" ")
-            for feature in FEATURES:
-                has = feature in self.found[workload]
-                cells[feature, workload] = Cell(f"{kind} has it", "✓") if has else Cell("does not")
         columns = [(each, *each.split(" ", 1)) for each in self.workloads]
+        cells = {
+            (feature, each): Cell(f"{kind} has it", "✓")
+            if feature in self.found[each]
+            else Cell("does not")
+            for each, kind, _ in columns
+            for feature in FEATURES
+        }
         sides = [
             Side(f"{k}s", tuple(f"{self.count(f, k)} of {len(self.of(k))}" for f in FEATURES))
             for k in self._kinds
@@ -88,9 +89,8 @@ class Features:
             lines(tuple(FEATURES)),
             tuple(Line(each, group=kind, text=name) for each, kind, name in columns),
             cells,
-            {f"{kind} has it": Style(colour) for kind, colour in _KINDS.items()} | {
-                "does not": Style("background", edge="faint")
-            },
+            {f"{kind} has it": Style(colour) for kind, colour in _KINDS.items()}
+            | {"does not": Style("background", edge="faint")},
             sides=tuple(sides),
             slanted=True,
         )  # fmt: skip
@@ -166,16 +166,14 @@ def _on_host(spec: Spec) -> bool:
     return any(volume.get("hostPath") for volume in spec.get("volumes") or ())
 
 
-def _containers(spec: Spec) -> list[Mapping[str, Any]]:
-    return [*(spec.get("initContainers") or ()), *spec["containers"]]
-
-
 def _privileged(spec: Spec) -> bool:
-    return any((each.get("securityContext") or {}).get("privileged") for each in _containers(spec))
+    return any(
+        (each.get("securityContext") or {}).get("privileged") for each in containers_of(spec)
+    )
 
 
 def _shares_mounts(spec: Spec) -> bool:
-    mounts = [mount for each in _containers(spec) for mount in each.get("volumeMounts") or ()]
+    mounts = [mount for each in containers_of(spec) for mount in each.get("volumeMounts") or ()]
     return any(mount.get("mountPropagation") == "Bidirectional" for mount in mounts)
 
 
