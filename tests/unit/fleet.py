@@ -52,12 +52,13 @@ def control_plane(name: str = "course-control-plane") -> Record:
 
 
 def daemonset(
-    generation: int = 1, *, strategy: Record | None = None, min_ready: int = 0, image: str = "a:1"
-) -> Record:
+    generation: int = 1, *, strategy: Record | None = None, min_ready: int = 0, image: str = "a:1",
+    name: str = "agent", **status: int,
+) -> Record:  # fmt: skip
     return {
         "metadata": {
-            "name": "agent",
-            "uid": "ds-1",
+            "name": name,
+            "uid": "ds-1" if name == "agent" else f"ds-{name}",
             "generation": generation,
             "annotations": {"deprecated.daemonset.template.generation": str(generation)},
         },
@@ -70,15 +71,18 @@ def daemonset(
             "updateStrategy": strategy
             or {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}},
         },
-        "status": {},
+        "status": status,
     }
 
 
 def pod(
     uid: str, on: str, revision: str = "aaa", *, phase: str = "ready", reason: str = "",
-    generation: int = 1, owned: bool = True,
+    generation: int = 1, owned: bool = True, owner: str = "agent", app: str = "",
 ) -> Record:  # fmt: skip
-    """A pod in a phase as the timeline names it (plus "unbound" and "failed")."""
+    """A pod in a phase as the timeline names it (plus "unbound" and "failed").
+
+    ``app`` is the value of its label of that name; without one it has no such label.
+    """
     bound = phase != "unbound"
     ready = phase in {"ready", "terminating"}
     made: Record = {
@@ -88,8 +92,9 @@ def pod(
             "labels": {
                 "controller-revision-hash": revision,
                 "pod-template-generation": str(generation),
+                **({"app": app} if app else {}),
             },
-            "ownerReferences": [{"kind": "DaemonSet", "name": "agent"}] if owned else [],
+            "ownerReferences": [{"kind": "DaemonSet", "name": owner}] if owned else [],
         },
         "spec": {"affinity": _pinned(on)},
         "status": {

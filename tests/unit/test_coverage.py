@@ -17,26 +17,15 @@ GPU = {"key": "gpu", "value": "true", "effect": "NoSchedule"}
 PAIR = ["agent", "other"]
 
 
-def named(name: str) -> Record:
-    made = daemonset()
-    made["metadata"] |= {"name": name, "uid": f"ds-{name}"}
-    return made
-
-
-def owned(made: Record, by: str) -> Record:
-    made["metadata"]["ownerReferences"] = [{"kind": "DaemonSet", "name": by}]
-    return made
-
-
 def covered(*more: Record) -> History:
     return history(
         *listed("nodes", control_plane(), node("n10"), node("n2", taints=[GPU])),
-        *listed("daemonsets", *map(named, PAIR)),
+        *listed("daemonsets", *(daemonset(name=name) for name in PAIR)),
         change(1, "pods", pod("a", "n10", phase="pending"), "ADDED"),
         change(2, "pods", pod("a", "n10")),
         change(2, "pods", pod("gone", "n2"), "ADDED"),
         change(3, "pods", pod("gone", "n2"), "DELETED"),
-        change(3, "pods", owned(pod("b", "n2", phase="unbound"), "other"), "ADDED"),
+        change(3, "pods", pod("b", "n2", phase="unbound", owner="other"), "ADDED"),
         *more,
     )
 
@@ -45,16 +34,7 @@ def test_coverage_is_that_of_the_end_and_of_each_daemonset_by_itself() -> None:
     found = coverage(covered(), PAIR)
 
     assert found.nodes == ("control-plane", "n2", "n10")
-    assert found.taints[1] == ("gpu=true:NoSchedule",)
-    assert found.cells["n10", "agent"] == "ready"
-    assert found.cells["n2", "agent"] == "none"
-    assert found.cells["n2", "other"] == "not ready"
     assert (found.covered("agent"), found.covered("other")) == (1, 0)
-
-
-def test_coverage_is_told_with_the_nodes_left_out_and_those_not_ready() -> None:
-    found = coverage(covered(), PAIR)
-
     assert found.headline == "Nodes covered, of 3: agent 1, other 0"
     assert found.caption == (
         "agent leaves out control-plane, n2; "
@@ -62,7 +42,7 @@ def test_coverage_is_told_with_the_nodes_left_out_and_those_not_ready() -> None:
     )
 
 
-def test_a_removed_node_is_no_part_of_the_coverage() -> None:
+def test_coverage_leaves_out_a_removed_node() -> None:
     found = coverage(covered(change(4, "nodes", node("n10"), "DELETED")), ["agent"])
 
     assert found.nodes == ("control-plane", "n2")
@@ -84,6 +64,7 @@ def test_the_table_has_nodes_with_their_taints_by_daemonsets_and_sums() -> None:
     ]  # fmt: skip
     assert figure.totals == ("covered", ("1 of 3", "0 of 3"))
     assert figure.cells["n10", "agent"] == Cell("ready Pod", "✓")
+    assert figure.cells["n2", "agent"] == Cell("no Pod")
     assert figure.cells["n2", "other"] == Cell("Pod, not ready", "…")
 
 
@@ -102,17 +83,14 @@ def test_coverage_is_known_after_a_gap_and_unknown_in_one_up_to_the_end(resource
 
 
 def tolerant(uid: str, app: str, *tolerations: Record) -> Record:
-    made = pod(uid, "n1")
-    made["metadata"]["labels"]["app"] = app
+    made = pod(uid, "n1", app=app)
     made["spec"]["tolerations"] = list(tolerations)
     return made
 
 
 def carrying(*more: Record) -> History:
-    for_ever = {"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}
-    cordon = {
-        "key": "node.kubernetes.io/unschedulable", "operator": "Exists", "effect": "NoSchedule",
-    }  # fmt: skip
+    for_ever = {"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"}
+    cordon = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
     return history(
         *listed("nodes", node("n1")),
         *listed("daemonsets", daemonset()),
@@ -132,10 +110,7 @@ WHERE = {
 def test_tolerations_are_counted_for_each_object_and_common_ones_come_first() -> None:
     found = tolerations_by_object(carrying(), WHERE)
 
-    assert [found.count(title) for title in WHERE] == [0, 2, 1]
     assert found.tolerations[0] == ("node.kubernetes.io/not-ready", "NoExecute")
-    assert found.seconds[found.tolerations[0], "its Pod"] is None
-    assert found.seconds[found.tolerations[0], "Deployment"] == 300
     assert found.headline == "Tolerations carried: template 0, its Pod 2, Deployment 1"
     assert found.caption == "3 tolerations in all; 1 of them end after 300 s, the others never do."
 

@@ -19,9 +19,7 @@ ON = [("n1", "a"), ("n2", "b"), ("n3", "c")]
 
 
 def of(app: str, uid: str, on: str, *, phase: str = "ready") -> Record:
-    made = pod(f"{app}-{uid}", on, phase=phase)
-    made["metadata"]["labels"]["app"] = app
-    return made
+    return pod(f"{app}-{uid}", on, phase=phase, app=app)
 
 
 def day(*more: Record) -> History:
@@ -65,32 +63,24 @@ def test_a_failure_is_noticed_when_its_node_object_changes() -> None:
     assert drained.noticed == pytest.approx(0.1)
 
 
-def test_a_pod_nobody_asks_to_leave_has_no_end() -> None:
-    silent, deleted, _ = three()
-
-    for fate, last in ((silent.fates["agent"], "not ready"), (deleted.fates["agent"], "ready")):
-        assert (fate.stopping, fate.gone, fate.phase) == (None, None, last)
-
-
-def test_a_pod_told_to_stop_on_a_silent_node_is_still_listed() -> None:
-    fate = three()[0].fates["web"]
-
-    assert fate.life is not None
-    assert (fate.stopping, fate.gone) == (pytest.approx(5), None)
-    assert [s.phase for s in fate.life.segments] == ["ready", "not ready", "terminating"]
-
-
-def test_an_evicted_pod_is_gone() -> None:
-    fate = three()[2].fates["web"]
-
-    assert (fate.stopping, fate.gone) == (pytest.approx(0.2), pytest.approx(0.4))
-
-
-def test_a_pod_that_is_deleted_by_force_was_not_told_to_stop() -> None:
+@pytest.mark.parametrize(
+    ("kind", "app", "stopping", "gone", "phase"),
+    [
+        ("silent", "agent", None, None, "not ready"),  # nobody asks it to leave
+        ("deleted", "agent", None, None, "ready"),
+        ("deleted", "web", None, 7, "ready"),  # deleted by force: not told to stop
+        ("silent", "web", 5, None, "terminating"),  # no kubelet ends it: still listed
+        ("drained", "web", 0.2, 0.4, "terminating"),
+    ],
+)
+def test_a_fate_has_the_moments_that_were_seen_and_no_other(
+    kind: str, app: str, stopping: float | None, gone: float | None, phase: str
+) -> None:
     forced = change(9, "pods", of("web", "b", "n2", phase="terminating"), "DELETED")
-    fate = failure(day(forced), "deleted", "n2", ["web"]).fates["web"]
+    fate = failure(day(forced), kind, KINDS[kind], [app]).fates[app]
 
-    assert (fate.stopping, fate.gone) == (None, 7)
+    assert (fate.stopping, fate.gone) == (pytest.approx(stopping), pytest.approx(gone))
+    assert fate.phase == phase
 
 
 def test_headline_and_caption_count_and_name_what_happened() -> None:

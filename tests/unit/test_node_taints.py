@@ -19,9 +19,7 @@ BOTH = ["agent", "web"]
 
 def of(app: str, *, phase: str = "ready") -> Record:
     """A Pod on n1 with the label ``app``, of a DaemonSet when it is called agent."""
-    made = pod(app, "n1", phase=phase, owned=app == "agent")
-    made["metadata"]["labels"]["app"] = app
-    return made
+    return pod(app, "n1", phase=phase, owned=app == "agent", app=app)
 
 
 def failing(*more: Record, pods: tuple[Record, ...] | None = None) -> History:
@@ -147,38 +145,22 @@ def test_pods_that_nobody_saw_are_not_said_to_have_stayed() -> None:
         assert "Pod unknown" in found.figure().used
 
 
-def refused(uid: str, t: float, kind: str = "MODIFIED") -> Record:
-    made = pod(uid, "n1", phase="failed")
-    made["status"]["message"] = "The node had condition: [DiskPressure]."
-    return change(t, "pods", made, kind)
-
-
-def evicted(uid: str, t: float) -> Record:
-    made = pod(uid, "n1")
-    made["status"]["phase"] = "Succeeded"
-    made["status"]["conditions"] = [
-        {"type": "DisruptionTarget", "status": "True", "message": "low on memory"}
-    ]
-    return change(t, "pods", made)
-
-
 def test_attempts_are_the_pods_of_one_node_by_time_with_how_each_ended() -> None:
+    refused, evicted = pod("a", "n1", phase="failed"), pod("b", "n1")
+    refused["status"]["message"] = "The node had condition: [DiskPressure]."
+    target = {"type": "DisruptionTarget", "status": "True", "message": "low on memory"}
+    evicted["status"] = {"phase": "Succeeded", "conditions": [target]}
     log = history(
         change(2, "pods", pod("b", "n1"), "ADDED"),
         change(1, "pods", pod("a", "n1", phase="pending"), "ADDED"),
-        refused("a", 1.5),
-        refused("a", 1.8, "DELETED"),
-        evicted("b", 4),
+        change(1.5, "pods", refused),
+        change(1.8, "pods", refused, "DELETED"),
+        change(4, "pods", evicted),
         change(3, "pods", pod("c", "n2"), "ADDED"),
         change(3, "pods", pod("d", "n1", owned=False), "ADDED"),
     )
-    found = attempts(log, "n1", "agent")
 
-    assert [(one.created, one.deleted, one.ran) for one in found] == [
-        (1, 1.8, False),
-        (2, None, True),
-    ]
-    assert [one.message for one in found] == [
-        "The node had condition: [DiskPressure].",
-        "low on memory",
+    assert [(a.created, a.deleted, a.ran, a.message) for a in attempts(log, "n1", "agent")] == [
+        (1, 1.8, False, "The node had condition: [DiskPressure]."),
+        (2, None, True, "low on memory"),
     ]
