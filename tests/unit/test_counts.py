@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fleet import change, control_plane, daemonset, gap, history, listed, node
-from fleet import pod as owned_pod
+from fleet import change, control_plane, daemonset, gap, history, listed, node, pod
 
 from daemonset_course.analysis.counts import Counts, Reach, counts, pods_per_node, reach
 from daemonset_course.history.index import History
@@ -16,10 +15,8 @@ APPS = ["agent", "web"]
 NODES = (control_plane(), *map(node, ("n1", "n2", "n3")))
 
 
-def status(desired: int, ready: int) -> Record:
-    made = daemonset()
-    made["status"] = {"desiredNumberScheduled": desired, "numberReady": ready}
-    return made
+def status(desired: int, ready: int, name: str = "agent") -> Record:
+    return daemonset(name=name, desiredNumberScheduled=desired, numberReady=ready)
 
 
 def leaving(*more: Record) -> Counts:
@@ -47,13 +44,6 @@ def growing(*more: Record) -> Counts:
     return counts(log)
 
 
-def test_counts_leave_out_the_control_plane_and_begin_after_the_list_of_nodes() -> None:
-    found = leaving()
-
-    assert found.workers.values == (3, 1, 1)
-    assert [found.desired.at(t) for t in (0, 1, 8)] == [None, 3, 1]
-
-
 def test_the_status_is_stale_from_the_removal_until_it_follows() -> None:
     found = leaving()
 
@@ -73,13 +63,12 @@ def test_a_growing_fleet_tells_how_long_a_worker_had_no_ready_pod() -> None:
 
 
 def test_another_daemonset_does_not_count() -> None:
-    other = status(9, 9)
-    other["metadata"] |= {"name": "other", "uid": "ds-2"}
+    other = change(5, "daemonsets", status(9, 9, "other"), "ADDED")
 
-    assert growing(change(5, "daemonsets", other, "ADDED")).desired.max() == 2
+    assert growing(other).desired.max() == 2
 
 
-def test_workers_are_a_band_and_what_is_counted_and_not_there_is_shaded() -> None:
+def test_counts_leave_out_the_control_plane_and_shade_what_is_not_there() -> None:
     figure = leaving().figure()
 
     assert [(one.label, [y for _, y in one.points]) for one in figure.series] == [
@@ -103,23 +92,22 @@ def test_a_count_is_unknown_in_a_gap(resource: str, line: str) -> None:
 
 
 def test_what_nobody_saw_at_the_end_is_unknown_in_words_too() -> None:
-    assert "desired unknown, ready unknown at the end" in leaving(gap(9, 10, "daemonsets")).caption
-    nodes = leaving(gap(9, 10, "nodes"))
-    assert (nodes.headline, nodes.caption.partition(";")[0]) == (
-        "3 workers at first, an unknown number of them at the end",
-        "Workers 3 → unknown",
-    )
+    nodes, status = (leaving(gap(9, 10, resource)) for resource in ("nodes", "daemonsets"))
+
+    assert nodes.headline == "3 workers at first, an unknown number of them at the end"
+    assert nodes.caption.startswith("Workers 3 → unknown;")
+    assert "desired unknown, ready unknown at the end" in status.caption
 
 
 def test_a_pod_that_begins_as_another_ends_does_not_share_its_node() -> None:
     log = history(
         *listed("nodes", *NODES[:3]),
         *listed("daemonsets", daemonset()),
-        change(1, "pods", owned_pod("a", "n1"), "ADDED"),
-        change(3, "pods", owned_pod("a", "n1"), "DELETED"),
-        change(3, "pods", owned_pod("b", "n1"), "ADDED"),
-        change(3, "pods", owned_pod("c", "n2"), "ADDED"),
-        change(4, "pods", owned_pod("d", "n2"), "ADDED"),
+        change(1, "pods", pod("a", "n1"), "ADDED"),
+        change(3, "pods", pod("a", "n1"), "DELETED"),
+        change(3, "pods", pod("b", "n1"), "ADDED"),
+        change(3, "pods", pod("c", "n2"), "ADDED"),
+        change(4, "pods", pod("d", "n2"), "ADDED"),
     )
 
     assert pods_per_node(log.timeline()) == {"n1": 1, "n2": 2}
@@ -128,23 +116,14 @@ def test_a_pod_that_begins_as_another_ends_does_not_share_its_node() -> None:
 # Applications
 
 
-def pod(name: str, where: str, *, ready: bool = True) -> Record:
-    return {
-        "metadata": {"name": name, "uid": name, "labels": {"app": name.partition("-")[0]}},
-        "spec": {"nodeName": where},
-        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": str(ready)}]},
-    }
-
-
-def ending(made: Record) -> Record:
-    made["metadata"]["deletionTimestamp"] = "2026-11-24T03:30:05Z"
-    return made
+def of(uid: str, where: str, phase: str = "ready") -> Record:
+    return pod(uid, where, phase=phase, app=uid.partition("-")[0])
 
 
 LISTED = (
     *listed("nodes", *NODES[:3]),
-    *listed("pods", pod("agent-1", "n1"), pod("agent-2", "n2"), pod("web-1", "n1")),
-    change(0.04, "pods", pod("web-2", "n1"), "ADDED", "list"),
+    *listed("pods", of("agent-1", "n1"), of("agent-2", "n2"), of("web-1", "n1")),
+    change(0.04, "pods", of("web-2", "n1"), "ADDED", "list"),
 )
 
 
@@ -153,8 +132,8 @@ def log(*more: Record) -> History:
     return history(
         *LISTED,
         change(1, "nodes", node("n3"), "ADDED"),
-        change(2, "pods", pod("agent-3", "n3", ready=False), "ADDED"),
-        change(3, "pods", pod("agent-3", "n3")),
+        change(2, "pods", of("agent-3", "n3", "not ready"), "ADDED"),
+        change(3, "pods", of("agent-3", "n3")),
         change(4, "nodes", node("n2"), "DELETED"),
         *more,
         end=5,
@@ -165,38 +144,28 @@ def found_in(*more: Record) -> Reach:
     return reach(log(*more), APPS)
 
 
-def points(steps: Any) -> list[tuple[float, int | None]]:
-    return list(zip(steps.times, steps.values, strict=True))
-
-
-def test_workers_are_counted_from_the_first_lists_on_without_the_control_plane() -> None:
-    assert points(found_in().nodes) == [(0.04, 2), (1, 3), (4, 2), (5, 2)]
-
-
 def test_a_node_is_reached_while_a_ready_pod_is_on_it_and_it_exists() -> None:
-    found = found_in()
+    figure = found_in().figure()
 
-    assert points(found.covered["agent"]) == [(0.04, 2), (3, 3), (4, 2), (5, 2)]
-    assert points(found.covered["web"]) == [(0.04, 1), (5, 1)]
+    assert [(one.label, one.points) for one in figure.series] == [
+        ("workers", ((0.04, 2), (1, 3), (4, 2), (5, 2))),
+        ("agent", ((0.04, 2), (3, 3), (4, 2), (5, 2))),
+        ("web", ((0.04, 1), (5, 1))),
+    ]
+    # The lines are told apart without colour, too.
+    assert len({(one.stroke.width, one.stroke.dash) for one in figure.series}) == 3
 
 
 def test_a_node_whose_only_pod_terminates_is_not_reached() -> None:
-    found = found_in(change(4.5, "pods", ending(pod("agent-1", "n1"))))
+    found = found_in(change(4.5, "pods", of("agent-1", "n1", "terminating")))
 
     assert found.covered["agent"].at(4.6) == 1
-
-
-def test_the_shares_count_every_present_worker() -> None:
-    found = found_in()
-
-    assert found.held == {"agent": {"n1": 1, "n3": 1}, "web": {"n1": 2, "n3": 0}}
-    assert found.shares.workers["web"] == {0: 1, 2: 1}
 
 
 def test_a_recording_in_which_nothing_happened_is_counted_too() -> None:
     quiet = reach(history(*LISTED, end=5), APPS)
 
-    assert points(quiet.covered["agent"]) == [(0.04, 2), (5, 2)]
+    assert (quiet.covered["agent"].times, quiet.covered["agent"].values) == ((0.04, 5), (2, 2))
 
 
 def test_headlines_and_captions_are_made_of_the_counts() -> None:
@@ -214,18 +183,11 @@ def test_headlines_and_captions_are_made_of_the_counts() -> None:
     )
 
 
-def test_the_lines_are_the_workers_and_each_app_told_apart_without_colour() -> None:
-    series = found_in().figure().series
+def test_the_bars_count_every_present_worker_by_its_pods() -> None:
+    found = found_in()
+    figure = found.shares.figure()
 
-    assert [(one.label, [y for _, y in one.points]) for one in series] == [
-        ("workers", [2, 3, 2, 2]), ("agent", [2, 3, 2, 2]), ("web", [1, 1]),
-    ]  # fmt: skip
-    assert len({(one.stroke.width, one.stroke.dash) for one in series}) == 3
-
-
-def test_the_bars_count_nodes_by_pods_for_each_app() -> None:
-    figure = found_in().shares.figure()
-
+    assert found.held == {"agent": {"n1": 1, "n3": 1}, "web": {"n1": 2, "n3": 0}}
     assert (figure.groups, figure.values) == (
         ("0", "1", "2"), {"agent": (0, 2, 0), "web": (1, 0, 1)},
     )  # fmt: skip
@@ -242,7 +204,7 @@ def test_reach_is_unknown_in_a_gap(resource: str) -> None:
     assert "agent unknown, web unknown" in open_.headline
     assert "agent 2, 3, unknown; web 1, 1, unknown." in open_.caption
     assert open_.figure().unknown == ((4.5, 5),)
-    assert open_.shares.figure().groups == ("unknown",)
-    assert set(open_.shares.figure().texts.values()) == {"?"}
+    bars = open_.shares.figure()
+    assert (bars.groups, set(bars.texts.values())) == (("unknown",), {"?"})
     assert open_.shares.headline == "Ready Pods on a node: agent unknown, web unknown"
     assert "agent: unknown; web: unknown" in open_.shares.caption

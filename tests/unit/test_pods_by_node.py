@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleet import change, control_plane, gap, history, listed, node
+from fleet import change, control_plane, gap, history, listed, node, pod
 
 from daemonset_course.analysis.pods_by_node import PodsByNode, pods_by_node
 
@@ -12,32 +12,26 @@ Record = dict[str, Any]
 BOTH = ["red", "blue"]
 
 
-def pod(name: str, app: str, where: str, *, ready: bool = False, bound: bool = True) -> Record:
-    terms = [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": [where]}]}]
-    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
-    pinned = {"affinity": {"nodeAffinity": required}} if where else {}
-    conditions = [{"type": "Ready", "status": str(ready)}]
-    if not bound:
-        conditions.append({"type": "PodScheduled", "status": "False", "reason": "Unschedulable"})
-    return {
-        "metadata": {"name": name, "uid": name, "labels": {"app": app}},
-        "spec": {"nodeName": where} if bound else pinned,
-        "status": {"phase": "Running" if bound else "Pending", "conditions": conditions},
-    }
+def of(app: str, uid: str, where: str, phase: str = "ready") -> Record:
+    made = pod(uid, where, phase=phase, app=app)
+    if phase == "unbound":
+        no_room = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+        made["status"]["conditions"].append(no_room)
+    return made
 
 
 def race(*more: Record, apps: list[str] = BOTH) -> PodsByNode:
     """red has n1, blue has n2; at 5 s red leaves n1 and blue gets it."""
     log = history(
         *listed("nodes", control_plane(), node("n1"), node("n2")),
-        *listed("pods", pod("red-1", "red", "n1", ready=True)),
-        change(1, "pods", pod("red-2", "red", "n2", bound=False), "ADDED"),
-        change(1, "pods", pod("blue-1", "blue", "n1", bound=False), "ADDED"),
-        change(1, "pods", pod("blue-2", "blue", "n2"), "ADDED"),
-        change(2, "pods", pod("blue-2", "blue", "n2", ready=True)),
-        change(5, "pods", pod("red-1", "red", "n1", ready=True), "DELETED"),
-        change(6, "pods", pod("blue-1", "blue", "n1", ready=True)),
-        change(7, "pods", pod("other", "green", "n1", ready=True), "ADDED"),
+        *listed("pods", of("red", "red-1", "n1")),
+        change(1, "pods", of("red", "red-2", "n2", "unbound"), "ADDED"),
+        change(1, "pods", of("blue", "blue-1", "n1", "unbound"), "ADDED"),
+        change(1, "pods", of("blue", "blue-2", "n2", "not ready"), "ADDED"),
+        change(2, "pods", of("blue", "blue-2", "n2")),
+        change(5, "pods", of("red", "red-1", "n1"), "DELETED"),
+        change(6, "pods", of("blue", "blue-1", "n1")),
+        change(7, "pods", of("green", "other", "n1"), "ADDED"),
         *more,
     )
     return pods_by_node(log, apps)
@@ -60,7 +54,7 @@ def test_only_the_apps_asked_for_and_no_idle_control_plane() -> None:
 
 
 def test_a_pod_meant_for_no_node_has_a_lane_of_its_own() -> None:
-    found = race(change(8, "pods", pod("web", "blue", "", bound=False), "ADDED"), apps=["blue"])
+    found = race(change(8, "pods", of("blue", "web", "", "unbound"), "ADDED"), apps=["blue"])
 
     assert found.nodes == ("n1", "n2", "")
     assert [lane.label for lane in found.figure().lanes] == ["n1", "n2", "no node"]
@@ -68,7 +62,7 @@ def test_a_pod_meant_for_no_node_has_a_lane_of_its_own() -> None:
 
 def test_while_nobody_watched_pods_are_unknown() -> None:
     found = race(gap(3, 4))
-    (life,) = [one for one in found.lives["blue"] if one.name == "blue-2"]
+    (life,) = [one for one in found.lives["blue"] if one.uid == "blue-2"]
 
     assert [(s.phase, s.start, s.end) for s in life.segments] == [
         ("not ready", 1, 2),

@@ -11,8 +11,7 @@ Record = dict[str, Any]
 
 def revision(number: int, name: str, release: str) -> Record:
     env = [{"name": "OTHER", "value": "x"}, {"name": "RELEASE", "value": release}]
-    template = {"spec": {"containers": [{"env": env}]}}
-    spec = {"template": template}
+    spec = {"template": {"spec": {"containers": [{"env": env}]}}}
     return {"revision": number, "metadata": {"name": name}, "data": {"spec": spec}}
 
 
@@ -32,12 +31,6 @@ def test_numbers_are_sorted_after_each_step() -> None:
     assert found.numbers() == [2, 3]
 
 
-def test_an_object_that_gets_another_number_is_renumbered() -> None:
-    ((step, before, after),) = revision_history(undone(), "RELEASE").renumbered
-
-    assert (step, before.number, after.number, after.value) == ("undo", 1, 3, "RELEASE 1")
-
-
 def test_an_object_that_is_new_or_gone_is_not_renumbered() -> None:
     steps = {"before": [revision(1, "one", "1")], "after": [revision(2, "two", "2")]}
 
@@ -45,9 +38,7 @@ def test_an_object_that_is_new_or_gone_is_not_renumbered() -> None:
 
 
 def test_a_template_without_the_variable_is_unknown() -> None:
-    found = revision_history(undone(), "VERSION")
-
-    assert found.revisions[0][0].value == "VERSION ?"
+    assert revision_history(undone(), "VERSION").headline.endswith("now VERSION ?")
 
 
 def test_headline_and_caption_are_made_of_the_numbers() -> None:
