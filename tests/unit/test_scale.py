@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet import HEADER, change, daemonset, node, pod, timeline_of
+from fleet import change, daemonset, gap, history, listed, node, pod
 
 from daemonset_course.analysis.scale import (
     Creation,
@@ -20,7 +20,6 @@ from daemonset_course.analysis.scale import (
 )
 from daemonset_course.errors import BadInput
 from daemonset_course.figures.shapes import Lines
-from daemonset_course.history.index import History
 
 Record = dict[str, Any]
 RATE = Rate(qps=20, burst=30)
@@ -41,30 +40,41 @@ def points(figure: Lines, label: str) -> list[tuple[float, Any]]:
     return next(list(one.points) for one in figure.series if one.label == label)
 
 
-def log(*, created: bool = True) -> list[Record]:
-    via = "watch" if created else "list"
-    names = [f"n{i}" for i in range(3)]
-    records = [change(0.0, "nodes", node(name), "ADDED", "list") for name in names]
-    records.append(change(1.0 if created else 0.0, "daemonsets", daemonset(), "ADDED", via))
-    for i, name in enumerate(names):
-        made = pod(f"p{i}", name, phase="not ready")
-        records.append(change(1.5 + i, "pods", made, "ADDED"))
-        if i < 2:
-            records.append(change(2.5 + i, "pods", pod(f"p{i}", name)))
-    records.sort(key=lambda record: record["t"])
-    return [HEADER, *records, {"record": "end", "t": 6}]
+NAMES = ["n0", "n1", "n2"]
+CREATED = [change(1, "daemonsets", daemonset(), "ADDED")]
+
+
+def created(daemonset: list[Record], *more: Record) -> Creation:
+    """The creation of three Pods, of which two are ready by the end."""
+    came = [change(1.5 + i, "pods", pod(n, n, phase="not ready"), "ADDED")
+            for i, n in enumerate(NAMES)]  # fmt: skip
+    ready = [change(2.5 + i, "pods", pod(n, n)) for i, n in enumerate(NAMES[:2])]
+    nodes = listed("nodes", *map(node, NAMES))
+    return creation(history(*nodes, *daemonset, *came, *ready, *more).timeline())
 
 
 def test_pods_are_counted_from_the_creation_of_their_daemonset() -> None:
-    found = creation(timeline_of(log()))
+    found = created(CREATED)
 
     assert found.created == pytest.approx((0.5, 1.5, 2.5))
     assert found.ready == pytest.approx((1.5, 2.5))
 
 
-def test_a_recording_that_began_too_late_is_refused() -> None:
-    with pytest.raises(BadInput, match="does not show how a DaemonSet's first Pods came"):
-        creation(timeline_of(log(created=False)))
+@pytest.mark.parametrize(
+    ("daemonset", "more", "seen"),
+    [
+        (listed("daemonsets", daemonset()), [], "3 Pods"),
+        (CREATED, [gap(4, 5)], "The watch of pods saw nothing from 4.0 s to 5.0 s."),
+    ],
+    ids=["began too late", "interrupted"],
+)
+def test_a_creation_that_was_not_all_seen_is_refused(
+    daemonset: list[Record], more: list[Record], seen: str
+) -> None:
+    with pytest.raises(BadInput, match="does not show how a DaemonSet's first Pods came") as error:
+        created(daemonset, *more)
+
+    assert error.value.seen == seen
 
 
 def test_the_burst_is_free_and_the_rest_waits() -> None:
@@ -86,21 +96,30 @@ def test_a_run_that_hardly_outlasts_the_burst_has_no_rate(count: int) -> None:
 
 
 def joining(*ready: float) -> list[Record]:
-    names = [f"n{i}" for i in range(3)]
-    added = [change(1, "nodes", node(name, ready="False"), "ADDED") for name in names]
-    later = [change(t, "nodes", node(name)) for t, name in zip(ready, names, strict=False)]
+    added = [change(1, "nodes", node(name, ready="False"), "ADDED") for name in NAMES]
+    later = [change(t, "nodes", node(name)) for t, name in zip(ready, NAMES, strict=False)]
     again = [change(9, "nodes", node("old")), change(9.5, "nodes", node("n0"))]
-    return [HEADER, change(0, "nodes", node("old"), "ADDED", "list"), *added, *later, *again]
+    return [*listed("nodes", node("old")), *added, *later, *again]
 
 
 def test_the_last_node_counts_from_when_it_was_first_ready() -> None:
-    assert last_node_ready(History(joining(2, 3, 5))) == 5
+    assert last_node_ready(history(*joining(2, 3, 5))) == 5
 
 
-@pytest.mark.parametrize("log", [joining(2, 3), joining(2, 3)[:2]], ids=["one late", "none"])
-def test_nodes_that_did_not_all_join_are_told(log: list[Record]) -> None:
-    with pytest.raises(BadInput, match="does not show nodes that join"):
-        last_node_ready(History(log))
+@pytest.mark.parametrize(
+    ("log", "seen"),
+    [
+        (joining(2, 3), "3 joined, 1 of them were not Ready by the end"),
+        (joining()[:1], "0 joined, 0 of them were not Ready by the end"),
+        ([*joining(2, 3, 5), gap(2, 3, "nodes")], "The watch of nodes saw nothing from 2.0 s"),
+    ],
+    ids=["one late", "none", "interrupted"],
+)
+def test_nodes_that_were_not_all_seen_to_join_are_told(log: list[Record], seen: str) -> None:
+    with pytest.raises(BadInput, match="does not show nodes that join") as error:
+        last_node_ready(history(*log))
+
+    assert error.value.seen.startswith(seen)
 
 
 def test_at_the_corner_ten_rounds_take_as_long_as_the_requests() -> None:
@@ -133,8 +152,8 @@ def test_each_panel_shows_every_pod_on_the_band_of_requests() -> None:
     now, recorded = Creations(steady(100), RATE, recorded=steady(1000)).figure()
 
     assert [one.heading for one in (now, recorded)] == ["now: 100 nodes", "recorded: 1000 nodes"]
-    assert [points(now, label)[-1][1] for label in ("created", "ready")] == [100, 100]
-    assert [points(recorded, label)[-1][1] for label in ("created", "ready")] == [1000, 1000]
+    for panel, pods in ((now, 100), (recorded, 1000)):
+        assert [points(panel, label)[-1][1] for label in ("created", "ready")] == [pods, pods]
     assert points(now, "requests allowed: burst, then so many a second") == [
         (0, 0), (0, 30), (3.5, 100), (pytest.approx(4.5 * 1.05), 100),
     ]  # fmt: skip

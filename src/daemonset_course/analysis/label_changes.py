@@ -13,7 +13,7 @@ from daemonset_course.history.index import History
 from daemonset_course.history.log import Object
 from daemonset_course.history.observed import Observed
 from daemonset_course.history.spans import UNKNOWN, Segment, Stretch, Unknown
-from daemonset_course.history.text import counted, nodes, seconds, short_name
+from daemonset_course.history.text import counted, nodes, short_name, within
 from daemonset_course.history.timeline import Timeline
 
 _SKEW = 0.2  # seconds by which the watch of Pods may be ahead of that of nodes
@@ -68,9 +68,10 @@ class LabelChanges:
     def caption(self) -> str:
         """How many nodes got and lost the label, and how soon their Pods followed."""
         came, left, waits, unseen = map(len, (self.came, self.left, self.waits, self.unseen))
+        created, stopped = (within(each.values()) for each in (self.came, self.left))
         told = [
-            f"{nodes(came)} got {self.label}: Pod created {_within(self.came)}." if came else "",
-            f"{nodes(left)} lost it: Pod told to stop {_within(self.left)}." if left else "",
+            f"{nodes(came)} got {self.label}: Pod created {created}." if came else "",
+            f"{nodes(left)} lost it: Pod told to stop {stopped}." if left else "",
             f"{nodes(waits)} lost it and kept the Pod." if waits else "",
             f"On {nodes(unseen)} nobody saw whether the Pod followed." if unseen else "",
         ]
@@ -206,18 +207,23 @@ class LabelMap:
 def label_changes(history: History, key: str, value: str) -> LabelChanges:
     """How soon the Pods of the recorded DaemonSet followed ``value`` of the label ``key``."""
     timeline, values = history.timeline(), label_values(history, key)
-    found = LabelChanges(key, value, values, timeline, history.observed("nodes", "pods"))
+    observed = history.observed("nodes", "pods")
+    found = LabelChanges(key, value, values, timeline, observed)
     for node, stretches in values.items():
         pods = timeline.by_node[node]
         for before, after in pairwise(stretches):
-            if UNKNOWN in (before.value, after.value):
-                continue  # nobody saw when it changed
-            if after.value == value:
-                _follow(found, found.came, node, after.start, _first(pods, after.start))
-            elif before.value == value:
-                at = _stopping(pods, after.start)
-                if not _follow(found, found.left, node, after.start, at) and pods:
-                    found.waits.append(node)
+            t = after.start
+            if UNKNOWN in (before.value, after.value) or value not in (before.value, after.value):
+                continue  # another value, or nobody saw when it changed
+            came = after.value == value
+            at = _first(pods, t) if came else _stopping(pods, t)
+            until = observed.end if at is None else at
+            if not observed.covers(t, until) or (at is None and not observed.at_end):
+                found.unseen.append(node)
+            elif at is not None:
+                (found.came if came else found.left)[node] = max(0.0, at - t)
+            elif pods and not came:
+                found.waits.append(node)
     return found
 
 
@@ -252,19 +258,6 @@ def label_map(history: History, key: str) -> LabelMap:
     return LabelMap(key, at(history.start), after, history.header.cluster, observed)
 
 
-def _follow(
-    found: LabelChanges, into: dict[str, float], node: str, since: float, at: float | None
-) -> bool:
-    """Note when the Pod followed; whether that, or that nobody saw it, is settled."""
-    until = found.observed.end if at is None else at
-    if not found.observed.covers(since, until) or (at is None and not found.observed.at_end):
-        found.unseen.append(node)
-        return True
-    if at is not None:
-        into[node] = max(0.0, at - since)
-    return at is not None
-
-
 def _first(pods: Sequence[Segment], since: float) -> float | None:
     born = {segment.pod: segment.start for segment in reversed(pods)}
     return min((t for t in born.values() if t >= since - _SKEW), default=None)
@@ -278,7 +271,3 @@ def _stopping(pods: Sequence[Segment], since: float) -> float | None:
 
 def _word(spot: Spot) -> str:
     return "unknown" if spot.value is UNKNOWN else str(spot.value or "no label")
-
-
-def _within(found: Mapping[str, float]) -> str:
-    return f"within {seconds(max(0.01, *found.values()))}"

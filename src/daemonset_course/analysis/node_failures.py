@@ -13,7 +13,7 @@ from daemonset_course.history import podstate
 from daemonset_course.history.index import History, named, of_app
 from daemonset_course.history.lives import Life, When, on_node
 from daemonset_course.history.log import Object
-from daemonset_course.history.observed import Observed
+from daemonset_course.history.observed import Observed, interruptions
 from daemonset_course.history.spans import UNKNOWN, Stretch
 from daemonset_course.history.text import seconds, short_name
 from daemonset_course.placement.tolerations import taints_of
@@ -48,8 +48,7 @@ class Failure:
 
     Attributes:
         kind: its name, as the mark that began it says.
-        node: the node's name.
-        lane: the same without the cluster's prefix.
+        node: the node's short name.
         states: the node's: ready, cordoned, not ready, unknown, out of service; ``UNKNOWN`` while
             nobody watched. After the last one the Node object is gone, or the recording ended.
         fates: by app, what became of its Pod.
@@ -60,7 +59,6 @@ class Failure:
 
     kind: str
     node: str
-    lane: str
     states: tuple[Stretch[str], ...]
     fates: Mapping[str, Fate]
     zero: float
@@ -102,7 +100,7 @@ class Failures:
             + "."
             for one in self.found
         ]
-        return Observed(0.0, 0.0, tuple(gaps)).told(*told)
+        return " ".join([*told, *interruptions(gaps)])
 
     def figure(self) -> Lanes:
         """A lane for each failure: the node's state over what became of its Pods."""
@@ -112,7 +110,7 @@ class Failures:
         hidden["node no Node object"] = Style("stripe", height=0.78)
         hidden["node not seen"] = Style("muted", 0.75, "xxxx", height=0.78, width=0.0)
         lanes = tuple(
-            Lane(f"{one.kind}\n{one.lane}", tuple(self._rows(one)), one.end) for one in self.found
+            Lane(f"{one.kind}\n{one.node}", tuple(self._rows(one)), one.end) for one in self.found
         )
         shape = Lanes(
             lanes, (-0.015 * end, end), styles | hidden, "seconds since the failure", 0.21,
@@ -157,7 +155,7 @@ def failure(history: History, kind: str, node: str, apps: Sequence[str]) -> Fail
     shifted = (replace(s, start=s.start - zero, end=s.end - zero) for s in states)
     fates = {app: _fate(on_node(history.lives(of_app(app)), node), zero) for app in apps}
     return Failure(
-        kind, node, short_name(node, history.header.cluster), tuple(shifted), fates, zero,
+        kind, short_name(node, history.header.cluster), tuple(shifted), fates, zero,
         history.end - zero, history.observed("nodes", "pods"),
     )  # fmt: skip
 

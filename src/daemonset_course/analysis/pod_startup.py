@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from daemonset_course.history.lives import Life, When, on_node
 from daemonset_course.history.log import Change, Object
 from daemonset_course.history.observed import Observed
 from daemonset_course.history.spans import Phase, Segment, Span, union
-from daemonset_course.history.text import counted, natural_key, seconds, short_name
+from daemonset_course.history.text import counted, natural_key, seconds, short_name, within
 from daemonset_course.placement.tolerations import taints_of
 
 SCHEDULER = "kube-scheduler"
@@ -70,11 +70,9 @@ class Startup:
         if unseen := len(self.new) - len(seen):
             told.append(f"{counted(unseen, 'Pod')} came while nobody watched.")
         if bound := [d for life in self.new if (d := _between(life.created, life.bound)) >= 0]:
-            within = _at_least(max(bound))
-            told.append(f"The scheduler bound {len(bound)} of them within {within}.")
+            told.append(f"The scheduler bound {len(bound)} of them {within(bound)}.")
         if ready := [d for life in self.new if (d := _between(life.bound, life.ready)) >= 0]:
-            within = _at_least(max(ready))
-            told.append(f"The kubelets had {len(ready)} ready within {within} more.")
+            told.append(f"The kubelets had {len(ready)} ready {within(ready)} more.")
         told += [f"No scheduler from {a:.1f} to {b:.1f} s." for a, b in self.away]
         return self.observed.told(*told)
 
@@ -107,28 +105,28 @@ class Startup:
         )  # fmt: skip
 
     def _bars(self, life: Life) -> list[Bar]:
-        """One bar a step, whatever its segments say of reasons."""
-        made: list[Bar] = []
-        for bar in self._steps(life):
-            if made and (made[-1].style, made[-1].end) == (bar.style, bar.start):
-                made[-1] = replace(made[-1], end=bar.end)
-            else:
-                made.append(bar)
-        return made
+        """One bar a step, whatever its segments say of reasons.
 
-    def _steps(self, life: Life) -> Iterator[Bar]:
-        """The Pod's segments; until it has a node it waits for the scheduler, then it starts."""
+        Until it has a node the Pod waits for the scheduler, then it starts.
+        """
+        steps: list[tuple[float, float, Phase]] = []
         for one in life.segments:
             if one.phase != "pending":
-                yield Bar(one.start, one.end, _WORDS[one.phase])
+                steps.append((one.start, one.end, one.phase))
                 continue
             placed = one.start if life.placed else one.end
             placed = life.bound if isinstance(life.bound, float) else placed
             middle = min(max(placed, one.start), one.end)
-            if middle > one.start:
-                yield Bar(one.start, middle, _WORDS["pending"])
-            if one.end > middle:
-                yield Bar(middle, one.end, _WORDS["not ready"])
+            if one.start < middle:
+                steps.append((one.start, middle, "pending"))
+            if middle < one.end:
+                steps.append((middle, one.end, "not ready"))
+        made: list[Bar] = []
+        for start, end, phase in steps:
+            if made and (made[-1].style, made[-1].end) == (_WORDS[phase], start):
+                start = made.pop().start
+            made.append(Bar(start, end, _WORDS[phase]))
+        return made
 
     def _waited(self, life: Life) -> bool:
         """Whether the Pod was created in a stretch without a scheduler."""
@@ -233,7 +231,8 @@ def startup(history: History) -> Startup:
         one if podstate.is_owned(first[one.uid], owner) else replace(one, created=None)  # adopted
         for one in lives
     ]
-    lives.sort(key=lambda life: (natural_key(life.node), _time(life.created)))
+    # Of one node those that were there come first, then as they were created.
+    lives.sort(key=lambda life: (natural_key(life.node), _between(0.0, life.created)))
     bound = [life.bound for life in lives if isinstance(life.bound, float)]
     away = tuple(_away(history, bound))
     return Startup(tuple(lives), away, history.header.cluster, history.observed("pods"))
@@ -251,31 +250,29 @@ def joining(history: History, node: str, daemonsets: Sequence[str]) -> Joining:
         changes = []  # nobody saw it come
     seen = [change for change in changes if change.via == "watch"]
     tainted = [change for change in seen if _is_tainted(change.object)]
-    firsts = [
-        seen[:1],
-        [change for change in seen if podstate.is_ready(change.object)][:1],
-        [change for change in seen if change not in tainted][:1],
-        *([*history.changes("pods", _pod_for(node, name))][:1] for name in daemonsets),
-    ]
-    missing = [name for name, first in zip(daemonsets, firsts[3:], strict=True) if not first]
-    steps = [_moment(change) for first in firsts for change in first]
+    untainted = [change for change in seen if not _is_tainted(change.object)]
+    ready = [change for change in seen if podstate.is_ready(change.object)]
+    pods = {name: [*history.changes("pods", _pod_for(node, name))] for name in daemonsets}
+    missing = [name for name, found in pods.items() if not found]
+    kinds = [seen, ready, untainted, *pods.values()]
+    steps = [_moment(found[0]) for found in kinds if found]
     times = [moment.t for moment in steps]
     observed = history.observed("nodes", "pods")
     watched = not times or observed.covers(min(times), max(times))
-    if not tainted or not all(firsts) or not watched:
+    if not tainted or not all(kinds) or not watched:
         raise BadInput(
             f"The recording does not show how {node} joined.",
             seen=f"{len(seen)} changes of the node; no Pod of: {', '.join(missing) or 'none'}"
             + ("" if watched else "; " + observed.told()),
             next_step="Record add_node and wait_rollout together.",
         )
-    added, ready, untainted, *created = (_in_order(moment, steps) for moment in steps)
+    added, became_ready, free, *created = (_in_order(moment, steps) for moment in steps)
     segments = {
         name: [s for life in on_node(history.lives(owned_by(name)), node) for s in life.segments]
-        for name in daemonsets
+        for name in pods
     }
-    pods = dict(zip(daemonsets, created, strict=True))
-    return Joining(node, added, ready, untainted, pods, segments, observed)
+    by_name = dict(zip(pods, created, strict=True))
+    return Joining(node, added, became_ready, free, by_name, segments, observed)
 
 
 def _moment(change: Change) -> Moment:
@@ -311,11 +308,3 @@ def _point(when: When, sign: str, word: str) -> tuple[Point, ...]:
 def _between(start: When, end: When) -> float:
     """Seconds from one to the other; negative when either is not known or did not happen."""
     return end - start if isinstance(start, float) and isinstance(end, float) else -1.0
-
-
-def _time(when: When) -> float:
-    return when if isinstance(when, float) else 0.0
-
-
-def _at_least(length: float) -> str:
-    return seconds(max(0.01, length))

@@ -51,14 +51,10 @@ class Features:
     @property
     def headline(self) -> str:
         """The feature that tells DaemonSets from Deployments best."""
-        every = {kind: len(self.of(kind)) for kind in _KINDS}
-
-        def apart(feature: str) -> float:
-            part = {kind: self.count(feature, kind) / max(1, n) for kind, n in every.items()}
-            return part[DAEMONSET] - part[DEPLOYMENT]
-
-        best = max(FEATURES, key=apart)
-        parts = [f"{self.count(best, kind)} of {n} {kind}s" for kind, n in every.items() if n]
+        best = max(FEATURES, key=lambda f: self._part(f, DAEMONSET) - self._part(f, DEPLOYMENT))
+        parts = [
+            f"{self.count(best, kind)} of {len(self.of(kind))} {kind}s" for kind in self._kinds
+        ]
         return f"{best} tells them apart: {' and '.join(parts)} have it"
 
     @property
@@ -94,6 +90,9 @@ class Features:
             sides=tuple(sides),
             slanted=True,
         )  # fmt: skip
+
+    def _part(self, feature: str, kind: str) -> float:
+        return self.count(feature, kind) / max(1, len(self.of(kind)))
 
     @property
     def _kinds(self) -> list[str]:

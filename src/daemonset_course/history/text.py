@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 
 def seconds(value: float) -> str:
     """Seconds: 0.25 s, 18.2 s."""
     return f"{value:.2f} s" if value < 1 else f"{value:.1f} s"
+
+
+def within(lengths: Iterable[float]) -> str:
+    """The longest of some lengths, but no less than a hundredth: within 0.30 s."""
+    return f"within {seconds(max([0.01, *lengths]))}"
 
 
 def nodes(count: int | None) -> str:
