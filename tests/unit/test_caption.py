@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from fleet import HEADER, Fleet, change, daemonset, node, node_name, pod, timeline_of
+from fleet import Fleet, change, daemonset, history, listed, node, node_name, pod, timeline_of
 
 from daemonset_course.analysis.rollout_caption import caption, headline
 from daemonset_course.history.index import History
@@ -13,6 +14,11 @@ from daemonset_course.history.timeline import Timeline
 def told(fleet: Fleet) -> tuple[str, Timeline]:
     timeline = timeline_of(fleet.log())
     return caption(timeline), timeline
+
+
+def after(fleet: Fleet, *changes: dict[str, Any], end: float) -> str:
+    """The caption when the fleet's log goes on with these changes."""
+    return caption(timeline_of([*fleet.log(ended=False), *changes, {"record": "end", "t": end}]))
 
 
 def test_a_finished_rollout_is_told_with_its_facts() -> None:
@@ -62,37 +68,30 @@ def test_each_rollout_has_its_sentence_and_the_headline_is_the_last() -> None:
 
 
 def test_a_deleted_daemonset_is_the_reason_of_the_stop() -> None:
-    timeline = timeline_of(
-        [
-            HEADER,
-            change(0, "nodes", node("n1"), "ADDED", "list"),
-            change(1, "daemonsets", daemonset(), "ADDED"),
-            change(2, "daemonsets", daemonset(), "DELETED"),
-            {"record": "end", "t": 5},
-        ]
+    log = history(
+        *listed("nodes", node("n1")),
+        change(1, "daemonsets", daemonset(), "ADDED"),
+        change(2, "daemonsets", daemonset(), "DELETED"),
     )
 
-    assert caption(timeline) == "0 of 1 node updated when the DaemonSet was deleted."
+    assert caption(log.timeline()) == "0 of 1 node updated when the DaemonSet was deleted."
 
 
-def test_on_delete_and_a_breached_budget_are_told() -> None:
+def test_a_breached_budget_is_told() -> None:
     fleet = Fleet(3).run(1).kubelet_silent("course-worker").kubelet_silent("course-worker2")
     fleet.apply().run(4)
     text, _ = told(fleet)
 
     assert "at most 2 unavailable (budget 1), above the budget for up to 4.0 s" in text
 
-    fleet = Fleet(2)
-    fleet.daemonset["spec"]["updateStrategy"] = {"type": "OnDelete"}
-    listed = [r for r in fleet.log() if r.get("resource") != "daemonsets"]
-    second = daemonset(2, image="a:2", strategy={"type": "OnDelete"})
-    ds = [
-        change(0.02, "daemonsets", daemonset(strategy={"type": "OnDelete"}), "ADDED", "list"),
-        change(1, "daemonsets", second),
-    ]
-    text = caption(timeline_of([*listed[:-1], *ds, {"record": "end", "t": 2}]))
 
-    assert text == (
+def test_on_delete_is_told_and_what_it_waits_for() -> None:
+    first, second = (
+        change(t, "daemonsets", daemonset(t, image=f"a:{t}", strategy={"type": "OnDelete"}))
+        for t in (1, 2)
+    )
+
+    assert after(Fleet(2).run(0.5), first, second, end=3) == (
         "0 of 2 nodes updated when the recording ended, "
         "at most 0 unavailable (no budget: OnDelete); worker, worker2: still runs the old "
         "template: with OnDelete nobody replaces the Pod, delete it."
@@ -101,13 +100,10 @@ def test_on_delete_and_a_breached_budget_are_told() -> None:
 
 def test_a_budget_that_changes_on_the_way_is_told() -> None:
     wider = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2}}
-    changes = [
-        change(1, "daemonsets", daemonset(2, image="a:2")),
-        change(2, "daemonsets", daemonset(3, image="a:2", strategy=wider)),
-    ]
-    text = caption(timeline_of([*Fleet(2).log()[:-1], *changes, {"record": "end", "t": 3}]))
+    begun = change(1, "daemonsets", daemonset(2, image="a:2"))
+    widened = change(2, "daemonsets", daemonset(3, image="a:2", strategy=wider))
 
-    assert "at most 0 unavailable (budget 1, later 2)" in text
+    assert "at most 0 unavailable (budget 1, later 2)" in after(Fleet(2), begun, widened, end=3)
 
 
 def test_gaps_are_told() -> None:
@@ -127,41 +123,33 @@ def test_without_a_rollout_the_caption_tells_how_many_nodes_were_without_a_pod()
 def test_an_undo_tells_that_it_rolled_only_what_had_changed() -> None:
     fleet = Fleet(3).run(1).apply(bad={"course-worker", "course-worker2", "course-worker3"}).run(4)
     broken = next(p for p in fleet.pods.values() if p["metadata"]["name"] > "agent-00003")
-    log = fleet.log(ended=False)
-    log += [
+    text = after(
+        fleet,
         change(6, "daemonsets", daemonset(3)),
         change(6.5, "pods", broken, "DELETED"),
         change(7, "pods", pod("back", node_name(broken), "rev1", generation=3), "ADDED"),
-        {"record": "end", "t": 9},
-    ]
+        end=9,
+    )
 
-    assert "Then 1 of 3 nodes rolled in 1.0 s" in caption(timeline_of(log))
+    assert "Then 1 of 3 nodes rolled in 1.0 s" in text
 
 
 def test_pods_replaced_without_a_new_template_are_told() -> None:
-    log = Fleet(3).run(1).log(ended=False)
-    log += [
-        change(2, "pods", pod("00002", "course-worker2", "rev1"), "DELETED"),
-        change(3, "pods", pod("back", "course-worker2", "rev1"), "ADDED"),
-        {"record": "end", "t": 4},
-    ]
+    gone = change(2, "pods", pod("00002", "course-worker2", "rev1"), "DELETED")
+    back = change(3, "pods", pod("back", "course-worker2", "rev1"), "ADDED")
 
-    assert caption(timeline_of(log)) == (
+    assert after(Fleet(3).run(1), gone, back, end=4) == (
         "In 4.0 s: 1 Pod created on worker2, 1 Pod deleted on worker2; "
         "nodes without an available Pod: 0 of 3 at first, at most 1, 0 of 3 at the end."
     )
 
 
 def test_a_pod_that_was_pending_before_the_recording_is_not_a_new_one() -> None:
-    log = [
-        HEADER,
-        change(0.01, "nodes", node("n1"), "ADDED", "list"),
-        change(0.02, "daemonsets", daemonset(), "ADDED", "list"),
-        change(0.03, "pods", pod("p", "n1", phase="unbound"), "ADDED", "list"),
-        change(2, "pods", pod("p", "n1")),
-    ]
+    there = [*listed("nodes", node("n1")), *listed("daemonsets", daemonset())]
+    pending = listed("pods", pod("p", "n1", phase="unbound"))
+    log = history(*there, *pending, change(2, "pods", pod("p", "n1")), end=2)
 
-    assert caption(timeline_of(log)) == (
+    assert caption(log.timeline()) == (
         "In 2.0 s: no Pod created or deleted; "
         "nodes without an available Pod: 1 of 1 at first, at most 1, 0 of 1 at the end."
     )
@@ -212,14 +200,14 @@ def test_many_nodes_are_counted_and_not_named() -> None:
 
 def test_a_rollout_that_had_begun_before_is_told_as_one() -> None:
     before = Fleet(4).run(1).apply(bad=Fleet(4).nodes).run(9)
-    listed = [
-        *(change(0.0, "nodes", made, "ADDED", "list") for made in before.nodes.values()),
-        change(0.0, "daemonsets", before.daemonset, "ADDED", "list"),
-        *(change(0.0, "pods", made, "ADDED", "list") for made in before.pods.values()),
-    ]
-    text = caption(timeline_of([HEADER, *listed, {"record": "end", "t": 5.0}]))
+    log = history(
+        *listed("nodes", *before.nodes.values()),
+        *listed("daemonsets", before.daemonset),
+        *listed("pods", *before.pods.values()),
+        end=5,
+    )
 
-    assert text == (
+    assert caption(log.timeline()) == (
         "In 5.0 s: no Pod created or deleted, ImagePullBackOff: 1 Pod; of a rollout that had begun "
         "before, 0 of 4 nodes updated at first, 0 at the end, at most 1 unavailable (budget 1); "
         "the budget of 1 unavailable node is used up, and this does not end by itself: "
@@ -243,19 +231,16 @@ def test_a_daemonset_that_nobody_saw_is_said_not_to_be_there() -> None:
 
 
 def test_a_node_that_lost_its_agent_in_an_update_is_named_with_its_taint() -> None:
-    log = Fleet(2).run(1).log(ended=False)
-    gone = pod("00002", "course-worker2", "rev1")
-    fresh = pod("new", "course-worker", "rev2", generation=2)
-    log += [
-        change(2, "daemonsets", daemonset(2, image="a:2")),
-        change(3, "pods", gone, "DELETED"),
-        change(4, "pods", pod("00001", "course-worker", "rev1"), "DELETED"),
-        change(5, "pods", fresh, "ADDED"),
-        {"record": "end", "t": 9},
-    ]
     taint = {"key": "gpu", "effect": "NoSchedule"}
-    log.insert(-5, change(1.5, "nodes", node("course-worker2", taints=[taint])))
-    text = caption(timeline_of(log))
+    text = after(
+        Fleet(2).run(1),
+        change(1.5, "nodes", node("course-worker2", taints=[taint])),
+        change(2, "daemonsets", daemonset(2, image="a:2")),
+        change(3, "pods", pod("00002", "course-worker2", "rev1"), "DELETED"),
+        change(4, "pods", pod("00001", "course-worker", "rev1"), "DELETED"),
+        change(5, "pods", pod("new", "course-worker", "rev2", generation=2), "ADDED"),
+        end=9,
+    )
 
     assert text.startswith("1 node rolled in 3.0 s")
     assert text.endswith(
