@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from daemonset_course.figures.shapes import (
     SINCE_START,
@@ -70,8 +71,7 @@ class Counts:
     @property
     def caption(self) -> str:
         """What the counts show, in their numbers."""
-        path = list(map(_value, _path(self.workers)))
-        path = [value for i, value in enumerate(path) if not i or value != path[i - 1]]
+        path = [value for value, _ in groupby(map(_value, _path(self.workers)))]
         if self.stale > self.behind:
             lag = f"the status counted missing nodes for {self._lasted(self.stale)}"
         else:
@@ -174,12 +174,8 @@ class Shares:
     @property
     def caption(self) -> str:
         """For each application how many nodes have how many Pods."""
-        told = [
-            f"{app}: " + (", ".join(f"{n} on {nodes(k)}" for n, k in found) or "unknown")
-            for app in self.apps
-            for found in [sorted(self.workers.get(app, {}).items())]
-        ]
-        return self.observed.told(f"Ready Pods at the end of the recording. {'; '.join(told)}.")
+        told = "; ".join(f"{app}: {self._spread(app)}" for app in self.apps)
+        return self.observed.told(f"Ready Pods at the end of the recording. {told}.")
 
     def figure(self) -> Bars:
         """For each number of Pods a bar for each application."""
@@ -195,6 +191,10 @@ class Shares:
         numbers = range(max(map(max, self.workers.values()), default=0) + 1)
         values = {app: tuple(float(self.workers[app][n]) for n in numbers) for app in self.apps}
         return Bars(tuple(map(str, numbers)), values, styles, *axes)
+
+    def _spread(self, app: str) -> str:
+        found = sorted(self.workers.get(app, {}).items())
+        return ", ".join(f"{n} on {nodes(k)}" for n, k in found) or "unknown"
 
     def _range(self, app: str) -> str:
         found = self.workers.get(app)

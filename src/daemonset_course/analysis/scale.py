@@ -7,7 +7,7 @@ The controller manager sends at most ``burst`` requests at once and then ``qps``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -294,19 +294,12 @@ class LengthsByNodes:
             ends = [(n, rounds * self.restart) for n in (low, high)]
             stroke = Stroke(f"series {i}", width=1.4, dash="dashed")
             series.append(_model(f"{share}%: {rounds} rounds", ends, stroke))
-            series += self._points(share, i)
+            same = [one for one in self.measured if one.share == share]
+            for recorded in sorted({one.recorded for one in same}):
+                label = f"{share}%, {'recorded' if recorded else 'measured now'}"
+                some = [(one.nodes, one.seconds) for one in same if one.recorded == recorded]
+                series.append(_points(label, some, i, hollow=recorded))
         return _lengths("nodes", series, span=(low, high))
-
-    def _points(self, share: int, colour: int) -> Iterator[Series]:
-        for recorded in (False, True):
-            label = f"{share}%, {'recorded' if recorded else 'measured now'}"
-            some = [
-                (one.nodes, one.seconds)
-                for one in self.measured
-                if (one.share, one.recorded) == (share, recorded)
-            ]
-            if some:
-                yield _points(label, some, colour, hollow=recorded)
 
 
 def _model(label: str, points: Iterable[tuple[float, float]], stroke: Stroke) -> Series:
