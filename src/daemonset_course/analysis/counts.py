@@ -10,6 +10,7 @@ from itertools import groupby
 from daemonset_course.figures.shapes import (
     SINCE_START,
     Bars,
+    Dash,
     Lines,
     Series,
     Shade,
@@ -25,7 +26,7 @@ from daemonset_course.history.text import counted, nodes, seconds
 from daemonset_course.history.timeline import Timeline
 
 _BAND = Stroke("muted", 6.0, fade=0.45)  # wide and pale, so that lines on it are seen
-_DASHES = ("solid", "dashed", "dotted")
+_DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 _FILLS = (("", 0.0), ("////", 0.6), ("....", 0.6))  # hatch and fade, by application
 
 
@@ -140,7 +141,7 @@ class Reach:
         """Workers as a band, and a line for each application."""
         series = [Series("workers", points_of(self.nodes), _BAND)]
         for i, app in enumerate(self.apps):
-            stroke = Stroke(f"series {i}", 2.0, _DASHES[i % 3])  # type: ignore[arg-type]
+            stroke = Stroke(f"series {i}", 2.0, _DASHES[i % 3])
             series.append(Series(app, points_of(self.covered[app]), stroke))
         unknown = self.observed.unknown
         return Lines(tuple(series), SINCE_START, "nodes", self.observed.span, unknown=unknown)

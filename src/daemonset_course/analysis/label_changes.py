@@ -118,9 +118,6 @@ class Spot:
     pod: bool
 
 
-_UNSEEN = Spot("", UNKNOWN, pod=False)
-
-
 @dataclass(frozen=True)
 class LabelMap:
     """The workers at the beginning and at the end of a recording, by name.
@@ -173,7 +170,7 @@ class LabelMap:
             value: Style(_COLOURS[i % len(_COLOURS)], 0.35, edge="background")
             for i, value in enumerate(values)
         }
-        styles[_word(_UNSEEN)] = Style("muted", 0.75, "xxxx", edge="background")
+        styles["unknown"] = Style("muted", 0.75, "xxxx", edge="background")
         number = len(self.before)
         columns = max(min(_COLUMNS, number), math.ceil(math.sqrt(2 * number)), 1)
         changed = {new.node for _, new in self.relabelled}
@@ -253,7 +250,7 @@ def label_map(history: History, key: str) -> LabelMap:
             for name in lanes
         )  # fmt: skip
 
-    unseen = tuple(replace(_UNSEEN, node=name) for name in lanes)
+    unseen = tuple(Spot(name, UNKNOWN, pod=False) for name in lanes)
     after = at(history.end) if observed.at_end else unseen
     return LabelMap(key, at(history.start), after, history.header.cluster, observed)
 

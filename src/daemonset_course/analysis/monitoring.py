@@ -10,7 +10,6 @@ from daemonset_course.figures.shapes import Cell, Line, Style, Table, lines
 from daemonset_course.history.text import nodes
 
 Reached = Literal["refused", "stored", "Pods"]
-Kind = Literal["same", "other", "none"]
 
 _REACHED: tuple[Reached, ...] = ("refused", "stored", "Pods")
 _STATIONS = ("sent", "stored", "Pods")
@@ -106,11 +105,6 @@ class Scrapes:
     variants: tuple[str, ...]
     values: Mapping[str, Mapping[str, frozenset[str]]]
 
-    def kind(self, series: str, variant: str) -> Kind:
-        """Whether a variant has the values of the first one for a series, other ones, or none."""
-        mine, first = (self.values[name][series] for name in (variant, self.variants[0]))
-        return "none" if not mine else "same" if mine == first else "other"
-
     def differing(self, variant: str) -> list[str]:
         """The series for which a variant has other values than the first one."""
         first = self.values[self.variants[0]]
@@ -132,16 +126,17 @@ class Scrapes:
 
     def figure(self) -> Table:
         """A row a series, a column a variant; a cell holds the number of values."""
-        words = {"same": "as in the first column", "other": "other values", "none": "no value"}
-        texts = {"same": "{}", "other": "{} other", "none": "none"}
-        cells = {}
-        for series in self.series:
-            for variant in self.variants:
-                kind, count = self.kind(series, variant), len(self.values[variant][series])
-                cells[series, variant] = Cell(words[kind], texts[kind].format(count))
+        same, other, none = "as in the first column", "other values", "no value"
+        cells = {(s, v): Cell(none, "none") for s in self.series for v in self.variants}
+        for variant, seen in self.values.items():
+            differing = self.differing(variant)
+            for series in (each for each in self.series if seen[each]):
+                count = len(seen[series])
+                differs = Cell(other, f"{count} other")
+                cells[series, variant] = differs if series in differing else Cell(same, f"{count}")
         styles = {
-            words["same"]: Style("accent"), words["other"]: Style("alarm", 0.6, "////"),
-            words["none"]: Style("background", 1.0, edge="muted"),
+            same: Style("accent"), other: Style("alarm", 0.6, "////"),
+            none: Style("background", 1.0, edge="muted"),
         }  # fmt: skip
         return Table(lines(self.series), lines(self.variants), cells, styles)
 
