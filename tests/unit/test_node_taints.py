@@ -8,6 +8,7 @@ import pytest
 from fleet import change, gap, history, listed, node, pod
 
 from daemonset_course.analysis.node_taints import NodeTaints, attempts, node_taints
+from daemonset_course.figures.shapes import Bar
 from daemonset_course.history.index import History
 from daemonset_course.history.spans import UNKNOWN
 
@@ -40,18 +41,6 @@ def failing(*more: Record, pods: tuple[Record, ...] | None = None) -> History:
 
 def found_in(log: History) -> NodeTaints:
     return node_taints(log, ["n1"], BOTH)
-
-
-def test_taints_have_spans_and_pods_of_both_kinds_have_lives() -> None:
-    found = found_in(failing())
-    (one,) = found.nodes
-    agent, web = (one.pods[app][0].segments for app in BOTH)
-
-    assert [(t.effect, t.start, t.end) for t in one.taints] == [
-        ("NoSchedule", 2, 8), ("NoExecute", 3, 8),
-    ]  # fmt: skip
-    assert [(s.phase, s.start, s.end) for s in agent] == [("ready", 0, 10)]
-    assert [(s.phase, s.end) for s in web] == [("ready", 3.5), ("terminating", 7)]
 
 
 def test_who_was_told_to_stop_is_counted_from_the_taint_that_evicts() -> None:
@@ -111,10 +100,12 @@ def test_a_lane_has_the_taints_by_effect_over_the_pods() -> None:
     assert [row.label for row in lane.rows] == [
         "NoSchedule", "NoExecute", "Pod of agent", "Pod of web",
     ]  # fmt: skip
-    assert [(bar.style, bar.text) for row in lane.rows[:2] for bar in row.bars] == [
-        ("taint, keeps off", "unreachable"), ("taint, evicts", "unreachable"),
-    ]  # fmt: skip
-    assert [bar.style for bar in lane.rows[3].bars] == ["Pod ready", "Pod terminating"]
+    assert [row.bars for row in lane.rows] == [
+        (Bar(2, 8, "taint, keeps off", "unreachable"),),
+        (Bar(3, 8, "taint, evicts", "unreachable"),),
+        (Bar(0, 10, "Pod ready"),),
+        (Bar(0, 3.5, "Pod ready"), Bar(3.5, 7, "Pod terminating")),
+    ]
 
 
 def test_a_taint_that_came_while_nobody_watched_begins_after_the_gap() -> None:
