@@ -89,6 +89,8 @@ def test_headline_and_caption_count_what_was_at_the_end() -> None:
     assert found.caption == (
         "red: 1 ready at first, 1 pending at the end (Unschedulable). blue: 2 ready at the end."
     )
+    more = race(change(8, "pods", of("blue", "blue-3", "n1", "not ready"), "ADDED"))
+    assert more.caption.endswith("blue: 2 ready, 1 not ready at the end.")
 
 
 def test_a_lane_has_the_pods_of_the_apps_in_turn() -> None:
