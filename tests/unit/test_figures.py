@@ -391,6 +391,25 @@ def test_a_bar_has_its_value_or_the_words_in_its_place() -> None:
     assert [bar.get_width() for bar in lying] == [1, 0, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(1.2224, "1.22 s"), (2.5, "2.5 s"), (3, "3 s"), (0.01273, "0.013 s"), (0, "0 s"),
+     (1234567.0, "1234567 s")],
+)  # fmt: skip
+def test_a_bar_says_its_value_in_few_digits_and_with_its_unit(value: float, said: str) -> None:
+    bars = replace(BARS, groups=("a",), values={"before": (value,)}, unit="s")
+
+    assert [text.get_text() for text in panel(drawn(bars)).texts] == [said]
+
+
+def test_the_axis_of_bars_has_fractions_only_where_a_value_has() -> None:
+    small = replace(BARS, values={"before": (0.013, 0.028)})
+    fractions, whole = (panel(drawn(bars)).get_yticks() for bars in (small, BARS))
+
+    assert 0 < fractions[1] < fractions[-1] < 0.05, "the axis ends above the highest value"
+    assert all(float(tick).is_integer() for tick in whole)
+
+
 def test_bars_of_one_kind_need_no_legend() -> None:
     one = replace(BARS, values={"before": (1, 2)})
 

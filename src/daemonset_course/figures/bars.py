@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from daemonset_course.figures.page import EDGE, LEFT, TEXT, Panel, inches
 from daemonset_course.figures.shapes import Bars
 from daemonset_course.figures.theme import Theme
+from daemonset_course.history.text import number
 
 _ROW, _HEIGHT = 0.32, 2.2  # inches: a lying bar, a panel of standing ones
 
@@ -33,7 +34,7 @@ def _draw(ax: Axes, theme: Theme, bars: Bars) -> None:
         else:
             ax.bar(places, values, width=wide * 0.92, **patch)
         for group, place, value in zip(bars.groups, places, values, strict=True):
-            text = bars.texts.get((word, group), f"{value:g}")
+            text = bars.texts.get((word, group), f"{number(value)} {bars.unit}".strip())
             at = (value, place) if bars.horizontal else (place, value)
             how: dict[str, Any] = (
                 {"xytext": (5, 0), "va": "center"} if bars.horizontal
@@ -44,10 +45,12 @@ def _draw(ax: Axes, theme: Theme, bars: Bars) -> None:
 
 
 def _scale(ax: Axes, theme: Theme, bars: Bars) -> None:
-    top = max([1.0, *(value for values in bars.values.values() for value in values)])
+    values = [float(value) for each in bars.values.values() for value in each]
+    whole = all(value.is_integer() for value in values)
+    top = max([1.0, *values] if whole else values)
     places = range(len(bars.groups))
     value_axis, grid = (ax.xaxis, "x") if bars.horizontal else (ax.yaxis, "y")
-    value_axis.set_major_locator(MaxNLocator(5, integer=True))
+    value_axis.set_major_locator(MaxNLocator(5, integer=whole, steps=[1, 2, 2.5, 5, 10]))
     if bars.horizontal:
         ax.set_yticks(places, bars.groups, size=TEXT)
         ax.tick_params(axis="y", length=0)

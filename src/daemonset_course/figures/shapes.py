@@ -325,6 +325,7 @@ class Bars:
         styles: the words, which are also the legend where there is more than one.
         group_axis: what the groups are.
         value_axis: what the values are.
+        unit: what is written behind each value, such as ``s``.
         horizontal: whether the bars lie.
         texts: (word, group) -> what is written in place of the value.
     """
@@ -334,6 +335,7 @@ class Bars:
     styles: Styles
     group_axis: str = ""
     value_axis: str = ""
+    unit: str = ""
     horizontal: bool = False
     texts: Mapping[tuple[str, str], str] = field(default_factory=dict)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -15,6 +16,13 @@ def seconds(value: float) -> str:
 def within(lengths: Iterable[float]) -> str:
     """The longest of some lengths, but no less than a hundredth: within 0.30 s."""
     return f"within {seconds(max([0.01, *lengths]))}"
+
+
+def number(value: float) -> str:
+    """A number with at most two decimals, or two significant digits below 0.1: 3, 1.22, 0.013."""
+    decimals = 2 if abs(value) >= 0.1 or not value else 1 - math.floor(math.log10(abs(value)))
+    written = f"{value:.{decimals}f}"
+    return written.rstrip("0").rstrip(".") if "." in written else written
 
 
 def nodes(count: int | None) -> str:
