@@ -265,6 +265,20 @@ def test_a_column_is_no_wider_than_allowed() -> None:
     assert narrow.get_width() < 0.5 < wide.get_width()
 
 
+def test_a_long_remark_is_written_whole_in_a_row_as_high_as_it_needs() -> None:
+    long = "host namespaces and hostPath volumes are forbidden, " * 5 + "hostPort 9100"
+    pictures = [drawn(replace(TABLE, remarks={"worker": said})) for said in ("short", long)]
+    short, wrapped = (picture.figure.get_figheight() for picture in pictures)
+    endless = drawn(replace(TABLE, remarks={"worker": long * 20}))
+    whole = [" ".join(words.split()) for words in written(pictures[1])]
+    (cut,) = [words for words in written(endless) if words.startswith("host namespaces")]
+
+    assert long in whole
+    assert short + 0.2 < wrapped
+    assert cut.endswith(" …")
+    assert endless.figure.get_figheight() < wrapped + 0.5
+
+
 def test_notes_stand_under_the_table() -> None:
     assert "a note" in written(drawn(TABLE))
 

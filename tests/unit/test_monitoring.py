@@ -52,6 +52,11 @@ def test_the_figure_marks_the_station_where_each_attempt_was_stopped() -> None:
         ("privileged", "sent"): "✓", ("privileged", "stored"): "✓", ("privileged", "Pods"): "✓",
     }  # fmt: skip
     assert [row.written for row in figure.rows] == ["1 no namespace", "2 baseline", "3 privileged"]
+    assert [(a[0], a[1], b[1]) for a, b, _ in figure.links] == [
+        ("no namespace", "sent", "stored"),
+        ("baseline", "sent", "stored"), ("baseline", "stored", "Pods"),
+        ("privileged", "sent", "stored"), ("privileged", "stored", "Pods"),
+    ]  # fmt: skip
     assert list(figure.remarks.values()) == [
         'namespaces "monitoring" not found', "violates PodSecurity",
         "3 of 4 nodes have a ready Pod",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from daemonset_course.figures.shapes import Cell, Line, Style, Table, lines
@@ -83,11 +84,17 @@ class Trials:
                 passed.style: Style("accent", 1.0, sign="✓", width=1.4),
                 stopped.style: Style("alarm", 1.0, sign="✗", width=1.4),
             },
+            links=tuple(
+                ((name, a), (name, b), "muted")
+                for name in self.found
+                for a, b in pairwise(_STATIONS)
+                if (name, b) in cells
+            ),
             remarks={
                 name: one.message or f"{one.pods} of {one.wanted} nodes have a ready Pod"
                 for name, one in self.found.items()
             },
-            widest=0.55,
+            widest=0.75,
         )
 
 

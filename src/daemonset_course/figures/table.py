@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from itertools import accumulate
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -19,6 +20,7 @@ _INSET, _LINKED = 0.06, 0.4  # between two cells of a row, without links and wit
 _BETWEEN = 0.18  # between a row's two names, and beside the cells
 _SLOPE = 35.0  # degrees of a slanted name
 _REMARK = 3.4  # the most that is kept free for remarks
+_REMARK_LINE, _REMARK_LINES = 0.125, 6  # the height of a line, and how many are written
 _MARGIN = 0.2
 
 
@@ -26,7 +28,7 @@ def table_panel(table: Table) -> Panel:
     """The table's room, from the widths of its words."""
     grid = _Grid(table)
     return Panel(
-        height=grid.above + _ROW * (len(table.rows) + (table.totals is not None)),
+        height=grid.above + grid.below,
         draw=grid.draw,
         left=EDGE,
         right=EDGE,
@@ -45,9 +47,9 @@ class _Grid:
         self._first = max(first, inches(table.row_title, TEXT))
         self._cells = self._first + _BETWEEN + (self._second + _BETWEEN if self._second else 0)
         self._groups = _groups(table.columns)
-        behind = sum(0.15 + inches(_widest(side.texts), TEXT) for side in table.sides)
+        sides = sum(0.15 + inches(_widest(side.texts), TEXT) for side in table.sides)
         # A remark takes two lines where one is too narrow.
-        behind += min(_REMARK, 0.6 * inches(_widest([*table.remarks.values()]), 8))
+        behind = sides + min(_REMARK, 0.6 * inches(_widest([*table.remarks.values()]), 8))
         slant = _slant(table) * math.cos(math.radians(_SLOPE)) if table.slanted else 0.0
         room = WIDTH - 2 * EDGE - _MARGIN - self._cells - max(behind + _BETWEEN, slant)
         room -= _GAP * (len(self._groups) - 1)
@@ -56,6 +58,11 @@ class _Grid:
         self._inset = _LINKED if table.links else _INSET
         self._heads = [textwrap.wrap(c.written, fits) or [""] for c in table.columns]
         self.above = self._above()
+        self._beside = self._end + _BETWEEN + sides  # where remarks begin
+        self._remarks = [self._wrapped(table.remarks.get(row.name, "")) for row in table.rows]
+        heights = [max(_ROW, _REMARK_LINE * (len(some) + 1)) for some in self._remarks]
+        self._tops = list(accumulate(heights, initial=0.0))
+        self.below = self._tops[-1] + (_ROW if table.totals else 0.0)
 
     def _above(self) -> float:
         table = self._table
@@ -69,16 +76,16 @@ class _Grid:
     def draw(self, ax: Axes, theme: Theme) -> None:
         """Draw the table; the axes' units are inches, with y downwards from the first row."""
         table = self._table
-        low, high = ax.get_position().width * WIDTH, len(table.rows) + (table.totals is not None)
-        ax.set_xlim(0, low)
-        ax.set_ylim(_ROW * high, -self.above)
+        ax.set_xlim(0, ax.get_position().width * WIDTH)
+        ax.set_ylim(self.below, -self.above)
         ax.set_axis_off()
         pen = _Words(ax, theme)
         self._draw_heads(pen)
         for y, row in enumerate(table.rows):
             pen.write(0, self._y(y), row.written)
             pen.write(self._first + _BETWEEN, self._y(y), row.detail)
-            self._draw_remark(pen, y, row.name)
+            remark = "\n".join(self._remarks[y])
+            pen.write(self._beside, self._y(y), remark, size=8, linespacing=1.05)
         for start, end, colour in table.links:
             self._draw_link(ax, theme, start, end, colour)
         for place, cell in table.cells.items():
@@ -86,13 +93,17 @@ class _Grid:
         self._draw_totals(pen)
         self._draw_sides(pen)
 
+    def _wrapped(self, remark: str) -> list[str]:
+        fits = max(12, int((WIDTH - 2 * EDGE - self._beside) / inches("n", 8)))
+        return textwrap.wrap(remark, fits, max_lines=_REMARK_LINES, placeholder=" …")
+
     def _x(self, column: int) -> float:
         """The middle of a column."""
         gaps = sum(start <= column for _, start in self._groups[1:])
         return self._cells + self._wide * (column + 0.5) + _GAP * gaps
 
     def _y(self, row: int) -> float:
-        return _ROW * (row + 0.5)
+        return (self._tops[row] + self._tops[row + 1]) / 2
 
     def _row(self, name: str) -> int:
         return next(i for i, row in enumerate(self._table.rows) if row.name == name)
@@ -144,19 +155,12 @@ class _Grid:
         ys = [self._y(self._row(start[0])), self._y(self._row(end[0]))]
         ax.plot(xs, ys, color=theme.colour(colour), linewidth=1.5, zorder=2)
 
-    def _draw_remark(self, pen: _Words, y: int, name: str) -> None:
-        words, sides = self._table.remarks.get(name, ""), self._table.sides
-        left = self._end + _BETWEEN + sum(0.15 + inches(_widest(s.texts), TEXT) for s in sides)
-        fits = max(12, int((WIDTH - 2 * EDGE - left) / inches("n", 8)))
-        lines = textwrap.wrap(words, fits, max_lines=2, placeholder=" …")
-        pen.write(left, self._y(y), "\n".join(lines), size=8, linespacing=1.05)
-
     def _draw_totals(self, pen: _Words) -> None:
         if self._table.totals is None:
             return
         name, texts = self._table.totals
-        y = self._y(len(self._table.rows))
-        edge = [y - _ROW / 2] * 2
+        y = self._tops[-1] + _ROW / 2
+        edge = [self._tops[-1]] * 2
         pen.ax.plot([0, self._end], edge, color=pen.theme.muted, linewidth=0.8)
         pen.write(0, y, name, weight="bold")
         for x, text in enumerate(texts):
