@@ -117,12 +117,16 @@ def test_tolerations_are_counted_for_each_object_and_common_ones_come_first() ->
 
 def test_the_table_says_for_how_long_each_taint_is_tolerated() -> None:
     figure = tolerations_by_object(carrying(), WHERE).figure()
-    row = "…/not-ready  NoExecute"
+    row = "node.kubernetes.io/not-ready NoExecute"
 
     assert [figure.cells[row, column] for column in WHERE] == [
         Cell("not tolerated"), Cell("tolerated for ever", "✓"),
         Cell("tolerated for a time", "300 s"),
     ]  # fmt: skip
+    assert [(line.written, line.detail) for line in figure.rows] == [
+        ("…/not-ready", "NoExecute"),
+        ("…/unschedulable", "NoSchedule"),
+    ]
     assert figure.totals == ("in all", ("0", "2", "1"))
 
 

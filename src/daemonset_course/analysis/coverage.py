@@ -132,7 +132,7 @@ class TolerationsByObject:
         styles = {
             "tolerated for ever": _FULL, "tolerated for a time": _HOLLOW, "not tolerated": _EMPTY,
         }  # fmt: skip
-        rows = tuple(Line(_row(one)) for one in self.tolerations)
+        rows = tuple(Line(_row(one), one[1], text=_short(one[0])) for one in self.tolerations)
         sums = tuple(str(self.count(title)) for title in self.objects)
         return Table(rows, lines(self.objects), empty | cells, styles, ("in all", sums))
 
@@ -202,8 +202,8 @@ def _tolerations(history: History, resource: str, name: str) -> Sequence[Object]
 
 
 def _row(toleration: tuple[str, str]) -> str:
-    key, effect = toleration
-    return f"{_short(key)}  {effect}"
+    """Its row's name: one key may have several effects."""
+    return " ".join(toleration)
 
 
 def _short(taint: str) -> str:
