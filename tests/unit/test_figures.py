@@ -173,6 +173,27 @@ def test_the_legend_explains_words_that_are_used_and_no_others(name: str) -> Non
     assert not isinstance(shape, Tiles) or {"tainted", "not ready"} <= words
 
 
+def test_the_legend_draws_a_line_and_a_point_as_they_are_drawn() -> None:
+    band = replace(LINES.series[1], named=False)
+    at = Lanes(
+        (Lane("worker", (Row(points=(Point(1, "◆", "made"), Point(2, "✗", "gone"))),)),),
+        (0, 3),
+        {"made": Style("background", sign="◆"), "gone": Style("background", sign="✗")},
+    )
+    for shape, expected in (
+        (replace(LINES, series=(LINES.series[0], band, LINES.series[2])),
+         [("None", "o"), ("--", "None")]),
+        (at, [("None", "D")]),
+    ):  # fmt: skip
+        figure = drawn(shape).figure
+        key, axes = figure.axes
+        looks = {(one.get_linestyle(), one.get_marker()) for one in key.lines}
+
+        assert looks == set(expected)
+        assert looks <= {(one.get_linestyle(), one.get_marker()) for one in axes.lines}
+        assert len(boxes(key)) == 1, "the shade of the lines, the boxed sign of the lanes"
+
+
 def test_a_legend_of_its_own_takes_the_place_of_the_styles() -> None:
     words = written(drawn(replace(TABLE, legend={"explained": Style("muted")})))
 

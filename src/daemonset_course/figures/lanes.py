@@ -17,7 +17,7 @@ from daemonset_course.figures.page import (
     Panel,
     inches,
 )
-from daemonset_course.figures.shapes import Bar, Lane, Lanes, Point, Row
+from daemonset_course.figures.shapes import Bar, Lane, Lanes, Point, Row, Stroke
 from daemonset_course.figures.theme import Theme
 from daemonset_course.history.spans import Span
 
@@ -25,6 +25,11 @@ _SPACE = 0.45  # rows between two lanes of several rows
 _LEAST = 1 / 500  # of the time axis: 1 px where the picture is 700 px wide
 _SIGN = 0.07  # inches from the middle of a sign to its edge
 _TICKS = 0.12  # between a name and the axes
+# Signs of points that are drawn as markers; any other is written in a box.
+MARKERS = {
+    sign: Stroke("foreground", dash="none", marker=marker, size=4.0)
+    for sign, marker in (("◆", "D"), ("●", "o"))
+}
 
 
 def lanes_panel(lanes: Lanes) -> Panel:
@@ -189,12 +194,8 @@ def write(
 
 
 def _draw_point(ax: Axes, theme: Theme, y: float, point: Point) -> None:
-    signs = {"◆": "D", "●": "o"}
-    if point.sign in signs:
-        ax.plot(
-            point.t, y, marker=signs[point.sign], color=theme.foreground, markersize=4,
-            linestyle="none", zorder=4,
-        )  # fmt: skip
+    if point.sign in MARKERS:
+        ax.plot(point.t, y, zorder=4, **theme.line(MARKERS[point.sign]))
         return
     box = {
         "facecolor": theme.background, "edgecolor": theme.foreground, "linewidth": 0.8, "pad": 1.5,

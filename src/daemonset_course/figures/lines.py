@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from daemonset_course.figures.lanes import hatch_unknown
 from daemonset_course.figures.page import EDGE, SMALL, TEXT, Panel, inches
-from daemonset_course.figures.shapes import Lines, Series, Stroke, Style
+from daemonset_course.figures.shapes import Lines, Mark, Series, Style
 from daemonset_course.figures.theme import Theme
 
 Points = Sequence[tuple[float, float | None]]
@@ -35,9 +35,9 @@ def lines_panel(lines: Lines) -> Panel:
     )
 
 
-def strokes(lines: Lines) -> dict[str, Style]:
+def strokes(lines: Lines) -> dict[str, Mark]:
     """The legend: lines without a name at their end, and shades."""
-    found = {one.label: _swatch(one.stroke) for one in lines.series if not one.named}
+    found: dict[str, Mark] = {one.label: one.stroke for one in lines.series if not one.named}
     shades = {
         shade.word: shade.style
         for shade in lines.shades
@@ -77,15 +77,6 @@ def _points(lines: Lines, label: str) -> Points:
 def _at(points: Points, x: float) -> float | None:
     place = bisect_right(points, x, key=lambda point: point[0]) - 1
     return points[place][1] if place >= 0 else None
-
-
-def _swatch(stroke: Stroke) -> Style:
-    if stroke.dash == "none":
-        fade = 1.0 if stroke.hollow else 0.0
-        return Style(stroke.colour, fade, height=0.5, width=1.6)
-    hatch = "" if stroke.dash == "solid" else "|||"
-    edge = "background" if hatch else ""
-    return Style(stroke.colour, stroke.fade, hatch, min(0.5, stroke.width * 0.075), edge=edge)
 
 
 def _draw(ax: Axes, theme: Theme, lines: Lines) -> None:

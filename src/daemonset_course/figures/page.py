@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from daemonset_course.figures.shapes import Style
+from daemonset_course.figures.shapes import Mark, Stroke
 from daemonset_course.figures.theme import Theme
 
 WIDTH, EDGE = 9.4, 0.15  # inches: the page, and its margin
@@ -63,7 +63,7 @@ class Panel:
     timed: bool = False
 
 
-Legend = Sequence[tuple[str, Style]]
+Legend = Sequence[tuple[str, Mark]]
 
 
 @dataclass(frozen=True)
@@ -131,18 +131,23 @@ class _Pen:
         ax.set_xlim(0, WIDTH - 2 * EDGE)
         ax.set_ylim(-0.5, 0.5)
         x = 0.0
-        for word, style in entries:
-            box = Rectangle(
-                (x, -style.height / 2), _SWATCH, style.height, **self.theme.patch(style)
-            )
-            ax.add_patch(box)
-            colour = self.theme.text_on(style) if not style.hatch else self.theme.foreground
-            middle = x + _SWATCH / 2
-            ax.text(middle, -0.04, style.sign, size=TINY, ha="center", va="center", color=colour)
+        for word, mark in entries:
+            self.swatch(ax, x, mark)
             at = x + _SWATCH + _BEFORE_WORD
             ax.text(at, -0.03, word, size=SMALL, va="center", color=self.theme.foreground)
             x += _step(word)
         self.y -= _LEGEND
+
+    def swatch(self, ax: Axes, x: float, mark: Mark) -> None:
+        middle = x + _SWATCH / 2
+        if isinstance(mark, Stroke):
+            xs = [middle] if mark.dash == "none" else [x, x + _SWATCH]
+            ax.plot(xs, [0.0] * len(xs), clip_on=False, **self.theme.line(mark))
+            return
+        box = Rectangle((x, -mark.height / 2), _SWATCH, mark.height, **self.theme.patch(mark))
+        ax.add_patch(box)
+        colour = self.theme.text_on(mark) if not mark.hatch else self.theme.foreground
+        ax.text(middle, -0.04, mark.sign, size=TINY, ha="center", va="center", color=colour)
 
     def stack(self, panels: Sequence[Panel]) -> None:
         first: Axes | None = None
@@ -207,9 +212,9 @@ def _laid_out(notes: Sequence[str]) -> tuple[list[str], int, int]:
     return lines, len(lines), 1
 
 
-def _legend_rows(entries: Legend) -> list[list[tuple[str, Style]]]:
+def _legend_rows(entries: Legend) -> list[list[tuple[str, Mark]]]:
     """The entries in lines that fit on the page."""
-    rows: list[list[tuple[str, Style]]] = []
+    rows: list[list[tuple[str, Mark]]] = []
     x = WIDTH
     for entry in entries:
         if x + _step(entry[0]) > WIDTH - 2 * EDGE + _AFTER_WORD:

@@ -254,6 +254,9 @@ class Stroke:
     fade: float = 0.0
 
 
+Mark = Style | Stroke  # of a legend's entry: a filled box, or a line or marker as it is drawn
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """One line: its label, its (x, y) points, its stroke. A ``None`` as y is unknown: a hole.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from daemonset_course.figures.bars import bars_panel
-from daemonset_course.figures.lanes import lanes_panel
+from daemonset_course.figures.lanes import MARKERS, lanes_panel
 from daemonset_course.figures.lines import lines_panel, strokes
 from daemonset_course.figures.page import Legend, Page, Panel
 from daemonset_course.figures.picture import Picture
-from daemonset_course.figures.shapes import Bars, Lanes, Lines, Shape, Style, Table, Tiles
+from daemonset_course.figures.shapes import Bars, Lanes, Lines, Mark, Shape, Style, Table, Tiles
 from daemonset_course.figures.table import table_panel
 from daemonset_course.figures.theme import DARK, LIGHT, course_style
 from daemonset_course.figures.tiles import tiles_panel
@@ -54,13 +54,16 @@ def show(finding: Finding, *, title: str | None = None, dark: bool = False) -> P
 
 def legend(shapes: tuple[Shape, ...]) -> Legend:
     """Each word that the shapes use, once, with its style."""
-    found: dict[str, Style] = {}
+    found: dict[str, Mark] = {}
     for shape in shapes:
+        entries: Mapping[str, Mark]
         match shape:
             case Table() | Lanes():
-                entries = shape.legend
-                if entries is None:
-                    entries = {w: s for w, s in shape.styles.items() if w in shape.used}
+                styles = shape.legend
+                if styles is None:
+                    styles = {w: s for w, s in shape.styles.items() if w in shape.used}
+                markers = MARKERS if isinstance(shape, Lanes) else {}
+                entries = {word: markers.get(s.sign, s) for word, s in styles.items()}
             case Lines():
                 entries = strokes(shape)
             case Bars():
