@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 import matplotlib
 import pytest
-from fleet import HEADER, Fleet, change, daemonset, node, pod, timeline_of
+from fleet import Fleet, change, daemonset, history, listed, node, pod, timeline_of
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
@@ -33,7 +33,16 @@ from daemonset_course.figures.rollout.draw import compare, plot
 from daemonset_course.figures.rollout.frame import frame
 from daemonset_course.figures.rollout.raster import dense_colour
 from daemonset_course.figures.shapes import Style
-from daemonset_course.figures.theme import DARK, LIGHT, PALETTE, Theme, course_style, series
+from daemonset_course.figures.theme import (
+    DARK,
+    LIGHT,
+    PALETTE,
+    READABLE,
+    Theme,
+    contrast,
+    course_style,
+    series,
+)
 from daemonset_course.history.rollouts import rollouts
 from daemonset_course.history.spans import union
 from daemonset_course.history.timeline import Timeline
@@ -107,9 +116,9 @@ def written(drawn: Picture) -> list[str]:
     return [text.get_text() for text in drawn.figure.texts]
 
 
-def badges(ax: Axes) -> dict[str, float]:
-    """Number -> time of the badges, which are the only texts that lie above everything."""
-    return {t.get_text(): t.xy[0] for t in ax.texts if t.get_zorder() == 6}  # type: ignore[attr-defined]
+def badges(ax: Axes) -> dict[str, tuple[float, float]]:
+    """Number -> place of the badges, which are the only texts that lie above everything."""
+    return {t.get_text(): t.xy for t in ax.texts if t.get_zorder() == 6}  # type: ignore[attr-defined]
 
 
 def settings() -> dict[str, Any]:
@@ -126,60 +135,40 @@ def grey(colour: Any) -> float:
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
-def contrast(one: Any, other: Any) -> float:
-    """The contrast ratio of WCAG 2."""
-
-    def light(colour: Any) -> float:
-        parts = [
-            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)
-        ]
-        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-
-    low, high = sorted((light(one), light(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def record_one_restart() -> list[dict[str, Any]]:
+@cache
+def restarted(dark: bool = False) -> Picture:
     """Two nodes; the pod of ``a`` goes at 2 s, and its successor is ready at 5 s."""
     old = pod("old", "a", "r1")
-    return [
-        HEADER,
-        change(0.0, "nodes", node("a"), "ADDED", "list"),
-        change(0.0, "nodes", node("b"), "ADDED", "list"),
-        change(0.0, "daemonsets", daemonset(), "ADDED", "list"),
-        change(0.0, "pods", old, "ADDED", "list"),
-        change(0.0, "pods", pod("b", "b", "r1"), "ADDED", "list"),
+    log = history(
+        *listed("nodes", node("a"), node("b"), t=0.0),
+        *listed("daemonsets", daemonset(), t=0.0),
+        *listed("pods", old, pod("b", "b", "r1"), t=0.0),
         change(1.0, "daemonsets", daemonset(2, image="a:2")),
         change(2.0, "pods", pod("old", "a", "r1", phase="terminating")),
         change(3.0, "pods", old, "DELETED"),
         change(3.0, "pods", pod("new", "a", "r2", phase="pending", generation=2), "ADDED"),
         change(4.0, "pods", pod("new", "a", "r2", phase="not ready", generation=2)),
         change(5.0, "pods", pod("new", "a", "r2", generation=2)),
-        {"record": "end", "t": 8.0},
-    ]
+        end=8,
+    )
+    return plot(log.timeline(), dark=dark)
 
 
 # What a file holds
 
 
-@pytest.mark.parametrize("scene", ["rolled", "blinded", "compared"])
-def test_drawing_again_gives_the_same_bytes(scene: str) -> None:
-    again = picture.__wrapped__(scene)
-
-    assert again.svg() == picture(scene).svg() == picture(scene).svg()
-    assert again.svg() != picture("stuck").svg()
+def digests() -> list[str]:
+    """Of some pictures, saved in both ways."""
+    drawn = [picture(scene) for scene in ("rolled", "blinded", "compared")]
+    return [hashlib.sha256(one.png() + one.svg().encode()).hexdigest() for one in drawn]
 
 
 def test_another_process_gives_the_same_bytes_and_loads_no_pyplot() -> None:
     code = """if True:
-        import hashlib, sys
-        from test_plot import rolled, settings, timeline_of
+        import sys
+        from test_plot import digests, settings
         before = settings()
-        from daemonset_course.figures.rollout.draw import plot
-        drawn = plot(timeline_of(rolled().log()))
-        drawn.png()
-        print(hashlib.sha256(drawn.svg().encode()).hexdigest())
-        print("matplotlib.pyplot" in sys.modules, settings() == before)
+        print(*digests(), "matplotlib.pyplot" in sys.modules, settings() == before)
     """
     found = subprocess.run(
         [sys.executable, "-c", code],
@@ -189,7 +178,8 @@ def test_another_process_gives_the_same_bytes_and_loads_no_pyplot() -> None:
         check=True,
     ).stdout.split()
 
-    assert found == [hashlib.sha256(picture("rolled").svg().encode()).hexdigest(), "False", "True"]
+    assert found == [*digests(), "False", "True"]
+    assert len(set(digests())) == 3
 
 
 def test_the_learners_matplotlib_settings_neither_change_nor_count() -> None:
@@ -214,11 +204,10 @@ def test_svg_is_an_image_with_title_and_description(scene: str) -> None:
 
 def test_words_with_markup_in_them_stay_words() -> None:
     one = timeline("rolled")
-    drawn = compare(one, one, labels=("<b> & co", "b"), title="a < b && c")
-    root = ElementTree.fromstring(drawn.svg())
+    root = ElementTree.fromstring(compare(one, one, labels=("<b> & co", "b")).svg())
 
-    assert root.findtext(f"{SVG}title") == "a < b && c"
-    assert (root.findtext(f"{SVG}desc") or "").startswith("<b> & co: 5 nodes rolled")
+    for tag in ("title", "desc"):
+        assert (root.findtext(f"{SVG}{tag}") or "").startswith("<b> & co: 5 nodes rolled")
 
 
 def test_png_carries_the_caption() -> None:
@@ -295,21 +284,15 @@ def alt(drawn: Picture) -> str:
 
 
 @pytest.mark.parametrize("scene", ["rolled", "crowded"])
-def test_a_title_can_be_given_and_is_heard_too(scene: str) -> None:
-    drawn = plot(timeline(scene), title="Mine")
+def test_a_title_and_a_caption_can_be_given_and_are_heard_too(scene: str) -> None:
+    titled = plot(timeline(scene), title="Mine")
+    asked = plot(timeline(scene), title="Mine?", caption="What the text asks about.")
 
-    assert written(drawn)[0] == drawn.title == "Mine"
-    assert drawn.caption == caption(timeline(scene))
-    assert alt(drawn) == f"Mine. {drawn.caption}"
-
-
-def test_a_caption_can_be_given() -> None:
-    drawn = plot(timeline("rolled"), title="Mine?", caption="What the text asks about.")
-    both = compare(timeline("rolled"), timeline("stuck"), caption="Two of them.")
-
-    assert written(drawn)[-1] == drawn.caption == repr(drawn) == "What the text asks about."
-    assert alt(drawn) == "Mine? What the text asks about."
-    assert written(both)[-1] == both.caption == "Two of them."
+    assert written(titled)[0] == titled.title == "Mine"
+    assert titled.caption == caption(timeline(scene))
+    assert alt(titled) == f"Mine. {titled.caption}"
+    assert written(asked)[-1] == asked.caption == repr(asked) == "What the text asks about."
+    assert alt(asked) == "Mine? What the text asks about."
 
 
 WORDS = "the telling part of this long sentence is the very last one of its words "
@@ -345,17 +328,9 @@ def test_marks_are_numbered_where_they_were_and_explained_below() -> None:
         "3  2.0 s  worker3: cordon",
     ]
     assert list(shown) == ["1", "2", "3"]
-    assert shown["1"] == 1.0
-    assert 1.0 < shown["2"] < 1.5  # beside the first, which it would cover
-    assert shown["3"] == 2.0
-
-
-def test_a_mark_of_a_node_stands_on_its_lane() -> None:
-    (badge,) = [
-        t for t in lanes_of(picture("rolled")).texts if t.get_text() == "3" and t.get_zorder() == 6
-    ]
-
-    assert badge.xy[1] == timeline("rolled").nodes.index("course-worker3")  # type: ignore[attr-defined]
+    assert shown["1"][0] == 1.0
+    assert 1.0 < shown["2"][0] < 1.5  # beside the first, which it would cover
+    assert shown["3"] == (2.0, timeline("rolled").nodes.index("course-worker3"))
 
 
 def labels_out_of_view(ax: Axes) -> list[Text]:
@@ -400,8 +375,7 @@ def test_no_text_is_cut_off_or_covered_by_another(scene: str) -> None:
 
 
 def test_a_lane_shows_each_phase_of_its_pods_in_time() -> None:
-    ax = lanes_of(plot(timeline_of(record_one_restart())))
-
+    ax = lanes_of(restarted())
     spans = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in bars(ax, lane=0)]
     assert spans == [(0, 2), (2, 3), (3, 4), (4, 5), (5, 8)]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
@@ -424,28 +398,23 @@ def test_a_lane_shows_as_much_of_a_reason_as_its_bar_has_room_for(
         {"name": "setup", **held["status"]["containerStatuses"][0]}
     ]
     held["status"]["containerStatuses"] = [waits]
-    ax = lanes_of(plot(timeline_of([
-        HEADER,
-        change(0.0, "nodes", node("a"), "ADDED", "list"),
-        change(0.0, "daemonsets", daemonset(), "ADDED", "list"),
-        change(30.0 - min(seconds, 30) , "pods", held, "ADDED"),
-        {"record": "end", "t": 30.0},
-    ])))  # fmt: skip
-    texts = {text.get_text() for text in ax.texts}
+    log = history(
+        *listed("nodes", node("a"), t=0.0),
+        *listed("daemonsets", daemonset(), t=0.0),
+        change(30.0 - min(seconds, 30), "pods", held, "ADDED"),
+        end=30,
+    )
+    texts = {text.get_text() for text in lanes_of(plot(log.timeline())).texts}
 
     assert {text for text in texts if "ImagePullBackOff" in text} == ({shown} if shown else set())
 
 
 @LOOKS
 def test_phases_differ_without_colour(look: Theme) -> None:
-    drawn = plot(timeline_of(record_one_restart()), dark=look is DARK)
+    hollow = to_rgb(look.background)
     seen = {
-        (
-            round(bar.get_height(), 2),
-            bar.get_hatch(),
-            bar.get_facecolor()[:3] == to_rgb(look.background),
-        )
-        for bar in bars(lanes_of(drawn), lane=0)
+        (round(bar.get_height(), 2), bar.get_hatch(), bar.get_facecolor()[:3] == hollow)
+        for bar in bars(lanes_of(restarted(dark=look is DARK)), lane=0)
     }
 
     assert len(seen) == 4  # ready (of two revisions), terminating, pending, not ready
@@ -463,11 +432,9 @@ def test_what_is_unknown_looks_like_no_phase(look: Theme) -> None:
 
 
 def test_revisions_carry_their_number() -> None:
-    ax = lanes_of(plot(timeline_of(record_one_restart())))
+    texts = [t for t in lanes_of(restarted()).texts if t.get_zorder() == 3]
+    numbers = [(t.xy[0], t.get_text()) for t in texts]  # type: ignore[attr-defined]
 
-    numbers = [
-        (t.xy[0], t.get_text()) for t in ax.texts if t.get_text().isdigit() and t.get_zorder() == 3
-    ]  # type: ignore[attr-defined]
     assert sorted(numbers) == [(0, "1"), (0, "1"), (5, "2")]
 
 
@@ -540,8 +507,7 @@ def test_a_lane_without_a_pod_says_so() -> None:
 
 
 def test_the_counts_follow_what_happened() -> None:
-    drawn = plot(timeline_of(record_one_restart()))
-    count, bound = line(drawn, "unavailable"), line(drawn, "budget 1")
+    count, bound = (line(restarted(), label) for label in ("unavailable", "budget 1"))
 
     assert count.get_drawstyle() == bound.get_drawstyle() == "steps-post"
     assert list(zip(*count.get_data(), strict=True)) == [(0, 0), (2, 1), (5, 0), (8, 0)]
@@ -567,6 +533,7 @@ def test_extra_pods_have_their_own_line_and_bound() -> None:
 
 
 def above_budget(drawn: Picture) -> list[tuple[float, float]]:
+    """(from, until) of what is shaded in the panel of counts."""
     return shaded(counts_of(drawn))
 
 
@@ -578,13 +545,6 @@ def shaded(ax: Axes) -> list[tuple[float, float]]:
 def test_time_above_the_budget_is_shaded() -> None:
     assert above_budget(picture("stuck")) == [(10.0, 14.0)]  # from when a second node fell silent
     assert above_budget(picture("rolled")) == []
-
-
-def test_a_first_start_is_not_shaded_for_no_budget_bounds_it() -> None:
-    drawn = plot(timeline_of(Fleet(3, started=False).run(1).create().run(4).log()))
-
-    assert max(known(line(drawn, "unavailable").get_ydata())) == 3
-    assert above_budget(drawn) == []
 
 
 @pytest.mark.parametrize(
@@ -603,8 +563,10 @@ def test_what_is_above_a_bound_is_shaded_for_exactly_as_long_as_it_is(
     ax = Figure().add_subplot()
     upper = list(zip(times, counts, strict=True))
     shade_above(ax, LIGHT, upper, [(0, 1), (times[-1], 1)], Style("alarm"))
+    areas = [path.get_extents() for shade in ax.collections for path in shade.get_paths()]
 
     assert shaded(ax) == expected
+    assert [(area.y0, area.y1) for area in areas] == [(1, c) for c in counts[:-1] if c and c > 1]
 
 
 def test_the_shading_of_a_rollout_has_the_width_of_its_facts() -> None:
@@ -642,10 +604,13 @@ def test_without_a_new_template_there_is_no_budget_and_no_alarm() -> None:
     assert "budget" not in frame(one)
 
 
-def test_a_first_start_has_no_budget_line() -> None:
+def test_a_first_start_has_no_budget_and_no_alarm() -> None:
     fleet = Fleet(3, started=False).run(1).create().run(6)
+    one = timeline_of(fleet.log())
 
-    assert rolling(timeline_of(fleet.log())) == set()
+    assert one.unavailable.max() == 3
+    assert rolling(one) == set()
+    assert above_budget(plot(one)) == []
     assert rolling(timeline_of(fleet.apply().run(1).log()))
 
 
@@ -664,18 +629,14 @@ def test_after_a_rollout_the_budget_ends_and_what_fails_then_is_no_alarm() -> No
 
 def test_a_rollout_that_began_before_the_recording_has_its_budget() -> None:
     before = Fleet(6).run(1).apply(bad=Fleet(6).nodes).run(10)
-    listed = [
-        change(0.0, kind, obj, "ADDED", "list")
-        for kind, objects in (
-            ("nodes", before.nodes.values()),
-            ("daemonsets", [before.daemonset]),
-            ("pods", before.pods.values()),
-        )
-        for obj in objects
-    ]
-    one = timeline_of([HEADER, *listed, {"record": "end", "t": 5.0}])
+    log = history(
+        *listed("nodes", *before.nodes.values(), t=0.0),
+        *listed("daemonsets", before.daemonset, t=0.0),
+        *listed("pods", *before.pods.values(), t=0.0),
+        end=5,
+    )
 
-    assert set(known(line(plot(one), "budget 1").get_ydata())) == {1}
+    assert set(known(line(plot(log.timeline()), "budget 1").get_ydata())) == {1}
 
 
 # Many nodes
@@ -738,34 +699,30 @@ def test_words_can_be_read_on_their_ground(scene: str, look: Theme) -> None:
         for axis in (ax.xaxis, ax.yaxis)
         for t in (axis.label, *axis.get_ticklabels())
     ]
-    words += [t for ax in axes if (legend := ax.get_legend()) for t in legend.get_texts()]
+    ground = to_rgb(look.background)
 
-    pale = {
+    assert not {
         w.get_text(): w.get_color()
         for w in words
-        if w.get_text() and contrast(w.get_color(), look.background) < 3
+        if w.get_text() and contrast(to_rgb(w.get_color()), ground) < READABLE
     }
-    assert not pale
+
+
+EARLY = timeline_of(Fleet(3).run(1).apply().run(9).log())  # 9 s from its new template on
+LATE = timeline_of(Fleet(3, max_unavailable=2).run(2).apply().run(4).log())
 
 
 def test_compared_rollouts_begin_together_at_their_new_template() -> None:
-    early = timeline_of(Fleet(3).run(1).apply().run(9).log())
-    late = timeline_of(Fleet(3, max_unavailable=2).run(2).apply().run(4).log())
-    drawn = compare(early, late, labels=("one", "two"))
+    drawn = compare(EARLY, LATE, labels=("one", "two"))
     above, below = drawn.figure.axes[1:3]
 
-    assert badges(above) == badges(below) == {"1": 0.0}
-    assert min(bar.get_x() for bar in bars(above)) == pytest.approx(early.segments[0].start - 1)
-    assert min(bar.get_x() for bar in bars(below)) == pytest.approx(late.segments[0].start - 2)
+    assert {number: at[0] for number, at in badges(above).items()} == {"1": 0.0}
+    assert badges(above) == badges(below)
+    assert min(bar.get_x() for bar in bars(above)) == pytest.approx(EARLY.segments[0].start - 1)
+    assert min(bar.get_x() for bar in bars(below)) == pytest.approx(LATE.segments[0].start - 2)
     assert above.get_xlim() == below.get_xlim() == counts_of(drawn).get_xlim()
     assert counts_of(drawn).get_xlabel() == "seconds since the new template"
-
-
-def test_compared_counts_are_moved_with_their_lanes() -> None:
-    early = timeline_of(Fleet(3).run(1).apply().run(9).log())
-    late = timeline_of(Fleet(3, max_unavailable=2).run(2).apply().run(4).log())
-    drawn = compare(early, late, labels=("one", "two"))
-    for label, one, zero in (("one", early, 1.0), ("two", late, 2.0)):
+    for label, one, zero in (("one", EARLY, 1.0), ("two", LATE, 2.0)):
         x, y = line(drawn, label).get_data()
         assert list(x + zero) == pytest.approx(list(one.unavailable.times))
         assert known(y) == [value for value in one.unavailable.values if value is not None]
@@ -782,15 +739,11 @@ def test_compared_findings_both_stand_in_title_and_caption() -> None:
 
 
 def test_the_shorter_of_two_recordings_says_where_it_ended() -> None:
-    long, short = (
-        timeline_of(Fleet(3).run(1).apply().run(9).log()),
-        timeline_of(Fleet(3).run(1).apply().run(3).log()),
-    )
-    above, below = compare(long, short).figure.axes[1:3]
+    above, below = compare(EARLY, LATE).figure.axes[1:3]
 
     assert "recording ended" not in [t.get_text() for t in above.texts]
     (word,) = [t for t in below.texts if t.get_text() == "recording ended"]
-    assert word.xy[0] == 3.0  # type: ignore[attr-defined]
+    assert word.xy[0] == 4.0  # type: ignore[attr-defined]
 
 
 # The panel of counts
@@ -804,7 +757,7 @@ def test_a_panel_that_would_be_one_level_line_is_left_out() -> None:
     assert len(drawn.figure.axes) == len(forced.figure.axes) - 1
     assert labels[-1] == "seconds since the recording began"
     assert drawn.figure.get_figheight() < forced.figure.get_figheight()
-    assert counts_of(plot(timeline_of(Fleet(3).run(1).apply().run(9).log()))).lines
+    assert counts_of(plot(EARLY)).lines
 
 
 def test_the_panel_of_counts_can_be_left_out() -> None:
