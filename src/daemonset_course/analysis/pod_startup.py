@@ -97,7 +97,7 @@ class Startup:
             rows[2].append(Row(rest, label=short_name(life.node, self.cluster)))
             links += [Link(point.t, (0, y), (1, y)) for point in created]
             links += [Link(point.t, (1, y), (2, y)) for point in bound]
-        zones = tuple(Zone(a, b, "no scheduler", "no scheduler", 1) for a, b in self.away)
+        zones = tuple(Zone(a, b, "no scheduler", 1, "no scheduler") for a, b in self.away)
         lanes = tuple(Lane(name, tuple(each)) for name, each in zip(_LANES, rows, strict=True))
         return Lanes(
             lanes, self.observed.span, styles, row=0.2, zones=zones, links=tuple(links),

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from daemonset_course.figures.page import EDGE, LEFT, TEXT, Panel, inches
+from daemonset_course.figures.page import EDGE, LEFT, TEXT, Panel, draw_grid, inches
 from daemonset_course.figures.shapes import Bars
 from daemonset_course.figures.theme import Theme
 from daemonset_course.history.text import number
@@ -49,19 +49,17 @@ def _scale(ax: Axes, theme: Theme, bars: Bars) -> None:
     whole = all(value.is_integer() for value in values)
     top = max([1.0, *values] if whole else values)
     places = range(len(bars.groups))
-    value_axis, grid = (ax.xaxis, "x") if bars.horizontal else (ax.yaxis, "y")
-    value_axis.set_major_locator(MaxNLocator(5, integer=whole, steps=[1, 2, 2.5, 5, 10]))
+    axis = ax.xaxis if bars.horizontal else ax.yaxis
+    axis.set_major_locator(MaxNLocator(5, integer=whole, steps=[1, 2, 2.5, 5, 10]))
     if bars.horizontal:
         ax.set_yticks(places, bars.groups, size=TEXT)
         ax.tick_params(axis="y", length=0)
         ax.invert_yaxis()
         ax.set_xlim(0, 1.15 * top)
-        ax.set_xlabel(bars.value_axis, color=theme.foreground)
-        ax.set_ylabel(bars.group_axis, color=theme.foreground)
+        ax.set(xlabel=bars.value_axis, ylabel=bars.group_axis)
+        draw_grid(ax, theme, "x")
     else:
         ax.set_xticks(places, bars.groups)
         ax.set_ylim(0, 1.18 * top)
-        ax.set_xlabel(bars.group_axis, color=theme.foreground)
-        ax.set_ylabel(bars.value_axis, color=theme.foreground)
-    ax.grid(axis=grid, color=theme.faint, linewidth=0.6)  # type: ignore[arg-type]
-    ax.set_axisbelow(True)
+        ax.set(xlabel=bars.group_axis, ylabel=bars.value_axis)
+        draw_grid(ax, theme)

@@ -7,16 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from daemonset_course.figures.page import (
-    EDGE,
-    LEFT,
-    RIGHT,
-    SMALL,
-    TINY,
-    WIDTH,
-    Panel,
-    inches,
-)
+from daemonset_course.figures.page import EDGE, LEFT, RIGHT, SMALL, TINY, WIDTH, Panel, inches
 from daemonset_course.figures.shapes import Bar, Lane, Lanes, Point, Row, Stroke
 from daemonset_course.figures.theme import Theme
 from daemonset_course.history.spans import Span
@@ -66,9 +57,7 @@ class _Drawing:
         """Draw into axes; ``ax`` gets its limits and names."""
         lanes, (low, high) = self._lanes, self._lanes.span
         self._inch = ax.get_position().width * WIDTH / max(high - low, 1e-9)
-        ax.set_xlim(low, high)
-        ax.set_ylim(self.rows - 0.5, -0.5)
-        ax.set_xlabel(lanes.axis, color=theme.foreground)
+        ax.set(xlim=(low, high), ylim=(self.rows - 0.5, -0.5), xlabel=lanes.axis)
         middles = [
             top + (len(lane.rows) - 1) / 2
             for top, lane in zip(self._tops, lanes.lanes, strict=True)
@@ -86,10 +75,7 @@ class _Drawing:
         low, high = self._lanes.span
         end = high if lane.end is None else min(lane.end, high)
         if len(lane.rows) > 1 or number % 2 == 0:
-            corner, high_ = (low, top - 0.5), len(lane.rows)
-            ax.add_patch(
-                Rectangle(corner, end - low, high_, facecolor=theme.stripe, linewidth=0, zorder=0)
-            )
+            draw_stripe(ax, theme, (low, end), top, len(lane.rows))
         for y, row in enumerate(lane.rows):
             self._draw_row(ax, theme, top + y, row)
         if end < high - 0.03 * (high - low):
@@ -133,17 +119,12 @@ class _Drawing:
 
     def _draw_zones(self, ax: Axes, theme: Theme) -> None:
         for zone in self._lanes.zones:
-            first, last = (0, len(self._tops) - 1) if zone.lane is None else (zone.lane,) * 2
-            top = self._tops[first] - 0.5
-            bottom = self._tops[last] + len(self._lanes.lanes[last].rows) - 0.5
+            corner = (zone.start, self._tops[zone.lane] - 0.5)
+            wide, high = zone.end - zone.start, len(self._lanes.lanes[zone.lane].rows)
             face = theme.patch(self._lanes.styles[zone.style])
-            ax.add_patch(
-                Rectangle(
-                    (zone.start, top), zone.end - zone.start, bottom - top, zorder=0.5, **face
-                )
-            )
+            ax.add_patch(Rectangle(corner, wide, high, zorder=0.5, **face))
             if zone.text:
-                at = (zone.start, top + 0.35)
+                at = (zone.start, corner[1] + 0.35)
                 write(ax, theme, at, zone.text, size=SMALL, boxed=True)
 
     def _draw_links(self, ax: Axes, theme: Theme) -> None:
@@ -161,6 +142,13 @@ def draw_bar(ax: Axes, time: Span, y: float, high: float, span: Span, **style: A
     start = min(time[0], span[1] - least)
     wide = max(time[1] - start, least)
     ax.add_patch(Rectangle((start, y - high / 2), wide, high, **{"zorder": 2, **style}))
+
+
+def draw_stripe(ax: Axes, theme: Theme, time: Span, top: float, rows: int = 1) -> None:
+    """Shade the ground of rows, so that the eye follows a lane; ``top`` is the first row."""
+    corner = (time[0], top - 0.5)
+    wide = time[1] - time[0]
+    ax.add_patch(Rectangle(corner, wide, rows, facecolor=theme.stripe, linewidth=0, zorder=0))
 
 
 def longest_first(bar: Any) -> float:

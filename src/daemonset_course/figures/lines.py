@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from daemonset_course.figures.lanes import hatch_unknown
-from daemonset_course.figures.page import EDGE, SMALL, TEXT, Panel, inches
+from daemonset_course.figures.page import EDGE, SMALL, TEXT, Panel, draw_grid, inches
 from daemonset_course.figures.shapes import Lines, Mark, Series, Style
 from daemonset_course.figures.theme import Theme
 
@@ -105,9 +105,7 @@ def _scale(ax: Axes, theme: Theme, lines: Lines) -> None:
         margin = 0.03 * (ends[1] - ends[0])
         ends = (ends[0] - margin, ends[1] + margin)
     ax.set_xlim(*(lines.x_span or ends))
-    ax.set_xlabel(lines.x, color=theme.foreground)
-    ax.set_ylabel(lines.y, color=theme.foreground)
-    ax.set_axisbelow(True)
+    ax.set(xlabel=lines.x, ylabel=lines.y)
     if lines.log:
         _scale_log(ax, theme, [y for y in known if y > 0])
         return
@@ -115,7 +113,7 @@ def _scale(ax: Axes, theme: Theme, lines: Lines) -> None:
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     whole = all(float(x).is_integer() for x in xs)
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=whole, steps=[1, 2, 2.5, 5, 10]))
-    ax.grid(axis="y", color=theme.faint, linewidth=0.6)
+    draw_grid(ax, theme)
 
 
 def _scale_log(ax: Axes, theme: Theme, known: Sequence[float]) -> None:
@@ -129,7 +127,7 @@ def _scale_log(ax: Axes, theme: Theme, known: Sequence[float]) -> None:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())
     ax.tick_params(which="both", color=theme.muted)
-    ax.grid(color=theme.faint, linewidth=0.6)
+    draw_grid(ax, theme, "both")
 
 
 def name_ends(ax: Axes, theme: Theme, series: Sequence[Series]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -33,6 +33,12 @@ TEXT, SMALL, TINY = 8.5, 7.5, 6.5  # points
 def inches(text: str, size: float) -> float:
     """The width of a text, a little more than DejaVu Sans needs on average."""
     return len(text) * size * 0.0084
+
+
+def draw_grid(ax: Axes, theme: Theme, axis: Literal["x", "y", "both"] = "y") -> None:
+    """Faint lines at the ticks of an axis, behind what is drawn."""
+    ax.grid(axis=axis, color=theme.faint, linewidth=0.6)
+    ax.set_axisbelow(True)
 
 
 Draw = Callable[[Axes, Theme], None]
@@ -181,6 +187,8 @@ class _Pen:
         ax.tick_params(color=self.theme.muted, labelcolor=self.theme.foreground)
         for spine in ax.spines.values():
             spine.set_color(self.theme.muted)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.label.set_color(self.theme.foreground)
         return ax
 
     def notes(self, notes: Sequence[str], deep: int, columns: int) -> None:

@@ -180,13 +180,13 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A stretch of time shaded behind one lane, or behind all when ``lane`` is None."""
+    """A stretch of time shaded behind the lane with that number."""
 
     start: float
     end: float
     style: str
+    lane: int
     text: str = ""
-    lane: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class Lanes:
         axis: the name of the time axis.
         row: the height of a row in inches.
         zones: what is shaded behind the bars.
-        moments: (t, colour name) of dashed lines over all lanes.
+        moments: the times of dashed lines over all lanes.
         links: thin lines between rows.
         unknown: stretches in which a watch was interrupted, hatched over all lanes.
         legend: words and styles to explain in place of ``styles``.

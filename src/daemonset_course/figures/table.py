@@ -87,9 +87,9 @@ class _Grid:
             remark = "\n".join(self._remarks[y])
             pen.write(self._beside, self._y(y), remark, size=8, linespacing=1.05)
         for start, end, colour in table.links:
-            self._draw_link(ax, theme, start, end, colour)
+            self._draw_link(pen, start, end, colour)
         for place, cell in table.cells.items():
-            self._draw_cell(pen, self._row(place[0]), self._column(place[1]), cell)
+            self._draw_cell(pen, self._at(place), cell)
         self._draw_totals(pen)
         self._draw_sides(pen)
 
@@ -105,11 +105,12 @@ class _Grid:
     def _y(self, row: int) -> float:
         return (self._tops[row] + self._tops[row + 1]) / 2
 
-    def _row(self, name: str) -> int:
-        return next(i for i, row in enumerate(self._table.rows) if row.name == name)
-
-    def _column(self, name: str) -> int:
-        return next(i for i, column in enumerate(self._table.columns) if column.name == name)
+    def _at(self, place: tuple[str, str]) -> tuple[float, float]:
+        """The middle of a cell, by the names of its row and its column."""
+        row, column = place
+        y = next(i for i, one in enumerate(self._table.rows) if one.name == row)
+        x = next(i for i, one in enumerate(self._table.columns) if one.name == column)
+        return self._x(x), self._y(y)
 
     @property
     def _end(self) -> float:
@@ -119,9 +120,7 @@ class _Grid:
         table = self._table
         for x, lines in enumerate(self._heads):
             if table.slanted:
-                name = table.columns[x].written
-                pen.write(self._x(x) - 0.04, -0.08, name, rotation=_SLOPE, va="bottom",
-                          rotation_mode="anchor")  # fmt: skip
+                pen.slanted(self._x(x) - 0.04, table.columns[x].written)
             else:
                 pen.write(self._x(x), -0.06, "\n".join(lines), ha="center", va="bottom")
         top = 0.1 - self.above
@@ -133,14 +132,14 @@ class _Grid:
             if not table.column_title and not table.slanted:
                 pen.write(middle, top, group, weight="bold", ha="center")
 
-    def _draw_cell(self, pen: _Words, y: int, x: int, cell: Cell) -> None:
+    def _draw_cell(self, pen: _Words, at: tuple[float, float], cell: Cell) -> None:
         style = self._table.styles[cell.style]
         wide, high = self._wide - self._inset, _ROW * 0.82
-        corner = (self._x(x) - wide / 2, self._y(y) - high / 2)
+        corner = (at[0] - wide / 2, at[1] - high / 2)
         pen.ax.add_patch(Rectangle(corner, wide, high, zorder=3, **pen.theme.patch(style)))
         plain = not style.hatch
         pen.write(
-            self._x(x), self._y(y), cell.text, ha="center", va="center_baseline", size=8, zorder=4,
+            *at, cell.text, ha="center", va="center_baseline", size=8, zorder=4,
             color=pen.theme.text_on(style) if plain else pen.theme.foreground,
             bbox=None if plain else {
                 "facecolor": pen.theme.background, "edgecolor": "none", "pad": 1.2,
@@ -148,12 +147,12 @@ class _Grid:
         )  # fmt: skip
 
     def _draw_link(
-        self, ax: Axes, theme: Theme, start: tuple[str, str], end: tuple[str, str], colour: str
+        self, pen: _Words, start: tuple[str, str], end: tuple[str, str], colour: str
     ) -> None:
         half = (self._wide - self._inset) / 2
-        xs = [self._x(self._column(start[1])) + half, self._x(self._column(end[1])) - half]
-        ys = [self._y(self._row(start[0])), self._y(self._row(end[0]))]
-        ax.plot(xs, ys, color=theme.colour(colour), linewidth=1.5, zorder=2)
+        (x, y), (to_x, to_y) = self._at(start), self._at(end)
+        xs, paint = [x + half, to_x - half], pen.theme.colour(colour)
+        pen.ax.plot(xs, [y, to_y], color=paint, linewidth=1.5, zorder=2)
 
     def _draw_totals(self, pen: _Words) -> None:
         if self._table.totals is None:
@@ -171,8 +170,7 @@ class _Grid:
         for side in self._table.sides:
             wide = inches(_widest(side.texts), TEXT)
             if self._table.slanted:
-                pen.write(x, -0.08, side.head, weight="bold", rotation=_SLOPE, va="bottom",
-                          rotation_mode="anchor")  # fmt: skip
+                pen.slanted(x, side.head, weight="bold")
             else:
                 pen.write(x, -0.06, side.head, weight="bold", va="bottom")
             for y, text in enumerate(side.texts):
@@ -191,6 +189,11 @@ class _Words:
         given |= {"color": self.theme.foreground} | style
         if text:
             self.ax.text(x, y, text, **given)
+
+    def slanted(self, x: float, text: str, **style: Any) -> None:
+        """Write a head of a column upwards from its foot."""
+        turned = {"rotation": _SLOPE, "rotation_mode": "anchor", "va": "bottom"}
+        self.write(x, -0.08, text, **turned, **style)
 
 
 def _groups(columns: tuple[Line, ...]) -> list[tuple[str, int]]:

@@ -26,13 +26,9 @@ def tiles_panel(tiles: Tiles) -> Panel:
 
 
 def _draw(ax: Axes, theme: Theme, tiles: Tiles, rows: int) -> None:
-    ax.set_xlim(0, tiles.columns)
-    ax.set_ylim(rows, 0)
-    ax.set_xticks([])
-    ax.set_yticks([])
+    ax.set(xlim=(0, tiles.columns), ylim=(rows, 0), xticks=[], yticks=[], xlabel=tiles.heading)
     for spine in ax.spines.values():
         spine.set_visible(False)
-    ax.set_xlabel(tiles.heading, color=theme.foreground)
     for i, tile in enumerate(tiles.tiles):
         row, column = divmod(i, tiles.columns)
         _draw_tile(ax, theme, tile, column, row, tiles.styles[tile.style])

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from daemonset_course.figures.lanes import hatch_unknown
 from daemonset_course.figures.lines import draw_series, name_ends, shade_above
+from daemonset_course.figures.page import draw_grid
 from daemonset_course.figures.shapes import Series, Stroke, Style, points_of
 from daemonset_course.figures.theme import Theme
 from daemonset_course.history.rollouts import under_way
@@ -27,10 +28,9 @@ def draw_counts(
     series = _series(timelines[0]) if alone else _compared(timelines, labels)
     top = _top(series, timelines)
     ax.set_ylim(-0.04 * top, top)
-    ax.set_ylabel("nodes, Pods" if alone and len(series) > 2 else "nodes", color=theme.foreground)
+    ax.set_ylabel("nodes, Pods" if alone and len(series) > 2 else "nodes")
     ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    ax.grid(axis="y", color=theme.faint, linewidth=0.6)
-    ax.set_axisbelow(True)
+    draw_grid(ax, theme)
     draw_series(ax, theme, series)
     for timeline in timelines:
         bound = points_of(_allowed(timeline, timeline.budget))

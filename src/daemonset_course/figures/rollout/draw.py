@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from matplotlib.axes import Axes
 
 from daemonset_course.analysis.rollout_caption import caption as caption_of
 from daemonset_course.analysis.rollout_caption import headline
-from daemonset_course.figures.page import AXIS, Draw, Page, Panel
+from daemonset_course.figures.page import AXIS, Page, Panel
 from daemonset_course.figures.picture import Picture
 from daemonset_course.figures.rollout.counts_panel import draw_counts
 from daemonset_course.figures.rollout.key import key
@@ -22,10 +21,12 @@ from daemonset_course.figures.rollout.node_lanes import Badge, badges, draw_badg
 from daemonset_course.figures.rollout.raster import draw_dense
 from daemonset_course.figures.shapes import SINCE_START
 from daemonset_course.figures.theme import DARK, LIGHT, Theme, course_style
+from daemonset_course.history.log import Gap, Mark
 from daemonset_course.history.rollouts import rollouts, under_way
-from daemonset_course.history.spans import Span, Steps
+from daemonset_course.history.spans import Segment, Span, Steps, Template
 from daemonset_course.history.timeline import Timeline
 
+_Dated = TypeVar("_Dated", Timeline, Segment, Mark, Gap, Template)
 _IDENTITY = ("cluster", "namespace", "daemonset")
 MOST_LANES = 40  # more are drawn as a raster
 _MOST_BADGES = 12
@@ -67,8 +68,6 @@ def compare(
     b: Timeline,
     *,
     labels: tuple[str, str] = ("a", "b"),
-    title: str | None = None,
-    caption: str | None = None,
     dark: bool = False,
 ) -> Picture:
     """Two timelines on one time axis that begins at the last new template of each."""
@@ -76,13 +75,11 @@ def compare(
     named = list(zip(labels, (a, b), strict=True))
     until = max(0.1, *(timeline.end for timeline in pair))
     since = min(timeline.start for timeline in pair)
-    both = " ".join(f"{label}: {caption_of(timeline)}" for label, timeline in named)
-    found = "\n".join(f"{label}: {headline(timeline)}" for label, timeline in named)
     return _picture(
         pair,
         labels,
-        title=found if title is None else title,
-        told=both if caption is None else caption,
+        title="\n".join(f"{label}: {headline(timeline)}" for label, timeline in named),
+        told=" ".join(f"{label}: {caption_of(timeline)}" for label, timeline in named),
         counts=True,
         span=(max(-0.12 * until, since), until),
         time_label="seconds since the new template",
@@ -109,13 +106,20 @@ def _picture(
         for timeline, label, some in zip(timelines, labels, found, strict=True)
     ]
     if counts:
-        panels.append(Panel(1.0, partial(_counts, timelines, labels), above=0.1, timed=True))
-    *others, last = panels
-    panels = [*others, replace(last, below=AXIS, draw=partial(_timed, last.draw, span, time_label))]
+        panels.append(
+            Panel(
+                1.0, lambda ax, theme: draw_counts(ax, theme, timelines, labels),
+                above=0.1, timed=True,
+            )
+        )  # fmt: skip
+    panels[-1] = replace(panels[-1], below=AXIS)
     notes = _notes(timelines, labels, found)
     page = Page(title, told, DARK if dark else LIGHT, key(timelines, dense=dense), notes)
     with course_style():
         figure = page.draw(panels)
+        lowest = figure.axes[-1]  # the only one under which the time axis is named
+        lowest.set(xlim=span, xlabel=time_label)
+        lowest.tick_params(labelbottom=True)
     return Picture(figure, told, title.replace("\n", "; "), vector=not dense)
 
 
@@ -133,18 +137,6 @@ def _lanes(
 
     height = _DENSE if dense else max(2, len(timeline.nodes)) * _LANE
     return Panel(height, draw, above=0.26, below=0.08, heading=label, timed=True)
-
-
-def _counts(timelines: Sequence[Timeline], labels: Sequence[str], ax: Axes, theme: Theme) -> None:
-    draw_counts(ax, theme, timelines, labels)
-
-
-def _timed(draw: Draw, span: Span, label: str, ax: Axes, theme: Theme) -> None:
-    """Draw the lowest panel, and name the time axis below it."""
-    draw(ax, theme)
-    ax.tick_params(labelbottom=True)
-    ax.set_xlabel(label, color=theme.foreground)
-    ax.set_xlim(*span)
 
 
 def _notes(
@@ -190,29 +182,26 @@ def _change(timeline: Timeline) -> float:
 
 def _shifted(timeline: Timeline, zero: float) -> Timeline:
     """The same timeline with its clock set to 0 at ``zero``."""
+
+    def moved(one: _Dated, *times: str) -> _Dated:
+        return replace(one, **{name: getattr(one, name) - zero for name in times})
+
+    def line(steps: Steps) -> Steps:
+        return Steps(tuple(t - zero for t in steps.times), steps.values)
+
     lines: dict[str, Any] = {
-        f.name: Steps(tuple(t - zero for t in line.times), line.values)
+        f.name: line(steps)
         for f in fields(timeline)
-        if isinstance(line := getattr(timeline, f.name), Steps)
+        if isinstance(steps := getattr(timeline, f.name), Steps)
     }
     return replace(
-        timeline,
-        start=timeline.start - zero,
-        end=timeline.end - zero,
-        segments=tuple(
-            replace(s, start=s.start - zero, end=s.end - zero) for s in timeline.segments
-        ),
-        marks=tuple(replace(mark, t=mark.t - zero) for mark in timeline.marks),
-        gaps=tuple(replace(g, start=g.start - zero, end=g.end - zero) for g in timeline.gaps),
-        templates=tuple(
-            replace(t, t=t.t - zero, since=t.since - zero, end=t.end - zero)
-            for t in timeline.templates
-        ),
+        moved(timeline, "start", "end"),
+        segments=tuple(moved(segment, "start", "end") for segment in timeline.segments),
+        marks=tuple(moved(mark, "t") for mark in timeline.marks),
+        gaps=tuple(moved(gap, "start", "end") for gap in timeline.gaps),
+        templates=tuple(moved(one, "t", "since", "end") for one in timeline.templates),
         status=tuple((t - zero, numbers) for t, numbers in timeline.status),
-        numbers={
-            revision: Steps(tuple(t - zero for t in line.times), line.values)
-            for revision, line in timeline.numbers.items()
-        },
+        numbers={revision: line(steps) for revision, steps in timeline.numbers.items()},
         refusals=tuple(each._replace(at=each.at - zero) for each in timeline.refusals),
         **lines,
     )

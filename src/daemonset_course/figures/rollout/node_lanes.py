@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from daemonset_course.figures.lanes import draw_bar, hatch_unknown, longest_first
+from daemonset_course.figures.lanes import (
+    draw_bar,
+    draw_stripe,
+    hatch_unknown,
+    longest_first,
+    write,
+)
 from daemonset_course.figures.page import SMALL, TINY
 from daemonset_course.figures.pods import pod_style
 from daemonset_course.figures.shapes import Style
@@ -61,9 +68,7 @@ def draw_lanes(ax: Axes, timeline: Timeline, theme: Theme, span: tuple[float, fl
             _draw_piece(ax, piece, lane, timeline, theme, span)
         if not by_node[node]:
             x = max(span[0], timeline.start) + (span[1] - span[0]) * 0.008
-            ground = (
-                theme.background if lane % 2 else theme.stripe
-            )  # a mark's line must not cross it
+            ground = theme.background if lane % 2 else theme.stripe  # over a mark's line
             ax.text(
                 x, lane, "no Pod", color=theme.muted, style="italic", size=SMALL, va="center",
                 bbox={"facecolor": ground, "edgecolor": "none", "pad": 0.8},
@@ -181,8 +186,7 @@ def _prepare(ax: Axes, timeline: Timeline, theme: Theme) -> None:
     for label, node in zip(ax.get_yticklabels(), timeline.nodes, strict=True):
         label.set_color(theme.foreground if node in served else theme.muted)
     for lane in range(0, lanes, 2):
-        corner, width = (timeline.start, lane - 0.5), timeline.end - timeline.start
-        ax.add_patch(Rectangle(corner, width, 1, facecolor=theme.stripe, linewidth=0, zorder=0))
+        draw_stripe(ax, theme, (timeline.start, timeline.end), lane)
 
 
 def _fitting(name: str) -> str:
@@ -214,24 +218,15 @@ def _draw_piece(
         return
     x = max(piece.start, span[0])
     inches = (piece.end - x) / (span[1] - span[0]) * _INCHES
-    ink = theme.text_on(style)
+    label = partial(write, ax, theme, size=TINY, zorder=3)
     if segment.phase == "ready" and inches > 0.14:
-        _label(
-            ax, x, middle, number_text(timeline, segment.revision, x), theme.text_on(style), None
-        )
+        ink = theme.text_on(style)
+        label((x, middle), number_text(timeline, segment.revision, x), color=ink)
         for t, new in renumbered(timeline, segment.revision):
             if x < t and (piece.end - t) / (span[1] - span[0]) * _INCHES > 0.3:
-                _label(ax, t, middle, f"→{new}", ink, None)
+                label((t, middle), f"→{new}", color=ink)
     else:
         for words in (segment.reason, segment.reason.rpartition(": ")[2]):
             if words and inches > 0.075 * len(words):
-                _label(ax, x, middle, words, theme.foreground, theme.background)
+                label((x, middle), words, boxed=True)
                 break
-
-
-def _label(ax: Axes, x: float, y: float, text: str, colour: str, ground: str | None) -> None:
-    box = None if ground is None else {"facecolor": ground, "edgecolor": "none", "pad": 0.8}
-    ax.annotate(
-        text, (x, y), (4, -0.3), textcoords="offset points", size=TINY, va="center",
-        color=colour, bbox=box, zorder=3,
-    )  # fmt: skip

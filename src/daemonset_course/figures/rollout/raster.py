@@ -33,7 +33,7 @@ def draw_dense(ax: Axes, timeline: Timeline, theme: Theme, span: tuple[float, fl
     hatch_unknown(ax, theme, unknown(timeline, "pods"), dark=True)
     ax.set_ylim(len(order) - 0.5, -0.5)
     ax.set_yticks([0, len(order) - 1], ["1", str(len(order))])
-    ax.set_ylabel("nodes, by start of their new Pod", color=theme.foreground, labelpad=2)
+    ax.set_ylabel("nodes, by start of their new Pod", labelpad=2)
 
 
 def sorted_nodes(timeline: Timeline) -> list[str]:
