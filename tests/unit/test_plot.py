@@ -107,6 +107,11 @@ def bars(ax: Axes, lane: int | None = None) -> list[Rectangle]:
     return sorted(found, key=Rectangle.get_x)
 
 
+def reach(bar: Any) -> tuple[float, float]:
+    """(from, until) of a bar or a band."""
+    return bar.get_x(), bar.get_x() + bar.get_width()
+
+
 def line(drawn: Picture, label: str) -> Any:
     (found,) = [one for one in counts_of(drawn).lines if one.get_label() == label]
     return found
@@ -303,10 +308,7 @@ WORDS = "the telling part of this long sentence is the very last one of its word
 )
 def test_a_long_note_is_wrapped_and_keeps_its_last_word(text: str) -> None:
     drawn = plot(timeline_of(Fleet(2).run(1).note(text).run(1).log()))
-    with course_style():
-        canvas = FigureCanvasAgg(drawn.figure)
-        canvas.draw()
-    right = [t.get_window_extent(canvas.get_renderer()).x1 for t in drawn.figure.texts]  # type: ignore[attr-defined]
+    right = [box.x1 for _, box in boxes(drawn.figure)]
     note = [t for t in written(drawn)[1:-1] if t]
 
     assert " ".join(" ".join(note).split()).endswith(text.split()[-1])
@@ -344,26 +346,28 @@ def labels_out_of_view(ax: Axes) -> list[Text]:
     return found
 
 
-@ALL_PICTURES
-def test_no_text_is_cut_off_or_covered_by_another(scene: str) -> None:
-    figure = picture(scene).figure
+def boxes(figure: Figure) -> list[tuple[str, Any]]:
+    """Each text that is seen, with its place on the page."""
     with course_style():
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
-        out_of_view = {id(text) for ax in figure.axes for text in labels_out_of_view(ax)}
-        texts = [
-            t for t in figure.findobj(Text) if t.get_text().strip() and id(t) not in out_of_view
-        ]
-        boxes = [(t.get_text(), t.get_window_extent(canvas.get_renderer())) for t in texts]  # type: ignore[attr-defined]
-    page = figure.bbox
+        hidden = {id(text) for ax in figure.axes for text in labels_out_of_view(ax)}
+        texts = [t for t in figure.findobj(Text) if t.get_text().strip() and id(t) not in hidden]
+        return [(t.get_text(), t.get_window_extent(canvas.get_renderer())) for t in texts]  # type: ignore[attr-defined]
+
+
+@ALL_PICTURES
+def test_no_text_is_cut_off_or_covered_by_another(scene: str) -> None:
+    figure = picture(scene).figure
+    page, placed = figure.bbox, boxes(figure)
     out = [
         text
-        for text, b in boxes
+        for text, b in placed
         if b.x0 < page.x0 or b.x1 > page.x1 or b.y0 < page.y0 or b.y1 > page.y1
     ]
     over = [
         (text, other)
-        for (text, a), (other, b) in itertools.combinations(boxes, 2)
+        for (text, a), (other, b) in itertools.combinations(placed, 2)
         if min(a.x1, b.x1) - max(a.x0, b.x0) > 1 and min(a.y1, b.y1) - max(a.y0, b.y0) > 2
     ]
 
@@ -376,8 +380,8 @@ def test_no_text_is_cut_off_or_covered_by_another(scene: str) -> None:
 
 def test_a_lane_shows_each_phase_of_its_pods_in_time() -> None:
     ax = lanes_of(restarted())
-    spans = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in bars(ax, lane=0)]
-    assert spans == [(0, 2), (2, 3), (3, 4), (4, 5), (5, 8)]
+
+    assert [*map(reach, bars(ax, lane=0))] == [(0, 2), (2, 3), (3, 4), (4, 5), (5, 8)]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
 
 
@@ -447,14 +451,10 @@ def test_neighbouring_revisions_differ_in_lightness() -> None:
 def test_a_gap_is_drawn_as_unknown_in_every_lane_and_hides_what_came_before() -> None:
     drawn, (gap,) = picture("blinded"), timeline("blinded").gaps
     for lane, name in enumerate(timeline("blinded").nodes):
-        inside = [
-            bar
-            for bar in bars(lanes_of(drawn), lane)
-            if bar.get_x() < gap.end - 0.01 and bar.get_x() + bar.get_width() > gap.start + 0.01
-        ]
-        reach = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in inside]
-        assert {bar.get_hatch() for bar in inside} == (set() if "control" in name else {"xxxx"})
-        assert not reach or (min(reach)[0], max(reach)[1]) == (gap.start, gap.end)
+        spans = {reach(bar): bar.get_hatch() for bar in bars(lanes_of(drawn), lane)}
+        inside = [span for span in spans if span[0] < gap.end - 0.01 and span[1] > gap.start + 0.01]
+        assert {spans[each] for each in inside} == (set() if "control" in name else {"xxxx"})
+        assert not inside or (min(inside)[0], max(inside)[1]) == (gap.start, gap.end)
 
 
 def test_a_gap_leaves_a_hole_in_the_counts_but_not_in_the_budget() -> None:
@@ -477,7 +477,7 @@ def test_a_gap_is_hatched_over_its_whole_length(panel: Any) -> None:
     (gap,) = timeline("blinded").gaps
     (band,) = [p for p in panel(picture("blinded")).patches if p.get_hatch() == "..."]
 
-    assert (band.get_x(), band.get_x() + band.get_width()) == (gap.start, gap.end)
+    assert reach(band) == (gap.start, gap.end)
 
 
 def test_pods_that_share_a_node_share_its_lane_side_by_side() -> None:
@@ -488,8 +488,8 @@ def test_pods_that_share_a_node_share_its_lane_side_by_side() -> None:
     assert len(pods) == 2
     both = max(min(s.start for s in timeline("surged").segments if s.pod == pod) for pod in pods)
 
-    shared = [b for b in bars(ax, lane) if b.get_x() <= both + 0.1 < b.get_x() + b.get_width()]
-    alone = [b for b in bars(ax, lane) if b.get_x() + b.get_width() <= both]
+    shared = [b for b in bars(ax, lane) if reach(b)[0] <= both + 0.1 < reach(b)[1]]
+    alone = [b for b in bars(ax, lane) if reach(b)[1] <= both]
     upper, lower = sorted(shared, key=Rectangle.get_y)
     assert upper.get_y() + upper.get_height() <= lower.get_y() + 1e-9
     assert upper.get_height() < min(bar.get_height() for bar in alone)
@@ -749,19 +749,11 @@ def test_the_shorter_of_two_recordings_says_where_it_ended() -> None:
 # The panel of counts
 
 
-def test_a_panel_that_would_be_one_level_line_is_left_out() -> None:
+def test_a_panel_that_would_be_one_level_line_or_is_not_wanted_is_left_out() -> None:
     still = timeline_of(Fleet(3).run(4).log())
-    drawn, forced = plot(still), plot(still, counts=True)
-    labels = [ax.get_xlabel() for ax in drawn.figure.axes]
-
-    assert len(drawn.figure.axes) == len(forced.figure.axes) - 1
-    assert labels[-1] == "seconds since the recording began"
-    assert drawn.figure.get_figheight() < forced.figure.get_figheight()
-    assert counts_of(plot(EARLY)).lines
-
-
-def test_the_panel_of_counts_can_be_left_out() -> None:
-    drawn = plot(timeline("rolled"), counts=False)
-
-    assert len(drawn.figure.axes) == len(picture("rolled").figure.axes) - 1
-    assert lanes_of(drawn) is drawn.figure.axes[-1]
+    left_out = (plot(still), plot(still, counts=True)), (plot(EARLY, counts=False), plot(EARLY))
+    for without, full in left_out:
+        assert len(without.figure.axes) == len(full.figure.axes) - 1
+        assert lanes_of(without) is without.figure.axes[-1]
+        assert lanes_of(without).get_xlabel() == "seconds since the recording began"
+        assert without.figure.get_figheight() < full.figure.get_figheight()

@@ -82,7 +82,7 @@ def _bar(timeline: Timeline, piece: Piece, top: float, row: float, scale: float)
     colour = LIGHT.colour(name)
     number = number_text(timeline, one.revision, one.start)
     high = style.height * row
-    fill = "none" if one.phase in ("pending", "not ready", "unknown") else colour
+    fill = "none" if style.fade else colour
     start, end = (max(0.0, t - timeline.start) * scale for t in (piece.start, piece.end))
     wide = max(1.0, end - start)
     x = _LEFT + min(start, _WIDTH - _LEFT - wide)
