@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from daemonset_course.figures.page import EDGE, LEFT, TEXT, Panel, draw_grid, inches
+from daemonset_course.figures.page import EDGE, LEFT, TEXT, TICKS, Panel, draw_grid, widest
 from daemonset_course.figures.shapes import Bars
 from daemonset_course.figures.theme import Theme
 from daemonset_course.history.text import number
@@ -19,7 +19,7 @@ def bars_panel(bars: Bars) -> Panel:
     """The room of the bars; lying ones have their names at the left."""
     if not bars.horizontal:
         return Panel(_HEIGHT, lambda ax, theme: _draw(ax, theme, bars), left=0.75, right=0.3)
-    left = max(LEFT, EDGE + 0.12 + max(inches(name, TEXT) for name in bars.groups))
+    left = max(LEFT, EDGE + TICKS + widest(bars.groups, TEXT))
     high = _ROW * len(bars.groups) * len(bars.values) + 0.2
     return Panel(high, lambda ax, theme: _draw(ax, theme, bars), left=left, right=0.3)
 

@@ -7,7 +7,18 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from daemonset_course.figures.page import EDGE, LEFT, RIGHT, SMALL, TINY, WIDTH, Panel, inches
+from daemonset_course.figures.page import (
+    EDGE,
+    LEFT,
+    RIGHT,
+    SMALL,
+    TICKS,
+    TINY,
+    WIDTH,
+    Panel,
+    inches,
+    widest,
+)
 from daemonset_course.figures.shapes import Bar, Lane, Lanes, Point, Row, Stroke
 from daemonset_course.figures.theme import Theme
 from daemonset_course.history.spans import Span
@@ -15,7 +26,6 @@ from daemonset_course.history.spans import Span
 _SPACE = 0.45  # rows between two lanes of several rows
 _LEAST = 1 / 500  # of the time axis: 1 px where the picture is 700 px wide
 _SIGN = 0.07  # inches from the middle of a sign to its edge
-_TICKS = 0.12  # between a name and the axes
 # Signs of points that are drawn as markers; any other is written in a box.
 MARKERS = {
     sign: Stroke("foreground", dash="none", marker=marker, size=4.0)
@@ -26,15 +36,13 @@ MARKERS = {
 def lanes_panel(lanes: Lanes) -> Panel:
     """The room of all rows; names of lanes at the left, of rows at the right."""
     drawing = _Drawing(lanes)
-    names = [line for lane in lanes.lanes for line in lane.label.split("\n")]
-    labels = [row.label for lane in lanes.lanes for row in lane.rows]
-    left = max([LEFT, *(EDGE + _TICKS + inches(name, 8) for name in names)])
-    right = max([0.4, *(_TICKS + inches(label, SMALL) + EDGE for label in labels)])
+    names = (line for lane in lanes.lanes for line in lane.label.split("\n"))
+    labels = (row.label for lane in lanes.lanes for row in lane.rows)
     return Panel(
         height=lanes.row * drawing.rows,
         draw=drawing.draw,
-        left=left,
-        right=min(right, RIGHT + 0.4),
+        left=max(LEFT, EDGE + TICKS + widest(names, 8)),
+        right=min(max(0.4, TICKS + widest(labels, SMALL) + EDGE), RIGHT + 0.4),
     )
 
 

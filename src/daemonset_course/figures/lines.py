@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from daemonset_course.figures.lanes import hatch_unknown
-from daemonset_course.figures.page import EDGE, SMALL, TEXT, Panel, draw_grid, inches
+from daemonset_course.figures.page import EDGE, SMALL, TEXT, Panel, draw_grid, widest
 from daemonset_course.figures.shapes import Lines, Mark, Series, Style
 from daemonset_course.figures.theme import Theme
 
@@ -25,13 +25,12 @@ _NICE = (1, 2, 5)  # of each decade, the ticks of a logarithmic axis
 
 def lines_panel(lines: Lines) -> Panel:
     """The room of a panel, with the lines' names at the right."""
-    names = [part for one in lines.series if one.named for part in one.label.split("\n")]
-    widest = max([inches(name, SMALL) for name in names], default=0.0)
+    names = (part for one in lines.series if one.named for part in one.label.split("\n"))
     return Panel(
         height=lines.height,
         draw=lambda ax, theme: _draw(ax, theme, lines),
         left=_LEFT,
-        right=max(0.3, widest + 0.15 + EDGE),
+        right=max(0.3, widest(names, SMALL) + 0.15 + EDGE),
     )
 
 

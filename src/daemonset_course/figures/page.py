@@ -7,7 +7,7 @@ knows nothing of what a panel shows.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from daemonset_course.figures.theme import Theme
 WIDTH, EDGE = 9.4, 0.15  # inches: the page, and its margin
 LEFT, RIGHT = 1.25, 1.25  # of a panel, for the names of lanes and lines
 AXIS = 0.5  # under a panel, for ticks and the axis' name
+TICKS = 0.12  # between a name and the axes
 _TOP, _BOTTOM, _GAP = 0.12, 0.1, 0.12
 _TITLE, _LEGEND, _HEADING, _NOTE, _TEXT = 0.21, 0.26, 0.22, 0.16, 0.175  # one line of each
 _TITLE_FITS, _NOTE_FITS, _TEXT_FITS = 92, 150, 138  # characters of one line
@@ -39,6 +40,11 @@ def draw_grid(ax: Axes, theme: Theme, axis: Literal["x", "y", "both"] = "y") -> 
     """Faint lines at the ticks of an axis, behind what is drawn."""
     ax.grid(axis=axis, color=theme.faint, linewidth=0.6)
     ax.set_axisbelow(True)
+
+
+def widest(texts: Iterable[str], size: float) -> float:
+    """The width of the longest of these texts; 0 without any."""
+    return max((inches(text, size) for text in texts), default=0.0)
 
 
 Draw = Callable[[Axes, Theme], None]

@@ -77,10 +77,6 @@ class Picture:
             )
         return path
 
-    def close(self) -> None:
-        """Lets go of what was drawn; the caption stays. Figures are never registered globally."""
-        self.figure.clear()
-
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:  # noqa: ARG002 - IPython's signature
         alt = {"alt": self.alt}
         if self.vector:

@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from daemonset_course.figures.page import EDGE, TEXT, WIDTH, Panel, inches
+from daemonset_course.figures.page import EDGE, TEXT, WIDTH, Panel, inches, widest
 from daemonset_course.figures.shapes import Cell, Line, Table
 from daemonset_course.figures.theme import Theme
 
@@ -41,15 +41,14 @@ class _Grid:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        names = [*(row.written for row in table.rows), table.totals[0] if table.totals else ""]
-        self._second = max([inches(row.detail, TEXT) for row in table.rows], default=0.0)
-        first = max([inches(name, TEXT) for name in names], default=0.0)
-        self._first = max(first, inches(table.row_title, TEXT))
+        names = [table.row_title, table.totals[0] if table.totals else ""]
+        self._first = widest([*names, *(row.written for row in table.rows)], TEXT)
+        self._second = widest((row.detail for row in table.rows), TEXT)
         self._cells = self._first + _BETWEEN + (self._second + _BETWEEN if self._second else 0)
         self._groups = _groups(table.columns)
-        sides = sum(0.15 + inches(_widest(side.texts), TEXT) for side in table.sides)
+        sides = sum(0.15 + widest(side.texts, TEXT) for side in table.sides)
         # A remark takes two lines where one is too narrow.
-        behind = sides + min(_REMARK, 0.6 * inches(_widest([*table.remarks.values()]), 8))
+        behind = sides + min(_REMARK, 0.6 * widest(table.remarks.values(), 8))
         slant = _slant(table) * math.cos(math.radians(_SLOPE)) if table.slanted else 0.0
         room = WIDTH - 2 * EDGE - _MARGIN - self._cells - max(behind + _BETWEEN, slant)
         room -= _GAP * (len(self._groups) - 1)
@@ -168,14 +167,13 @@ class _Grid:
     def _draw_sides(self, pen: _Words) -> None:
         x = self._end + _BETWEEN
         for side in self._table.sides:
-            wide = inches(_widest(side.texts), TEXT)
             if self._table.slanted:
                 pen.slanted(x, side.head, weight="bold")
             else:
                 pen.write(x, -0.06, side.head, weight="bold", va="bottom")
             for y, text in enumerate(side.texts):
                 pen.write(x, self._y(y), text, weight="bold")
-            x += wide + 0.15
+            x += widest(side.texts, TEXT) + 0.15
 
 
 class _Words:
@@ -208,8 +206,4 @@ def _groups(columns: tuple[Line, ...]) -> list[tuple[str, int]]:
 def _slant(table: Table) -> float:
     """The length of the longest slanted name."""
     names = [*(c.written for c in table.columns), *(side.head for side in table.sides)]
-    return inches(_widest(names), TEXT)
-
-
-def _widest(texts: tuple[str, ...] | list[str]) -> str:
-    return max(texts, key=len, default="")
+    return widest(names, TEXT)
