@@ -579,23 +579,16 @@ def quiet(fleet: Fleet) -> Timeline:
     return timeline_of(fleet.run(3).log())
 
 
-def test_without_a_new_template_there_is_no_budget_and_no_alarm() -> None:
-    one = quiet(Fleet(6))
-
+@pytest.mark.parametrize(
+    "one",
+    [quiet(Fleet(6)), timeline_of(Fleet(3, started=False).run(1).create().run(6).log())],
+    ids=["nodes fail", "first start"],
+)
+def test_without_a_new_template_there_is_no_budget_and_no_alarm(one: Timeline) -> None:
     assert one.unavailable.max() == 3
-    assert rolling(one) == set()
+    assert rolling(one) == set() != rolling(EARLY)
     assert above_budget(plot(one)) == []
     assert "budget" not in frame(one)
-
-
-def test_a_first_start_has_no_budget_and_no_alarm() -> None:
-    fleet = Fleet(3, started=False).run(1).create().run(6)
-    one = timeline_of(fleet.log())
-
-    assert one.unavailable.max() == 3
-    assert rolling(one) == set()
-    assert above_budget(plot(one)) == []
-    assert rolling(timeline_of(fleet.apply().run(1).log()))
 
 
 def test_after_a_rollout_the_budget_ends_and_what_fails_then_is_no_alarm() -> None:
