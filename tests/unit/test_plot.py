@@ -31,7 +31,7 @@ from daemonset_course.figures.lines import shade_above
 from daemonset_course.figures.picture import Picture
 from daemonset_course.figures.rollout.draw import compare, plot
 from daemonset_course.figures.rollout.frame import frame
-from daemonset_course.figures.rollout.raster import dense_colour
+from daemonset_course.figures.rollout.raster import dense_colour, dense_style
 from daemonset_course.figures.shapes import Style
 from daemonset_course.figures.theme import (
     DARK,
@@ -650,6 +650,15 @@ def test_phases_of_a_raster_differ_in_lightness(look: Theme, colour: str) -> Non
     )
 
     assert min(b - a for a, b in itertools.pairwise(shades)) > 0.06
+
+
+@LOOKS
+def test_the_legend_of_a_raster_has_the_lightness_of_each_phase(look: Theme) -> None:
+    for phase in ("pending", "not ready", "ready", "terminating"):
+        style = dense_style(phase, "muted")
+        seen = grey(dense_colour(phase, "muted", look))
+
+        assert grey(look.fade(style.colour, style.fade)) == pytest.approx(seen, abs=0.02), phase
 
 
 # Dark, two at once

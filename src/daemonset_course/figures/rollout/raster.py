@@ -63,6 +63,8 @@ def dense_style(phase: Phase, colour: str) -> Style:
     """Phases as lightness, since a row is too low for patterns."""
     if phase == "unknown":
         return Style("muted", 0.35, "....", width=0.4)
+    if phase == "terminating":  # as near the foreground as ``dense_colour`` makes any colour
+        return Style("foreground", 0.14, edge="muted", width=0.4)
     fade = {"pending": 0.82, "not ready": 0.5}.get(phase, 0.0)
     return Style(colour, fade, edge="muted", width=0.4)
 
