@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 from daemonset_course.history.refusals import newest
-from daemonset_course.history.spans import SKEW, Segment, Steps, Template, combine, union
+from daemonset_course.history.spans import SKEW, Segment, Steps, Template, excess, union
 from daemonset_course.history.timeline import COUNTED, Timeline
 
 
@@ -188,8 +188,7 @@ def _over_budget(timeline: Timeline, start: float, stop: float) -> float:
     bounds = [bound for *_, bound in timeline.budget.stretches(start, stop) if bound is not None]
     if most <= min(bounds, default=most):
         return 0.0
-    above = combine(lambda number, bound: number - bound, timeline.unavailable, timeline.budget)
-    return above.longest(0, start, stop)
+    return excess(timeline.unavailable, timeline.budget).longest(0, start, stop)
 
 
 def _overlaps(new: list[_Life], lives: list[_Life], start: float, stop: float) -> dict[str, float]:

@@ -220,6 +220,11 @@ def overlap(some: Iterable[Span], others: Iterable[Span]) -> list[Span]:
     return union((start, end) for start, end in both if start < end)
 
 
+def excess(number: Steps, bound: Steps) -> Steps:
+    """By how much ``number`` is above ``bound`` (0 when within it); unknown if either is."""
+    return combine(lambda value, limit: max(0, value - limit), number, bound)
+
+
 def union(pairs: Iterable[Span]) -> list[Span]:
     """The (start, end) pairs sorted, with touching and overlapping ones made into one."""
     merged: list[Span] = []
