@@ -9,7 +9,9 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from daemonset_course import cluster, jupyter
+from daemonset_course import cluster, jupyter, variables
 from daemonset_course.errors import CourseError
 from daemonset_course.places import cluster_name, course_command
 from daemonset_course.progress import progress
@@ -43,6 +45,16 @@ _PORT = "Port of the API server; else a free one."
 Port = Annotated[int | None, typer.Option("--api-port", "--port", help=_PORT)]
 ApiPort = Annotated[int | None, typer.Option("--api-port", help=_PORT)]  # --port: JupyterLab's
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the causes of an error.")]
+
+_debug: ContextVar[bool] = ContextVar("debug", default=False)
+
+
+@app.callback()
+def course(debug: Debug = False) -> None:
+    """Take the options of every command."""
+    with _telling():
+        _debug.set(debug or variables.DEBUG.read())
 
 
 def _starts_a_cluster(port: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -203,16 +215,21 @@ def _course() -> str:
 
 @contextlib.contextmanager
 def _telling(name: str | None = None) -> Iterator[None]:
-    """Errors of the course as three plain lines and exit status 1, Ctrl-C as 130."""
+    """Errors of the course as three plain lines and exit status 1, Ctrl-C as 130.
+
+    With ``--debug`` the three lines follow the traceback of the error and of its causes.
+    """
     try:
         yield
     except CourseError as error:
+        if _debug.get():
+            err.print("".join(traceback.format_exception(error)), markup=False)
         err.print(f"[bold red]{type(error).__name__}[/]", end=" ")
         err.print(str(error), markup=False)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as error:
         err.print(f"Interrupted; run the same command again, or: {course_command('down', name)}")
-        raise typer.Exit(130) from None
+        raise typer.Exit(130) from error
 
 
 if __name__ == "__main__":

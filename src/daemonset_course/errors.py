@@ -13,6 +13,8 @@ Every message has the same three parts: what failed, the evidence, what to do ne
 
 from __future__ import annotations
 
+import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 
 
@@ -34,7 +36,9 @@ class CourseError(Exception):
         return "\n".join(lines)
 
     def _render_traceback_(self) -> list[str]:
-        """The lines that IPython prints instead of a traceback."""
+        """The lines that IPython prints instead of a traceback; all of it with COURSE_DEBUG."""
+        if _debugging():
+            return "".join(traceback.format_exception(self)).splitlines()
         return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", [])]
 
 
@@ -79,6 +83,14 @@ class Rejected(CourseError):
             seen="; ".join(map(str, reasons)),
             next_step=next_step or "Change the field named above and apply again.",
         )
+
+
+def _debugging() -> bool:
+    from daemonset_course import variables  # that module imports this one
+
+    with suppress(CourseError):  # a value that cannot be read must not hide the error at hand
+        return variables.DEBUG.read()
+    return False
 
 
 def in_one_line(error: BaseException) -> str:

@@ -24,7 +24,7 @@ def write_whole(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         Path(name).replace(path)
     except OSError as error:
-        raise unwritable(path, error) from None
+        raise unwritable(path, error) from error
     finally:
         if name:
             Path(name).unlink(missing_ok=True)

@@ -112,16 +112,16 @@ class JsonStore(Generic[T]):
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock.acquire()
-        except Timeout:
+        except Timeout as error:
             raise CourseError(
                 f"{self.path} is in use by another notebook; nothing was changed.",
                 seen=f"its lock was not free within {LOCK_SECONDS:g} s",
                 next_step="Run the cell again.",
-            ) from None
+            ) from error
         except OSError as error:
-            raise unwritable(self.path, error) from None
+            raise unwritable(self.path, error) from error
         except NotImplementedError as error:  # a file system without locks
-            raise unwritable(self.path, OSError(str(error))) from None
+            raise unwritable(self.path, OSError(str(error))) from error
         try:
             yield
         finally:
@@ -133,7 +133,7 @@ class JsonStore(Generic[T]):
         except FileNotFoundError:
             return _Loaded({})
         except OSError as error:
-            raise unreadable(self.path, error) from None
+            raise unreadable(self.path, error) from error
         damaged = f"Earlier {self.what} could not be read"
         try:
             stored = json.loads(source)
@@ -159,7 +159,7 @@ class JsonStore(Generic[T]):
             except FileExistsError:
                 continue
             except OSError as error:
-                raise unwritable(self.path, error) from None
+                raise unwritable(self.path, error) from error
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(source)
@@ -168,6 +168,6 @@ class JsonStore(Generic[T]):
             except OSError as error:
                 with contextlib.suppress(OSError):
                     aside.unlink()
-                raise unwritable(self.path, error) from None
+                raise unwritable(self.path, error) from error
             return aside
         raise AssertionError  # ``count`` has no end

@@ -52,7 +52,7 @@ class Variable(Generic[T]):
                 f"The environment variable {self.name} must be {error}.",
                 seen=repr(text),
                 next_step=f"Correct or unset {self.name}.",
-            ) from None
+            ) from error
 
 
 def _switch(text: str) -> bool:
@@ -123,6 +123,10 @@ MIRROR = Variable(
     "COURSE_MIRROR", "the URL of a copy of the downloads, with the official servers' paths",
     str, "", "the official servers",
 )
+DEBUG = Variable(
+    "COURSE_DEBUG", "1: an error shows its causes and their tracebacks, as the option `--debug`",
+    _switch, False,
+)
 
 # For work on the course.
 RECORD = Variable(
@@ -175,7 +179,7 @@ TERMINAL = ("COURSE_TERMINAL", "COURSE_OWN_ENV", "COURSE_OWN_ZDOTDIR", "COURSE_Z
 
 GROUPS: dict[str, tuple[Variable[Any], ...]] = {
     "For learners and teachers": (
-        HOME, CACHE, CLUSTER, BACKEND, IMAGE, CONFIG, BINARIES, MIRROR,
+        HOME, CACHE, CLUSTER, BACKEND, IMAGE, CONFIG, BINARIES, MIRROR, DEBUG,
     ),
     "For work on the course": (RECORD, RECORDINGS, STEPS, AUDIT_POLICY, KIND_LOGS),
     "For the tests": (

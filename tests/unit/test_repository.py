@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import ast
+import io
 import os
 import re
 import subprocess
 import sys
+import tokenize
 from collections import Counter
 from pathlib import Path
 
@@ -35,6 +37,7 @@ HEAVY = {"kubernetes", "matplotlib", "ipywidgets", "jupyterlab"}
 
 
 LESSONS = sorted((ROOT / "content").rglob("*.py"))
+SOURCES = [*MODULES, *sorted((ROOT / "tests").rglob("*.py")), *LESSONS]
 
 
 def imports(path: Path) -> set[str]:
@@ -139,3 +142,41 @@ def test_the_licence_is_the_one_that_pyproject_names() -> None:
     assert 'license = "Apache-2.0"' in (ROOT / "pyproject.toml").read_text()
     assert "Version 2.0, January 2004" in licence
     assert "9. Accepting Warranty or Additional Liability." in licence
+
+
+def without_reason(code: str) -> list[int]:
+    """The lines that throw a cause away, with no comment on that line or on the one before."""
+    comments = {
+        token.start[0]
+        for token in tokenize.generate_tokens(io.StringIO(code).readline)
+        if token.type == tokenize.COMMENT
+    }
+    thrown = [
+        node.cause.lineno
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Raise)
+        and isinstance(node.cause, ast.Constant)
+        and node.cause.value is None
+    ]
+    return [line for line in thrown if not {line - 1, line} & comments]
+
+
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        ("raise A('x') from None", [1]),
+        ("raise A(\n    'from None'\n) from None", [3]),
+        ("raise A('x') from None  # the URL has a token", []),
+        ("# the URL has a token\nraise A('x') from None", []),
+        ("# the URL has a token\nraise A(\n    'x'\n) from None", [4]),
+        ("raise A('x') from error", []),
+        ("a = '# from None'", []),
+    ],
+)
+def test_a_cause_thrown_away_is_seen(code: str, lines: list[int]) -> None:
+    assert without_reason(code) == lines
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_cause_is_thrown_away_without_a_reason(path: Path) -> None:
+    assert without_reason(path.read_text()) == [], "raise ... from error, or say why not"

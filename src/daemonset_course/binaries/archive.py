@@ -32,7 +32,7 @@ def unpack(archive: Path, member: str, target: Path) -> None:
             out.flush()
             os.fsync(out.fileno())
     except broken as error:
-        raise _bad_archive(archive, str(error)) from None
+        raise _bad_archive(archive, str(error)) from error
 
 
 @contextlib.contextmanager

@@ -157,20 +157,20 @@ def fetch(
 
 def _receive(url: str, part: _Part, report: Report, pause: Pause) -> None:
     """The rest of the file, in up to three tries."""
-    seen = ""
+    cut: _CutOffError | None = None
     with _client(url) as client:
         for seconds in (*PAUSES, None):
             try:
                 return _try(client, url, part, report)
             except _CutOffError as error:
-                seen = str(error)
+                cut = error
             if seconds is not None:
                 pause(seconds)
     raise CourseError(
         f"{url} was cut off {len(PAUSES) + 1} times.",
-        seen=f"{seen}; {part.size:,} bytes are kept",
+        seen=f"{cut}; {part.size:,} bytes are kept",
         next_step="Run the same command again: the download continues where it stopped.",
-    )
+    ) from cut
 
 
 def _client(url: str) -> httpx.Client:
@@ -190,7 +190,7 @@ def _client(url: str) -> httpx.Client:
             f"{url} cannot be asked for: a proxy of the environment cannot be used.",
             seen=str(error),
             next_step="Correct or unset HTTP_PROXY, HTTPS_PROXY and ALL_PROXY.",
-        ) from None
+        ) from error
 
 
 def _try(client: httpx.Client, url: str, part: _Part, report: Report) -> None:
@@ -204,13 +204,13 @@ def _try(client: httpx.Client, url: str, part: _Part, report: Report) -> None:
         with client.stream("GET", url, headers=headers) as response:
             _write(response, part, report)
     except (httpx.ReadError, httpx.ReadTimeout, httpx.RemoteProtocolError) as error:
-        raise _CutOffError(str(error) or type(error).__name__) from None
+        raise _CutOffError(str(error) or type(error).__name__) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise NoAnswerError(
             f"{url} cannot be reached.",
             seen=str(error) or type(error).__name__,
             next_step="Check the network and the proxy settings, or set COURSE_MIRROR.",
-        ) from None
+        ) from error
 
 
 def _write(response: httpx.Response, part: _Part, report: Report) -> None:
@@ -260,4 +260,4 @@ def _disk(name: str) -> Iterator[None]:
             f"{name} could not be written.",
             seen=str(error),
             next_step="Free some space, or set COURSE_CACHE to a folder on another disk.",
-        ) from None
+        ) from error

@@ -146,7 +146,7 @@ def _look_in_directory(search: Search, directory: Path | None) -> None:
                 f"{path} cannot serve as {pin.program}.",
                 seen=str(error),
                 next_step="Remove it from that folder, or unset COURSE_BINARIES.",
-            ) from None
+            ) from error
 
 
 def _look_on_path(search: Search) -> None:
@@ -237,7 +237,7 @@ def _alone(report: Report) -> Iterator[None]:
             f"The cache {folder} cannot be used.",
             seen=str(error),
             next_step="Set COURSE_CACHE to a folder that you may write to.",
-        ) from None
+        ) from error
     try:
         yield
     finally:

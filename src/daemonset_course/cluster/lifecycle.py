@@ -226,7 +226,7 @@ def _created(state: State, port: int | None, report: Report, old: State | None =
         report.done(f"The cluster {state.name!r} is up: {len(specs)} nodes Ready")
     except OSError as error:
         backend.destroy()
-        raise unwritable(backend.directory, error) from None
+        raise unwritable(backend.directory, error) from error
     except BaseException:
         backend.destroy()
         raise
@@ -270,8 +270,8 @@ def locked(name: str) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with filelock.FileLock(folder / f"{name}.lock", timeout=600):
             yield
-    except filelock.Timeout:
+    except filelock.Timeout as error:
         raise NotRunning(
             f"Another command has been working on the cluster {name!r} for 10 minutes.",
             next_step="Wait for it, or stop it, and try again.",
-        ) from None
+        ) from error

@@ -57,4 +57,4 @@ def refuse_taken(port: int | None) -> None:
                 f"Port {port} on 127.0.0.1 cannot be used.",
                 seen=str(error),
                 next_step="Leave --api-port out: a free port is chosen by itself.",
-            ) from None
+            ) from error

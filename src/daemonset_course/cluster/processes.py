@@ -60,4 +60,4 @@ def _kill(process: psutil.Process) -> None:
     except psutil.AccessDenied as error:
         raise NotRunning(
             f"Process {process.pid} of this cluster cannot be stopped.", seen=str(error)
-        ) from None
+        ) from error

@@ -68,9 +68,9 @@ def _nodes(path: Path) -> list[dict[str, Any]]:
     try:
         config = yaml.safe_load(path.read_text())
     except OSError as error:
-        raise BadInput(f"{path} cannot be read.", seen=str(error)) from None
+        raise BadInput(f"{path} cannot be read.", seen=str(error)) from error
     except yaml.YAMLError as error:
-        raise BadInput(f"{path} is not valid YAML.", seen=str(error)) from None
+        raise BadInput(f"{path} is not valid YAML.", seen=str(error)) from error
     if not isinstance(config, dict) or config.get("kind") != "Cluster":
         raise BadInput(f"{path} is not a kind configuration.", seen="it has no `kind: Cluster`")
     return list(config.get("nodes") or [])

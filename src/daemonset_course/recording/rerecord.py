@@ -57,7 +57,7 @@ def record_lesson(lesson: str, cluster: str | None = None) -> list[Path]:
                 raise CommandFailed(
                     f"A cell of {path.name} failed; no recording was changed.",
                     seen=re.sub(r"\x1b\[[\d;]*m", "", str(error))[-400:].strip(),
-                ) from None
+                ) from error
         made = sorted(Path(folder).glob("*.jsonl"))
         if not made:
             raise BadInput(f"{path.name} has no step that needs real containers.")

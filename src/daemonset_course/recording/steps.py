@@ -119,14 +119,14 @@ def load(path: Path) -> tuple[dict[str, Any], Any]:
         header, rest = lines[0], lines[1:]
         if header["record"] != "step" or header["format"] != FORMAT:
             raise ValueError(f"its header is {header}")
-    except FileNotFoundError:
+    except FileNotFoundError as error:
         raise BadInput(
             "This step needs real containers, and there is no recording of it.",
             seen=str(path),
             next_step=f"On a kind cluster: course record {path.name[:2]}",
-        ) from None
+        ) from error
     except (OSError, ValueError, KeyError, IndexError) as error:
-        raise BadInput(f"The recording {path} cannot be read.", seen=str(error)) from None
+        raise BadInput(f"The recording {path} cannot be read.", seen=str(error)) from error
     parts: dict[str, Any] = {}
     log: list[dict[str, Any]] = []
     for line in rest:

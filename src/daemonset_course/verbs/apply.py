@@ -70,7 +70,7 @@ def rejected(words: str) -> Iterator[None]:
         if words not in reasons:
             raise AssertionError(
                 f"Refused, but for another reason than {words!r}: {reasons}"
-            ) from None
+            ) from None  # the message has all that the refusal says; IPython would print both
         print(f"Refused, as expected:\n{reasons}")
     else:
         raise AssertionError(f"The API server was expected to refuse this with {words!r}.")
@@ -90,7 +90,7 @@ def parse(source: Source) -> list[Object]:
         try:
             documents = [d for d in yaml.safe_load_all(text) if d is not None]
         except yaml.YAMLError as error:
-            raise _broken(text, where, error) from None
+            raise _broken(text, where, error) from error
     if not documents:
         raise BadInput(f"There is no Kubernetes object in {where}.")
     return [_checked(document, where) for document in documents]
@@ -102,7 +102,7 @@ def _text(source: str | Path) -> tuple[str, str]:
     try:
         return Path(source).read_text(), str(source)
     except OSError as error:
-        raise BadInput(f"The file {source} cannot be read.", seen=str(error)) from None
+        raise BadInput(f"The file {source} cannot be read.", seen=str(error)) from error
 
 
 def _broken(text: str, where: str, error: yaml.YAMLError) -> BadInput:

@@ -214,7 +214,7 @@ def _checked(api: Api, manifest: Object) -> Object:
     try:
         stored = api.request("POST", _DAEMONSETS.format("default"), trial, query=query)
     except Rejected as error:
-        raise Rejected(f"daemonset {name}", error.reasons) from None
+        raise Rejected(f"daemonset {name}", error.reasons) from error
     stored["metadata"]["name"] = name
     return stored
 
