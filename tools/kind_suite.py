@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from daemonset_course.cluster.engine import needed_engine
-from daemonset_course.errors import NotRunning
+from daemonset_course.errors import NoEngine
 from run_notebooks import command
 
 NO_ENGINE = 3
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run pytest with these arguments on kind; returns the exit status."""
     try:
         engine = needed_engine()
-    except NotRunning as error:
+    except NoEngine as error:
         print(f"Nothing was run on kind. {error}", file=sys.stderr)
         return NO_ENGINE
     print(f"kind on {engine.name} {engine.version}, cgroup v{engine.cgroup}", flush=True)

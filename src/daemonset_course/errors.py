@@ -1,14 +1,24 @@
 """The one family of errors that a learner meets.
 
     CourseError
-    ├── NotRunning      the cluster is not there or does not answer
-    ├── NotOurs         the cluster is not one that this course made
-    ├── Rejected        the API server refused an object, with its reasons
-    ├── NotFinished     a condition did not come true before its deadline
-    ├── CommandFailed   a program that we ran returned an error
-    └── BadInput        what was typed cannot be used
+    ├── BadInput            what was typed cannot be used; nothing was changed
+    │   └── NotFound        it names a node, DaemonSet, lesson, ... that does not exist
+    ├── NotRunning          the cluster is not there or does not answer
+    │   └── NoEngine        kind needs Docker or podman, and neither answers
+    ├── NotOurs             the cluster is not one that this course made
+    ├── Rejected            the API server refused an object, with its reasons
+    ├── NotRejected         the API server did not refuse what it was expected to refuse
+    ├── ApiError            the API server answered with any other error status
+    ├── NotFinished         a condition did not come true before its deadline
+    ├── CommandFailed       a program that we ran returned an error
+    ├── ProgramMissing      no source has a program that the cluster needs
+    ├── DownloadFailed      a file could not be fetched, or is not the one that was expected
+    │   └── NoAnswerError   its server cannot be reached at all
+    ├── FileFailed          a file of the course cannot be read, written or locked
+    └── RecorderFailed      the recorder itself failed; the recording has a gap
 
-Every message has the same three parts: what failed, the evidence, what to do next.
+Every message has the same three parts: what failed, the evidence, what to do next. The cause, where
+there is one, is kept as ``__cause__``; learners see it with ``course --debug`` or COURSE_DEBUG=1.
 """
 
 from __future__ import annotations
@@ -46,6 +56,10 @@ class NotRunning(CourseError):
     """The cluster is not there, or does not answer."""
 
 
+class NoEngine(NotRunning):
+    """The kind backend needs Docker or podman, and neither answers."""
+
+
 class NotOurs(CourseError):
     """The cluster behind a kubeconfig is not one that this course made."""
 
@@ -58,8 +72,32 @@ class CommandFailed(CourseError):
     """A program that we ran returned an error."""
 
 
+class ProgramMissing(CourseError):
+    """No source has a program that the cluster needs: neither PATH nor cache, network nor Go."""
+
+
+class DownloadFailed(CourseError):
+    """A file could not be fetched, or is not the one that was expected; none is left behind."""
+
+
+class NoAnswerError(DownloadFailed):
+    """The server of a download cannot be reached at all."""
+
+
+class FileFailed(CourseError):
+    """A file of the course cannot be read, written or locked; it is as it was."""
+
+
+class RecorderFailed(CourseError):
+    """The recorder itself failed; the recording is whole apart from the gaps that it names."""
+
+
 class BadInput(CourseError):
     """What was typed cannot be used; nothing was changed."""
+
+
+class NotFound(BadInput):
+    """What was typed names a node, DaemonSet, lesson, ... that does not exist."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +121,18 @@ class Rejected(CourseError):
             seen="; ".join(map(str, reasons)),
             next_step=next_step or "Change the field named above and apply again.",
         )
+
+
+class NotRejected(CourseError, AssertionError):
+    """The API server did not refuse what it was expected to refuse, or for another reason."""
+
+
+class ApiError(CourseError):
+    """The API server answered with an error; ``status`` is its HTTP status."""
+
+    def __init__(self, failed: str, status: int, *, seen: str = "", next_step: str = "") -> None:
+        self.status = status
+        super().__init__(failed, seen=seen, next_step=next_step)
 
 
 def _debugging() -> bool:

@@ -6,14 +6,14 @@ import os
 import tempfile
 from pathlib import Path
 
-from daemonset_course.errors import CourseError
+from daemonset_course.errors import FileFailed
 
 
 def write_whole(path: Path, text: str) -> None:
     """Put ``text`` in the file's place, readable by this user alone.
 
     Raises:
-        CourseError: it cannot be written; the file is as it was.
+        FileFailed: it cannot be written; the file is as it was.
     """
     name = ""
     try:
@@ -30,18 +30,18 @@ def write_whole(path: Path, text: str) -> None:
             Path(name).unlink(missing_ok=True)
 
 
-def unwritable(path: Path, error: OSError) -> CourseError:
+def unwritable(path: Path, error: OSError) -> FileFailed:
     """What to tell when a file or folder cannot be written."""
-    return CourseError(
+    return FileFailed(
         f"{path} cannot be written; what was there before is unchanged.",
         seen=error.strerror or str(error),
         next_step="Free some space there, or set COURSE_HOME to another disk; then do it again.",
     )
 
 
-def unreadable(path: Path, error: OSError) -> CourseError:
+def unreadable(path: Path, error: OSError) -> FileFailed:
     """What to tell when a file that is there cannot be read."""
-    return CourseError(
+    return FileFailed(
         f"{path} cannot be read.",
         seen=error.strerror or str(error),
         next_step="Make it a file that you may read, or move it away; then do it again.",

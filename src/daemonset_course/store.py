@@ -4,7 +4,7 @@
 
 A change is made under a lock and written as a whole. A damaged file, or one of a newer version of
 the course, is copied to ``NAME.bad`` (or ``NAME.bad-2``, ...) before anything replaces it, and the
-caller gets a note to show to the learner. Every failure is a ``CourseError``.
+caller gets a note to show to the learner. Every failure is a ``FileFailed``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 
 from filelock import FileLock, Timeout
 
-from daemonset_course.errors import CourseError
+from daemonset_course.errors import FileFailed
 from daemonset_course.files import unreadable, unwritable, write_whole
 
 LOCK_SECONDS = 5.0
@@ -66,7 +66,7 @@ class JsonStore(Generic[T]):
         """Return the content, and a note to show where a file had to be set aside.
 
         Raises:
-            CourseError: the file is there and cannot be opened.
+            FileFailed: the file is there and cannot be opened.
         """
         loaded = self._load()
         if not loaded.problem:
@@ -74,7 +74,7 @@ class JsonStore(Generic[T]):
         kept: list[Content[T]] = []
         try:
             note = self.change(kept.append)  # under the lock, the file may be a good one by now
-        except CourseError as error:
+        except FileFailed as error:
             reason = error.seen or error.failed
             where = f"they are still in {self.path}, which cannot be set aside: {reason}"
             return loaded.content, f"{loaded.problem}; {where}."
@@ -86,7 +86,7 @@ class JsonStore(Generic[T]):
         Nothing is written where the file would stay the same.
 
         Raises:
-            CourseError: the file cannot be read or written, or another program holds it; it is as
+            FileFailed: the file cannot be read or written, or another program holds it; it is as
                 it was.
         """
         with self._locked():
@@ -97,7 +97,7 @@ class JsonStore(Generic[T]):
                 aside = self._set_aside(loaded.source)
                 try:
                     write_whole(self.path, text)
-                except CourseError:
+                except FileFailed:
                     with contextlib.suppress(OSError):
                         aside.unlink()
                     raise
@@ -113,7 +113,7 @@ class JsonStore(Generic[T]):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock.acquire()
         except Timeout as error:
-            raise CourseError(
+            raise FileFailed(
                 f"{self.path} is in use by another notebook; nothing was changed.",
                 seen=f"its lock was not free within {LOCK_SECONDS:g} s",
                 next_step="Run the cell again.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 from typer.testing import CliRunner
 
-from daemonset_course import cli, cluster, live
+from daemonset_course import cli, cluster, errors, live
 from daemonset_course.binaries.archive import unpack
 from daemonset_course.cluster import topology
 from daemonset_course.errors import BadInput, CourseError
@@ -162,3 +163,19 @@ def test_causes_are_kept(tmp_path: Path) -> None:
 
     causes = [type(error.value.__cause__).__name__ for error in (unpacked, read, written)]
     assert causes == ["ReadError", "ParserError", "FileNotFoundError"]
+
+
+def test_the_tree_names_every_error_under_its_base() -> None:
+    drawn = re.findall(r"^ {4}([│ ]*)[├└]── (\w+)", str(errors.__doc__), re.M)
+    above: list[type] = [CourseError]
+    for indent, name in drawn:
+        level = len(indent) // 4
+        assert getattr(errors, name).__bases__[0] is above[level], name
+        above[level + 1 :] = [getattr(errors, name)]
+    classes = {
+        name
+        for name, one in vars(errors).items()
+        if isinstance(one, type) and issubclass(one, CourseError)
+    }
+    assert {name for _, name in drawn} == classes - {"CourseError"}
+    assert len(drawn) == len({name for _, name in drawn})

@@ -16,11 +16,18 @@ from world import World, spec_of
 from daemonset_course.analysis.rollout_caption import caption, headline
 from daemonset_course.cli import app
 from daemonset_course.cluster import components, kwok, static_pods, status
-from daemonset_course.cluster.api import Api, ApiError
+from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.backend import COMPONENTS
 from daemonset_course.cluster.state import State
 from daemonset_course.cluster.waiting import wait_for
-from daemonset_course.errors import BadInput, CommandFailed, CourseError, NotFinished, NotRunning
+from daemonset_course.errors import (
+    ApiError,
+    BadInput,
+    CommandFailed,
+    CourseError,
+    NotFinished,
+    NotRunning,
+)
 from daemonset_course.history.index import History
 from daemonset_course.history.outages import Down, Outage, cure
 from daemonset_course.lab.check import judge

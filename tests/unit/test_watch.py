@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from fake_server import DROP, END, GONE, FakeServer, bookmark, line, pod
 
-from daemonset_course.cluster.api import Api, ApiError
+from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.watch import Event, Watch, list_objects, parse
-from daemonset_course.errors import CourseError, NotRunning
+from daemonset_course.errors import ApiError, CourseError, NotRunning
 
 PATH = "/api/v1/pods"
 A = line("ADDED", pod("a", 11))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from daemonset_course.errors import CourseError
+from daemonset_course.errors import DownloadFailed
 
 _CHUNK = 1 << 20
 
@@ -22,7 +22,7 @@ def unpack(archive: Path, member: str, target: Path) -> None:
     """Copy one program out of a ``.tar.gz`` or ``.zip`` to ``target``, and nothing else anywhere.
 
     Raises:
-        CourseError: the archive is broken, names a path outside itself, or lacks the program.
+        DownloadFailed: the archive is broken, names a path outside itself, or lacks the program.
     """
     broken = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
     opened = _zipped if zipfile.is_zipfile(archive) else _tarred
@@ -61,8 +61,8 @@ def _check_names(archive: Path, member: str, names: list[str]) -> None:
         raise _bad_archive(archive, f"there is no {member} in it")
 
 
-def _bad_archive(archive: Path, seen: str) -> CourseError:
-    return CourseError(
+def _bad_archive(archive: Path, seen: str) -> DownloadFailed:
+    return DownloadFailed(
         f"{archive.name} cannot be unpacked.",
         seen=seen,
         next_step="Its checksum is right, so the table in versions.toml is wrong: report it.",

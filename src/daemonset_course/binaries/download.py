@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from daemonset_course.binaries.archive import unpack
 from daemonset_course.environment import is_loopback
-from daemonset_course.errors import CourseError
+from daemonset_course.errors import DownloadFailed, FileFailed, NoAnswerError
 from daemonset_course.progress import amount, step
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def install(file: File, target: Path, *, mirror: str = "", report: Report) -> No
     """Fetch a release file and put its program at ``target``, executable, complete or not at all.
 
     Raises:
-        CourseError: as ``fetch``; or the archive does not hold the program.
+        DownloadFailed: as ``fetch``; or the archive does not hold the program.
+        FileFailed: it cannot be written here.
     """
     fetched = target.with_name(f"{target.name}.download")
     fetch(file.url(mirror), file.checksum, fetched, report=report)
@@ -72,10 +73,6 @@ def install(file: File, target: Path, *, mirror: str = "", report: Report) -> No
     finally:
         program.unlink(missing_ok=True)
         fetched.unlink(missing_ok=True)
-
-
-class NoAnswerError(CourseError):
-    """The server cannot be reached at all."""
 
 
 class _CutOffError(Exception):
@@ -135,7 +132,8 @@ def fetch(
         pause: waits the seconds between two tries.
 
     Raises:
-        CourseError: not there, refused, wrong checksum, cut off three times, no network, no space.
+        DownloadFailed: not there, refused, wrong checksum, cut off three times, no network.
+        FileFailed: it cannot be written here.
     """
     path = target.with_name(f"{target.name}.part")
     wait = pause or threading.Event().wait
@@ -166,7 +164,7 @@ def _receive(url: str, part: _Part, report: Report, pause: Pause) -> None:
                 cut = error
             if seconds is not None:
                 pause(seconds)
-    raise CourseError(
+    raise DownloadFailed(
         f"{url} was cut off {len(PAUSES) + 1} times.",
         seen=f"{cut}; {part.size:,} bytes are kept",
         next_step="Run the same command again: the download continues where it stopped.",
@@ -236,15 +234,15 @@ def _accept(response: httpx.Response, part: _Part) -> None:
         return
     if status in (206, 416, 429) or status >= 500:
         raise _CutOffError(f"the server answered {answer}")
-    raise CourseError(
+    raise DownloadFailed(
         f"{response.url} is not there.",
         seen=f"the server answered {answer}",
         next_step="Check COURSE_MIRROR: a mirror serves the same paths as the official server.",
     )
 
 
-def _wrong_checksum(url: str, seen: str, expected: str) -> CourseError:
-    return CourseError(
+def _wrong_checksum(url: str, seen: str, expected: str) -> DownloadFailed:
+    return DownloadFailed(
         f"{url} is not the file that the course expects; it was removed.",
         seen=f"checksum {seen}, expected {expected}",
         next_step="Check the mirror (COURSE_MIRROR) or the proxy: one of them changed the file.",
@@ -256,7 +254,7 @@ def _disk(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise CourseError(
+        raise FileFailed(
             f"{name} could not be written.",
             seen=str(error),
             next_step="Free some space, or set COURSE_CACHE to a folder on another disk.",

@@ -17,7 +17,7 @@ from daemonset_course import variables
 from daemonset_course.binaries import build, download
 from daemonset_course.binaries.machine import UnfitError, examine, header_problem, this_platform
 from daemonset_course.binaries.pinned import Pin, pins
-from daemonset_course.errors import BadInput, CourseError
+from daemonset_course.errors import BadInput, CourseError, FileFailed, NoAnswerError, ProgramMissing
 from daemonset_course.places import cache_home
 from daemonset_course.progress import Report, progress
 
@@ -81,7 +81,8 @@ def ensure(
     Raises:
         BadInput: the named folder holds a program that cannot serve, or ``kubernetes`` cannot be
             chosen.
-        CourseError: no source has a program; with the reason of each.
+        ProgramMissing: no source has a program; with the reason of each.
+        FileFailed: the cache cannot be used.
     """
     search = look(programs=programs, kubernetes=kubernetes, directory=directory, report=report)
     if search.missing():
@@ -187,7 +188,7 @@ def _download(search: Search) -> None:
             raise UnfitError(f"{server} gave no answer")
         try:
             download.install(pin.file, path, mirror=mirror, report=search.report)
-        except download.NoAnswerError:
+        except NoAnswerError:
             silent.add(server)
             raise
 
@@ -233,7 +234,7 @@ def _alone(report: Report) -> Iterator[None]:
             report.done("Another run is filling the cache of programs: waiting for it.")
             lock.acquire()
     except OSError as error:
-        raise CourseError(
+        raise FileFailed(
             f"The cache {folder} cannot be used.",
             seen=str(error),
             next_step="Set COURSE_CACHE to a folder that you may write to.",
@@ -244,7 +245,7 @@ def _alone(report: Report) -> Iterator[None]:
         lock.release()
 
 
-def _nowhere(search: Search) -> CourseError:
+def _nowhere(search: Search) -> ProgramMissing:
     names = [pin.program for pin in search.missing()]
     lines = [
         f"\n    {source}: {', '.join(name for name in names if name in programs)}: {reason}"
@@ -252,7 +253,7 @@ def _nowhere(search: Search) -> CourseError:
         for reason, programs in reasons.items()
         if set(programs) & set(names)
     ]
-    return CourseError(
+    return ProgramMissing(
         f"No source has {', '.join(names)} for {search.platform}.",
         seen="".join(lines),
         next_step="One of: put them into a folder and set COURSE_BINARIES; let them be downloaded "

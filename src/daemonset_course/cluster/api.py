@@ -14,7 +14,14 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from daemonset_course.errors import BadInput, CourseError, NotRunning, Reason, Rejected
+from daemonset_course.errors import (
+    ApiError,
+    BadInput,
+    CourseError,
+    NotRunning,
+    Reason,
+    Rejected,
+)
 from daemonset_course.places import course_command
 
 Object = dict[str, Any]
@@ -25,14 +32,6 @@ STRATEGIC = "application/strategic-merge-patch+json"  # lists of objects merge b
 APPLY = "application/apply-patch+yaml"
 _UNDECLARED = re.compile(r"\.(?P<field>\S+): field not declared in schema")
 _MISTYPED = re.compile(r"\.(?P<field>\S+): (?P<says>expected \w+), got .*?Value:(?P<value>.*)\}$")
-
-
-class ApiError(CourseError):
-    """The API server answered with an error; ``status`` is its HTTP status."""
-
-    def __init__(self, failed: str, status: int, *, seen: str = "", next_step: str = "") -> None:
-        self.status = status
-        super().__init__(failed, seen=seen, next_step=next_step)
 
 
 class Api:

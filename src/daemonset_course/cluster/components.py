@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from daemonset_course.cluster.api import ApiError
 from daemonset_course.cluster.backend import backend_of
 from daemonset_course.cluster.state import State
-from daemonset_course.errors import CourseError, NotFinished, NotRunning
+from daemonset_course.errors import ApiError, CourseError, NotFinished, NotRunning
 from daemonset_course.history.outages import Down, cure
 from daemonset_course.places import cluster_name
 

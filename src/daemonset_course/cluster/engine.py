@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from daemonset_course.errors import CommandFailed, NotRunning
+from daemonset_course.errors import CommandFailed, NoEngine
 from daemonset_course.places import course_command
 from daemonset_course.programs import run
 
@@ -102,14 +102,14 @@ def needed_engine(cluster: str | None = None) -> Engine:
     """The engine that kind uses, for a cluster.
 
     Raises:
-        NotRunning: none answers; with what was seen of each.
+        NoEngine: none answers; with what was seen of each.
     """
     found = engines()
     for one in found:
         if isinstance(one, Engine):
             return one
     seen = "; ".join(f"{one.name}: {one.reason}" for one in found if isinstance(one, Missing))
-    raise NotRunning(
+    raise NoEngine(
         "No container engine answers; the kind backend needs Docker or podman.",
         seen=seen,
         next_step="Start Docker or podman, or use: "

@@ -23,7 +23,7 @@ from daemonset_course.cluster import (
     static_pods,
     topology,
 )
-from daemonset_course.cluster.api import Api, ApiError
+from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.backend import STOPPABLE
 from daemonset_course.cluster.engine import Engine, needed_engine
 from daemonset_course.cluster.kind_config import GRACE, LESSON_IMAGES, MONITOR, configuration
@@ -33,7 +33,7 @@ from daemonset_course.cluster.state import MADE_BY_KIND
 from daemonset_course.cluster.timing import Settings
 from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.cluster.waiting import until
-from daemonset_course.errors import CommandFailed, NotOurs, NotRunning
+from daemonset_course.errors import ApiError, CommandFailed, NotOurs, NotRunning
 from daemonset_course.history.outages import Down
 from daemonset_course.places import begin_anew, cluster_dir
 from daemonset_course.progress import Report, progress

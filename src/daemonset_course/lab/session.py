@@ -20,7 +20,7 @@ from daemonset_course.cluster.api import Object
 from daemonset_course.cluster.components import components_first
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.reset import reset
-from daemonset_course.errors import BadInput, CourseError
+from daemonset_course.errors import BadInput, CourseError, RecorderFailed
 from daemonset_course.lab import evidence, results
 from daemonset_course.lab.check import Verdict, judge
 from daemonset_course.lab.lab_recorder import LabRecorder
@@ -191,7 +191,7 @@ class LabSession:
         if verdict.passed and self._recorder is not None:
             try:
                 self._recorder.stop()
-            except CourseError as error:  # too late to change what was judged
+            except RecorderFailed as error:  # too late to change what was judged
                 notes.append(str(error))
             manifest = dict(evidence.read(self._recorder.history).after or {})
         try:
@@ -214,7 +214,7 @@ class LabSession:
         try:
             if self._recorder is not None:
                 self._recorder.stop()
-        except CourseError as error:  # that recording is given up anyhow
+        except RecorderFailed as error:  # that recording is given up anyhow
             return f"\n\nThe recording before this: {error}"
         return ""
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from daemonset_course.cluster.components import asker
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.cluster.waiting import until
-from daemonset_course.errors import CourseError, NotFinished
+from daemonset_course.errors import NotFinished, RecorderFailed
 from daemonset_course.history import log
 from daemonset_course.history.index import History
 from daemonset_course.history.timeline import Timeline
@@ -199,15 +199,15 @@ class Recorder(Recording):
         """End the recording; calling it again does no harm.
 
         Raises:
-            CourseError: the recorder itself failed. The recording is complete all the same, apart
-                from the gaps that it names.
+            RecorderFailed: the recorder itself failed. The recording is complete all the same,
+                apart from the gaps that it names.
         """
         failure = self._end()
         if failure is not None:
             raise failure
         return self
 
-    def _end(self) -> CourseError | None:
+    def _end(self) -> RecorderFailed | None:
         """End the recording; return the recorder's own error, when it ends here and had one."""
         with self._ending:
             if not self._open:
@@ -308,12 +308,12 @@ def compare(a: Recording, b: Recording, *, labels: tuple[str, str] = ("a", "b"))
     return draw(a.timeline, b.timeline, labels=labels)
 
 
-def _failure(feeds: list[Feed]) -> CourseError | None:
+def _failure(feeds: list[Feed]) -> RecorderFailed | None:
     """The errors of the recorder's own that its feeds met, as one; None if there was none."""
     failed = {feed.resource: feed.failure for feed in feeds if feed.failure is not None}
     if not failed:
         return None
-    found = CourseError(
+    found = RecorderFailed(
         f"The recorder failed while it followed the {' and the '.join(failed)}.",
         seen="; ".join(f"{resource}: {_told(error)}" for resource, error in failed.items()),
         next_step="Use the recording: it has a gap where something was missed. The error is one of "

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
-from daemonset_course.errors import BadInput
+from daemonset_course.errors import NotFound
 from daemonset_course.lab.check import Rule
 
 LABS = {"06-roll-within-budget": "lab06"}
@@ -47,10 +47,10 @@ class Lab:
         """The task of that number, counted from 1.
 
         Raises:
-            BadInput: there is no such task.
+            NotFound: there is no such task.
         """
         if number not in range(1, len(self.tasks) + 1):
-            raise BadInput(
+            raise NotFound(
                 f"Lab {self.name} has no task {number!r}.",
                 next_step=f"One of: {', '.join(str(i + 1) for i in range(len(self.tasks)))}",
             )
@@ -61,9 +61,9 @@ def find(name: str) -> Lab:
     """The lab of that name.
 
     Raises:
-        BadInput: there is no such lab.
+        NotFound: there is no such lab.
     """
     if name not in LABS:
-        raise BadInput(f"There is no lab {name!r}.", next_step=f"One of: {', '.join(LABS)}")
+        raise NotFound(f"There is no lab {name!r}.", next_step=f"One of: {', '.join(LABS)}")
     lab: Lab = import_module(f"{__name__}.{LABS[name]}").LAB
     return lab
