@@ -112,6 +112,12 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._list()
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self._list()
+
+    do_PATCH = do_DELETE = do_POST  # noqa: N815 - names of http.server
+
     def _list(self) -> None:
         self.fake.lists += 1
         meta = {"resourceVersion": str(self.fake.version)}

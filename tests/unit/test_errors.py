@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import re
 from contextlib import redirect_stdout
@@ -13,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 from typer.testing import CliRunner
 
+import daemonset_course as course
 from daemonset_course import cli, cluster, errors, live
 from daemonset_course.binaries.archive import unpack
 from daemonset_course.cluster import topology
@@ -179,3 +181,12 @@ def test_the_tree_names_every_error_under_its_base() -> None:
     }
     assert {name for _, name in drawn} == classes - {"CourseError"}
     assert len(drawn) == len({name for _, name in drawn})
+
+
+@pytest.mark.parametrize("name", sorted(set(course.__all__) - {"compare"}))  # it only draws
+def test_a_verb_says_which_errors_it_raises(name: str) -> None:
+    _, _, raises = str(inspect.getdoc(getattr(course, name))).partition("Raises:\n")
+    named = re.findall(r"^    (\w+): ", raises, re.M)
+
+    assert named
+    assert all(issubclass(getattr(errors, one), CourseError) for one in named)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from daemonset_course.errors import (
     ApiError,
@@ -32,6 +33,22 @@ STRATEGIC = "application/strategic-merge-patch+json"  # lists of objects merge b
 APPLY = "application/apply-patch+yaml"
 _UNDECLARED = re.compile(r"\.(?P<field>\S+): field not declared in schema")
 _MISTYPED = re.compile(r"\.(?P<field>\S+): (?P<says>expected \w+), got .*?Value:(?P<value>.*)\}$")
+
+
+def segment(name: object) -> str:
+    """Return a name as one segment of a URL path.
+
+    Raises:
+        BadInput: the API server takes no such name.
+    """
+    # Source: IsValidPathSegmentName in staging/src/k8s.io/apimachinery/pkg/api/validation/path.
+    text = str(name)
+    if text in ("", ".", "..") or "/" in text or "%" in text:
+        raise BadInput(
+            f"{text!r} cannot be the name of an object.",
+            next_step="Use a name without '/' and '%'.",
+        )
+    return quote(text, safe="", errors="surrogatepass")
 
 
 class Api:
@@ -86,7 +103,7 @@ class Api:
         answer = self._send(method, path, body, query or {}, content_type, timeout)
         try:
             decoded: Object = json.loads(answer.data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._silent(
                 f"{answer.data[:60]!r} on {method} {path}",
                 f"The answer of the API server at {self.server} is not JSON.",
@@ -147,8 +164,19 @@ class Api:
         )
 
     def get(self, path: str) -> Object:
-        """One object."""
-        return self.request("GET", path)
+        """One object.
+
+        Raises:
+            ApiError: also where there is none, with status 404.
+            NotRunning: also where the answer is not an object.
+        """
+        found = self.request("GET", path)
+        if not isinstance(found, dict):
+            raise self._silent(
+                f"{found!r:.60} on GET {path}",
+                f"The answer of the API server at {self.server} is not an object.",
+            )
+        return found
 
     def find(self, path: str) -> Object | None:
         """One object, or None when it does not exist."""
@@ -161,7 +189,13 @@ class Api:
 
     def items(self, path: str, **query: Any) -> list[Object]:
         """The objects of a collection."""
-        return list(self.request("GET", path, query=query)["items"])
+        found = self.request("GET", path, query=query)
+        if not isinstance(found, dict) or not isinstance(found.get("items"), list):
+            raise self._silent(
+                f"{found!r:.60} on GET {path}",
+                f"The answer of the API server at {self.server} is not a list.",
+            )
+        return list(found["items"])
 
     def merge(self, path: str, patch: Object) -> Object:
         """The object after a merge patch (RFC 7386: ``None`` removes a key)."""
@@ -183,9 +217,15 @@ class Api:
 
     def resources(self, group_version: str) -> list[Object]:
         """The kinds of one API group version, as discovery tells them, without subresources."""
-        root = "/api/v1" if group_version == "v1" else f"/apis/{group_version}"
-        found = self.find(root) or {"resources": []}
-        return [r | {"root": root} for r in found["resources"] if "/" not in r["name"]]
+        group, slash, version = group_version.partition("/")
+        if group_version == "v1":
+            root = "/api/v1"
+        elif slash:
+            root = f"/apis/{segment(group)}/{segment(version)}"
+        else:  # of a group without a version the server tells other things
+            return []
+        found = self.find(root) or {}
+        return [r | {"root": root} for r in found.get("resources", []) if "/" not in r["name"]]
 
     def group_versions(self) -> list[str]:
         """Every API group in its preferred version, ``v1`` first."""
@@ -196,16 +236,18 @@ class Api:
         """The URL path of an object.
 
         Raises:
-            BadInput: the server knows no such kind; the message names the nearest one.
+            BadInput: the server knows no such kind (the message names the nearest one), or takes no
+                such name.
         """
-        kind, version = item["kind"], item["apiVersion"]
+        kind, version = str(item["kind"]), str(item["apiVersion"])
         known = self.resources(version)
         for resource in known:
             if resource["kind"] == kind:
                 middle = ""
                 if resource["namespaced"]:
-                    middle = f"/namespaces/{item['metadata'].get('namespace', namespace)}"
-                return f"{resource['root']}{middle}/{resource['name']}/{item['metadata']['name']}"
+                    middle = f"/namespaces/{segment(item['metadata'].get('namespace', namespace))}"
+                name = segment(item["metadata"]["name"])
+                return f"{resource['root']}{middle}/{resource['name']}/{name}"
         raise _unknown_kind(kind, version, [r["kind"] for r in known])
 
 

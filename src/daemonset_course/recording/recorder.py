@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from daemonset_course.cluster.api import segment
 from daemonset_course.cluster.components import asker
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.cluster.waiting import until
@@ -131,7 +132,7 @@ class Recorder(Recording):
         self._ending = threading.Lock()  # of two calls of `stop` the second waits for the first
         self._open = True
         self._began = time.monotonic()
-        place = f"namespaces/{namespace}"
+        place = f"namespaces/{segment(namespace)}"
         paths = {
             "nodes": "/api/v1/nodes",
             "daemonsets": f"/apis/apps/v1/{place}/daemonsets",
@@ -297,6 +298,10 @@ def record(daemonset: str, *, namespace: str = "default") -> Recorder:
 
     It follows the pods, DaemonSets, ControllerRevisions and events of the namespace, and all
     nodes. The DaemonSet need not exist yet.
+
+    Raises:
+        BadInput: no namespace can have this name.
+        NotRunning: the cluster is not up.
     """
     return Recorder(current(), daemonset, namespace)
 

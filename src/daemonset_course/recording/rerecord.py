@@ -12,7 +12,7 @@ from unittest import mock
 from daemonset_course.capabilities import CAPABILITIES
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.environment import for_python
-from daemonset_course.errors import BadInput, CommandFailed
+from daemonset_course.errors import BadInput, CommandFailed, NotFound
 from daemonset_course.places import REPOSITORY, course_command
 from daemonset_course.recording.sources import notebook_steps
 
@@ -75,8 +75,9 @@ def _signed(recording: str, source: str) -> str:
 
 
 def _notebook(lesson: str) -> Path:
-    found = sorted((REPOSITORY / "notebooks").glob(f"{lesson}*.ipynb"))
+    there = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+    found = [path for path in there if path.stem.startswith(lesson)]
     if len(found) != 1:
-        there = ", ".join(p.stem for p in sorted((REPOSITORY / "notebooks").glob("*.ipynb")))
-        raise BadInput(f"There is no lesson {lesson!r}.", seen=f"lessons: {there}")
+        names = ", ".join(path.stem for path in there)
+        raise NotFound(f"There is no lesson {lesson!r}.", seen=f"lessons: {names}")
     return found[0]

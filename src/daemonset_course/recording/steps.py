@@ -25,7 +25,7 @@ from typing import Any
 from daemonset_course import variables
 from daemonset_course.capabilities import check
 from daemonset_course.cluster.lifecycle import Cluster, current
-from daemonset_course.errors import BadInput
+from daemonset_course.errors import BadInput, NotFound, in_one_line
 from daemonset_course.files import write_whole
 from daemonset_course.history.log import to_json
 from daemonset_course.places import REPOSITORY
@@ -112,24 +112,31 @@ def load(path: Path) -> tuple[dict[str, Any], Any]:
     """The header and the result of a recorded step.
 
     Raises:
-        BadInput: there is no such recording, or it cannot be read.
+        NotFound: there is no such recording.
+        BadInput: it cannot be read.
     """
     try:
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         header, rest = lines[0], lines[1:]
         if header["record"] != "step" or header["format"] != FORMAT:
             raise ValueError(f"its header is {header}")
+        return header, _result(rest)
     except FileNotFoundError as error:
-        raise BadInput(
+        raise NotFound(
             "This step needs real containers, and there is no recording of it.",
             seen=str(path),
             next_step=f"On a kind cluster: course record {path.name[:2]}",
         ) from error
-    except (OSError, ValueError, KeyError, IndexError) as error:
-        raise BadInput(f"The recording {path} cannot be read.", seen=str(error)) from error
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        seen = in_one_line(error)
+        raise BadInput(f"The recording {path} cannot be read.", seen=seen) from error
+
+
+def _result(lines: list[dict[str, Any]]) -> Any:
+    """The result in the lines that follow the header."""
     parts: dict[str, Any] = {}
     log: list[dict[str, Any]] = []
-    for line in rest:
+    for line in lines:
         if line["record"] == "value":
             parts[line["key"]] = line["value"]
         elif line["record"] == "log":
@@ -137,7 +144,7 @@ def load(path: Path) -> tuple[dict[str, Any], Any]:
         else:
             log.append(line)
     parts = {key: Recording(part) if _is_log(part) else part for key, part in parts.items()}
-    return header, parts[ONLY] if list(parts) == [ONLY] else parts
+    return parts[ONLY] if list(parts) == [ONLY] else parts
 
 
 def _is_log(part: Any) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,12 @@ import yaml
 
 from daemonset_course.cluster.api import APPLY, Object
 from daemonset_course.cluster.lifecycle import current
-from daemonset_course.errors import BadInput, Rejected
+from daemonset_course.errors import BadInput, NotRejected, Rejected, in_one_line
 
 Source = str | Path | Mapping[str, Any]
+
+# What PyYAML lets through for a scalar such as 2001-99-99 or !!bool maybe, and for deep nesting.
+_SCALARS = (ValueError, KeyError, AttributeError, TypeError, RecursionError)
 
 
 class Applied:
@@ -40,6 +45,8 @@ def apply(source: Source, *, namespace: str = "default", dry_run: bool = False) 
     Raises:
         BadInput: broken YAML (with the line), no object, or an unknown kind.
         Rejected: the API server refused it; ``reasons`` holds field and message.
+        ApiError: the API server answered with another error, such as a conflict.
+        NotRunning: the cluster is not up, or does not answer.
     """
     api = current().api
     objects = parse(source)
@@ -61,19 +68,22 @@ def apply(source: Source, *, namespace: str = "default", dry_run: bool = False) 
 def rejected(words: str) -> Iterator[None]:
     """Expect the API server to refuse what the block applies, with ``words`` in a reason.
 
-    Prints the server's reasons. Fails when nothing is refused, or for another reason.
+    Prints the server's reasons.
+
+    Raises:
+        NotRejected: nothing was refused, or for another reason. An AssertionError, too.
     """
     try:
         yield
     except Rejected as error:
         reasons = "\n".join(str(reason) for reason in error.reasons)
         if words not in reasons:
-            raise AssertionError(
-                f"Refused, but for another reason than {words!r}: {reasons}"
-            ) from None  # the message has all that the refusal says; IPython would print both
+            raise NotRejected(
+                f"The API server refused this, but not with {words!r}.", seen=reasons
+            ) from error
         print(f"Refused, as expected:\n{reasons}")
     else:
-        raise AssertionError(f"The API server was expected to refuse this with {words!r}.")
+        raise NotRejected(f"The API server was expected to refuse this with {words!r}.")
 
 
 def parse(source: Source) -> list[Object]:
@@ -91,6 +101,12 @@ def parse(source: Source) -> list[Object]:
             documents = [d for d in yaml.safe_load_all(text) if d is not None]
         except yaml.YAMLError as error:
             raise _broken(text, where, error) from error
+        except _SCALARS as error:
+            raise BadInput(
+                f"{where[0].upper()}{where[1:]} has a value that YAML cannot read.",
+                seen=in_one_line(error),
+                next_step="Put dates and long numbers between quotes.",
+            ) from error
     if not documents:
         raise BadInput(f"There is no Kubernetes object in {where}.")
     return [_checked(document, where) for document in documents]
@@ -101,7 +117,7 @@ def _text(source: str | Path) -> tuple[str, str]:
         return source, "the YAML text"
     try:
         return Path(source).read_text(), str(source)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: no text, or a NUL in the path
         raise BadInput(f"The file {source} cannot be read.", seen=str(error)) from error
 
 
@@ -121,11 +137,27 @@ def _checked(document: Any, where: str) -> Object:
     if not isinstance(document, dict):
         raise BadInput(f"{where} holds {type(document).__name__}, not a Kubernetes object.")
     missing = [key for key in ("apiVersion", "kind", "metadata") if not document.get(key)]
-    if not missing and not (document["metadata"] or {}).get("name"):
+    if not missing and not isinstance(document["metadata"], Mapping):
+        raise BadInput(f"The metadata of an object in {where} is no mapping: nothing was applied.")
+    if not missing and not document["metadata"].get("name"):
         missing = ["metadata.name"]
     if missing:
         raise BadInput(f"An object in {where} lacks {', '.join(missing)}: nothing was applied.")
+    try:
+        json.dumps(document, default=_in_json)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadInput(
+            f"An object in {where} has a value that JSON has not: nothing was applied.",
+            seen=in_one_line(error),
+        ) from error
     return document
+
+
+def _in_json(value: object) -> str:
+    """The dates that YAML reads, as the client sends them."""
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__}: {value!r}")
 
 
 def title(item: Mapping[str, Any]) -> str:

@@ -12,13 +12,22 @@ def stop_component(component: str) -> str:
 
     On the embedded cluster its process ends; on kind its static Pod does. ``reset`` starts it
     again, as ``course up`` does.
+
+    Raises:
+        BadInput: it is no component that can be stopped alone.
+        CourseError: it did not end.
     """
     _stopping(component).stop_component(component)
     return f"{component}: stopped"
 
 
 def start_component(component: str) -> str:
-    """Start it again; where there is leader election, it works once it holds the lease."""
+    """Start it again; where there is leader election, it works once it holds the lease.
+
+    Raises:
+        BadInput: it is no component that can be stopped alone.
+        CourseError: it did not start.
+    """
     _stopping(component).start_component(component)
     return f"{component}: started"
 

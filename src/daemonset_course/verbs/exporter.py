@@ -37,7 +37,12 @@ def renamed(
 
 
 def deploy(daemonsets: Mapping[str, Object]) -> dict[str, str]:
-    """Apply them all, wait for their Pods; the name of each."""
+    """Apply them all, wait for their Pods; the name of each.
+
+    Raises:
+        Rejected: the API server refused one.
+        NotFinished: its Pods were not available in time.
+    """
     names = {key: str(each["metadata"]["name"]) for key, each in daemonsets.items()}
     for each in daemonsets.values():
         apply(each)
@@ -47,7 +52,11 @@ def deploy(daemonsets: Mapping[str, Object]) -> dict[str, str]:
 
 
 def scrape(daemonset: str, port: int, *, namespace: str = "default") -> dict[str, str]:
-    """What the Pods of a DaemonSet say at ``/metrics``, by node; asked through the API server."""
+    """What the Pods of a DaemonSet say at ``/metrics``, by node; asked through the API server.
+
+    Raises:
+        CommandFailed: kubectl returned an error, as where a Pod does not listen on the port.
+    """
     items = json.loads(kubectl(f"-n {namespace} get pods -o json"))["items"]
     mine = {
         pod["spec"]["nodeName"]: pod["metadata"]["name"]

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from daemonset_course.cluster.api import segment
 from daemonset_course.cluster.lifecycle import current
-from daemonset_course.errors import BadInput
+from daemonset_course.errors import NotFound
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import Output, kubectl
 from daemonset_course.verbs.nodes import known
@@ -25,13 +26,20 @@ def slow_start(daemonset: str, seconds: int) -> Output:
     """Let a DaemonSet's new Pods be ready so many seconds after their start.
 
     Its image must have ``true``, as busybox does.
+
+    Raises:
+        NotFound: there is no such DaemonSet.
     """
     probe = {"exec": {"command": ["true"]}, "initialDelaySeconds": seconds}
     return _change(daemonset, {"readinessProbe": probe})
 
 
 def never_ready(daemonset: str) -> Output:
-    """Let a DaemonSet's new Pods run and never be ready; the image must have ``false``."""
+    """Let a DaemonSet's new Pods run and never be ready; the image must have ``false``.
+
+    Raises:
+        NotFound: there is no such DaemonSet.
+    """
     return _change(daemonset, {"readinessProbe": {"exec": {"command": ["false"]}}})
 
 
@@ -40,13 +48,20 @@ def crash(daemonset: str) -> Output:
 
     The image must have ``false``. The probe is there because without one a real kubelet may call
     such a Pod ready for the instant between start and end, and the rollout goes on.
+
+    Raises:
+        NotFound: there is no such DaemonSet.
     """
     probe = {"exec": {"command": ["true"]}, "initialDelaySeconds": 1}
     return _change(daemonset, {"command": ["false"], "readinessProbe": probe})
 
 
 def missing_image(daemonset: str) -> Output:
-    """Give a DaemonSet's new Pods an image that cannot be pulled."""
+    """Give a DaemonSet's new Pods an image that cannot be pulled.
+
+    Raises:
+        NotFound: there is no such DaemonSet.
+    """
     return _change(daemonset, {"image": NO_SUCH_IMAGE})
 
 
@@ -54,6 +69,10 @@ def fill_node(node: str) -> str:
     """Fill a node with a Pod ``filler-<node>`` that requests all the CPU that is left on it.
 
     Waits until it is bound. Any Pod that requests CPU then finds no room there.
+
+    Raises:
+        NotFound: there is no such node.
+        CommandFailed: the Pod was not bound within 30 s.
     """
     left = _cpu_left(known(node))
     if left <= 0:
@@ -76,12 +95,12 @@ def _change(daemonset: str, container: dict[str, Any]) -> Output:
     """Change a DaemonSet's first container.
 
     Raises:
-        BadInput: there is no such DaemonSet.
+        NotFound: there is no such DaemonSet.
     """
-    path = f"/apis/apps/v1/namespaces/default/daemonsets/{daemonset}"
+    path = f"/apis/apps/v1/namespaces/default/daemonsets/{segment(daemonset)}"
     found = current().api.find(path)
     if found is None:
-        raise BadInput(f"There is no DaemonSet {daemonset!r} in namespace 'default'.")
+        raise NotFound(f"There is no DaemonSet {daemonset!r} in namespace 'default'.")
     name = found["spec"]["template"]["spec"]["containers"][0]["name"]
     patch = {"spec": {"template": {"spec": {"containers": [{"name": name, **container}]}}}}
     return kubectl("patch daemonset", daemonset, "--patch", json.dumps(patch))

@@ -6,6 +6,7 @@ import shlex
 
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.environment import for_programs
+from daemonset_course.errors import BadInput
 from daemonset_course.places import course_command
 from daemonset_course.programs import run
 
@@ -25,10 +26,19 @@ def kubectl(command: str, *arguments: str, stdin: str | None = None, timeout: fl
     ``command`` is split like a shell line; further ``arguments`` are taken as they are.
 
     Raises:
+        BadInput: the command cannot be split, such as one with an open quotation mark.
         CommandFailed: kubectl returned an error; with its own words.
+        NotRunning: the cluster is not up.
     """
     cluster = current()
-    words = [*shlex.split(command), *arguments]
+    try:
+        words = [*shlex.split(command), *arguments]
+    except ValueError as error:
+        raise BadInput(
+            f"The command {command!r} cannot be split into words.",
+            seen=str(error),
+            next_step='Close the quotation mark, or give the word apart: kubectl("get", "a word").',
+        ) from error
     done = run(
         [cluster.backend.programs / "kubectl", *words],
         timeout=timeout,

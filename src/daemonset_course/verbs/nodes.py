@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from daemonset_course.cluster import topology
+from daemonset_course.cluster.api import segment
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.cluster.readiness import wait_ready
 from daemonset_course.cluster.waiting import wait_for
-from daemonset_course.errors import BadInput, CommandFailed, NotFinished
+from daemonset_course.errors import BadInput, CommandFailed, NotFinished, NotFound
 from daemonset_course.history import podstate
 from daemonset_course.verbs.kubectl import Output, kubectl
 
@@ -21,6 +22,10 @@ def label(node: str, **labels: str | None) -> Output:
     """Set labels on a node; None takes one away: ``label(node, disk="ssd", gpu=None)``.
 
     A key that Python cannot spell goes in as ``**{"topology.kubernetes.io/zone": "a"}``.
+
+    Raises:
+        NotFound: there is no such node.
+        CommandFailed: kubectl returned an error; with its own words.
     """
     changes = [f"{key}-" if value is None else f"{key}={value}" for key, value in labels.items()]
     return kubectl("label node --overwrite", known(node), *changes)
@@ -30,22 +35,37 @@ def taint(node: str, *taints: str) -> Output:
     """Set taints as kubectl writes them: ``key=value:NoSchedule``, or ``key:NoSchedule-``.
 
     To take one away that is not there is no error: a cell can be run again.
+
+    Raises:
+        NotFound: there is no such node.
+        CommandFailed: kubectl returned an error; with its own words.
     """
     try:
         return kubectl("taint node --overwrite", known(node), *taints)
     except CommandFailed as error:
+        # kubectl gives nothing but its words for it: exit status 1, as for any error.
         if not (taints and all(one.endswith("-") for one in taints) and "not found" in error.seen):
             raise
         return Output(f"{node}: {', '.join(one.rstrip('-') for one in taints)} was not there")
 
 
 def cordon(node: str, *, undo: bool = False) -> Output:
-    """Mark a node unschedulable; ``undo`` uncordons it."""
+    """Mark a node unschedulable; ``undo`` uncordons it.
+
+    Raises:
+        NotFound: there is no such node.
+        CommandFailed: kubectl returned an error; with its own words.
+    """
     return kubectl("uncordon" if undo else "cordon", known(node))
 
 
 def drain(node: str, *options: str) -> Output:
-    """Cordon a node and evict its pods; DaemonSet pods need ``--ignore-daemonsets``."""
+    """Cordon a node and evict its pods; DaemonSet pods need ``--ignore-daemonsets``.
+
+    Raises:
+        NotFound: there is no such node.
+        CommandFailed: kubectl returned an error; with its own words.
+    """
     return kubectl("drain --timeout=50s", known(node), *options)
 
 
@@ -54,6 +74,12 @@ def break_node(node: str, how: topology.Failure = "unreachable") -> str:
 
     ``unreachable``: its kubelet falls silent, as on a dead machine. ``not ready``: the kubelet
     lives and reports that its container runtime does not work.
+
+    Raises:
+        NotFound: there is no such node.
+        BadInput: an unknown way to break one.
+        NotFinished: the control plane did not notice in time.
+        CommandFailed: the container engine cannot stop the node, on kind.
     """
     cluster = current()
     if how not in ("unreachable", "not ready"):
@@ -65,7 +91,13 @@ def break_node(node: str, how: topology.Failure = "unreachable") -> str:
 
 
 def recover_node(node: str) -> str:
-    """Bring a broken node back, and return when it is Ready and its pods are again."""
+    """Bring a broken node back, and return when it is Ready and its pods are again.
+
+    Raises:
+        NotFound: there is no such node.
+        NotFinished: the node or its pods were not Ready in time.
+        CommandFailed: the container engine cannot start the node, on kind.
+    """
     cluster = current()
     cluster.backend.recover_node(cluster.api, known(node))
     wait_ready(cluster.api, [node], timeout=PATIENCE)
@@ -78,6 +110,11 @@ def add_node(*, count: int = 1, **labels: str) -> list[str]:
 
     kind cannot add a machine to a running cluster: there, workers that were removed come back, and
     further ones are simulated, as on the embedded cluster.
+
+    Raises:
+        BadInput: ``count`` is below 1.
+        Rejected: the API server refused a label.
+        NotFinished: a node was not Ready in time.
     """
     cluster = current()
     if count < 1:
@@ -100,7 +137,11 @@ def add_node(*, count: int = 1, **labels: str) -> list[str]:
 
 
 def remove_node(*nodes: str) -> str:
-    """Delete Node objects, as a cloud does when a machine is gone for good."""
+    """Delete Node objects, as a cloud does when a machine is gone for good.
+
+    Raises:
+        NotFound: there is no such node.
+    """
     cluster = current()
     for node in nodes:
         cluster.backend.remove_node(cluster.api, known(node))
@@ -111,12 +152,13 @@ def known(node: str) -> str:
     """The name, if there is such a node.
 
     Raises:
-        BadInput: there is none; with the names that there are.
+        NotFound: there is none; with the names that there are.
+        BadInput: no node can have this name.
     """
-    if current().api.find(f"/api/v1/nodes/{node}") is None:
+    if current().api.find(f"/api/v1/nodes/{segment(node)}") is None:
         names = current().nodes()
         shown = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
-        raise BadInput(f"There is no node {node!r}.", seen=f"nodes: {shown}")
+        raise NotFound(f"There is no node {node!r}.", seen=f"nodes: {shown}")
     return node
 
 

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 from daemonset_course import placement
 from daemonset_course.analysis.explain import Explanation, explain
-from daemonset_course.cluster.api import Object
+from daemonset_course.cluster.api import Object, segment
 from daemonset_course.cluster.components import components_down, components_first
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.waiting import LOOK, wait_for
-from daemonset_course.errors import BadInput, NotFinished
+from daemonset_course.errors import NotFinished, NotFound
 from daemonset_course.history.daemonset_status import Status, status_of
 from daemonset_course.recording.snapshot import snapshot
 
@@ -31,10 +31,11 @@ def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120)
     counts every node that should run it: on a busy control plane it may be behind the nodes.
 
     Raises:
-        BadInput: there is no such DaemonSet.
+        NotFound: there is no such DaemonSet.
         NotFinished: not within ``timeout`` seconds; or at once, if the DaemonSet is deleted or
             nobody replaces its Pods (OnDelete). Names the components of the control plane that do
             not run, else the nodes still missing, and why.
+        NotRunning: the cluster is not up, or does not answer.
     """
     with components_first():
         return _waited(name, namespace, timeout)
@@ -42,10 +43,10 @@ def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120)
 
 def _waited(name: str, namespace: str, timeout: float) -> Status:
     api = current().api
-    path = f"/apis/apps/v1/namespaces/{namespace}/daemonsets"
-    if api.find(f"{path}/{name}") is None:
+    path = f"/apis/apps/v1/namespaces/{segment(namespace)}/daemonsets"
+    if api.find(f"{path}/{segment(name)}") is None:
         others = [item["metadata"]["name"] for item in api.items(path)]
-        raise BadInput(
+        raise NotFound(
             f"There is no DaemonSet {name!r} in namespace {namespace!r}.",
             seen=f"found there: {', '.join(others) or 'none'}",
         )

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from daemonset_course.cluster.api import Api, Object
+from daemonset_course.cluster.api import Api, Object, segment
 from daemonset_course.cluster.lifecycle import current
-from daemonset_course.errors import BadInput, Rejected
+from daemonset_course.errors import BadInput, NotFound, Rejected
 from daemonset_course.history.podstate import is_owned, node_of
 from daemonset_course.history.refusals import not_created, template_age
 from daemonset_course.history.text import natural_key
@@ -105,8 +105,10 @@ def why(
         namespace: where a DaemonSet that is given by its name is.
 
     Raises:
-        BadInput: there is no such node or DaemonSet; with those that there are.
+        NotFound: there is no such node or DaemonSet; with those that there are.
+        BadInput: the manifest cannot be read, or does not hold exactly one DaemonSet.
         Rejected: the API server would refuse the manifest.
+        NotRunning: the cluster is not up, or does not answer.
 
     Resources and ports are not among the rules: the controller creates the Pod all the same, and
     the scheduler may leave it Pending. If the API server refused the Pods of a DaemonSet on the
@@ -130,7 +132,7 @@ def why(
     if node not in answers.nodes:
         names = list(answers.nodes)
         shown = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
-        raise BadInput(f"There is no node {node!r}.", seen=f"nodes: {shown}")
+        raise NotFound(f"There is no node {node!r}.", seen=f"nodes: {shown}")
     return answers.nodes[str(node)]
 
 
@@ -177,11 +179,11 @@ def _with_refusal(api: Api, daemonset: Mapping[str, Any], found: Why) -> Why:
 def _daemonset(api: Api, source: Source, namespace: str, nodes: set[str]) -> Mapping[str, Any]:
     """The DaemonSet of that name on the cluster, or the one of a manifest."""
     if isinstance(source, str) and not _is_manifest(source):
-        path = _DAEMONSETS.format(namespace)
+        path = _DAEMONSETS.format(segment(namespace))
         items = {_name(item): item for item in api.items(path)}
         if source not in items:
             swapped = f'{source} is a node. It comes first: why("{source}", "agent").'
-            raise BadInput(
+            raise NotFound(
                 f"There is no DaemonSet {source!r} in namespace {namespace!r}.",
                 seen=f"found there: {', '.join(items) or 'none'}",
                 next_step=swapped if source in nodes else "",
