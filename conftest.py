@@ -23,6 +23,7 @@ import pytest
 
 import around_lessons
 from daemonset_course import variables
+from daemonset_course.places import cache_home
 
 pytest_plugins = ["what_ran"]
 
@@ -48,8 +49,6 @@ class LiveCluster:
 
     def export(self) -> None:
         """Point this process and its notebook kernels at the cluster, away from the learner's."""
-        from daemonset_course.places import cache_home
-
         # Before a test fakes HOME: the programs are brought once, not once a test.
         os.environ["COURSE_CACHE"] = str(cache_home())
         os.environ["COURSE_HOME"] = str(self.home)

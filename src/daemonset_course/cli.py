@@ -21,6 +21,10 @@ from rich.console import Console
 from rich.table import Table
 
 from daemonset_course import cluster, jupyter, variables
+from daemonset_course.binaries.search import ensure
+from daemonset_course.cluster.reset import reset as reset_cluster
+from daemonset_course.cluster.status import status_of
+from daemonset_course.doctor import examine
 from daemonset_course.errors import CourseError
 from daemonset_course.places import cluster_name, course_command
 from daemonset_course.progress import progress
@@ -115,8 +119,6 @@ def reset(
 ) -> None:
     """Bring a cluster to the state right after `up`, and say what was changed."""
     with _telling(name):
-        from daemonset_course.cluster.reset import reset as reset_cluster
-
         out.print(str(reset_cluster(name, workers=workers)))
 
 
@@ -124,8 +126,6 @@ def reset(
 def status(name: Name = None, as_json: Json = False) -> None:
     """Say whether a cluster runs; exit status 1 when it, or one of its components, does not."""
     with _telling(name):
-        from daemonset_course.cluster.status import status_of
-
         found = status_of(name)
     if as_json:
         print(json.dumps(asdict(found)))
@@ -142,8 +142,6 @@ def doctor(name: Name = None, as_json: Json = False) -> None:
     Exit status 1 if something is bad; a note concerns kind alone and leaves it at 0.
     """
     with _telling(name):
-        from daemonset_course.doctor import examine
-
         findings = examine(name)
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings]))
@@ -160,8 +158,6 @@ def doctor(name: Name = None, as_json: Json = False) -> None:
 def binaries(kubernetes: Kubernetes = None) -> None:
     """Bring the programs of the embedded cluster, and say where each comes from."""
     with _telling():
-        from daemonset_course.binaries.search import ensure
-
         for binary in ensure(kubernetes=kubernetes, report=progress()).values():
             out.print(f"{binary.name:<24} {binary.version:<9} {binary.source:<9} {binary.path}")
 
@@ -170,7 +166,7 @@ def binaries(kubernetes: Kubernetes = None) -> None:
 def record(lesson: str, name: Name = None) -> None:
     """Run a lesson (such as 00) on a kind cluster and keep its real steps in recordings/."""
     with _telling(name):
-        from daemonset_course.recording.rerecord import record_lesson
+        from daemonset_course.recording.rerecord import record_lesson  # noqa: PLC0415 - 60 ms
 
         for path in record_lesson(lesson, name):
             out.print(f"recorded {path}")

@@ -136,7 +136,7 @@ class ApiError(CourseError):
 
 
 def _debugging() -> bool:
-    from daemonset_course import variables  # that module imports this one
+    from daemonset_course import variables  # noqa: PLC0415 - imports this module
 
     with suppress(CourseError):  # a value that cannot be read must not hide the error at hand
         return variables.DEBUG.read()

@@ -33,8 +33,10 @@ def start(cluster: Cluster, arguments: Sequence[str]) -> subprocess.Popen[bytes]
 
 def settings() -> dict[str, dict[str, Any]]:
     """Return what an argument of the command may override."""
-    from jupyter_core.paths import ENV_CONFIG_PATH
-    from jupyter_server.extension.config import ExtensionConfigManager
+    from jupyter_core.paths import ENV_CONFIG_PATH  # noqa: PLC0415 - 40 ms
+    from jupyter_server.extension.config import (  # noqa: PLC0415 - 1.9 s
+        ExtensionConfigManager,
+    )
 
     # The extensions installed with the course, less the one that loads a learner's old ones.
     installed = ExtensionConfigManager(read_config_path=ENV_CONFIG_PATH).get_jpserver_extensions()
@@ -53,13 +55,13 @@ def settings() -> dict[str, dict[str, Any]]:
 
 def main() -> None:
     """Serve JupyterLab until Ctrl-C."""
-    from jupyter_server.serverapp import ServerApp
-    from traitlets.config import Config
+    from jupyter_server.serverapp import ServerApp  # noqa: PLC0415 - 1.9 s
+    from traitlets.config import Config  # noqa: PLC0415 - 70 ms
 
     unusable = {name: proxy for name, proxy in proxies(os.environ).items() if not _usable(proxy)}
     for name in unusable:  # with such a proxy JupyterLab's extension manager cannot be imported
         del os.environ[name]
-    from jupyterlab.labapp import LabApp
+    from jupyterlab.labapp import LabApp  # noqa: PLC0415 - 2.4 s; reads the environment
 
     os.environ.update(unusable)  # kernels and terminals have it
 
@@ -81,7 +83,7 @@ def main() -> None:
 
 def _usable(proxy: str) -> bool:
     """Whether httpx takes an address for a proxy: it has a scheme, and not that of SOCKS."""
-    import httpx
+    import httpx  # noqa: PLC0415 - 40 ms
 
     try:
         httpx.Proxy(proxy)

@@ -98,8 +98,8 @@ def _draw(frames: _Frames, widget: Any, ended: threading.Event) -> None:
 
 def _display(html: str) -> tuple[Any, Any]:
     """The widget, and the handle of the output that it is shown in."""
-    from IPython.display import display
-    from ipywidgets import HTML
+    from IPython.display import display  # noqa: PLC0415 - 50 ms
+    from ipywidgets import HTML  # noqa: PLC0415 - 110 ms
 
     widget = HTML(html)
     return widget, display(widget, display_id=True)  # type: ignore[no-untyped-call]
@@ -107,6 +107,6 @@ def _display(html: str) -> tuple[Any, Any]:
 
 def _in_notebook() -> bool:
     """Whether somebody can see a widget: this is a Jupyter kernel."""
-    from IPython import get_ipython
+    from IPython import get_ipython  # noqa: PLC0415 - 50 ms
 
     return hasattr(get_ipython(), "kernel")

@@ -55,8 +55,13 @@ class Bars(Lines):
 
     def start(self, text: str, total: int | None = None, unit: str = "") -> None:
         """Open the bar, in place of one that is open."""
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.console import Console  # noqa: PLC0415 - 70 ms with the next one
+        from rich.progress import (  # noqa: PLC0415
+            BarColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+        )
 
         self._close()
         self._text, self._unit, self._total, self._at = text, unit, total or 0, 0

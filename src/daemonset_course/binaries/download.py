@@ -21,7 +21,7 @@ from daemonset_course.errors import DownloadFailed, FileFailed, NoAnswerError
 from daemonset_course.progress import amount, step
 
 if TYPE_CHECKING:
-    import httpx  # a tenth of a second to import: only when something is fetched
+    import httpx
 
     from daemonset_course.progress import Report
 
@@ -177,7 +177,7 @@ def _client(url: str) -> httpx.Client:
     Raises:
         NoAnswerError: a proxy of the environment cannot be used.
     """
-    import httpx
+    import httpx  # noqa: PLC0415 - 40 ms
 
     direct = httpx.HTTPTransport() if is_loopback(url) else None
     timeout = httpx.Timeout(30, connect=10)
@@ -192,7 +192,7 @@ def _client(url: str) -> httpx.Client:
 
 
 def _try(client: httpx.Client, url: str, part: _Part, report: Report) -> None:
-    import httpx
+    import httpx  # noqa: PLC0415 - 40 ms
 
     # identity: the checksum is of the file as published, not of a server's compression of it.
     headers = {"Accept-Encoding": "identity"}

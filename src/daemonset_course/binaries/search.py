@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from filelock import FileLock, Timeout
+
 from daemonset_course import variables
 from daemonset_course.binaries import build, download
 from daemonset_course.binaries.machine import UnfitError, examine, header_problem, this_platform
@@ -222,8 +224,6 @@ def _obtain(search: Search, source: Source, get: Callable[[Pin, Path], None]) ->
 @contextlib.contextmanager
 def _alone(report: Report) -> Iterator[None]:
     """The cache for this process only: two runs never fetch or build the same thing."""
-    from filelock import FileLock, Timeout
-
     folder = cache_home() / "bin"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

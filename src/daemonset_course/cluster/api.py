@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ class Api:
 
     @cached_property
     def _client(self) -> Any:
-        from kubernetes import client, config  # take 0.3 s: only when a cluster is really used
+        from kubernetes import client, config  # noqa: PLC0415 - 370 ms
 
         settings = client.Configuration()
         # It takes any proxy of the environment, whatever the host; the server is on this machine.
@@ -252,8 +253,6 @@ class Api:
 
 
 def _unknown_kind(kind: str, version: str, known: list[str]) -> BadInput:
-    from difflib import get_close_matches
-
     near = get_close_matches(kind, known, n=1, cutoff=0.5)
     return BadInput(
         f"The API server knows no kind {kind!r} in apiVersion {version!r}.",
@@ -265,8 +264,8 @@ def _unknown_kind(kind: str, version: str, known: list[str]) -> BadInput:
 @cache
 def _foreign_errors() -> dict[type[Exception], Callable[[Any, str, str], CourseError | str | None]]:
     """Return what each error of the client means: an error of ours, or why nobody answered."""
-    import urllib3
-    from kubernetes.client import ApiException
+    import urllib3  # noqa: PLC0415 - 50 ms
+    from kubernetes.client import ApiException  # noqa: PLC0415 - 370 ms
 
     def tls_broken(error: AttributeError, method: str, path: str) -> str | None:
         # Where TLS breaks off, as behind a server that just starts, the client wants to decode

@@ -152,9 +152,9 @@ def backend_of(state: State, port: int | None = None) -> Backend:
     """The backend of a cluster, from what is saved of it."""
     common: dict[str, Any] = {"kubernetes": state.kubernetes, "pace": state.pace, "port": port}
     if state.backend == "kind":
-        from daemonset_course.cluster.kind import Kind
+        from daemonset_course.cluster.kind import Kind  # noqa: PLC0415 - imports this module
 
         return Kind(state.name, image=state.image, **common)
-    from daemonset_course.cluster.embedded import Embedded
+    from daemonset_course.cluster.embedded import Embedded  # noqa: PLC0415 - imports this module
 
     return Embedded(state.name, **common)

@@ -22,6 +22,7 @@ from daemonset_course.binaries.pinned import matches, resolve
 from daemonset_course.cluster import fence
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.backend import Backend, backend_of, choose, image_of
+from daemonset_course.cluster.fingerprint import cluster_scoped
 from daemonset_course.cluster.readiness import (
     PATIENCE,
     admit_nodes,
@@ -230,8 +231,6 @@ def _created(state: State, port: int | None, report: Report, old: State | None =
     except BaseException:
         backend.destroy()
         raise
-    from daemonset_course.cluster.fingerprint import cluster_scoped
-
     replace(state, complete=True, baseline=cluster_scoped(api)).save()
     return current(state.name)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from daemonset_course.errors import BadInput
 from daemonset_course.figures.theme import course_style
 
 _PIXELS = 160  # dots an inch of a PNG: sharp on a dense screen
@@ -62,8 +63,6 @@ class Picture:
         Raises:
             BadInput: the ending is neither.
         """
-        from daemonset_course.errors import BadInput
-
         path = Path(path)
         if path.suffix == ".svg":
             path.write_text(self.svg(), encoding="utf-8")

@@ -21,6 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from daemonset_course.analysis.explain import Explanation, explain_timeline
+from daemonset_course.analysis.rollout_caption import caption
 from daemonset_course.cluster.api import segment
 from daemonset_course.cluster.components import asker
 from daemonset_course.cluster.lifecycle import Cluster, current
@@ -28,15 +30,14 @@ from daemonset_course.cluster.waiting import until
 from daemonset_course.errors import NotFinished, RecorderFailed
 from daemonset_course.history import log
 from daemonset_course.history.index import History
+from daemonset_course.history.rollouts import Rollout, rollouts
 from daemonset_course.history.timeline import Timeline
 from daemonset_course.places import course_command
 from daemonset_course.recording.component_feed import ComponentFeed
 from daemonset_course.recording.feed import Feed
 
 if TYPE_CHECKING:
-    from daemonset_course.analysis.explain import Explanation
     from daemonset_course.figures.picture import Picture
-    from daemonset_course.history.rollouts import Rollout
 
 AFTER = 0.4  # seconds, times the pace, that a `with` records on: the picture shows the end
 FIRST_LIST = 20.0  # seconds that the first lists may take
@@ -92,27 +93,21 @@ class Recording:
     @property
     def rollouts(self) -> tuple[Rollout, ...]:
         """The facts of each rollout in the recording, the first one first."""
-        from daemonset_course.history.rollouts import rollouts
-
         return rollouts(self.timeline)
 
     @property
     def explanation(self) -> Explanation:
         """Why the newest rollout is not done."""
-        from daemonset_course.analysis.explain import explain_timeline
-
         return explain_timeline(self.timeline)
 
     @property
     def caption(self) -> str:
         """What happened, in one generated sentence."""
-        from daemonset_course.analysis.rollout_caption import caption
-
         return caption(self.timeline)
 
     def plot(self, **options: Any) -> Picture:
         """The picture of the recording."""
-        from daemonset_course.figures.rollout.draw import plot
+        from daemonset_course.figures.rollout.draw import plot  # noqa: PLC0415 - 570 ms
 
         return plot(self.timeline, **options)
 
@@ -308,7 +303,7 @@ def record(daemonset: str, *, namespace: str = "default") -> Recorder:
 
 def compare(a: Recording, b: Recording, *, labels: tuple[str, str] = ("a", "b")) -> Picture:
     """Two recordings on one time axis, each from its template change on."""
-    from daemonset_course.figures.rollout.draw import compare as draw
+    from daemonset_course.figures.rollout.draw import compare as draw  # noqa: PLC0415 - 570 ms
 
     return draw(a.timeline, b.timeline, labels=labels)
 

@@ -26,9 +26,9 @@ def record_lesson(lesson: str, cluster: str | None = None) -> list[Path]:
         BadInput: there is no such lesson, it has no real step, or the cluster cannot run one.
         CommandFailed: a cell failed, or took too long; the recordings are as they were.
     """
-    import nbformat
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellControlSignal, DeadKernelError
+    import nbformat  # noqa: PLC0415 - 1.8 s with nbclient
+    from nbclient import NotebookClient  # noqa: PLC0415
+    from nbclient.exceptions import CellControlSignal, DeadKernelError  # noqa: PLC0415
 
     running = current(cluster)
     lacking = sorted(set(CAPABILITIES) - running.backend.capabilities)

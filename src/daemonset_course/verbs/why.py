@@ -73,7 +73,7 @@ class Why:
 
     def plot(self, *, dark: bool = False) -> Picture:
         """The matrix of nodes and rules as a picture."""
-        from daemonset_course.figures.show import show  # matplotlib: only when drawn
+        from daemonset_course.figures.show import show  # noqa: PLC0415 - 520 ms: matplotlib
 
         return show(self.matrix, dark=dark)
 

@@ -7,10 +7,18 @@ from functools import partial
 from textwrap import dedent
 from typing import Any
 
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.cluster.waiting import Objects, wait_for
+from daemonset_course.history.daemonset_status import Status, status_of
+from daemonset_course.history.podstate import node_of, phase_of
 from daemonset_course.lab import check, check_rollout
 from daemonset_course.lab.check import Rule, Verdict
 from daemonset_course.lab.evidence import Evidence
 from daemonset_course.lab.tasks import Lab, Task
+from daemonset_course.verbs.apply import apply
+from daemonset_course.verbs.kubectl import kubectl
+from daemonset_course.verbs.nodes import break_node
+from daemonset_course.verbs.rollout import wait_rollout
 
 AGENT = "agent"
 GOOD = "busybox:1.36"
@@ -54,8 +62,6 @@ def manifest(*, release: str = "1", image: str = GOOD, strategy: str = "maxUnava
 
 
 def _running() -> str:
-    from daemonset_course.verbs.apply import apply
-    from daemonset_course.verbs.rollout import wait_rollout
 
     apply(manifest())
     status = wait_rollout(AGENT)
@@ -63,11 +69,6 @@ def _running() -> str:
 
 
 def _one_node_dead() -> str:
-    from daemonset_course.cluster.lifecycle import current
-    from daemonset_course.cluster.waiting import wait_for
-    from daemonset_course.history.daemonset_status import Status, status_of
-    from daemonset_course.verbs.kubectl import kubectl
-    from daemonset_course.verbs.nodes import break_node
 
     def wait_for_status(what: str, settled: Callable[[Status], bool]) -> None:
         wait_for(
@@ -93,10 +94,6 @@ def _one_node_dead() -> str:
 
 
 def _bad_image() -> str:
-    from daemonset_course.cluster.lifecycle import current
-    from daemonset_course.cluster.waiting import Objects, wait_for
-    from daemonset_course.history.podstate import node_of, phase_of
-    from daemonset_course.verbs.apply import apply
 
     _running()
     apply(manifest(image=BAD, release="2"))
