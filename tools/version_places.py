@@ -1,0 +1,186 @@
+"""Where the versions of Kubernetes stand besides the table: what each place says for a table.
+
+Pages, the Makefile, the workflow, the client's pin, the Go modules. Texts in, texts out: knows no
+network and no file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+import version_table
+from daemonset_course.binaries.build import PACKAGES
+from daemonset_course.errors import BadInput
+from version_table import TABLE, Checksums, Release, Table
+
+WORKFLOW = ".github/workflows/course.yaml"
+IMAGE = re.compile(r"kindest/node:v(\d+\.\d+)\.\d+@sha256:[0-9a-f]{64}")
+
+# Where else the versions stand: the file, how often, and the words for a table.
+PLACES: tuple[tuple[str, int, Callable[[Table], str]], ...] = (
+    ("Makefile", 1, lambda table: f"\nVERSIONS ?= {' '.join(table.minors)}\n"),
+    ("Makefile", 1, lambda table: f'VERSIONS="{" ".join(table.minors[:2])}"'),
+    ("CONTRIBUTING.md", 1, lambda table: f'VERSIONS="{" ".join(table.minors[:2])}"'),
+    (WORKFLOW, 2, lambda table: f"\n        kubernetes: {json.dumps(table.minors)}\n"),
+    ("README.md", 2, lambda table: f"from {table.minors[0]} on"),
+    ("pyproject.toml", 1, lambda table: client_pin(table.own)),
+)
+
+
+def client_pin(own: Release) -> str:
+    """Return the pin of the Python client: its major is Kubernetes' minor."""
+    minor = int(own.minor.rpartition(".")[2])
+    return f'"kubernetes>={minor},<{minor + 1}"'
+
+
+def edited(texts: Mapping[str, str], before: Table, after: Table) -> dict[str, str]:
+    """Return the files of ``PLACES`` as they are to be for another table.
+
+    Raises:
+        BadInput: a file does not say what it should for the table before.
+    """
+    found = dict(texts)
+    for path, times, words in PLACES:
+        if found[path].count(words(before)) != times:
+            raise BadInput(
+                f"{path} cannot be changed.",
+                seen=f"it has {words(before).strip()} {found[path].count(words(before))} times, "
+                f"not {times}",
+                next_step="Compare it with PLACES in tools/update_kubernetes.py.",
+            )
+        found[path] = found[path].replace(words(before), words(after))
+    return found
+
+
+def folder_of(release: Release, table: Table) -> str:
+    """Return the folder of the Go module that a release is built from."""
+    return "toolchain/kubernetes" + ("" if release == table.own else f"-{release.minor}")
+
+
+def go_module(kubernetes: str, version: str) -> str:
+    """Return a ``go.mod`` to build the programs with, before ``go mod tidy``.
+
+    Args:
+        kubernetes: the ``go.mod`` of that Kubernetes: it has the ``go`` line, and the staging
+            modules, which are released under versions of their own.
+        version: such as ``v1.37.1``.
+
+    Raises:
+        BadInput: it is not the ``go.mod`` of Kubernetes.
+    """
+    go = re.search(r"^go (\S+)$", kubernetes, re.MULTILINE)
+    staging = re.findall(r"^\s*(?:replace )?(\S+) => \./staging/", kubernetes, re.MULTILINE)
+    if go is None or not staging:
+        raise BadInput(f"The go.mod of Kubernetes {version} has no go line or no staging modules.")
+    released = version.replace("v1.", "v0.", 1)
+    tools = "".join(f"\t{package}\n" for name, package in PACKAGES.values() if name == "kubernetes")
+    return (
+        f"module daemonset-course/toolchain/kubernetes\n\ngo {go[1]}\n\n"
+        + "".join(f"replace {one} => {one} {released}\n\n" for one in staging)
+        + f"tool (\n{tools})\n\nrequire k8s.io/kubernetes {version}\n"
+    )
+
+
+def moved(modules: Mapping[str, str], before: Table, after: Table) -> dict[str, str | None]:
+    """Return the Go modules as files: those that stay, under their new folders, and None for gone.
+
+    Args:
+        modules: the text of every ``go.mod`` and ``go.sum``, by path.
+        before: the table that they are for.
+        after: the table that they are to be for; a release that it does not share has no module.
+    """
+    found: dict[str, str | None] = dict.fromkeys(modules)
+    for release in after.releases:
+        if release in before.releases:
+            old, new = folder_of(release, before), folder_of(release, after)
+            found[f"{new}/go.mod"] = named(modules[f"{old}/go.mod"], new)
+            found[f"{new}/go.sum"] = modules[f"{old}/go.sum"]
+    return found
+
+
+def named(module: str, folder: str) -> str:
+    """Return a ``go.mod`` with the name of the module in a folder."""
+    return re.sub(r"\Amodule \S+", f"module daemonset-course/{folder}", module)
+
+
+def node_image(minor: str, table: Table, default: str, asked: str | None) -> str:
+    """Return the node image of a minor: the one asked for, kind's default, or the table's.
+
+    Raises:
+        BadInput: there is none, or the one asked for has no digest or is of another minor.
+    """
+    image = asked or next((one for one in (default,) if _minor_of(one) == minor), None)
+    image = image or table.images.get(minor, "")
+    if _minor_of(image) != minor:
+        raise BadInput(
+            f"No node image with a digest is known for Kubernetes {minor}.",
+            seen=f"{asked}" if asked else f"kind's default is {default}",
+            next_step="Name one, from the release notes of kind: "
+            f"--image kindest/node:v{minor}.0@sha256:...",
+        )
+    return image
+
+
+def _minor_of(image: str) -> str:
+    found = IMAGE.fullmatch(image)
+    return found[1] if found else ""
+
+
+def problems(
+    table: Table, known: Mapping[str, Checksums], image: str, texts: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield what differs between the repository's own files, or between them and the sources.
+
+    Args:
+        table: the table of versions.
+        known: the checksums that the source has.
+        image: kind's default node image.
+        texts: the files of ``PLACES``, and every ``go.mod`` of Kubernetes by path.
+    """
+    wrong, unknown = version_table.differences(table, known)
+    yield from wrong
+    if len(unknown) == len(table.releases):
+        yield f"{TABLE}: the source has none of {', '.join(unknown)}: nothing was compared"
+    pinned = table.images.get(_minor_of(image), image)
+    if pinned != image:
+        yield f"{TABLE}: the node image is {pinned}, kind's default is {image}"
+    for path, times, words in PLACES:
+        if texts[path].count(words(table)) != times:
+            yield f"{path}: {words(table).strip()} does not stand there {times} times"
+    for release in table.releases:
+        path = f"{folder_of(release, table)}/go.mod"
+        text, staging = texts.get(path, ""), release.version.replace("v1.", "v0.", 1)
+        versions = set(re.findall(r"^replace \S+ => \S+ (\S+)$", text, re.MULTILINE))
+        if f"\tk8s.io/kubernetes {release.version} " not in text or versions != {staging}:
+            yield f"{path}: it is not for {release.version}"
+
+
+def by_hand(before: Table, after: Table, etcd: str) -> Iterator[str]:
+    """Yield what a person has to do after a change of the table."""
+    new = [one for one in after.releases if one not in before.releases]
+    if after.own.minor != before.own.minor:
+        yield "make lock LOCKARGS='--upgrade-package kubernetes': the client is another major"
+        yield "docs and comments that name the own version, and links to source at its tag (below)"
+        yield "course record NN on kind, for every lesson with a recorded step"
+    for release in new:
+        yield f"course binaries --kubernetes {release.minor}: is all of it to be had?"
+        yield f"make test-versions VERSIONS={release.minor}"
+        yield f"make test-kind KUBERNETES={release.minor}"
+        if etcd:
+            yield f"etcd: kubeadm {release.version} starts {etcd}; see [etcd] in {TABLE}"
+    if before.minors != after.minors:
+        yield "tests that name versions: make test TESTS=tests/unit"
+        yield f"what lessons say must hold on {', '.join(after.minors)}"
+
+
+def outdated(before: Table, after: Table) -> list[str]:
+    """Return the words for versions that are no longer what they were, as a regular expression."""
+    gone = [one for one in before.minors if one not in after.minors]
+    words = [rf"{re.escape(minor)}([^0-9]|$)" for minor in gone]
+    if before.own.version != after.own.version:
+        words.append(rf"{re.escape(before.own.version)}([^0-9]|$)")
+    if before.own.minor != after.own.minor:
+        words.append(rf"Kubernetes v?{re.escape(before.own.minor)}([^0-9]|$)")
+    return words
