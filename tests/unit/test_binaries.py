@@ -19,9 +19,24 @@ from daemonset_course.cluster.kind_config import node_image
 from daemonset_course.errors import BadInput, CourseError
 
 LINUX = "linux/amd64"
+OWN = resolve()
+OTHER = next(version for version in versions() if version != OWN)
+
+
+def minor(version, away=0):
+    """The minor of a version, or of one that many minors away: ``1.36``."""
+    major, number = version.removeprefix("v").split(".")[:2]
+    return f"{major}.{int(number) + away}"
+
+
+def near(away, patch):
+    """A version that many minors away from the course's own: ``v1.35.9``."""
+    return f"v{minor(OWN, away)}.{patch}"
+
+
 SAYS = {
     "etcd": "etcd Version: 3.6.99\nGit SHA: x",
-    "kubectl": "Client Version: v1.36.1\nKustomize Version: v5.8.1",
+    "kubectl": f"Client Version: {near(0, 1)}\nKustomize Version: v5.8.1",
     "kwok": "kwok version v0.8.0 go1.26.8 (linux/amd64)",
     "kwokctl": "kwokctl version v0.8.0 go1.26.8 (linux/amd64)",
     "kind": "kind v0.33.0 go1.26.8 linux/amd64",
@@ -49,7 +64,7 @@ def script(says):
 def put(folder, *programs, **says):
     folder.mkdir(exist_ok=True)
     for name in programs:
-        says.setdefault(name, SAYS.get(name, "Kubernetes v1.36.0"))
+        says.setdefault(name, SAYS.get(name, f"Kubernetes {near(0, 0)}"))
     for name, said in says.items():
         path = folder / name
         path.write_text(script(said))
@@ -118,18 +133,22 @@ def fill_cache(tmp_path, *programs, text=None):
     folder.mkdir(parents=True, exist_ok=True)
     for name in programs:
         path = folder / f"{name}-{pins(LINUX)[name].version}-linux-amd64"
-        path.write_text(script(SAYS.get(name, "Kubernetes v1.36.3")) if text is None else text)
+        path.write_text(script(SAYS.get(name, f"Kubernetes {OWN}")) if text is None else text)
         path.chmod(0o755)
 
 
 @pytest.mark.parametrize(
     ("program", "says", "why"),
     [
-        ("kube-apiserver", "Kubernetes v1.35.9", "it is v1.35.9; needed is the minor of v1.36.3"),
-        ("kubectl", "Client Version: v1.34.1", "at most one minor away from v1.36.3"),
-        ("kubectl", "Client Version: v1.32.4-dispatcher", "starts some other kubectl"),
-        ("kubectl", "Client Version: v1.36.4-dispatcher", "starts some other kubectl"),
-        ("kubectl", "Client Version: v2.36.3", "at most one minor away"),
+        (
+            "kube-apiserver",
+            f"Kubernetes {near(-1, 9)}",
+            f"it is {near(-1, 9)}; needed is the minor of {OWN}",
+        ),
+        ("kubectl", f"Client Version: {near(-2, 1)}", f"at most one minor away from {OWN}"),
+        ("kubectl", f"Client Version: {near(-4, 4)}-dispatcher", "starts some other kubectl"),
+        ("kubectl", f"Client Version: {near(0, 4)}-dispatcher", "starts some other kubectl"),
+        ("kubectl", f"Client Version: {OWN.replace('v1.', 'v2.')}", "at most one minor away"),
         ("etcd", "etcd Version: 3.5.13", "the minor of v3.6.10"),
         ("kwok", "kwok version v0.8.1 go1.26.8", "needed is exactly v0.8.0"),
         ("kwokctl", "hello", "does not say its version"),
@@ -142,7 +161,7 @@ def test_a_wrong_version_is_an_error_in_a_named_folder(tmp_path, program, says, 
     assert why in caught.value.seen
 
 
-@pytest.mark.parametrize("says", ["v1.35.0", "v1.37.2", "v1.36.0-rc.1", "v1.36.5+k3s1"])
+@pytest.mark.parametrize("says", [near(-1, 0), near(1, 2), near(0, "0-rc.1"), near(0, "5+k3s1")])
 def test_kubectl_may_be_one_minor_away(tmp_path, says):
     put(tmp_path / "mine", *PROGRAMS, kubectl=f"Client Version: {says}")
     assert run(directory=tmp_path / "mine")["kubectl"].version == says
@@ -230,32 +249,33 @@ def test_a_file_without_a_checksum_is_never_asked_for(monkeypatch):
 
 
 def test_another_kubernetes_is_served_from_a_folder_only(tmp_path):
+    another = f"v{minor(OTHER)}.70"
     put(
         tmp_path / "mine",
         *PROGRAMS,
         **dict.fromkeys(
-            ("kube-apiserver", "kube-controller-manager", "kube-scheduler"), "Kubernetes v1.35.2"
+            ("kube-apiserver", "kube-controller-manager", "kube-scheduler"), f"Kubernetes {another}"
         ),
     )
-    found = run(kubernetes="1.35.2", directory=tmp_path / "mine")
-    assert found["kube-apiserver"].version == "v1.35.2"
+    found = run(kubernetes=another, directory=tmp_path / "mine")
+    assert found["kube-apiserver"].version == another
     (tmp_path / "mine" / "kube-apiserver").unlink()
     with pytest.raises(CourseError) as caught:
-        run(kubernetes="1.35.2", directory=tmp_path / "mine")
-    assert "no pinned checksum of v1.35.2" in caught.value.seen
-    assert "another version than v1.35.2" in caught.value.seen
+        run(kubernetes=another, directory=tmp_path / "mine")
+    assert f"no pinned checksum of {another}" in caught.value.seen
+    assert f"another version than {another}" in caught.value.seen
 
 
 @pytest.mark.parametrize(
     ("asked", "version"),
     [
-        (None, "v1.36.3"),
-        ("1.36", "v1.36.3"),
-        ("1.35", "v1.35.1"),
-        ("v1.35", "v1.35.1"),
-        (" 1.34\n", "v1.34.3"),
-        ("1.35.1", "v1.35.1"),
-        ("v1.35.7", "v1.35.7"),
+        (None, OWN),
+        (minor(OWN), OWN),
+        (minor(OTHER), OTHER),
+        (f"v{minor(OTHER)}", OTHER),
+        (f" {minor(versions()[-1])}\n", versions()[-1]),
+        (OTHER.removeprefix("v"), OTHER),
+        (f"v{minor(OTHER)}.70", f"v{minor(OTHER)}.70"),
     ],
 )
 def test_a_minor_means_its_pinned_patch(asked, version):
@@ -263,11 +283,13 @@ def test_a_minor_means_its_pinned_patch(asked, version):
     assert pins(LINUX, asked)["kube-apiserver"].version == version
 
 
-@pytest.mark.parametrize("asked", ["1.33", "v1.37.0", "2.35", "1.3"])
+@pytest.mark.parametrize(
+    "asked", [minor(versions()[-1], -1), f"v{minor(versions()[0], 1)}.0", "2.35", "1.3"]
+)
 def test_another_minor_is_told_which_there_are(asked):
     with pytest.raises(BadInput, match="does not run on Kubernetes") as caught:
         run(kubernetes=asked)
-    assert caught.value.seen == "there are 1.36, 1.35, 1.34"
+    assert caught.value.seen == f"there are {', '.join(map(minor, versions()))}"
 
 
 @pytest.mark.parametrize("asked", ["latest", "", "1", "1.35.", "1.35.1-rc.1", "1.35.1.2", "vv1.35"])
@@ -292,11 +314,12 @@ def test_a_minor_asks_for_any_patch_of_it(asked, version, same):
 
 
 def test_an_older_kubernetes_has_release_files_of_its_own():
-    old, own = pins(LINUX, "1.35"), pins(LINUX)
-    assert old["kubectl"].file.url() == "https://dl.k8s.io/release/v1.35.1/bin/linux/amd64/kubectl"
+    old, own = pins(LINUX, minor(OTHER)), pins(LINUX)
+    address = f"https://dl.k8s.io/release/{OTHER}/bin/linux/amd64/kubectl"
+    assert old["kubectl"].file.url() == address
     assert old["kubectl"].file.checksum != own["kubectl"].file.checksum
     assert old["etcd"] == own["etcd"]
-    assert pins(LINUX, "1.35.7")["kubectl"].file is None
+    assert pins(LINUX, f"{minor(OTHER)}.70")["kubectl"].file is None
 
 
 def test_each_kubernetes_has_its_place_in_the_cache(tmp_path, monkeypatch):
@@ -305,15 +328,14 @@ def test_each_kubernetes_has_its_place_in_the_cache(tmp_path, monkeypatch):
     monkeypatch.setattr(binaries, "pins", pins)
     assert set(sources(run()).values()) == {"cache"}
     with pytest.raises(CourseError, match="No source has kube-apiserver, "):
-        run(kubernetes="1.35")
+        run(kubernetes=minor(OTHER))
 
 
 def test_every_kubernetes_has_a_node_image_of_its_minor(monkeypatch):
     monkeypatch.delenv("COURSE_IMAGE", raising=False)
     for version in versions():
-        minor = version.rpartition(".")[0]
         assert re.fullmatch(
-            rf"kindest/node:{minor}\.\d+@sha256:[0-9a-f]{{64}}", node_image(version)
+            rf"kindest/node:v{minor(version)}\.\d+@sha256:[0-9a-f]{{64}}", node_image(version)
         )
 
 
@@ -365,7 +387,7 @@ def mirror(tmp_path, monkeypatch):
     root, made = tmp_path / "mirror", {}
     root.mkdir()
     for name, pin in pins(LINUX).items():
-        data = script(SAYS.get(name, "Kubernetes v1.36.3")).encode()
+        data = script(SAYS.get(name, f"Kubernetes {OWN}")).encode()
         (root / name).write_bytes(data)
         checksum = f"sha256:{hashlib.sha256(data).hexdigest()}"
         made[name] = binaries.Pin(name, pin.version, File("http://127.0.0.1:9", name, checksum))
@@ -492,7 +514,7 @@ def test_the_addresses_are_those_of_the_release_files():
     )
     assert file.member == "etcd-v3.6.10-linux-arm64/etcd"
     assert pins("darwin/arm64")["kubectl"].file.url("http://mirror") == (
-        "http://mirror/v1.36.3/bin/darwin/arm64/kubectl"
+        f"http://mirror/{OWN}/bin/darwin/arm64/kubectl"
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from daemonset_course import doctor
-from daemonset_course.binaries.pinned import pins
+from daemonset_course.binaries.pinned import pins, resolve
 from daemonset_course.cli import app
 from daemonset_course.cluster.engine import Engine, Missing
 from daemonset_course.cluster.state import MADE_BY_KIND, State
@@ -310,7 +310,7 @@ def test_a_named_folder_has_to_be_there_with_every_program(
     )
 
     for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"):
-        put(tmp_path / "mine" / name, "v1.36.3")
+        put(tmp_path / "mine" / name, resolve())
     for name in ("kwok", "kwokctl"):
         put(tmp_path / "mine" / name, "v0.8.0")
     found = look("programs")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from daemonset_course.binaries.pinned import versions
 from daemonset_course.cluster import kind_config, topology
 from daemonset_course.cluster.backend import choose, image_of
 from daemonset_course.cluster.engine import Engine
@@ -65,8 +66,10 @@ def test_the_node_image_is_pinned_by_digest_and_can_be_replaced(
 ) -> None:
     monkeypatch.delenv("COURSE_IMAGE", raising=False)
     assert "@sha256:" in node_image(None)
-    assert ":v1.35." in node_image("1.35")
-    assert ":v1.34." in node_image("v1.34.9")
+    for version in versions():
+        minor = version.rpartition(".")[0]
+        assert f":{minor}." in node_image(minor.removeprefix("v"))
+        assert f":{minor}." in node_image(f"{minor}.90")
     with pytest.raises(BadInput, match=r"1\.12"):
         node_image("1.12")
     monkeypatch.setenv("COURSE_IMAGE", "my/node:1")
