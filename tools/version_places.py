@@ -162,6 +162,7 @@ def by_hand(before: Table, after: Table, etcd: str) -> Iterator[str]:
     new = [one for one in after.releases if one not in before.releases]
     if after.own.minor != before.own.minor:
         yield "make lock LOCKARGS='--upgrade-package kubernetes': the client is another major"
+        yield "cluster/api.py with that client: tests/unit/test_api.py, test_feed.py, test_watch.py"
         yield "docs and comments that name the own version, and links to source at its tag (below)"
         yield "course record NN on kind, for every lesson with a recorded step"
     for release in new:
@@ -180,7 +181,8 @@ def outdated(before: Table, after: Table) -> list[str]:
     gone = [one for one in before.minors if one not in after.minors]
     words = [rf"{re.escape(minor)}([^0-9]|$)" for minor in gone]
     if before.own.version != after.own.version:
-        words.append(rf"{re.escape(before.own.version)}([^0-9]|$)")
+        patch = re.escape(before.own.version.removeprefix("v1."))
+        words.append(rf"v[01]\.{patch}([^0-9]|$)")  # v0: its staging modules, such as client-go
     if before.own.minor != after.own.minor:
         words.append(rf"Kubernetes v?{re.escape(before.own.minor)}([^0-9]|$)")
     return words

@@ -401,7 +401,13 @@ def test_what_still_names_a_version_that_has_changed():
     image = digest("1.37")
     after = version_table.with_release(before, release("v1.37.1"), image, own=True)
     words = re.compile("|".join(places.outdated(before, version_table.without(after, "1.34"))))
-    for line in ("--kubernetes 1.34", "v1.34.3", "blob/v1.36.3/pkg", "those of Kubernetes v1.36:"):
+    for line in (
+        "--kubernetes 1.34",
+        "v1.34.3",
+        "blob/v1.36.3/pkg",
+        "client-go/blob/v0.36.3/x",
+        "those of Kubernetes v1.36:",
+    ):
         assert words.search(line), line
     for line in ("busybox:1.36", "v1.36.30", "1.340", "from 1.35 on"):
         assert not words.search(line), line
