@@ -9,6 +9,7 @@ from daemonset_course.environment import for_programs
 from daemonset_course.errors import BadInput
 from daemonset_course.places import course_command
 from daemonset_course.programs import run
+from daemonset_course.verbs import command_words
 
 
 class Output(str):
@@ -20,17 +21,22 @@ class Output(str):
         return str(self).rstrip("\n")
 
 
-def kubectl(command: str, *arguments: str, stdin: str | None = None, timeout: float = 60) -> Output:
+def kubectl(
+    command: str, *arguments: str, stdin: str | None = None, timeout: float | None = None
+) -> Output:
     """What kubectl printed: ``kubectl("get pods -o wide")``.
 
-    ``command`` is split like a shell line; further ``arguments`` are taken as they are.
+    ``command`` is split like a shell line; further ``arguments`` are taken as they are. It is
+    killed after ``timeout`` seconds; by default after 60, or 10 more than its own ``--timeout``
+    where that is longer.
 
     Raises:
-        BadInput: the command cannot be split, such as one with an open quotation mark.
+        BadInput: the command has an open quotation mark, asks questions (``edit``, ``exec -it``),
+            does not end (``-w``, ``logs -f``, ``port-forward``) or names another cluster; it was
+            not run.
         CommandFailed: kubectl returned an error; with its own words.
         NotRunning: the cluster is not up.
     """
-    cluster = current()
     try:
         words = [*shlex.split(command), *arguments]
     except ValueError as error:
@@ -39,15 +45,17 @@ def kubectl(command: str, *arguments: str, stdin: str | None = None, timeout: fl
             seen=str(error),
             next_step='Close the quotation mark, or give the word apart: kubectl("get", "a word").',
         ) from error
+    command_words.check(words)
+    cluster = current()
     done = run(
         [cluster.backend.programs / "kubectl", *words],
-        timeout=timeout,
+        timeout=command_words.patience(words) if timeout is None else timeout,
         env=for_programs(cluster.environment()),
         stdin=stdin,
         name=f"kubectl {shlex.join(words)}",
         evidence=str.strip,
         next_step="The message above is kubectl's own: correct the command.",
-        if_slow="Give a larger timeout=, or a condition that can come true.",
+        if_slow="Give it longer, timeout= or its own --timeout, or a condition that can come true.",
         if_missing=f"{course_command('up', cluster.name)} brings the programs of the cluster",
     )
     return Output(done.stdout + done.stderr)
