@@ -20,6 +20,11 @@ class Output(str):
     def __repr__(self) -> str:
         return str(self).rstrip("\n")
 
+    def show(self) -> None:
+        """Print it, if there is anything to print."""
+        if text := repr(self):
+            print(text)
+
 
 def kubectl(
     command: str, *arguments: str, stdin: str | None = None, timeout: float | None = None
