@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from daemonset_course.recording.plain_python import plain_python
 from notebook_source import Cell, Source, read_sources
 from rests_on import judged
 
@@ -166,7 +167,7 @@ def asserts(cell: Cell) -> bool:
         return False
     flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
-        tree: Any = compile(cell.text, "cell", "exec", flags, dont_inherit=True)
+        tree: Any = compile(plain_python(cell.text), "cell", "exec", flags, dont_inherit=True)
     except SyntaxError:
         return False
     nodes = list(_run_at_once(tree))

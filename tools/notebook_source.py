@@ -3,6 +3,9 @@
 Sources are in jupytext's percent format. A lab marks what only one of its two notebooks shows:
 cells by the tags ``solution`` and ``exercise``, lines by ``# SOLUTION BEGIN`` / ``# SOLUTION END``
 (cut in the exercise) and ``# STUB: code`` (``code`` in the exercise, nothing in the solution).
+
+A magic is a comment in a source, as in jupytext: ``# pods = %kubectl get pods -o name``. Under
+a cell magic (``# %%kubectl apply -f -``) the rest of the cell is a comment, too.
 """
 
 from __future__ import annotations
@@ -16,6 +19,10 @@ from typing import Any
 
 import jupytext
 
+from daemonset_course.errors import BadInput
+from daemonset_course.recording.plain_python import kubectl_lines, plain_python
+from daemonset_course.verbs.command_line import expressions
+
 LONGEST_CELL = 12
 FOLDERS = {"lessons": ("notebooks",), "labs": ("labs", "solutions")}
 OUR_TAGS = {"solution", "exercise"}
@@ -25,7 +32,6 @@ _CELL_START = re.compile(r"#\s*%%(%*\s.*)?$")
 _MARKER = re.compile(r"\s*# SOLUTION (?P<edge>BEGIN|END)\s*$|(?P<indent>\s*)# STUB: ?(?P<stub>.*)$")
 _LIKE_MARKER = re.compile(r"\s*#\s*(solution\s*:?\s*(begin|end)|stub\b)", re.IGNORECASE)
 _SHELL = re.compile(r"\s*([\w, ]+=\s*)?!(?!=)|\s*%%?(bash|sh|script|sx|system|!)")
-_IPYTHON = re.compile(r"^(\s*)([\w, ]+=\s*)?(%[a-z]|!(?!=)).*")
 
 Line = tuple[int, str]
 
@@ -119,6 +125,11 @@ def _cell(cell: Any, start: int, lines: list[str]) -> Cell:
     first = start + 1
     while first <= len(lines) and not lines[first - 1].strip():
         first += 1
+    if cell.cell_type == "code" and texts[0].startswith("%%"):
+        raw = lines[first : first + len(texts) - 1]  # jupytext leaves them comments, most of them
+        texts[1:] = [
+            re.sub(r"# ?", "", line, count=1) if line.startswith("#") else line for line in raw
+        ]
     kept = {key: cell.metadata[key] for key in KEPT_METADATA if key in cell.metadata}
     return Cell(cell.cell_type, start, tuple(enumerate(texts, first)), kept)
 
@@ -210,14 +221,17 @@ def _code_rules(cell: Cell) -> Iterator[Line]:
             yield number, "a failing shell line passes unnoticed: call a function that raises."
         if re.match(r"\s*#+\s*(NBVAL|PYTEST_VALIDATE)_", text):
             yield number, "an nbval comment hides failures: assert in the cell instead."
+    for at, line in kubectl_lines(cell.text).items():
+        try:
+            expressions(line)
+        except BadInput as error:
+            yield cell.lines[at][0], f"{error.failed} {error.next_step}"
     yield from _python_rules(cell)
 
 
 def _python_rules(cell: Cell) -> Iterator[Line]:
     numbers = [number for number, _ in cell.lines]
-    if cell.text.lstrip().startswith("%%"):
-        return  # a cell magic: the rest need not be Python
-    code = "\n".join(_IPYTHON.sub(r"\1pass", text) for _, text in cell.lines)
+    code = plain_python(cell.text)
     flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
         tree = compile(code, "cell", "exec", flags, dont_inherit=True)

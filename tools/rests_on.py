@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from daemonset_course.recording.plain_python import plain_python
 from notebook_source import Cell, Source
 
 CLUSTER = "the cluster"
@@ -49,12 +50,12 @@ def judged(source: Source) -> list[Judged]:
 class _Reader:
     def __init__(self) -> None:
         self.found: list[Judged] = []
-        self._grounds: dict[str, Grounds] = {}
+        self._grounds: dict[str, Grounds] = {"kubectl": frozenset({CLUSTER})}  # also as a magic
         self._around: Grounds = frozenset()  # what decides whether a statement runs at all
 
     def read(self, cell: Cell) -> None:
         try:
-            body = ast.parse(cell.text).body
+            body = ast.parse(plain_python(cell.text)).body
         except SyntaxError:
             return
         self._run(cell, body)

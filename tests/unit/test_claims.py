@@ -228,6 +228,7 @@ ASSERTING = [
     "wanted = 3\nwanted += 1\nassert wanted == 4",
     "pods = count()\nassert pods == 3",
     "assert not Path('x').exists()",
+    "pods = %kubectl get pods -o name\nassert pods.count('pod/') == 3",
 ]
 NOT_ASSERTING = [
     "pods == 3",

@@ -216,6 +216,9 @@ BAD_CELLS = [
     ("# %%\nimport time\n\ntime.sleep(1)\n", 4, "no sleep"),
     ("# %%\nfrom time import sleep\n", 2, "no sleep"),
     (f"# %%\nx = 1\n\n# %%\n{LONG}\n", 4, "13 lines of code"),
+    ("# %%\nx = 1\n# %kubectl get \\\n#   pods | wc\n", 3, "| needs a shell"),
+    ("# %%\n# %%kubectl apply -f - <<EOF\n# a: 1\n", 2, "<< needs a shell"),
+    ("# %%\nx = 1\n# %%kubectl apply -f -\n# a: 1\n", 3, "not Python"),
     ("# %% [raw]\nx\n", 1, "a raw cell"),
     ("# ---\n# jupyter:\n#   kernelspec: {name: x}\n# ---\n# %%\nx = 1\n", 1, "cannot read it"),
     ("x = 1\n\n# %%\ny = 1\n", 1, "start every cell so"),
@@ -254,6 +257,19 @@ def test_what_ipython_allows_is_allowed(course: Course) -> None:
 
     assert course.run("build") == 0
     assert course.sources("notebooks/01-first.ipynb") == [f"%matplotlib inline\n{code}"]
+
+
+def test_a_magic_is_a_comment_of_the_source(course: Course) -> None:
+    lines = (
+        "%kubectl get pods \\\n    -l app={app} \\\n    -o wide\nnames = %kubectl get pods\nx = 1"
+    )
+    sent = "%%kubectl apply -f -\nkind: X\n\n# a comment\nspec:\n  ls: 1\nls: [a]\ncat:\n%x: 1"
+    text = "\n\n".join("# %%\n" + "\n".join(f"# {line}".strip() for line in cell.split("\n"))
+                      for cell in (lines, sent))  # fmt: skip
+    course.write("lessons/01-first.py", text.replace("# x = 1", "x = 1") + "\n")
+
+    assert course.run("build") == 0
+    assert course.sources("notebooks/01-first.ipynb") == [lines, sent]
 
 
 def test_a_file_name_has_a_number(course: Course, capsys: pytest.CaptureFixture[str]) -> None:

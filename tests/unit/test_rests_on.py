@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from claims import asserts
+from daemonset_course.recording.plain_python import plain_python
 from notebook_source import Cell, Source, read_sources
 from rests_on import CLUSTER, judged
 
@@ -59,6 +60,9 @@ def grounds(*cells: str) -> list[set[str]]:
         (["assert json.dumps(3) == '3'"], set()),
         (["q.compare(run.result, within=0)"], {"01-x"}),
         (["q.compare(4, within=run.result)"], set()),
+        (["x = %kubectl get pods -o jsonpath='{.a}'", "assert x"], {CLUSTER}),
+        (["x = %kubectl get {run.result}", "assert x"], {"01-x", CLUSTER}),
+        (["%kubectl get pods\nassert run.result"], {"01-x"}),
         (["if q.compare(kubectl('x')):\n    print(1)"], {CLUSTER}),
     ],
 )
@@ -90,7 +94,7 @@ def source_problems(source: Source) -> Iterator[str]:
 def title_problems(source: Source) -> Iterator[str]:
     """Drawings whose title tells a finding before their cell has asserted anything."""
     for cell in source.cells:
-        tree = ast.parse(cell.text) if cell.kind == "code" else ast.Module([], [])
+        tree = ast.parse(plain_python(cell.text)) if cell.kind == "code" else ast.Module([], [])
         for number, statement in enumerate(tree.body):
             before = "\n".join(map(ast.unparse, tree.body[:number]))
             if fixed_titles(statement) and not asserts(Cell("code", 0, ((0, before),), {})):
@@ -106,7 +110,7 @@ def fixed_titles(statement: ast.stmt) -> list[ast.expr]:
 
 def count_problems(source: Source) -> Iterator[str]:
     """Questions for a number, to be met exactly, that do not say of what."""
-    code = "\n".join(cell.text for cell in source.cells if cell.kind == "code")
+    code = "\n".join(plain_python(cell.text) for cell in source.cells if cell.kind == "code")
     unit: dict[str, bool] = {}
     for node in ast.walk(ast.parse(code)):
         match node:

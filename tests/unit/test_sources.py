@@ -127,3 +127,27 @@ def test_what_a_step_needs_is_read_from_its_decorator(
 
 def test_a_notebook_without_a_step_has_none(folder: Path) -> None:
     assert steps("@other('00-a', needs='logs')\ndef a():\n    return 1\n", folder) == {}
+
+
+MAGIC = """
+kind = "pods"
+
+
+@step("00-a", needs="logs")
+def a():
+    found = %kubectl get {kind} \\
+        -f ../manifests/agent.yaml -o jsonpath='{.items}'
+    return found
+"""
+
+
+def test_a_magic_belongs_to_the_step_with_the_names_and_manifests_in_it(folder: Path) -> None:
+    before = steps(MAGIC, folder)
+    assert before["00-a"].needs == ("logs",)
+    assert steps(MAGIC.replace(" \\\n       ", ""), folder) == before, "layout"
+    assert steps("%kubectl get nodes\n" + MAGIC, folder) == before, "another magic"
+    assert steps(MAGIC.replace("'{.items}'", "'{.kind}'"), folder) != before
+    assert steps(MAGIC.replace('"pods"', '"nodes"'), folder) != before
+
+    (folder.parent / "manifests" / "agent.yaml").write_text("kind: Pod\n")
+    assert steps(MAGIC, folder) != before

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import yaml
 
+from daemonset_course.recording.plain_python import plain_python
+
 _MANIFEST = re.compile(r"\.\./(manifests/\S+?\.yaml)")
 
 Definitions = dict[str, ast.stmt]
@@ -25,9 +27,10 @@ class StepSource:
     """A step as a notebook has it.
 
     Attributes:
-        hash: of the step's function, of what the notebook defines and the function uses, as last
-            defined before it, and of the manifests named in all that. A manifest's name with a
-            ``{part}`` stands for every file that it can mean. Comments and layout do not count.
+        hash: of the step's function, of what the notebook defines and the function uses, in magics,
+            too, as last defined before it, and of the manifests named in all that. A manifest's
+            name with a ``{part}`` stands for every file that it can mean. Comments and layout do
+            not count.
         needs: the capabilities that the step needs.
     """
 
@@ -38,7 +41,7 @@ class StepSource:
 def notebook_steps(path: Path) -> dict[str, StepSource]:
     """Return the recorded steps of a notebook, by name."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+    code = "\n".join(plain_python("".join(c["source"])) for c in cells if c["cell_type"] == "code")
     found: dict[str, StepSource] = {}
     defined: Definitions = {}
     for statement in ast.parse(code).body:
