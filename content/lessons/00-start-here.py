@@ -32,11 +32,13 @@ fleet = reset(workers=3)
 fleet
 
 # %%
-print(kubectl("get nodes -o name"))
+# %kubectl get nodes -o name
 
 # %% [markdown]
-# One control plane and three workers. `kubectl(...)` is the real kubectl on this cluster; the same
-# commands work in a terminal of JupyterLab (File → New → Terminal).
+# One control plane and three workers. `%kubectl` runs the real kubectl on this cluster: type after
+# it what you type at work. `pods = %kubectl get pods` keeps the text. In Python code the lessons
+# call the function, `kubectl("get pods")`. The same commands work in a terminal of JupyterLab
+# (File → New → Terminal).
 #
 # What is real here depends on the backend:
 
@@ -116,7 +118,7 @@ assert set(rollout.rollouts[-1].order) == set(fleet.workers)
 # tolerate it. So this node is not *eligible*. Nothing failed, and nothing said so (lesson 06).
 
 # %%
-print(kubectl(f"get node {fleet.nodes[0]} -o jsonpath={{.spec.taints}}"))
+# %kubectl get node {fleet.nodes[0]} -o jsonpath={.spec.taints}
 
 # %% [markdown]
 # ## The status columns
@@ -141,7 +143,7 @@ wait_rollout("hello")
 # | misscheduled | should **not**, but have one | none |
 
 # %%
-print(kubectl("get daemonset hello"))
+# %kubectl get daemonset hello
 
 # %% [markdown]
 # ### What moves which number?
