@@ -85,10 +85,11 @@ faults: $(READY) ## break things on purpose, FAULTS=50 times each where chance d
 	$(BIN)/course binaries
 	FAULTS=$(or $(FAULTS),50) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTESTARGS) tests/faults
 
-lint: $(READY) ## check style and types
+lint: $(READY) ## check style, types and spelling
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
+	$(BIN)/codespell
 	$(BIN)/zizmor --offline --quiet .github/workflows
 
 notebooks: $(READY) ## write notebooks, labs and solutions from content

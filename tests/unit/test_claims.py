@@ -111,7 +111,7 @@ WRONG_ROWS = [
     ({"verdict": "wrong", "correction": ""}, "no correction"),
     ({"verdict": "undecided", "source": ""}, "undecided without"),
     ({"verdict": "undecided", "source": "a book"}, "undecided without"),
-    ({"corection": "c"}, "unknown field corection"),
+    ({"remark": "r"}, "unknown field remark"),
     ({"recorded": False}, "recorded is true or left out, not False"),
     ({"recorded": "yes"}, "recorded is true or left out, not 'yes'"),
 ]
