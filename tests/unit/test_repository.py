@@ -11,6 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import yaml
@@ -111,6 +112,18 @@ def test_a_pure_module_knows_no_client_clock_or_picture(path: Path) -> None:
     assert others - set(sys.stdlib_module_names) <= {"yaml", "prometheus_client"}
     assert not others & {"time", "subprocess", "socket", "urllib", "http"}
     assert {name for name in edges if not any(name.startswith(one) for one in pure)} == set()
+
+
+def test_the_wheel_has_every_file_of_the_package_and_says_that_it_is_typed(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = {name for name in ZipFile(wheel).namelist() if name.startswith("daemonset_course/")}
+    files = {path for path in PACKAGE.rglob("*") if path.is_file()}
+    ours = {path for path in files if path.parent.name != "__pycache__"}
+
+    assert packed == {path.relative_to(PACKAGE.parent).as_posix() for path in ours}
+    assert "daemonset_course/py.typed" in packed
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
