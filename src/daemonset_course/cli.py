@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +24,8 @@ from daemonset_course import cluster, jupyter, variables
 from daemonset_course.binaries.search import ensure
 from daemonset_course.cluster.reset import reset as reset_cluster
 from daemonset_course.cluster.status import status_of
-from daemonset_course.doctor import examine
+from daemonset_course.doctor import Finding, examine
+from daemonset_course.doctor_report import report
 from daemonset_course.errors import CourseError
 from daemonset_course.places import cluster_name, course_command
 from daemonset_course.progress import progress
@@ -139,19 +140,27 @@ def status(name: Name = None, as_json: Json = False) -> None:
 def doctor(name: Name = None, as_json: Json = False) -> None:
     """Look for what would keep the course from running.
 
-    Exit status 1 if something is bad; a note concerns kind alone and leaves it at 0.
+    Exit status 1 if something is bad; a note concerns kind alone and leaves it at 0. With --json:
+    for an issue, without your name, home folder, tokens and addresses.
     """
     with _telling(name):
-        findings = examine(name)
-    if as_json:
-        print(json.dumps([asdict(finding) for finding in findings]))
-    else:
-        table = Table("", "looked at", "seen", box=None)
-        for finding in findings:
-            cure = f"\n-> {finding.cure}" if finding.cure else ""
-            table.add_row(finding.level.upper(), finding.subject, f"{finding.seen}{cure}")
-        out.print(table)
-    raise typer.Exit(int(any(finding.level == "bad" for finding in findings)))
+        if as_json:
+            found = report(name)
+            print(json.dumps(found, indent=1))
+            levels = [check["level"] for check in found["checks"]]
+        else:
+            findings = examine(name)
+            _print_table(findings)
+            levels = [finding.level for finding in findings]
+    raise typer.Exit(int("bad" in levels))
+
+
+def _print_table(findings: Sequence[Finding]) -> None:
+    table = Table("", "looked at", "seen", box=None)
+    for finding in findings:
+        cure = f"\n-> {finding.cure}" if finding.cure else ""
+        table.add_row(finding.level.upper(), finding.subject, f"{finding.seen}{cure}")
+    out.print(table)
 
 
 @app.command()

@@ -86,6 +86,17 @@ def examine(name: str | None = None) -> list[Finding]:
     return [_finding(subject, look, name) for subject, look in looks.items()]
 
 
+def candidates() -> list[str]:
+    """The backends that `up` may choose here, the preferred one first.
+
+    Raises:
+        BadInput: ``COURSE_BACKEND`` names an unknown one.
+    """
+    if asked := variables.BACKEND.read():
+        return [choose(asked, None, progress())]
+    return ["kind", "embedded"] if find_engine() else ["embedded"]
+
+
 def _finding(subject: str, look: Callable[[], Look], name: str) -> Finding:
     """What a look gives; an error in it is something bad, with a cure too."""
     cure = (
@@ -156,9 +167,7 @@ def _ports() -> Look:
 
 def _programs(name: str) -> Look:
     """What `up` finds here for the backends that it may choose, and how it gets the rest."""
-    asked = variables.BACKEND.read()
-    backends = ["kind", "embedded"] if find_engine() else ["embedded"]
-    backends = [choose(asked, None, progress())] if asked else backends
+    backends = candidates()
     folder = variables.BINARIES.read()
     looked = search.look(
         programs=sorted({name for backend in backends for name in PROGRAMS[backend]})

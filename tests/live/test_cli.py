@@ -25,7 +25,7 @@ def test_status_and_doctor_tell_scripts_that_all_is_well(live_cluster: Cluster) 
 
     assert json.loads(status.stdout)["name"] == live_cluster.name
     assert doctor.returncode == 0, doctor.stdout
-    assert "bad" not in {finding["level"] for finding in json.loads(doctor.stdout)}
+    assert "bad" not in {check["level"] for check in json.loads(doctor.stdout)["checks"]}
 
 
 def test_a_cluster_that_is_not_up_is_told_with_its_cure() -> None:

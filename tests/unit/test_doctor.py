@@ -420,11 +420,21 @@ def test_a_kubectl_two_minors_away_is_a_note(tmp_path: Path) -> None:
 def test_scripts_get_json_alone_and_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
     well = CliRunner().invoke(app, ["doctor", "--json", "--name", "mine"])
     assert well.exit_code == 0
-    assert {frozenset(one) for one in json.loads(well.stdout)} == {
-        frozenset({"subject", "level", "seen", "cure"})
-    }
+    assert {one["level"] for one in json.loads(well.stdout)["checks"]} == {"ok"}
 
     monkeypatch.setattr(doctor, "MEMORY", 1e18)
     ill = CliRunner().invoke(app, ["doctor", "--json", "--name", "mine"])
     assert ill.exit_code == 1
-    assert {"bad", "ok"} == {one["level"] for one in json.loads(ill.stdout)}
+    assert {"bad", "ok"} == {one["level"] for one in json.loads(ill.stdout)["checks"]}
+
+
+def test_the_backends_that_up_may_choose_depend_on_the_engine_and_on_what_is_asked_for(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert doctor.candidates() == ["kind", "embedded"]
+
+    machine(NONE)
+    assert doctor.candidates() == ["embedded"]
+
+    monkeypatch.setenv("COURSE_BACKEND", "kind")
+    assert doctor.candidates() == ["kind"]

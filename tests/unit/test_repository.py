@@ -35,7 +35,10 @@ PURE = sorted(
         PACKAGE / "lab" / "evidence.py",
     ]
 )
-EDGES = {"cluster", "binaries", "verbs", "figures", "recording", "lab", "cli", "doctor"}
+EDGES = {
+    *("cluster", "binaries", "verbs", "figures", "recording", "lab"),
+    *("cli", "doctor", "doctor_report"),
+}
 LIMIT = 400  # lines
 HEAVY = {"kubernetes", "matplotlib", "ipywidgets", "jupyterlab"}
 
