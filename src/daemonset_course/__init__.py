@@ -49,7 +49,7 @@ __all__ = [
 
 def load_ipython_extension(shell: Any) -> None:
     """Load the magics; ``%load_ext daemonset_course`` calls this, too."""
-    from daemonset_course.magics import load
+    from daemonset_course.magics import load  # noqa: PLC0415 - loads IPython, 50 ms
 
     load(shell)
 
