@@ -9,7 +9,7 @@
 
 A magic that is a statement of its own prints what kubectl printed, wherever it stands; one that is
 assigned returns the text and prints nothing. In a line, ``{expression}`` and ``$name`` stand for
-values (``verbs/command_line.py``); the lines under ``%%kubectl`` are sent as they are.
+values (``command_line.py``); the lines under ``%%kubectl`` are sent as they are.
 
 The import of ``daemonset_course`` loads the magics where IPython runs. This module imports IPython
 and is imported only there.
@@ -30,8 +30,8 @@ from IPython.core.magic import (
     no_var_expand,
 )
 
+from daemonset_course.command_line import split
 from daemonset_course.errors import BadInput
-from daemonset_course.verbs.command_line import split
 from daemonset_course.verbs.command_words import reads_input
 from daemonset_course.verbs.kubectl import Output, kubectl
 

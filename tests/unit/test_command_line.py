@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from daemonset_course.command_line import expressions, split
 from daemonset_course.errors import BadInput
-from daemonset_course.verbs.command_line import expressions, split
 
 NAMES = {
     "app": "agent",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from daemonset_course.command_line import expressions
 from daemonset_course.errors import BadInput
-from daemonset_course.verbs.command_line import expressions
 
 _CELL_MAGIC = re.compile(r"\s*%%(?P<name>\w+)(?P<line>(?:.*\\\n)*.*)(?P<body>(?:\n.*)*)")
 _MAGIC = re.compile(
