@@ -32,7 +32,7 @@ from bench_target import Target, clean_environment, memory, memory_target, run, 
 from daemonset_course.binaries.search import Binary, ensure
 from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
-from daemonset_course.cluster.simulated import node_object
+from daemonset_course.cluster.simulated_nodes import node_object
 from daemonset_course.cluster.topology import read
 
 CLUSTER = "bench"

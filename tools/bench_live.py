@@ -28,8 +28,8 @@ from bench_target import (
 )
 from daemonset_course.binaries.search import ensure
 from daemonset_course.cluster import topology
-from daemonset_course.cluster.engine import PROVIDER, find_engine
-from daemonset_course.cluster.kind_config import node_image
+from daemonset_course.cluster.kind.engine import PROVIDER, find_engine
+from daemonset_course.cluster.kind.kind_config import node_image
 from daemonset_course.cluster.processes import kill_all
 
 NAME = "bench"

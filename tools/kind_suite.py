@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from daemonset_course.cluster.engine import needed_engine
+from daemonset_course.cluster.kind.engine import needed_engine
 from daemonset_course.errors import NoEngine
 from run_notebooks import command
 

@@ -19,9 +19,9 @@ from typing import Any
 
 import jupytext
 
+from daemonset_course.command_line import expressions
 from daemonset_course.errors import BadInput
 from daemonset_course.recording.plain_python import kubectl_lines, plain_python
-from daemonset_course.verbs.command_line import expressions
 
 LONGEST_CELL = 12
 FOLDERS = {"lessons": ("notebooks",), "labs": ("labs", "solutions")}

@@ -21,8 +21,8 @@ from daemonset_course.binaries.pinned import Pin
 from daemonset_course.cluster import topology
 from daemonset_course.cluster.backend import choose
 from daemonset_course.cluster.components import asker
-from daemonset_course.cluster.engine import Engine, Missing, engines, find_engine
-from daemonset_course.cluster.kwok import PORTS
+from daemonset_course.cluster.embedded.kwokctl import PORTS
+from daemonset_course.cluster.kind.engine import Engine, Missing, engines, find_engine
 from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
 from daemonset_course.cluster.state import MADE_BY_KIND, State

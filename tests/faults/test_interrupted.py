@@ -11,7 +11,7 @@ import pytest
 
 from daemonset_course import cluster
 from daemonset_course.cluster import reset
-from daemonset_course.cluster.embedded import PROCESSES
+from daemonset_course.cluster.embedded.embedded_backend import PROCESSES
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.readiness import settled
 from faults.conftest import MOMENTS, interrupted, seconds

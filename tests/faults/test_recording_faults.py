@@ -18,7 +18,7 @@ from jupyter_client.manager import start_new_kernel
 
 from daemonset_course import cluster
 from daemonset_course.cluster import reset
-from daemonset_course.cluster.embedded import PROCESSES, Embedded
+from daemonset_course.cluster.embedded.embedded_backend import PROCESSES, Embedded
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.doctor import examine
 from daemonset_course.errors import CourseError

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from daemonset_course.cluster import fence
 from daemonset_course.cluster import lifecycle as cluster
+from daemonset_course.cluster import marker
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import BadInput, NotOurs
@@ -82,7 +82,7 @@ def test_a_server_on_another_machine_is_not_even_asked(tmp_path: Path) -> None:
     foreign = Path.home() / ".kube" / "config"  # server 10.9.8.7
 
     with pytest.raises(NotOurs, match="nothing was touched") as caught:
-        fence.checked(foreign, "id")
+        marker.require_marker(foreign, "id")
 
     assert "10.9.8.7" in caught.value.seen
     assert list(tmp_path.iterdir()) == []
@@ -101,7 +101,7 @@ def test_a_foreign_kubeconfig_and_a_lost_marker(own: Cluster, live_cluster: Clus
     assert versions(live_cluster.api) == before
 
     config.write_bytes(kept)
-    own.api.delete(fence.MARKER)
+    own.api.delete(marker.MARKER)
     before = versions(own.api)
     cluster._known.clear()
     for act in (cluster.current, cluster.up):

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from daemonset_course.cluster import reset
-from daemonset_course.cluster.embedded import PROCESSES, Embedded
+from daemonset_course.cluster.embedded.embedded_backend import PROCESSES, Embedded
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import BadInput, CourseError, NotFinished
 from daemonset_course.recording import record

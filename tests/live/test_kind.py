@@ -12,7 +12,7 @@ import pytest
 
 from daemonset_course import cluster
 from daemonset_course.cluster import reset
-from daemonset_course.cluster.engine import Engine, needed_engine
+from daemonset_course.cluster.kind.engine import Engine, needed_engine
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import NotOurs, NotRunning
 from daemonset_course.verbs.apply import apply

@@ -13,7 +13,7 @@ import yaml
 from world import attempts, header
 
 from daemonset_course import variables
-from daemonset_course.cluster.embedded import Embedded
+from daemonset_course.cluster.embedded.embedded_backend import Embedded
 from daemonset_course.cluster.lifecycle import current, up
 from daemonset_course.cluster.reset import reset
 from daemonset_course.history.podstate import phase_of

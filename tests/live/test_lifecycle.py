@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from daemonset_course.cluster import lifecycle as cluster
-from daemonset_course.cluster.embedded import PROCESSES, Embedded
+from daemonset_course.cluster.embedded.embedded_backend import PROCESSES, Embedded
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.readiness import settled
 from daemonset_course.errors import NotRunning

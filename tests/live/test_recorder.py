@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from daemonset_course.cluster import lifecycle as cluster
-from daemonset_course.cluster.embedded import Embedded
+from daemonset_course.cluster.embedded.embedded_backend import Embedded
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.reset import reset
 from daemonset_course.errors import NotRunning

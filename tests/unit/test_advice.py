@@ -15,9 +15,11 @@ from typer.testing import CliRunner
 
 from daemonset_course import cli, cluster, doctor
 from daemonset_course.cli import app
-from daemonset_course.cluster import embedded, fence, kind_program, lifecycle, static_pods
+from daemonset_course.cluster import lifecycle, marker
 from daemonset_course.cluster.api import Api
-from daemonset_course.cluster.engine import Engine, needed_engine
+from daemonset_course.cluster.embedded import embedded_backend
+from daemonset_course.cluster.kind import kind_program, static_pods
+from daemonset_course.cluster.kind.engine import Engine, needed_engine
 from daemonset_course.cluster.state import State
 from daemonset_course.errors import CommandFailed, CourseError
 from daemonset_course.places import cluster_dir, course_command
@@ -100,19 +102,21 @@ PLACES: dict[str, Advice] = {
     "a server that does not answer": lambda home: Api(kubeconfig(home, "http://127.0.0.1:9")).get(
         "/"
     ),
-    "a foreign server": lambda home: fence.checked(kubeconfig(home, "https://10.0.0.1"), "id"),
+    "a foreign server": lambda home: marker.require_marker(
+        kubeconfig(home, "https://10.0.0.1"), "id"
+    ),
     "no engine": lambda _: needed_engine("second"),
     "kind fails": lambda home: kind_program.run(
         program(home / "bin", "kind"), Engine("docker", "28", 2, False), "second", "create"
     ),
     "kwokctl fails": lambda home: (
-        embedded.Embedded("second", **SETTINGS).create()
+        embedded_backend.Embedded("second", **SETTINGS).create()
         if program(home / "bin", "kwokctl")
         else None
     ),
-    "a component without metrics": lambda _: embedded.Embedded("second", **SETTINGS).metrics(
-        "etcd"
-    ),
+    "a component without metrics": lambda _: embedded_backend.Embedded(
+        "second", **SETTINGS
+    ).metrics("etcd"),
     "a static pod without metrics": lambda _: static_pods.metrics(
         Engine("docker", "28", 2, False), "second-control-plane", "kube-scheduler"
     ),

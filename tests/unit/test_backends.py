@@ -10,11 +10,11 @@ import yaml
 
 from daemonset_course import binaries
 from daemonset_course.binaries import Binary
-from daemonset_course.cluster import kwok
-from daemonset_course.cluster.embedded import Embedded
-from daemonset_course.cluster.engine import Engine
-from daemonset_course.cluster.kind import Kind
-from daemonset_course.cluster.kind_config import configuration
+from daemonset_course.cluster.embedded import kwokctl
+from daemonset_course.cluster.embedded.embedded_backend import Embedded
+from daemonset_course.cluster.kind.engine import Engine
+from daemonset_course.cluster.kind.kind_backend import Kind
+from daemonset_course.cluster.kind.kind_config import configuration
 from daemonset_course.cluster.timing import DISPLAY_NAMES, Settings
 from daemonset_course.errors import CommandFailed
 
@@ -38,7 +38,7 @@ def test_settings_cannot_be_changed_and_each_has_a_name_for_readers() -> None:
 @pytest.mark.parametrize("pace", [0.01, 0.25, 1.0, 3.0])
 def test_kwok_is_told_the_settings_that_the_embedded_backend_reports(pace: float) -> None:
     settings = Embedded("mine", kubernetes="v1.36.3", pace=pace).settings
-    text = kwok.configuration("mine", Path("/bin"), kubernetes="v1.36.3", pace=pace, port=None)
+    text = kwokctl.configuration("mine", Path("/bin"), kubernetes="v1.36.3", pace=pace, port=None)
     patches = next(yaml.safe_load_all(text))["componentsPatches"]
     (manager,) = [one["extraArgs"] for one in patches if one["name"] == "kube-controller-manager"]
     told = {one["key"]: one["value"] for one in manager}

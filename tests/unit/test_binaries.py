@@ -15,7 +15,7 @@ from daemonset_course.binaries.download import File
 from daemonset_course.binaries.machine import header_problem, this_platform
 from daemonset_course.binaries.pinned import matches, pins, resolve, versions
 from daemonset_course.binaries.search import PROGRAMS, ensure
-from daemonset_course.cluster.kind_config import node_image
+from daemonset_course.cluster.kind.kind_config import node_image
 from daemonset_course.errors import BadInput, CourseError
 
 LINUX = "linux/amd64"

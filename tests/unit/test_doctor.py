@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from daemonset_course import doctor
 from daemonset_course.binaries.pinned import pins, resolve
 from daemonset_course.cli import app
-from daemonset_course.cluster.engine import Engine, Missing
+from daemonset_course.cluster.kind.engine import Engine, Missing
 from daemonset_course.cluster.state import MADE_BY_KIND, State
 from daemonset_course.doctor import Finding, examine
 from daemonset_course.errors import CommandFailed, CourseError

@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from daemonset_course.cluster import engine
-from daemonset_course.cluster.engine import Engine, Missing, engines, find_engine, needed_engine
+from daemonset_course.cluster.kind import engine
+from daemonset_course.cluster.kind.engine import (
+    Engine,
+    Missing,
+    engines,
+    find_engine,
+    needed_engine,
+)
 from daemonset_course.errors import CommandFailed, NotRunning
 
 DOCKER = {"ServerVersion": "28.1.0", "CgroupVersion": "2", "SecurityOptions": ["name=rootless"]}

@@ -7,10 +7,11 @@ import pytest
 import yaml
 
 from daemonset_course.binaries.pinned import versions
-from daemonset_course.cluster import kind_config, topology
+from daemonset_course.cluster import topology
 from daemonset_course.cluster.backend import choose, image_of
-from daemonset_course.cluster.engine import Engine
-from daemonset_course.cluster.kind_config import configuration, node_image
+from daemonset_course.cluster.kind import kind_config
+from daemonset_course.cluster.kind.engine import Engine
+from daemonset_course.cluster.kind.kind_config import configuration, node_image
 from daemonset_course.errors import BadInput, CommandFailed
 from daemonset_course.progress import Lines
 

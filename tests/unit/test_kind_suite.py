@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import kind_suite
-from daemonset_course.cluster.engine import Engine
-from daemonset_course.cluster.kind import Kind
+from daemonset_course.cluster.kind.engine import Engine
+from daemonset_course.cluster.kind.kind_backend import Kind
 
 ROOT = Path(__file__).parents[2]
 DOCKER = {"ServerVersion": "28.1.0", "CgroupVersion": "2"}

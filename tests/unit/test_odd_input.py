@@ -18,7 +18,7 @@ import daemonset_course as course
 from daemonset_course.binaries import pinned
 from daemonset_course.cluster import lifecycle
 from daemonset_course.cluster.api import Api, segment
-from daemonset_course.cluster.embedded import Embedded
+from daemonset_course.cluster.embedded.embedded_backend import Embedded
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.state import State
 from daemonset_course.errors import BadInput, CourseError, NotFound, NotRejected, Reason, Rejected

@@ -15,9 +15,11 @@ from world import World, spec_of
 
 from daemonset_course.analysis.rollout_caption import caption, headline
 from daemonset_course.cli import app
-from daemonset_course.cluster import components, kwok, static_pods, status
+from daemonset_course.cluster import components, status
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.backend import COMPONENTS
+from daemonset_course.cluster.embedded import kwokctl
+from daemonset_course.cluster.kind import static_pods
 from daemonset_course.cluster.state import State
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import (
@@ -273,7 +275,7 @@ def test_a_cluster_that_is_not_up_has_no_components(
 
 
 def test_single_replicas_hold_no_election() -> None:
-    text = kwok.configuration(
+    text = kwokctl.configuration(
         "mine", cluster_dir("mine") / "bin", kubernetes="v1.36.3", pace=1.0, port=None
     )
     patches = next(yaml.safe_load_all(text))["componentsPatches"]

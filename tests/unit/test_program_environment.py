@@ -10,9 +10,9 @@ import pytest
 from fake_server import FakeServer
 
 from daemonset_course.binaries import machine
-from daemonset_course.cluster import kind_program
 from daemonset_course.cluster.api import Api
-from daemonset_course.cluster.engine import Engine
+from daemonset_course.cluster.kind import kind_program
+from daemonset_course.cluster.kind.engine import Engine
 from daemonset_course.environment import LOOPBACK, for_containers, for_programs, for_python
 
 NAMES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")

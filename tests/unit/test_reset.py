@@ -6,7 +6,7 @@ import pytest
 
 from daemonset_course.cluster import fingerprint
 from daemonset_course.cluster.reset import Fleet
-from daemonset_course.cluster.simulated import well
+from daemonset_course.cluster.simulated_nodes import well
 from daemonset_course.cluster.state import MADE_BY_KIND, State, remains
 from daemonset_course.cluster.topology import NodeSpec, simulated
 from daemonset_course.places import cluster_dir

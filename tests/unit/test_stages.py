@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from daemonset_course.cluster.kwok import completed, stages
+from daemonset_course.cluster.simulated_kubelets import completed, stages
 
 DATA = resources.files("daemonset_course").joinpath("data")
 STAGES = {

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from daemonset_course import variables
 from daemonset_course.cluster.api import Api
-from daemonset_course.cluster.engine import find_engine
-from daemonset_course.cluster.kind_config import node_image
-from daemonset_course.cluster.sabotage import Short
+from daemonset_course.cluster.kind.engine import find_engine
+from daemonset_course.cluster.kind.kind_config import node_image
 from daemonset_course.cluster.state import State
 from daemonset_course.cluster.timing import Settings
 from daemonset_course.cluster.topology import Failure, NodeSpec
@@ -18,6 +17,7 @@ from daemonset_course.errors import BadInput, CommandFailed
 from daemonset_course.history.outages import Down
 from daemonset_course.progress import Report, step
 
+Pressure = Literal["disk", "memory", "pid"]  # what a node can be short of
 BACKENDS = ("kind", "embedded")
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 STOPPABLE: tuple[str, ...] = COMPONENTS[2:]  # without the other two the API server does not answer
@@ -68,7 +68,7 @@ class Backend(Protocol):
     def recover_node(self, api: Api, node: str) -> None:
         """Mend a broken node; do not wait."""
 
-    def press_node(self, node: str, what: Short) -> None:
+    def press_node(self, node: str, what: Pressure) -> None:
         """Let a node's kubelet measure that it is short of something; do not wait.
 
         Needs the capability ``pressure``; ``mend_node`` is the cure.
@@ -152,9 +152,9 @@ def backend_of(state: State, port: int | None = None) -> Backend:
     """The backend of a cluster, from what is saved of it."""
     common: dict[str, Any] = {"kubernetes": state.kubernetes, "pace": state.pace, "port": port}
     if state.backend == "kind":
-        from daemonset_course.cluster.kind import Kind  # noqa: PLC0415 - imports this module
+        from daemonset_course.cluster.kind.kind_backend import Kind  # noqa: PLC0415 - imports this module
 
         return Kind(state.name, image=state.image, **common)
-    from daemonset_course.cluster.embedded import Embedded  # noqa: PLC0415 - imports this module
+    from daemonset_course.cluster.embedded.embedded_backend import Embedded  # noqa: PLC0415 - imports this module
 
     return Embedded(state.name, **common)

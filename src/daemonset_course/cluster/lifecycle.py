@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import filelock
 
 from daemonset_course.binaries.pinned import matches, resolve
-from daemonset_course.cluster import fence
+from daemonset_course.cluster import marker
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.backend import Backend, backend_of, choose, image_of
 from daemonset_course.cluster.fingerprint import cluster_scoped
@@ -30,7 +30,7 @@ from daemonset_course.cluster.readiness import (
     wait_heard,
     wait_lasting,
 )
-from daemonset_course.cluster.simulated import is_broken
+from daemonset_course.cluster.simulated_nodes import is_broken
 from daemonset_course.cluster.state import State, remains
 from daemonset_course.cluster.timing import Settings
 from daemonset_course.errors import BadInput, NotRunning
@@ -162,7 +162,7 @@ def current(name: str | None = None) -> Cluster:
     key = (state.id, str(kubeconfig), kubeconfig.stat().st_mtime_ns if kubeconfig.exists() else 0)
     if key not in _known:
         backend = backend_of(state)
-        _known[key] = Cluster(backend, fence.checked(backend.kubeconfig, state.id), state)
+        _known[key] = Cluster(backend, marker.require_marker(backend.kubeconfig, state.id), state)
     return _known[key]
 
 
@@ -218,7 +218,7 @@ def _created(state: State, port: int | None, report: Report, old: State | None =
             backend.create()
         state = replace(state, kubernetes=backend.kubernetes)
         api = Api(backend.kubeconfig)
-        fence.mark(api, state)
+        marker.mark(api, state)
         specs = backend.specs()
         there = {node["metadata"]["name"] for node in api.items("/api/v1/nodes")}
         backend.create_nodes(api, [spec for spec in specs if spec.name not in there])

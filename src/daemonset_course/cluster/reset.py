@@ -11,7 +11,7 @@ from daemonset_course.cluster import fingerprint
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import Cluster, current, locked, up
 from daemonset_course.cluster.readiness import PATIENCE, admit_nodes, wait_lasting, wait_ready
-from daemonset_course.cluster.simulated import well
+from daemonset_course.cluster.simulated_nodes import well
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotRunning, Rejected
 from daemonset_course.history.text import natural_key

@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from typing import Any
 
 from daemonset_course import capabilities
+from daemonset_course.cluster.backend import Pressure
 from daemonset_course.cluster.lifecycle import current
-from daemonset_course.cluster.sabotage import Short
-from daemonset_course.cluster.simulated import is_simulated, well
+from daemonset_course.cluster.simulated_nodes import is_simulated, well
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput
 from daemonset_course.history import podstate
 from daemonset_course.verbs.nodes import known
 
-CONDITIONS: Mapping[Short, str] = {
+CONDITIONS: Mapping[Pressure, str] = {
     "disk": "DiskPressure",
     "memory": "MemoryPressure",
     "pid": "PIDPressure",
@@ -43,7 +43,7 @@ def network(node: str, *, available: bool) -> str:
     return f"{node}: network {'available' if available else 'unavailable'}"
 
 
-def short_of(node: str, what: Short, *, said: bool) -> str:
+def short_of(node: str, what: Pressure, *, said: bool) -> str:
     """Let a simulated node say that it is short of something, or not, with the taint that follows.
 
     Only its status changes: nobody measures, and nobody refuses or evicts a Pod.
@@ -88,7 +88,7 @@ def _say(node: str, kind: str, word: str, *, said: bool, simulated: bool) -> Non
 
 
 @contextmanager
-def pressure(short: Mapping[str, Short]) -> Iterator[None]:
+def pressure(short: Mapping[str, Pressure]) -> Iterator[None]:
     """Within the block each of these nodes is short of ``disk``, ``memory`` or ``pid``.
 
     Its kubelet is told to want nearly all of it free, and finds that less is. The block begins when
@@ -147,10 +147,10 @@ def _wait_ready(node: str, *, wanted: bool) -> None:
     )
 
 
-def _wait(short: Mapping[str, Short], *, wanted: bool) -> None:
+def _wait(short: Mapping[str, Pressure], *, wanted: bool) -> None:
     """Return when the nodes have their conditions and taints, or have neither any more."""
 
-    def state(node: dict[str, Any], what: Short) -> tuple[bool, bool, bool]:
+    def state(node: dict[str, Any], what: Pressure) -> tuple[bool, bool, bool]:
         said = podstate.condition(node, CONDITIONS[what]).get("status")
         tainted = f"{_OWN}{what}-pressure" in _keys(node)
         return said == "True", tainted, podstate.is_ready(node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from daemonset_course import binaries, programs
-from daemonset_course.cluster.engine import PROVIDER, Engine
+from daemonset_course.cluster.kind.engine import PROVIDER, Engine
 from daemonset_course.environment import for_containers
 from daemonset_course.places import begin_anew, course_command
 from daemonset_course.progress import Report

@@ -14,13 +14,13 @@ from pathlib import Path
 import psutil
 
 from daemonset_course import binaries, capabilities
-from daemonset_course.cluster import kwok, topology
+from daemonset_course.cluster import topology
 from daemonset_course.cluster.api import Api
-from daemonset_course.cluster.backend import COMPONENTS, STOPPABLE
+from daemonset_course.cluster.backend import COMPONENTS, STOPPABLE, Pressure
+from daemonset_course.cluster.embedded import kwokctl
 from daemonset_course.cluster.ports import refuse_taken
 from daemonset_course.cluster.processes import kill_all
-from daemonset_course.cluster.sabotage import Short
-from daemonset_course.cluster.simulated import break_kubelet, create_nodes, recover_kubelet
+from daemonset_course.cluster.simulated_nodes import break_kubelet, create_nodes, recover_kubelet
 from daemonset_course.cluster.timing import Settings
 from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.environment import for_programs
@@ -70,7 +70,7 @@ class Embedded:
         """Start the control plane in an empty folder, and return when it answers."""
         config = self.directory / "kwokctl.yaml"
         config.write_text(
-            kwok.configuration(
+            kwokctl.configuration(
                 self.name, self.programs, kubernetes=self.kubernetes, pace=self.pace, port=self.port
             )
         )
@@ -100,7 +100,7 @@ class Embedded:
         """Give the node back to kwok, with a kubelet that is well."""
         recover_kubelet(api, node)
 
-    def press_node(self, node: str, what: Short) -> None:  # noqa: ARG002 (the protocol has them)
+    def press_node(self, node: str, what: Pressure) -> None:  # noqa: ARG002 (the protocol has them)
         """Refuse: nobody measures what a simulated node has.
 
         Raises:

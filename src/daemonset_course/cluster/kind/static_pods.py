@@ -7,7 +7,7 @@ from typing import Any
 
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.backend import COMPONENTS, STOPPABLE
-from daemonset_course.cluster.engine import Engine
+from daemonset_course.cluster.kind.engine import Engine
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import CommandFailed, NotRunning
 from daemonset_course.history.outages import Down

@@ -13,7 +13,7 @@ from daemonset_course.places import course_command
 MARKER = "/api/v1/namespaces/kube-system/configmaps/daemonset-course"
 
 
-def checked(kubeconfig: Path, marker: str) -> Api:
+def require_marker(kubeconfig: Path, marker: str) -> Api:
     """The API behind a kubeconfig, after checking that it is the course's own cluster.
 
     Raises:

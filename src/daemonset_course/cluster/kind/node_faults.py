@@ -1,33 +1,34 @@
-"""What the course breaks inside a real node on purpose, each beside its cure.
+"""Break a real node on purpose, and repair it: one pair of functions for each fault.
 
 Every function takes ``inside``, which runs a shell script in the node and returns what it printed.
 None waits for the control plane to notice. ``mend`` puts everything right, whoever was interrupted
-between a sabotage and its cure.
+between a fault and its repair.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
+from daemonset_course.cluster.backend import Pressure
+
 Inside = Callable[[str], str]
-Short = Literal["disk", "memory", "pid"]
 
 CONFIG = "/var/lib/kubelet/config.yaml"
 KEPT_CONFIG = f"{CONFIG}.before-pressure"
 PLUGINS = "/etc/cni/net.d"
 # Per resource: the kubelet's eviction signal, and a threshold that no node reaches.
-_THRESHOLDS: Mapping[Short, tuple[str, str]] = {
+_THRESHOLDS: Mapping[Pressure, tuple[str, str]] = {
     "disk": ("nodefs.available", "99.9%"),
     "memory": ("memory.available", "99.9%"),
     "pid": ("pid.available", "1G"),
 }
 
 
-def press(inside: Inside, what: Short) -> None:
+def press(inside: Inside, what: Pressure) -> None:
     """Give the kubelet an eviction threshold that is always crossed, and restart it.
 
     A soft threshold: a hard one would also take the node's allocatable memory away.

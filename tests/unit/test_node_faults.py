@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from daemonset_course.capabilities import CAPABILITIES
-from daemonset_course.cluster import sabotage
-from daemonset_course.cluster.embedded import Embedded
-from daemonset_course.cluster.engine import Engine
-from daemonset_course.cluster.kind import Kind
+from daemonset_course.cluster.embedded.embedded_backend import Embedded
+from daemonset_course.cluster.kind import node_faults
+from daemonset_course.cluster.kind.engine import Engine
+from daemonset_course.cluster.kind.kind_backend import Kind
 from daemonset_course.errors import BadInput
 from daemonset_course.verbs import conditions
 
@@ -34,8 +34,8 @@ class Node:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.config = root / sabotage.CONFIG.lstrip("/")
-        self.plugins = root / sabotage.PLUGINS.lstrip("/")
+        self.config = root / node_faults.CONFIG.lstrip("/")
+        self.plugins = root / node_faults.PLUGINS.lstrip("/")
         self.config.parent.mkdir(parents=True)
         self.plugins.mkdir(parents=True)
         self.config.write_text("kind: KubeletConfiguration\nmaxPods: 110\n")
@@ -45,7 +45,7 @@ class Node:
         (root / "bin" / "systemctl").chmod(0o755)
 
     def __call__(self, script: str) -> str:
-        for path in (sabotage.CONFIG, sabotage.PLUGINS):
+        for path in (node_faults.CONFIG, node_faults.PLUGINS):
             script = script.replace(path, f"{self.root}{path}")
         env = {"PATH": f"{self.root}/bin:/usr/bin:/bin"}
         done = subprocess.run(
@@ -75,15 +75,15 @@ def node(tmp_path: Path) -> Node:
 
 
 SABOTAGES: dict[str, Callable[[Node], None]] = {
-    "kubelet configuration": lambda node: sabotage.press(node, "disk"),
-    "network plugin": sabotage.unplug,
-    "containerd": sabotage.stop_runtime,
+    "kubelet configuration": lambda node: node_faults.press(node, "disk"),
+    "network plugin": node_faults.unplug,
+    "containerd": node_faults.stop_runtime,
 }
 
 
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("what", SABOTAGES)
-def test_each_sabotage_is_undone_also_where_it_was_done_twice(
+def test_each_node_faults_is_undone_also_where_it_was_done_twice(
     node: Node, what: str, times: int
 ) -> None:
     before = node.files()
@@ -91,9 +91,9 @@ def test_each_sabotage_is_undone_also_where_it_was_done_twice(
         SABOTAGES[what](node)
     assert node.files() != before
 
-    assert sabotage.mend(node) == [what]
+    assert node_faults.mend(node) == [what]
     assert node.files() == before
-    assert sabotage.mend(node) == []
+    assert node_faults.mend(node) == []
 
 
 def test_all_at_once_are_undone_at_once(node: Node) -> None:
@@ -101,12 +101,12 @@ def test_all_at_once_are_undone_at_once(node: Node) -> None:
     for spoil in SABOTAGES.values():
         spoil(node)
 
-    assert sabotage.mend(node) == list(SABOTAGES)
+    assert node_faults.mend(node) == list(SABOTAGES)
     assert node.files() == before
 
 
 def test_a_pressed_kubelet_keeps_its_other_settings_and_is_restarted(node: Node) -> None:
-    sabotage.press(node, "memory")
+    node_faults.press(node, "memory")
     config: dict[str, Any] = yaml.safe_load(node.config.read_text())
 
     assert config["maxPods"] == 110
@@ -116,15 +116,15 @@ def test_a_pressed_kubelet_keeps_its_other_settings_and_is_restarted(node: Node)
 
 
 def test_a_plugin_cannot_write_its_file_anew_while_it_is_set_aside(node: Node) -> None:
-    sabotage.unplug(node)
+    node_faults.unplug(node)
 
     with pytest.raises(IsADirectoryError):
         (node.plugins / "10-kindnet.conflist").write_text("{}")
 
 
 def test_a_runtime_that_was_stopped_is_started_alone(node: Node) -> None:
-    sabotage.stop_runtime(node)
-    sabotage.start_runtime(node)
+    node_faults.stop_runtime(node)
+    node_faults.start_runtime(node)
 
     assert node.calls() == ["stop containerd", "start containerd"]
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from daemonset_course import binaries, programs
-from daemonset_course.cluster import kwok, topology
+from daemonset_course.cluster import simulated_kubelets, topology
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
-from daemonset_course.cluster.simulated import create_nodes
+from daemonset_course.cluster.simulated_nodes import create_nodes
 from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.progress import progress
 
@@ -41,7 +41,7 @@ def start(directory: Path, pace: float) -> None:
         return
     binaries.link(binaries.ensure(programs=("kwok",), report=progress()), directory / "bin")
     stages = directory / "stages.yaml"
-    stages.write_text(kwok.kubelets(pace))
+    stages.write_text(simulated_kubelets.kwok_configuration(pace))
     command = [
         str(directory / "bin" / "kwok"),
         f"--kubeconfig={directory / 'kubeconfig'}",

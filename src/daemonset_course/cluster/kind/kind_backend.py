@@ -14,19 +14,18 @@ from pathlib import Path
 
 from daemonset_course import variables
 from daemonset_course.capabilities import CAPABILITIES
-from daemonset_course.cluster import (
-    beside,
-    kind_program,
-    real_nodes,
-    sabotage,
-    simulated,
-    static_pods,
-    topology,
-)
+from daemonset_course.cluster import simulated_nodes, topology
 from daemonset_course.cluster.api import Api
-from daemonset_course.cluster.backend import STOPPABLE
-from daemonset_course.cluster.engine import Engine, needed_engine
-from daemonset_course.cluster.kind_config import GRACE, LESSON_IMAGES, MONITOR, configuration
+from daemonset_course.cluster.backend import STOPPABLE, Pressure
+from daemonset_course.cluster.kind import (
+    extra_nodes,
+    kind_program,
+    node_faults,
+    real_nodes,
+    static_pods,
+)
+from daemonset_course.cluster.kind.engine import Engine, needed_engine
+from daemonset_course.cluster.kind.kind_config import GRACE, LESSON_IMAGES, MONITOR, configuration
 from daemonset_course.cluster.ports import refuse_taken
 from daemonset_course.cluster.processes import kill_all
 from daemonset_course.cluster.state import MADE_BY_KIND
@@ -138,8 +137,8 @@ class Kind:
         healed += static_pods.heal(self.engine, Api(self.kubeconfig), self._plane)
         for spec in topology.read(self.name):
             healed += [f"{what} on {spec.name}" for what in self.mend_node(spec.name)]
-        if beside.wanted(self.directory) and not beside.running(self.directory):
-            beside.start(self.directory, self.pace)
+        if extra_nodes.wanted(self.directory) and not extra_nodes.running(self.directory):
+            extra_nodes.start(self.directory, self.pace)
             healed.append("kwok")
         return healed
 
@@ -147,7 +146,7 @@ class Kind:
         """The nodes that there should be: real ones as kind made them, further ones simulated."""
         real = {spec.name: spec for spec in self._real()}
         return [
-            real.get(spec.name) or topology.simulated(spec, beside.TAINT)
+            real.get(spec.name) or topology.simulated(spec, extra_nodes.TAINT)
             for spec in topology.read(self.name, workers=workers)
         ]
 
@@ -159,7 +158,7 @@ class Kind:
                 self._awake(spec.name)
                 # A kubelet registers its node only when it starts.
                 self.engine.run("exec", spec.name, "systemctl", "restart", "kubelet")
-        beside.add(
+        extra_nodes.add(
             api,
             [spec for spec in specs if spec.is_simulated],
             directory=self.directory,
@@ -176,31 +175,31 @@ class Kind:
     def break_node(self, api: Api, node: str, how: topology.Failure) -> None:
         """Pause the node's container, or stop its container runtime; do not wait."""
         if not self._is_real(node):
-            simulated.break_kubelet(api, node, how)
+            simulated_nodes.break_kubelet(api, node, how)
         elif how == "not ready":
-            sabotage.stop_runtime(self._inside(node))
+            node_faults.stop_runtime(self._inside(node))
         elif self.engine.nodes(self.name).get(node) == "running":
             self.engine.pause(node)
 
     def recover_node(self, api: Api, node: str) -> None:
         """Mend a broken node; do not wait."""
         if not self._is_real(node):
-            simulated.recover_kubelet(api, node)
+            simulated_nodes.recover_kubelet(api, node)
             return
         self._awake(node)
-        sabotage.start_runtime(self._inside(node))
+        node_faults.start_runtime(self._inside(node))
 
-    def press_node(self, node: str, what: sabotage.Short) -> None:
+    def press_node(self, node: str, what: Pressure) -> None:
         """Let a real node's kubelet measure that it is short of something; do not wait."""
-        sabotage.press(self._inside(node), what)
+        node_faults.press(self._inside(node), what)
 
     def unplug_node(self, node: str) -> None:
         """Take the network plugin from a real node; do not wait."""
-        sabotage.unplug(self._inside(node))
+        node_faults.unplug(self._inside(node))
 
     def mend_node(self, node: str) -> list[str]:
         """Undo what was done inside a real node; returns what was put right. Do not wait."""
-        return sabotage.mend(self._inside(node))
+        return node_faults.mend(self._inside(node))
 
     def stop_component(self, component: str) -> None:
         """Stop a component, and return when its static Pod is gone."""
@@ -233,7 +232,7 @@ class Kind:
         if state != "running":
             return [Down(self._plane, "suspended" if state == "paused" else "ended")]
         down = static_pods.down(self.engine, self._plane)
-        if beside.wanted(self.directory) and not beside.running(self.directory):
+        if extra_nodes.wanted(self.directory) and not extra_nodes.running(self.directory):
             down.append(Down("kwok", "ended"))
         return down
 
@@ -280,7 +279,7 @@ class Kind:
         elif state != "running":
             self.engine.run("start", node)
 
-    def _inside(self, node: str) -> sabotage.Inside:
+    def _inside(self, node: str) -> node_faults.Inside:
         """A function that runs a shell script in a node."""
         return lambda script: self.engine.run("exec", node, "sh", "-c", script)
 

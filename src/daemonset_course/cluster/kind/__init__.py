@@ -1,0 +1,1 @@
+"""The kind backend: real nodes in containers, with simulated ones added to them."""

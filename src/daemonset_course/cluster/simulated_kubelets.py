@@ -1,0 +1,81 @@
+"""What kwok is given: its own settings, and the stages by which it plays kubelets."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from daemonset_course.errors import BadInput
+
+
+def kwok_configuration(pace: float) -> str:
+    """How kwok plays kubelets: its own configuration, and the stages at this pace."""
+    config = {
+        "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
+        "kind": "KwokConfiguration",
+        "options": {
+            # The default, 4, is too slow for 120 nodes on a busy machine: they lose their leases.
+            "nodeLeaseParallelism": 16,
+            # kwok's own defaults: kwokctl passes on what is named here, and nothing else.
+            "cidr": "10.0.0.0/24",
+            "podPlayStageParallelism": 4,
+            "nodePlayStageParallelism": 4,
+            "podsOnNodeSyncParallelism": 1,
+            "enablePodsOnNodeSyncListPager": True,
+        },
+    }
+    return f"{yaml.safe_dump(config)}---\n{stages(pace)}"
+
+
+def stages(pace: float) -> str:
+    """The kwok stages with every delay multiplied by ``pace``.
+
+    Raises:
+        BadInput: a pace that is not between 0.01 and 10.
+    """
+    if not 0.01 <= pace <= 10:
+        raise BadInput(f"--pace {pace} is outside 0.01 to 10.")
+    found = yaml.safe_load_all(_data("stages.yaml"))
+    return yaml.safe_dump_all([completed(stage, pace) for stage in found])
+
+
+def completed(stage: dict[str, Any], pace: float) -> dict[str, Any]:
+    """A stage of ``stages.yaml`` as kwok reads it: its delay at this pace, and what it refers to.
+
+    Raises:
+        ValueError: its delay is anything but a jq expression for seconds at pace 1.
+    """
+    spec, name = stage["spec"], stage["metadata"]["name"]
+    delay = spec.get("delay")
+    match delay:
+        case {"durationFrom": {"expressionFrom": str(seconds)}} if delay == _duration(seconds):
+            if "PACE" in seconds or "\\(" in seconds:  # a pace, or a text, of its own
+                raise ValueError(f"Stage {name}: {seconds} is no delay in seconds at pace 1.")
+        case _:
+            raise ValueError(f"Stage {name}: {delay} is no delay in seconds at pace 1.")
+    keys = [one | {"key": _with_step(one["key"])} for one in spec["selector"]["matchExpressions"]]
+    following = dict(spec["next"])
+    if "podstatus" in following.get("statusTemplate", ""):
+        following["statusTemplate"] = _data("podstatus.gotmpl") + following["statusTemplate"]
+    changed = {
+        "selector": {"matchExpressions": keys},
+        "delay": _duration(_with_step(f'"\\(({seconds}) * {pace})s"')),
+        "next": following,
+    }
+    return stage | {"spec": spec | changed}
+
+
+def _duration(expression: str) -> dict[str, Any]:
+    return {"durationFrom": {"expressionFrom": expression}}
+
+
+def _with_step(expression: str) -> str:
+    """A jq expression, with the definition of ``step`` if it uses that."""
+    return f"{_data('step.jq')}\n{expression}" if re.search(r"\bstep\b", expression) else expression
+
+
+def _data(name: str) -> str:
+    return resources.files("daemonset_course").joinpath("data", name).read_text()
