@@ -8,6 +8,7 @@ The names of a lesson are followed from cell to cell, as far as its code says it
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from notebook_source import Cell, Source
 CLUSTER = "the cluster"
 
 _FILE = re.compile(r"\.\./recordings/(?P<name>[\w-]+)")
-_IMPORTED = re.compile(r"daemonset_course(\.verbs|\.cluster|$)")
-_NO_FACTS = {"predict", "compare", "rejected"}
+_DOORS = ("daemonset_course", "daemonset_course.lessons")
+_ASKS = re.compile(r"daemonset_course\.(verbs|cluster|recording\.recorder)\b")
+_NO_FACTS = {"compare", "rejected"}
 
 Grounds = frozenset[str]  # names of recorded steps, and CLUSTER
 
@@ -66,9 +68,9 @@ class _Reader:
 
     def _statement(self, cell: Cell, statement: ast.stmt) -> None:
         match statement:
-            case ast.ImportFrom(module=str(module), names=names) if _IMPORTED.match(module):
+            case ast.ImportFrom(module=str(module), names=names) if module in _DOORS:
                 for alias in names:
-                    if alias.name not in _NO_FACTS:
+                    if _asks_the_cluster(module, alias.name):
                         self._grounds[alias.asname or alias.name] = frozenset({CLUSTER})
             case ast.FunctionDef():
                 self._function(statement)
@@ -155,6 +157,12 @@ class _Reader:
                     found.add(named["name"])
         names = {name.id for name in _names(part)} - own
         return frozenset(found.union(*(self._grounds.get(name, frozenset()) for name in names)))
+
+
+def _asks_the_cluster(module: str, name: str) -> bool:
+    """Whether what a lesson imports gives facts of the cluster, by the module that defines it."""
+    home = getattr(importlib.import_module(module), name).__module__
+    return name not in _NO_FACTS and bool(_ASKS.match(home))
 
 
 def _names(part: ast.AST) -> list[ast.Name]:

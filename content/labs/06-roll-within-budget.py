@@ -13,7 +13,7 @@
 
 # %%
 from daemonset_course import kubectl
-from daemonset_course.lab import open_lab
+from daemonset_course.lessons import open_lab
 
 lab = open_lab("06-roll-within-budget")
 

@@ -14,12 +14,9 @@
 import json
 from pathlib import Path
 
-from daemonset_course import apply, kubectl, predict, record, taint, wait_rollout
-from daemonset_course.cluster import current, reset
-from daemonset_course.doctor import examine
-from daemonset_course.errors import CourseError
-from daemonset_course.live import live
-from daemonset_course.recording import step
+from daemonset_course import CourseError, apply, current, kubectl, predict, record, reset, step
+from daemonset_course import taint, wait_rollout
+from daemonset_course.lessons import examine, live
 
 # %% [markdown]
 # ## Where you are

@@ -16,14 +16,9 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from daemonset_course import add_node, apply, kubectl, predict, record, rejected, wait_rollout
-from daemonset_course.cluster import current, reset
-from daemonset_course.errors import CommandFailed, NotFinished
-from daemonset_course.analysis.counts import counts, pods_per_node
-from daemonset_course.analysis.pod_startup import joining
-from daemonset_course.figures.show import show
-from daemonset_course.verbs.nodes import remove_node
-from daemonset_course.verbs.settled import wait_settled
+from daemonset_course import CommandFailed, NotFinished, add_node, apply, current, kubectl, predict
+from daemonset_course import record, rejected, remove_node, reset, show, wait_rollout, wait_settled
+from daemonset_course.lessons import counts, joining, pods_per_node
 
 # %%
 fleet = reset(workers=3)

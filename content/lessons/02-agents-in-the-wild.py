@@ -16,16 +16,9 @@ from pathlib import Path
 
 import yaml
 
-from daemonset_course import apply, break_node, kubectl, label, predict, recover_node
-from daemonset_course import rejected, wait_rollout, why
-from daemonset_course.cluster import current, reset
-from daemonset_course.errors import Rejected
-
-# %%
-from daemonset_course.analysis.workloads import LogReaders, features, features_of
-from daemonset_course.figures.show import show
-from daemonset_course.recording import step
-from daemonset_course.verbs.conditions import without_network
+from daemonset_course import Rejected, apply, break_node, current, kubectl, label, predict
+from daemonset_course import recover_node, rejected, reset, show, step, wait_rollout, why
+from daemonset_course.lessons import LogReaders, features, features_of, without_network
 
 # %%
 fleet = reset(workers=3)
@@ -517,7 +510,7 @@ def advertise(node, count):
 
 
 # %%
-from daemonset_course.verbs.settled import wait_settled
+from daemonset_course import wait_settled
 
 gpu_node = fleet.workers[2]
 kubectl("delete deployment train --ignore-not-found --cascade=foreground")

@@ -19,18 +19,10 @@ from pathlib import Path
 
 import yaml
 
-from daemonset_course import add_node, apply, kubectl, label, predict, record, taint, wait_rollout
-from daemonset_course.cluster import current, reset
-from daemonset_course.cluster.waiting import wait_for
-from daemonset_course.errors import CommandFailed
-
-# %%
-from daemonset_course.analysis.enqueued import Enqueued
-from daemonset_course.figures.show import show
-from daemonset_course.analysis.pod_startup import startup
-from daemonset_course.verbs.control_plane import start_component, stop_component
-from daemonset_course.verbs.nodes import remove_node
-from daemonset_course.verbs.queued import queued
+from daemonset_course import CommandFailed, add_node, apply, current, kubectl, label, predict
+from daemonset_course import record, remove_node, reset, show, taint, wait_rollout
+from daemonset_course.lessons import Enqueued, queued, start_component, startup, stop_component
+from daemonset_course.lessons import wait_for
 
 # %%
 fleet = reset(workers=3)

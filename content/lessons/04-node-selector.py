@@ -15,11 +15,9 @@
 import json
 from pathlib import Path
 
-from daemonset_course import apply, kubectl, label, predict, record, rejected, wait_rollout
-from daemonset_course.cluster import reset
-from daemonset_course.errors import CommandFailed
-from daemonset_course.analysis.label_changes import label_changes
-from daemonset_course.figures.show import show
+from daemonset_course import CommandFailed, apply, kubectl, label, predict, record, rejected, reset
+from daemonset_course import show, wait_rollout
+from daemonset_course.lessons import label_changes
 
 # %%
 fleet = reset(workers=6)

@@ -17,10 +17,9 @@ from pathlib import Path
 
 import yaml
 
-from daemonset_course import apply, kubectl, label, predict, record, rejected, wait_rollout
-from daemonset_course.cluster import reset
-from daemonset_course.analysis.label_changes import label_map
-from daemonset_course.figures.show import show
+from daemonset_course import apply, kubectl, label, predict, record, rejected, reset, show
+from daemonset_course import wait_rollout
+from daemonset_course.lessons import label_map
 
 # %% [markdown]
 # Thirty workers of three processor architectures. A kubelet writes its architecture into the label

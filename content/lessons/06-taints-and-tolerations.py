@@ -18,17 +18,11 @@ from pathlib import Path
 
 import yaml
 
-from daemonset_course import apply, break_node, cordon, drain, kubectl, predict, record
-from daemonset_course import recover_node, rejected, taint, wait_rollout, why
-
-# %%
-from daemonset_course.cluster import reset
-from daemonset_course.errors import CommandFailed, NotFinished
-from daemonset_course.analysis.coverage import coverage, tolerations_by_object
-from daemonset_course.analysis.node_taints import attempts, node_taints
-from daemonset_course.figures.show import show
-from daemonset_course.recording import step
-from daemonset_course.verbs.conditions import network, pressure, short_of
+from daemonset_course import CommandFailed, NotFinished, apply, break_node, cordon, drain, kubectl
+from daemonset_course import predict, record, recover_node, rejected, reset, show, step, taint
+from daemonset_course import wait_rollout, why
+from daemonset_course.lessons import attempts, coverage, network, node_taints, pressure, short_of
+from daemonset_course.lessons import tolerations_by_object
 
 # %%
 fleet = reset(workers=6)

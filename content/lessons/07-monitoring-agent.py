@@ -18,19 +18,11 @@ from pathlib import Path
 
 import yaml
 
-from daemonset_course import apply, kubectl, predict, record, rejected, taint, wait_rollout, why
-from daemonset_course.cluster import reset
-
-# %%
-from daemonset_course.analysis.monitoring import Trial, rights, scrapes, trials
-from daemonset_course.errors import CommandFailed, NotFinished, Rejected
-from daemonset_course.figures.show import show
-from daemonset_course.metrics import families, gauge, labels
-from daemonset_course.analysis.coverage import coverage
-from daemonset_course.recording import step
-from daemonset_course.verbs.exporter import deploy, renamed, scrape
-from daemonset_course.verbs.settled import wait_settled
-from daemonset_course.verbs.shells import mounts_seen, reaches, runtime, tries
+from daemonset_course import CommandFailed, NotFinished, Rejected, apply, kubectl, predict, record
+from daemonset_course import rejected, reset, show, step, taint, wait_rollout, wait_settled, why
+from daemonset_course.lessons import Trial, coverage, deploy, families, gauge, labels, mounts_seen
+from daemonset_course.lessons import reaches, renamed, rights, runtime, scrape, scrapes, trials
+from daemonset_course.lessons import tries
 
 # %%
 fleet = reset(workers=3)

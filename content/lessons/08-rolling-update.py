@@ -17,13 +17,10 @@ from contextlib import suppress
 from math import ceil
 from pathlib import Path
 
-from daemonset_course import add_node, apply, break_node, kubectl, predict, record, rejected
-from daemonset_course import taint, wait_rollout
-from daemonset_course.cluster import current, reset
-from daemonset_course.errors import NotFinished, Rejected
-from daemonset_course.recording import step
-from daemonset_course.verbs.faults import crash, missing_image, never_ready, slow_start
-from daemonset_course.verbs.nodes import remove_node
+from daemonset_course import NotFinished, Rejected, add_node, apply, break_node, current, kubectl
+from daemonset_course import predict, record, rejected, remove_node, reset, step, taint
+from daemonset_course import wait_rollout
+from daemonset_course.lessons import crash, missing_image, never_ready, slow_start
 
 # %% [markdown]
 # This lesson needs a larger fleet: 12 workers.
@@ -695,8 +692,8 @@ roll("50%", 6)
 roll("100%", 7)
 
 # %%
-from daemonset_course.analysis.scale import LengthsByBudget
-from daemonset_course.figures.show import show
+from daemonset_course import show
+from daemonset_course.lessons import LengthsByBudget
 
 measured = {r.rollouts[-1].budget: r.rollouts[-1].duration for r in hundred.values()}
 qps = current().settings.controller_requests_per_second

@@ -17,15 +17,10 @@ from pathlib import Path
 
 import yaml
 
-from daemonset_course import apply, break_node, compare, kubectl, predict, record, recover_node
-from daemonset_course import rejected, wait_rollout
-from daemonset_course.analysis.admission import admission
-from daemonset_course.cluster import reset
-
-# %%
-from daemonset_course.errors import CommandFailed, NotFinished, Rejected
-from daemonset_course.figures.show import show
-from daemonset_course.recording import step
+from daemonset_course import CommandFailed, NotFinished, Rejected, apply, break_node, compare
+from daemonset_course import kubectl, predict, record, recover_node, rejected, reset, show, step
+from daemonset_course import wait_rollout
+from daemonset_course.lessons import admission
 
 # %%
 fleet = reset(workers=3)

@@ -16,12 +16,9 @@ from pathlib import Path
 
 import yaml
 
-from daemonset_course import add_node, apply, kubectl, label, predict, record, wait_rollout
-from daemonset_course.analysis.revisions import revision_history
-from daemonset_course.cluster import current, reset
-from daemonset_course.errors import CommandFailed
-from daemonset_course.figures.show import show
-from daemonset_course.recording import step
+from daemonset_course import CommandFailed, add_node, apply, current, kubectl, label, predict
+from daemonset_course import record, reset, show, step, wait_rollout
+from daemonset_course.lessons import revision_history
 
 # %%
 fleet = reset(workers=3)

@@ -15,14 +15,9 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from daemonset_course import add_node, apply, cordon, drain, kubectl, predict, record
-from daemonset_course import wait_rollout
-from daemonset_course.cluster import current, reset
-from daemonset_course.errors import CommandFailed
-from daemonset_course.analysis.counts import reach
-from daemonset_course.figures.show import show
-from daemonset_course.recording import step
-from daemonset_course.verbs.settled import wait_settled
+from daemonset_course import CommandFailed, add_node, apply, cordon, current, drain, kubectl
+from daemonset_course import predict, record, reset, show, step, wait_rollout, wait_settled
+from daemonset_course.lessons import reach
 
 # %%
 fleet = reset(workers=6)

@@ -20,16 +20,9 @@ from pathlib import Path
 import yaml
 from kubernetes.utils import parse_quantity
 
-from daemonset_course import apply, kubectl, label, predict, record, taint, wait_rollout
-from daemonset_course.cluster import reset
-
-# %%
-from daemonset_course.analysis.capacity import Capacity
-from daemonset_course.figures.show import show
-from daemonset_course.analysis.pods_by_node import pods_by_node
-from daemonset_course.recording import step
-from daemonset_course.verbs.faults import fill_node
-from daemonset_course.verbs.settled import wait_settled
+from daemonset_course import apply, kubectl, label, predict, record, reset, show, step, taint
+from daemonset_course import wait_rollout, wait_settled
+from daemonset_course.lessons import Capacity, fill_node, pods_by_node
 
 # %%
 fleet = reset(workers=6)

@@ -18,19 +18,10 @@ from pathlib import Path
 import yaml
 from kubernetes.utils import parse_quantity
 
-from daemonset_course import apply, break_node, kubectl, predict, record, recover_node
-from daemonset_course import rejected, taint, wait_rollout
-from daemonset_course.cluster import reset
-from daemonset_course.errors import CommandFailed, Rejected
-
-# %%
-from daemonset_course.analysis.alerts import alerts, sample, samples
-from daemonset_course.figures.show import show
-from daemonset_course.analysis.node_taints import node_taints
-from daemonset_course.analysis.pods_by_node import pods_by_node
-from daemonset_course.recording import step
-from daemonset_course.verbs.conditions import pressure
-from daemonset_course.verbs.settled import wait_settled
+from daemonset_course import CommandFailed, Rejected, apply, break_node, kubectl, predict, record
+from daemonset_course import recover_node, rejected, reset, show, step, taint, wait_rollout
+from daemonset_course import wait_settled
+from daemonset_course.lessons import alerts, node_taints, pods_by_node, pressure, sample, samples
 
 # %%
 fleet = reset(workers=3)

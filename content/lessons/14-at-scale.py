@@ -15,13 +15,10 @@
 import json
 from pathlib import Path
 
-from daemonset_course import add_node, apply, kubectl, predict, record, wait_rollout
-from daemonset_course.analysis.scale import Creation, Creations, Length, LengthsByNodes, Rate
-from daemonset_course.analysis.scale import corner, creation, last_node_ready
-from daemonset_course.cluster import current, reset
-from daemonset_course.analysis.counts import counts
-from daemonset_course.figures.show import show
-from daemonset_course.history.podstate import is_ready, node_of
+from daemonset_course import add_node, apply, current, kubectl, predict, record, reset, show
+from daemonset_course import wait_rollout
+from daemonset_course.lessons import Creation, Creations, Length, LengthsByNodes, Rate, corner
+from daemonset_course.lessons import counts, creation, is_ready, last_node_ready, node_of
 
 # %%
 fleet = reset(workers=100)

@@ -18,16 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from daemonset_course import add_node, apply, break_node, cordon, drain, kubectl, predict
-from daemonset_course import record, recover_node, taint, wait_rollout, why
-from daemonset_course.cluster import current, reset
-from daemonset_course.errors import CommandFailed
-
-# %%
-from daemonset_course.analysis.node_failures import Failures, failure
-from daemonset_course.figures.show import show
-from daemonset_course.verbs.nodes import remove_node
-from daemonset_course.verbs.settled import wait_settled
+from daemonset_course import CommandFailed, add_node, apply, break_node, cordon, current, drain
+from daemonset_course import kubectl, predict, record, recover_node, remove_node, reset, show, taint
+from daemonset_course import wait_rollout, wait_settled, why
+from daemonset_course.lessons import Failures, failure
 
 # %%
 fleet = reset(workers=6)

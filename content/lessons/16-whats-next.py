@@ -19,16 +19,9 @@ from pathlib import Path
 
 import yaml
 
-from daemonset_course import apply, kubectl, label, predict, record, rejected, wait_rollout
-from daemonset_course.cluster import reset
-from daemonset_course.errors import Rejected
-
-# %%
-from daemonset_course.analysis.coverage import coverage
-from daemonset_course.figures.show import show
-from daemonset_course.recording import step
-from daemonset_course.verbs.settled import wait_settled
-from daemonset_course.verbs.tokens import refusals, wait_refused
+from daemonset_course import Rejected, apply, kubectl, label, predict, record, rejected, reset, show
+from daemonset_course import step, wait_rollout, wait_settled
+from daemonset_course.lessons import coverage, refusals, wait_refused
 
 # %%
 fleet = reset(workers=6)

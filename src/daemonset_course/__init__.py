@@ -1,7 +1,10 @@
-"""Learn Kubernetes DaemonSets by doing: the names that notebooks use.
+"""Learn Kubernetes DaemonSets by doing: the names that most lessons use.
 
 The words are kubectl's where kubectl has one. ``apply``, ``label`` and the like act on the
 course's own cluster and on nothing else.
+
+What single lessons use is in ``daemonset_course.lessons``. Notebooks import from these two and
+from nowhere deeper; ``docs/names.md`` lists both.
 
 Where IPython runs, the import also loads the magics ``%kubectl`` and ``%%kubectl``:
 
@@ -9,11 +12,15 @@ Where IPython runs, the import also loads the magics ``%kubectl`` and ``%%kubect
     pods = %kubectl get pods -o name
 """
 
-import sys
-from typing import Any
+from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING, Any
+
+from daemonset_course.cluster import current, reset
+from daemonset_course.errors import CommandFailed, CourseError, NotFinished, Rejected
 from daemonset_course.prediction import predict
-from daemonset_course.recording.recorder import compare, record
+from daemonset_course.recording import compare, record, step
 from daemonset_course.verbs.apply import apply, rejected
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import (
@@ -23,17 +30,27 @@ from daemonset_course.verbs.nodes import (
     drain,
     label,
     recover_node,
+    remove_node,
     taint,
 )
 from daemonset_course.verbs.rollout import wait_rollout
+from daemonset_course.verbs.settled import wait_settled
 from daemonset_course.verbs.why import why
 
+if TYPE_CHECKING:
+    from daemonset_course.figures.show import show
+
 __all__ = [
+    "CommandFailed",
+    "CourseError",
+    "NotFinished",
+    "Rejected",
     "add_node",
     "apply",
     "break_node",
     "compare",
     "cordon",
+    "current",
     "drain",
     "kubectl",
     "label",
@@ -41,10 +58,25 @@ __all__ = [
     "record",
     "recover_node",
     "rejected",
+    "remove_node",
+    "reset",
+    "show",
+    "step",
     "taint",
     "wait_rollout",
+    "wait_settled",
     "why",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``show`` when it is first used: matplotlib takes longer than all the rest."""
+    if name != "show":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from daemonset_course.figures.show import show  # noqa: PLC0415 - matplotlib, 300 ms
+
+    globals()["show"] = show
+    return show
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -70,6 +70,20 @@ def test_what_an_assertion_or_a_comparison_rests_on(cells: list[str], expected: 
     assert grounds(*cells)[-1] == expected
 
 
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("from daemonset_course.lessons import scrape\nassert scrape('x')", {CLUSTER}),
+        ("from daemonset_course import reset\nassert reset().workers", {CLUSTER}),
+        ("from daemonset_course.lessons import label_map\nassert label_map", set()),
+        ("from daemonset_course import CommandFailed\nassert CommandFailed", set()),
+        ("from pathlib import Path\nassert Path('x')", set()),
+    ],
+)
+def test_only_a_name_that_asks_the_cluster_is_a_fact_of_it(code: str, expected: set[str]) -> None:
+    assert grounds(code)[-1] == expected
+
+
 def test_what_a_function_asserts_is_not_run_at_once() -> None:
     assert grounds("def check():\n    assert run.result") == []
 

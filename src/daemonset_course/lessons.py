@@ -1,0 +1,115 @@
+"""The names that single lessons and labs use: findings, figures, faults, small readers.
+
+A lesson writes ``from daemonset_course.lessons import coverage``. What most lessons use is in
+``daemonset_course``; notebooks import from nowhere deeper, so that a module can be moved or renamed
+without a change of any lesson. ``docs/names.md`` lists both.
+"""
+
+from daemonset_course.analysis.admission import admission
+from daemonset_course.analysis.alerts import alerts, sample, samples
+from daemonset_course.analysis.capacity import Capacity
+from daemonset_course.analysis.counts import counts, pods_per_node, reach
+from daemonset_course.analysis.coverage import coverage, tolerations_by_object
+from daemonset_course.analysis.enqueued import Enqueued
+from daemonset_course.analysis.label_changes import label_changes, label_map
+from daemonset_course.analysis.monitoring import Trial, rights, scrapes, trials
+from daemonset_course.analysis.node_failures import Failures, failure
+from daemonset_course.analysis.node_taints import attempts, node_taints
+from daemonset_course.analysis.pod_startup import joining, startup
+from daemonset_course.analysis.pods_by_node import pods_by_node
+from daemonset_course.analysis.revisions import revision_history
+from daemonset_course.analysis.scale import (
+    Creation,
+    Creations,
+    Length,
+    LengthsByBudget,
+    LengthsByNodes,
+    Rate,
+    corner,
+    creation,
+    last_node_ready,
+)
+from daemonset_course.analysis.workloads import LogReaders, features, features_of
+from daemonset_course.cluster.waiting import wait_for
+from daemonset_course.doctor import examine
+from daemonset_course.history.podstate import is_ready, node_of
+from daemonset_course.lab import open_lab
+from daemonset_course.live import live
+from daemonset_course.metrics import families, gauge, labels
+from daemonset_course.verbs.conditions import network, pressure, short_of, without_network
+from daemonset_course.verbs.control_plane import start_component, stop_component
+from daemonset_course.verbs.exporter import deploy, renamed, scrape
+from daemonset_course.verbs.faults import crash, fill_node, missing_image, never_ready, slow_start
+from daemonset_course.verbs.queued import queued
+from daemonset_course.verbs.shells import mounts_seen, reaches, runtime, tries
+from daemonset_course.verbs.tokens import refusals, wait_refused
+
+__all__ = [
+    "Capacity",
+    "Creation",
+    "Creations",
+    "Enqueued",
+    "Failures",
+    "Length",
+    "LengthsByBudget",
+    "LengthsByNodes",
+    "LogReaders",
+    "Rate",
+    "Trial",
+    "admission",
+    "alerts",
+    "attempts",
+    "corner",
+    "counts",
+    "coverage",
+    "crash",
+    "creation",
+    "deploy",
+    "examine",
+    "failure",
+    "families",
+    "features",
+    "features_of",
+    "fill_node",
+    "gauge",
+    "is_ready",
+    "joining",
+    "label_changes",
+    "label_map",
+    "labels",
+    "last_node_ready",
+    "live",
+    "missing_image",
+    "mounts_seen",
+    "network",
+    "never_ready",
+    "node_of",
+    "node_taints",
+    "open_lab",
+    "pods_by_node",
+    "pods_per_node",
+    "pressure",
+    "queued",
+    "reach",
+    "reaches",
+    "refusals",
+    "renamed",
+    "revision_history",
+    "rights",
+    "runtime",
+    "sample",
+    "samples",
+    "scrape",
+    "scrapes",
+    "short_of",
+    "slow_start",
+    "start_component",
+    "startup",
+    "stop_component",
+    "tolerations_by_object",
+    "trials",
+    "tries",
+    "wait_for",
+    "wait_refused",
+    "without_network",
+]

@@ -1,0 +1,52 @@
+"""Writes ``docs/names.md``: the names that notebooks can import, each with what it gives.
+
+    python tools/names_page.py
+
+The page is made of the two ``__all__`` lists and the docstrings; a test fails when they differ.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+
+DOORS = ("daemonset_course", "daemonset_course.lessons")
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "names.md"
+
+_TOP = """# Names for notebooks
+
+Written by `tools/names_page.py` from `__all__` of the two modules and from the docstrings. A
+notebook imports from these two and from nowhere deeper. In a cell, `apply?` shows the whole
+docstring.
+"""
+
+
+def page() -> str:
+    """Return the text of the page."""
+    return _TOP + "".join(map(_table, DOORS))
+
+
+def _table(door: str) -> str:
+    module = import_module(door)
+    summary, _, _ = inspect.cleandoc(module.__doc__ or "").partition("\n")
+    rows = "".join(f"| `{name}` | {_first(getattr(module, name))} |\n" for name in module.__all__)
+    return f"\n## `{door}`\n\n{summary}\n\n| name | what it is |\n|---|---|\n{rows}"
+
+
+def _first(value: object) -> str:
+    """Return the first line of a docstring, as Markdown."""
+    line, _, _ = (inspect.getdoc(value) or "").partition("\n")
+    return re.sub(r"``(.+?)``", r"`\1`", line).replace("|", r"\|")
+
+
+def main() -> int:
+    """Write the page."""
+    PAGE.write_text(page(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
