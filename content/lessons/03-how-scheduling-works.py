@@ -21,8 +21,8 @@ import yaml
 
 from daemonset_course import CommandFailed, add_node, apply, current, kubectl, label, predict
 from daemonset_course import record, remove_node, reset, show, taint, wait_rollout
-from daemonset_course.lessons import Enqueued, queued, start_component, startup, stop_component
-from daemonset_course.lessons import wait_for
+from daemonset_course.lessons import Enqueued, count_queue_adds, start_component, startup
+from daemonset_course.lessons import stop_component, wait_for
 
 # %%
 fleet = reset(workers=3)
@@ -369,7 +369,7 @@ changes = {
 }
 
 # %%
-entries = queued(changes)
+entries = count_queue_adds(changes)
 show(Enqueued(entries))
 
 # %% tags=["claim-C20"]

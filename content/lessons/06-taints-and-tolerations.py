@@ -21,14 +21,14 @@ import yaml
 from daemonset_course import CommandFailed, NotFinished, apply, break_node, cordon, drain, kubectl
 from daemonset_course import predict, record, recover_node, rejected, reset, show, step, taint
 from daemonset_course import wait_rollout, why
-from daemonset_course.lessons import attempts, coverage, network, node_taints, pressure, short_of
-from daemonset_course.lessons import tolerations_by_object
+from daemonset_course.lessons import attempts, coverage, node_taints, pressure
+from daemonset_course.lessons import set_network_unavailable, set_pressure, tolerations_by_object
 
 # %%
 fleet = reset(workers=6)
 plane, one, two, three, four, five, six = fleet.nodes
-network(six, available=True)  # an earlier run may have left it without
-short_of(six, "disk", said=False)
+set_network_unavailable(six, status=False)  # an earlier run may have left it without
+set_pressure(six, "disk", status=False)
 fleet
 
 # %% [markdown]
@@ -133,7 +133,7 @@ taint(two, "gpu=true:NoSchedule")
 taint(three, "dedicated=db:NoExecute")
 taint(four, "last=resort:PreferNoSchedule")
 cordon(five)
-network(six, available=False)
+set_network_unavailable(six, status=True)
 
 # %%
 for node in fleet.nodes:
@@ -289,7 +289,7 @@ with rejected("effect must be 'NoExecute' when"):
 # Which of the effects remove a running Pod? Type a list, such as `["NoSchedule"]`.
 
 # %%
-network(six, available=True)
+set_network_unavailable(six, status=False)
 reset(workers=6)
 apply("../manifests/lesson-06/plain.yaml")
 assert wait_rollout("plain").desired == 6
@@ -552,7 +552,7 @@ believed = predict("06-believed", ..., question="Only the condition: is told rea
 believed
 
 # %%
-short_of(six, "disk", said=True)
+set_pressure(six, "disk", status=True)
 apply(Path("../manifests/lesson-06/plain.yaml").read_text().replace("plain", "told"))
 wait_rollout("told")
 believed.compare(six in nodes_with("told"))
@@ -563,7 +563,7 @@ assert "node.kubernetes.io/disk-pressure" in taints
 assert six in nodes_with("told")
 
 # %%
-short_of(six, "disk", said=False)
+set_pressure(six, "disk", status=False)
 kubectl("delete daemonset told --ignore-not-found")
 None
 

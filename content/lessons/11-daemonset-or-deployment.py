@@ -17,7 +17,7 @@ from pathlib import Path
 
 from daemonset_course import CommandFailed, add_node, apply, cordon, current, drain, kubectl
 from daemonset_course import predict, record, reset, show, step, wait_rollout, wait_settled
-from daemonset_course.lessons import reach
+from daemonset_course.lessons import coverage_over_time
 
 # %%
 fleet = reset(workers=6)
@@ -60,7 +60,7 @@ with record("agent") as start:
     wait_settled("app=web", pods=6)
     for node in fleet.workers[:2]:
         cordon(node, undo=True)
-show(reach(start.history, ["agent", "web"]).shares)
+show(coverage_over_time(start.history, ["agent", "web"]).shares)
 
 
 # %%
@@ -232,10 +232,10 @@ kubectl("delete node", *joined)
 
 # %%
 life.stop()
-show(reach(life.history, ["agent", "spread", "web"]))
+show(coverage_over_time(life.history, ["agent", "spread", "web"]))
 
 # %% tags=["claim-C73", "claim-C74"]
-apps = reach(life.history, ["agent", "spread", "web"])
+apps = coverage_over_time(life.history, ["agent", "spread", "web"])
 assert apps.nodes.max() == 9 == apps.covered["agent"].max()
 assert max(apps.covered["spread"].max(), apps.covered["web"].max()) < 9
 assert apps.held["agent"] == dict.fromkeys(fleet.workers, 1)

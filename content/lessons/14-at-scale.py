@@ -17,8 +17,8 @@ from pathlib import Path
 
 from daemonset_course import add_node, apply, current, kubectl, predict, record, reset, show
 from daemonset_course import wait_rollout
-from daemonset_course.lessons import Creation, Creations, Length, LengthsByNodes, Rate, corner
-from daemonset_course.lessons import counts, creation, is_ready, last_node_ready, node_of
+from daemonset_course.lessons import Creation, Creations, Length, LengthsByNodes, Rate, counts
+from daemonset_course.lessons import creation, crossover_nodes, is_ready, last_node_ready, node_of
 
 # %%
 fleet = reset(workers=100)
@@ -250,7 +250,7 @@ gain.compare(answer, source="recording")
 assert half > 0.75 * tenth, "recorded"
 
 # %%
-turn = corner(restart=restart, rate=rate)
+turn = crossover_nodes(restart=restart, rate=rate)
 print(f"measured: they meet at about {turn} nodes")
 
 # %% [markdown]

@@ -21,7 +21,7 @@ import yaml
 
 from daemonset_course import Rejected, apply, kubectl, label, predict, record, rejected, reset, show
 from daemonset_course import step, wait_rollout, wait_settled
-from daemonset_course.lessons import coverage, refusals, wait_refused
+from daemonset_course.lessons import coverage, try_label_with_token, wait_refused
 
 # %%
 fleet = reset(workers=6)
@@ -413,7 +413,7 @@ make = "create token labeller --bound-object-kind Pod --bound-object-name"
 token = kubectl(f"{make} {pod}").strip()
 
 # %%
-said = refusals(token, fleet.nodes)
+said = try_label_with_token(token, fleet.nodes)
 open_to.compare(list(said.values()).count(""), within=0)
 
 # %%
@@ -421,8 +421,8 @@ assert set(said.values()) == {""}
 assert len(said) == len(fleet.workers) + 1
 
 # %% [markdown]
-# On all of them. (`refusals` asks the API server and writes nothing, as `kubectl --dry-run=server`
-# does.) RBAC can allow a kind of object, or single objects by name. It cannot say "its own node", and
+# On all of them. (`try_label_with_token` asks the API server and writes nothing, as
+# `kubectl --dry-run=server` does.) RBAC can allow a kind of object, or single objects by name. It cannot say "its own node", and
 # all agents share one ServiceAccount. But the token can: it is bound to its Pod, and names the Pod's
 # node
 # ([on by default since Kubernetes 1.30](https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#additional-metadata-in-pod-bound-tokens)).
@@ -438,7 +438,7 @@ print(Path("../manifests/lesson-16/own-node.yaml").read_text().split("---\n")[0]
 # %%
 apply("../manifests/lesson-16/own-node.yaml")
 print(wait_refused(token, fleet.workers[1]))
-said = refusals(token, fleet.nodes)
+said = try_label_with_token(token, fleet.nodes)
 
 # %%
 assert [node for node in said if not said[node]] == [home]
@@ -449,7 +449,7 @@ assert f"a token of {home} may not change {fleet.workers[1]}" in said[fleet.work
 # to no Pod?
 
 # %%
-loose = refusals(kubectl("create token labeller").strip(), fleet.nodes)
+loose = try_label_with_token(kubectl("create token labeller").strip(), fleet.nodes)
 assert all("a token of no node may not change" in one for one in loose.values())
 
 # %% [markdown]

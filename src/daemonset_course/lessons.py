@@ -8,7 +8,7 @@ without a change of any lesson. ``docs/names.md`` lists both.
 from daemonset_course.analysis.admission import admission
 from daemonset_course.analysis.alerts import alerts, sample, samples
 from daemonset_course.analysis.capacity import Capacity
-from daemonset_course.analysis.counts import counts, pods_per_node, reach
+from daemonset_course.analysis.counts import counts, coverage_over_time, pods_per_node
 from daemonset_course.analysis.coverage import coverage, tolerations_by_object
 from daemonset_course.analysis.enqueued import Enqueued
 from daemonset_course.analysis.label_changes import label_changes, label_map
@@ -25,8 +25,8 @@ from daemonset_course.analysis.scale import (
     LengthsByBudget,
     LengthsByNodes,
     Rate,
-    corner,
     creation,
+    crossover_nodes,
     last_node_ready,
 )
 from daemonset_course.analysis.workloads import LogReaders, features, features_of
@@ -36,13 +36,18 @@ from daemonset_course.history.podstate import is_ready, node_of
 from daemonset_course.lab import open_lab
 from daemonset_course.live import live
 from daemonset_course.metrics import families, gauge, labels
-from daemonset_course.verbs.conditions import network, pressure, short_of, without_network
+from daemonset_course.verbs.conditions import (
+    pressure,
+    set_network_unavailable,
+    set_pressure,
+    without_network,
+)
 from daemonset_course.verbs.control_plane import start_component, stop_component
 from daemonset_course.verbs.exporter import deploy, renamed, scrape
 from daemonset_course.verbs.faults import crash, fill_node, missing_image, never_ready, slow_start
-from daemonset_course.verbs.queued import queued
+from daemonset_course.verbs.queued import count_queue_adds
 from daemonset_course.verbs.shells import mounts_seen, reaches, runtime, tries
-from daemonset_course.verbs.tokens import refusals, wait_refused
+from daemonset_course.verbs.tokens import try_label_with_token, wait_refused
 
 __all__ = [
     "Capacity",
@@ -59,11 +64,13 @@ __all__ = [
     "admission",
     "alerts",
     "attempts",
-    "corner",
+    "count_queue_adds",
     "counts",
     "coverage",
+    "coverage_over_time",
     "crash",
     "creation",
+    "crossover_nodes",
     "deploy",
     "examine",
     "failure",
@@ -81,7 +88,6 @@ __all__ = [
     "live",
     "missing_image",
     "mounts_seen",
-    "network",
     "never_ready",
     "node_of",
     "node_taints",
@@ -89,10 +95,7 @@ __all__ = [
     "pods_by_node",
     "pods_per_node",
     "pressure",
-    "queued",
-    "reach",
     "reaches",
-    "refusals",
     "renamed",
     "revision_history",
     "rights",
@@ -101,7 +104,8 @@ __all__ = [
     "samples",
     "scrape",
     "scrapes",
-    "short_of",
+    "set_network_unavailable",
+    "set_pressure",
     "slow_start",
     "start_component",
     "startup",
@@ -109,6 +113,7 @@ __all__ = [
     "tolerations_by_object",
     "trials",
     "tries",
+    "try_label_with_token",
     "wait_for",
     "wait_refused",
     "without_network",

@@ -13,7 +13,7 @@ from typing import Any
 from daemonset_course import variables
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.verbs.apply import apply
-from daemonset_course.verbs.conditions import CONDITIONS, network, short_of
+from daemonset_course.verbs.conditions import CONDITIONS, set_network_unavailable, set_pressure
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import add_node, break_node, cordon, label, remove_node, taint
 from live.scenes import daemonset
@@ -102,9 +102,9 @@ def _resource(workers: list[str], chance: random.Random) -> list[str]:
 
 
 def _conditions(workers: list[str], chance: random.Random) -> list[str]:
-    network(workers[1], available=False)
+    set_network_unavailable(workers[1], status=True)
     what, condition = chance.choice(list(CONDITIONS.items()))
-    short_of(workers[0], what, said=True)
+    set_pressure(workers[0], what, status=True)
     said = [f"condition {one} put right" for one in ("NetworkUnavailable", condition)]
     return [f"{workers[1]}: ", f"{workers[0]}: ", *said]
 

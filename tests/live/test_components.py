@@ -18,7 +18,7 @@ from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.control_plane import start_component, stop_component
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import label
-from daemonset_course.verbs.queued import queued
+from daemonset_course.verbs.queued import count_queue_adds
 from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import daemonset, eventually
 from live.test_cli import course
@@ -73,7 +73,7 @@ def test_components_tell_their_metrics_and_a_stopped_one_says_so(fresh: Cluster)
 
 def test_the_controller_is_told_of_labels_and_not_of_annotations(fresh: Cluster) -> None:
     node = fresh.workers()[0]
-    counts = queued(
+    counts = count_queue_adds(
         {
             "annotation": lambda: kubectl(f"annotate node {node} turn=1"),
             "label": lambda: label(node, turn="1"),

@@ -6,7 +6,12 @@ import pytest
 
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import BadInput
-from daemonset_course.verbs.conditions import network, pressure, short_of, without_network
+from daemonset_course.verbs.conditions import (
+    pressure,
+    set_network_unavailable,
+    set_pressure,
+    without_network,
+)
 from daemonset_course.verbs.kubectl import kubectl
 
 
@@ -14,10 +19,10 @@ def test_a_node_without_a_network_has_the_taint_until_it_has_one(live_cluster: C
     worker = live_cluster.workers()[0]
     taints = f"get node {worker} -o jsonpath={{.spec.taints[*].key}}"
 
-    network(worker, available=False)
+    set_network_unavailable(worker, status=True)
     assert "node.kubernetes.io/network-unavailable" in kubectl(taints)
 
-    network(worker, available=True)
+    set_network_unavailable(worker, status=False)
     assert "node.kubernetes.io/network-unavailable" not in kubectl(taints)
 
 
@@ -46,19 +51,19 @@ def test_a_simulated_node_says_that_it_is_short_and_its_taint_follows(
     worker = live_cluster.workers()[0]
     taints = f"get node {worker} -o jsonpath={{.spec.taints[*].key}}"
 
-    short_of(worker, "disk", said=True)
+    set_pressure(worker, "disk", status=True)
     assert "node.kubernetes.io/disk-pressure" in kubectl(taints)
 
-    short_of(worker, "disk", said=False)
+    set_pressure(worker, "disk", status=False)
     assert "node.kubernetes.io/disk-pressure" not in kubectl(taints)
 
 
 def test_a_node_says_nothing_about_what_it_cannot_be_short_of(live_cluster: Cluster) -> None:
     with pytest.raises(BadInput, match="cannot be short of 'luck'"):
-        short_of(live_cluster.workers()[0], "luck", said=True)  # type: ignore[arg-type]
+        set_pressure(live_cluster.workers()[0], "luck", status=True)  # type: ignore[arg-type]
 
 
 @pytest.mark.only("kind", "there a kubelet measures")
 def test_a_real_node_says_itself_what_it_is_short_of(live_cluster: Cluster) -> None:
     with pytest.raises(BadInput, match="has a real kubelet"):
-        short_of(live_cluster.workers()[0], "disk", said=True)
+        set_pressure(live_cluster.workers()[0], "disk", status=True)

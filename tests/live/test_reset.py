@@ -14,7 +14,7 @@ from daemonset_course.cluster.reset import PODS, Fleet, reset
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotFinished
 from daemonset_course.verbs.apply import apply
-from daemonset_course.verbs.conditions import network
+from daemonset_course.verbs.conditions import set_network_unavailable
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import add_node, break_node, cordon, label, remove_node, taint
 from daemonset_course.verbs.rollout import wait_rollout
@@ -81,7 +81,7 @@ def dirt(live_cluster: Cluster) -> Iterator[tuple[dict[str, object], Fleet, dict
     label(first, disk="floppy", gpu="yes", **{"topology.kubernetes.io/zone": None})
     taint(first, "maintenance=now:NoSchedule", "node.kubernetes.io/out-of-service=off:NoExecute")
     cordon(first)
-    network(first, available=False)
+    set_network_unavailable(first, status=True)
     break_node(second, "not ready")
     break_node(added)  # a dead one with pods on it
     kubectl("delete pods --all --wait=false")

@@ -9,7 +9,7 @@ import pytest
 
 from daemonset_course import apply, kubectl
 from daemonset_course.errors import NotFinished
-from daemonset_course.verbs.tokens import refusals, wait_refused
+from daemonset_course.verbs.tokens import try_label_with_token, wait_refused
 
 LABELLER = Path(__file__).parents[2] / "manifests" / "lesson-16" / "labeller.yaml"
 
@@ -22,7 +22,7 @@ def test_rights_decide_and_nothing_is_written(live_cluster: Any) -> None:
     apply(LABELLER)
     try:
         token = kubectl("create token labeller").strip()
-        assert refusals(token, [node]) == {node: ""}
+        assert try_label_with_token(token, [node]) == {node: ""}
         with pytest.raises(NotFinished, match=f"A label on {node} is still allowed"):
             wait_refused(token, node, timeout=0.5)
         assert "written-by" not in kubectl(f"get node {node} -o jsonpath={{.metadata.labels}}")

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from fleet import change, control_plane, daemonset, gap, history, listed, node, pod
 
-from daemonset_course.analysis.counts import Counts, Reach, counts, pods_per_node, reach
+from daemonset_course.analysis.counts import (
+    Counts,
+    CoverageOverTime,
+    counts,
+    coverage_over_time,
+    pods_per_node,
+)
 from daemonset_course.history.index import History
 
 Record = dict[str, Any]
@@ -140,8 +146,8 @@ def log(*more: Record) -> History:
     )
 
 
-def found_in(*more: Record) -> Reach:
-    return reach(log(*more), APPS)
+def found_in(*more: Record) -> CoverageOverTime:
+    return coverage_over_time(log(*more), APPS)
 
 
 def test_a_node_is_reached_while_a_ready_pod_is_on_it_and_it_exists() -> None:
@@ -163,7 +169,7 @@ def test_a_node_whose_only_pod_terminates_is_not_reached() -> None:
 
 
 def test_a_recording_in_which_nothing_happened_is_counted_too() -> None:
-    quiet = reach(history(*LISTED, end=5), APPS)
+    quiet = coverage_over_time(history(*LISTED, end=5), APPS)
 
     assert (quiet.covered["agent"].times, quiet.covered["agent"].values) == ((0.04, 5), (2, 2))
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 import daemonset_course.analysis
 from daemonset_course.analysis.alerts import sample, samples
-from daemonset_course.analysis.counts import Reach, counts, reach
+from daemonset_course.analysis.counts import CoverageOverTime, counts, coverage_over_time
 from daemonset_course.analysis.coverage import coverage, tolerations_by_object
 from daemonset_course.analysis.label_changes import label_changes, label_map, label_values
 from daemonset_course.analysis.node_failures import Failures, failure
@@ -46,7 +46,7 @@ NOWHERE = object()  # what an analysis refused to say
 # One call of every analysis of a log, by the name of the function.
 ANALYSES: dict[str, Callable[[History], Any]] = {
     "counts": counts,
-    "reach": lambda h: reach(h, ["agent"]),
+    "coverage_over_time": lambda h: coverage_over_time(h, ["agent"]),
     "coverage": lambda h: coverage(h, ["agent"]),
     "tolerations_by_object": lambda h: tolerations_by_object(h, {"ds": ("daemonsets", "agent")}),
     "label_changes": lambda h: label_changes(h, "disk", "ssd"),
@@ -149,7 +149,7 @@ def _claims(name: str, found: Any) -> Iterator[tuple[Any, ...]]:
                     yield (life.uid, moment, getattr(life, moment))
         case "attempts":
             yield from (("deleted", one.created, one.deleted) for one in found)
-        case "reach":
+        case "coverage_over_time":
             for app, held in found.held.items():
                 yield from ((app, node, number) for node, number in held.items())
         case "sample":
@@ -223,7 +223,7 @@ def test_no_figure_draws_what_nobody_saw(
     shapes = found.figure()
     for shape in shapes if isinstance(shapes, tuple) else (shapes,):
         check(shape, resource, (start, end), getattr(found, "observed", None))
-    if isinstance(found, Reach) and found.observed.at_end is False:
+    if isinstance(found, CoverageOverTime) and found.observed.at_end is False:
         assert not found.held
     observed = getattr(found, "observed", None)
     if observed is not None and observed.gaps:

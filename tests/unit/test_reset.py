@@ -6,7 +6,7 @@ import pytest
 
 from daemonset_course.cluster import fingerprint
 from daemonset_course.cluster.reset import Fleet
-from daemonset_course.cluster.simulated_nodes import well
+from daemonset_course.cluster.simulated_nodes import healthy_condition
 from daemonset_course.cluster.state import MADE_BY_KIND, State, remains
 from daemonset_course.cluster.topology import NodeSpec, simulated
 from daemonset_course.places import cluster_dir
@@ -62,10 +62,10 @@ def test_a_condition_that_no_kubelet_writes_is_found_while_it_holds(
 def test_a_condition_is_put_right_as_it_was_when_the_node_joined() -> None:
     gone = {"type": "NetworkUnavailable", "$patch": "delete"}
 
-    assert well("NetworkUnavailable", simulated=False) == gone
-    assert well("NetworkUnavailable", simulated=True)["reason"] == "RouteCreated"
-    assert well("DiskPressure", simulated=True)["status"] == "False"
-    assert well("Melting", simulated=True)["$patch"] == "delete"
+    assert healthy_condition("NetworkUnavailable", simulated=False) == gone
+    assert healthy_condition("NetworkUnavailable", simulated=True)["reason"] == "RouteCreated"
+    assert healthy_condition("DiskPressure", simulated=True)["status"] == "False"
+    assert healthy_condition("Melting", simulated=True)["$patch"] == "delete"
 
 
 @pytest.mark.parametrize(("made", "backend"), [([], "embedded"), ([MADE_BY_KIND], "kind")])

@@ -14,8 +14,8 @@ from daemonset_course.analysis.scale import (
     LengthsByBudget,
     LengthsByNodes,
     Rate,
-    corner,
     creation,
+    crossover_nodes,
     last_node_ready,
 )
 from daemonset_course.errors import BadInput
@@ -124,7 +124,7 @@ def test_nodes_that_were_not_all_seen_to_join_are_told(log: list[Record], seen: 
 
 def test_at_the_corner_ten_rounds_take_as_long_as_the_requests() -> None:
     for restart in (0.5, 1.6):
-        nodes = corner(restart=restart, rate=RATE)
+        nodes = crossover_nodes(restart=restart, rate=RATE)
         assert RATE.takes(2 * nodes) == pytest.approx(10 * restart, abs=0.1)
 
 

@@ -103,7 +103,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Reach:
+class CoverageOverTime:
     """Workers, and how many of them have a ready Pod of each application, over time.
 
     Attributes:
@@ -213,7 +213,7 @@ def counts(history: History) -> Counts:
     return Counts(_workers(history), desired, ready, observed)
 
 
-def reach(history: History, apps: Sequence[str]) -> Reach:
+def coverage_over_time(history: History, apps: Sequence[str]) -> CoverageOverTime:
     """The workers that the ready Pods of ``apps`` (values of the label ``app``) reach."""
     observed = history.observed("nodes", "pods")
     there = _spans_of_workers(history)
@@ -229,7 +229,7 @@ def reach(history: History, apps: Sequence[str]) -> Reach:
         ]
         covered[app] = observed.hidden(count(spans, start=observed.start, end=observed.end))
     held = {app: _held(history, app) for app in apps} if observed.at_end else {}
-    return Reach(tuple(apps), _workers(history), covered, held, observed)
+    return CoverageOverTime(tuple(apps), _workers(history), covered, held, observed)
 
 
 def pods_per_node(timeline: Timeline) -> dict[str, int]:

@@ -10,7 +10,7 @@ from daemonset_course.figures.shapes import Bars, Style
 
 @dataclass(frozen=True)
 class Enqueued:
-    """Change of a node -> entries that it put into the controller's queue (``verbs.queued``)."""
+    """Change of a node -> entries in the controller's queue, as ``count_queue_adds`` gives them."""
 
     counts: Mapping[str, int]
 

@@ -180,7 +180,7 @@ def last_node_ready(history: History) -> float:
     return last
 
 
-def corner(*, restart: float, rate: Rate) -> int:
+def crossover_nodes(*, restart: float, rate: Rate) -> int:
     """From how many nodes on a budget of 10 % is held up by requests, not by its rounds."""
     return round((TENTH * restart * rate.qps + rate.burst) / 2)
 
@@ -259,7 +259,7 @@ class LengthsByNodes:
     @property
     def headline(self) -> str:
         """From how many nodes on the requests set the length."""
-        turn = corner(restart=self.restart, rate=self.rate)
+        turn = crossover_nodes(restart=self.restart, rate=self.rate)
         return (
             f"Above {turn} nodes requests set the length of a rollout, "
             "and a larger budget is no help"
@@ -282,7 +282,7 @@ class LengthsByNodes:
     def figure(self) -> Lines:
         """Measured points over both models, on logarithmic axes; recorded points are hollow."""
         few, many = (pick(one.nodes for one in self.measured) for pick in (min, max))
-        few = min(few, corner(restart=self.restart, rate=self.rate))
+        few = min(few, crossover_nodes(restart=self.restart, rate=self.rate))
         low, high = max(0.6 * few, self.rate.burst / 2 + 1), 1.3 * many
         floor = 0.8 * min(self.restart, *(one.seconds for one in self.measured))
         counts = [low * (high / low) ** (i / 100) for i in range(101)]

@@ -11,7 +11,7 @@ from daemonset_course.cluster import fingerprint
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import Cluster, current, locked, up
 from daemonset_course.cluster.readiness import PATIENCE, admit_nodes, wait_lasting, wait_ready
-from daemonset_course.cluster.simulated_nodes import well
+from daemonset_course.cluster.simulated_nodes import healthy_condition
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotRunning, Rejected
 from daemonset_course.history.text import natural_key
@@ -185,7 +185,7 @@ def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:
             _take_resources(api, name, added)
             words += [f"resource {resource} taken off" for resource in added]
         if added := fingerprint.added_conditions(nodes[name], specs[name]):
-            fresh = [well(one, simulated=specs[name].is_simulated) for one in added]
+            fresh = [healthy_condition(one, simulated=specs[name].is_simulated) for one in added]
             api.merge_conditions(name, fresh)
             words += [f"condition {condition} put right" for condition in added]
         if words:

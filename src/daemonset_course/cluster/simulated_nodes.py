@@ -11,7 +11,7 @@ from daemonset_course.cluster.topology import MANAGED, Failure, NodeSpec
 
 OS_IMAGE = "simulated by kwok"
 # As kwok writes them when a node joins; a simulated kubelet never says them again.
-WELL = {
+_HEALTHY = {
     "NetworkUnavailable": ("RouteCreated", "RouteController created a route"),
     "MemoryPressure": ("KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     "DiskPressure": ("KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
@@ -79,11 +79,11 @@ def create_nodes(
         list(pool.map(lambda body: api.request("POST", "/api/v1/nodes", body), objects))
 
 
-def well(condition: str, *, simulated: bool) -> Object:
+def healthy_condition(condition: str, *, simulated: bool) -> Object:
     """The change that puts a condition of a node's status right, as it was when the node joined."""
-    if not simulated or condition not in WELL:
+    if not simulated or condition not in _HEALTHY:
         return {"type": condition, "$patch": "delete"}
-    reason, message = WELL[condition]
+    reason, message = _HEALTHY[condition]
     return {"type": condition, "status": "False", "reason": reason, "message": message}
 
 

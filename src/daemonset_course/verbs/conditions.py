@@ -13,7 +13,7 @@ from typing import Any
 from daemonset_course import capabilities
 from daemonset_course.cluster.backend import Pressure
 from daemonset_course.cluster.lifecycle import current
-from daemonset_course.cluster.simulated_nodes import is_simulated, well
+from daemonset_course.cluster.simulated_nodes import healthy_condition, is_simulated
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput
 from daemonset_course.history import podstate
@@ -29,24 +29,29 @@ _OWN = "node.kubernetes.io/"
 _PATIENCE = 90.0
 
 
-def network(node: str, *, available: bool) -> str:
+def set_network_unavailable(node: str, *, status: bool) -> str:
     """Set the condition ``NetworkUnavailable``, and return when the node's taint has followed.
 
     A kubelet does not write this condition: it is for a network plugin or the cloud's routes. With
-    ``available`` the node is as it was when it joined.
+    the status False the node is as it was when it joined.
 
     Raises:
         NotFinished: the taint did not come or go in time.
     """
     word, simulated = "network-unavailable", _is_simulated(known(node))
-    _say(node, "NetworkUnavailable", word, said=not available, simulated=simulated)
-    return f"{node}: network {'available' if available else 'unavailable'}"
+    _say(node, "NetworkUnavailable", word, said=status, simulated=simulated)
+    return f"{node}: network {'unavailable' if status else 'available'}"
 
 
-def short_of(node: str, what: Pressure, *, said: bool) -> str:
-    """Let a simulated node say that it is short of something, or not, with the taint that follows.
+def set_pressure(node: str, what: Pressure, *, status: bool) -> str:
+    """Set a simulated node's pressure condition, and return when the node's taint has followed.
 
     Only its status changes: nobody measures, and nobody refuses or evicts a Pod.
+
+    Args:
+        node: its name.
+        what: ``disk``, ``memory`` or ``pid``, of which the node is short.
+        status: of the condition.
 
     Raises:
         BadInput: an unknown node or word, or a node with a real kubelet, which says so itself.
@@ -58,8 +63,8 @@ def short_of(node: str, what: Pressure, *, said: bool) -> str:
             f"{node} has a real kubelet, which says itself what it is short of.",
             next_step="with pressure({node: 'disk'}): …",
         )
-    _say(node, CONDITIONS[what], f"{what}-pressure", said=said, simulated=True)
-    return f"{node}: {CONDITIONS[what]}={said}"
+    _say(node, CONDITIONS[what], f"{what}-pressure", said=status, simulated=True)
+    return f"{node}: {CONDITIONS[what]}={status}"
 
 
 def _is_simulated(node: str) -> bool:
@@ -75,7 +80,9 @@ def _say(node: str, kind: str, word: str, *, said: bool, simulated: bool) -> Non
     """Write a condition into a node's status, and return when its taint has come or gone."""
     api = current().api
     condition = {"type": kind, "status": "True", "reason": "Lesson", "message": ""}
-    api.merge_conditions(node, [condition if said else well(kind, simulated=simulated)])
+    if not said:
+        condition = healthy_condition(kind, simulated=simulated)
+    api.merge_conditions(node, [condition])
     wait_for(
         api,
         _NODES,

@@ -31,7 +31,7 @@ _LAST_WORD: Mapping[str, Any] = {
 }
 
 
-def queued(changes: Mapping[str, Callable[[], object]]) -> dict[str, int]:
+def count_queue_adds(changes: Mapping[str, Callable[[], object]]) -> dict[str, int]:
     """How many nodes each change puts into the DaemonSet controller's queue, by its own count.
 
     A change that is not put in leaves no trace to wait for. So each one is followed by a label that

@@ -17,7 +17,7 @@ _LABEL = {"metadata": {"labels": {"example.com/written-by": "a-token"}}}
 _PAUSE = 0.2  # seconds between two questions
 
 
-def refusals(token: str, nodes: Iterable[str]) -> dict[str, str]:
+def try_label_with_token(token: str, nodes: Iterable[str]) -> dict[str, str]:
     """For each node the refusal that a label written with this token meets; empty if it meets none.
 
     The API server decides as always, and nothing is written (``dryRun``).
@@ -39,7 +39,8 @@ def wait_refused(token: str, node: str, *, timeout: float = 30) -> str:
     Raises:
         NotFinished: nothing refuses it within ``timeout`` seconds.
     """
-    if said := until(lambda: refusals(token, [node])[node], timeout=timeout, pause=_PAUSE):
+    said = until(lambda: try_label_with_token(token, [node])[node], timeout=timeout, pause=_PAUSE)
+    if said:
         return said
     raise NotFinished(
         f"A label on {node} is still allowed after {timeout:.0f} s.",
