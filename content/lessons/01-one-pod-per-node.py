@@ -13,12 +13,12 @@
 
 # %%
 import json
-from collections import Counter
 from pathlib import Path
 
-from daemonset_course import CommandFailed, NotFinished, add_node, apply, current, kubectl, predict
-from daemonset_course import record, rejected, remove_node, reset, show, wait_rollout, wait_settled
-from daemonset_course.lessons import counts, joining, pods_per_node
+from daemonset_course import NotFinished, add_node, apply, current, kubectl, predict, record
+from daemonset_course import rejected, remove_node, reset, show, wait_rollout, wait_settled
+from daemonset_course.lessons import count_by_node, counts, daemonset_status, joining, pods_per_node
+from daemonset_course.lessons import try_kubectl, uids
 
 # %%
 fleet = reset(workers=3)
@@ -51,19 +51,9 @@ with rejected("the kind has no such field"):
     apply(agent | {"spec": {"replicas": 3}}, dry_run=True)
 
 
-# %%
-def refused(command):
-    """What kubectl says when it fails, as it must."""
-    try:
-        kubectl(command)
-    except CommandFailed as error:
-        return error.seen
-    raise AssertionError(f"kubectl {command} was expected to fail")
-
-
 # %% tags=["claim-C02"]
-scale = refused("scale daemonset agent --replicas=5")
-autoscale = refused("autoscale daemonset agent --max=5")
+scale = try_kubectl("scale daemonset agent --replicas=5")
+autoscale = try_kubectl("autoscale daemonset agent --max=5")
 print(scale, autoscale, sep="\n")
 assert "could not find the requested resource" in scale
 assert "could not find scale subresource" in autoscale
@@ -138,15 +128,8 @@ grown.compare(status.desired, within=0)
 # are taken off. Is it really one on each?
 
 
-# %%
-def pods_by_node(app):
-    """How many Pods with this label each node has."""
-    nodes = kubectl(f"get pods -l app={app} -o jsonpath={{.items[*].spec.nodeName}}")
-    return Counter(nodes.split())
-
-
 # %% tags=["claim-C01", "claim-C08"]
-assert pods_by_node("agent") == dict.fromkeys(current().workers(), 1)
+assert count_by_node("agent") == dict.fromkeys(current().workers(), 1)
 
 # %% [markdown]
 # ## Why
@@ -183,9 +166,8 @@ wait_settled("app=hungry", pods=workers)
 print(kubectl("get pods -l app=hungry -o", message))
 
 # %% tags=["claim-C01"]
-columns = "jsonpath={.status.currentNumberScheduled},{.status.numberReady}"
-numbers = kubectl("get daemonset hungry -o", columns)
-assert numbers == f"{workers},0"
+status = daemonset_status("hungry")
+assert (status.current, status.ready) == (workers, 0)
 none.compare(workers, within=0)
 
 # %% [markdown]
@@ -214,7 +196,7 @@ print(kubectl("get nodes -o name"))
 print(kubectl("get daemonset agent"))
 
 # %%
-listed = pods_by_node("agent")
+listed = count_by_node("agent")
 print(f"measured: Pods on nodes that are gone: {sum(listed[node] for node in leaving)}")
 assert len(current().workers()) == before - len(leaving) == 7
 
@@ -313,7 +295,7 @@ def ends(run):
 for cascade, run in runs.items():
     deleted, last = ends(run)
     print(f"measured: {cascade}: DaemonSet gone {deleted:.1f} s, last Pod gone {last:.1f} s")
-assert pods_by_node("twin") == {}
+assert count_by_node("twin") == {}
 assert ends(runs["background"])[0] < ends(runs["background"])[1] - 0.5
 assert ends(runs["foreground"])[0] > ends(runs["foreground"])[1] - 0.5
 
@@ -328,11 +310,11 @@ assert ends(runs["foreground"])[0] > ends(runs["foreground"])[1] - 0.5
 # %%
 delete("orphan")
 owners = kubectl("get pods -l app=twin -o jsonpath={.items[*].metadata.ownerReferences}")
-left.compare(sum(pods_by_node("twin").values()), within=0)
+left.compare(sum(count_by_node("twin").values()), within=0)
 
 # %% tags=["claim-C10"]
-assert set(pods_by_node("twin").values()) == {1}
-assert len(pods_by_node("twin")) == len(current().workers())
+assert set(count_by_node("twin").values()) == {1}
+assert len(count_by_node("twin")) == len(current().workers())
 assert owners == ""
 
 # %% [markdown]
@@ -341,16 +323,10 @@ assert owners == ""
 
 
 # %%
-def uids():
-    """The identities of twin's Pods."""
-    return set(kubectl("get pods -l app=twin -o jsonpath={.items[*].metadata.uid}").split())
-
-
-# %%
-orphans = uids()
+orphans = uids("twin")
 apply("../manifests/lesson-01/twin.yaml")
 wait_rollout("twin")
-assert uids() == orphans
+assert uids("twin") == orphans
 
 # %% [markdown]
 # It adopts them: the labels match its selector and they have no owner. Nothing restarted.
@@ -423,7 +399,7 @@ kubectl("wait --for=delete pod -l app=twin --timeout=60s")
 print(kubectl("get daemonset twin"))
 
 # %%
-assert pods_by_node("twin") == {}
+assert count_by_node("twin") == {}
 assert wait_rollout("twin").desired == 0
 
 # %% [markdown]
@@ -455,7 +431,7 @@ said = {(c["reason"], c["message"]) for c in conditions if c["type"] == "Disrupt
 print(said)
 assert said == {("DeletionByPodGC", "PodGC: node no longer exists")}
 assert stayed > 0
-assert not set(leaving) & set(pods_by_node("agent"))
+assert not set(leaving) & set(count_by_node("agent"))
 
 # %% [markdown]
 # So Pods of removed nodes *are* garbage collected, but not by the DaemonSet controller. It is told of
@@ -485,7 +461,7 @@ for node in fleet.workers[:3]:
     there = f"-l app=agent --field-selector spec.nodeName={node}"
     kubectl(f"label pod {there} app=retired --overwrite")
     kubectl(f"wait --for=create pod {there} --timeout=30s")
-retired, agents = pods_by_node("retired"), pods_by_node("agent")
+retired, agents = count_by_node("retired"), count_by_node("agent")
 q1.compare(sum(retired.values()) + sum(agents.values()), within=0)
 
 # %%
@@ -498,8 +474,8 @@ q2.compare(kubectl("get pods -l app=agent -o name") != kept)
 
 # %%
 q3 = predict("01-check-columns", ..., question="Nothing runs: which is full, CURRENT or READY?")
-full, ready = kubectl("get daemonset hungry -o", columns).split(",")
-q3.compare("CURRENT" if int(full) > int(ready) else "READY")
+status = daemonset_status("hungry")
+q3.compare("CURRENT" if status.current > status.ready else "READY")
 
 # %% [markdown]
 # Back to the small fleet.

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import yaml
 
-from daemonset_course import Rejected, apply, break_node, current, kubectl, label, predict
-from daemonset_course import recover_node, rejected, reset, show, step, wait_rollout, why
-from daemonset_course.lessons import LogReaders, features, features_of, without_network
+from daemonset_course import apply, break_node, current, kubectl, label, predict, recover_node
+from daemonset_course import rejected, reset, show, step, wait_rollout, why
+from daemonset_course.lessons import LogReaders, features, features_of, try_apply, without_network
 
 # %%
 fleet = reset(workers=3)
@@ -432,13 +432,8 @@ apps = list(yaml.safe_load_all(Path("../manifests/lesson-02/apps.yaml").read_tex
 def objection(workload):
     """What the API server has against a Pod of this workload in guarded; nothing: empty."""
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "trial"}}
-    try:
-        apply(
-            pod | {"spec": workload["spec"]["template"]["spec"]}, namespace="guarded", dry_run=True
-        )
-    except Rejected as error:
-        return error.reasons[0].message.partition("violates ")[2]
-    return ""
+    spec = workload["spec"]["template"]["spec"]
+    return try_apply(pod | {"spec": spec}, namespace="guarded").partition("violates ")[2]
 
 
 # %%

@@ -21,8 +21,8 @@ import yaml
 
 from daemonset_course import CommandFailed, add_node, apply, current, kubectl, label, predict
 from daemonset_course import record, remove_node, reset, show, taint, wait_rollout
-from daemonset_course.lessons import Enqueued, count_queue_adds, start_component, startup
-from daemonset_course.lessons import stop_component, wait_for
+from daemonset_course.lessons import Enqueued, count_queue_adds, nodes_with, scheduler_messages
+from daemonset_course.lessons import start_component, startup, stop_component, wait_for
 
 # %%
 fleet = reset(workers=3)
@@ -287,18 +287,12 @@ print(kubectl("get pods -l 'app in (asking, nope)'", columns))
 
 
 # %%
-def reasons(app):
-    """What the conditions of an app's Pods say, one line for each."""
-    path = "jsonpath={range .items[*].status.conditions[*]}{.message}{'\\n'}{end}"
-    return kubectl(f"get pods -l app={app} -o", path).splitlines()
-
-
-print(reasons("asking")[0])
+print(scheduler_messages("asking")[0])
 
 # %% tags=["claim-C19", "claim-C26"]
-assert ["1 Insufficient cpu" in reason for reason in reasons("asking")] == [True] * 3
-assert reasons("nope") == []
-says.compare(", ".join(app for app in ("asking", "nope") if reasons(app)))
+assert ["1 Insufficient cpu" in reason for reason in scheduler_messages("asking")] == [True] * 3
+assert scheduler_messages("nope") == []
+says.compare(", ".join(app for app in ("asking", "nope") if scheduler_messages(app)))
 
 # %% [markdown]
 # The controller created all six. Whether there is *room* is none of its questions: resources,
@@ -409,19 +403,13 @@ kubectl(f"wait --for=delete pod -l app=agent {on_labelled} --timeout=30s")
 print(kubectl(f"get daemonset agent -o {COLUMNS}"))
 
 
-# %%
-def nodes_with(app):
-    """The workers on which Pods with this label are."""
-    found = kubectl(f"get pods -l app={app} -o jsonpath={{.items[*].spec.nodeName}}")
-    return set(found.split()) & set(fleet.workers)
-
-
 # %% tags=["claim-C20", "claim-C23"]
 misscheduled = kubectl("get daemonset agent -o jsonpath={.status.numberMisscheduled}")
-assert nodes_with("agent") == {fleet.workers[0], tainted}
+there = nodes_with("agent") & set(fleet.workers)
+assert there == {fleet.workers[0], tainted}
 assert int(misscheduled) >= 1
 gone = {"label": labelled, "taint": tainted}
-loses.compare(", ".join(way for way, node in gone.items() if node not in nodes_with("agent")))
+loses.compare(", ".join(way for way, node in gone.items() if node not in there))
 
 # %% [markdown]
 # Both nodes are ineligible: DESIRED is one, and the removed node went out of the count with the

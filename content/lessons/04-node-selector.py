@@ -15,9 +15,9 @@
 import json
 from pathlib import Path
 
-from daemonset_course import CommandFailed, apply, kubectl, label, predict, record, rejected, reset
-from daemonset_course import show, wait_rollout
-from daemonset_course.lessons import label_changes
+from daemonset_course import apply, kubectl, label, predict, record, rejected, reset, show
+from daemonset_course import wait_rollout
+from daemonset_course.lessons import label_changes, nodes_with, try_evict
 
 # %%
 fleet = reset(workers=6)
@@ -43,13 +43,6 @@ count
 apply("../manifests/lesson-04/fast.yaml")
 status = wait_rollout("fast")
 count.compare(status.desired, within=0)
-
-
-# %%
-def nodes_with(app):
-    """The nodes on which Pods with this label are."""
-    found = kubectl(f"get pods -l app={app} -o jsonpath={{.items[*].spec.nodeName}}")
-    return set(found.split())
 
 
 # %% tags=["claim-C27"]
@@ -133,17 +126,9 @@ wait_pod("create", gets)
 apply("../manifests/lesson-04/guard.yaml")
 kubectl("wait --for=jsonpath={.status.expectedPods} pdb/guard --timeout=30s")
 kubectl("wait --for=jsonpath={.status.disruptionsAllowed}=0 pdb/guard --timeout=30s")
-pod = kubectl("get pods -l app=fast -o jsonpath={.items[0].metadata.name}")
 
 # %%
-eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
-address = f"/api/v1/namespaces/default/pods/{pod}/eviction"
-try:
-    kubectl(f"create --raw {address} -f -", stdin=json.dumps(eviction))
-    answer = "evicted"
-except CommandFailed as error:
-    answer = error.seen
-print(answer)
+print(answer := try_evict("fast"))
 
 # %%
 assert "would violate the pod's disruption budget" in answer

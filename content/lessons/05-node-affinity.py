@@ -19,7 +19,7 @@ import yaml
 
 from daemonset_course import apply, kubectl, label, predict, record, rejected, reset, show
 from daemonset_course import wait_rollout
-from daemonset_course.lessons import label_map
+from daemonset_course.lessons import label_map, nodes_with
 
 # %% [markdown]
 # Thirty workers of three processor architectures. A kubelet writes its architecture into the label
@@ -48,13 +48,6 @@ count
 apply("../manifests/lesson-05/agent.yaml")
 status = wait_rollout("agent")
 count.compare(status.desired, within=0)
-
-
-# %%
-def nodes_with(app):
-    """The nodes on which Pods with this label are."""
-    found = kubectl(f"get pods -l app={app} -o jsonpath={{.items[*].spec.nodeName}}")
-    return set(found.split())
 
 
 # %% tags=["claim-C31"]

@@ -21,7 +21,7 @@ import yaml
 from daemonset_course import CommandFailed, NotFinished, apply, break_node, cordon, drain, kubectl
 from daemonset_course import predict, record, recover_node, rejected, reset, show, step, taint
 from daemonset_course import wait_rollout, why
-from daemonset_course.lessons import attempts, coverage, node_taints, pressure
+from daemonset_course.lessons import attempts, coverage, node_taints, nodes_with, pressure
 from daemonset_course.lessons import set_network_unavailable, set_pressure, tolerations_by_object
 
 # %%
@@ -55,13 +55,6 @@ count
 apply("../manifests/lesson-06/plain.yaml")
 status = wait_rollout("plain")
 count.compare(status.desired, within=0)
-
-
-# %%
-def nodes_with(app):
-    """The nodes on which Pods with this label are."""
-    found = kubectl(f"get pods -l app={app} -o jsonpath={{.items[*].spec.nodeName}}")
-    return set(found.split())
 
 
 # %% tags=["claim-C32", "claim-C42"]

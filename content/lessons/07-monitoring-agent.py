@@ -18,11 +18,11 @@ from pathlib import Path
 
 import yaml
 
-from daemonset_course import CommandFailed, NotFinished, Rejected, apply, kubectl, predict, record
-from daemonset_course import rejected, reset, show, step, taint, wait_rollout, wait_settled, why
+from daemonset_course import CommandFailed, apply, kubectl, predict, record, rejected, reset, show
+from daemonset_course import step, taint, wait_rollout, wait_settled, why
 from daemonset_course.lessons import Trial, coverage, deploy, families, gauge, labels, mounts_seen
-from daemonset_course.lessons import reaches, renamed, rights, runtime, scrape, scrapes, trials
-from daemonset_course.lessons import tries
+from daemonset_course.lessons import nodes_with, reaches, renamed, rights, runtime, scrape, scrapes
+from daemonset_course.lessons import trials, tries, try_apply, try_rollout
 
 # %%
 fleet = reset(workers=3)
@@ -157,13 +157,7 @@ assert [trial.reached for trial in attempts.values()].count("Pods") == 1
 
 
 # %%
-def nodes_of(where):
-    """The nodes that have a Pod of the exporter in this namespace."""
-    name = "jsonpath={.items[*].spec.nodeName}"
-    return set(kubectl(f"-n {where} get pods -o", name).split())
-
-
-there = nodes_of("monitoring")
+there = nodes_with("node-exporter", namespace="monitoring")
 covered.compare(len(there), within=0)
 
 # %% tags=["claim-C44", "claim-C55"]
@@ -232,11 +226,7 @@ kubectl("delete daemonset twin --ignore-not-found")
 surge = {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
 apply(with_spec(updateStrategy=surge))
 kubectl("-n monitoring set env daemonset/node-exporter RELEASE=2")
-try:
-    wait_rollout("node-exporter", namespace="monitoring", timeout=3)
-    reasons = []
-except NotFinished as error:
-    reasons = error.seen.split("; ")
+reasons = try_rollout("node-exporter", namespace="monitoring", timeout=3)
 
 # %%
 print(*reasons, sep="\n\n")
@@ -602,7 +592,7 @@ show(coverage(shipped.history, ["node-exporter"]))
 
 # %%
 everywhere.compare(better.ready, within=0)
-assert nodes_of("node-exporter") == set(fleet.nodes)
+assert nodes_with("node-exporter", namespace="node-exporter") == set(fleet.nodes)
 assert better.ready == 4
 
 # %% [markdown]
@@ -714,13 +704,8 @@ q1.compare(str(kubectl(f"-n node-exporter get pods -o {port}")))
 # %%
 q2 = predict("07-check-writable", ..., question="recursiveReadOnly without readOnly: accepted?")
 mount = {"name": "sys", "mountPath": "/host/sys", "recursiveReadOnly": "Enabled"}
-try:
-    apply(renamed(given, "sealed", {"volumeMounts": [mount]}), dry_run=True)
-    accepted = True
-except Rejected as error:
-    accepted = False
-    print(*error.reasons)
-q2.compare(accepted)
+print(said := try_apply(renamed(given, "sealed", {"volumeMounts": [mount]})))
+q2.compare(not said)
 
 # %%
 q3 = predict("07-check-down", ..., unit="nodes", question="A rollout of it: nodes down at once?")

@@ -17,10 +17,10 @@ from contextlib import suppress
 from math import ceil
 from pathlib import Path
 
-from daemonset_course import NotFinished, Rejected, add_node, apply, break_node, current, kubectl
-from daemonset_course import predict, record, rejected, remove_node, reset, step, taint
-from daemonset_course import wait_rollout
-from daemonset_course.lessons import crash, missing_image, never_ready, slow_start
+from daemonset_course import NotFinished, add_node, apply, break_node, current, kubectl, predict
+from daemonset_course import record, rejected, remove_node, reset, step, taint, wait_rollout
+from daemonset_course.lessons import crash, daemonset_status, missing_image, never_ready, release
+from daemonset_course.lessons import set_budget, slow_start, try_apply, try_rollout
 
 # %% [markdown]
 # This lesson needs a larger fleet: 12 workers.
@@ -103,19 +103,6 @@ length
 
 
 # %%
-def budget(value):
-    """Let `value` nodes be down at a time."""
-    patch = {"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": value}}}}
-    return kubectl("patch daemonset agent --type merge --patch", json.dumps(patch))
-
-
-def release(number):
-    """Put a new RELEASE into the Pod template; where it is there already, restart the Pods."""
-    said = kubectl(f"set env daemonset/agent RELEASE={number}")
-    return said or kubectl("rollout restart daemonset/agent")
-
-
-# %%
 with record("agent") as rollout:
     release(2)
     wait_rollout("agent")
@@ -191,7 +178,7 @@ ten = predict("08-ten-percent", ..., unit="nodes", question="10% of 12 nodes: ho
 ten
 
 # %%
-budget("10%")
+set_budget("10%")
 with record("agent") as percent:
     release(4)
     wait_rollout("agent")
@@ -228,23 +215,13 @@ serving
 
 
 # %%
-def held_up(name):
-    """What a rollout still lacks after the time of two restarts; nothing if it is complete."""
-    try:
-        wait_rollout(name, timeout=2 * restart)
-    except NotFinished as error:
-        return error.seen.split("; ")
-    return []
-
-
-# %%
 BAD = "registry.invalid/agent:2"
 with record("agent") as stuck:
     kubectl(f"set image daemonset/agent agent={BAD}")
     kubectl(f"set image deployment/web web={BAD}")
     kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=2 daemonset/agent --timeout=60s")
     kubectl("wait --for=jsonpath={.status.unavailableReplicas}=1 deployment/web --timeout=60s")
-    reasons = held_up("agent")
+    reasons = try_rollout("agent", timeout=2 * restart)
 stuck.plot()
 
 # %%
@@ -277,7 +254,7 @@ haste
 with record("agent") as hasty:
     for number in (3, 4):
         kubectl(f"set image daemonset/agent agent=registry.invalid/agent:{number}")
-        assert held_up("agent"), "no node can pull it"
+        assert try_rollout("agent", timeout=2 * restart), "no node can pull it"
 assert [rollout.updated for rollout in hasty.rollouts] == [0, 0]
 assert hasty.timeline.unavailable.max() == 2
 hasty.plot(title="Two more bad releases take no further node")
@@ -303,7 +280,7 @@ with rejected("progressDeadlineSeconds"):
 # Before that we lower the budget to 1.
 
 # %%
-budget(1)
+set_budget(1)
 with record("agent") as repair:
     kubectl(f"rollout undo daemonset/agent --to-revision={good}")
     wait_rollout("agent")
@@ -338,12 +315,11 @@ left = {}
 def outcome():
     """Nodes with a new Pod and nodes with a ready one, once the fault had its time; then undo."""
     kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=1 daemonset/agent --timeout=60s")
-    assert held_up("agent"), "a rollout that is complete had no fault"
-    numbers = "{.status.updatedNumberScheduled} {.status.numberReady}"
-    found = kubectl("get daemonset agent --output", f"jsonpath={numbers}").split()
+    assert try_rollout("agent", timeout=2 * restart), "a rollout that is complete had no fault"
+    status = daemonset_status("agent")
     kubectl("rollout undo daemonset/agent")
     wait_rollout("agent")
-    return [int(number) for number in found]
+    return [status.updated, status.ready]
 
 
 # %%
@@ -388,7 +364,7 @@ living = predict("08-dead-node", ..., unit="nodes", question="How many of 11 get
 living
 
 # %%
-budget(1)
+set_budget(1)
 eager = Path("../manifests/lesson-08/agent.yaml").read_text().replace("agent", "eager")
 stays = "tolerations: [{key: node.kubernetes.io/unreachable, operator: Exists}]"
 apply(eager.replace("spec:\n      containers:", f"spec:\n      {stays}\n      containers:"))
@@ -404,7 +380,7 @@ gone = "jsonpath={.metadata.deletionTimestamp}"
 with record("agent") as frozen:
     release(5)
     kubectl(f"wait pod {pods_on(dead)} --for={gone} --timeout=60s")
-    reasons = held_up("agent")
+    reasons = try_rollout("agent", timeout=2 * restart)
 assert frozen.rollouts[-1].updated == 0
 frozen.plot(title="One dead node takes the budget of 1: no node is updated")
 
@@ -426,7 +402,7 @@ assert (frozen.rollouts[-1].updated, desired) == (0, "11")
 
 # %% tags=["claim-C60"]
 with record("agent") as room:
-    budget(2)
+    set_budget(2)
     kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=11 daemonset/agent --timeout=90s")
     wait_rollout("agent")
 assert room.timeline.unavailable.max() == 2
@@ -449,7 +425,7 @@ kubectl("set env daemonset/eager RELEASE=2")
 kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=11 daemonset/eager --timeout=90s")
 
 # %%
-lacking = held_up("eager")
+lacking = try_rollout("eager", timeout=2 * restart)
 print("measured:", *lacking)
 assert lacking
 
@@ -473,7 +449,7 @@ freed
 ghost = f"-l app=eager --field-selector spec.nodeName={dead}"
 with record("eager") as buried:
     remove_node(dead)  # once only: it is gone then
-    at_once = not held_up("eager")
+    at_once = not try_rollout("eager", timeout=2 * restart)
     kubectl("annotate daemonset eager look=again --overwrite")
     wait_rollout("eager")
     listed = kubectl(f"get pods {ghost} -o name").split()
@@ -507,7 +483,7 @@ wait_rollout("agent")
 # each rollout, which other work on this machine disturbs least.
 
 # %%
-budget(4)
+set_budget(4)
 with record("agent") as late:
     if "no change" in slow_start("agent", 6):  # this cell ran before
         kubectl("rollout restart daemonset/agent")
@@ -555,7 +531,7 @@ assert gap["slow stop, second"] > 1.5 * gap["slow stop, first"]
 # has been ready for that long.
 
 # %%
-budget(6)
+set_budget(6)
 # This rollout is not looked at: the Pods that stop slowly go, and the new ones get old enough.
 roll_with({"minReadySeconds": 3, **container(lifecycle=None)})
 with record("agent") as soak:
@@ -593,7 +569,7 @@ wait_rollout("agent")
 # %%
 tainted = fleet.workers[6]
 taint(tainted, "maintenance=soon:NoSchedule")
-budget(3)
+set_budget(3)
 with record("agent") as hole:
     release(2)
     said = kubectl("rollout status daemonset/agent --timeout=90s").splitlines()[-1]
@@ -640,7 +616,7 @@ hundred = {}
 
 def roll(value, version):
     """Roll a version out with this budget, and keep the recording."""
-    budget(value)
+    set_budget(value)
     with record("agent") as hundred[value]:
         release(version)
         wait_rollout("agent", timeout=170)
@@ -661,12 +637,12 @@ tenth.compare(hundred["10%"].rollouts[-1].duration)
 # And one node at a time? We give it as long as `10%` took, and see how many nodes are done by then.
 
 # %%
-budget(1)
+set_budget(1)
 with record("agent") as single:
     release(3)
     with suppress(NotFinished):
         wait_rollout("agent", timeout=hundred["10%"].rollouts[-1].duration)
-budget("50%")
+set_budget("50%")
 wait_rollout("agent")
 
 # %% tags=["claim-C63"]
@@ -814,13 +790,8 @@ q1.compare(ceil(26 / down), within=0, source="rule")
 # %%
 zero = {"rollingUpdate": {"maxUnavailable": 0}}
 q2 = predict("08-check-zero", ..., question="maxUnavailable 0 alone: accepted or rejected?")
-try:
-    apply(bare | {"spec": bare["spec"] | {"updateStrategy": zero}}, dry_run=True)
-    verdict = "accepted"
-except Rejected as error:
-    verdict = "rejected"
-    print(error.seen)
-q2.compare(verdict)
+print(said := try_apply(bare | {"spec": bare["spec"] | {"updateStrategy": zero}}))
+q2.compare("rejected" if said else "accepted")
 
 # %%
 q3 = predict("08-check-green", ..., question="Can rollout status leave a node out: True or False?")

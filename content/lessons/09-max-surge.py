@@ -17,10 +17,10 @@ from pathlib import Path
 
 import yaml
 
-from daemonset_course import CommandFailed, NotFinished, Rejected, apply, break_node, compare
-from daemonset_course import kubectl, predict, record, recover_node, rejected, reset, show, step
-from daemonset_course import wait_rollout
-from daemonset_course.lessons import admission
+from daemonset_course import apply, break_node, compare, kubectl, predict, record, recover_node
+from daemonset_course import rejected, reset, show, step, wait_rollout
+from daemonset_course.lessons import admission, allocatable_cpu, daemonset_status, release
+from daemonset_course.lessons import set_budget, try_apply, try_kubectl, try_rollout, uids
 
 # %%
 fleet = reset(workers=3)
@@ -69,11 +69,8 @@ def answer(unavailable, surge, base=agent, field="updateStrategy"):
     pair = {"maxUnavailable": unavailable, "maxSurge": surge}
     given = {key: value for key, value in pair.items() if value != "unset"}
     strategy = {field: {"type": "RollingUpdate", "rollingUpdate": given}}
-    try:
-        apply(base | {"metadata": {"name": "pair"}, "spec": base["spec"] | strategy}, dry_run=True)
-    except Rejected as error:
-        return error.reasons[0].message.rpartition(": ")[2]
-    return ""
+    said = try_apply(base | {"metadata": {"name": "pair"}, "spec": base["spec"] | strategy})
+    return said.rpartition(": ")[2]
 
 
 # %%
@@ -134,20 +131,6 @@ assert answer(200, 0) == ""
 
 
 # %%
-def budget(unavailable, surge):
-    """Let so many nodes be down, and so many have an extra Pod."""
-    rolling = {"maxUnavailable": unavailable, "maxSurge": surge}
-    patch = {"spec": {"updateStrategy": {"rollingUpdate": rolling}}}
-    return kubectl("patch daemonset agent --type merge --patch", json.dumps(patch))
-
-
-def release(number, what="agent"):
-    """Put a new RELEASE into the Pod template; where it is there already, restart the Pods."""
-    said = kubectl(f"set env daemonset/{what} RELEASE={number}")
-    return said or kubectl(f"rollout restart daemonset/{what}")
-
-
-# %%
 apply(agent)
 wait_rollout("agent")
 with record("agent") as classic:
@@ -164,7 +147,7 @@ surging = predict("09-length", ..., unit="s", question="With maxSurge 1: how lon
 surging
 
 # %%
-budget(0, 1)
+set_budget(0, 1)
 with record("agent") as surge:
     release(3)
     wait_rollout("agent")
@@ -212,7 +195,7 @@ extra = predict("09-extra", ..., unit="Pods", question="50% of 3 nodes: extra Po
 extra
 
 # %%
-budget(0, "50%")
+set_budget(0, "50%")
 with record("agent") as half:
     release(4)
     wait_rollout("agent")
@@ -235,13 +218,10 @@ lost = predict("09-lost", ..., unit="nodes", question="Bad image, maxSurge 1: no
 lost
 
 # %%
-budget(0, 1)
+set_budget(0, 1)
 with record("agent") as bad:
     kubectl("set image daemonset/agent agent=registry.invalid/agent:2")
-    try:
-        wait_rollout("agent", timeout=3)
-    except NotFinished as error:
-        print(error.seen.replace("; ", "\n"))
+    print(*try_rollout("agent", timeout=3), sep="\n")
 print(bad.caption)
 
 # %%
@@ -265,22 +245,13 @@ replaced
 
 
 # %%
-def uids():
-    """The identities of the agent's Pods that are ready."""
-    ready = (
-        "jsonpath={range .items[?(@.status.containerStatuses[0].ready==true)]}{.metadata.uid} {end}"
-    )
-    return set(kubectl("get pods -l app=agent -o", ready).split())
-
-
-# %%
-served = uids()
+served = uids("agent", ready=True)
 kubectl("rollout undo daemonset/agent")
 wait_rollout("agent")
-replaced.compare(len(served - uids()), within=0)
+replaced.compare(len(served - uids("agent", ready=True)), within=0)
 
 # %%
-assert uids() == served
+assert uids("agent", ready=True) == served
 
 # %% [markdown]
 # None again: they match the template that came back. Only the extra Pod goes.
@@ -327,15 +298,11 @@ assert beside.timeline.unavailable.max() == 1, "the dead node's, from the beginn
 # %%
 release(2, "eager")
 kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=2 daemonset/eager --timeout=60s")
-try:
-    wait_rollout("eager", timeout=3)
-    complete = True
-except NotFinished as error:
-    complete = False
-    print(error.seen.replace("; ", "\n"))
+lacks = try_rollout("eager", timeout=3)
+print(*lacks, sep="\n")
 
 # %%
-assert not complete
+assert lacks
 assert kubectl("get daemonset eager -o jsonpath={.status.desiredNumberScheduled}") == "3"
 
 # %% [markdown]
@@ -374,10 +341,7 @@ moved
 # %%
 with record("node-exporter") as stuck:
     release(2, "node-exporter")
-    try:
-        wait_rollout("node-exporter", timeout=3)
-    except NotFinished as error:
-        reasons = error.seen.split("; ")
+    reasons = try_rollout("node-exporter", timeout=3)
 waiting = [line for line in reasons if "didn't have free ports" in line]
 assert waiting
 stuck.plot(title="The new Pod waits for the port that the old one keeps")
@@ -399,21 +363,15 @@ assert len(waiting) == 1
 print(kubectl("get daemonset node-exporter"))
 
 # %%
-columns = "jsonpath={.status.desiredNumberScheduled} {.status.numberReady}"
-desired, ready = kubectl("get daemonset node-exporter -o", columns).split()
-assert desired == ready == "3"
+status = daemonset_status("node-exporter")
+assert status.desired == status.ready == 3
 
 # %% [markdown]
 # READY equals DESIRED; only UP-TO-DATE tells. `kubectl rollout status` waits until you stop it, so
 # give it a `--timeout` wherever nobody watches.
 
 # %%
-try:
-    kubectl("rollout status daemonset/node-exporter --timeout=2s")
-    said = ""
-except CommandFailed as error:
-    said = error.seen
-print(said)
+print(said := try_kubectl("rollout status daemonset/node-exporter --timeout=2s"))
 assert "timed out waiting for the condition" in said
 
 # %% [markdown]
@@ -591,9 +549,9 @@ assert paused < unprobed / 2
 # %%
 q1 = predict("09-check-room", ..., question="60% of the CPU, surge: does it finish?")
 kubectl("delete daemonset node-exporter agent --ignore-not-found")
-cpus = kubectl(f"get node {fleet.workers[0]} -o jsonpath={{.status.allocatable.cpu}}")
+cpu = allocatable_cpu(fleet.workers[0])
 big = yaml.safe_load(text)
-requests = {"cpu": f"{int(cpus) * 600}m"}
+requests = {"cpu": f"{cpu * 6 // 10}m"}
 big["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": requests}
 big["spec"]["updateStrategy"]["rollingUpdate"] = {"maxUnavailable": 0, "maxSurge": 1}
 apply(big)
@@ -601,16 +559,12 @@ wait_rollout("agent")
 release(2)
 
 # %%
-try:
-    wait_rollout("agent", timeout=3)
-    finishes = True
-except NotFinished as error:
-    finishes = False
-    print(*(line for line in error.seen.split("; ") if "Insufficient cpu" in line))
-q1.compare(finishes)
+lacks = try_rollout("agent", timeout=3)
+print(*(line for line in lacks if "Insufficient cpu" in line))
+q1.compare(not lacks)
 
 # %%
-assert not finishes
+assert lacks
 
 # %%
 q2 = predict("09-check-zero", ..., question="maxUnavailable 10%, maxSurge 0%: valid?")

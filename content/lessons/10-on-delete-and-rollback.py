@@ -16,9 +16,9 @@ from pathlib import Path
 
 import yaml
 
-from daemonset_course import CommandFailed, add_node, apply, current, kubectl, label, predict
-from daemonset_course import record, reset, show, step, wait_rollout
-from daemonset_course.lessons import revision_history
+from daemonset_course import add_node, apply, current, kubectl, label, predict, record, reset, show
+from daemonset_course import step, wait_rollout
+from daemonset_course.lessons import revision_history, try_kubectl, uids
 
 # %%
 fleet = reset(workers=3)
@@ -61,11 +61,6 @@ def releases(app="agent"):
     return dict(row.split() for row in listed.splitlines())
 
 
-def uids():
-    """The identities of the agent's Pods."""
-    return set(kubectl("get pods -l app=agent -o jsonpath={.items[*].metadata.uid}").split())
-
-
 # %% [markdown]
 # We put `RELEASE=2` into the template. How many of the three Pods will run it when the controller
 # has seen the change? (The recording goes over many cells, so we start and stop it ourselves.)
@@ -79,7 +74,7 @@ COLUMNS = "custom-columns=DESIRED:.status.desiredNumberScheduled,READY:.status.n
 COLUMNS += ",UP-TO-DATE:.status.updatedNumberScheduled"
 
 # %%
-before = uids()
+before = uids("agent")
 upgrade = record("agent")
 upgrade.start()
 change_template("set env daemonset/agent RELEASE=2")
@@ -91,7 +86,7 @@ columns = "-o=custom-columns=OWNER:.metadata.ownerReferences[0].name,REVISION:.r
 print(kubectl("get controllerrevisions -l app=agent --sort-by=.revision", columns))
 
 # %% tags=["claim-C68"]
-assert uids() == before
+assert uids("agent") == before
 assert set(releases().values()) == {"1"}
 assert kubectl("get controllerrevisions -l app=agent -o name").count("controllerrevision") == 2
 
@@ -101,12 +96,7 @@ assert kubectl("get controllerrevisions -l app=agent -o name").count("controller
 # status`, which scripts wait for, does not wait here:
 
 # %%
-try:
-    kubectl("rollout status daemonset/agent --timeout=5s")
-    said = "success"
-except CommandFailed as error:
-    said = error.seen
-print(said)
+print(said := try_kubectl("rollout status daemonset/agent --timeout=5s"))
 
 # %% tags=["claim-C68"]
 assert "rollout status is only available for RollingUpdate strategy type" in said
@@ -137,7 +127,7 @@ print(kubectl(f"get daemonset agent -o {COLUMNS}"))
 
 # %% tags=["claim-C69"]
 assert {node for node, number in releases().items() if number == "2"} == set(chosen)
-assert len(uids() & before) == 1
+assert len(uids("agent") & before) == 1
 
 # %% [markdown]
 # We stop here, half way, as one does with a canary: two nodes run the new version, and we watch.
@@ -178,7 +168,7 @@ evicted.compare(releases()[last])
 
 # %% tags=["claim-C69"]
 assert set(releases().values()) == {"2"}
-assert not uids() & before
+assert not uids("agent") & before
 
 # %% tags=["claim-C70"]
 upgrade.stop()
@@ -237,12 +227,12 @@ restarted = predict("10-restarted", ..., unit="Pods", question="How many Pods ar
 restarted
 
 # %%
-before = uids()
+before = uids("agent")
 change_template("rollout restart daemonset/agent")
-restarted.compare(len(before - uids()), within=0)
+restarted.compare(len(before - uids("agent")), within=0)
 
 # %% tags=["claim-C68"]
-assert uids() == before
+assert uids("agent") == before
 
 # %% [markdown]
 # None. It says "restarted", and all that it did was to write a date into the template. The same
@@ -267,7 +257,7 @@ rest
 kubectl(f"delete pod {there}")
 kubectl(f"wait --for=create pod {there} --timeout=30s")
 kubectl(f"wait --for=condition=Ready pod {there} --timeout=60s")
-by_hand = uids() - before
+by_hand = uids("agent") - before
 with record("agent") as switch:
     strategy = {"spec": {"updateStrategy": {"type": "RollingUpdate"}}}
     kubectl("patch daemonset agent --patch", json.dumps(strategy))
@@ -275,10 +265,10 @@ with record("agent") as switch:
 print(switch.caption)
 
 # %%
-rest.compare(len(before - uids()) - len(by_hand), within=0)
+rest.compare(len(before - uids("agent")) - len(by_hand), within=0)
 
 # %% tags=["claim-C69"]
-assert by_hand <= uids()
+assert by_hand <= uids("agent")
 assert set(releases().values()) == {"3"}
 
 # %% [markdown]
@@ -382,12 +372,7 @@ assert revision_history(history, "RELEASE").numbers() == [4, 5, 6]
 # %%
 print(already := kubectl("rollout undo daemonset/sensor --to-revision=6"))
 assert "current template already matches revision 6" in already
-try:
-    kubectl("rollout undo daemonset/sensor --to-revision=99")
-    said = "success"
-except CommandFailed as error:
-    said = error.seen
-print(said)
+print(said := try_kubectl("rollout undo daemonset/sensor --to-revision=99"))
 assert "unable to find specified revision 99 in history" in said
 
 # %% [markdown]
@@ -482,13 +467,8 @@ None
 
 # %%
 q1 = predict("10-check-pause", ..., question="Can a DaemonSet's rollout be paused?")
-try:
-    kubectl("rollout pause daemonset/sensor")
-    paused = True
-except CommandFailed as error:
-    paused = False
-    print(error.seen)
-q1.compare(paused)
+print(pause := try_kubectl("rollout pause daemonset/sensor"))
+q1.compare(not pause)
 
 # %% [markdown]
 # `change` sets template and cause in one request. Someone else sets the template first and the
@@ -512,16 +492,12 @@ q2.compare(newest["metadata"]["annotations"]["kubernetes.io/change-cause"])
 q3 = predict("10-check-limit", ..., question="revisionHistoryLimit 0: does undo work?")
 kubectl("patch daemonset sensor --patch", json.dumps({"spec": {"revisionHistoryLimit": 0}}))
 change(6, "last")
-try:
-    kubectl("rollout undo daemonset/sensor")
-    undone = True
-except CommandFailed as error:
-    undone = False
-    print(error.seen)
-q3.compare(undone)
+print(undo := try_kubectl("rollout undo daemonset/sensor"))
+q3.compare(not undo)
 
 # %%
-assert (paused, undone) == (False, False)
+assert pause
+assert undo
 
 # %%
 reset(workers=3)

@@ -12,12 +12,12 @@
 
 # %%
 import json
-from collections import Counter
 from pathlib import Path
 
-from daemonset_course import CommandFailed, add_node, apply, cordon, current, drain, kubectl
-from daemonset_course import predict, record, reset, show, step, wait_rollout, wait_settled
-from daemonset_course.lessons import coverage_over_time
+from daemonset_course import add_node, apply, cordon, current, drain, kubectl, predict, record
+from daemonset_course import reset, show, step, wait_rollout, wait_settled
+from daemonset_course.lessons import allocatable_cpu, count_by_node, coverage_over_time, nodes_with
+from daemonset_course.lessons import try_kubectl
 
 # %%
 fleet = reset(workers=6)
@@ -64,19 +64,11 @@ show(coverage_over_time(start.history, ["agent", "web"]).shares)
 
 
 # %%
-def on_nodes(app):
-    """How many Pods with this label each of the present workers has."""
-    names = kubectl(f"get pods -l app={app} -o jsonpath={{.items[*].spec.nodeName}}")
-    workers = set(current().workers())
-    return Counter(name for name in names.split() if name in workers)
-
-
-# %%
-without = set(fleet.workers) - set(on_nodes("web"))
+without = set(fleet.workers) - nodes_with("web")
 empty.compare(len(without), within=0)
 
 # %% tags=["claim-C71", "claim-C73"]
-assert on_nodes("agent") == dict.fromkeys(fleet.workers, 1)
+assert count_by_node("agent") == dict.fromkeys(fleet.workers, 1)
 assert without >= set(fleet.workers[:2])
 assert kubectl("get deployment web -o jsonpath={.spec.replicas}") == "6"
 assert "replicas" not in json.loads(kubectl("get daemonset agent -o json"))["spec"]
@@ -116,9 +108,9 @@ fits = predict("11-fits", ..., unit="nodes", question="greedy beside heavy: read
 fits
 
 # %%
-cpus = kubectl(f"get node {fleet.workers[0]} -o jsonpath={{.status.allocatable.cpu}}")
+cpu = allocatable_cpu(fleet.workers[0])
 text = Path("../manifests/lesson-11/big.yaml").read_text()
-text = text.replace("CPU", f"{int(cpus) * 600}m").replace("NODE", fleet.workers[0])
+text = text.replace("CPU", f"{cpu * 6 // 10}m").replace("NODE", fleet.workers[0])
 heavy, greedy = text.split("---\n")
 apply(heavy)
 kubectl("rollout status deployment/heavy --timeout=60s")
@@ -165,7 +157,7 @@ None
 # %%
 apply("../manifests/lesson-11/spread.yaml")
 kubectl("rollout status deployment/spread --timeout=60s")
-assert on_nodes("spread") == dict.fromkeys(fleet.workers, 1)
+assert count_by_node("spread") == dict.fromkeys(fleet.workers, 1)
 
 # %% [markdown]
 # So far it is. Now three nodes join, one worker is drained, and the three leave again. On how many
@@ -180,13 +172,13 @@ life = record("agent")
 life.start()
 joined = add_node(count=3)
 wait_rollout("agent")
-reached.compare(len(on_nodes("spread")), within=0)
+reached.compare(len(nodes_with("spread")), within=0)
 
 # %% tags=["claim-C74", "claim-C77"]
-assert on_nodes("agent") == dict.fromkeys(current().workers(), 1)
-assert len(on_nodes("agent")) == 9
-assert set(on_nodes("spread")) == set(fleet.workers)
-assert sum(on_nodes("web").values()) == 6
+assert count_by_node("agent") == dict.fromkeys(current().workers(), 1)
+assert len(nodes_with("agent")) == 9
+assert nodes_with("spread") == set(fleet.workers)
+assert sum(count_by_node("web").values()) == 6
 
 # %% [markdown]
 # The agent followed the nodes, the Deployments did not: nobody changed their number. Next, a worker
@@ -197,16 +189,16 @@ leaves = predict("11-leaves", ..., question='Drained: what leaves, of ["agent", 
 leaves
 
 # %%
-drained = max(fleet.workers, key=lambda node: on_nodes("web")[node])
+drained = max(fleet.workers, key=lambda node: count_by_node("web")[node])
 drain(drained, "--ignore-daemonsets")
 kubectl("rollout status deployment/web --timeout=60s")
 kubectl("rollout status deployment/spread --timeout=60s")
-gone = [app for app in ("agent", "web", "spread") if drained not in on_nodes(app)]
+gone = [app for app in ("agent", "web", "spread") if drained not in nodes_with(app)]
 leaves.compare(gone)
 
 # %% tags=["claim-C75"]
 assert gone == ["web", "spread"]
-assert sum(on_nodes("web").values()) == 6
+assert sum(count_by_node("web").values()) == 6
 
 # %% [markdown]
 # This is what the two are for. An application does not care where it runs, so it moves, and its
@@ -219,7 +211,7 @@ cordon(drained, undo=True)
 pin = {"spec": {"nodeSelector": {"kubernetes.io/hostname": drained}}}
 kubectl("run visitor --image=registry.k8s.io/pause:3.10 --overrides", json.dumps(pin))
 kubectl("wait pod/visitor --for=condition=Ready --timeout=60s")
-came_back = on_nodes("web")[drained]
+came_back = count_by_node("web")[drained]
 kubectl("delete pod visitor")
 
 # %% [markdown]
@@ -279,16 +271,11 @@ kubectl("rollout status deployment/shop --timeout=60s")
 print(kubectl("autoscale deployment shop --max=20 --dry-run=server"))
 
 # %%
-try:
-    kubectl("autoscale daemonset agent --max=20 --dry-run=server")
-    said = "accepted"
-except CommandFailed as error:
-    said = error.seen
-print(said)
+print(said := try_kubectl("autoscale daemonset agent --max=20 --dry-run=server"))
 
 # %% tags=["claim-C78"]
-assert sum(on_nodes("shop").values()) == 12
-assert sum(on_nodes("agent").values()) == 6
+assert sum(count_by_node("shop").values()) == 12
+assert sum(count_by_node("agent").values()) == 6
 assert "could not find scale subresource" in said
 
 # %% [markdown]

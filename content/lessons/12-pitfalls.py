@@ -22,7 +22,8 @@ from kubernetes.utils import parse_quantity
 
 from daemonset_course import apply, kubectl, label, predict, record, reset, show, step, taint
 from daemonset_course import wait_rollout, wait_settled
-from daemonset_course.lessons import Capacity, fill_node, pods_by_node
+from daemonset_course.lessons import Capacity, allocatable_cpu, daemonset_status, fill_node
+from daemonset_course.lessons import pods_by_node
 
 # %%
 fleet = reset(workers=6)
@@ -238,8 +239,7 @@ None
 alone = fleet.workers[0]
 kubectl(f"label nodes {' '.join(fleet.workers[1:])} disk=hdd --overwrite")
 label(alone, disk="ssd")
-size = kubectl(f"get node {alone} -o jsonpath={{.status.allocatable.cpu}}")
-cpu = int(1000 * parse_quantity(size))
+cpu = allocatable_cpu(alone)
 
 # %%
 web = yaml.safe_load(Path("../manifests/lesson-12/web.yaml").read_text())
@@ -371,12 +371,12 @@ apply(late)
 crowded = wait_settled("app=late", pods=6)
 kubectl("wait --for=jsonpath={.status.numberReady}=5 daemonset/late --timeout=30s")
 print(*(message for _, message in crowded.refused))
-counts = "{.status.desiredNumberScheduled} {.status.numberReady}"
-desired, ready = map(int, kubectl("get ds late -o", f"jsonpath={counts}").split())
-smaller.compare({(6, 5): "READY", (5, 5): "DESIRED", (6, 6): "none"}.get((desired, ready), "both"))
+status = daemonset_status("late")
+found = (status.desired, status.ready)
+smaller.compare({(6, 5): "READY", (5, 5): "DESIRED", (6, 6): "none"}.get(found, "both"))
 
 # %% tags=["claim-C83"]
-assert (desired, ready) == (6, 5)
+assert found == (6, 5)
 assert all("Insufficient cpu" in message for _, message in crowded.refused)
 
 # %% [markdown]

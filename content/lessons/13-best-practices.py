@@ -16,12 +16,11 @@ import json
 from pathlib import Path
 
 import yaml
-from kubernetes.utils import parse_quantity
 
-from daemonset_course import CommandFailed, Rejected, apply, break_node, kubectl, predict, record
-from daemonset_course import recover_node, rejected, reset, show, step, taint, wait_rollout
-from daemonset_course import wait_settled
-from daemonset_course.lessons import alerts, node_taints, pods_by_node, pressure, sample, samples
+from daemonset_course import apply, break_node, kubectl, predict, record, recover_node, rejected
+from daemonset_course import reset, show, step, taint, wait_rollout, wait_settled
+from daemonset_course.lessons import alerts, allocatable_cpu, node_taints, pods_by_node, pressure
+from daemonset_course.lessons import sample, samples, try_apply, try_evict, try_kubectl
 
 # %%
 fleet = reset(workers=3)
@@ -79,23 +78,14 @@ change
 
 
 # %%
-def accepted(manifest):
-    """Whether the API server would take this manifest."""
-    try:
-        apply(manifest, dry_run=True)
-    except Rejected as error:
-        print(error.seen)
-        return False
-    return True
-
-
-# %%
 agent = yaml.safe_load(Path("../manifests/lesson-13/agent.yaml").read_text())
 agent["spec"]["template"]["metadata"]["labels"]["tier"] = "node"
-can = ["others"] if accepted(agent) else []
+print(said := try_apply(agent))
+can = [] if said else ["others"]
 selector, template = agent["spec"]["selector"], agent["spec"]["template"]
 selector["matchLabels"]["app"] = template["metadata"]["labels"]["app"] = "agent-2"
-can += ["selector"] if accepted(agent) else []
+print(said := try_apply(agent))
+can += [] if said else ["selector"]
 change.compare(can)
 
 # %% tags=["claim-C91"]
@@ -171,8 +161,7 @@ None
 # agent wants 20 %.
 
 # %%
-size = kubectl(f"get node {fleet.workers[0]} -o jsonpath={{.status.allocatable.cpu}}")
-cpu = int(1000 * parse_quantity(size))
+cpu = allocatable_cpu(fleet.workers[0])
 web = yaml.safe_load(Path("../manifests/lesson-13/web.yaml").read_text())
 request = {"cpu": f"{cpu * 3 // 10}m"}
 web["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"] = request
@@ -377,30 +366,11 @@ stops
 
 
 # %%
-def refusal(command, **more):
-    """What kubectl says when it fails; nothing when it does not."""
-    try:
-        kubectl(command, **more)
-    except CommandFailed as error:
-        return error.seen
-    return ""
-
-
-# %%
-def evict(app):
-    """What the API server says when it refuses to evict a Pod of this app."""
-    pod = kubectl(f"get pods -l app={app} -o jsonpath={{.items[0].metadata.name}}")
-    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
-    path = f"/api/v1/namespaces/default/pods/{pod}/eviction"
-    return refusal(f"create --raw {path} -f -", stdin=json.dumps(eviction))
-
-
-# %%
 apply("../manifests/lesson-13/agent.yaml")
 wait_rollout("agent")
 apply("../manifests/lesson-13/budget.yaml")
 kubectl("wait --for=jsonpath={.status.currentHealthy}=3 pdb/agent --timeout=30s")
-print(kept_off := evict("agent"))
+print(kept_off := try_evict("agent"))
 
 # %%
 with record("agent") as rolling:
@@ -434,7 +404,7 @@ def failing(**spec):
 for spec in ({"minAvailable": "50%"}, {"maxUnavailable": 1}):
     print(said := failing(**spec))
     assert "daemonsets.apps does not implement the scale subresource" in said
-    assert "disruption budget" in evict("agent")
+    assert "disruption budget" in try_evict("agent")
 
 # %%
 kubectl("delete pdb agent --ignore-not-found")
@@ -460,7 +430,7 @@ wait_rollout("agent", namespace="agents")
 
 # %%
 volumes = kubectl("-n agents get pods -o jsonpath={.items[0].spec.volumes[*].name}")
-may = refusal("-n agents auth can-i list pods --as=system:serviceaccount:agents:agent")
+may = try_kubectl("-n agents auth can-i list pods --as=system:serviceaccount:agents:agent")
 assert (volumes, may) == ("scratch", "no")
 
 # %% [markdown]
@@ -514,15 +484,15 @@ assert all("didn't have free ports for the requested pod ports" in m for _, m in
 # > Follow it with `kubectl rollout status`.
 
 # %% tags=["claim-C94"]
-print(endless := refusal("rollout status daemonset/surge --timeout=1s"))
-print(pausing := refusal("rollout pause daemonset/surge"))
+print(endless := try_kubectl("rollout status daemonset/surge --timeout=1s"))
+print(pausing := try_kubectl("rollout pause daemonset/surge"))
 assert "timed out waiting for the condition" in endless
 assert "pausing is not supported" in pausing
 
 # %%
 manual = next(part for part in faults.split("---") if "name: manual" in part)
 apply(manual)
-print(by_hand := refusal("rollout status daemonset/manual --timeout=1s"))
+print(by_hand := try_kubectl("rollout status daemonset/manual --timeout=1s"))
 assert "only available for RollingUpdate strategy type" in by_hand
 
 # %% [markdown]
@@ -530,7 +500,7 @@ assert "only available for RollingUpdate strategy type" in by_hand
 # have is a way back.
 
 # %% tags=["claim-C94"]
-if refusal("rollout status daemonset/surge --timeout=1s"):
+if try_kubectl("rollout status daemonset/surge --timeout=1s"):
     kubectl("rollout undo daemonset/surge")
 wait_rollout("surge")
 print(undone := kubectl("rollout status daemonset/surge --timeout=30s"))
@@ -540,7 +510,7 @@ assert "successfully rolled out" in undone
 # It is well again. A pipeline may want to wait for that in the words that it uses for a Deployment:
 
 # %%
-print(never := refusal("wait --for=condition=Available daemonset/surge --timeout=1s"))
+print(never := try_kubectl("wait --for=condition=Available daemonset/surge --timeout=1s"))
 assert "timed out waiting for the condition" in never
 assert kubectl("get daemonset surge -o jsonpath={.status.conditions}") == ""
 
@@ -647,7 +617,7 @@ seen = {fault: sample(faulty.history, name) for name, fault in faults_of.items()
 
 # %%
 kubectl("delete daemonset -l scenario=fault")
-refusal(f"taint node {fleet.workers[2]} dedicated-")
+try_kubectl(f"taint node {fleet.workers[2]} dedicated-")
 assert wait_rollout("agent").desired == 3
 
 # %% [markdown]
@@ -751,7 +721,8 @@ q2.compare(rules["ready < desired"](sample(parked.history, "agent")))
 
 # %%
 q3 = predict("13-check-surge", ..., question="Surge with hostPort accepted: True or False?")
-q3.compare(accepted(next(part for part in faults.split("---") if "name: surge" in part)))
+print(said := try_apply(next(part for part in faults.split("---") if "name: surge" in part)))
+q3.compare(not said)
 
 # %% [markdown]
 # Back to the small fleet.

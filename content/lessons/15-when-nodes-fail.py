@@ -13,7 +13,6 @@
 
 # %%
 import json
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +20,8 @@ from pathlib import Path
 from daemonset_course import CommandFailed, add_node, apply, break_node, cordon, current, drain
 from daemonset_course import kubectl, predict, record, recover_node, remove_node, reset, show, taint
 from daemonset_course import wait_rollout, wait_settled, why
-from daemonset_course.lessons import Failures, failure
+from daemonset_course.lessons import Failures, allocatable_cpu, count_by_node, failure, nodes_with
+from daemonset_course.lessons import uids_by_node
 
 # %%
 fleet = reset(workers=6)
@@ -66,23 +66,8 @@ for name in ("agent", "eager"):
 
 
 # %%
-def nodes_with(app):
-    """The nodes that the Pods with this label name, with their number."""
-    found = kubectl(f"get pods -l app={app} -o jsonpath={{.items[*].spec.nodeName}}")
-    return Counter(found.split())
-
-
-# %%
-def uids(app="agent"):
-    """The identity of the app's Pod on each node."""
-    path = "{range .items[*]}{.spec.nodeName} {.metadata.uid}{'\\n'}{end}"
-    lines = kubectl(f"get pods -l app={app} -o", f"jsonpath={path}").splitlines()
-    return dict(line.split() for line in lines)
-
-
-# %%
-before, eager_before = uids(), uids("eager")
-assert nodes_with("agent") == nodes_with("web") == dict.fromkeys(fleet.workers, 1)
+before, eager_before = uids_by_node("agent"), uids_by_node("eager")
+assert count_by_node("agent") == count_by_node("web") == dict.fromkeys(fleet.workers, 1)
 
 # %% [markdown]
 # ## Predict
@@ -253,7 +238,7 @@ assert off not in nodes_with("agent")
 # too. And `eager`, which tolerates every taint? Nobody told it to stop, and its Pod stays listed.
 
 # %%
-assert uids("eager")[off] == eager_before[off]
+assert uids_by_node("eager")[off] == eager_before[off]
 
 # %% [markdown]
 # (A machine that is shut down in good order is another case: with
@@ -319,7 +304,7 @@ assert "unreachable" in str(rules.nodes[silent])
 
 # %%
 assert status.misscheduled == 2
-assert {tired, silent} < set(nodes_with("agent"))
+assert {tired, silent} < nodes_with("agent")
 
 # %% [markdown]
 # ### An agent that tolerates everything
@@ -373,7 +358,8 @@ cordon(drained, undo=True)
 wait_rollout("agent")
 
 # %%
-kept = [kind for kind in ("unreachable", "shut down") if uids()[KINDS[kind]] == before[KINDS[kind]]]
+now = uids_by_node("agent")
+kept = [kind for kind in ("unreachable", "shut down") if now[KINDS[kind]] == before[KINDS[kind]]]
 assert kept == ["unreachable"]
 same.compare(kept[0])
 
@@ -398,9 +384,9 @@ won = predict(
 won
 
 # %%
-cpus = int(kubectl(f"get node {healthy} -o jsonpath={{.status.allocatable.cpu}}"))
+cpu = allocatable_cpu(healthy)
 text = Path("../manifests/lesson-15/race.yaml").read_text()
-crowd, late = text.replace("CPU", f"{cpus * 600}m").split("---\n")
+crowd, late = text.replace("CPU", f"{cpu * 6 // 10}m").split("---\n")
 apply(crowd)
 wait_settled("app=crowd", pods=12)
 apply(late)
@@ -419,7 +405,7 @@ made_room = wait_rollout("late")
 won.compare(made_room.ready, within=0)
 
 # %%
-assert set(joined) <= set(nodes_with("late"))
+assert set(joined) <= nodes_with("late")
 
 # %%
 kubectl("delete daemonset late --ignore-not-found --cascade=foreground")
@@ -444,14 +430,14 @@ kubectl("taint nodes -l pool=new --overwrite example.com/starting=:NoSchedule")
 apply(crowd)
 elsewhere = wait_settled("app=crowd", pods=12).ready
 tolerant = "tolerations: [{key: example.com/starting, operator: Exists}]\n      nodeSelector:"
-smaller = late.replace(f"{cpus * 600}m", f"{cpus * 300}m")  # so that both fit, one after the other
+smaller = late.replace(f"{cpu * 6 // 10}m", f"{cpu * 3 // 10}m")  # both fit, one after the other
 apply(smaller.replace("nodeSelector:", tolerant))
 kept_free.compare(wait_rollout("late").ready, within=0)
 
 # %%
-assert nodes_with("late") == dict.fromkeys(nodes_with("late"), 1)
-assert set(joined) <= set(nodes_with("late"))
-assert not set(joined) & set(nodes_with("crowd"))
+assert count_by_node("late") == dict.fromkeys(nodes_with("late"), 1)
+assert set(joined) <= nodes_with("late")
+assert not set(joined) & nodes_with("crowd")
 
 # %% [markdown]
 # The agent is ready on all of them, so the taint comes off, and `crowd` moves in beside it.
@@ -461,7 +447,7 @@ with suppress(CommandFailed):  # if it was taken off already
     kubectl("taint nodes -l pool=new example.com/starting-")
 more = f"--for=jsonpath={{.status.readyReplicas}}={len(elsewhere) + len(joined)}"
 kubectl(f"wait {more} deployment/crowd --timeout=50s")
-assert set(joined) <= set(nodes_with("crowd")) & set(nodes_with("late"))
+assert set(joined) <= nodes_with("crowd") & nodes_with("late")
 
 # %%
 kubectl("delete daemonset late --ignore-not-found --cascade=foreground")

@@ -19,9 +19,10 @@ from pathlib import Path
 
 import yaml
 
-from daemonset_course import Rejected, apply, kubectl, label, predict, record, rejected, reset, show
-from daemonset_course import step, wait_rollout, wait_settled
-from daemonset_course.lessons import coverage, try_label_with_token, wait_refused
+from daemonset_course import apply, kubectl, label, predict, record, rejected, reset, show, step
+from daemonset_course import wait_rollout, wait_settled
+from daemonset_course.lessons import coverage, daemonset_status, scheduler_messages, try_apply
+from daemonset_course.lessons import try_label_with_token, uids_by_node, wait_refused
 
 # %%
 fleet = reset(workers=6)
@@ -49,13 +50,6 @@ apply("../manifests/lesson-16/agent.yaml")
 assert wait_rollout("agent").desired == 6
 
 
-# %%
-def pods(app):
-    """The Pods with this label: the identity of each, by its node."""
-    items = json.loads(kubectl(f"get pods -l app={app} -o json"))["items"]
-    return {pod["spec"]["nodeName"]: pod["metadata"]["uid"] for pod in items}
-
-
 # %% [markdown]
 # We set the level to `debug` in the ConfigMap. Then we delete one Pod, so that the controller surely
 # looks at the DaemonSet. How many of the five other Pods will be replaced?
@@ -66,12 +60,12 @@ replaced
 
 # %%
 new = Path("../manifests/lesson-16/agent.yaml").read_text().partition("---")[0]
-before, victim = pods("agent"), fleet.workers[0]
+before, victim = uids_by_node("agent"), fleet.workers[0]
 with record("agent") as change:
     apply(new.replace("info", "debug"))
     change.mark("ConfigMap changed")
     kubectl(f"delete pod -l app=agent --field-selector spec.nodeName={victim}")
-    status, after = wait_rollout("agent"), pods("agent")
+    status, after = wait_rollout("agent"), uids_by_node("agent")
     kubectl("rollout restart daemonset/agent")
     wait_rollout("agent")
 
@@ -86,7 +80,7 @@ replaced.compare(len(fresh - {victim}), within=0)
 # %% tags=["claim-C98"]
 assert kubectl("get configmap agent -o jsonpath={.data.level}") == "debug"
 assert status.updated == 6
-assert not set(pods("agent").values()) & set(after.values())
+assert not set(uids_by_node("agent").values()) & set(after.values())
 
 # %% [markdown]
 # None. The controller rolls when the *template* changes, and the template names the ConfigMap; it
@@ -117,7 +111,7 @@ def configure(level):
     apply(config)
     apply(daemonset)
     wait_rollout("agent")
-    return set(pods("agent").values())
+    return set(uids_by_node("agent").values())
 
 
 # %% tags=["claim-C98"]
@@ -167,31 +161,18 @@ show(coverage(zones.history, list(names)))
 
 
 # %%
-def counts(name):
-    """On how many nodes the DaemonSet is ready, and on how many it should be."""
-    fields = "{.status.numberReady} {.status.desiredNumberScheduled}"
-    return tuple(map(int, kubectl(f"get daemonset {name} -o", f"jsonpath={fields}").split()))
-
-
 alone.compare(len(settled["apart"].ready), within=0)
 
 # %%
 all_six.compare(len(settled["spread"].ready) == 6)
 
 
-# %%
-def held_up(name):
-    """What the scheduler says of Pods that wait."""
-    chosen = f"pods -l app={name} --field-selector status.phase=Pending"
-    kubectl(f"wait --for=condition=PodScheduled=False {chosen} --timeout=30s")
-    return kubectl(f"get {chosen}", "-o=jsonpath={.items[*].status.conditions[*].message}")
-
-
 # %% tags=["claim-C99"]
-assert [counts(name) for name in names] == [(2, 6), (6, 6), (5, 6)]
+assert [daemonset_status(name).ready for name in names] == [2, 6, 5]
+assert {daemonset_status(name).desired for name in names} == {6}
 assert [len(one.refused) for one in settled.values()] == [4, 0, 1]
-assert "didn't match pod anti-affinity rules" in held_up("apart")
-assert "didn't match pod topology spread constraints" in held_up("strict")
+assert "didn't match pod anti-affinity rules" in scheduler_messages("apart")[0]
+assert "didn't match pod topology spread constraints" in scheduler_messages("strict")[0]
 
 # %% [markdown]
 # The controller wants all six, always: affinity between Pods and spreading are not among its rules.
@@ -538,7 +519,7 @@ for disk in ("ssd", "hdd"):
     agent_for(disk, disk=disk)
 
 # %%
-fast, slow = set(pods("agent-ssd")), set(pods("agent-hdd"))
+fast, slow = set(uids_by_node("agent-ssd")), set(uids_by_node("agent-hdd"))
 print(f"{len(fast)} nodes and {len(slow)} nodes")
 assert fast | slow == set(fleet.workers)
 assert not fast & slow
@@ -562,12 +543,8 @@ def verdict(**fields):
     """What the server says of the agent with these fields in its Pods' specification."""
     tried = json.loads(text)
     tried["spec"]["template"]["spec"] |= fields
-    try:
-        apply(tried, dry_run=True)
-    except Rejected as error:
-        print(error.seen)
-        return "rejected"
-    return "accepted"
+    print(said := try_apply(tried))
+    return "rejected" if said else "accepted"
 
 
 # %%

@@ -36,6 +36,14 @@ from daemonset_course.history.podstate import is_ready, node_of
 from daemonset_course.lab import open_lab
 from daemonset_course.live import live
 from daemonset_course.metrics import families, gauge, labels
+from daemonset_course.verbs.app_pods import (
+    count_by_node,
+    nodes_with,
+    scheduler_messages,
+    try_evict,
+    uids,
+    uids_by_node,
+)
 from daemonset_course.verbs.conditions import (
     pressure,
     set_network_unavailable,
@@ -43,10 +51,14 @@ from daemonset_course.verbs.conditions import (
     without_network,
 )
 from daemonset_course.verbs.control_plane import start_component, stop_component
+from daemonset_course.verbs.expected_errors import try_apply, try_kubectl, try_rollout
 from daemonset_course.verbs.exporter import deploy, renamed, scrape
 from daemonset_course.verbs.faults import crash, fill_node, missing_image, never_ready, slow_start
+from daemonset_course.verbs.nodes import allocatable_cpu
 from daemonset_course.verbs.queued import count_queue_adds
+from daemonset_course.verbs.rollout import daemonset_status
 from daemonset_course.verbs.shells import mounts_seen, reaches, runtime, tries
+from daemonset_course.verbs.template_changes import release, set_budget
 from daemonset_course.verbs.tokens import try_label_with_token, wait_refused
 
 __all__ = [
@@ -63,7 +75,9 @@ __all__ = [
     "Trial",
     "admission",
     "alerts",
+    "allocatable_cpu",
     "attempts",
+    "count_by_node",
     "count_queue_adds",
     "counts",
     "coverage",
@@ -71,6 +85,7 @@ __all__ = [
     "crash",
     "creation",
     "crossover_nodes",
+    "daemonset_status",
     "deploy",
     "examine",
     "failure",
@@ -91,19 +106,23 @@ __all__ = [
     "never_ready",
     "node_of",
     "node_taints",
+    "nodes_with",
     "open_lab",
     "pods_by_node",
     "pods_per_node",
     "pressure",
     "reaches",
+    "release",
     "renamed",
     "revision_history",
     "rights",
     "runtime",
     "sample",
     "samples",
+    "scheduler_messages",
     "scrape",
     "scrapes",
+    "set_budget",
     "set_network_unavailable",
     "set_pressure",
     "slow_start",
@@ -113,7 +132,13 @@ __all__ = [
     "tolerations_by_object",
     "trials",
     "tries",
+    "try_apply",
+    "try_evict",
+    "try_kubectl",
     "try_label_with_token",
+    "try_rollout",
+    "uids",
+    "uids_by_node",
     "wait_for",
     "wait_refused",
     "without_network",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from daemonset_course.verbs import faults
+from daemonset_course.verbs import faults, nodes
 
 
 def pod(*cpu: str, phase: str = "Running") -> dict[str, Any]:
@@ -32,3 +32,16 @@ def test_the_cpu_that_is_left_on_a_node(
     monkeypatch.setattr(faults, "current", lambda: SimpleNamespace(api=api))
 
     assert faults._cpu_left("node") == left
+
+
+@pytest.mark.parametrize(
+    ("written", "millicores"), [("2", 2000), ("1940m", 1940), ("1999500u", 1999)]
+)
+def test_the_cpu_that_pods_can_request(
+    monkeypatch: pytest.MonkeyPatch, written: str, millicores: int
+) -> None:
+    node = {"status": {"allocatable": {"cpu": written}}}
+    api = SimpleNamespace(find=lambda _: node, get=lambda _: node)
+    monkeypatch.setattr(nodes, "current", lambda: SimpleNamespace(api=api))
+
+    assert nodes.allocatable_cpu("node") == millicores

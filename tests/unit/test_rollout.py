@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from fleet import HEADER, daemonset, node, pod, present
 
 from daemonset_course.analysis.causes import kubelet_words
 from daemonset_course.analysis.explain import explain
+from daemonset_course.errors import BadInput
 from daemonset_course.history.daemonset_status import status_of
 from daemonset_course.history.index import History
 from daemonset_course.history.podstate import phase_of
+from daemonset_course.verbs import rollout
 from daemonset_course.verbs.rollout import finished, uncounted
 
 OWNER = daemonset()
@@ -163,3 +167,27 @@ def test_the_container_that_holds_a_pod_up_is_blamed_by_name(pod, told, drawn):
 
     assert (whole or short) == told
     assert phase_of(pod) == drawn
+
+
+@pytest.fixture
+def one_daemonset(monkeypatch):
+    """A cluster with one DaemonSet, ``agent``."""
+    numbers = {"desiredNumberScheduled": 3, "numberReady": 2}
+    item = {"metadata": {"name": "agent"}, "status": numbers}
+    path = "/apis/apps/v1/namespaces/default/daemonsets"
+    api = SimpleNamespace(find={f"{path}/agent": item}.get, items=lambda _: [item])
+    monkeypatch.setattr(rollout, "current", lambda: SimpleNamespace(api=api))
+
+
+@pytest.mark.usefixtures("one_daemonset")
+def test_the_status_is_read_without_a_wait():
+    assert rollout.daemonset_status("agent")[:3] == (3, 0, 2)
+
+
+@pytest.mark.usefixtures("one_daemonset")
+@pytest.mark.parametrize("verb", [rollout.daemonset_status, rollout.wait_rollout])
+def test_a_daemonset_that_is_not_there_is_bad_input_with_the_names_that_are(verb):
+    with pytest.raises(BadInput, match="no DaemonSet 'agnet'") as error:
+        verb("agnet")
+
+    assert error.value.seen == "found there: agent"

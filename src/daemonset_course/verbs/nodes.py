@@ -148,6 +148,18 @@ def remove_node(*nodes: str) -> str:
     return f"{len(nodes)} node{'s' if len(nodes) != 1 else ''} removed"
 
 
+def allocatable_cpu(node: str) -> int:
+    """Return the CPU of a node that Pods can request, in millicores, rounded down.
+
+    Raises:
+        BadInput: there is no such node.
+    """
+    from kubernetes.utils import parse_quantity  # takes 0.3 s: only when a cluster is really used
+
+    found = current().api.get(f"/api/v1/nodes/{known(node)}")
+    return int(1000 * parse_quantity(found["status"]["allocatable"]["cpu"]))
+
+
 def known(node: str) -> str:
     """The name, if there is such a node.
 

@@ -41,15 +41,32 @@ def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120)
         return _waited(name, namespace, timeout)
 
 
-def _waited(name: str, namespace: str, timeout: float) -> Status:
+def daemonset_status(name: str, *, namespace: str = "default") -> Status:
+    """Return the DaemonSet's status as it is now, without waiting.
+
+    Raises:
+        BadInput: there is no such DaemonSet.
+    """
+    return status_of(_found(name, namespace))
+
+
+def _found(name: str, namespace: str) -> Object:
     api = current().api
     path = f"/apis/apps/v1/namespaces/{segment(namespace)}/daemonsets"
-    if api.find(f"{path}/{segment(name)}") is None:
+    found = api.find(f"{path}/{segment(name)}")
+    if found is None:
         others = [item["metadata"]["name"] for item in api.items(path)]
         raise NotFound(
             f"There is no DaemonSet {name!r} in namespace {namespace!r}.",
             seen=f"found there: {', '.join(others) or 'none'}",
         )
+    return found
+
+
+def _waited(name: str, namespace: str, timeout: float) -> Status:
+    api = current().api
+    path = f"/apis/apps/v1/namespaces/{namespace}/daemonsets"
+    _found(name, namespace)
     deadline = time.monotonic() + timeout
 
     def why(pods: Iterable[Object] | None = None) -> Explanation:

@@ -1,0 +1,73 @@
+"""The Pods with a label ``app``: their nodes, their identities, what the scheduler says of them.
+
+A Pod that terminates is counted until it is gone, as ``kubectl get pods -l app=...`` lists it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+from daemonset_course.cluster.api import Object
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.errors import BadInput
+from daemonset_course.history import podstate
+from daemonset_course.verbs.expected_errors import try_kubectl
+
+
+def nodes_with(app: str, *, namespace: str = "default") -> set[str]:
+    """Return the nodes to which a Pod with this label ``app`` is bound."""
+    return set(count_by_node(app, namespace=namespace))
+
+
+def count_by_node(app: str, *, namespace: str = "default") -> Counter[str]:
+    """Return how many Pods with this label ``app`` are bound to each node that has one."""
+    return Counter(node for pod in _pods(app, namespace) if (node := _bound_to(pod)))
+
+
+def uids(app: str, *, ready: bool = False) -> set[str]:
+    """Return the identities of the Pods with this label ``app``, or of those that are ready."""
+    found = _pods(app)
+    return {pod["metadata"]["uid"] for pod in found if not ready or podstate.is_ready(pod)}
+
+
+def uids_by_node(app: str) -> dict[str, str]:
+    """Return for each node the identity of its Pod with this label ``app``; of two, of one."""
+    return {node: pod["metadata"]["uid"] for pod in _pods(app) if (node := _bound_to(pod))}
+
+
+def scheduler_messages(app: str) -> list[str]:
+    """Return why the scheduler did not place Pods with this label ``app``, a line for each Pod.
+
+    A Pod that no scheduler has looked at has none.
+    """
+    found = (podstate.condition(pod, "PodScheduled") for pod in _pods(app))
+    return [message for condition in found if (message := str(condition.get("message", "")))]
+
+
+def try_evict(app: str) -> str:
+    """Evict the first Pod with this label ``app`` through the API, as ``kubectl drain`` does.
+
+    Returns:
+        Why the API server refuses it, such as a disruption budget; empty if the Pod goes.
+
+    Raises:
+        BadInput: there is no such Pod.
+    """
+    found = _pods(app)
+    if not found:
+        raise BadInput(f"There is no Pod with the label app={app} to evict.")
+    name = found[0]["metadata"]["name"]
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
+    path = f"/api/v1/namespaces/default/pods/{name}/eviction"
+    return try_kubectl(f"create --raw {path} -f -", stdin=json.dumps(eviction))
+
+
+def _pods(app: str, namespace: str = "default") -> list[Object]:
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    return current().api.items(path, labelSelector=f"app={app}")
+
+
+def _bound_to(pod: Object) -> str:
+    """Return the node that the Pod is bound to; empty before it is bound."""
+    return str(pod["spec"].get("nodeName", ""))

@@ -1,0 +1,90 @@
+"""Where the Pods of an app are, who they are, what the scheduler and the eviction API say."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from daemonset_course.errors import BadInput
+from daemonset_course.verbs import app_pods
+
+PODS = "/api/v1/namespaces/{}/pods"
+
+
+def pod(name: str, node: str = "", message: str = "", **conditions: str) -> dict[str, Any]:
+    found: list[dict[str, str]] = [{"type": k, "status": v} for k, v in conditions.items()]
+    if message:
+        found.append({"type": "PodScheduled", "status": "False", "message": message})
+    spec = {"nodeName": node} if node else {}
+    return {
+        "metadata": {"name": name, "uid": f"uid-{name}"},
+        "spec": spec,
+        "status": {"conditions": found},
+    }
+
+
+@pytest.fixture
+def pods(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], list[Any]]:
+    """What the API server lists, by path and label selector."""
+    listed: dict[tuple[str, str], list[Any]] = {
+        (PODS.format("default"), "app=agent"): [
+            pod("a", "worker", Ready="True"),
+            pod("b", "worker", Ready="False"),
+            pod("c", "worker2", Ready="True"),
+            pod("d", message="0/3 nodes are available: 3 Insufficient cpu."),
+            pod("e"),
+        ],
+        (PODS.format("other"), "app=agent"): [pod("f", "worker3")],
+    }
+    api = SimpleNamespace(
+        items=lambda path, labelSelector: listed.get((path, labelSelector), [])  # noqa: N803
+    )
+    monkeypatch.setattr(app_pods, "current", lambda: SimpleNamespace(api=api))
+    return listed
+
+
+@pytest.mark.usefixtures("pods")
+def test_a_pod_counts_for_the_node_that_it_is_bound_to() -> None:
+    assert app_pods.count_by_node("agent") == {"worker": 2, "worker2": 1}
+    assert app_pods.nodes_with("agent") == {"worker", "worker2"}
+    assert app_pods.nodes_with("agent", namespace="other") == {"worker3"}
+    assert app_pods.count_by_node("nothing") == {}
+    assert app_pods.count_by_node("nothing")["worker"] == 0
+
+
+@pytest.mark.usefixtures("pods")
+def test_identities_of_all_pods_of_ready_ones_and_by_node() -> None:
+    assert app_pods.uids("agent") == {f"uid-{name}" for name in "abcde"}
+    assert app_pods.uids("agent", ready=True) == {"uid-a", "uid-c"}
+    assert app_pods.uids_by_node("agent") == {"worker": "uid-b", "worker2": "uid-c"}
+
+
+@pytest.mark.usefixtures("pods")
+def test_only_pods_that_a_scheduler_has_looked_at_have_its_message() -> None:
+    assert app_pods.scheduler_messages("agent") == ["0/3 nodes are available: 3 Insufficient cpu."]
+    assert app_pods.scheduler_messages("nothing") == []
+
+
+@pytest.mark.usefixtures("pods")
+def test_the_first_pod_is_evicted_as_kubectl_drain_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def refuse(command: str, *, stdin: str) -> str:
+        asked.append((command, json.loads(stdin)))
+        return "Cannot evict pod as it would violate the pod's disruption budget."
+
+    monkeypatch.setattr(app_pods, "try_kubectl", refuse)
+
+    assert "disruption budget" in app_pods.try_evict("agent")
+    ((command, eviction),) = asked
+    assert command == f"create --raw {PODS.format('default')}/a/eviction -f -"
+    assert (eviction["kind"], eviction["metadata"]["name"]) == ("Eviction", "a")
+
+
+@pytest.mark.usefixtures("pods")
+def test_without_a_pod_there_is_nothing_to_evict() -> None:
+    with pytest.raises(BadInput, match="app=nothing"):
+        app_pods.try_evict("nothing")

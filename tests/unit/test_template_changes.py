@@ -1,0 +1,52 @@
+"""A new release and a new budget: the commands that kubectl gets."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from daemonset_course.verbs import template_changes
+from daemonset_course.verbs.kubectl import Output
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The commands so far; ``set env`` says nothing where the value is there already."""
+    given: list[tuple[str, ...]] = []
+
+    def kubectl(*words: str) -> Output:
+        given.append(words)
+        return Output("" if words[0].endswith("RELEASE=1") else "done")
+
+    monkeypatch.setattr(template_changes, "kubectl", kubectl)
+    return given
+
+
+def test_a_new_release_changes_the_template(commands: list[tuple[str, ...]]) -> None:
+    template_changes.release(2, "eager")
+
+    assert commands == [("set env daemonset/eager RELEASE=2",)]
+
+
+def test_the_release_that_is_there_restarts_the_pods(commands: list[tuple[str, ...]]) -> None:
+    template_changes.release(1)
+
+    assert commands[1:] == [("rollout restart daemonset/agent",)]
+
+
+@pytest.mark.parametrize(
+    ("given", "rolling"),
+    [
+        ((2,), {"maxUnavailable": 2}),
+        (("10%",), {"maxUnavailable": "10%"}),
+        ((0, 1), {"maxUnavailable": 0, "maxSurge": 1}),
+        ((1, 0), {"maxUnavailable": 1, "maxSurge": 0}),
+    ],
+)
+def test_a_budget_leaves_a_surge_that_is_not_given(commands, given, rolling) -> None:
+    template_changes.set_budget(*given, daemonset="logs")
+
+    ((command, patch),) = commands
+    assert command == "patch daemonset logs --type merge --patch"
+    assert json.loads(patch)["spec"]["updateStrategy"] == {"rollingUpdate": rolling}
