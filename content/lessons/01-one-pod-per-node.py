@@ -50,7 +50,6 @@ agent = {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "age
 with rejected("the kind has no such field"):
     apply(agent | {"spec": {"replicas": 3}}, dry_run=True)
 
-
 # %% tags=["claim-C02"]
 scale = try_kubectl("scale daemonset agent --replicas=5")
 autoscale = try_kubectl("autoscale daemonset agent --max=5")
@@ -126,7 +125,6 @@ grown.compare(status.desired, within=0)
 # %% [markdown]
 # The wide line counts the workers. DESIRED and READY climb after it, as the taints of the new nodes
 # are taken off. Is it really one on each?
-
 
 # %% tags=["claim-C01", "claim-C08"]
 assert count_by_node("agent") == dict.fromkeys(current().workers(), 1)
@@ -320,7 +318,6 @@ assert owners == ""
 # %% [markdown]
 # All of them, running and without an owner. Create the DaemonSet again: will it take them over, or
 # start new ones?
-
 
 # %%
 orphans = uids("twin")

@@ -21,8 +21,9 @@ import yaml
 
 from daemonset_course import CommandFailed, add_node, apply, current, kubectl, label, predict
 from daemonset_course import record, remove_node, reset, show, taint, wait_rollout
-from daemonset_course.lessons import Enqueued, count_queue_adds, nodes_with, scheduler_messages
-from daemonset_course.lessons import start_component, startup, stop_component, wait_for
+from daemonset_course.lessons import Enqueued, count_queue_adds, nodes_with, renamed
+from daemonset_course.lessons import scheduler_messages, start_component, startup, stop_component
+from daemonset_course.lessons import wait_for
 
 # %%
 fleet = reset(workers=3)
@@ -43,6 +44,7 @@ fleet
 
 # %%
 manifest = Path("../manifests/lesson-03/agent.yaml").read_text()
+agent = yaml.safe_load(manifest)
 print(manifest)
 
 # %% [markdown]
@@ -263,13 +265,6 @@ says
 
 
 # %%
-def variant(name, **spec):
-    """The agent under another name, with these fields in its Pods' spec."""
-    made = yaml.safe_load(manifest.replace("agent", name))
-    made["spec"]["template"]["spec"] |= spec
-    return made
-
-
 def greedy(name):
     """A container that asks for a thousand CPUs."""
     asks = {"requests": {"cpu": "1000"}}
@@ -277,14 +272,13 @@ def greedy(name):
 
 
 # %%
-apply(variant("nope", schedulerName="nobody"))
-apply(variant("asking", containers=greedy("asking")))
+apply(renamed(agent, "nope", schedulerName="nobody"))
+apply(renamed(agent, "asking", containers=greedy("asking")))
 for name in ("nope", "asking"):
     kubectl(f"wait --for=jsonpath={{.status.currentNumberScheduled}}=3 ds/{name} --timeout=30s")
 kubectl("wait --for=condition=PodScheduled=False pod -l app=asking --timeout=30s")
 columns = "-o=custom-columns=APP:.metadata.labels.app,STATUS:.status.phase,NODE:.spec.nodeName"
 print(kubectl("get pods -l 'app in (asking, nope)'", columns))
-
 
 # %%
 print(scheduler_messages("asking")[0])
@@ -321,7 +315,7 @@ assert wait_rollout("agent").desired == 4
 remove_node(extra)
 kubectl(f"annotate node {fleet.workers[0]} lesson=03 --overwrite")
 label(fleet.workers[0], lesson="03")
-apply(variant("busy"))
+apply(renamed(agent, "busy"))
 assert wait_rollout("busy").desired == 3
 left = kubectl("get daemonset agent -o jsonpath={.status.desiredNumberScheduled}")
 assert left == "4"
@@ -402,7 +396,6 @@ on_labelled = f"--field-selector spec.nodeName={labelled}"
 kubectl(f"wait --for=delete pod -l app=agent {on_labelled} --timeout=30s")
 print(kubectl(f"get daemonset agent -o {COLUMNS}"))
 
-
 # %% tags=["claim-C20", "claim-C23"]
 misscheduled = kubectl("get daemonset agent -o jsonpath={.status.numberMisscheduled}")
 there = nodes_with("agent") & set(fleet.workers)
@@ -450,7 +443,7 @@ created
 
 # %%
 strays()
-keeper = variant("keeper")
+keeper = renamed(agent, "keeper")
 keeper["spec"]["updateStrategy"] = {"type": "OnDelete"}
 with record("keeper") as adoption:
     apply(keeper)
@@ -506,7 +499,7 @@ api, place = current().api, "/api/v1/namespaces/default/pods"
 kubectl("delete daemonset pinned --ignore-not-found --cascade=foreground")
 seen.clear()
 with record("pinned") as loop:
-    apply(variant("pinned", nodeName=fleet.workers[0], containers=greedy("pinned")))
+    apply(renamed(agent, "pinned", nodeName=fleet.workers[0], containers=greedy("pinned")))
     wait_for(api, place, five, what="five Pods", explain=lambda _: f"{len(seen)}", timeout=60)
 starts = [life.created for life in startup(loop.history).new]
 pauses = [later - earlier for earlier, later in pairwise(starts)]
@@ -579,7 +572,7 @@ ends = {"name": "crashing", "image": "busybox:1.36", "command": ["false"]}
 paused = "jsonpath={.status.containerStatuses[0].state.waiting.reason}=CrashLoopBackOff"
 kubectl("delete daemonset crashing --ignore-not-found --cascade=foreground")
 with record("crashing") as crashes:
-    apply(variant("crashing", containers=[ends]))
+    apply(renamed(agent, "crashing", containers=[ends]))
     kubectl("wait --for=jsonpath={.status.currentNumberScheduled}=3 ds/crashing --timeout=30s")
     kubectl(f"wait --for={paused} pod -l app=crashing --timeout=100s", timeout=110)
 made = startup(crashes.history).new
@@ -626,21 +619,21 @@ assert f"Found succeeded daemon pod default/{ended}" in message
 
 # %%
 q1 = predict("03-check-selector", ..., question="Do the Pods carry the template's nodeSelector?")
-apply(variant("picky", nodeSelector={"disk": "ssd"}))
+apply(renamed(agent, "picky", nodeSelector={"disk": "ssd"}))
 wait_rollout("picky")
 carried = kubectl("get pods -l app=picky -o jsonpath={.items[*].spec.nodeSelector}")
 q1.compare("ssd" in carried)
 
 # %%
 q2 = predict("03-check-nowhere", ..., unit="nodes", question="nodeName: nowhere. DESIRED?")
-apply(variant("nowhere", nodeName="nowhere"))
+apply(renamed(agent, "nowhere", nodeName="nowhere"))
 q2.compare(wait_rollout("nowhere").desired, within=0)
 
 # %%
 q3 = predict(
     "03-check-both", ..., unit="Pods", question="nodeName and an unknown scheduler: ready?"
 )
-apply(variant("nope", schedulerName="nobody", nodeName=fleet.workers[1]))
+apply(renamed(agent, "nope", schedulerName="nobody", nodeName=fleet.workers[1]))
 q3.compare(wait_rollout("nope").ready, within=0)
 
 # %% [markdown]

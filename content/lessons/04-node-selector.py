@@ -44,7 +44,6 @@ apply("../manifests/lesson-04/fast.yaml")
 status = wait_rollout("fast")
 count.compare(status.desired, within=0)
 
-
 # %% tags=["claim-C27"]
 labelled = kubectl("get nodes -l disk=ssd -o jsonpath={.items[*].metadata.name}")
 assert nodes_with("fast") == set(labelled.split())

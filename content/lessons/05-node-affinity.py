@@ -49,7 +49,6 @@ apply("../manifests/lesson-05/agent.yaml")
 status = wait_rollout("agent")
 count.compare(status.desired, within=0)
 
-
 # %% tags=["claim-C31"]
 assert nodes_with("agent") == {*kinds["amd64"], *kinds["arm64"]}
 assert status.desired == 20

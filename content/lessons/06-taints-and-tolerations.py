@@ -56,7 +56,6 @@ apply("../manifests/lesson-06/plain.yaml")
 status = wait_rollout("plain")
 count.compare(status.desired, within=0)
 
-
 # %% tags=["claim-C32", "claim-C42"]
 assert kubectl(f"get node {plane} -o jsonpath={{.spec.taints[*].key}}").endswith("control-plane")
 assert nodes_with("plain") == set(fleet.workers)

@@ -155,7 +155,6 @@ assert [trial.reached for trial in attempts.values()].count("Pods") == 1
 #
 # ## On every node?
 
-
 # %%
 there = nodes_with("node-exporter", namespace="monitoring")
 covered.compare(len(there), within=0)

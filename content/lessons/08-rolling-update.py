@@ -99,8 +99,8 @@ length
 # %% [markdown]
 # ## Run
 #
-# Two small functions say what we do most, in kubectl's words.
-
+# `release(2)` puts `RELEASE=2` into the Pod template, as `kubectl set env` does. Later
+# `set_budget(2)` sets `maxUnavailable: 2`, as `kubectl patch` does.
 
 # %%
 with record("agent") as rollout:
@@ -212,7 +212,6 @@ revisions = json.loads(kubectl("get controllerrevisions -l app=agent -o json"))[
 good = max(one["revision"] for one in revisions if "registry.invalid" not in json.dumps(one))
 serving = predict("08-serving", ..., unit="nodes", question="How many nodes keep their agent?")
 serving
-
 
 # %%
 BAD = "registry.invalid/agent:2"

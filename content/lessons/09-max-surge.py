@@ -129,7 +129,6 @@ assert answer(200, 0) == ""
 #
 # First the classic way, `maxUnavailable: 1`.
 
-
 # %%
 apply(agent)
 wait_rollout("agent")
@@ -242,7 +241,6 @@ replaced = predict(
     "09-replaced", ..., unit="Pods", question="Undo: how many old Pods are replaced?"
 )
 replaced
-
 
 # %%
 served = uids("agent", ready=True)

@@ -62,7 +62,6 @@ with record("agent") as start:
         cordon(node, undo=True)
 show(coverage_over_time(start.history, ["agent", "web"]).shares)
 
-
 # %%
 without = set(fleet.workers) - nodes_with("web")
 empty.compare(len(without), within=0)

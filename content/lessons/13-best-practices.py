@@ -76,7 +76,6 @@ given
 change = predict("13-change", ..., question='What can change, of ["selector", "others"]?')
 change
 
-
 # %%
 agent = yaml.safe_load(Path("../manifests/lesson-13/agent.yaml").read_text())
 agent["spec"]["template"]["metadata"]["labels"]["tier"] = "node"
@@ -119,7 +118,6 @@ for wanted in ("app=agent", "component=node-metrics", "tier=infrastructure"):
 # %%
 places = predict("13-places", ..., unit="places", question="Of four places, how many are writable?")
 places
-
 
 # %%
 both = ("open", "sealed")
@@ -363,7 +361,6 @@ None
 # %%
 stops = predict("13-stops", ..., question='What does it stop, of ["eviction", "rollout"]?')
 stops
-
 
 # %%
 apply("../manifests/lesson-13/agent.yaml")

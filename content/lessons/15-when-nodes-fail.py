@@ -64,7 +64,6 @@ kubectl("rollout status deployment/web --timeout=60s")
 for name in ("agent", "eager"):
     wait_rollout(name)
 
-
 # %%
 before, eager_before = uids_by_node("agent"), uids_by_node("eager")
 assert count_by_node("agent") == count_by_node("web") == dict.fromkeys(fleet.workers, 1)

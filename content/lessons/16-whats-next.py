@@ -49,7 +49,6 @@ print(Path("../manifests/lesson-16/agent.yaml").read_text().partition("---")[2].
 apply("../manifests/lesson-16/agent.yaml")
 assert wait_rollout("agent").desired == 6
 
-
 # %% [markdown]
 # We set the level to `debug` in the ConfigMap. Then we delete one Pod, so that the controller surely
 # looks at the DaemonSet. How many of the five other Pods will be replaced?
@@ -159,13 +158,11 @@ with record("apart") as zones:
     settled = {name: wait_settled(f"app={name}", pods=6) for name in names}
 show(coverage(zones.history, list(names)))
 
-
 # %%
 alone.compare(len(settled["apart"].ready), within=0)
 
 # %%
 all_six.compare(len(settled["spread"].ready) == 6)
-
 
 # %% tags=["claim-C99"]
 assert [daemonset_status(name).ready for name in names] == [2, 6, 5]
