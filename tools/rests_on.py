@@ -161,8 +161,8 @@ class _Reader:
 
 def _asks_the_cluster(module: str, name: str) -> bool:
     """Whether what a lesson imports gives facts of the cluster, by the module that defines it."""
-    home = getattr(importlib.import_module(module), name).__module__
-    return name not in _NO_FACTS and bool(_ASKS.match(home))
+    value = getattr(importlib.import_module(module), name, None)
+    return name not in _NO_FACTS and bool(_ASKS.match(getattr(value, "__module__", "")))
 
 
 def _names(part: ast.AST) -> list[ast.Name]:
