@@ -398,11 +398,11 @@ print(kubectl(f"get daemonset agent -o {COLUMNS}"))
 
 # %% tags=["claim-C20", "claim-C23"]
 misscheduled = kubectl("get daemonset agent -o jsonpath={.status.numberMisscheduled}")
-there = nodes_with("agent") & set(fleet.workers)
-assert there == {fleet.workers[0], tainted}
+kept = nodes_with("agent") & set(fleet.workers)
+assert kept == {fleet.workers[0], tainted}
 assert int(misscheduled) >= 1
 gone = {"label": labelled, "taint": tainted}
-loses.compare(", ".join(way for way, node in gone.items() if node not in there))
+loses.compare(", ".join(way for way, node in gone.items() if node not in kept))
 
 # %% [markdown]
 # Both nodes are ineligible: DESIRED is one, and the removed node went out of the count with the
