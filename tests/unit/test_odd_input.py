@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import daemonset_course as course
+from daemonset_course import lessons
 from daemonset_course.binaries import pinned
 from daemonset_course.cluster import lifecycle
 from daemonset_course.cluster.api import Api, segment
@@ -64,6 +65,7 @@ DAEMONSET = {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": 
 Verb = Callable[[str, str], object]
 AT_ONCE: dict[str, Verb] = {
     "add_node": lambda a, b: course.add_node(**{a: b}),
+    "allocatable_cpu": lambda a, _: nodes.allocatable_cpu(a),
     "apply": lambda a, b: course.apply(a, namespace=b),
     "apply a path": lambda a, _: course.apply(Path(a)),
     "apply a dict": lambda a, b: course.apply(
@@ -77,20 +79,30 @@ AT_ONCE: dict[str, Verb] = {
     "break_node": lambda a, _: course.break_node(a),
     "break_node how": lambda a, b: course.break_node(a, b),  # type: ignore[arg-type]
     "cordon": lambda a, _: course.cordon(a),
+    "daemonset_status": lambda a, b: lessons.daemonset_status(a, namespace=b),
     "deploy": lambda a, b: exporter.deploy({a: DAEMONSET | {"metadata": {"name": b}}}),
     "drain": lambda a, b: course.drain(a, b),
     "fill_node": lambda a, _: faults.fill_node(a),
     "kubectl": lambda a, b: course.kubectl(a, b, stdin=b),
     "label": lambda a, b: course.label(a, **{b: a}),
+    "nodes_with": lambda a, b: lessons.nodes_with(a, namespace=b),
     "missing_image": lambda a, _: faults.missing_image(a),
-    "network": lambda a, _: conditions.network(a, available=True),
+    "set_network_unavailable": lambda a, _: conditions.set_network_unavailable(a, status=False),
     "record": lambda a, b: course.record(a, namespace=b),
     "recover_node": lambda a, _: course.recover_node(a),
+    "release": lambda a, _: lessons.release(1, a),
     "rejected": lambda a, b: rejected_by(a, b),
     "remove_node": lambda a, b: nodes.remove_node(a, b),
+    "scheduler_messages": lambda a, _: lessons.scheduler_messages(a),
+    "set_budget": lambda a, b: lessons.set_budget(a, b),
+    "try_apply": lambda a, b: lessons.try_apply(a, namespace=b),
+    "try_evict": lambda a, _: lessons.try_evict(a),
+    "try_kubectl": lambda a, b: lessons.try_kubectl(a, b),
+    "try_rollout": lambda a, b: lessons.try_rollout(a, namespace=b, timeout=0.1),
+    "uids": lambda a, _: lessons.uids(a),
     "scrape": lambda a, b: exporter.scrape(a, 80, namespace=b),
     "shell": lambda a, b: shells.shell(a, b),
-    "short_of": lambda a, b: conditions.short_of(a, b, said=True),  # type: ignore[arg-type]
+    "set_pressure": lambda a, b: conditions.set_pressure(a, b, status=True),  # type: ignore[arg-type]
     "stop_component": lambda a, _: control_plane.stop_component(a),
     "taint": lambda a, b: course.taint(a, b),
     "wait_rollout": lambda a, b: course.wait_rollout(a, namespace=b, timeout=0.1),
@@ -99,7 +111,9 @@ AT_ONCE: dict[str, Verb] = {
 }
 # What waits, or reads an object, where the server lets it: these meet refusals alone.
 REFUSED = {
-    "add_node", "break_node", "fill_node", "missing_image", "network", "recover_node", "short_of"
+    "add_node", "allocatable_cpu", "break_node", "fill_node", "missing_image", "nodes_with",
+    "recover_node", "scheduler_messages", "set_network_unavailable", "set_pressure", "try_evict",
+    "uids",
 }  # fmt: skip
 
 

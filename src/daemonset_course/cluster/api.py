@@ -277,6 +277,7 @@ def _foreign_errors() -> dict[type[Exception], Callable[[Any, str, str], CourseE
         ApiException: _explain,
         urllib3.exceptions.HTTPError: lambda e, m, p: f"{type(e).__name__} on {m} {p}",
         AttributeError: tls_broken,
+        UnicodeEncodeError: lambda e, *_: BadInput(f"{e.object!r} holds a character of no text."),
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from daemonset_course.cluster.api import Object
+from daemonset_course.cluster.api import Object, segment
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.errors import BadInput
 from daemonset_course.history import podstate
@@ -64,7 +64,7 @@ def try_evict(app: str) -> str:
 
 
 def _pods(app: str, namespace: str = "default") -> list[Object]:
-    path = f"/api/v1/namespaces/{namespace}/pods"
+    path = f"/api/v1/namespaces/{segment(namespace)}/pods"
     return current().api.items(path, labelSelector=f"app={app}")
 
 

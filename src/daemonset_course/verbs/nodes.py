@@ -154,7 +154,7 @@ def allocatable_cpu(node: str) -> int:
     Raises:
         BadInput: there is no such node.
     """
-    from kubernetes.utils import parse_quantity  # takes 0.3 s: only when a cluster is really used
+    from kubernetes.utils import parse_quantity  # noqa: PLC0415 - 300 ms
 
     found = current().api.get(f"/api/v1/nodes/{known(node)}")
     return int(1000 * parse_quantity(found["status"]["allocatable"]["cpu"]))

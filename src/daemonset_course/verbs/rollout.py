@@ -45,7 +45,7 @@ def daemonset_status(name: str, *, namespace: str = "default") -> Status:
     """Return the DaemonSet's status as it is now, without waiting.
 
     Raises:
-        BadInput: there is no such DaemonSet.
+        NotFound: there is no such DaemonSet.
     """
     return status_of(_found(name, namespace))
 
@@ -65,7 +65,7 @@ def _found(name: str, namespace: str) -> Object:
 
 def _waited(name: str, namespace: str, timeout: float) -> Status:
     api = current().api
-    path = f"/apis/apps/v1/namespaces/{namespace}/daemonsets"
+    path = f"/apis/apps/v1/namespaces/{segment(namespace)}/daemonsets"
     _found(name, namespace)
     deadline = time.monotonic() + timeout
 

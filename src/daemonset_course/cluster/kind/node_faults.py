@@ -92,5 +92,5 @@ done
 
 
 def mend(inside: Inside) -> list[str]:
-    """Undo every sabotage that is still there; returns what was put right."""
+    """Repair every fault that is still there, and return what was repaired."""
     return inside(_BOOTED + _RELEASE + _PLUG + _RUNTIME).splitlines()
