@@ -23,7 +23,9 @@ from daemonset_course.lessons import label_map, nodes_with
 
 # %% [markdown]
 # Thirty workers of three processor architectures. A kubelet writes its architecture into the label
-# `kubernetes.io/arch`; we write it ourselves.
+# `kubernetes.io/arch`, and a real one restores it with its next status
+# ([`updateNode` in `pkg/kubelet/kubelet_node_status.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/kubelet_node_status.go)).
+# Simulated kubelets leave the label as it is, so that we can write it ourselves.
 
 # %%
 fleet = reset(workers=30)
@@ -57,8 +59,8 @@ assert status.desired == 20
 # ## IgnoredDuringExecution
 #
 # The field's full name is `requiredDuringSchedulingIgnoredDuringExecution`: required when the Pod
-# is placed, ignored while it runs. Does that hold? A Deployment with the same affinity puts one Pod
-# beside the agent's. Then the label of this node becomes `s390x`.
+# is placed, ignored while it runs. Does that hold? A Deployment that requires `arm64` puts one Pod
+# beside an agent's. Then the label of this node becomes `s390x`.
 
 # %%
 apply("../manifests/lesson-05/web.yaml")
