@@ -171,6 +171,21 @@ def test_a_server_that_froze_was_unseen_since_its_last_word(
     assert told.gaps[0][0] - spoke < 0.1
 
 
+def test_a_watch_that_ends_with_410_after_silence_was_unseen_since_the_last_word(
+    server: FakeServer, feed: Feed, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "QUIET", 0.3)
+    server.script([line("ADDED", pod("a", 11))], [GONE])  # quiet, then accepted and refused
+
+    feed.start()
+    told.wait(1)
+    spoke = time.monotonic()
+
+    told.wait(2)
+    assert told.gaps[0][2] == "410 Gone"
+    assert told.gaps[0][0] - spoke < 0.15
+
+
 def test_stop_is_quick_in_silence_and_tells_the_last_changes(
     server: FakeServer, feed: Feed, told: Told
 ) -> None:
