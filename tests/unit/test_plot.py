@@ -491,6 +491,14 @@ def test_a_lane_without_a_pod_says_so() -> None:
     assert [t.get_position()[1] for t in words] == [0]
 
 
+def test_the_time_axis_begins_when_the_recording_does() -> None:
+    drawn = picture("rolled")
+
+    assert timeline("rolled").start > 0  # the first lists take a moment
+    for ax in (lanes_of(drawn), counts_of(drawn)):
+        assert ax.get_xlim() == (0, timeline("rolled").end)
+
+
 # The counts
 
 

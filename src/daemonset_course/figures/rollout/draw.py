@@ -57,7 +57,7 @@ def plot(
         title=headline(timeline) if title is None else title,
         told=caption_of(timeline) if caption is None else caption,
         counts=_counts_tell(timeline) if counts is None else counts,
-        span=(timeline.start, max(timeline.end, timeline.start + 0.1)),
+        span=(0.0, max(timeline.end, 0.1)),
         time_label=SINCE_START,
         dark=dark,
     )
