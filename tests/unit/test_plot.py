@@ -31,7 +31,7 @@ from daemonset_course.figures.lines import shade_above
 from daemonset_course.figures.picture import Picture
 from daemonset_course.figures.rollout.draw import compare, plot
 from daemonset_course.figures.rollout.frame import frame
-from daemonset_course.figures.rollout.raster import dense_colour, dense_style
+from daemonset_course.figures.rollout.raster import dense_colour
 from daemonset_course.figures.shapes import Style
 from daemonset_course.figures.theme import (
     DARK,
@@ -661,12 +661,21 @@ def test_phases_of_a_raster_differ_in_lightness(look: Theme, colour: str) -> Non
 
 
 @LOOKS
-def test_the_legend_of_a_raster_has_the_lightness_of_each_phase(look: Theme) -> None:
-    for phase in ("pending", "not ready", "ready", "terminating"):
-        style = dense_style(phase, "muted")
-        seen = grey(dense_colour(phase, "muted", look))
+def test_the_legend_of_a_raster_has_the_colours_of_its_cells(look: Theme) -> None:
+    """On one swatch those of each revision that was seen in the phase."""
+    figure = picture("crowded", look is DARK).figure
+    image = figure.axes[1].images[0].get_array()
+    cells = {tuple(round(float(c), 3) for c in cell) for row in image for cell in row}
+    legend = figure.axes[0]
+    found = [tuple(round(c, 3) for c in to_rgb(p.get_facecolor())) for p in legend.patches]
 
-        assert grey(look.fade(style.colour, style.fade)) == pytest.approx(seen, abs=0.02), phase
+    assert cells == {*found, tuple(round(c, 3) for c in to_rgb(look.background))}
+    assert [t.get_text() for t in legend.texts if t.get_text()] == [
+        "template 1", "template 2", "Pod pending", "Pod not ready", "Pod ready",
+        "Pod terminating", "Pod unknown",
+    ]  # fmt: skip
+    (ready,) = (i for i, colour in enumerate(found[2:], 2) if colour == found[0])
+    assert found[ready + 1] == found[1]
 
 
 # Dark, two at once

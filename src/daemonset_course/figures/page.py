@@ -156,8 +156,13 @@ class _Pen:
             xs = [middle] if mark.dash == "none" else [x, x + _SWATCH]
             ax.plot(xs, [0.0] * len(xs), clip_on=False, **self.theme.line(mark))
             return
-        box = Rectangle((x, -mark.height / 2), _SWATCH, mark.height, **self.theme.patch(mark))
-        ax.add_patch(box)
+        parts = mark if isinstance(mark, tuple) else (mark,)
+        wide = _SWATCH / len(parts)
+        for i, part in enumerate(parts):
+            corner = (x + i * wide, -part.height / 2)
+            ax.add_patch(Rectangle(corner, wide, part.height, **self.theme.patch(part)))
+        if isinstance(mark, tuple):
+            return
         colour = self.theme.text_on(mark) if not mark.hatch else self.theme.foreground
         ax.text(middle, -0.04, mark.sign, size=TINY, ha="center", va="center", color=colour)
 

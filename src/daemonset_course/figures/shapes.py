@@ -35,6 +35,7 @@ class Style:
         sign: what the legend writes on the swatch.
         edge: the colour of the edge; empty: the colour.
         width: the width of the edge in points.
+        shade: how much of the foreground is mixed into the filling, after the background.
     """
 
     colour: str
@@ -44,6 +45,7 @@ class Style:
     sign: str = ""
     edge: str = ""
     width: float = 0.8
+    shade: float = 0.0
 
 
 Styles = Mapping[str, Style]
@@ -254,7 +256,8 @@ class Stroke:
     fade: float = 0.0
 
 
-Mark = Style | Stroke  # of a legend's entry: a filled box, or a line or marker as it is drawn
+# Of a legend's entry: a filled box, boxes that share one, or a line or marker as it is drawn.
+Mark = Style | Stroke | tuple[Style, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,11 +51,15 @@ class Theme:
         """The colour mixed with the background: 0 leaves it, 1 gives the background."""
         return mix(self.colour(name), self.background, amount)
 
+    def filling(self, style: Style) -> Colour:
+        """The colour that a style is filled with."""
+        return mix(self.fade(style.colour, style.fade), self.foreground, style.shade)
+
     def patch(self, style: Style) -> dict[str, Any]:
         """The keywords of a matplotlib patch in that style."""
         edge = self.colour(style.edge or style.colour)
         found: dict[str, Any] = {
-            "facecolor": self.fade(style.colour, style.fade),
+            "facecolor": self.filling(style),
             "edgecolor": edge,
             "linewidth": style.width,
         }
@@ -79,7 +83,7 @@ class Theme:
 
     def text_on(self, style: Style) -> str:
         """Black or white, whichever has more contrast with the filling of that style."""
-        return "#000000" if _luminance(self.fade(style.colour, style.fade)) > 0.179 else "#FFFFFF"
+        return "#000000" if _luminance(self.filling(style)) > 0.179 else "#FFFFFF"
 
 
 def series(number: int) -> str:
@@ -100,7 +104,7 @@ def contrast(colour: Colour, other: Colour) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def mix(colour: str, other: str, amount: float) -> Colour:
+def mix(colour: str | Colour, other: str, amount: float) -> Colour:
     """``colour`` with ``amount`` (0 to 1) of ``other`` in it."""
     a, b = to_rgb(colour), to_rgb(other)
     red, green, blue = (x + (y - x) * amount for x, y in zip(a, b, strict=True))

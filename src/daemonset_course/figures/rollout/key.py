@@ -9,9 +9,10 @@ from daemonset_course.figures.page import Legend
 from daemonset_course.figures.pods import PHASES, pod_style
 from daemonset_course.figures.rollout.node_lanes import REMOVED, removed
 from daemonset_course.figures.rollout.raster import dense_style
-from daemonset_course.figures.shapes import Style
+from daemonset_course.figures.shapes import Mark, Style
 from daemonset_course.figures.theme import series
 from daemonset_course.history.numbering import number_text, revision_text
+from daemonset_course.history.spans import Phase
 from daemonset_course.history.timeline import Timeline
 
 _NAMED_IN_FULL = 4  # revisions; of more than that, only the first has the word
@@ -19,17 +20,35 @@ _NAMED_IN_FULL = 4  # revisions; of more than that, only the first has the word
 
 def key(timelines: Sequence[Timeline], *, dense: bool = False) -> Legend:
     """An entry for each revision and each phase that the timelines show."""
-    entries = [
+    entries: list[tuple[str, Mark]] = [
         (label, Style(series(number), width=0.0, sign="" if dense else sign))
         for number, (label, sign) in _revisions(timelines).items()
     ]
-    seen = {segment.phase for timeline in timelines for segment in timeline.segments}
-    for phase in (phase for phase in PHASES if phase in seen):
-        style = dense_style(phase, "muted") if dense else pod_style(phase, "muted")
-        entries.append((f"Pod {phase}", style))
+    colours = _colours(timelines)
+    for phase in (phase for phase in PHASES if phase in colours):
+        mark = _cells(phase, colours[phase]) if dense else pod_style(phase, "muted")
+        entries.append((f"Pod {phase}", mark))
     if not dense and any(any(removed(timeline)) for timeline in timelines):
         entries.append(("node removed", REMOVED))
     return entries
+
+
+def _colours(timelines: Sequence[Timeline]) -> dict[Phase, list[str]]:
+    """For each phase that was seen the colours of the revisions that were seen in it."""
+    seen = {
+        (segment.phase, timeline.revisions.index(segment.revision))
+        for timeline in timelines
+        for segment in timeline.segments
+    }
+    found: defaultdict[Phase, list[str]] = defaultdict(list)
+    for phase, number in sorted(seen, key=lambda one: one[1]):
+        found[phase].append(series(number))
+    return dict(found)
+
+
+def _cells(phase: Phase, colours: Sequence[str]) -> tuple[Style, ...]:
+    """What a raster's cells of that phase look like, in the order of the colours."""
+    return tuple(dict.fromkeys(dense_style(phase, colour) for colour in colours))
 
 
 def _revisions(timelines: Sequence[Timeline]) -> dict[int, tuple[str, str]]:

@@ -63,15 +63,12 @@ def dense_style(phase: Phase, colour: str) -> Style:
     """Phases as lightness, since a row is too low for patterns."""
     if phase == "unknown":
         return Style("muted", 0.35, "....", width=0.4)
-    if phase == "terminating":  # as near the foreground as ``dense_colour`` makes any colour
-        return Style("foreground", 0.14, edge="muted", width=0.4)
     fade = {"pending": 0.82, "not ready": 0.5}.get(phase, 0.0)
-    return Style(colour, fade, edge="muted", width=0.4)
+    # A terminating Pod is darker than one that serves, on a dark page lighter.
+    shade = 0.6 if phase == "terminating" else 0.0
+    return Style(colour, fade, edge="muted", width=0.4, shade=shade)
 
 
 def dense_colour(phase: Phase, colour: str, theme: Theme) -> tuple[float, float, float]:
-    """The colour of a cell; a terminating Pod is darker than one that serves."""
-    if phase == "terminating":
-        return mix(theme.colour(colour), theme.foreground, 0.6)
-    style = dense_style(phase, colour)
-    return theme.fade(style.colour, style.fade)
+    """The colour of a cell."""
+    return theme.filling(dense_style(phase, colour))
