@@ -100,7 +100,7 @@ def test_a_lane_has_the_pods_of_the_apps_in_turn() -> None:
         ("red ready", 0), ("blue pending", 1), ("blue ready", 6),
     ]  # fmt: skip
     assert [(bar.style, bar.text) for row in n2.rows for bar in row.bars] == [
-        ("red pending", ""), ("blue not ready", ""), ("blue ready", "blue"),
+        ("red pending", "red"), ("blue not ready", ""), ("blue ready", "blue"),
     ]  # fmt: skip
     assert len(n1.rows) == len(n2.rows) == 2
 

@@ -132,6 +132,11 @@ def _place(rows: list[list[Segment]], there: list[Segment]) -> None:
 
 
 def _bars(segments: Sequence[Segment], app: str) -> tuple[Bar, ...]:
+    """The bars of a row; each Pod has the app's name where it is ready, else on its longest bar."""
+    named = {s for s in segments if s.phase == "ready"}
+    for pod in {s.pod for s in segments} - {s.pod for s in named}:
+        own = [s for s in segments if s.pod == pod]
+        named.add(max(own, key=lambda s: s.end - s.start))
     return tuple(
-        Bar(s.start, s.end, f"{app} {s.phase}", app if s.phase == "ready" else "") for s in segments
+        Bar(s.start, s.end, f"{app} {s.phase}", app if s in named else "") for s in segments
     )
