@@ -71,6 +71,7 @@ def test_a_lane_has_a_stripe_for_the_label_over_one_for_the_pod() -> None:
         ("another value", "hdd"), ("label disk=ssd", "ssd"),
     ]  # fmt: skip
     assert [bar.style for bar in lanes["n3"][0]] == ["no label"]
+    assert figure.styles["no label"].colour == "stripe"  # the lane's ground
     assert [(bar.style, bar.start) for bar in lanes["n1"][1]] == [
         ("Pod ready", 0.01), ("Pod terminating", 5.4),
     ]  # fmt: skip
@@ -114,6 +115,17 @@ def test_the_map_shows_label_and_pod_before_and_after() -> None:
     assert [(t.text, t.dot) for t in after.tiles] == [
         ("no label", False), ("ssd", True), ("no label", False),
     ]  # fmt: skip
+
+
+def test_a_value_keeps_its_colour_on_the_map_whether_or_not_a_node_has_no_label() -> None:
+    nodes = [node("n1", disk="ssd"), node("n2", disk="hdd")]
+    all_, _ = label_map(history(*listed("nodes", *nodes)), "disk").figure()
+    some, _ = label_map(history(*listed("nodes", *nodes, node("n3"))), "disk").figure()
+
+    assert [some.styles[value] for value in ("hdd", "ssd")] == [
+        all_.styles[value] for value in ("hdd", "ssd")
+    ]
+    assert some.styles["no label"].colour == "faint"
 
 
 @pytest.mark.parametrize("resource", ["nodes", "pods"])

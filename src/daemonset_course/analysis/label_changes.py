@@ -20,6 +20,7 @@ _SKEW = 0.2  # seconds by which the watch of Pods may be ahead of that of nodes
 _COLUMNS = 10  # of tiles
 _COLOURS = ("series 1", "series 5", "series 3", "series 6", "series 2")
 _POD = {word: replace(s, height=s.height * 0.8) for word, s in pod_styles().items()}
+_NO_LABEL = "no label"
 _NAMED = 6  # relabelled nodes that a caption tells one by one
 
 Values = Mapping[str, Sequence[Stretch[str | None]]]  # by node; None: no such label
@@ -85,7 +86,7 @@ class LabelChanges:
             f"label {self.label}": Style("series 1", height=0.62, width=0.6),
             "another value": Style("background", edge="muted", height=0.62, width=0.6),
             "label unknown": Style("muted", 0.75, "xxxx", height=0.62, width=0.0),
-            "no label": Style("background", edge="background", height=0.02),
+            _NO_LABEL: Style("stripe", height=0.62, width=0.0),  # the ground: nothing but words
             **_POD,
         }
         lanes = []
@@ -97,14 +98,14 @@ class LabelChanges:
         shape = Lanes(
             tuple(lanes), self.observed.span, styles, row=0.17, unknown=self.observed.unknown
         )  # fmt: skip
-        explained = shape.used - {"no label"}
+        explained = shape.used - {_NO_LABEL}
         return replace(shape, legend={w: s for w, s in styles.items() if w in explained})
 
     def _bar(self, one: Stretch[str | None]) -> Bar:
         if one.value is UNKNOWN:
             return Bar(one.start, one.end, "label unknown")
         if one.value is None:
-            return Bar(one.start, one.end, "no label", "no label")
+            return Bar(one.start, one.end, _NO_LABEL, _NO_LABEL)
         word = f"label {self.label}" if one.value == self.value else "another value"
         return Bar(one.start, one.end, word, str(one.value))
 
@@ -166,10 +167,13 @@ class LabelMap:
     def figure(self) -> tuple[Tiles, Tiles]:
         """A tile a node, before and after."""
         values = sorted({_word(s) for s in (*self.before, *self.after) if s.value is not UNKNOWN})
+        labels = [value for value in values if value != _NO_LABEL]
         styles = {
             value: Style(_COLOURS[i % len(_COLOURS)], 0.35, edge="background")
-            for i, value in enumerate(values)
+            for i, value in enumerate(labels)
         }
+        if _NO_LABEL in values:
+            styles[_NO_LABEL] = Style("faint", edge="background")
         styles["unknown"] = Style("muted", 0.75, "xxxx", edge="background")
         number = len(self.before)
         columns = max(min(_COLUMNS, number), math.ceil(math.sqrt(2 * number)), 1)
@@ -267,4 +271,4 @@ def _stopping(pods: Sequence[Segment], since: float) -> float | None:
 
 
 def _word(spot: Spot) -> str:
-    return "unknown" if spot.value is UNKNOWN else str(spot.value or "no label")
+    return "unknown" if spot.value is UNKNOWN else str(spot.value or _NO_LABEL)
