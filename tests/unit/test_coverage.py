@@ -112,7 +112,7 @@ def test_tolerations_are_counted_for_each_object_and_common_ones_come_first() ->
 
     assert found.tolerations[0] == ("node.kubernetes.io/not-ready", "NoExecute")
     assert found.headline == "Tolerations carried: template 0, its Pod 2, Deployment 1"
-    assert found.caption == "3 tolerations in all; 1 of them end after 300 s, the others never do."
+    assert found.caption == "3 tolerations in all; 1 of them ends after 300 s, the others never do."
 
 
 def test_the_table_says_for_how_long_each_taint_is_tolerated() -> None:

@@ -87,7 +87,7 @@ def test_rights_are_told_by_agent() -> None:
     figure = CAN.figure()
 
     assert CAN.granted("root") == ["write in /run"]
-    assert CAN.headline == "Of 2 attempts succeed: root 1, nobody 0"
+    assert CAN.headline == "Of 2 attempts succeed: root 1; nobody 0"
     assert CAN.caption == "root: write in /run; nobody: nothing."
     assert [place for place, cell in figure.cells.items() if cell.text == "succeeds"] == [
         ("write in /run", "root")

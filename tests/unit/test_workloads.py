@@ -121,7 +121,8 @@ def test_the_headline_counts_pods_read_from_elsewhere_or_by_nobody(
 
 def test_the_caption_counts_what_each_agent_read() -> None:
     assert LogReaders(RUNS, RUNS | {"plane": [1]}).caption == (
-        "Pods read, of those on the agent's node: plane 1 of 0, worker 2 of 2, worker2 1 of 1."
+        "Pods read, of those on the agent's node: "
+        "plane 0 of 0 and 1 elsewhere, worker 2 of 2, worker2 1 of 1."
     )
 
 

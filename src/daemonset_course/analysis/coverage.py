@@ -116,7 +116,8 @@ class TolerationsByObject:
         """How many tolerations end, and after what time."""
         limits = [limit for limit in self.seconds.values() if limit is not None]
         after = f" after {', '.join(map(str, sorted(set(limits))))} s" if limits else ""
-        told = f"{len(self.seconds)} tolerations in all; {len(limits)} of them end{after}"
+        ends = f"{len(limits)} of them {'ends' if len(limits) == 1 else 'end'}{after}"
+        told = f"{len(self.seconds)} tolerations in all; {ends}"
         return self.observed.told(f"{told}, the others never do.")
 
     def figure(self) -> Table:

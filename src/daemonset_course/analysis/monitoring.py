@@ -178,7 +178,7 @@ class Rights:
     @property
     def headline(self) -> str:
         """How much each agent can do."""
-        parts = ", ".join(f"{agent} {len(self.granted(agent))}" for agent in self.agents)
+        parts = "; ".join(f"{agent} {len(self.granted(agent))}" for agent in self.agents)
         return f"Of {len(self.places)} attempts succeed: {parts}"
 
     @property

@@ -126,8 +126,12 @@ class LogReaders:
     @property
     def caption(self) -> str:
         """For each agent, how many Pods it read and how many run on its node."""
-        parts = [f"{n} {len(some)} of {len(self.runs.get(n, ()))}" for n, some in self.read.items()]
-        return f"Pods read, of those on the agent's node: {', '.join(parts)}."
+        return f"Pods read, of those on the agent's node: {', '.join(map(self._told, self.read))}."
+
+    def _told(self, node: str) -> str:
+        here = set(self.runs.get(node, ()))
+        own, other = len(here & set(self.read[node])), len(set(self.read[node]) - here)
+        return f"{node} {own} of {len(here)}" + (f" and {other} elsewhere" if other else "")
 
     def figure(self) -> Table:
         """A row an agent, a column a Pod, by the Pod's node."""
