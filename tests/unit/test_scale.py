@@ -20,6 +20,7 @@ from daemonset_course.analysis.scale import (
 )
 from daemonset_course.errors import BadInput
 from daemonset_course.figures.shapes import Lines
+from daemonset_course.figures.show import show
 
 Record = dict[str, Any]
 RATE = Rate(qps=20, burst=30)
@@ -179,6 +180,12 @@ def test_lengths_by_nodes_stand_over_rounds_and_requests() -> None:
     assert {y for _, y in points(figure, "50%: 2 rounds")} == {1}
     assert all(y == pytest.approx((2 * n - 30) / 20) for n, y in requests)
     assert figure.x_span == (pytest.approx(requests[0][0]), pytest.approx(390))
+
+
+def test_the_axis_of_nodes_names_those_that_were_measured() -> None:
+    axis = show(BY_NODES).figure.axes[-1].xaxis
+
+    assert {one.nodes for one in BY_NODES.measured} == {100, 300} <= set(axis.get_ticklocs())
 
 
 def test_lengths_by_budget_stand_between_both_bounds() -> None:

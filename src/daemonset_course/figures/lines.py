@@ -20,7 +20,7 @@ Points = Sequence[tuple[float, float | None]]
 
 _LEFT = 0.75
 _APART = 0.16  # inches between two names at the right edge
-_NICE = (1, 2, 5)  # of each decade, the ticks of a logarithmic axis
+_NICE = (1, 2, 3, 5)  # of each decade, the ticks of a logarithmic axis
 
 
 def lines_panel(lines: Lines) -> Panel:
