@@ -42,7 +42,7 @@ from daemonset_course.figures.shapes import (
     Zone,
 )
 from daemonset_course.figures.show import show
-from daemonset_course.figures.theme import DARK, LIGHT, READABLE, Theme, contrast
+from daemonset_course.figures.theme import DARK, LIGHT, READABLE, Theme, contrast, course_style
 
 STYLES = {"full": Style("accent"), "hollow": Style("alarm", 1.0), "unused": Style("surge")}
 TABLE = Table(
@@ -159,6 +159,26 @@ def test_nothing_is_drawn_over_the_edge(name: str) -> None:
     border += [(x, y) for y in range(high) for x in (0, wide - 1)]
 
     assert {image.getpixel(at) for at in border} == {(255, 255, 255)}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_words_are_large_enough_to_be_read(name: str) -> None:
+    with course_style():
+        sizes = {t.get_text(): t.get_fontsize() for t in drawn(SHAPES[name]).figure.findobj(Text)}
+
+    assert {words: size for words, size in sizes.items() if words and size < 9} == {}
+
+
+def test_a_tile_holds_as_much_of_a_long_text_as_it_is_wide() -> None:
+    many = tuple(Tile(f"{i}", "a-long-value", "full") for i in range(10))
+    (short,), (whole,) = (
+        {t.get_text() for t in panel(drawn(Tiles(many, columns, STYLES))).texts} - set("0123456789")
+        for columns in (10, 4)
+    )
+
+    assert short.endswith("…")
+    assert "a-long-value".startswith(short[:-1])
+    assert whole == "a-long-value"
 
 
 def test_a_given_title_takes_the_place_of_the_headline() -> None:

@@ -110,10 +110,10 @@ def test_the_map_shows_label_and_pod_before_and_after() -> None:
     assert found.headline == "2 nodes got another disk: 1 lost the Pod, 1 got one"
     assert "n1: disk=ssd was removed, its Pod went." in found.caption
     assert [(t.name, t.text, t.dot, t.ring) for t in before.tiles] == [
-        ("n1", "ssd", True, True), ("n2", "hdd", False, True), ("n3", "no label", False, False),
+        ("n1", "ssd", True, True), ("n2", "hdd", False, True), ("n3", "none", False, False),
     ]  # fmt: skip
     assert [(t.text, t.dot) for t in after.tiles] == [
-        ("no label", False), ("ssd", True), ("no label", False),
+        ("none", False), ("ssd", True), ("none", False),
     ]  # fmt: skip
 
 

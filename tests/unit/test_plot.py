@@ -363,6 +363,14 @@ def test_no_text_is_cut_off_or_covered_by_another(scene: str) -> None:
     assert not over
 
 
+@ALL_PICTURES
+def test_words_are_large_enough_to_be_read(scene: str) -> None:
+    with course_style():
+        sizes = {t.get_text(): t.get_fontsize() for t in picture(scene).figure.findobj(Text)}
+
+    assert {words: size for words, size in sizes.items() if words and size < 9} == {}
+
+
 # The lanes
 
 

@@ -187,7 +187,8 @@ class LabelMap:
 
     def _tile(self, spot: Spot, *, ring: bool) -> Tile:
         name = short_name(spot.node, self.cluster).removeprefix("worker") or "1"
-        return Tile(name, _word(spot), _word(spot), spot.pod, ring)
+        text = "none" if spot.value is None else _word(spot)
+        return Tile(name, text, _word(spot), spot.pod, ring)
 
     def _told(self, old: Spot, new: Spot) -> str:
         pod = {

@@ -40,7 +40,9 @@ def _draw(ax: Axes, theme: Theme, bars: Bars) -> None:
                 {"xytext": (5, 0), "va": "center"} if bars.horizontal
                 else {"xytext": (0, 3), "ha": "center"}
             )  # fmt: skip
-            ax.annotate(text, at, textcoords="offset points", size=8, color=theme.foreground, **how)
+            ax.annotate(
+                text, at, textcoords="offset points", size=TEXT, color=theme.foreground, **how
+            )
     _scale(ax, theme, bars)
 
 

@@ -11,9 +11,8 @@ from daemonset_course.figures.page import (
     EDGE,
     LEFT,
     RIGHT,
-    SMALL,
+    TEXT,
     TICKS,
-    TINY,
     WIDTH,
     Panel,
     inches,
@@ -41,8 +40,8 @@ def lanes_panel(lanes: Lanes) -> Panel:
     return Panel(
         height=lanes.row * drawing.rows,
         draw=drawing.draw,
-        left=max(LEFT, EDGE + TICKS + widest(names, 8)),
-        right=min(max(0.4, TICKS + widest(labels, SMALL) + EDGE), RIGHT + 0.4),
+        left=max(LEFT, EDGE + TICKS + widest(names, TEXT)),
+        right=min(max(0.4, TICKS + widest(labels, TEXT) + EDGE), RIGHT + 0.4),
     )
 
 
@@ -91,7 +90,7 @@ class _Drawing:
             ends = [top - 0.5, top + len(lane.rows) - 0.5]
             ax.plot([end, end], ends, color=theme.muted, linewidth=0.6)
             if (high - end) * self._inch > 1.1:
-                write(ax, theme, (end, middle), "recording ended", size=SMALL, style="italic",
+                write(ax, theme, (end, middle), "recording ended", size=TEXT, style="italic",
                       color=theme.muted)  # fmt: skip
 
     def _draw_row(self, ax: Axes, theme: Theme, y: float, row: Row) -> None:
@@ -101,7 +100,7 @@ class _Drawing:
             _draw_point(ax, theme, y, point)
         if row.label:
             ax.annotate(
-                row.label, (1, y), (5, 0), xycoords=("axes fraction", "data"), size=SMALL,
+                row.label, (1, y), (5, 0), xycoords=("axes fraction", "data"), size=TEXT,
                 textcoords="offset points", va="center", color=theme.foreground,
             )  # fmt: skip
 
@@ -115,13 +114,13 @@ class _Drawing:
         draw_bar(ax, (start, bar.end), y, style.height, self._lanes.span, **theme.patch(style))
         # A text on a thin bar or a pattern stands on a background of its own.
         plain = not style.hatch and style.height > 0.5
-        room = (0.12 + inches(bar.text, TINY)) / self._inch
+        room = (0.12 + inches(bar.text, TEXT)) / self._inch
         at = start  # or right of the moments and signs that the text would be written over
         for t in sorted([*self._lanes.moments, *(p.t + _SIGN / self._inch for p in points)]):
             at = t if at < t < at + room else at
         if bar.text and bar.end - at > room:
             write(
-                ax, theme, (at, y), bar.text, size=TINY,
+                ax, theme, (at, y), bar.text, size=TEXT,
                 color=theme.text_on(style) if plain else theme.foreground, boxed=not plain,
             )  # fmt: skip
 
@@ -133,7 +132,7 @@ class _Drawing:
             ax.add_patch(Rectangle(corner, wide, high, zorder=0.5, **face))
             if zone.text:
                 at = (zone.start, corner[1] + 0.35)
-                write(ax, theme, at, zone.text, size=SMALL, boxed=True)
+                write(ax, theme, at, zone.text, size=TEXT, boxed=True)
 
     def _draw_links(self, ax: Axes, theme: Theme) -> None:
         for link in self._lanes.links:
@@ -197,6 +196,6 @@ def _draw_point(ax: Axes, theme: Theme, y: float, point: Point) -> None:
         "facecolor": theme.background, "edgecolor": theme.foreground, "linewidth": 0.8, "pad": 1.5,
     }  # fmt: skip
     ax.text(
-        point.t, y, point.sign, size=8, ha="center", va="center_baseline", bbox=box, zorder=4,
+        point.t, y, point.sign, size=TEXT, ha="center", va="center_baseline", bbox=box, zorder=4,
         color=theme.foreground,
     )  # fmt: skip

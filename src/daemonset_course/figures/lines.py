@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from daemonset_course.figures.lanes import hatch_unknown
-from daemonset_course.figures.page import EDGE, SMALL, TEXT, Panel, draw_grid, widest
+from daemonset_course.figures.page import EDGE, TEXT, Panel, draw_grid, widest
 from daemonset_course.figures.shapes import Lines, Mark, Series, Style
 from daemonset_course.figures.theme import Theme
 
@@ -30,7 +30,7 @@ def lines_panel(lines: Lines) -> Panel:
         height=lines.height,
         draw=lambda ax, theme: _draw(ax, theme, lines),
         left=_LEFT,
-        right=max(0.3, widest(names, SMALL) + 0.15 + EDGE),
+        right=max(0.3, widest(names, TEXT) + 0.15 + EDGE),
     )
 
 
@@ -143,5 +143,5 @@ def name_ends(ax: Axes, theme: Theme, series: Sequence[Series]) -> None:
     y = -1.0
     for at, label, colour in sorted(ends, key=lambda end: end[0]):
         y = max(at, y)
-        ax.text(1.008, y, label, transform=ax.transAxes, size=SMALL, va="center", color=colour)
+        ax.text(1.008, y, label, transform=ax.transAxes, size=TEXT, va="center", color=colour)
         y += _APART * (1 + label.count("\n")) / high

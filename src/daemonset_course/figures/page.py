@@ -9,11 +9,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
+from matplotlib.textpath import text_to_path
 
 from daemonset_course.figures.shapes import Mark, Stroke
 from daemonset_course.figures.theme import Theme
@@ -23,12 +26,12 @@ LEFT, RIGHT = 1.25, 1.25  # of a panel, for the names of lanes and lines
 AXIS = 0.5  # under a panel, for ticks and the axis' name
 TICKS = 0.12  # between a name and the axes
 _TOP, _BOTTOM, _GAP = 0.12, 0.1, 0.12
-_TITLE, _LEGEND, _HEADING, _NOTE, _TEXT = 0.21, 0.26, 0.22, 0.16, 0.175  # one line of each
-_TITLE_FITS, _NOTE_FITS, _TEXT_FITS = 92, 150, 138  # characters of one line
+_TITLE, _LEGEND, _HEADING, _NOTE, _TEXT = 0.21, 0.26, 0.22, 0.175, 0.185  # one line of each
+_TITLE_FITS, _NOTE_FITS, _TEXT_FITS = 92, 125, 130  # characters of one line
 _SWATCH, _BEFORE_WORD, _AFTER_WORD = 0.26, 0.06, 0.18
 
 TITLE = {"size": 11.0, "weight": "bold"}
-TEXT, SMALL, TINY = 8.5, 7.5, 6.5  # points
+TEXT = 9.0  # points: the least that is read with ease at a notebook's width
 
 
 def inches(text: str, size: float) -> float:
@@ -146,7 +149,7 @@ class _Pen:
         for word, mark in entries:
             self.swatch(ax, x, mark)
             at = x + _SWATCH + _BEFORE_WORD
-            ax.text(at, -0.03, word, size=SMALL, va="center", color=self.theme.foreground)
+            ax.text(at, -0.03, word, size=TEXT, va="center", color=self.theme.foreground)
             x += _step(word)
         self.y -= _LEGEND
 
@@ -164,13 +167,13 @@ class _Pen:
         if isinstance(mark, tuple):
             return
         colour = self.theme.text_on(mark) if not mark.hatch else self.theme.foreground
-        ax.text(middle, -0.04, mark.sign, size=TINY, ha="center", va="center", color=colour)
+        ax.text(middle, -0.04, mark.sign, size=TEXT, ha="center", va="center", color=colour)
 
     def stack(self, panels: Sequence[Panel]) -> None:
         first: Axes | None = None
         for panel in panels:
             if panel.heading:
-                self.text(EDGE, self.y - 0.02, panel.heading, size=9, weight="bold")
+                self.text(EDGE, self.y - 0.02, panel.heading, size=TEXT, weight="bold")
                 self.y -= _HEADING
             self.y -= panel.above + panel.height
             wide = WIDTH - panel.left - panel.right
@@ -207,7 +210,7 @@ class _Pen:
         for i, line in enumerate(notes):
             column, row = divmod(i, deep)
             self.text(
-                EDGE + column * wide, self.y - _NOTE * row, line, size=SMALL, color=self.theme.muted
+                EDGE + column * wide, self.y - _NOTE * row, line, size=TEXT, color=self.theme.muted
             )
         self.y -= _NOTE * deep + (0.06 if notes else 0)
 
@@ -245,4 +248,12 @@ def _legend_rows(entries: Legend) -> list[list[tuple[str, Mark]]]:
 
 
 def _step(word: str) -> float:
-    return _SWATCH + _BEFORE_WORD + inches(word, SMALL) + _AFTER_WORD
+    return _SWATCH + _BEFORE_WORD + _width(word) + _AFTER_WORD
+
+
+@cache
+def _width(word: str) -> float:
+    """The width of a word of a legend in inches, from the font's own numbers."""
+    font = FontProperties(family="DejaVu Sans", size=TEXT)
+    wide, _, _ = text_to_path.get_text_width_height_descent(word, font, ismath=False)
+    return float(wide) / 72

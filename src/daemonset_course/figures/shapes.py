@@ -101,7 +101,7 @@ class Table:
         totals: a line below the cells: its name, and a text for each column.
         sides: columns of text behind the cells.
         remarks: row's name -> words in regular weight behind cells and sides, wrapped. A row is as
-            high as its remark, of which six lines are written.
+            high as its remark, of which seven lines are written.
         links: ((row, column), (row, column), colour) of lines between cells.
         row_title: what the rows' names are values of.
         column_title: what the columns' names are values of.

@@ -20,7 +20,7 @@ _INSET, _LINKED = 0.06, 0.4  # between two cells of a row, without links and wit
 _BETWEEN = 0.18  # between a row's two names, and beside the cells
 _SLOPE = 35.0  # degrees of a slanted name
 _REMARK = 3.4  # the most that is kept free for remarks
-_REMARK_LINE, _REMARK_LINES = 0.125, 6  # the height of a line, and how many are written
+_REMARK_LINE, _REMARK_LINES = 0.14, 7  # the height of a line, and how many are written
 _MARGIN = 0.2
 
 
@@ -48,7 +48,7 @@ class _Grid:
         self._groups = _groups(table.columns)
         sides = sum(0.15 + widest(side.texts, TEXT) for side in table.sides)
         # A remark takes two lines where one is too narrow.
-        behind = sides + min(_REMARK, 0.6 * widest(table.remarks.values(), 8))
+        behind = sides + min(_REMARK, 0.6 * widest(table.remarks.values(), TEXT))
         slant = _slant(table) * math.cos(math.radians(_SLOPE)) if table.slanted else 0.0
         room = WIDTH - 2 * EDGE - _MARGIN - self._cells - max(behind + _BETWEEN, slant)
         room -= _GAP * (len(self._groups) - 1)
@@ -84,7 +84,7 @@ class _Grid:
             pen.write(0, self._y(y), row.written)
             pen.write(self._first + _BETWEEN, self._y(y), row.detail)
             remark = "\n".join(self._remarks[y])
-            pen.write(self._beside, self._y(y), remark, size=8, linespacing=1.05)
+            pen.write(self._beside, self._y(y), remark, linespacing=1.05)
         for start, end, colour in table.links:
             self._draw_link(pen, start, end, colour)
         for place, cell in table.cells.items():
@@ -93,7 +93,7 @@ class _Grid:
         self._draw_sides(pen)
 
     def _wrapped(self, remark: str) -> list[str]:
-        fits = max(12, int((WIDTH - 2 * EDGE - self._beside) / inches("n", 8)))
+        fits = max(12, int((WIDTH - 2 * EDGE - self._beside) / inches("n", TEXT)))
         return textwrap.wrap(remark, fits, max_lines=_REMARK_LINES, placeholder=" …")
 
     def _x(self, column: int) -> float:
@@ -138,7 +138,7 @@ class _Grid:
         pen.ax.add_patch(Rectangle(corner, wide, high, zorder=3, **pen.theme.patch(style)))
         plain = not style.hatch
         pen.write(
-            *at, cell.text, ha="center", va="center_baseline", size=8, zorder=4,
+            *at, cell.text, ha="center", va="center_baseline", zorder=4,
             color=pen.theme.text_on(style) if plain else pen.theme.foreground,
             bbox=None if plain else {
                 "facecolor": pen.theme.background, "edgecolor": "none", "pad": 1.2,

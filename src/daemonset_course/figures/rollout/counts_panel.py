@@ -16,7 +16,7 @@ from daemonset_course.history.rollouts import under_way
 from daemonset_course.history.spans import Steps, within
 from daemonset_course.history.timeline import Timeline
 
-_FITS = 20  # characters of a label that fit beside the panel
+_FITS = 17  # characters of a label that fit beside the panel
 _ABOVE = Style("alarm", 0.65, "\\\\\\\\", width=0.0)
 
 

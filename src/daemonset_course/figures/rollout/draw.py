@@ -30,7 +30,7 @@ _Dated = TypeVar("_Dated", Timeline, Segment, Mark, Gap, Template)
 _IDENTITY = ("cluster", "namespace", "daemonset")
 MOST_LANES = 40  # more are drawn as a raster
 _MOST_BADGES = 12
-_LANE, _DENSE = 0.27, 3.6  # inches: a lane, the raster
+_LANE, _DENSE = 0.31, 3.6  # inches: a lane, the raster
 
 
 def plot(
@@ -133,7 +133,7 @@ def _lanes(
         ax.set_xlim(*span)
         ax.tick_params(labelbottom=False)
         rows = {} if dense else {node: i for i, node in enumerate(timeline.nodes)}
-        draw_badges(ax, shown, rows, theme, (span[1] - span[0]) * 0.022)
+        draw_badges(ax, shown, rows, theme, (span[1] - span[0]) * 0.03)
 
     height = _DENSE if dense else max(2, len(timeline.nodes)) * _LANE
     return Panel(height, draw, above=0.26, below=0.08, heading=label, timed=True)

@@ -47,7 +47,7 @@ def frame(timeline: Timeline) -> str:
         f"<div>{escape(waits)}</div>"
         f'<svg role="img" aria-label="{told}" viewBox="0 0 {_WIDTH} {high:.0f}" '
         f'style="width: 100%; max-width: {_WIDTH}px" '
-        f'font-size="11" fill="currentColor">{"".join(parts)}</svg>'
+        f'font-size="12" fill="currentColor">{"".join(parts)}</svg>'
         f"<div>{_legend(timeline)}</div></div>"
     )
 

@@ -18,7 +18,7 @@ from daemonset_course.figures.lanes import (
     longest_first,
     write,
 )
-from daemonset_course.figures.page import SMALL, TINY
+from daemonset_course.figures.page import TEXT, inches
 from daemonset_course.figures.pods import pod_style
 from daemonset_course.figures.shapes import Style
 from daemonset_course.figures.theme import Theme, series
@@ -27,7 +27,7 @@ from daemonset_course.history.numbering import number_text, renumbered
 from daemonset_course.history.spans import Segment
 from daemonset_course.history.timeline import Timeline
 
-_FITS = 17  # characters of a node's name beside its lane
+_FITS = 15  # characters of a node's name beside its lane
 _INCHES = 6.9  # width of the panel: what fits on a bar follows from it
 REMOVED = Style("muted", hatch="||||", edge="background", width=0.0)  # cuts up what is drawn
 
@@ -70,7 +70,7 @@ def draw_lanes(ax: Axes, timeline: Timeline, theme: Theme, span: tuple[float, fl
             x = max(span[0], timeline.start) + (span[1] - span[0]) * 0.008
             ground = theme.background if lane % 2 else theme.stripe  # over a mark's line
             ax.text(
-                x, lane, "no Pod", color=theme.muted, style="italic", size=SMALL, va="center",
+                x, lane, "no Pod", color=theme.muted, style="italic", size=TEXT, va="center",
                 bbox={"facecolor": ground, "edgecolor": "none", "pad": 0.8},
             )  # fmt: skip
     for node, start, end in removed(timeline):
@@ -173,7 +173,7 @@ def _draw_badge(ax: Axes, x: float, row: int, badge: Badge, kind: str, theme: Th
     ax.annotate(
         str(badge.number), (x, 1.0 if top else row), (0, 9 if top else 0),
         xycoords=("data", "axes fraction" if top else "data"), textcoords="offset points",
-        size=TINY, weight="bold", ha="center", va="center", bbox=box,
+        size=TEXT, weight="bold", ha="center", va="center", bbox=box,
         color=theme.background if solid else theme.foreground, zorder=6, annotation_clip=False,
     )  # fmt: skip
 
@@ -200,7 +200,7 @@ def _tell_end(ax: Axes, timeline: Timeline, theme: Theme, span: tuple[float, flo
         return
     ax.axvline(timeline.end, color=theme.muted, linewidth=0.6, zorder=1)
     ax.annotate(
-        "recording ended", (timeline.end, len(timeline.nodes) - 1), (4, 0), size=7, va="center",
+        "recording ended", (timeline.end, len(timeline.nodes) - 1), (4, 0), size=TEXT, va="center",
         textcoords="offset points", style="italic", color=theme.muted, annotation_clip=False,
     )  # fmt: skip
 
@@ -217,9 +217,9 @@ def _draw_piece(
     if piece.start > segment.start or piece.rows > 2:
         return
     x = max(piece.start, span[0])
-    inches = (piece.end - x) / (span[1] - span[0]) * _INCHES
-    label = partial(write, ax, theme, size=TINY, zorder=3)
-    if segment.phase == "ready" and inches > 0.14:
+    room = (piece.end - x) / (span[1] - span[0]) * _INCHES
+    label = partial(write, ax, theme, size=TEXT, zorder=3)
+    if segment.phase == "ready" and room > 0.16:
         ink = theme.text_on(style)
         label((x, middle), number_text(timeline, segment.revision, x), color=ink)
         for t, new in renumbered(timeline, segment.revision):
@@ -227,6 +227,6 @@ def _draw_piece(
                 label((t, middle), f"→{new}", color=ink)
     else:
         for words in (segment.reason, segment.reason.rpartition(": ")[2]):
-            if words and inches > 0.075 * len(words):
+            if words and room > 0.12 + inches(words, TEXT):
                 label((x, middle), words, boxed=True)
                 break
