@@ -38,6 +38,16 @@ def test_a_frame_has_a_row_a_node_and_a_bar_a_phase() -> None:
     assert "full: ready" in frame(timeline)
 
 
+def test_a_pod_that_nobody_saw_is_dashed_and_explained() -> None:
+    unseen = timeline_of(Fleet(2).run(1).blind(2).run(1).log())
+    rects = list(ElementTree.fromstring(frame(unseen)).iter("rect"))
+    dashed = [rect.findtext("title") or "" for rect in rects if rect.get("stroke-dasharray")]
+
+    assert len(dashed) == 2
+    assert all(title.endswith(", unknown") for title in dashed)
+    assert "dashed: unknown" in frame(unseen)
+
+
 def test_pods_that_share_a_lane_do_not_cover_each_other() -> None:
     timeline = timeline_of(Fleet(2, max_unavailable=0, max_surge=1).run(1).apply().run(2).log())
     tree = ElementTree.fromstring(frame(timeline))

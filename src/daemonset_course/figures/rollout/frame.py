@@ -24,6 +24,7 @@ _SHAPES: dict[Phase, str] = {
     "not ready": "hollow",
     "ready": "full",
     "terminating": "thin and full",
+    "unknown": "dashed",
 }
 
 
@@ -83,12 +84,15 @@ def _bar(timeline: Timeline, piece: Piece, top: float, row: float, scale: float)
     number = number_text(timeline, one.revision, one.start)
     high = style.height * row
     fill = "none" if style.fade else colour
+    edge = f'stroke="{colour}"'
+    if one.phase == "unknown":
+        edge = 'stroke="currentColor" stroke-dasharray="4 3"'
     start, end = (max(0.0, t - timeline.start) * scale for t in (piece.start, piece.end))
     wide = max(1.0, end - start)
     x = _LEFT + min(start, _WIDTH - _LEFT - wide)
     bar = (
         f'<rect x="{x:.1f}" y="{top + (row - high) / 2:.1f}" '
-        f'width="{wide:.1f}" height="{high:.1f}" fill="{fill}" stroke="{colour}">'
+        f'width="{wide:.1f}" height="{high:.1f}" fill="{fill}" {edge}>'
         f"<title>{escape(one.name)}: {_word(timeline)} {number}, {one.phase}</title></rect>"
     )
     if row < _NAMED or one.phase != "ready" or wide < _NAMED:
