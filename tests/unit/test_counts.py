@@ -68,6 +68,14 @@ def test_a_growing_fleet_tells_how_long_a_worker_had_no_ready_pod() -> None:
     assert found.caption.endswith("not all workers had a ready Pod for 3.0 s at a stretch.")
 
 
+def test_the_headline_claims_no_status_that_followed_where_it_did_not() -> None:
+    behind = growing(change(6, "daemonsets", status(2, 1)))
+    unseen = counts(history(*listed("nodes", *NODES[:2]), change(1, "nodes", node("n2"), "ADDED")))
+
+    assert behind.headline == "1 to 2 workers: desired 2, ready 1 at the end"
+    assert unseen.headline == "1 to 2 workers: desired unknown, ready unknown at the end"
+
+
 def test_another_daemonset_does_not_count() -> None:
     other = change(5, "daemonsets", status(9, 9, "other"), "ADDED")
 

@@ -67,7 +67,9 @@ class Counts:
             return f"{gone} removed: the status kept counting them for {self._lasted(self.stale)}"
         if first == last == self.workers.max():
             return f"{counted(last, 'worker')}: {self._status_at_end}"
-        return f"{first} to {last} workers: desired and ready follow the nodes"
+        followed = all(one.at(self.observed.end) == last for one in (self.desired, self.ready))
+        told = "desired and ready follow the nodes" if followed else self._status_at_end
+        return f"{first} to {last} workers: {told}"
 
     @property
     def caption(self) -> str:
