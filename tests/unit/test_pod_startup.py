@@ -44,6 +44,15 @@ def without_scheduler(*more: Record, started: float = 7) -> Startup:
     )
 
 
+def test_the_headline_says_when_no_pod_was_created_or_one_is_not_ready() -> None:
+    bound = (born(1, "a", "n1"), change(2, "pods", pod("a", "n1", phase="pending")))
+    waits = (born(1, "b", "n2"), change(3, "pods", pod("a", "n1")))
+
+    assert found_in(*listed("pods", pod("a", "n1"))).headline == "No Pod was created"
+    assert found_in(*bound).headline == "1 Pod created, 1 never ready"
+    assert found_in(*bound, *waits).headline == "2 Pods created, 1 never ready"
+
+
 def test_each_step_of_a_life_has_its_moment() -> None:
     [old, new, other] = without_scheduler().lives
 

@@ -59,6 +59,10 @@ class Startup:
             return f"No scheduler: {counted(len(late), 'Pod')} waited for it{kept}"
         if self.new and not any(life.bound is not None for life in self.new):
             return "The scheduler bound none of the Pods"
+        if short := [life for life in self.new if life.ready is None and life.gone is None]:
+            return f"{counted(len(self.new), 'Pod')} created, {len(short)} never ready"
+        if not self.new:
+            return "No Pod was created"
         return "The controller creates, the scheduler binds, the kubelet runs"
 
     @property
