@@ -179,6 +179,15 @@ def update(
     if asked.minor:
         known, name = source(asked.kops, asked.at, get).read(asked.minor)
         release = version_table.chosen(known, asked.minor, asked.patch, before.own, name)
+        pinned = next((one for one in before.releases if one.minor == release.minor), release)
+        if not asked.patch and version_table.key(release.version) < version_table.key(
+            pinned.version
+        ):
+            raise BadInput(
+                f"Kubernetes {release.version} is older than the pinned {pinned.version}.",
+                seen=f"it is the newest patch in {name}",
+                next_step="Take a newer source (--kops), or name the patch: --patch.",
+            )
         default = default_image(_kind(text, get))
         image = places.node_image(asked.minor, before, default, asked.image)
         after = version_table.with_release(after, release, image, own=asked.own)

@@ -280,6 +280,7 @@ def test_kops_may_be_a_folder(repository, get, tmp_path):
 
 
 MISSING = assets("v1.37.1", without=f"v1.37.1/{MAC}/kubectl")
+OLDER = assets("v1.36.1")
 SHORT = "- name: v1.37.1/bin/linux/amd64/kubectl\n  sha256: abc\n"
 
 
@@ -288,6 +289,7 @@ SHORT = "- name: v1.37.1/bin/linux/amd64/kubectl\n  sha256: abc\n"
     [
         (["1.38"], {}, "No checksums are known for Kubernetes 1.38"),
         (["1.37", "--patch", "1.37.8"], {}, "v1.37.0, v1.37.9, v1.37.10"),
+        (["1.36"], {"cache/kops/{assets}/k8s-1.36.yaml": OLDER}, "older than the pinned"),
         (["1.37"], {"cache/kops/{assets}/k8s-1.37.yaml": MISSING}, f"none of {MAC}/kubectl"),
         (["1.37"], {"cache/kops/{assets}/k8s-1.37.yaml": assets(wrong=SHORT)}, "checksum abc"),
         (["1.37"], {"cache/kops/{assets}/k8s-1.37.yaml": "- a"}, "cannot be read"),
