@@ -47,7 +47,8 @@ def healthy(one: Cluster) -> None:
     """Each component runs once, all nodes are Ready, and kubectl works."""
     running = [Path(p.cmdline()[0]).name for p in processes(one.backend.directory)]
     assert sorted(running) == sorted(PROCESSES)
-    assert all(settled(node) for node in one.api.items("/api/v1/nodes"))
+    # a node that was Ready may miss a lease on a busy machine
+    eventually(lambda: all(settled(node) for node in one.api.items("/api/v1/nodes")))
     assert len(kubectl("get nodes -o name").split()) == 4
 
 

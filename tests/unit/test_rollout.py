@@ -51,6 +51,30 @@ def test_pods_are_judged_by_the_status_alone_while_the_daemonset_owns_no_revisio
     )
 
 
+def test_adopted_orphans_of_the_same_generation_run_the_old_template():
+    """As in lesson 01: the controller takes them for up to date, ControllerRevisions do not."""
+    revisions = [
+        {
+            "metadata": {
+                "name": f"agent-{name}",
+                "uid": f"cr-{name}",
+                "labels": {"controller-revision-hash": name},
+                "ownerReferences": [{"kind": "DaemonSet", "name": "agent"}],
+            },
+            "revision": number,
+        }
+        for number, name in enumerate(("old", "new"), start=1)
+    ]
+    log = [
+        *present("controllerrevisions", *revisions),
+        *present("nodes", node("n1")),
+        *present("daemonsets", daemonset()),
+        *present("pods", pod("a", "n1", "old")),
+    ]
+
+    assert explain(History([HEADER, *log])).lines() == ("n1: still runs the old template",)
+
+
 @pytest.mark.parametrize(("desired", "missing"), [(0, 2), (1, 1), (2, 0), (3, 0)])
 def test_a_status_that_is_behind_the_nodes_is_noticed(desired, missing):
     dead = node("n3", taints=[{"key": "dead", "effect": "NoSchedule"}])

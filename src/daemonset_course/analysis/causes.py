@@ -74,7 +74,7 @@ class Nodes:
         """The cause of each node that has one, in natural order."""
         template = self._spec.get("template") or {}
         spec, tolerations = template.get("spec") or {}, pod_tolerations(template)
-        behind = (self.scene.nodes.keys() | self.scene.pods.keys()) - self.scene.done
+        behind = (self.scene.nodes.keys() | self.scene.pods.keys()) - self._done
         for name in sorted(behind, key=natural_key):
             node, here = self.scene.nodes.get(name), self.scene.pods.get(name, [])
             if node is None:
@@ -193,6 +193,16 @@ class Nodes:
             for name, line in self._timeline.numbers.items()
         }
         return max(top, key=lambda name: top[name]) if top else self._timeline.newest or None
+
+    @property
+    def _done(self) -> frozenset[str]:
+        """The nodes that need no look: done by the same template as the newest one here.
+
+        A timeline takes orphans of the same template generation for new ones, as the controller
+        does; ControllerRevisions tell them apart.
+        """
+        counted = self._timeline.newest if self.template is None else self.template.revision
+        return self.scene.done if counted and counted == self._newest else frozenset()
 
     def _is_new(self, pod: Object) -> bool:
         if self._newest is not None:
