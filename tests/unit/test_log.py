@@ -51,5 +51,7 @@ def test_a_missing_file_is_told(tmp_path):
 def test_slimming_drops_bookkeeping_and_leaves_the_original():
     item = {"metadata": {"name": "a", "managedFields": [1], "annotations": {"keep": "1"}}}
 
-    assert log.slim(item) == {"metadata": {"name": "a", "annotations": {"keep": "1"}}}
+    assert log.without_bookkeeping(item) == {
+        "metadata": {"name": "a", "annotations": {"keep": "1"}}
+    }
     assert "managedFields" in item["metadata"]

@@ -11,7 +11,7 @@ from fleet import HEADER, change, daemonset, node, pod, present, timeline_of
 from daemonset_course.figures.picture import Picture
 from daemonset_course.figures.rollout.draw import compare, plot
 from daemonset_course.figures.rollout.frame import frame
-from daemonset_course.history.log import slim
+from daemonset_course.history.log import without_bookkeeping
 from daemonset_course.history.numbering import number_text, renumbered, revision_text
 from daemonset_course.history.timeline import Timeline
 
@@ -176,5 +176,5 @@ def test_in_two_recordings_of_one_daemonset_a_revision_has_one_colour() -> None:
 def test_the_recorder_keeps_the_number_and_not_the_template() -> None:
     item = revision("new", 7) | {"data": {"spec": {"template": {}}}}
 
-    assert slim(item) == revision("new", 7)
+    assert without_bookkeeping(item) == revision("new", 7)
     assert "data" in item

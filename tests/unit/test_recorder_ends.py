@@ -185,7 +185,7 @@ class Served:
 
 def failing(recording: Recorder, monkeypatch: pytest.MonkeyPatch, *resources: str) -> None:
     """Let a running recorder fail at objects that only its last lists, at the stop, bring."""
-    monkeypatch.setattr(module.log, "slim", lambda item: {}["odd"] if item else item)
+    monkeypatch.setattr(module.log, "without_bookkeeping", lambda item: {}["odd"] if item else item)
     for feed in recording._feeds:
         if feed.resource in resources:
             meta = {"name": "a", "uid": "u1", "resourceVersion": "77"}
@@ -265,7 +265,7 @@ def test_a_start_that_fails_says_why(
     server: FakeServer, recording: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "FIRST_LIST", 0.2)
-    monkeypatch.setattr(module.log, "slim", lambda item: {}["odd"] if item else item)
+    monkeypatch.setattr(module.log, "without_bookkeeping", lambda item: {}["odd"] if item else item)
     server.objects = [{"metadata": {"name": "a", "uid": "u1", "resourceVersion": "7"}}]
 
     until(lambda: recording._feeds[0].api.get("/version"))  # the client is loaded

@@ -124,7 +124,7 @@ _TIMES = ("t", "start", "end")  # JSON may write 2.0 as 2
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def slim(item: Object) -> dict[str, Any]:
+def without_bookkeeping(item: Object) -> dict[str, Any]:
     """An object without its bookkeeping; the original is left as it is.
 
     No picture and no check reads what is left out, and it makes up most of an object.

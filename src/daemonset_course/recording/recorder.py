@@ -239,7 +239,7 @@ class Recorder(Recording):
         begun = all(feed.listed.is_set() for feed in self._feeds)
         if resource == "events" and via == "list" and not begun:
             return  # old news, which no picture shows, and often most of the log
-        self._write(log.Change(self.elapsed, resource, kind, via, log.slim(item)))
+        self._write(log.Change(self.elapsed, resource, kind, via, log.without_bookkeeping(item)))
 
     def component(self, component: str, state: str) -> None:
         """A component of the control plane ended, was stopped or suspended, or runs again."""
