@@ -19,7 +19,7 @@ from daemonset_course.recording.feed import Feed
 PATH = "/api/v1/pods"
 
 
-class Told:
+class MemorySink:
     """A sink that remembers, and can wait until it was told enough."""
 
     def __init__(self) -> None:
@@ -53,25 +53,25 @@ def no_thread_stays() -> Iterator[None]:
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def sink() -> MemorySink:
+    return MemorySink()
 
 
 @pytest.fixture
-def feed(api: Api, told: Told, monkeypatch: pytest.MonkeyPatch) -> Iterator[Feed]:
+def feed(api: Api, sink: MemorySink, monkeypatch: pytest.MonkeyPatch) -> Iterator[Feed]:
     monkeypatch.setattr(feed_module, "RETRY", 0.01)
-    made = Feed(api, "pods", PATH, told)
+    made = Feed(api, "pods", PATH, sink)
     yield made
     made.stop()
 
 
-def test_a_list_then_its_changes(server: FakeServer, feed: Feed, told: Told) -> None:
+def test_a_list_then_its_changes(server: FakeServer, feed: Feed, sink: MemorySink) -> None:
     server.objects = [pod("a", 3)]
     server.script([line("ADDED", pod("b", 11)), bookmark(20), line("DELETED", pod("a", 21))])
 
     feed.start()
 
-    assert told.wait(3) == [
+    assert sink.wait(3) == [
         ("pods", "ADDED", "list", "a"),
         ("pods", "ADDED", "watch", "b"),
         ("pods", "DELETED", "watch", "a"),
@@ -80,19 +80,19 @@ def test_a_list_then_its_changes(server: FakeServer, feed: Feed, told: Told) -> 
 
 
 def test_a_watch_that_ends_in_good_order_goes_on_from_its_bookmark(
-    server: FakeServer, feed: Feed, told: Told
+    server: FakeServer, feed: Feed, sink: MemorySink
 ) -> None:
     server.script([bookmark(42), END], [line("ADDED", pod("a", 43))])
 
     feed.start()
 
-    assert told.wait(1) == [("pods", "ADDED", "watch", "a")]
+    assert sink.wait(1) == [("pods", "ADDED", "watch", "a")]
     assert server.watched == ["10", "42"]
     assert server.lists == 1
 
 
 def test_410_gone_is_a_gap_and_the_new_list_tells_what_was_missed(
-    server: FakeServer, feed: Feed, told: Told
+    server: FakeServer, feed: Feed, sink: MemorySink
 ) -> None:
     server.objects = [pod("same", 1), pod("changed", 2), pod("lost", 3)]
 
@@ -103,31 +103,31 @@ def test_410_gone_is_a_gap_and_the_new_list_tells_what_was_missed(
 
     feed.start()
 
-    assert told.wait(7)[3:] == [
+    assert sink.wait(7)[3:] == [
         ("pods", "gap"),
         ("pods", "DELETED", "list", "lost"),
         ("pods", "MODIFIED", "list", "changed"),
         ("pods", "ADDED", "list", "new"),
     ]
-    assert told.gaps[0][2] == "410 Gone"
-    assert told.gaps[0][0] <= told.gaps[0][1]
+    assert sink.gaps[0][2] == "410 Gone"
+    assert sink.gaps[0][0] <= sink.gaps[0][1]
 
 
-def test_a_dropped_connection_is_a_gap(server: FakeServer, feed: Feed, told: Told) -> None:
+def test_a_dropped_connection_is_a_gap(server: FakeServer, feed: Feed, sink: MemorySink) -> None:
     server.script([line("ADDED", pod("a", 11)), DROP])
     server.objects = []
 
     feed.start()
 
-    assert told.wait(3) == [
+    assert sink.wait(3) == [
         ("pods", "ADDED", "watch", "a"),
         ("pods", "gap"),
         ("pods", "DELETED", "list", "a"),
     ]
-    assert told.gaps[0][2].startswith("the watch broke")
+    assert sink.gaps[0][2].startswith("the watch broke")
 
 
-def test_several_failed_tries_are_one_gap(server: FakeServer, feed: Feed, told: Told) -> None:
+def test_several_failed_tries_are_one_gap(server: FakeServer, feed: Feed, sink: MemorySink) -> None:
     def fail() -> None:
         server.status = 503
 
@@ -136,24 +136,24 @@ def test_several_failed_tries_are_one_gap(server: FakeServer, feed: Feed, told: 
     until(lambda: server.lists >= 4)
     server.status = 200
 
-    told.wait(1)
-    assert len(told.gaps) == 1
+    sink.wait(1)
+    assert len(sink.gaps) == 1
 
 
 def test_a_quiet_watch_is_opened_again_without_a_gap(
-    server: FakeServer, feed: Feed, told: Told, monkeypatch: pytest.MonkeyPatch
+    server: FakeServer, feed: Feed, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed_module, "QUIET", 0.05)
 
     feed.start()
 
     until(lambda: len(server.watched) >= 3)
-    assert told.gaps == []
+    assert sink.gaps == []
     assert server.lists == 1
 
 
 def test_a_server_that_froze_was_unseen_since_its_last_word(
-    server: FakeServer, feed: Feed, told: Told, monkeypatch: pytest.MonkeyPatch
+    server: FakeServer, feed: Feed, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed_module, "QUIET", 0.15)
 
@@ -162,32 +162,32 @@ def test_a_server_that_froze_was_unseen_since_its_last_word(
 
     server.script([line("ADDED", pod("a", 11)), freeze])
     feed.start()
-    told.wait(1)
+    sink.wait(1)
     spoke = time.monotonic()
     time.sleep(0.5)  # quiet, then a new watch that nobody answers
     server.mute = False
 
-    told.wait(2)
-    assert told.gaps[0][0] - spoke < 0.1
+    sink.wait(2)
+    assert sink.gaps[0][0] - spoke < 0.1
 
 
 def test_a_watch_that_ends_with_410_after_silence_was_unseen_since_the_last_word(
-    server: FakeServer, feed: Feed, told: Told, monkeypatch: pytest.MonkeyPatch
+    server: FakeServer, feed: Feed, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed_module, "QUIET", 0.3)
     server.script([line("ADDED", pod("a", 11))], [GONE])  # quiet, then accepted and refused
 
     feed.start()
-    told.wait(1)
+    sink.wait(1)
     spoke = time.monotonic()
 
-    told.wait(2)
-    assert told.gaps[0][2] == "410 Gone"
-    assert told.gaps[0][0] - spoke < 0.15
+    sink.wait(2)
+    assert sink.gaps[0][2] == "410 Gone"
+    assert sink.gaps[0][0] - spoke < 0.15
 
 
 def test_stop_is_quick_in_silence_and_tells_the_last_changes(
-    server: FakeServer, feed: Feed, told: Told
+    server: FakeServer, feed: Feed, sink: MemorySink
 ) -> None:
     feed.start()
     until(lambda: server.watched)
@@ -197,7 +197,7 @@ def test_stop_is_quick_in_silence_and_tells_the_last_changes(
     feed.stop()
 
     assert time.monotonic() - began < 0.9
-    assert told.lines == [("pods", "ADDED", "list", "late")]
+    assert sink.lines == [("pods", "ADDED", "list", "late")]
 
 
 def test_stop_is_quick_when_nobody_answers(server: FakeServer, feed: Feed) -> None:
@@ -238,7 +238,7 @@ def test_a_watch_that_opens_only_after_the_stop_ends_at_once(
 
 @pytest.mark.parametrize("down", ["503", "refused", "mute"])
 def test_a_break_that_lasts_until_stop_is_one_gap(
-    server: FakeServer, feed: Feed, told: Told, down: str
+    server: FakeServer, feed: Feed, sink: MemorySink, down: str
 ) -> None:
     def fail() -> None:
         server.status = 503
@@ -250,7 +250,7 @@ def test_a_break_that_lasts_until_stop_is_one_gap(
     noticed = time.monotonic()
     if down == "refused":
         server.__exit__(None, None, None)
-    assert told.gaps == []
+    assert sink.gaps == []
 
     feed.stop()
     stopped = time.monotonic()
@@ -258,38 +258,38 @@ def test_a_break_that_lasts_until_stop_is_one_gap(
     server.mute = False
     feed._thread.join(5)
 
-    assert told.lines[1:] == [("pods", "gap")]
-    start, end, reason = told.gaps[0]
+    assert sink.lines[1:] == [("pods", "gap")]
+    start, end, reason = sink.gaps[0]
     assert start <= noticed < end <= stopped
     assert reason.startswith("the watch broke")
 
 
 @pytest.mark.parametrize("down", ["503", "mute"])
 def test_what_the_last_list_finds_out_is_a_gap_since_the_last_word(
-    server: FakeServer, feed: Feed, told: Told, monkeypatch: pytest.MonkeyPatch, down: str
+    server: FakeServer, feed: Feed, sink: MemorySink, monkeypatch: pytest.MonkeyPatch, down: str
 ) -> None:
-    monkeypatch.setattr(feed_module, "LAST", (0.1, 0.1))
+    monkeypatch.setattr(feed_module, "FINAL_LIST_TIMEOUT", (0.1, 0.1))
     server.script([line("ADDED", pod("a", 11))])
     feed.start()
-    told.wait(1)
+    sink.wait(1)
     spoke = time.monotonic()
     server.status, server.mute = 503, down == "mute"
 
     feed.stop()
 
-    assert told.lines[1:] == [("pods", "gap")]
-    assert told.gaps[0][0] <= spoke
+    assert sink.lines[1:] == [("pods", "gap")]
+    assert sink.gaps[0][0] <= spoke
 
 
 def test_a_watch_that_nobody_takes_up_again_is_a_gap_at_stop(
-    server: FakeServer, feed: Feed, told: Told
+    server: FakeServer, feed: Feed, sink: MemorySink
 ) -> None:
     def freeze() -> None:
         server.mute = True
 
     server.script([line("ADDED", pod("a", 11)), freeze, END])
     feed.start()
-    told.wait(1)
+    sink.wait(1)
     spoke = time.monotonic()
     until(lambda: server.held)
 
@@ -297,12 +297,12 @@ def test_a_watch_that_nobody_takes_up_again_is_a_gap_at_stop(
     server.mute = False
     feed._thread.join(5)
 
-    assert told.lines[1:] == [("pods", "gap")]
-    assert told.gaps[0][0] <= spoke
+    assert sink.lines[1:] == [("pods", "gap")]
+    assert sink.gaps[0][0] <= spoke
 
 
 def test_a_break_that_healed_before_stop_is_one_gap(
-    server: FakeServer, feed: Feed, told: Told
+    server: FakeServer, feed: Feed, sink: MemorySink
 ) -> None:
     server.script([DROP])
     feed.start()
@@ -310,11 +310,11 @@ def test_a_break_that_healed_before_stop_is_one_gap(
 
     feed.stop()
 
-    assert told.lines == [("pods", "gap")]
+    assert sink.lines == [("pods", "gap")]
 
 
 def test_a_break_that_only_the_last_list_heals_is_one_gap_before_its_changes(
-    server: FakeServer, feed: Feed, told: Told, monkeypatch: pytest.MonkeyPatch
+    server: FakeServer, feed: Feed, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed_module, "RETRY", 60)
 
@@ -328,13 +328,13 @@ def test_a_break_that_only_the_last_list_heals_is_one_gap_before_its_changes(
 
     feed.stop()
 
-    assert told.lines == [("pods", "gap"), ("pods", "ADDED", "list", "late")]
+    assert sink.lines == [("pods", "gap"), ("pods", "ADDED", "list", "late")]
 
 
-def test_a_feed_that_never_started_can_be_stopped(feed: Feed, told: Told) -> None:
+def test_a_feed_that_never_started_can_be_stopped(feed: Feed, sink: MemorySink) -> None:
     feed.stop()
 
-    assert told.lines == []
+    assert sink.lines == []
 
 
 @pytest.mark.parametrize("timeout", [0.0, 0.02, 0.1])

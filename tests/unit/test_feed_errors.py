@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from fake_server import FakeServer, bookmark, line, pod
-from test_feed import PATH, Told, until
+from test_feed import PATH, MemorySink, until
 
 from daemonset_course.cluster.api import Api
 from daemonset_course.errors import BadInput, CourseError, NotRunning
@@ -22,7 +22,7 @@ ERRORS = [KeyError("x"), ValueError("x"), OSError("x"), AttributeError("x"), Bad
           NotRunning("x"), StopIteration("x"), SystemExit("x")]  # fmt: skip
 
 
-class Picky(Told):
+class RefusingSink(MemorySink):
     """A sink that raises when it is told of certain objects, so often each."""
 
     def __init__(self) -> None:
@@ -47,15 +47,15 @@ class Picky(Told):
 
 
 @pytest.fixture
-def told() -> Picky:
-    return Picky()
+def sink() -> RefusingSink:
+    return RefusingSink()
 
 
 @pytest.fixture
-def feed(api: Api, told: Picky, monkeypatch: pytest.MonkeyPatch) -> Iterator[Feed]:
+def feed(api: Api, sink: RefusingSink, monkeypatch: pytest.MonkeyPatch) -> Iterator[Feed]:
     monkeypatch.setattr(feed_module, "RETRY", 0.01)
     monkeypatch.setattr(feed_module, "LONGEST_RETRY", 0.02)
-    made = Feed(api, "pods", PATH, told)
+    made = Feed(api, "pods", PATH, sink)
     yield made
     made.stop()
     made._thread.join(30)
@@ -73,9 +73,9 @@ def objects(server: FakeServer, *pods: Any) -> Callable[[], None]:
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_an_error_of_the_sink_is_a_gap_of_ours_and_the_feed_goes_on(
-    server: FakeServer, feed: Feed, told: Picky, error: BaseException
+    server: FakeServer, feed: Feed, sink: RefusingSink, error: BaseException
 ) -> None:
-    told.error, told.refused = error, {"b": 1}
+    sink.error, sink.refused = error, {"b": 1}
     server.script(
         [
             line("ADDED", pod("a", 11)),
@@ -87,102 +87,102 @@ def test_an_error_of_the_sink_is_a_gap_of_ours_and_the_feed_goes_on(
 
     feed.start()
 
-    assert told.wait(4) == [
+    assert sink.wait(4) == [
         ("pods", "ADDED", "watch", "a"),
         ("pods", "gap"),
         ("pods", "ADDED", "list", "b"),
         ("pods", "MODIFIED", "watch", "a"),
     ]
-    assert told.gaps[0][2].startswith(f"the recorder failed: {type(error).__name__}: ")
+    assert sink.gaps[0][2].startswith(f"the recorder failed: {type(error).__name__}: ")
     assert feed.failure is error
 
 
 def test_a_deletion_that_the_sink_refused_is_told_again(
-    server: FakeServer, feed: Feed, told: Picky
+    server: FakeServer, feed: Feed, sink: RefusingSink
 ) -> None:
     server.objects = [pod("a", 3)]
 
     def refuse() -> None:
-        told.refused = {"a": 1}
+        sink.refused = {"a": 1}
         server.objects = []
 
     server.script([refuse, line("DELETED", pod("a", 21))])
 
     feed.start()
 
-    assert told.wait(3)[1:] == [("pods", "gap"), ("pods", "DELETED", "list", "a")]
+    assert sink.wait(3)[1:] == [("pods", "gap"), ("pods", "DELETED", "list", "a")]
 
 
 def test_a_relist_tells_the_other_objects_and_the_refused_one_by_the_next_list(
-    server: FakeServer, feed: Feed, told: Picky
+    server: FakeServer, feed: Feed, sink: RefusingSink
 ) -> None:
     server.objects = [pod("a", 1), pod("b", 2), pod("c", 3)]
-    told.refused = {"b": 1}
+    sink.refused = {"b": 1}
 
     feed.start()
 
-    assert told.wait(3) == [("pods", "ADDED", "list", name) for name in ("a", "c", "b")]
+    assert sink.wait(3) == [("pods", "ADDED", "list", name) for name in ("a", "c", "b")]
     assert feed.listed.wait(30)
-    assert told.gaps == []  # before the first whole list nothing is known anyhow
+    assert sink.gaps == []  # before the first whole list nothing is known anyhow
     assert isinstance(feed.failure, KeyError)
 
 
 def test_an_object_that_is_refused_for_ever_leaves_no_moment_without_a_gap(
-    server: FakeServer, feed: Feed, told: Picky
+    server: FakeServer, feed: Feed, sink: RefusingSink
 ) -> None:
     ticks = itertools.count(1)
-    feed.clock = told.clock = lambda: float(next(ticks))
-    told.refused = {"bad": 10**6}
+    feed.clock = sink.clock = lambda: float(next(ticks))
+    sink.refused = {"bad": 10**6}
     server.script([objects(server, pod("bad", 11)), line("ADDED", pod("bad", 11))])
     feed.start()
-    until(lambda: len(told.gaps) >= 3)
+    until(lambda: len(sink.gaps) >= 3)
     server.objects = [pod("bad", 11), pod("good", 12)]
-    until(lambda: ("pods", "ADDED", "list", "good") in told.lines)
+    until(lambda: ("pods", "ADDED", "list", "good") in sink.lines)
 
     feed.stop()
 
-    starts, ends, reasons = zip(*told.gaps, strict=True)
+    starts, ends, reasons = zip(*sink.gaps, strict=True)
     assert list(starts[1:]) == [end + 1 for end in ends[:-1]]
-    assert told.lines[-1] == ("pods", "gap")
+    assert sink.lines[-1] == ("pods", "gap")
     assert set(reasons) == {"the recorder failed: KeyError: 'x'"}
-    assert not [one for one in told.lines if one[-1] == "bad"]
+    assert not [one for one in sink.lines if one[-1] == "bad"]
 
 
 def test_a_sink_that_refuses_a_gap_is_told_of_it_again(
-    server: FakeServer, feed: Feed, told: Picky
+    server: FakeServer, feed: Feed, sink: RefusingSink
 ) -> None:
-    told.refused = {"gap": 1}
+    sink.refused = {"gap": 1}
     server.script([b"{"])
 
     feed.start()
 
-    told.wait(1)
-    assert told.gaps[0][2].startswith("the watch broke")
+    sink.wait(1)
+    assert sink.gaps[0][2].startswith("the watch broke")
     assert isinstance(feed.failure, KeyError)
 
 
 def test_an_error_of_the_sink_while_it_stops_is_a_gap_since_the_last_word(
-    server: FakeServer, feed: Feed, told: Picky
+    server: FakeServer, feed: Feed, sink: RefusingSink
 ) -> None:
     server.script([line("ADDED", pod("a", 11))])
     feed.start()
-    told.wait(1)
+    sink.wait(1)
     spoke = time.monotonic()
-    server.objects, told.refused = [pod("late", 50), pod("later", 51)], {"late": 1}
+    server.objects, sink.refused = [pod("late", 50), pod("later", 51)], {"late": 1}
 
     feed.stop()
 
-    assert told.lines[1:] == [
+    assert sink.lines[1:] == [
         ("pods", "DELETED", "list", "a"),
         ("pods", "ADDED", "list", "later"),
         ("pods", "gap"),
     ]
-    assert told.gaps[0][0] <= spoke
+    assert sink.gaps[0][0] <= spoke
     assert isinstance(feed.failure, KeyError)
 
 
 def test_a_gap_that_the_sink_refuses_while_it_stops_is_told_all_the_same(
-    server: FakeServer, feed: Feed, told: Picky, monkeypatch: pytest.MonkeyPatch
+    server: FakeServer, feed: Feed, sink: RefusingSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed_module, "RETRY", 60)
 
@@ -192,12 +192,12 @@ def test_a_gap_that_the_sink_refuses_while_it_stops_is_told_all_the_same(
     server.script([fail, b"{"])
     feed.start()
     until(lambda: server.lists >= 2)
-    server.status, told.refused = 200, {"gap": 1}
+    server.status, sink.refused = 200, {"gap": 1}
 
     feed.stop()
 
-    assert told.lines == [("pods", "gap")]
-    assert told.gaps[0][2].startswith("the watch broke")
+    assert sink.lines == [("pods", "gap")]
+    assert sink.gaps[0][2].startswith("the watch broke")
     assert isinstance(feed.failure, KeyError)
 
 
@@ -209,7 +209,7 @@ def test_a_gap_that_the_sink_refuses_while_it_stops_is_told_all_the_same(
      b'{"items": [], "metadata": {"resourceVersion": ""}}'],
 )  # fmt: skip
 def test_a_list_that_cannot_be_read_is_a_gap_of_the_server(
-    server: FakeServer, feed: Feed, told: Picky, body: bytes
+    server: FakeServer, feed: Feed, sink: RefusingSink, body: bytes
 ) -> None:
     def garble() -> None:
         server.body = body
@@ -220,7 +220,7 @@ def test_a_list_that_cannot_be_read_is_a_gap_of_the_server(
     until(lambda: server.lists >= 3)
     server.objects, server.body = [pod("a", 11)], None
 
-    assert told.wait(3) == [
+    assert sink.wait(3) == [
         ("pods", "ADDED", "watch", "a"),
         ("pods", "gap"),
         ("pods", "MODIFIED", "watch", "a"),
@@ -248,20 +248,20 @@ def test_a_first_list_that_cannot_be_read_says_so(server: FakeServer, feed: Feed
      b'{"type": "ADDED", "object": {"metadata": null}}'],
 )  # fmt: skip
 def test_a_line_that_is_no_event_breaks_the_watch(
-    server: FakeServer, feed: Feed, told: Picky, raw: bytes
+    server: FakeServer, feed: Feed, sink: RefusingSink, raw: bytes
 ) -> None:
     server.script([bookmark(11), raw], [line("ADDED", pod("a", 12))])
 
     feed.start()
 
-    assert told.wait(2) == [("pods", "gap"), ("pods", "ADDED", "watch", "a")]
-    assert told.gaps[0][2].startswith("the watch broke: ValueError: ")
+    assert sink.wait(2) == [("pods", "gap"), ("pods", "ADDED", "watch", "a")]
+    assert sink.gaps[0][2].startswith("the watch broke: ValueError: ")
     assert feed.failure is None
 
 
 @pytest.mark.parametrize("call", ["request", "stream"])
 def test_an_error_of_the_client_is_a_gap_of_ours(
-    server: FakeServer, feed: Feed, told: Picky, call: str, monkeypatch: pytest.MonkeyPatch
+    server: FakeServer, feed: Feed, sink: RefusingSink, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api = feed.api
     fail = threading.Event()
@@ -280,26 +280,26 @@ def test_an_error_of_the_client_is_a_gap_of_ours(
 
     feed.start()
 
-    assert told.wait(3)[1] == ("pods", "gap")
+    assert sink.wait(3)[1] == ("pods", "gap")
     assert isinstance(feed.failure, RuntimeError)
     assert not fail.is_set()
 
 
 def test_after_errors_of_ours_the_pauses_grow_until_one_list_was_told(
-    server: FakeServer, feed: Feed, told: Picky, monkeypatch: pytest.MonkeyPatch
+    server: FakeServer, feed: Feed, sink: RefusingSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed_module, "LONGEST_RETRY", 0.05)
     pauses: list[float | None] = []
     wait = feed._stopping.wait
     monkeypatch.setattr(feed._stopping, "wait", lambda t=None: pauses.append(t) or wait(t))
-    server.objects, told.refused = [pod("a", 1)], {"a": 5}
+    server.objects, sink.refused = [pod("a", 1)], {"a": 5}
     more = threading.Event()
     server.script([line("MODIFIED", pod("a", 11)), lambda: more.wait(30), b"{"])
 
     feed.start()
-    told.wait(2)
+    sink.wait(2)
     assert pauses == [0.01, 0.02, 0.04, 0.05, 0.05]
-    server.objects, told.refused = [pod("a", 12)], {"a": 1}
+    server.objects, sink.refused = [pod("a", 12)], {"a": 1}
     more.set()
     until(lambda: len(pauses) >= 6)
     assert pauses[5] == 0.01
@@ -324,16 +324,16 @@ class Held:
         raise CourseError("no watch")
 
 
-def test_what_is_answered_after_the_stop_is_not_told(told: Picky) -> None:
+def test_what_is_answered_after_the_stop_is_not_told(sink: RefusingSink) -> None:
     api: Any = Held()
-    feed = Feed(api, "pods", PATH, told)
+    feed = Feed(api, "pods", PATH, sink)
     feed.start()
     assert api.asked.wait(30)
     feed.stop()
-    before = list(told.lines)
+    before = list(sink.lines)
 
     api.answer.set()
     feed._thread.join(30)
 
     assert not feed._thread.is_alive()
-    assert told.lines == before == [("pods", "ADDED", "list", "a"), ("pods", "gap")]
+    assert sink.lines == before == [("pods", "ADDED", "list", "a"), ("pods", "gap")]

@@ -23,7 +23,7 @@ from daemonset_course.recording import steps
 
 @pytest.mark.parametrize("name", ["09-bind", "00-agents", "09-bind"])
 def test_step(name):
-    steps._note(name, ["logs", "exec"])
+    steps._note_live_run(name, ["logs", "exec"])
 
 def test_backend():
     assert os.environ["COURSE_TEST_BACKEND"] == os.environ["COURSE_BACKEND"] == "kind"

@@ -290,7 +290,7 @@ def test_single_replicas_hold_no_election() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "found"),
+    ("output", "found"),
     [
         ("\n{}", dict.fromkeys(COMPONENTS, "ended")),
         ("kube-scheduler.yaml\n" + "etcd kube-apiserver", {MANAGER: "ended", SCHEDULER: "stopped"}),
@@ -298,8 +298,10 @@ def test_single_replicas_hold_no_election() -> None:
         ("kube-scheduler.yaml\n" + " ".join(COMPONENTS), {SCHEDULER: "stopped"}),
     ],
 )
-def test_kind_s_components_are_those_whose_containers_run(said: str, found: dict[str, str]) -> None:
-    aside, _, names = said.partition("\n")
+def test_kind_s_components_are_those_whose_containers_run(
+    output: str, found: dict[str, str]
+) -> None:
+    aside, _, names = output.partition("\n")
     listed = names if names == "{}" else json.dumps(
         {"containers": [{"metadata": {"name": name}} for name in names.split()]}
     )  # fmt: skip
@@ -308,35 +310,35 @@ def test_kind_s_components_are_those_whose_containers_run(said: str, found: dict
     assert dict(static_pods.down(engine, "node")) == found
 
 
-def test_a_recorder_is_told_of_changes_alone() -> None:
+def test_a_component_feed_emits_changes_only() -> None:
     states: list[list[Down]] = [[], [ENDED], [ENDED], [ENDED, STOPPED], [STOPPED]]
-    news, told = iter(states), []
-    follow = feed.ComponentFeed(lambda: next(news), lambda *said: told.append(said))
+    news, emitted = iter(states), []
+    follow = feed.ComponentFeed(lambda: next(news), lambda *change: emitted.append(change))
     for _ in states:
-        follow.look()
+        follow.poll()
 
-    assert told == [(MANAGER, "ended"), (SCHEDULER, "stopped"), (MANAGER, "running")]
+    assert emitted == [(MANAGER, "ended"), (SCHEDULER, "stopped"), (MANAGER, "running")]
 
 
-def test_a_look_that_fails_tells_nothing_and_the_last_look_comes_at_the_end(
+def test_a_failed_poll_emits_nothing_and_stop_polls_once_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(feed, "PAUSE", 0.001)
-    looked, told = threading.Event(), []
+    polled, emitted = threading.Event(), []
     ended: list[Down] = []
 
-    def ask() -> list[Down]:
-        looked.set()
+    def read_states() -> list[Down]:
+        polled.set()
         if not ended:
             raise CommandFailed("docker does not answer.")
         return ended
 
-    follow = feed.ComponentFeed(ask, lambda *said: told.append(said))
+    follow = feed.ComponentFeed(read_states, lambda *change: emitted.append(change))
     follow.start()
-    assert looked.wait(5)
-    assert told == []
+    assert polled.wait(5)
+    assert emitted == []
     ended.append(ENDED)
     follow.stop()
     follow.stop()
 
-    assert told == [(MANAGER, "ended")]
+    assert emitted == [(MANAGER, "ended")]

@@ -9,7 +9,7 @@ import pytest
 
 from daemonset_course.capabilities import CAPABILITIES
 from daemonset_course.recording.sources import StepSource, notebook_steps
-from daemonset_course.recording.steps import load, shown
+from daemonset_course.recording.steps import load, to_text
 
 ROOT = Path(__file__).parents[2]
 RECORDINGS = sorted((ROOT / "recordings").glob("*.jsonl"))
@@ -41,7 +41,7 @@ def test_a_recording_is_of_the_step_as_it_is_now(path: Path) -> None:
     assert header["backend"] == "kind"
     assert re.fullmatch(r"v1\.\d+\.\d+", header["kubernetes"])
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", header["date"])
-    assert shown(result).strip()
+    assert to_text(result).strip()
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)

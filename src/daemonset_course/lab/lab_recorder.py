@@ -85,7 +85,7 @@ class LabRecorder(Recorder):
         Raises:
             NotRunning: the API server does not answer, or the recorder does not follow.
         """
-        self._components.look()
+        self._components.poll()
         for feed in self._feeds:
             if feed.resource not in JUDGED:
                 continue

@@ -12,25 +12,25 @@ from daemonset_course.history.outages import RUNNING, Down
 
 PAUSE = 0.25  # seconds between two looks, at least
 SHARE = 0.05  # of the time that looking may take: on kind it runs a command in a container
-LEAVE = 1.0  # seconds that a look gets to end
+STOP_TIMEOUT = 1.0  # seconds that a look gets to end
 
-Tell = Callable[[str, str], None]  # a component, and its new state
+Emit = Callable[[str, str], None]  # a component, and its new state
 
 
 class ComponentFeed:
     """Each change of a component's state, told until ``stop``; all run unless something is told."""
 
-    def __init__(self, ask: Callable[[], list[Down]], tell: Tell) -> None:
-        self._ask = ask
-        self._tell = tell
-        self._known: dict[str, str] = {}
+    def __init__(self, read_states: Callable[[], list[Down]], emit: Emit) -> None:
+        self._read_states = read_states
+        self._emit = emit
+        self._last_states: dict[str, str] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="components", daemon=True)
 
     def start(self) -> None:
         """Look once, then go on looking."""
-        self.look()
+        self.poll()
         self._thread.start()
 
     def stop(self) -> None:
@@ -38,25 +38,25 @@ class ComponentFeed:
         if self._thread.ident is None or self._stopping.is_set():
             return
         self._stopping.set()
-        self._thread.join(timeout=LEAVE)
+        self._thread.join(timeout=STOP_TIMEOUT)
         if not self._thread.is_alive():
-            self.look()
+            self.poll()
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Tell what has changed; where nobody can say what runs, nothing is told."""
         with self._lock, suppress(CourseError, OSError, ValueError):
-            states: dict[str, str] = dict(self._ask())
-            for component in [name for name in self._known if name not in states]:
-                del self._known[component]
-                self._tell(component, RUNNING)
+            states: dict[str, str] = dict(self._read_states())
+            for component in [name for name in self._last_states if name not in states]:
+                del self._last_states[component]
+                self._emit(component, RUNNING)
             for component, state in states.items():
-                if self._known.get(component) != state:
-                    self._known[component] = state
-                    self._tell(component, state)
+                if self._last_states.get(component) != state:
+                    self._last_states[component] = state
+                    self._emit(component, state)
 
     def _run(self) -> None:
         pause = PAUSE
         while not self._stopping.wait(pause):
             began = time.monotonic()
-            self.look()
+            self.poll()
             pause = max(PAUSE, (time.monotonic() - began) / SHARE)

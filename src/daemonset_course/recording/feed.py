@@ -20,8 +20,9 @@ from daemonset_course.cluster.watch import Watch, list_objects
 from daemonset_course.errors import CourseError, in_one_line
 
 QUIET = 15.0  # seconds without a byte, after which a watch counts as dead
-LEAVE = 0.5  # seconds that a feed gets to leave a request that nobody answers
-LAST = (1.0, 3.0)  # seconds that the last list gets: a busy server is not taken for a dead one
+STOP_TIMEOUT = 0.5  # seconds that a feed gets to leave a request that nobody answers
+# Seconds (connect, read): a busy server must not be reported as down.
+FINAL_LIST_TIMEOUT = (1.0, 3.0)
 RETRY = 0.2  # seconds between two tries to reach a server that does not answer
 LONGEST_RETRY = 5.0  # seconds: after an error of ours, each pause is twice the one before
 
@@ -62,7 +63,7 @@ class Feed:
     path: str
     sink: Sink
     clock: Callable[[], float] = time.monotonic
-    known: dict[str, Object] = field(default_factory=dict)  # by uid
+    objects: dict[str, Object] = field(default_factory=dict)  # by uid
 
     def __post_init__(self) -> None:
         self.listed = threading.Event()  # the first list is emitted
@@ -90,7 +91,7 @@ class Feed:
         self._stopping.set()
         if watch := self._watch:
             watch.shutdown()
-        self._thread.join(timeout=LEAVE)
+        self._thread.join(timeout=STOP_TIMEOUT)
         if not self.listed.is_set():
             return
         self._unconfirmed_since = self._last_contact  # until the final list is answered
@@ -98,7 +99,7 @@ class Feed:
             if self._thread.is_alive():
                 self._begin_gap("a request without an answer")
             else:
-                self._list(LAST)
+                self._list(FINAL_LIST_TIMEOUT)
         except CourseError as error:
             self._begin_gap(error.seen or error.failed)
         except Exception as error:
@@ -153,9 +154,9 @@ class Feed:
 
     def _differences(self, found: dict[str, Object]) -> list[tuple[str, Object]]:
         """Return (type, object) of each change that leads from the known objects to a list."""
-        changes = [("DELETED", item) for uid, item in self.known.items() if uid not in found]
+        changes = [("DELETED", item) for uid, item in self.objects.items() if uid not in found]
         for uid, item in found.items():
-            old = self.known.get(uid)
+            old = self.objects.get(uid)
             if old is None or _version(old) != _version(item):
                 changes.append(("MODIFIED" if old else "ADDED", item))
         return changes
@@ -190,14 +191,14 @@ class Feed:
                 assert_never(watch.ended)
 
     def _emit(self, kind: str, via: str, item: Object) -> None:
-        with _SinkError.instead():
+        with _SinkError.wrap_errors():
             self.sink.change(self.resource, kind, via, item)
         # After the sink: what it did not take is emitted again by the next list.
         uid = item["metadata"]["uid"]
         if kind == "DELETED":
-            self.known.pop(uid, None)
+            self.objects.pop(uid, None)
         else:
-            self.known[uid] = item
+            self.objects[uid] = item
 
     def _begin_gap(self, reason: str) -> None:
         """Remember when contact was lost first; several failed tries are one gap."""
@@ -211,7 +212,7 @@ class Feed:
         gap, self.open_gap = self.open_gap, None
         if gap is not None:
             try:
-                with _SinkError.instead():
+                with _SinkError.wrap_errors():
                     self.sink.gap(self.resource, *gap)
             except BaseException:
                 self.open_gap = gap
@@ -230,7 +231,7 @@ class _SinkError(Exception):
 
     @staticmethod
     @contextmanager
-    def instead() -> Iterator[None]:
+    def wrap_errors() -> Iterator[None]:
         """Raise this error instead of what the block raises."""
         try:
             yield

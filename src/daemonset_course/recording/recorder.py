@@ -39,7 +39,7 @@ from daemonset_course.recording.feed import Feed
 if TYPE_CHECKING:
     from daemonset_course.figures.picture import Picture
 
-AFTER = 0.4  # seconds, times the pace, that a `with` records on: the picture shows the end
+EXTRA_TIME = 0.4  # seconds, times the pace, that a `with` records on: the picture shows the end
 FIRST_LIST = 20.0  # seconds that the first lists may take
 
 
@@ -168,7 +168,7 @@ class Recorder(Recording):
         try:
             self._list_all()
         except BaseException as error:  # also Ctrl-C: no thread stays behind
-            self._end_beside(error)
+            self._end_after(error)
             raise
 
     def _list_all(self) -> None:
@@ -219,7 +219,7 @@ class Recorder(Recording):
                 self._open = False
         return _failure(self._feeds)
 
-    def _end_beside(self, error: BaseException) -> None:
+    def _end_after(self, error: BaseException) -> None:
         """End the recording because of an error, which the recorder's own must not hide."""
         failure = self._end()
         if failure is not None:
@@ -264,13 +264,13 @@ class Recorder(Recording):
         trace: TracebackType | None,
     ) -> None:
         if error is not None:
-            self._end_beside(error)
+            self._end_after(error)
             return
         try:
-            after = AFTER * self.header.pace
-            until(lambda: not self._open, timeout=after, pause=after)
+            extra = EXTRA_TIME * self.header.pace
+            until(lambda: not self._open, timeout=extra, pause=extra)
         except BaseException as interrupt:
-            self._end_beside(interrupt)
+            self._end_after(interrupt)
             raise
         self.stop()
 
@@ -315,7 +315,7 @@ def _failure(feeds: list[Feed]) -> RecorderFailed | None:
         return None
     found = RecorderFailed(
         f"The recorder failed while it followed the {' and the '.join(failed)}.",
-        seen="; ".join(f"{resource}: {_told(error)}" for resource, error in failed.items()),
+        seen="; ".join(f"{resource}: {_describe(error)}" for resource, error in failed.items()),
         next_step="Use the recording: it has a gap where something was missed. The error is one of "
         "the course, not of the cluster: please report it.",
     )
@@ -323,7 +323,7 @@ def _failure(feeds: list[Feed]) -> RecorderFailed | None:
     return found
 
 
-def _told(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     """An error, and the line that it comes from."""
     *_, last = traceback.extract_tb(error.__traceback__)
     text = "".join(traceback.format_exception_only(error)).strip()

@@ -64,20 +64,20 @@ def record_lesson(lesson: str, cluster: str | None = None) -> list[Path]:
         target = REPOSITORY / "recordings"
         target.mkdir(exist_ok=True)
         for one in made:
-            (target / one.name).write_text(_signed(one.read_text(), steps[one.stem].hash))
+            (target / one.name).write_text(_with_source(one.read_text(), steps[one.stem].hash))
     return [target / one.name for one in made]
 
 
-def _signed(recording: str, source: str) -> str:
+def _with_source(recording: str, source: str) -> str:
     """A recording whose header says what it was made from."""
     header, _, rest = recording.partition("\n")
     return json.dumps(json.loads(header) | {"source": source}, separators=(",", ":")) + "\n" + rest
 
 
 def _notebook(lesson: str) -> Path:
-    there = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
-    found = [path for path in there if path.stem.startswith(lesson)]
+    notebooks = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+    found = [path for path in notebooks if path.stem.startswith(lesson)]
     if len(found) != 1:
-        names = ", ".join(path.stem for path in there)
+        names = ", ".join(path.stem for path in notebooks)
         raise NotFound(f"There is no lesson {lesson!r}.", seen=f"lessons: {names}")
     return found[0]

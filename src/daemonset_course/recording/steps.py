@@ -59,7 +59,7 @@ class Step:
         return "cluster" if self.live else "recording"
 
     def __repr__(self) -> str:
-        return f"{self.label}\n{shown(self.result)}"
+        return f"{self.label}\n{to_text(self.result)}"
 
 
 def step(name: str, *, needs: str | Sequence[str]) -> Callable[[Callable[[], Any]], Step]:
@@ -81,7 +81,7 @@ def step(name: str, *, needs: str | Sequence[str]) -> Callable[[Callable[[], Any
             return Step(header, result, live=False)
         header = _header(name, needed, function, cluster)
         done = Step(header, function(), live=True)
-        _note(name, needed)
+        _note_live_run(name, needed)
         if variables.RECORD.read():
             save(done, path_of(name))
         return done
@@ -153,10 +153,12 @@ def _is_log(part: Any) -> bool:
     return isinstance(first, dict) and first.get("record") == "header"
 
 
-def shown(result: Any) -> str:
+def to_text(result: Any) -> str:
     """A result as text."""
     if isinstance(result, dict):
-        return "\n".join(f"{key}:\n{textwrap.indent(shown(v), '  ')}" for key, v in result.items())
+        return "\n".join(
+            f"{key}:\n{textwrap.indent(to_text(v), '  ')}" for key, v in result.items()
+        )
     if isinstance(result, str):
         return result.rstrip()
     return repr(result)
@@ -177,7 +179,7 @@ def _header(
     }
 
 
-def _note(name: str, needs: Sequence[str]) -> None:
+def _note_live_run(name: str, needs: Sequence[str]) -> None:
     """Tell the test run (``COURSE_STEPS``) what ran for real."""
     if noted := variables.STEPS.read():
         with noted.open("a") as file:
