@@ -22,7 +22,7 @@ from typing import Any
 
 from daemonset_course.errors import BadInput, in_one_line
 
-_DOLLAR = re.compile(r"\$(?P<twice>\$?)(?P<name>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)")
+_DOLLAR = re.compile(r"\$(?P<doubled>\$?)(?P<name>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)")
 _TEMPLATE = re.compile(r"\{\{.*?(\}\}|$)")
 _SUBSTITUTION = re.compile(r"\$\(|`")
 _OPERATOR = re.compile(r"\|+|&+|;|\d?>+|<+")
@@ -30,7 +30,7 @@ _COMMENT = re.compile(r"(?<!\S)#")
 _JSONPATH = {"end"}  # a word of jsonpath; its other words take a path, which is no Python
 
 _PYTHON = "Assign the output, text = %kubectl ..., and go on in Python: text.splitlines()."
-_INSTEAD = {
+_ALTERNATIVES = {
     "|": _PYTHON,
     ">": "Assign the output, text = %kubectl ..., and write it: Path(...).write_text(text).",
     "<": "Begin the cell with %%kubectl: the lines under it are the standard input. No <<EOF.",
@@ -62,7 +62,7 @@ def split(line: str, names: Mapping[str, Any]) -> list[str]:
             (pipes, redirections, ``&&``, command substitution).
     """
     text = "".join(
-        _quoted(_value(piece.text, names), piece.quote) if piece.expression else piece.text
+        _escaped(_value(piece.text, names), piece.quote) if piece.expression else piece.text
         for piece in _pieces(line)
     )
     try:
@@ -109,7 +109,7 @@ def _next(line: str, at: int, quote: str) -> tuple[_Piece, int] | None:
         if substitution := _SUBSTITUTION.match(line, at):
             raise _needs_shell(line, substitution[0])
         if dollar := _DOLLAR.match(line, at):
-            if dollar["twice"]:
+            if dollar["doubled"]:
                 return _Piece(f"${dollar['name']}"), len(dollar[0])
             return _Piece(dollar["name"], True, quote), len(dollar[0])
     if not quote:
@@ -146,7 +146,7 @@ def _value(expression: str, names: Mapping[str, Any]) -> str:
         ) from error
 
 
-def _quoted(value: str, quote: str) -> str:
+def _escaped(value: str, quote: str) -> str:
     """A value so that a quotation that it stands in ends where the line ends it."""
     if quote == "'":
         return value.replace("'", "'\"'\"'")
@@ -154,9 +154,9 @@ def _quoted(value: str, quote: str) -> str:
 
 
 def _needs_shell(line: str, operator: str) -> BadInput:
-    kind = operator if operator in _INSTEAD else operator[-1]
+    kind = operator if operator in _ALTERNATIVES else operator[-1]
     return BadInput(
         f"{operator} needs a shell, and %kubectl runs without one.",
         seen=f"kubectl {line.strip()}",
-        next_step=f"{_INSTEAD[kind]} If {operator} belongs to a word, put the word in quotes.",
+        next_step=f"{_ALTERNATIVES[kind]} If {operator} belongs to a word, put the word in quotes.",
     )

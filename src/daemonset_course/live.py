@@ -22,7 +22,7 @@ from daemonset_course.recording.recorder import Recorder
 PAUSE = 0.25  # seconds between two frames, at least
 SHARE = 0.2  # of the time that drawing may take
 
-_open: dict[str, threading.Event] = {}  # by DaemonSet: what ends its view
+_open_views: dict[str, threading.Event] = {}  # by DaemonSet: what ends its view
 
 
 @contextmanager
@@ -36,11 +36,11 @@ def live(recording: Recorder) -> Iterator[None]:
         yield
         return
     name = recording.header.daemonset
-    if name in _open:  # a block around this one
-        _open.pop(name).set()
+    if name in _open_views:  # a block around this one
+        _open_views.pop(name).set()
     frames = _Frames(recording)
-    widget, shown = _display(frames.next())
-    _open[name] = ended = threading.Event()
+    widget, handle = _display(frames.next())
+    _open_views[name] = ended = threading.Event()
     thread = threading.Thread(
         target=_draw, args=(frames, widget, ended), name=f"live-{name}", daemon=True
     )
@@ -51,8 +51,10 @@ def live(recording: Recorder) -> Iterator[None]:
         ended.set()
         thread.join(timeout=5)
         widget.close()
-        shown.update({"text/plain": f"(the live view of {name} has ended{frames.lost})"}, raw=True)
-        _open.pop(name, None)
+        handle.update(
+            {"text/plain": f"(the live view of {name} has ended{frames.closing_note})"}, raw=True
+        )
+        _open_views.pop(name, None)
 
 
 class _Frames:
@@ -60,27 +62,27 @@ class _Frames:
 
     def __init__(self, recording: Recorder) -> None:
         self._recording = recording
-        self._good = ""
-        self.lost = ""  # what to say at the end, if the last frame was not shown
+        self._last_good = ""
+        self.closing_note = ""  # what to say at the end, if the last frame was not shown
 
     def next(self) -> str:
         """Return the frame of this moment."""
         try:
-            self._good = frame(self._recording.timeline)
+            self._last_good = frame(self._recording.timeline)
         except Exception as error:
-            self.failed(error)
-            old = "; the picture below is an old one" if self._good else ""
+            self.note_failure(error)
+            old = "; the picture below is an old one" if self._last_good else ""
             return (
                 f'<div role="alert" style="font-size: 13px"><b>The live view cannot draw what '
                 f"happens now: {escape(in_one_line(error))}</b>{old}. The recording goes on, and "
-                f"the view tries again.</div>{self._good}"
+                f"the view tries again.</div>{self._last_good}"
             )
-        self.lost = ""
-        return self._good
+        self.closing_note = ""
+        return self._last_good
 
-    def failed(self, error: Exception) -> None:
+    def note_failure(self, error: Exception) -> None:
         """Remember that what happens now is not shown, and why."""
-        self.lost = f"; its last picture was not shown: {in_one_line(error)}"
+        self.closing_note = f"; its last picture was not shown: {in_one_line(error)}"
 
 
 def _draw(frames: _Frames, widget: Any, ended: threading.Event) -> None:
@@ -92,7 +94,7 @@ def _draw(frames: _Frames, widget: Any, ended: threading.Event) -> None:
         try:
             widget.value = html
         except Exception as error:  # nothing can be said in the widget: it is said at the end
-            frames.failed(error)
+            frames.note_failure(error)
         pause = max(PAUSE, (time.monotonic() - began) / SHARE)
 
 

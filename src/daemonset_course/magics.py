@@ -64,7 +64,7 @@ class ShowStatements(ast.NodeTransformer):
         return node
 
 
-class Shown(Output):
+class PrintedOutput(Output):
     """An output that was printed already."""
 
     __slots__ = ()
@@ -110,7 +110,7 @@ class KubectlMagics(Magics):
         if self._statements.ran:
             return output
         output.show()  # the cell that loaded the magics: it was transformed before
-        return Shown(output)
+        return PrintedOutput(output)
 
 
 def load(shell: InteractiveShell) -> None:

@@ -81,7 +81,7 @@ def test_many_nodes_are_low_rows_without_names() -> None:
     assert list(tree.iter("text")) == []
 
 
-class Shown:
+class FakeWidget:
     """A stand-in for the widget and the output that it is shown in."""
 
     def __init__(self) -> None:
@@ -136,11 +136,11 @@ class Saved(Recording):
 
 
 @pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> list[Shown]:
-    views: list[Shown] = []
+def views(monkeypatch: pytest.MonkeyPatch) -> list[FakeWidget]:
+    views: list[FakeWidget] = []
 
-    def display(html: str) -> tuple[Shown, Shown]:
-        views.append(Shown())
+    def display(html: str) -> tuple[FakeWidget, FakeWidget]:
+        views.append(FakeWidget())
         views[-1].frames.append(html)
         return views[-1], views[-1]
 
@@ -150,71 +150,73 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[Shown]:
     return views
 
 
-def test_a_view_is_redrawn_and_goes_with_the_block(shown: list[Shown]) -> None:
+def test_a_view_is_redrawn_and_goes_with_the_block(views: list[FakeWidget]) -> None:
     with live(Saved()):  # type: ignore[arg-type]
-        assert shown[0].drawn.wait(10)
-        assert not shown[0].closed
-    assert shown[0].closed
-    assert "ended" in shown[0].last["text/plain"]
-    assert module._open == {}
+        assert views[0].drawn.wait(10)
+        assert not views[0].closed
+    assert views[0].closed
+    assert "ended" in views[0].last["text/plain"]
+    assert module._open_views == {}
     assert not [t for t in threading.enumerate() if t.name.startswith("live")]
 
 
-def test_an_error_in_the_block_ends_the_view_too(shown: list[Shown]) -> None:
+def test_an_error_in_the_block_ends_the_view_too(views: list[FakeWidget]) -> None:
     with pytest.raises(ValueError, match="mine"), live(Saved()):  # type: ignore[arg-type]
         raise ValueError("mine")
-    assert shown[0].closed
+    assert views[0].closed
 
 
-def test_a_frame_that_cannot_be_drawn_says_so_above_the_last_good_one(shown: list[Shown]) -> None:
+def test_a_frame_that_cannot_be_drawn_says_so_above_the_last_good_one(
+    views: list[FakeWidget],
+) -> None:
     recording = Saved()
     with live(recording):  # type: ignore[arg-type]
-        good = shown[0].value
+        good = views[0].value
         recording.unreadable = True
-        shown[0].until(lambda html: "cannot draw" in html)
-        failed = shown[0].value
+        views[0].until(lambda html: "cannot draw" in html)
+        failed = views[0].value
         recording.unreadable = False
-        shown[0].until(lambda html: html == good)  # it went on trying
+        views[0].until(lambda html: html == good)  # it went on trying
 
     assert "OSError: &lt;unreadable&gt;" in failed
     assert "the picture below is an old one" in failed
     assert failed.endswith(good)
-    assert shown[0].last["text/plain"] == "(the live view of agent has ended)"
+    assert views[0].last["text/plain"] == "(the live view of agent has ended)"
 
 
 def test_a_first_frame_that_cannot_be_drawn_does_not_keep_the_block_from_running(
-    shown: list[Shown],
+    views: list[FakeWidget],
 ) -> None:
     recording = Saved()
     recording.unreadable = True
     with live(recording):  # type: ignore[arg-type]
-        assert "cannot draw what happens now: OSError" in shown[0].value
-        assert "old one" not in shown[0].value
+        assert "cannot draw what happens now: OSError" in views[0].value
+        assert "old one" not in views[0].value
         recording.unreadable = False
-        shown[0].until(lambda html: "<svg" in html)
+        views[0].until(lambda html: "<svg" in html)
 
 
-def test_a_view_that_fails_until_the_end_says_so_where_it_was(shown: list[Shown]) -> None:
+def test_a_view_that_fails_until_the_end_says_so_where_it_was(views: list[FakeWidget]) -> None:
     recording = Saved()
     with live(recording):  # type: ignore[arg-type]
         recording.unreadable = True
-        shown[0].until(lambda html: "cannot draw" in html)
+        views[0].until(lambda html: "cannot draw" in html)
 
-    assert "its last picture was not shown: OSError" in shown[0].last["text/plain"]
+    assert "its last picture was not shown: OSError" in views[0].last["text/plain"]
 
 
 def test_a_widget_that_takes_no_frame_is_said_at_the_end_and_tried_again(
-    shown: list[Shown],
+    views: list[FakeWidget],
 ) -> None:
     with live(Saved()):  # type: ignore[arg-type]
-        shown[0].refuses = RuntimeError("no kernel")
-        shown[0].until(lambda _: shown[0].refused >= 3)
+        views[0].refuses = RuntimeError("no kernel")
+        views[0].until(lambda _: views[0].refused >= 3)
 
-    assert "not shown: RuntimeError: no kernel" in shown[0].last["text/plain"]
+    assert "not shown: RuntimeError: no kernel" in views[0].last["text/plain"]
 
 
 def test_the_view_of_a_recording_that_runs_ends_now(
-    shown: list[Shown], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    views: list[FakeWidget], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with FakeServer() as server:
         recording = recorder(server, tmp_path)
@@ -222,10 +224,10 @@ def test_the_view_of_a_recording_that_runs_ends_now(
             recording.change(one["resource"], one["type"], one["via"], one["object"])
         monkeypatch.setattr(type(recording), "elapsed", 60.0)
         with live(recording):
-            assert shown[0].value == frame(recording.timeline)
-    assert ">60 s:" in shown[0].value or ">60.0 s:" in shown[0].value
+            assert views[0].value == frame(recording.timeline)
+    assert ">60 s:" in views[0].value or ">60.0 s:" in views[0].value
 
 
 def test_outside_a_notebook_nothing_is_shown() -> None:
     with live(Saved()):  # type: ignore[arg-type]
-        assert module._open == {}
+        assert module._open_views == {}
