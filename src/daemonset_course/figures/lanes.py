@@ -163,9 +163,11 @@ def longest_first(bar: Any) -> float:
     return float(bar.start - bar.end)
 
 
-def hatch_unknown(ax: Axes, theme: Theme, spans: tuple[Span, ...], *, dark: bool = False) -> None:
-    """Hatch the stretches that nobody watched; ``dark``: over a filled raster."""
-    edge = theme.background if dark else theme.muted
+def hatch_unknown(
+    ax: Axes, theme: Theme, spans: tuple[Span, ...], *, over_raster: bool = False
+) -> None:
+    """Hatch the stretches that nobody watched; ``over_raster``: over a filled raster."""
+    edge = theme.background if over_raster else theme.muted
     for start, end in spans:
         ax.axvspan(
             start, end, facecolor="none", edgecolor=edge, hatch="...", linewidth=0, alpha=0.45,

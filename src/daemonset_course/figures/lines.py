@@ -95,7 +95,7 @@ def _draw(ax: Axes, theme: Theme, lines: Lines) -> None:
 
 def _scale(ax: Axes, theme: Theme, lines: Lines) -> None:
     points = [point for one in lines.series for point in one.points]
-    known = [y for _, y in points if y is not None]
+    values = [y for _, y in points if y is not None]
     xs = [x for x, _ in points]
     ends = (min(xs, default=0.0), max(xs, default=1.0))
     if lines.log:  # room for the markers
@@ -106,19 +106,19 @@ def _scale(ax: Axes, theme: Theme, lines: Lines) -> None:
     ax.set_xlim(*(lines.x_span or ends))
     ax.set(xlabel=lines.x, ylabel=lines.y)
     if lines.log:
-        _scale_log(ax, theme, [y for y in known if y > 0])
+        _scale_log(ax, theme, [y for y in values if y > 0])
         return
-    ax.set_ylim(0, lines.y_top or 1.12 * max([1.0, *known]))
+    ax.set_ylim(0, lines.y_top or 1.12 * max([1.0, *values]))
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     whole = all(float(x).is_integer() for x in xs)
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=whole, steps=[1, 2, 2.5, 5, 10]))
     draw_grid(ax, theme)
 
 
-def _scale_log(ax: Axes, theme: Theme, known: Sequence[float]) -> None:
+def _scale_log(ax: Axes, theme: Theme, values: Sequence[float]) -> None:
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.set_ylim(0.8 * min(known), 1.3 * max(known))
+    ax.set_ylim(0.8 * min(values), 1.3 * max(values))
     for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
         decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
         nice = [float(n * 10.0**d) for d in decades for n in _NICE]
@@ -136,9 +136,9 @@ def name_ends(ax: Axes, theme: Theme, series: Sequence[Series]) -> None:
     high = ax.get_position().height * figure.get_figheight()  # type: ignore[union-attr]
     ends = []
     for one in series:
-        known = [y for _, y in one.points if y is not None]
-        if known:
-            at = ax.transAxes.inverted().transform(ax.transData.transform((1, known[-1])))[1]
+        values = [y for _, y in one.points if y is not None]
+        if values:
+            at = ax.transAxes.inverted().transform(ax.transData.transform((1, values[-1])))[1]
             ends.append((min(max(at, 0.0), 0.97), one.label, theme.text(one.stroke.colour)))
     y = -1.0
     for at, label, colour in sorted(ends, key=lambda end: end[0]):

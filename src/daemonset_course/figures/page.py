@@ -94,14 +94,14 @@ class Page:
     def draw(self, panels: Sequence[Panel], *, beside: bool = False) -> Figure:
         """The figure, with the panels under each other, or ``beside`` each other."""
         titles = [part for line in self.title.split("\n") for part in _wrap(line, _TITLE_FITS)]
-        told = _wrap(self.caption, _TEXT_FITS)
+        caption = _wrap(self.caption, _TEXT_FITS)
         rows = _legend_rows(self.legend)
         notes, deep, columns = _laid_out(self.notes)
         between = max if beside else sum
         height = (
             2 * _TOP + _TITLE * len(titles) + _LEGEND * len(rows) + _GAP
             + between(_room(panel) for panel in panels)
-            + _NOTE * deep + (0.06 if notes else 0) + _TEXT * len(told) + _BOTTOM
+            + _NOTE * deep + (0.06 if notes else 0) + _TEXT * len(caption) + _BOTTOM
         )  # fmt: skip
         figure = Figure(figsize=(WIDTH, height), facecolor=self.theme.background)
         pen = _Pen(figure, self.theme, height - _TOP)
@@ -115,7 +115,7 @@ class Page:
         else:
             pen.stack(panels)
         pen.notes(notes, deep, columns)
-        pen.write(told, _TEXT, size=TEXT)
+        pen.write(caption, _TEXT, size=TEXT)
         return figure
 
 

@@ -30,8 +30,8 @@ class Picture:
     @property
     def alt(self) -> str:
         """What a reader hears who does not see the picture: the finding, then the caption."""
-        said = self.caption.casefold()
-        if all(finding.casefold() in said for finding in self.title.split("; ")):
+        caption = self.caption.casefold()
+        if all(finding.casefold() in caption for finding in self.title.split("; ")):
             return self.caption
         stop = "" if self.title.endswith((".", "!", "?", "…")) else "."
         return f"{self.title}{stop} {self.caption}".strip()

@@ -82,8 +82,8 @@ def _allowed(timeline: Timeline, bound: Steps) -> Steps:
 
 
 def _bound(name: str, steps: Steps) -> str:
-    known = [value for value in steps.values if value is not None]
-    return f"{name} {known[-1]}" if known else name
+    values = [value for value in steps.values if value is not None]
+    return f"{name} {values[-1]}" if values else name
 
 
 def _top(series: Sequence[Series], timelines: Sequence[Timeline]) -> float:

@@ -55,7 +55,7 @@ def plot(
         [timeline],
         [""],
         title=headline(timeline) if title is None else title,
-        told=caption_of(timeline) if caption is None else caption,
+        caption=caption_of(timeline) if caption is None else caption,
         counts=_counts_tell(timeline) if counts is None else counts,
         span=(0.0, max(timeline.end, 0.1)),
         time_label=SINCE_START,
@@ -79,7 +79,7 @@ def compare(
         pair,
         labels,
         title="\n".join(f"{label}: {headline(timeline)}" for label, timeline in named),
-        told=" ".join(f"{label}: {caption_of(timeline)}" for label, timeline in named),
+        caption=" ".join(f"{label}: {caption_of(timeline)}" for label, timeline in named),
         counts=True,
         span=(max(-0.12 * until, since), until),
         time_label="seconds since the new template",
@@ -92,7 +92,7 @@ def _picture(
     labels: Sequence[str],
     *,
     title: str,
-    told: str,
+    caption: str,
     span: Span,
     time_label: str,
     counts: bool,
@@ -114,13 +114,13 @@ def _picture(
         )  # fmt: skip
     panels[-1] = replace(panels[-1], below=AXIS)
     notes = _notes(timelines, labels, found)
-    page = Page(title, told, DARK if dark else LIGHT, key(timelines, dense=dense), notes)
+    page = Page(title, caption, DARK if dark else LIGHT, key(timelines, dense=dense), notes)
     with course_style():
         figure = page.draw(panels)
         lowest = figure.axes[-1]  # the only one under which the time axis is named
         lowest.set(xlim=span, xlabel=time_label)
         lowest.tick_params(labelbottom=True)
-    return Picture(figure, told, title.replace("\n", "; "), vector=not dense)
+    return Picture(figure, caption, title.replace("\n", "; "), vector=not dense)
 
 
 def _lanes(

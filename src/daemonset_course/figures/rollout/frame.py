@@ -40,13 +40,13 @@ def frame(timeline: Timeline) -> str:
             f"{escape(timeline.lane(node))}</text>"
             for node, i in lanes.items()
         ]
-    told, high = escape(counts(timeline)), row * max(1, len(lanes))
+    text, high = escape(counts(timeline)), row * max(1, len(lanes))
     why = explain_timeline(timeline).sentence(timeline.lane)
     waits = f"Waits: {why}" if why else "\u00a0"  # a line of its own at any time
     return (
-        f'<div style="font-size: 13px"><div><b>{told}</b></div>'
+        f'<div style="font-size: 13px"><div><b>{text}</b></div>'
         f"<div>{escape(waits)}</div>"
-        f'<svg role="img" aria-label="{told}" viewBox="0 0 {_WIDTH} {high:.0f}" '
+        f'<svg role="img" aria-label="{text}" viewBox="0 0 {_WIDTH} {high:.0f}" '
         f'style="width: 100%; max-width: {_WIDTH}px" '
         f'font-size="12" fill="currentColor">{"".join(parts)}</svg>'
         f"<div>{_legend(timeline)}</div></div>"

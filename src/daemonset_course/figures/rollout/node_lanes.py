@@ -59,7 +59,7 @@ class Badge:
 def draw_lanes(ax: Axes, timeline: Timeline, theme: Theme, span: tuple[float, float]) -> None:
     """Draws every pod of the timeline; ``span`` is the time axis' (from, until) in seconds."""
     _prepare(ax, timeline, theme)
-    _tell_end(ax, timeline, theme, span)
+    _draw_end(ax, timeline, theme, span)
     by_node = defaultdict(list)
     for segment in timeline.segments:
         by_node[segment.node].append(segment)
@@ -140,7 +140,7 @@ def badges(marks: Sequence[Mark], near: float) -> list[Badge]:
 
 
 def draw_badges(
-    ax: Axes, shown: Sequence[Badge], rows: dict[str, int], theme: Theme, wide: float
+    ax: Axes, drawn: Sequence[Badge], rows: dict[str, int], theme: Theme, wide: float
 ) -> None:
     """Puts each badge on its node's lane, or above the lanes with a line through them.
 
@@ -149,7 +149,7 @@ def draw_badges(
     # On a lane a badge must not cover the end of the node's name.
     taken: defaultdict[int, float] = defaultdict(lambda: ax.get_xlim()[0] - wide / 3)
     taken[-1] = float("-inf")
-    for badge in shown:
+    for badge in drawn:
         for lane in {rows.get(mark.node, -1): mark for mark in badge.marks}.items():
             row, mark = lane
             if row < 0:
@@ -194,7 +194,7 @@ def _fitting(name: str) -> str:
     return name if len(name) <= _FITS else f"{name[:7]}…{name[8 - _FITS :]}"
 
 
-def _tell_end(ax: Axes, timeline: Timeline, theme: Theme, span: tuple[float, float]) -> None:
+def _draw_end(ax: Axes, timeline: Timeline, theme: Theme, span: tuple[float, float]) -> None:
     """Says where the recording ended, if the other one to compare with went on for longer."""
     if timeline.end > span[1] - 0.03 * (span[1] - span[0]):
         return

@@ -30,7 +30,7 @@ def draw_dense(ax: Axes, timeline: Timeline, theme: Theme, span: tuple[float, fl
         image, aspect="auto", extent=(span[0], span[1], len(order) - 0.5, -0.5), zorder=0.5,
         interpolation="auto",
     )  # fmt: skip
-    hatch_unknown(ax, theme, unknown(timeline, "pods"), dark=True)
+    hatch_unknown(ax, theme, unknown(timeline, "pods"), over_raster=True)
     ax.set_ylim(len(order) - 0.5, -0.5)
     ax.set_yticks([0, len(order) - 1], ["1", str(len(order))])
     ax.set_ylabel("nodes, by start of their new Pod", labelpad=2)
