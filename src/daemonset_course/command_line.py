@@ -1,12 +1,12 @@
-r"""A command line as one types it at work, with Python's values in it, split into its words.
+r"""Split a command line into words, with the values of its Python expressions.
 
 ``{expression}`` and ``$name`` stand for values, as in the line magics of IPython. Differences:
 
-- Each brace is judged by itself, and what is no Python stays: the braces of a jsonpath
+- Each brace is parsed by itself, and text that is not Python stays: the braces of a jsonpath
   (``{.items[*].metadata.name}``, ``{range .items[*]}``, ``{"\n"}``, ``{end}``), of JSON, and the
-  doubled ones of a Go template. IPython expands all of a line or nothing of it.
-- A value that stands in quotes stays one word, whatever is in it. One without quotes is split at
-  blanks, and quotes in it count, like the rest of the line.
+  doubled ones of a Go template. IPython expands a whole line or none of it.
+- A value in quotes stays one word, whatever it contains. A value without quotes is split at blanks,
+  and quotes in it count, as in the rest of the line.
 - A name that does not exist is an error: nothing is run.
 """
 
@@ -27,7 +27,7 @@ _TEMPLATE = re.compile(r"\{\{.*?(\}\}|$)")
 _SUBSTITUTION = re.compile(r"\$\(|`")
 _OPERATOR = re.compile(r"\|+|&+|;|\d?>+|<+")
 _COMMENT = re.compile(r"(?<!\S)#")
-_JSONPATH = {"end"}  # a word of jsonpath; its other words take a path, which is no Python
+_JSONPATH = {"end"}  # a word of jsonpath; its other words take a path, which is not Python
 
 _PYTHON = "Assign the output, text = %kubectl ..., and go on in Python: text.splitlines()."
 _ALTERNATIVES = {
@@ -43,7 +43,7 @@ _ALTERNATIVES = {
 
 @dataclass(frozen=True)
 class _Piece:
-    """A part of a line: text, or an expression; and the quote that it stands in."""
+    """A part of a line: text or an expression, and the quote around it."""
 
     text: str
     expression: bool = False
@@ -54,7 +54,7 @@ def split(line: str, names: Mapping[str, Any]) -> list[str]:
     """Return the words of a command line, with the values of its expressions.
 
     Args:
-        line: as one types it after ``%kubectl``.
+        line: the text after ``%kubectl``.
         names: the values that an expression can use, by name.
 
     Raises:
@@ -98,7 +98,7 @@ def _pieces(line: str) -> Iterator[_Piece]:
 
 
 def _next(line: str, at: int, quote: str) -> tuple[_Piece, int] | None:
-    """The piece that begins here and its length in the line; None where a comment begins."""
+    """Return the piece that begins here and its length in the line; None for a comment."""
     if line[at] == "\\" and quote != "'":
         return _Piece(line[at : at + 2]), 2
     if template := _TEMPLATE.match(line, at):
@@ -121,11 +121,11 @@ def _next(line: str, at: int, quote: str) -> tuple[_Piece, int] | None:
 
 
 def _expression(line: str, at: int) -> str | None:
-    """What stands between this brace and its partner, if that is Python that uses a name."""
+    """Return the text between this brace and its partner, if it is Python that uses a name."""
     for end in (match.start() for match in re.finditer(r"\}", line[at:])):
         text = line[at + 1 : at + end]
         try:
-            with warnings.catch_warnings(action="ignore"):  # what looks odd may be a jsonpath
+            with warnings.catch_warnings(action="ignore"):  # the text may be a jsonpath
                 tree = ast.parse(text.strip(), mode="eval")
         except (SyntaxError, ValueError):
             continue
@@ -147,7 +147,7 @@ def _value(expression: str, names: Mapping[str, Any]) -> str:
 
 
 def _escaped(value: str, quote: str) -> str:
-    """A value so that a quotation that it stands in ends where the line ends it."""
+    """Return the value with its quotes escaped, so that it does not end the quotation around it."""
     if quote == "'":
         return value.replace("'", "'\"'\"'")
     return re.sub(r'(["\\])', r"\\\1", value) if quote else value

@@ -1,4 +1,4 @@
-"""A recording to look at while it is being made: one widget, redrawn in place.
+"""Show a recording while it is being made: one widget, redrawn in place.
 
 with record("agent") as rollout, live(rollout):
     apply(version_2)
@@ -22,21 +22,23 @@ from daemonset_course.recording.recorder import Recorder
 PAUSE = 0.25  # seconds between two frames, at least
 SHARE = 0.2  # of the time that drawing may take
 
-_open_views: dict[str, threading.Event] = {}  # by DaemonSet: what ends its view
+_open_views: dict[str, threading.Event] = {}  # by DaemonSet; setting one ends its view
 
 
 @contextmanager
 def live(recording: Recorder) -> Iterator[None]:
-    """Show the recording while the block runs; at its end the view goes, and ``plot`` is for you.
+    """Show the recording while the block runs; the view is removed when the block ends.
 
-    There is one view of a DaemonSet at a time. Outside a notebook nothing is shown. A frame that
-    cannot be drawn does not disturb the block: the view shows the error, and tries again.
+    Call ``plot`` after the block for the picture of the whole recording.
+
+    A DaemonSet has one view at a time. Outside a notebook nothing is shown. If a frame cannot be
+    drawn, the block goes on, and the view shows the error and tries again.
     """
     if not _in_notebook():
         yield
         return
     name = recording.header.daemonset
-    if name in _open_views:  # a block around this one
+    if name in _open_views:  # the block of another view is around this one
         _open_views.pop(name).set()
     frames = _Frames(recording)
     widget, handle = _display(frames.next())
@@ -58,15 +60,15 @@ def live(recording: Recorder) -> Iterator[None]:
 
 
 class _Frames:
-    """The frames of a recording, one after the other; an error is shown above the last good one."""
+    """The frames of a recording, in order; an error is shown above the last frame without one."""
 
     def __init__(self, recording: Recorder) -> None:
         self._recording = recording
         self._last_good = ""
-        self.closing_note = ""  # what to say at the end, if the last frame was not shown
+        self.closing_note = ""  # shown at the end, if the last frame could not be shown
 
     def next(self) -> str:
-        """Return the frame of this moment."""
+        """Return the HTML of the present moment, or of the error that prevents it."""
         try:
             self._last_good = frame(self._recording.timeline)
         except Exception as error:
@@ -81,25 +83,25 @@ class _Frames:
         return self._last_good
 
     def note_failure(self, error: Exception) -> None:
-        """Remember that what happens now is not shown, and why."""
+        """Keep the error of a frame that was not shown, for the closing note."""
         self.closing_note = f"; its last picture was not shown: {in_one_line(error)}"
 
 
 def _draw(frames: _Frames, widget: Any, ended: threading.Event) -> None:
-    """Redraw until the end, whatever fails."""
+    """Redraw until the end, also after errors."""
     pause = PAUSE
     while not ended.wait(pause):
         began = time.monotonic()
         html = frames.next()
         try:
             widget.value = html
-        except Exception as error:  # nothing can be said in the widget: it is said at the end
+        except Exception as error:  # the widget takes no text: show it at the end
             frames.note_failure(error)
         pause = max(PAUSE, (time.monotonic() - began) / SHARE)
 
 
 def _display(html: str) -> tuple[Any, Any]:
-    """The widget, and the handle of the output that it is shown in."""
+    """Return the widget, and the handle of the output that shows it."""
     from IPython.display import display  # noqa: PLC0415 - 50 ms
     from ipywidgets import HTML  # noqa: PLC0415 - 110 ms
 
@@ -108,7 +110,7 @@ def _display(html: str) -> tuple[Any, Any]:
 
 
 def _in_notebook() -> bool:
-    """Whether somebody can see a widget: this is a Jupyter kernel."""
+    """Whether this process is a Jupyter kernel, which can show widgets."""
     from IPython import get_ipython  # noqa: PLC0415 - 50 ms
 
     return hasattr(get_ipython(), "kernel")

@@ -1,4 +1,4 @@
-"""The magics ``%kubectl`` and ``%%kubectl``: kubectl in a cell as one types it at work.
+"""The magics ``%kubectl`` and ``%%kubectl``: kubectl in a cell, typed as in a terminal.
 
     %kubectl get pods -o wide
     names = %kubectl get pods -l app={app} -o jsonpath='{.items[*].metadata.name}'
@@ -7,8 +7,8 @@
     apiVersion: v1
     ...
 
-A magic that is a statement of its own prints what kubectl printed, wherever it stands; one that is
-assigned returns the text and prints nothing. In a line, ``{expression}`` and ``$name`` stand for
+A magic that is a statement of its own prints kubectl's output, anywhere in the cell. An assigned
+magic returns the text and prints nothing. In a line, ``{expression}`` and ``$name`` stand for
 values (``command_line.py``); the lines under ``%%kubectl`` are sent as they are.
 
 The import of ``daemonset_course`` loads the magics where IPython runs. This module imports IPython
@@ -39,7 +39,7 @@ NAME = "kubectl"
 
 
 class ShowStatements(ast.NodeTransformer):
-    """Print the output of each magic that is a statement: IPython shows only a cell's last one."""
+    """Print the output of each magic that is a statement; IPython prints only the last one's."""
 
     ran = False
 
@@ -109,7 +109,7 @@ class KubectlMagics(Magics):
         output = kubectl(shlex.join(words), stdin=cell)
         if self._statements.ran:
             return output
-        output.show()  # the cell that loaded the magics: it was transformed before
+        output.show()  # this cell loaded the magics, after its own transformation
         return PrintedOutput(output)
 
 

@@ -1,4 +1,4 @@
-"""From the API server to the event log: feeds that watch, a recorder, the log's format."""
+"""Record the changes of API objects: feeds that list and watch, the recorder, recorded steps."""
 
 from daemonset_course.recording.recorder import Recorder, Recording, compare, record
 from daemonset_course.recording.steps import Step, step

@@ -1,4 +1,4 @@
-"""Follow which components of the control plane run, for a recording."""
+"""Poll which components of the control plane run, and emit each change to a recorder."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from contextlib import suppress
 from daemonset_course.errors import CourseError
 from daemonset_course.history.outages import RUNNING, Down
 
-PAUSE = 0.25  # seconds between two looks, at least
-SHARE = 0.05  # of the time that looking may take: on kind it runs a command in a container
-STOP_TIMEOUT = 1.0  # seconds that a look gets to end
+PAUSE = 0.25  # seconds between two polls, at least
+SHARE = 0.05  # of the time that polling may take: on kind, a poll runs a command in a container
+STOP_TIMEOUT = 1.0  # seconds that `stop` waits for a poll that is under way
 
-Emit = Callable[[str, str], None]  # a component, and its new state
+Emit = Callable[[str, str], None]  # takes a component and its new state
 
 
 class ComponentFeed:
-    """Each change of a component's state, told until ``stop``; all run unless something is told."""
+    """The state changes of the control plane's components, emitted until ``stop``.
+
+    Every component counts as running until another state is emitted.
+    """
 
     def __init__(self, read_states: Callable[[], list[Down]], emit: Emit) -> None:
         self._read_states = read_states
@@ -29,12 +32,12 @@ class ComponentFeed:
         self._thread = threading.Thread(target=self._run, name="components", daemon=True)
 
     def start(self) -> None:
-        """Look once, then go on looking."""
+        """Poll once in the caller's thread, then go on in a thread of the feed's own."""
         self.poll()
         self._thread.start()
 
     def stop(self) -> None:
-        """Look a last time and end; a second call does nothing."""
+        """Poll a last time and end; a second call does nothing."""
         if self._thread.ident is None or self._stopping.is_set():
             return
         self._stopping.set()
@@ -43,7 +46,7 @@ class ComponentFeed:
             self.poll()
 
     def poll(self) -> None:
-        """Tell what has changed; where nobody can say what runs, nothing is told."""
+        """Emit each state that has changed; if the states cannot be read, emit nothing."""
         with self._lock, suppress(CourseError, OSError, ValueError):
             states: dict[str, str] = dict(self._read_states())
             for component in [name for name in self._last_states if name not in states]:

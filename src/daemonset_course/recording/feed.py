@@ -1,8 +1,8 @@
-"""Follow one collection: list, then watch, and list again after a break, with the break recorded.
+"""Follow one collection: list, then watch; after an interrupted watch, list again and emit a gap.
 
-A feed is one daemon thread. After a break it emits a gap: from the last contact until the list that
-follows, or until the end if there is none. No error ends a feed. An error that is not the API
-server's (the sink's, or the feed's own) begins a gap with a reason that says so, and is kept in
+A feed is one daemon thread. A gap lasts from the last contact until the next list, or until the end
+of the feed if no list follows. No error ends a feed. An error that does not come from the API
+server (the sink or the feed raised it) begins a gap whose reason names it, and is kept in
 ``failure``; the feed then lists again and goes on.
 """
 
@@ -20,11 +20,11 @@ from daemonset_course.cluster.watch import Watch, list_objects
 from daemonset_course.errors import CourseError, in_one_line
 
 QUIET = 15.0  # seconds without a byte, after which a watch counts as dead
-STOP_TIMEOUT = 0.5  # seconds that a feed gets to leave a request that nobody answers
+STOP_TIMEOUT = 0.5  # seconds that `stop` waits for a request without an answer
 # Seconds (connect, read): a busy server must not be reported as down.
 FINAL_LIST_TIMEOUT = (1.0, 3.0)
 RETRY = 0.2  # seconds between two tries to reach a server that does not answer
-LONGEST_RETRY = 5.0  # seconds: after an error of ours, each pause is twice the one before
+LONGEST_RETRY = 5.0  # seconds: after an error of the sink or the feed, pauses double until then
 
 
 class Sink(Protocol):
@@ -67,21 +67,21 @@ class Feed:
 
     def __post_init__(self) -> None:
         self.listed = threading.Event()  # the first list is emitted
-        self.failure: BaseException | None = None  # the first error that is not the server's
-        self.last_error = ""  # why the last try failed, whatever failed
+        self.failure: BaseException | None = None  # the first error of the sink or the feed
+        self.last_error = ""  # why the last try failed: the server's error, or another
         self.open_gap: OpenGap | None = None  # None while the feed follows the collection
-        self._last_contact = 0.0  # all that the server sent until then has been emitted
-        self._unconfirmed_since: float | None = None  # the server may be dead since then
+        self._last_contact = 0.0  # everything that the server sent until then is emitted
+        self._unconfirmed_since: float | None = None  # the server may be down since then
         self._stopping = threading.Event()
         self._watch: Watch | None = None
         self._thread = threading.Thread(target=self._run, name=f"feed-{self.resource}", daemon=True)
 
     def start(self) -> None:
-        """Begin; ``listed`` is set once the present state has been emitted."""
+        """Start the thread; ``listed`` is set once the present state has been emitted."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End at once, also in a silent watch; then list, and emit what changed until now.
+        """End the watch at once, also a quiet one; then list, and emit what changed until now.
 
         If the final list fails, emit a gap that starts at the last contact. A second call does
         nothing.
@@ -123,15 +123,15 @@ class Feed:
             except CourseError as error:
                 self._begin_gap(error.seen or error.failed)
                 self._stopping.wait(RETRY)
-            except BaseException as error:  # on this thread nobody else would learn of it
+            except BaseException as error:  # an error that leaves this thread would be lost
                 self._fail(error)
                 self._stopping.wait(pause)
                 pause = min(2 * pause, LONGEST_RETRY)
 
     def _list(self, timeout: tuple[float, float] = (2.0, 10.0)) -> str:
-        """Emit what differs from the known objects; return the version of the list.
+        """Emit what differs from ``objects``; return the version of the list.
 
-        The version is '' when the feed was stopped meanwhile: then ``stop`` lists once more.
+        The version is '' if the feed was stopped meanwhile: ``stop`` then lists once more.
         """
         items, version = list_objects(self.api, self.path, timeout=timeout)
         if self._stopping.is_set() and threading.current_thread() is self._thread:
@@ -153,7 +153,7 @@ class Feed:
         return version
 
     def _differences(self, found: dict[str, Object]) -> list[tuple[str, Object]]:
-        """Return (type, object) of each change that leads from the known objects to a list."""
+        """Return the (type, object) of each change from ``objects`` to those of a list."""
         changes = [("DELETED", item) for uid, item in self.objects.items() if uid not in found]
         for uid, item in found.items():
             old = self.objects.get(uid)
@@ -193,7 +193,7 @@ class Feed:
     def _emit(self, kind: str, via: str, item: Object) -> None:
         with _SinkError.wrap_errors():
             self.sink.change(self.resource, kind, via, item)
-        # After the sink: what it did not take is emitted again by the next list.
+        # After the sink: if it raised, the next list emits the object again.
         uid = item["metadata"]["uid"]
         if kind == "DELETED":
             self.objects.pop(uid, None)
@@ -201,14 +201,14 @@ class Feed:
             self.objects[uid] = item
 
     def _begin_gap(self, reason: str) -> None:
-        """Remember when contact was lost first; several failed tries are one gap."""
+        """Keep the start of a gap, unless one is open: several failed tries are one gap."""
         self.last_error = reason
         if self.open_gap is None and self.listed.is_set():
             since = self._unconfirmed_since
             self.open_gap = OpenGap(self.clock() if since is None else since, reason)
 
     def _emit_gap(self) -> None:
-        # Taken first: a thread that `stop` did not wait for may come here too.
+        # Cleared first: a thread that `stop` did not wait for may emit the gap, too.
         gap, self.open_gap = self.open_gap, None
         if gap is not None:
             try:
@@ -219,7 +219,7 @@ class Feed:
                 raise
 
     def _fail(self, error: BaseException) -> None:
-        """Keep an error that is not the server's, and begin a gap at the last contact."""
+        """Keep an error of the sink or the feed, and begin a gap at the last contact."""
         error = error.__cause__ or error if isinstance(error, _SinkError) else error
         self.failure = self.failure or error
         self._unconfirmed_since = self._last_contact
@@ -227,12 +227,12 @@ class Feed:
 
 
 class _SinkError(Exception):
-    """The sink raised ``__cause__``, of any type: it is not the API server's error."""
+    """An error of the sink, which is its ``__cause__``: the API server did not cause it."""
 
     @staticmethod
     @contextmanager
     def wrap_errors() -> Iterator[None]:
-        """Raise this error instead of what the block raises."""
+        """Raise this error from any error of the block."""
         try:
             yield
         except Exception as error:

@@ -1,4 +1,4 @@
-"""The code of a notebook's cell as plain Python, for what reads lessons without running them."""
+"""Turn the code of a notebook's cell into plain Python, for tools that parse lessons."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _MAGIC = re.compile(
 def plain_python(code: str) -> str:
     """Return the code with each magic as Python that stands on the same lines.
 
-    ``x = %kubectl get {kind}`` becomes ``x = kubectl('get {kind}', kind)``: the call, its text and
-    the names that it uses are there for who analyses the code. Other magics become nothing, and so
-    does a cell under another cell magic: it need not be Python.
+    ``x = %kubectl get {kind}`` becomes ``x = kubectl('get {kind}', kind)``: a tool that
+    parses the code finds the call, its text and the names that it uses. Another line magic becomes
+    ``None`` or ``pass``. A cell under another cell magic becomes ``pass``: it need not be Python.
     """
     if cell := _CELL_MAGIC.fullmatch(code):
         whole = cell["body"].removeprefix("\n")
@@ -52,7 +52,7 @@ def _call(line: str, *more: str) -> str:
     line = _joined(line)
     try:
         values = expressions(line)
-    except BadInput:  # it would be refused
+    except BadInput:  # `%kubectl` refuses this line
         values = []
     return f"kubectl({', '.join([repr(line), *values, *more])})"
 

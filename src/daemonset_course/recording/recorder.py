@@ -39,7 +39,7 @@ from daemonset_course.recording.feed import Feed
 if TYPE_CHECKING:
     from daemonset_course.figures.picture import Picture
 
-EXTRA_TIME = 0.4  # seconds, times the pace, that a `with` records on: the picture shows the end
+EXTRA_TIME = 0.4  # seconds, times the pace: a `with` records on for it, so that the end is seen
 FIRST_LIST = 20.0  # seconds that the first lists may take
 
 
@@ -56,7 +56,7 @@ class Recording:
 
     @property
     def history(self) -> History:
-        """The log with its index; that of a recording that still runs ends now."""
+        """The log with its index; the log of a running recording ends now."""
         return self._history
 
     @property
@@ -66,22 +66,22 @@ class Recording:
 
     @staticmethod
     def load(path: str | Path) -> Recording:
-        """The recording saved in a file."""
+        """Return the recording that was saved in a file."""
         return Recording(log.load(Path(path)))
 
     def save(self, path: str | Path) -> None:
-        """Keep the recording as JSON lines."""
+        """Write the recording to a file, as JSON lines."""
         log.save(self.records(), Path(path))
 
     def records(self) -> list[log.Record]:
-        """The log; that of a recording that still runs ends now."""
+        """Return the records of the log; the log of a running recording ends now."""
         with self.reading() as history:
             end = [] if history.ended else [log.End(history.end)]
             return [*history.records, *end]
 
     @contextmanager
     def reading(self) -> Iterator[History]:
-        """The history, which does not change within the block."""
+        """Yield the history, which does not change within the block."""
         yield self.history
 
     @property
@@ -92,7 +92,7 @@ class Recording:
 
     @property
     def rollouts(self) -> tuple[Rollout, ...]:
-        """The facts of each rollout in the recording, the first one first."""
+        """The facts of each rollout in the recording, in order of time."""
         return rollouts(self.timeline)
 
     @property
@@ -106,7 +106,10 @@ class Recording:
         return caption(self.timeline)
 
     def plot(self, **options: Any) -> Picture:
-        """The picture of the recording."""
+        """Return the picture of the recording.
+
+        The options are those of ``figures.rollout.draw.plot``.
+        """
         from daemonset_course.figures.rollout.draw import plot  # noqa: PLC0415 - 570 ms
 
         return plot(self.timeline, **options)
@@ -116,7 +119,7 @@ class Recording:
 
 
 class Recorder(Recording):
-    """A recording that is still being made; its feeds write into one log, on one clock.
+    """A recording in progress; its feeds write into one log, on one clock.
 
     Safe to use from several threads; while it runs, read its history in ``reading``.
     """
@@ -124,7 +127,7 @@ class Recorder(Recording):
     def __init__(self, cluster: Cluster, daemonset: str, namespace: str) -> None:
         super().__init__([_header(cluster, daemonset, namespace)])
         self._lock = threading.RLock()
-        self._ending = threading.Lock()  # of two calls of `stop` the second waits for the first
+        self._ending = threading.Lock()  # the second of two calls of `stop` waits for the first
         self._open = True
         self._began = time.monotonic()
         place = f"namespaces/{segment(namespace)}"
@@ -155,19 +158,19 @@ class Recorder(Recording):
 
     @contextmanager
     def reading(self) -> Iterator[History]:
-        """The history until now, to which nothing is added within the block."""
+        """Yield the history until now; nothing is added to it within the block."""
         with self._lock:
             yield self.history
 
     def start(self) -> None:
-        """Begin, and return when the present state is in the log.
+        """Start to record, and return when the present state is in the log.
 
         Raises:
-            NotFinished: the API server did not give it in time.
+            NotFinished: the API server did not answer a first list in time.
         """
         try:
             self._list_all()
-        except BaseException as error:  # also Ctrl-C: no thread stays behind
+        except BaseException as error:  # also Ctrl-C: no thread is left
             self._end_after(error)
             raise
 
@@ -185,18 +188,18 @@ class Recorder(Recording):
         self._begin()
 
     def _begin(self) -> None:
-        """Let the clock begin now, when all first lists are in: before that, nothing is known."""
+        """Set the clock to 0 now, when all first lists have arrived."""
         with self._lock:
             self._began = time.monotonic()
             header = replace(self.header, date=_date())
             self._history = History([header, *map(_at_zero, self._history.records[1:])])
 
     def stop(self) -> Recorder:
-        """End the recording; calling it again does no harm.
+        """End the recording; a second call does nothing.
 
         Raises:
-            RecorderFailed: the recorder itself failed. The recording is complete all the same,
-                apart from the gaps that it names.
+            RecorderFailed: the recorder itself failed. The recording is complete apart from its
+                gaps.
         """
         failure = self._end()
         if failure is not None:
@@ -204,7 +207,7 @@ class Recorder(Recording):
         return self
 
     def _end(self) -> RecorderFailed | None:
-        """End the recording; return the recorder's own error, when it ends here and had one."""
+        """End the recording; return the recorder's own error, once; None without one."""
         with self._ending:
             if not self._open:
                 return None
@@ -214,13 +217,13 @@ class Recorder(Recording):
                 thread.start()
             for thread in stopping:
                 thread.join()
-            with self._lock:  # a feed that could not be stopped writes nothing behind the end
+            with self._lock:  # a feed that could not be stopped writes nothing after the end
                 self._append(log.End(self.elapsed))
                 self._open = False
         return _failure(self._feeds)
 
     def _end_after(self, error: BaseException) -> None:
-        """End the recording because of an error, which the recorder's own must not hide."""
+        """End the recording because of an error; add the recorder's own error to it as a note."""
         failure = self._end()
         if failure is not None:
             error.add_note(str(failure))
@@ -231,22 +234,22 @@ class Recorder(Recording):
         return time.monotonic() - self._began
 
     def mark(self, text: str) -> None:
-        """Put a note of your own on the time axis."""
+        """Put a note on the time axis, at the present moment."""
         self._write(log.Mark(self.elapsed, text))
 
     def change(self, resource: str, kind: str, via: str, item: log.Object) -> None:
-        """Append a change that a feed saw now."""
+        """Append a change that a feed emits now."""
         begun = all(feed.listed.is_set() for feed in self._feeds)
         if resource == "events" and via == "list" and not begun:
-            return  # old news, which no picture shows, and often most of the log
+            return  # events from before the recording: no picture shows them, and they fill the log
         self._write(log.Change(self.elapsed, resource, kind, via, log.without_bookkeeping(item)))
 
     def component(self, component: str, state: str) -> None:
-        """A component of the control plane ended, was stopped or suspended, or runs again."""
+        """Append the new state of a component of the control plane."""
         self._write(log.Component(self.elapsed, component, state))
 
     def gap(self, resource: str, start: float, reason: str) -> None:
-        """Append a gap: a feed saw nothing from ``start`` until now."""
+        """Append a gap: a watch was interrupted from ``start`` until now."""
         self._write(self._gap(resource, start, reason, self.elapsed))
 
     def _gap(self, resource: str, start: float, reason: str, now: float) -> log.Gap:
@@ -280,43 +283,43 @@ class Recorder(Recording):
                 self._append(record)
 
     def _append(self, record: log.Entry) -> None:
-        """Append a record with the time at which it stands in the log, behind those there."""
-        # The clock was read outside the lock, and may have begun anew since: keep the order.
+        """Append a record; its time is not before that of the last record."""
+        # The clock was read outside the lock, and may have been set to 0 since: keep the order.
         t = round(max(min(record.t, self.elapsed), self._history.last), 4)
-        if isinstance(record, log.Gap):  # rounded alike: no gap outlasts the recording
+        if isinstance(record, log.Gap):  # rounded alike: no gap ends after the recording
             record = replace(record, end=t)
         self._history.append(replace(record, t=t))
 
 
 def record(daemonset: str, *, namespace: str = "default") -> Recorder:
-    """A recorder of one DaemonSet: use it in ``with``, or call ``start`` and ``stop``.
+    """Return a recorder of one DaemonSet: use it in ``with``, or call ``start`` and ``stop``.
 
-    It follows the pods, DaemonSets, ControllerRevisions and events of the namespace, and all
+    It follows the Pods, DaemonSets, ControllerRevisions and events of the namespace, and all
     nodes. The DaemonSet need not exist yet.
 
     Raises:
-        BadInput: no namespace can have this name.
+        BadInput: the namespace's name is not valid.
         NotRunning: the cluster is not up.
     """
     return Recorder(current(), daemonset, namespace)
 
 
 def compare(a: Recording, b: Recording, *, labels: tuple[str, str] = ("a", "b")) -> Picture:
-    """Two recordings on one time axis, each from its template change on."""
+    """Return a picture of two recordings; 0 on its time axis is the last new template of each."""
     from daemonset_course.figures.rollout.draw import compare as draw  # noqa: PLC0415 - 570 ms
 
     return draw(a.timeline, b.timeline, labels=labels)
 
 
 def _failure(feeds: list[Feed]) -> RecorderFailed | None:
-    """The errors of the recorder's own that its feeds met, as one; None if there was none."""
+    """Return the feeds' own errors as one error; None if there was none."""
     failed = {feed.resource: feed.failure for feed in feeds if feed.failure is not None}
     if not failed:
         return None
     found = RecorderFailed(
         f"The recorder failed while it followed the {' and the '.join(failed)}.",
         seen="; ".join(f"{resource}: {_describe(error)}" for resource, error in failed.items()),
-        next_step="Use the recording: it has a gap where something was missed. The error is one of "
+        next_step="Use the recording: it has a gap where changes were missed. The error is one of "
         "the course, not of the cluster: please report it.",
     )
     found.__cause__ = next(iter(failed.values()))
@@ -324,7 +327,7 @@ def _failure(feeds: list[Feed]) -> RecorderFailed | None:
 
 
 def _describe(error: BaseException) -> str:
-    """An error, and the line that it comes from."""
+    """Return the error's text and the line that raised it."""
     *_, last = traceback.extract_tb(error.__traceback__)
     text = "".join(traceback.format_exception_only(error)).strip()
     return f"{text} ({Path(last.filename).name}, line {last.lineno})"
@@ -343,7 +346,7 @@ def _header(cluster: Cluster, daemonset: str, namespace: str) -> log.Header:
 
 
 def _at_zero(record: log.Record) -> log.Record:
-    """A record from before the clock began."""
+    """Return the record of a first list with the time 0."""
     match record:
         case log.Header():
             return record

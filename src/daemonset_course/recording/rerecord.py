@@ -1,4 +1,4 @@
-"""Record the real steps of a lesson anew: run its notebook on a cluster that has everything."""
+"""Record the real steps of a lesson again: run its notebook on a cluster with all capabilities."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ CELL_SECONDS = 600
 
 
 def record_lesson(lesson: str, cluster: str | None = None) -> list[Path]:
-    """The recordings made by running a lesson's notebook; they replace those in ``recordings/``.
+    """Run a lesson's notebook and replace its recordings in ``recordings/``; return their paths.
 
     Raises:
         BadInput: there is no such lesson, it has no real step, or the cluster cannot run one.
-        CommandFailed: a cell failed, or took too long; the recordings are as they were.
+        CommandFailed: a cell failed, or took too long; no recording was changed.
     """
     import nbformat  # noqa: PLC0415 - 1.8 s with nbclient
     from nbclient import NotebookClient  # noqa: PLC0415
@@ -69,7 +69,7 @@ def record_lesson(lesson: str, cluster: str | None = None) -> list[Path]:
 
 
 def _with_source(recording: str, source: str) -> str:
-    """A recording whose header says what it was made from."""
+    """Return the recording with the hash of its source in its header."""
     header, _, rest = recording.partition("\n")
     return json.dumps(json.loads(header) | {"source": source}, separators=(",", ":")) + "\n" + rest
 

@@ -1,4 +1,4 @@
-"""A history of one moment: what the API server has now of one DaemonSet."""
+"""Make a history of one moment: the present objects of one DaemonSet."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def snapshot(
     pods: Iterable[Object] | None = None,
     down: Iterable[Down] = (),
 ) -> History:
-    """What there is now: the DaemonSet, what it owns, the nodes, and the refusals that count.
+    """Return the DaemonSet, what it owns, the nodes and its template's refusals, as of now.
 
-    Namesakes that were deleted are left out, with what they owned.
+    Objects that an earlier DaemonSet of the same name owned are left out.
 
     Args:
         api: the API server.
         daemonset: the DaemonSet's name.
         namespace: its namespace.
-        pods: the Pods of the namespace, if they are at hand.
-        down: the components that do not run; the API server does not know them.
+        pods: the Pods of the namespace; None: list them.
+        down: the components that do not run, which the API server does not report.
     """
     core, apps = f"/api/v1/namespaces/{namespace}", f"/apis/apps/v1/namespaces/{namespace}"
     found = [one for one in api.items(f"{apps}/daemonsets") if one["metadata"]["name"] == daemonset]
@@ -51,7 +51,7 @@ def snapshot(
         since = template_age(owner, listed["pods"])
         for event in api.items(f"{core}/events"):
             if refusal(event, owner) and last_seen(event) >= since:
-                # By the watch: it is no old news.
+                # As from the watch: an event of a first list is taken for an old one.
                 history.append(Change(0.0, "events", "ADDED", "watch", event))
     return history
 

@@ -27,10 +27,10 @@ class StepSource:
     """A step as a notebook has it.
 
     Attributes:
-        hash: of the step's function, of what the notebook defines and the function uses, in magics,
-            too, as last defined before it, and of the manifests named in all that. A manifest's
-            name with a ``{part}`` stands for every file that it can mean. Comments and layout do
-            not count.
+        hash: of the step's function; of the notebook's definitions that it uses, also in magics, as
+            last defined before it; and of the manifests that all this code names. A manifest's name
+            with a ``{part}`` stands for every file that it matches. Comments and layout do not
+            count.
         needs: the capabilities that the step needs.
     """
 
@@ -67,7 +67,7 @@ def _arguments(call: ast.Call) -> tuple[str, tuple[str, ...]]:
 
 
 def _names(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement of a lesson gives a value, modules and their contents aside."""
+    """Yield the names that a statement of a lesson assigns or defines; imports are left out."""
     if isinstance(statement, ast.FunctionDef):
         yield statement.name
     elif isinstance(statement, ast.Assign):
@@ -77,7 +77,7 @@ def _names(statement: ast.stmt) -> Iterator[str]:
 
 def _hash(step: ast.stmt, defined: Mapping[str, ast.stmt], folder: Path) -> str:
     parts = [step]
-    for part in parts:  # grows: what is used uses more
+    for part in parts:  # grows: a definition uses other definitions
         used = {node.id for node in ast.walk(part) if isinstance(node, ast.Name)}
         parts += [defined[n] for n in sorted(used & set(defined)) if defined[n] not in parts]
     code = "\n".join(map(ast.unparse, parts))
@@ -91,9 +91,9 @@ def _hash(step: ast.stmt, defined: Mapping[str, ast.stmt], folder: Path) -> str:
 
 
 def _tree(node: object) -> object:
-    """A part of the code as plain lists; unlike ``ast.unparse`` the same in every Python."""
+    """Return a part of the code as plain lists, which are the same in every version of Python."""
     if isinstance(node, ast.AST):
-        # An empty list may be a field that older Pythons do not have.
+        # An empty list may be a field that older versions of Python do not have.
         fields = {name: _tree(value) for name, value in ast.iter_fields(node) if value != []}
         return [type(node).__name__, fields]
     return list(map(_tree, node)) if isinstance(node, list) else repr(node)

@@ -1,4 +1,4 @@
-"""A step that only real containers can show: run there, shown from its recording elsewhere.
+"""Run a step that needs real containers, or show its recording on a cluster without them.
 
     @step("00-system-agents", needs="logs")
     def agents():
@@ -7,9 +7,9 @@
 
     agents
 
-On a cluster with the capability the function runs at once. On another one nothing is pretended: the
-recording that was made on kind is shown, with a label that says so. ``agents.result`` is the same
-kind of value both ways, so the lesson asserts the same.
+On a cluster with the capability the function runs at once. On another cluster the recording that
+was made on kind is shown, with a label that names its origin. ``agents.result`` has the same type
+in both cases, so the lesson asserts the same.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from daemonset_course.places import REPOSITORY
 from daemonset_course.recording.recorder import Recording
 
 FORMAT = 1
-ONLY = "result"  # the key of a result that is no dict
+ONLY = "result"  # the key of a result that is not a dict
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a step gave, and where it was run."""
+    """The result of a step, and where the step was run."""
 
     header: dict[str, Any]
     result: Any
@@ -45,7 +45,7 @@ class Step:
 
     @property
     def label(self) -> str:
-        """Where the result comes from, in one line."""
+        """The step's title and the origin of its result, in one line."""
         where = f"{self.header['backend']}, Kubernetes {self.header['kubernetes']}"
         if self.live:
             return f"{self.header['label']} (live on {where})"
@@ -55,7 +55,7 @@ class Step:
 
     @property
     def source(self) -> str:
-        """Whose answer the result is: the ``cluster``'s, or that of the ``recording``."""
+        """The origin of the result: ``cluster`` or ``recording``."""
         return "cluster" if self.live else "recording"
 
     def __repr__(self) -> str:
@@ -63,7 +63,7 @@ class Step:
 
 
 def step(name: str, *, needs: str | Sequence[str]) -> Callable[[Callable[[], Any]], Step]:
-    """Run a function if this cluster can, else show its recording; the function becomes a ``Step``.
+    """Run a function if this cluster can, else load its recording; the function becomes a ``Step``.
 
     Args:
         name: the recording's name in ``recordings/``, beginning with the lesson's number.
@@ -90,7 +90,7 @@ def step(name: str, *, needs: str | Sequence[str]) -> Callable[[Callable[[], Any
 
 
 def path_of(name: str) -> Path:
-    """Where the recording of a step is kept; ``COURSE_RECORDINGS`` names another folder."""
+    """Return the path of a step's recording; ``COURSE_RECORDINGS`` names another folder."""
     return (variables.RECORDINGS.read() or REPOSITORY / "recordings") / f"{name}.jsonl"
 
 
@@ -109,7 +109,7 @@ def save(done: Step, path: Path) -> None:
 
 
 def load(path: Path) -> tuple[dict[str, Any], Any]:
-    """The header and the result of a recorded step.
+    """Return the header and the result of a recorded step.
 
     Raises:
         NotFound: there is no such recording.
@@ -133,7 +133,7 @@ def load(path: Path) -> tuple[dict[str, Any], Any]:
 
 
 def _result(lines: list[dict[str, Any]]) -> Any:
-    """The result in the lines that follow the header."""
+    """Return the result in the lines that follow the header."""
     parts: dict[str, Any] = {}
     log: list[dict[str, Any]] = []
     for line in lines:
@@ -154,7 +154,7 @@ def _is_log(part: Any) -> bool:
 
 
 def to_text(result: Any) -> str:
-    """A result as text."""
+    """Return a result as text."""
     if isinstance(result, dict):
         return "\n".join(
             f"{key}:\n{textwrap.indent(to_text(v), '  ')}" for key, v in result.items()
@@ -180,7 +180,7 @@ def _header(
 
 
 def _note_live_run(name: str, needs: Sequence[str]) -> None:
-    """Tell the test run (``COURSE_STEPS``) what ran for real."""
+    """Append the step to the file ``COURSE_STEPS``, in which a test run collects the live steps."""
     if noted := variables.STEPS.read():
         with noted.open("a") as file:
             file.write(f"{name} ({', '.join(needs)})\n")
