@@ -1,4 +1,4 @@
-"""Figures: five shapes as plain data, one renderer a shape, one page, one theme.
+"""Figures: five shapes as plain data, a renderer for each shape, one page, one theme.
 
-The only part of the course that imports matplotlib; ``shapes`` and ``pods`` do not.
+No other part of the course imports matplotlib; ``shapes`` and ``pods`` do not import it either.
 """

@@ -1,4 +1,4 @@
-"""Draw bars: for each group a bar a word, with its value at the end."""
+"""Draw bars: for each group one bar of each style, with its value at the end."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from daemonset_course.figures.shapes import Bars
 from daemonset_course.figures.theme import Theme
 from daemonset_course.history.text import number
 
-_ROW, _HEIGHT = 0.32, 2.2  # inches: a lying bar, a panel of standing ones
+_ROW, _HEIGHT = 0.32, 2.2  # inches: a horizontal bar, a panel of vertical bars
 
 
 def bars_panel(bars: Bars) -> Panel:
-    """The room of the bars; lying ones have their names at the left."""
+    """Return the panel of the bars; horizontal bars have their names at the left."""
     if not bars.horizontal:
         return Panel(_HEIGHT, lambda ax, theme: _draw(ax, theme, bars), left=0.75, right=0.3)
     left = max(LEFT, EDGE + TICKS + widest(bars.groups, TEXT))

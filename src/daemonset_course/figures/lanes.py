@@ -33,7 +33,7 @@ MARKERS = {
 
 
 def lanes_panel(lanes: Lanes) -> Panel:
-    """The room of all rows; names of lanes at the left, of rows at the right."""
+    """Return the panel of all lanes: names of lanes at the left, names of rows at the right."""
     drawing = _Drawing(lanes)
     names = (line for lane in lanes.lanes for line in lane.label.split("\n"))
     labels = (row.label for lane in lanes.lanes for row in lane.rows)
@@ -46,7 +46,7 @@ def lanes_panel(lanes: Lanes) -> Panel:
 
 
 class _Drawing:
-    """One panel in the making; y counts rows from the top."""
+    """The drawing of one panel; y counts rows from the top."""
 
     def __init__(self, lanes: Lanes) -> None:
         self._lanes = lanes
@@ -61,7 +61,7 @@ class _Drawing:
         self._inch = 1.0  # of the time axis, set when drawn
 
     def draw(self, ax: Axes, theme: Theme) -> None:
-        """Draw into axes; ``ax`` gets its limits and names."""
+        """Draw the lanes into the axes, and set their limits and labels."""
         lanes, (low, high) = self._lanes, self._lanes.span
         self._inch = ax.get_position().width * WIDTH / max(high - low, 1e-9)
         ax.set(xlim=(low, high), ylim=(self.rows - 0.5, -0.5), xlabel=lanes.axis)
@@ -112,7 +112,7 @@ class _Drawing:
         if bar.end < low or bar.start > high:
             return
         draw_bar(ax, (start, bar.end), y, style.height, self._lanes.span, **theme.patch(style))
-        # A text on a thin bar or a pattern stands on a background of its own.
+        # A text on a thin or hatched bar gets a background of its own.
         plain = not style.hatch and style.height > 0.5
         room = (0.12 + inches(bar.text, TEXT)) / self._inch
         at = start  # or right of the moments and signs that the text would be written over
@@ -141,7 +141,7 @@ class _Drawing:
 
 
 def draw_bar(ax: Axes, time: Span, y: float, high: float, span: Span, **style: Any) -> None:
-    """Draw the bar of ``time`` (from, until) with its middle at ``y``, seen however short it is.
+    """Draw the bar of ``time`` (from, until) with its middle at ``y``, wide enough to be seen.
 
     ``span`` is the axis' (from, until).
     """
@@ -152,21 +152,21 @@ def draw_bar(ax: Axes, time: Span, y: float, high: float, span: Span, **style: A
 
 
 def draw_stripe(ax: Axes, theme: Theme, time: Span, top: float, rows: int = 1) -> None:
-    """Shade the ground of rows, so that the eye follows a lane; ``top`` is the first row."""
+    """Shade the background of rows; ``top`` is the first row."""
     corner = (time[0], top - 0.5)
     wide = time[1] - time[0]
     ax.add_patch(Rectangle(corner, wide, rows, facecolor=theme.stripe, linewidth=0, zorder=0))
 
 
 def longest_first(bar: Any) -> float:
-    """Sort what has a ``start`` and an ``end`` so that a long bar does not hide a short one."""
+    """Return a sort key, so that a long bar is drawn first and does not hide a short one."""
     return float(bar.start - bar.end)
 
 
 def hatch_unknown(
     ax: Axes, theme: Theme, spans: tuple[Span, ...], *, over_raster: bool = False
 ) -> None:
-    """Hatch the stretches that nobody watched; ``over_raster``: over a filled raster."""
+    """Hatch the stretches in which a watch was interrupted; ``over_raster``: over filled cells."""
     edge = theme.background if over_raster else theme.muted
     for start, end in spans:
         ax.axvspan(
@@ -184,7 +184,7 @@ def write(
     boxed: bool = False,
     **style: Any,
 ) -> None:
-    """Write right of a place; ``boxed``: on the background's colour."""
+    """Write a text to the right of a point; ``boxed``: on a box of the background's colour."""
     box: Any = {"facecolor": theme.background, "edgecolor": "none", "pad": 0.8} if boxed else None
     given: dict[str, Any] = {"color": theme.foreground, "va": "center", "zorder": 5} | style
     ax.annotate(text, at, (4, -0.3), textcoords="offset points", bbox=box, **given)

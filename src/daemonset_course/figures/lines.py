@@ -24,7 +24,7 @@ _NICE = (1, 2, 3, 5)  # of each decade, the ticks of a logarithmic axis
 
 
 def lines_panel(lines: Lines) -> Panel:
-    """The room of a panel, with the lines' names at the right."""
+    """Return the panel of the lines, with their names at the right."""
     names = (part for one in lines.series if one.named for part in one.label.split("\n"))
     return Panel(
         height=lines.height,
@@ -35,7 +35,7 @@ def lines_panel(lines: Lines) -> Panel:
 
 
 def strokes(lines: Lines) -> dict[str, Mark]:
-    """The legend: lines without a name at their end, and shades."""
+    """Return the legend's entries: lines without a name at their end, and shades."""
     found: dict[str, Mark] = {one.label: one.stroke for one in lines.series if not one.named}
     shades = {
         shade.word: shade.style
@@ -46,7 +46,7 @@ def strokes(lines: Lines) -> dict[str, Mark]:
 
 
 def areas(upper: Points, lower: Points) -> Iterator[tuple[float, float, float, float]]:
-    """(from, until, lower, upper) of each step in which the upper points are above the lower."""
+    """Yield (from, until, lower, upper) of each step with the upper points above the lower."""
     for start, end in pairwise(sorted({*(t for t, _ in upper), *(t for t, _ in lower)})):
         high, low = _at(upper, start), _at(lower, start)
         if high is not None and low is not None and high > low:
@@ -54,13 +54,13 @@ def areas(upper: Points, lower: Points) -> Iterator[tuple[float, float, float, f
 
 
 def shade_above(ax: Axes, theme: Theme, upper: Points, lower: Points, style: Style) -> None:
-    """Fill what the upper points are above the lower, for exactly as long as they are."""
+    """Fill the area between upper and lower points where the upper ones are above."""
     for start, end, low, high in areas(upper, lower):
         ax.fill_between([start, end], low, high, zorder=1.2, **theme.patch(style))
 
 
 def draw_series(ax: Axes, theme: Theme, series: Sequence[Series]) -> None:
-    """Draw lines; an unknown value is a hole."""
+    """Draw lines; an unknown value is a gap in its line."""
     for one in series:
         x = np.array([x for x, _ in one.points], dtype=float)
         y = np.array([np.nan if y is None else y for _, y in one.points], dtype=float)
@@ -130,7 +130,7 @@ def _scale_log(ax: Axes, theme: Theme, values: Sequence[float]) -> None:
 
 
 def name_ends(ax: Axes, theme: Theme, series: Sequence[Series]) -> None:
-    """Name each line at the right edge, beside its last value; names move up to stay apart."""
+    """Name each line at the right edge, beside its last value; a name that overlaps moves up."""
     figure = ax.get_figure()
     assert figure is not None
     high = ax.get_position().height * figure.get_figheight()  # type: ignore[union-attr]

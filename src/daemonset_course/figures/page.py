@@ -1,7 +1,7 @@
-"""The one page of every figure: title, legend, panels, notes and caption, laid out in inches.
+"""Lay out the page of every figure, in inches: title, legend, panels, notes and caption.
 
-A panel says how much room it needs and draws itself into the axes that the page gives it; the page
-knows nothing of what a panel shows.
+A panel has the room that it needs and a function that draws it into the axes of the page; the page
+does not depend on what a panel shows.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ TEXT = 9.0  # points: the least that is read with ease at a notebook's width
 
 
 def inches(text: str, size: float) -> float:
-    """The width of a text, a little more than DejaVu Sans needs on average."""
+    """Return a text's width in inches, a little more than DejaVu Sans needs on average."""
     return len(text) * size * 0.0084
 
 
 def draw_grid(ax: Axes, theme: Theme, axis: Literal["x", "y", "both"] = "y") -> None:
-    """Faint lines at the ticks of an axis, behind what is drawn."""
+    """Draw faint lines at the ticks of an axis, behind everything else."""
     ax.grid(axis=axis, color=theme.faint, linewidth=0.6)
     ax.set_axisbelow(True)
 
 
 def widest(texts: Iterable[str], size: float) -> float:
-    """The width of the longest of these texts; 0 without any."""
+    """Return the width of the longest text in inches; 0 without any."""
     return max((inches(text, size) for text in texts), default=0.0)
 
 
@@ -83,7 +83,7 @@ Legend = Sequence[tuple[str, Mark]]
 
 @dataclass(frozen=True)
 class Page:
-    """What surrounds the panels. ``notes`` stand between the panels and the caption."""
+    """The parts around the panels; ``notes`` stand between the panels and the caption."""
 
     title: str
     caption: str
@@ -92,7 +92,7 @@ class Page:
     notes: Sequence[str] = ()
 
     def draw(self, panels: Sequence[Panel], *, beside: bool = False) -> Figure:
-        """The figure, with the panels under each other, or ``beside`` each other."""
+        """Return the figure, with the panels below each other, or ``beside`` each other."""
         titles = [part for line in self.title.split("\n") for part in _wrap(line, _TITLE_FITS)]
         caption = _wrap(self.caption, _TEXT_FITS)
         rows = _legend_rows(self.legend)
@@ -125,7 +125,7 @@ def _room(panel: Panel) -> float:
 
 @dataclass
 class _Pen:
-    """Draws from the top down; ``y`` is what is left below, in inches."""
+    """A pen that draws from the top down; ``y`` is the room left below, in inches."""
 
     figure: Figure
     theme: Theme
@@ -220,7 +220,7 @@ def _wrap(text: str, fits: int) -> list[str]:
 
 
 def _laid_out(notes: Sequence[str]) -> tuple[list[str], int, int]:
-    """The lines of the notes, how deep they are, and in how many columns they stand.
+    """Return the lines of the notes, the number of rows, and the number of columns.
 
     Two columns when there are many notes and all fit; else a long note is wrapped.
     """
@@ -235,7 +235,7 @@ def _laid_out(notes: Sequence[str]) -> tuple[list[str], int, int]:
 
 
 def _legend_rows(entries: Legend) -> list[list[tuple[str, Mark]]]:
-    """The entries in lines that fit on the page."""
+    """Return the entries in rows that fit on the page."""
     rows: list[list[tuple[str, Mark]]] = []
     x = WIDTH
     for entry in entries:

@@ -20,7 +20,7 @@ _PIXELS = 160  # dots an inch of a PNG: sharp on a dense screen
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure and the sentence that says what it shows; the last value of a cell displays it."""
+    """A figure and its caption; Jupyter displays it as the last value of a cell."""
 
     figure: Figure
     caption: str
@@ -29,7 +29,7 @@ class Picture:
 
     @property
     def alt(self) -> str:
-        """What a reader hears who does not see the picture: the finding, then the caption."""
+        """The alternative text for screen readers: the title, then the caption."""
         caption = self.caption.casefold()
         if all(finding.casefold() in caption for finding in self.title.split("; ")):
             return self.caption
@@ -40,7 +40,7 @@ class Picture:
         return self.caption
 
     def svg(self) -> str:
-        """The figure as SVG with role, title and description; same log, same bytes."""
+        """Return the figure as SVG with role, title and description; same log, same bytes."""
         out = io.StringIO()
         metadata = {"Date": None, "Creator": None, "Title": self.title}
         with course_style():
@@ -50,7 +50,7 @@ class Picture:
         return re.sub(r"</title>", lambda m: f"{m[0]}\n {desc}", text, count=1)
 
     def png(self) -> bytes:
-        """The figure as PNG, with the caption as its description."""
+        """Return the figure as PNG, with the caption as its description."""
         out = io.BytesIO()
         metadata = {"Software": None, "Title": self.title, "Description": self.caption}
         with course_style():
@@ -58,7 +58,7 @@ class Picture:
         return out.getvalue()
 
     def save(self, path: str | Path) -> Path:
-        """Writes the figure as .svg or .png, by the ending; returns the path.
+        """Write the figure as .svg or .png, by the path's ending; return the path.
 
         Raises:
             BadInput: the ending is neither.

@@ -1,4 +1,4 @@
-"""What a Pod's phase looks like, in every figure. Pure."""
+"""The styles of a Pod's phases, in every figure. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from daemonset_course.figures.shapes import Bar, Style
 from daemonset_course.history.spans import Phase, Segment
 
-# The phases in the order of a legend. Thin bars are Pods that do not serve yet, or any more.
+# The phases in the order of a legend. Thin bars are Pods that do not serve yet, or no longer.
 PHASES: Mapping[Phase, Style] = {
     "pending": Style("", 1.0, height=0.32, width=1.0),
     "not ready": Style("", 0.72, hatch="/////", width=0.7),
@@ -19,18 +19,18 @@ PHASES: Mapping[Phase, Style] = {
 
 
 def pod_style(phase: Phase, colour: str) -> Style:
-    """The style of a Pod in that phase; the colour says which revision or application it is."""
+    """Return the style of a Pod in that phase; the colour stands for a revision or application."""
     style = PHASES[phase]
     return style if style.colour else replace(style, colour=colour)
 
 
 def pod_styles(colour: str = "accent") -> dict[str, Style]:
-    """A style for each phase, by the word for it."""
+    """Return a style for each phase, by the word for it."""
     return {f"Pod {phase}": pod_style(phase, colour) for phase in PHASES}
 
 
 def pod_bars(life: Iterable[Segment], zero: float = 0.0) -> tuple[Bar, ...]:
-    """The segments of Pods as bars; a reason is written on its bar. The axis begins at ``zero``."""
+    """Return the segments of Pods as bars, each with its reason. The axis begins at ``zero``."""
     return tuple(
         Bar(one.start - zero, one.end - zero, f"Pod {one.phase}", one.reason) for one in life
     )

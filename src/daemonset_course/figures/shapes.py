@@ -66,7 +66,7 @@ class Cell:
 class Line:
     """One row or column of a table: its name, a second name, the group it belongs to.
 
-    ``text`` is written in place of the name, where names that differ are to be written alike.
+    ``text`` is written in place of the name: two rows may have the same text.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Line:
 
     @property
     def written(self) -> str:
-        """What is written for it."""
+        """The text, or the name if there is none."""
         return self.text or self.name
 
 
@@ -133,7 +133,7 @@ class Table:
 
 
 def lines(names: Sequence[str]) -> tuple[Line, ...]:
-    """Rows or columns that have a name and nothing else."""
+    """Return rows or columns that have a name only."""
     return tuple(Line(name) for name in names)
 
 
@@ -142,7 +142,7 @@ def lines(names: Sequence[str]) -> tuple[Line, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Something that lasted; its text is written on it where it fits."""
+    """A span of time; its text is written on it if it fits."""
 
     start: float
     end: float
@@ -152,7 +152,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Something that happened: a sign at a time; ``style`` is its word in the legend."""
+    """A moment: a sign at a time; ``style`` is its word in the legend."""
 
     t: float
     sign: str
@@ -172,7 +172,7 @@ class Row:
 class Lane:
     """Rows that belong together; the label stands at the left.
 
-    ``end`` is where the lane ends, if that is before the axis does: "recording ended" is said.
+    ``end`` is where the lane ends; if that is before the axis' end, "recording ended" is written.
     """
 
     label: str
@@ -262,7 +262,7 @@ Mark = Style | Stroke | tuple[Style, ...]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line: its label, its (x, y) points, its stroke. A ``None`` as y is unknown: a hole.
+    """One line: its label, its (x, y) points, its stroke. A ``None`` as y is unknown.
 
     ``steps``: a value holds until the next point. ``named``: whether the label stands at the
     line's right end; else it is explained in the legend.
@@ -276,7 +276,7 @@ class Series:
 
 
 def points_of(steps: Steps) -> tuple[tuple[float, float | None], ...]:
-    """The points of a step line."""
+    """Return the points of a step line."""
     return tuple(zip(steps.times, steps.values, strict=True))
 
 
@@ -333,7 +333,7 @@ class Bars:
         group_axis: what the groups are.
         value_axis: what the values are.
         unit: what is written behind each value, such as ``s``.
-        horizontal: whether the bars lie.
+        horizontal: whether the bars are horizontal.
         texts: (word, group) -> what is written in place of the value.
     """
 

@@ -17,7 +17,7 @@ from daemonset_course.figures.tiles import tiles_panel
 
 
 class Finding(Protocol):
-    """What an analysis returns: data, words made of the data, and a figure of it."""
+    """The result of an analysis: data, texts made from the data, and a figure of the data."""
 
     @property
     def headline(self) -> str:
@@ -25,10 +25,10 @@ class Finding(Protocol):
 
     @property
     def caption(self) -> str:
-        """The finding in full, and what was not seen."""
+        """The finding in full, and what is unknown."""
 
     def figure(self) -> Shape | tuple[Shape, ...]:
-        """One shape, or several of one kind that stand side by side."""
+        """Return one shape, or several of one kind that stand side by side."""
 
 
 _PANELS: dict[type, Callable[[Any], Panel]] = {
@@ -41,7 +41,7 @@ _PANELS: dict[type, Callable[[Any], Panel]] = {
 
 
 def show(finding: Finding, *, title: str | None = None, dark: bool = False) -> Picture:
-    """The picture of a finding; its headline is the title unless one is given."""
+    """Return the picture of a finding; its headline is the title unless one is given."""
     made = finding.figure()
     shapes = made if isinstance(made, tuple) else (made,)
     title = finding.headline if title is None else title
@@ -53,7 +53,7 @@ def show(finding: Finding, *, title: str | None = None, dark: bool = False) -> P
 
 
 def legend(shapes: tuple[Shape, ...]) -> Legend:
-    """Each word that the shapes use, once, with its style."""
+    """Return each word that the shapes use, once, with its style."""
     found: dict[str, Mark] = {}
     for shape in shapes:
         entries: Mapping[str, Mark]

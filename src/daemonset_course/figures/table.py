@@ -1,4 +1,4 @@
-"""Draw a table: names at the left and on top, a box a cell, and what stands around the cells."""
+"""Draw a table: names at the left and on top, a box for each cell, texts behind the cells."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MARGIN = 0.2
 
 
 def table_panel(table: Table) -> Panel:
-    """The table's room, from the widths of its words."""
+    """Return the panel of a table; its columns are as wide as their texts need."""
     grid = _Grid(table)
     return Panel(
         height=grid.above + grid.below,
@@ -37,7 +37,7 @@ def table_panel(table: Table) -> Panel:
 
 
 class _Grid:
-    """Where everything stands, in inches from the panel's left edge and from its first row."""
+    """The places of a table's parts, in inches from the panel's left edge and its first row."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -97,7 +97,7 @@ class _Grid:
         return textwrap.wrap(remark, fits, max_lines=_REMARK_LINES, placeholder=" …")
 
     def _x(self, column: int) -> float:
-        """The middle of a column."""
+        """Return the middle of a column."""
         gaps = sum(start <= column for _, start in self._groups[1:])
         return self._cells + self._wide * (column + 0.5) + _GAP * gaps
 
@@ -105,7 +105,7 @@ class _Grid:
         return (self._tops[row] + self._tops[row + 1]) / 2
 
     def _at(self, place: tuple[str, str]) -> tuple[float, float]:
-        """The middle of a cell, by the names of its row and its column."""
+        """Return the middle of a cell, by the names of its row and its column."""
         row, column = place
         y = next(i for i, one in enumerate(self._table.rows) if one.name == row)
         x = next(i for i, one in enumerate(self._table.columns) if one.name == column)
@@ -177,7 +177,7 @@ class _Grid:
 
 
 class _Words:
-    """Writes into the axes in the page's size and colour."""
+    """A writer of texts into the axes, in the page's size and colour."""
 
     def __init__(self, ax: Axes, theme: Theme) -> None:
         self.ax, self.theme = ax, theme
@@ -189,13 +189,13 @@ class _Words:
             self.ax.text(x, y, text, **given)
 
     def slanted(self, x: float, text: str, **style: Any) -> None:
-        """Write a head of a column upwards from its foot."""
+        """Write the head of a column at an angle, upwards from its lower end."""
         turned = {"rotation": _SLOPE, "rotation_mode": "anchor", "va": "bottom"}
         self.write(x, -0.08, text, **turned, **style)
 
 
 def _groups(columns: tuple[Line, ...]) -> list[tuple[str, int]]:
-    """(name, first column) of each group of neighbours."""
+    """Return (name, first column) of each group of neighbours."""
     found: list[tuple[str, int]] = []
     for x, column in enumerate(columns):
         if not found or found[-1][0] != column.group:
@@ -204,6 +204,6 @@ def _groups(columns: tuple[Line, ...]) -> list[tuple[str, int]]:
 
 
 def _slant(table: Table) -> float:
-    """The length of the longest slanted name."""
+    """Return the length of the longest slanted name in inches."""
     names = [*(c.written for c in table.columns), *(side.head for side in table.sides)]
     return widest(names, TEXT)

@@ -1,4 +1,4 @@
-"""The one theme, light and dark: colours by name, how a style is filled, and matplotlib's defaults.
+"""The theme, light and dark: colours by name, fillings of styles, and matplotlib's defaults.
 
 Colour is never the only channel: phases differ in height, filling and hatching, and revisions are
 numbered on their bars, so that a picture reads in greyscale. Palette: Okabe and Ito, 2008.
@@ -44,11 +44,11 @@ class Theme:
     stripe: str
 
     def colour(self, name: str) -> str:
-        """The colour of that name; see ``shapes.Style.colour``."""
+        """Return the colour of that name; see ``shapes.Style.colour``."""
         return _FIXED[name] if name in _FIXED else str(getattr(self, name))
 
     def fade(self, name: str, amount: float) -> Colour:
-        """The colour mixed with the background: 0 leaves it, 1 gives the background."""
+        """Return the colour mixed with the background: 0 leaves it, 1 gives the background."""
         return mix(self.colour(name), self.background, amount)
 
     def filling(self, style: Style) -> Colour:
@@ -56,7 +56,7 @@ class Theme:
         return mix(self.fade(style.colour, style.fade), self.foreground, style.shade)
 
     def patch(self, style: Style) -> dict[str, Any]:
-        """The keywords of a matplotlib patch in that style."""
+        """Return the keywords of a matplotlib patch in that style."""
         edge = self.colour(style.edge or style.colour)
         found: dict[str, Any] = {
             "facecolor": self.filling(style),
@@ -66,7 +66,7 @@ class Theme:
         return found | ({"hatch": style.hatch} if style.hatch else {})
 
     def line(self, stroke: Stroke) -> dict[str, Any]:
-        """The keywords of a matplotlib line in that stroke."""
+        """Return the keywords of a matplotlib line in that stroke."""
         colour = self.fade(stroke.colour, stroke.fade)
         face = mix(self.background, self.background, 0) if stroke.hollow else colour
         return {
@@ -76,7 +76,7 @@ class Theme:
         }  # fmt: skip
 
     def text(self, name: str) -> Colour:
-        """The colour for words on the page: darker or lighter where its contrast is too low."""
+        """Return the colour for texts on the page, darker or lighter if its contrast is too low."""
         shades = (mix(self.colour(name), self.foreground, i / 10) for i in range(11))
         page = to_rgb(self.background)
         return next(shade for shade in shades if contrast(shade, page) >= READABLE)
@@ -87,7 +87,7 @@ class Theme:
 
 
 def series(number: int) -> str:
-    """The name of the colour of the ``number``-th revision or application, from 0."""
+    """Return the name of the colour of the ``number``-th revision or application, from 0."""
     return f"series {number % len(PALETTE)}"
 
 
@@ -99,7 +99,7 @@ READABLE = 4.5  # the contrast of words; WCAG 2.2, success criterion 1.4.3
 
 
 def contrast(colour: Colour, other: Colour) -> float:
-    """The contrast ratio of two colours, from 1 to 21."""
+    """Return the contrast ratio of two colours, from 1 to 21."""
     low, high = sorted((_luminance(colour), _luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
@@ -112,14 +112,14 @@ def mix(colour: str | Colour, other: str, amount: float) -> Colour:
 
 
 def _luminance(colour: Colour) -> float:
-    """Relative luminance. Source: WCAG 2.2, https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
+    """Return the relative luminance: WCAG 2.2, https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 @contextmanager
 def course_style() -> Iterator[None]:
-    """Matplotlib's defaults with the course's style on top, within the block only."""
+    """Set matplotlib's defaults and the course's style, within the block only."""
     resource = files("daemonset_course") / "data" / "course.mplstyle"
     with as_file(resource) as path, matplotlib.style.context(["default", str(path)]):
         yield

@@ -1,4 +1,4 @@
-"""Draw tiles: a grid of boxes with a name, a text, and perhaps a dot and a ring."""
+"""Draw tiles: a grid of boxes with a name, a text, and optionally a dot and a ring."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RING = Style("alarm", width=2.2)
 
 
 def tiles_panel(tiles: Tiles) -> Panel:
-    """The room of the rows that the tiles take."""
+    """Return the panel of the tiles."""
     rows = -(-len(tiles.tiles) // tiles.columns)
     return Panel(
         _TILE * rows,

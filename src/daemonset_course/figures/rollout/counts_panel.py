@@ -77,7 +77,7 @@ def _bounding(colour: str) -> Stroke:
 
 
 def _allowed(timeline: Timeline, bound: Steps) -> Steps:
-    """What the update strategy allows, while a template is being rolled out."""
+    """Return what the update strategy allows, while a template is being rolled out."""
     return within(bound, under_way(timeline))
 
 
@@ -87,7 +87,7 @@ def _bound(name: str, steps: Steps) -> str:
 
 
 def _top(series: Sequence[Series], timelines: Sequence[Timeline]) -> float:
-    """The axis' upper end: room for every count, and for the budgets as far as nodes go."""
+    """Return the axis' upper end: above every count, and above the budgets up to all nodes."""
     scope = max(timeline.scope.max() or 0 for timeline in timelines)
     highest = [max((y for _, y in one.points if y is not None), default=0) for one in series]
     return max([1.0, *(min(y, scope) for y in highest)]) * 1.12 + 0.25

@@ -1,4 +1,4 @@
-"""Draws a timeline: lanes of pods over a panel of counts and budget, with title and caption.
+"""Draw a timeline: lanes of Pods above a panel of counts and budget, with title and caption.
 
 Figures are made without pyplot, so none is registered globally and none has to be closed.
 """
@@ -41,7 +41,7 @@ def plot(
     counts: bool | None = None,
     dark: bool = False,
 ) -> Picture:
-    """The picture of a timeline; its title states the finding unless one is given.
+    """Return the picture of a timeline; its title states the finding unless one is given.
 
     Args:
         timeline: what happened.
@@ -70,7 +70,7 @@ def compare(
     labels: tuple[str, str] = ("a", "b"),
     dark: bool = False,
 ) -> Picture:
-    """Two timelines on one time axis that begins at the last new template of each."""
+    """Return a picture of two timelines; 0 on its time axis is the last new template of each."""
     pair = [_shifted(timeline, _change(timeline)) for timeline in _same_colours(a, b)]
     named = list(zip(labels, (a, b), strict=True))
     until = max(0.1, *(timeline.end for timeline in pair))
@@ -126,7 +126,7 @@ def _picture(
 def _lanes(
     timeline: Timeline, label: str, shown: Sequence[Badge], span: Span, *, dense: bool
 ) -> Panel:
-    """The panel of one timeline's nodes, with room for badges above it."""
+    """Return the panel of one timeline's nodes, with room for badges above it."""
 
     def draw(ax: Axes, theme: Theme) -> None:
         (draw_dense if dense else draw_lanes)(ax, timeline, theme, span)
@@ -142,7 +142,7 @@ def _lanes(
 def _notes(
     timelines: Sequence[Timeline], labels: Sequence[str], found: Sequence[Sequence[Badge]]
 ) -> list[str]:
-    """One line for each badge: its number, when, where and what."""
+    """Return one line for each badge: its number, time, node and text."""
     lines = []
     for timeline, label, some in zip(timelines, labels, found, strict=True):
         whose = f"{label}: " if label else ""
@@ -161,7 +161,7 @@ def _note(timeline: Timeline, badge: Badge, whose: str) -> str:
 
 
 def _same_colours(a: Timeline, b: Timeline) -> tuple[Timeline, Timeline]:
-    """The same two; revisions that both have get the same place in their order, as in the API."""
+    """Return both timelines with one order of revisions, so that a revision has one colour."""
     same = all(getattr(a.header, k) == getattr(b.header, k) for k in _IDENTITY)
     if not (same and a.numbers and b.numbers):
         return a, b
@@ -170,7 +170,7 @@ def _same_colours(a: Timeline, b: Timeline) -> tuple[Timeline, Timeline]:
 
 
 def _counts_tell(timeline: Timeline) -> bool:
-    """Whether a count changes or a budget binds; else the panel would be one level line."""
+    """Whether a count changes or a budget applies; else the panel would be one level line."""
     known = {value for value in timeline.unavailable.values if value is not None}
     return len(known) > 1 or bool(timeline.surge.max()) or bool(under_way(timeline))
 
@@ -181,7 +181,7 @@ def _change(timeline: Timeline) -> float:
 
 
 def _shifted(timeline: Timeline, zero: float) -> Timeline:
-    """The same timeline with its clock set to 0 at ``zero``."""
+    """Return the timeline with its clock set to 0 at ``zero``."""
 
     def moved(one: _Dated, *times: str) -> _Dated:
         return replace(one, **{name: getattr(one, name) - zero for name in times})

@@ -1,4 +1,4 @@
-"""One frame of the live view: a timeline as HTML, drawn in a few milliseconds."""
+"""Draw one frame of the live view: a timeline as HTML, in a few milliseconds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SHAPES: dict[Phase, str] = {
 
 
 def frame(timeline: Timeline) -> str:
-    """What has happened up to the end: counts, what it waits for, a row a node, a key."""
+    """Return a timeline as HTML: counts, what the rollout waits for, a row for each node, a key."""
     lanes = {node: i for i, node in enumerate(timeline.nodes)}
     row = min(_ROW, _TALLEST / max(1, len(lanes)))
     scale = (_WIDTH - _LEFT) / max(timeline.end - timeline.start, 1.0)
@@ -54,7 +54,7 @@ def frame(timeline: Timeline) -> str:
 
 
 def counts(timeline: Timeline) -> str:
-    """The status' numbers and the nodes without an available pod, at the timeline's end."""
+    """Return the status' numbers and the nodes without an available Pod, at the timeline's end."""
     at = f"{seconds(timeline.end - timeline.start)}"
     if not timeline.status:
         return f"{at}: no status yet"
@@ -70,7 +70,7 @@ def counts(timeline: Timeline) -> str:
 
 
 def _bars(timeline: Timeline, lanes: Mapping[str, int], row: float, scale: float) -> Iterator[str]:
-    """All bars; pods that share a lane, as with a surge, lie one above the other."""
+    """Yield all bars; Pods that share a lane, as with a surge, are drawn one above the other."""
     for node, segments in groupby(timeline.segments, key=lambda one: one.node):
         for piece in pieces(list(segments)):
             high = row / piece.rows

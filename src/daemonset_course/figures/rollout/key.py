@@ -1,4 +1,4 @@
-"""What explains colours (revisions) and shapes (phases) of a timeline: entries of its legend."""
+"""The legend of a timeline: colours are revisions, shapes are phases."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _cells(phase: Phase, colours: Sequence[str]) -> tuple[Style, ...]:
 
 
 def _revisions(timelines: Sequence[Timeline]) -> dict[int, tuple[str, str]]:
-    """For each colour the words of its revisions, and the number on its bars."""
+    """Return for each colour the text of its revisions and the number on its bars."""
     words: defaultdict[int, dict[str, str]] = defaultdict(dict)
     for timeline in timelines:
         there = {segment.revision for segment in timeline.segments}

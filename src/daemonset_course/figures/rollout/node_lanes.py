@@ -1,4 +1,4 @@
-"""The upper panel: one lane a node, one bar a pod, badges for what was done and what happened."""
+"""The upper panel: a lane for each node, a bar for each Pod, badges for actions and events."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ class Piece:
 
 @dataclass(frozen=True)
 class Badge:
-    """A number in the picture and what it stands for; ``marks`` share one text and one moment."""
+    """A number in the picture and its marks, which share one text and one moment."""
 
     number: int
     marks: tuple[Mark, ...]
 
     @property
     def text(self) -> str:
-        """What happened."""
+        """The text that the marks share."""
         return self.marks[0].text
 
 
 def draw_lanes(ax: Axes, timeline: Timeline, theme: Theme, span: tuple[float, float]) -> None:
-    """Draws every pod of the timeline; ``span`` is the time axis' (from, until) in seconds."""
+    """Draw every Pod of the timeline; ``span`` is the time axis' (from, until) in seconds."""
     _prepare(ax, timeline, theme)
     _draw_end(ax, timeline, theme, span)
     by_node = defaultdict(list)
@@ -81,7 +81,7 @@ def draw_lanes(ax: Axes, timeline: Timeline, theme: Theme, span: tuple[float, fl
 
 
 def removed(timeline: Timeline) -> Iterator[tuple[str, float, float]]:
-    """(node, from, until) of each stretch in which a node with a lane was deleted."""
+    """Yield (node, from, until) of each stretch in which a node with a lane was deleted."""
     for mark in timeline.marks:
         if mark.text == "node deleted" and mark.node in timeline.nodes:
             back = [m.t for m in timeline.marks if (m.text, m.node) == ("node added", mark.node)]
@@ -89,12 +89,12 @@ def removed(timeline: Timeline) -> Iterator[tuple[str, float, float]]:
 
 
 def unknown(timeline: Timeline, *resources: str) -> tuple[tuple[float, float], ...]:
-    """The stretches in which the watch of one of these resources was interrupted."""
+    """Return the stretches in which the watch of one of these resources was interrupted."""
     return tuple((gap.start, gap.end) for gap in timeline.gaps if gap.resource in resources)
 
 
 def pieces(segments: Sequence[Segment]) -> Iterator[Piece]:
-    """One lane's segments, cut where pods begin or stop to share the lane; the older one on top."""
+    """Yield a lane's segments, cut where Pods begin or stop to share it; the older one on top."""
     births: dict[str, float] = {}
     for segment in segments:
         births[segment.pod] = min(segment.start, births.get(segment.pod, segment.start))
@@ -119,7 +119,7 @@ def pieces(segments: Sequence[Segment]) -> Iterator[Piece]:
 
 
 def _momentary(segments: Sequence[Segment], births: Mapping[str, float]) -> Iterator[Piece]:
-    """The segments of no length, beside the other pods of their moment."""
+    """Yield the segments of no length, in a row beside the other Pods of their moment."""
     for one in (s for s in segments if s.start == s.end):
         beside = {s.pod for s in segments if s.start <= one.start <= s.end} | {one.pod}
         rows = sorted(beside, key=lambda pod: (births[pod], pod))
@@ -127,7 +127,7 @@ def _momentary(segments: Sequence[Segment], births: Mapping[str, float]) -> Iter
 
 
 def badges(marks: Sequence[Mark], near: float) -> list[Badge]:
-    """The marks as numbered badges; equal ones within ``near`` seconds share a number."""
+    """Return the marks as numbered badges; equal marks within ``near`` seconds share a number."""
     groups: list[list[Mark]] = []
     latest: dict[tuple[str, str], list[Mark]] = {}
     for mark in marks:
@@ -142,7 +142,7 @@ def badges(marks: Sequence[Mark], near: float) -> list[Badge]:
 def draw_badges(
     ax: Axes, drawn: Sequence[Badge], rows: dict[str, int], theme: Theme, wide: float
 ) -> None:
-    """Puts each badge on its node's lane, or above the lanes with a line through them.
+    """Draw each badge on its node's lane, or above the lanes with a line through them.
 
     ``wide`` is a badge's width in seconds: badges of one row keep that distance.
     """
@@ -190,12 +190,12 @@ def _prepare(ax: Axes, timeline: Timeline, theme: Theme) -> None:
 
 
 def _fitting(name: str) -> str:
-    """The name, or its beginning and end when it is longer than the margin is wide."""
+    """Return the name, or its beginning and end if it is longer than the margin is wide."""
     return name if len(name) <= _FITS else f"{name[:7]}…{name[8 - _FITS :]}"
 
 
 def _draw_end(ax: Axes, timeline: Timeline, theme: Theme, span: tuple[float, float]) -> None:
-    """Says where the recording ended, if the other one to compare with went on for longer."""
+    """Write where the recording ended, if the one that it is compared with is longer."""
     if timeline.end > span[1] - 0.03 * (span[1] - span[0]):
         return
     ax.axvline(timeline.end, color=theme.muted, linewidth=0.6, zorder=1)

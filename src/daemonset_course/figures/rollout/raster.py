@@ -1,4 +1,4 @@
-"""The upper panel for many nodes: a raster of nodes by time, sorted by when the new pod began."""
+"""The upper panel for many nodes: a raster of nodes by time, sorted by the start of the new Pod."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from daemonset_course.history.spans import Phase
 from daemonset_course.history.timeline import Timeline
 
 _BINS = 1400  # columns: about one a pixel of the PNG
-_LEAST = 2  # columns that a pod is seen in, however short it was there
+_LEAST = 2  # columns: the minimum for a Pod, however short its segment
 
-# Painted in this order: where two pods share a node, the one that serves is seen.
+# Painted in this order: if two Pods share a node, the one that serves is seen.
 _ORDER: tuple[Phase, ...] = ("terminating", "pending", "not ready", "ready", "unknown")
 
 
 def draw_dense(ax: Axes, timeline: Timeline, theme: Theme, span: tuple[float, float]) -> None:
-    """Draws the timeline as an image; ``span`` is the time axis' (from, until) in seconds."""
+    """Draw the timeline as an image; ``span`` is the time axis' (from, until) in seconds."""
     order = sorted_nodes(timeline)
     image = raster(timeline, order, theme, span)
     ax.imshow(
@@ -37,14 +37,14 @@ def draw_dense(ax: Axes, timeline: Timeline, theme: Theme, span: tuple[float, fl
 
 
 def sorted_nodes(timeline: Timeline) -> list[str]:
-    """The nodes in the order in which the last rollout's pods began; the others after them."""
+    """Return the nodes in the order in which the last rollout's Pods began, then the others."""
     found = rollouts(timeline)
     order = found[-1].order if found else ()
     return [*order, *(node for node in timeline.nodes if node not in set(order))]
 
 
 def raster(timeline: Timeline, order: list[str], theme: Theme, span: tuple[float, float]) -> Any:
-    """An array of colours, one row a node and one column a time bin (rows, bins, 3)."""
+    """Return an array of colours (rows, bins, 3): a row for a node, a column for a time bin."""
     image = np.empty((len(order), _BINS, 3), dtype=np.float32)
     image[:] = mix(theme.background, theme.background, 0)
     row = {node: i for i, node in enumerate(order)}
@@ -60,7 +60,7 @@ def raster(timeline: Timeline, order: list[str], theme: Theme, span: tuple[float
 
 
 def dense_style(phase: Phase, colour: str) -> Style:
-    """Phases as lightness, since a row is too low for patterns."""
+    """Return the style of a phase: its lightness differs, since a row is too low for patterns."""
     if phase == "unknown":
         return Style("muted", 0.35, "....", width=0.4)
     fade = {"pending": 0.82, "not ready": 0.5}.get(phase, 0.0)
