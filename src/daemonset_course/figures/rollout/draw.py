@@ -171,8 +171,8 @@ def _same_colours(a: Timeline, b: Timeline) -> tuple[Timeline, Timeline]:
 
 def _counts_tell(timeline: Timeline) -> bool:
     """Whether a count changes or a budget applies; else the panel would be one level line."""
-    known = {value for value in timeline.unavailable.values if value is not None}
-    return len(known) > 1 or bool(timeline.surge.max()) or bool(under_way(timeline))
+    values = {value for value in timeline.unavailable.values if value is not None}
+    return len(values) > 1 or bool(timeline.surge.max()) or bool(under_way(timeline))
 
 
 def _change(timeline: Timeline) -> float:
