@@ -313,7 +313,7 @@ def test_a_column_is_no_wider_than_allowed() -> None:
 
 def test_a_long_remark_is_written_whole_in_a_row_as_high_as_it_needs() -> None:
     long = "host namespaces and hostPath volumes are forbidden, " * 5 + "hostPort 9100"
-    pictures = [drawn(replace(TABLE, remarks={"worker": said})) for said in ("short", long)]
+    pictures = [drawn(replace(TABLE, remarks={"worker": text})) for text in ("short", long)]
     short, wrapped = (picture.figure.get_figheight() for picture in pictures)
     endless = drawn(replace(TABLE, remarks={"worker": long * 20}))
     whole = [" ".join(words.split()) for words in written(pictures[1])]
@@ -432,14 +432,14 @@ def test_a_bar_has_its_value_or_the_words_in_its_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "label"),
     [(1.2224, "1.22 s"), (2.5, "2.5 s"), (3, "3 s"), (0.01273, "0.013 s"), (0, "0 s"),
      (1234567.0, "1234567 s")],
 )  # fmt: skip
-def test_a_bar_says_its_value_in_few_digits_and_with_its_unit(value: float, said: str) -> None:
+def test_a_bar_says_its_value_in_few_digits_and_with_its_unit(value: float, label: str) -> None:
     bars = replace(BARS, groups=("a",), values={"before": (value,)}, unit="s")
 
-    assert [text.get_text() for text in panel(drawn(bars)).texts] == [said]
+    assert [text.get_text() for text in panel(drawn(bars)).texts] == [label]
 
 
 def test_the_axis_of_bars_has_fractions_only_where_a_value_has() -> None:

@@ -56,10 +56,10 @@ def test_without_an_engine_nothing_runs_and_status_and_words_say_so(
     monkeypatch.setattr(kind_suite.subprocess, "run", lambda *_, **__: pytest.fail("it ran"))
 
     assert kind_suite.main(["tests/live"]) == kind_suite.NO_ENGINE == 3
-    told = capsys.readouterr().err
-    assert told.startswith("Nothing was run on kind. No container engine answers")
-    assert "docker: not on PATH; podman: not on PATH" in told
-    assert "Next: Start Docker or podman" in told
+    output = capsys.readouterr().err
+    assert output.startswith("Nothing was run on kind. No container engine answers")
+    assert "docker: not on PATH; podman: not on PATH" in output
+    assert "Next: Start Docker or podman" in output
 
 
 def test_with_an_engine_the_status_is_pytest_s_and_each_real_step_is_told_once(
@@ -76,10 +76,10 @@ def test_with_an_engine_the_status_is_pytest_s_and_each_real_step_is_told_once(
     monkeypatch.chdir(tmp_path)
 
     assert kind_suite.main([]) == 1
-    told = capfd.readouterr().out
-    assert "kind on docker 28.1.0, cgroup v2\n" in told
-    assert "1 failed, 4 passed" in told
-    assert "ran for real only here: 00-agents (logs, exec), 09-bind (logs, exec)\n" in told
+    output = capfd.readouterr().out
+    assert "kind on docker 28.1.0, cgroup v2\n" in output
+    assert "1 failed, 4 passed" in output
+    assert "ran for real only here: 00-agents (logs, exec), 09-bind (logs, exec)\n" in output
 
 
 @pytest.fixture

@@ -272,8 +272,8 @@ def test_the_title_states_the_finding_and_the_caption_stands_below(scene: str) -
 
 def alt(drawn: Picture) -> str:
     _, metadata = drawn._repr_mimebundle_()
-    (told,) = metadata.values()
-    return str(told["alt"])
+    (entry,) = metadata.values()
+    return str(entry["alt"])
 
 
 @pytest.mark.parametrize("scene", ["rolled", "crowded"])

@@ -68,9 +68,9 @@ def lesson(old: Path, *cells: str) -> None:
 def test_a_lesson_that_runs_replaces_its_recordings(old: Path) -> None:
     lesson(old, STEP, "import os; assert os.environ['COURSE_CLUSTER'] == 'mine'")
 
-    told = CliRunner().invoke(app, ["record", "00"])
+    run = CliRunner().invoke(app, ["record", "00"])
 
-    assert told.stdout == f"recorded {old}\n"
+    assert run.stdout == f"recorded {old}\n"
     header, result = load(old)
     assert (header["step"], header["backend"], result) == ("00-words", "kind", "new")
 

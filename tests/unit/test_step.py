@@ -35,14 +35,14 @@ def without(cluster: Any) -> None:
 @pytest.mark.usefixtures("cluster")
 def test_a_step_runs_where_it_can(tmp_path: Path) -> None:
     @step("00-x", needs="logs")
-    def said() -> str:
+    def greeting() -> str:
         """What it says"""
         return "hello\n"
 
-    assert said.live
-    assert said.source == "cluster"
-    assert said.result == "hello\n"
-    assert repr(said) == "What it says (live on kind, Kubernetes v1.36.3)\nhello"
+    assert greeting.live
+    assert greeting.source == "cluster"
+    assert greeting.result == "hello\n"
+    assert repr(greeting) == "What it says (live on kind, Kubernetes v1.36.3)\nhello"
     assert not (tmp_path / "recordings").exists()
 
 
@@ -52,14 +52,14 @@ def test_elsewhere_its_recording_is_shown_with_a_label(
     monkeypatch.setenv("COURSE_RECORD", "1")
     ran = []
 
-    def said() -> dict[str, Any]:
+    def greeting() -> dict[str, Any]:
         """What it says"""
         ran.append(1)
         return {"words": ["a", "b"], "count": 2}
 
-    first = step("00-x", needs=["logs", "exec"])(said)
+    first = step("00-x", needs=["logs", "exec"])(greeting)
     without(cluster)
-    second = step("00-x", needs=["logs", "exec"])(said)
+    second = step("00-x", needs=["logs", "exec"])(greeting)
 
     assert ran == [1]
     assert not second.live
