@@ -20,7 +20,7 @@ PATH = "/api/v1/pods"
 
 
 class MemorySink:
-    """A sink that remembers, and can wait until it was told enough."""
+    """A sink that keeps its changes and gaps, and waits until it has enough."""
 
     def __init__(self) -> None:
         self.lines: list[Any] = []

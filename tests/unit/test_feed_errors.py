@@ -1,4 +1,4 @@
-"""The feed when what it tells, or what it is told, is broken: no error ends it without a gap."""
+"""The feed when its sink raises or the API server sends broken data: each error is a gap."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ERRORS = [KeyError("x"), ValueError("x"), OSError("x"), AttributeError("x"), Bad
 
 
 class RefusingSink(MemorySink):
-    """A sink that raises when it is told of certain objects, so often each."""
+    """A sink that raises for certain objects, a given number of times each."""
 
     def __init__(self) -> None:
         super().__init__()

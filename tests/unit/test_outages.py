@@ -54,7 +54,7 @@ def among(log: Records, *more: dict[str, Any]) -> Records:
 
 @pytest.fixture
 def down(monkeypatch: pytest.MonkeyPatch) -> list[Down]:
-    """The components that a cluster of whatever name is said to lack."""
+    """Set the components that are down, for a cluster of any name."""
     found: list[Down] = []
     for module in (components, status):
         monkeypatch.setattr(module, "asker", lambda _name: lambda: found)

@@ -259,7 +259,7 @@ def test_above_40_lanes_jupyter_gets_png_with_alt_text() -> None:
     assert metadata["image/png"]["width"] < width / 1.5  # shown smaller than drawn: sharp
 
 
-# What is told around the picture
+# The texts around the picture
 
 
 @pytest.mark.parametrize("scene", SCENES)

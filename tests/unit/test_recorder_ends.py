@@ -211,7 +211,7 @@ def test_stop_raises_what_failed_in_the_recorder_and_the_recording_is_whole(
     assert {gap.reason for gap in gaps} == {"the recorder failed: KeyError: 'odd'"}
     assert recording.history.ended
     assert recording.timeline.end == recording.history.last
-    assert recording.stop() is recording, "it was said once"
+    assert recording.stop() is recording, "the error was raised once"
 
 
 def test_a_block_that_went_well_raises_what_failed_in_the_recorder(

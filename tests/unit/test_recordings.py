@@ -1,4 +1,4 @@
-"""The committed recordings: each belongs to a step as it is now, and tells nothing private."""
+"""The committed recordings: each belongs to a step as it is now, and contains nothing private."""
 
 from __future__ import annotations
 

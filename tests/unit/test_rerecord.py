@@ -16,7 +16,7 @@ from daemonset_course.errors import BadInput, CommandFailed
 from daemonset_course.recording import rerecord
 from daemonset_course.recording.steps import load
 
-# The kernel has no cluster either: the step is told of one that can do everything.
+# The kernel has no cluster either: the step gets one that has all capabilities.
 STEP = """
 from types import SimpleNamespace
 from daemonset_course.capabilities import CAPABILITIES
