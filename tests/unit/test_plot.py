@@ -48,7 +48,7 @@ from daemonset_course.history.spans import union
 from daemonset_course.history.timeline import Timeline
 
 SVG = "{http://www.w3.org/2000/svg}"
-LOOKS = pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
+THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 
 
 def rolled() -> Fleet:
@@ -127,7 +127,7 @@ def badges(ax: Axes) -> dict[str, tuple[float, float]]:
 
 
 def settings() -> dict[str, Any]:
-    """Matplotlib's global settings, but not the backend: to look at that one loads pyplot."""
+    """Matplotlib's global settings, but not the backend: reading it loads pyplot."""
     return {key: matplotlib.rcParams[key] for key in matplotlib.rcParams if key != "backend"}
 
 
@@ -409,20 +409,20 @@ def test_a_lane_shows_as_much_of_a_reason_as_its_bar_has_room_for(
     assert {text for text in texts if "ImagePullBackOff" in text} == ({shown} if shown else set())
 
 
-@LOOKS
-def test_phases_differ_without_colour(look: Theme) -> None:
-    hollow = to_rgb(look.background)
+@THEMES
+def test_phases_differ_without_colour(theme: Theme) -> None:
+    hollow = to_rgb(theme.background)
     seen = {
         (round(bar.get_height(), 2), bar.get_hatch(), bar.get_facecolor()[:3] == hollow)
-        for bar in bars(lanes_of(restarted(dark=look is DARK)), lane=0)
+        for bar in bars(lanes_of(restarted(dark=theme is DARK)), lane=0)
     }
 
     assert len(seen) == 4  # ready (of two revisions), terminating, pending, not ready
 
 
-@LOOKS
-def test_what_is_unknown_looks_like_no_phase(look: Theme) -> None:
-    drawn = picture("blinded", look is DARK)
+@THEMES
+def test_what_is_unknown_looks_like_no_phase(theme: Theme) -> None:
+    drawn = picture("blinded", theme is DARK)
     hatches = {bar.get_hatch() for bar in bars(lanes_of(drawn)) if 3 <= bar.get_x() < 5}
     others = {bar.get_hatch() for bar in bars(lanes_of(drawn)) if not 3 <= bar.get_x() < 5}
 
@@ -657,27 +657,27 @@ def test_many_nodes_become_a_raster_sorted_by_the_start_of_their_new_pod() -> No
     assert colour("course-control-plane", 0.5) == ground
 
 
-@LOOKS
+@THEMES
 @pytest.mark.parametrize("colour", [series(0), series(1)])
-def test_phases_of_a_raster_differ_in_lightness(look: Theme, colour: str) -> None:
+def test_phases_of_a_raster_differ_in_lightness(theme: Theme, colour: str) -> None:
     shades = sorted(
-        grey(dense_colour(p, colour, look))
+        grey(dense_colour(p, colour, theme))
         for p in ("pending", "not ready", "ready", "terminating")
     )
 
     assert min(b - a for a, b in itertools.pairwise(shades)) > 0.06
 
 
-@LOOKS
-def test_the_legend_of_a_raster_has_the_colours_of_its_cells(look: Theme) -> None:
+@THEMES
+def test_the_legend_of_a_raster_has_the_colours_of_its_cells(theme: Theme) -> None:
     """On one swatch those of each revision that was seen in the phase."""
-    figure = picture("crowded", look is DARK).figure
+    figure = picture("crowded", theme is DARK).figure
     image = figure.axes[1].images[0].get_array()
     cells = {tuple(round(float(c), 3) for c in cell) for row in image for cell in row}
     legend = figure.axes[0]
     found = [tuple(round(c, 3) for c in to_rgb(p.get_facecolor())) for p in legend.patches]
 
-    assert cells == {*found, tuple(round(c, 3) for c in to_rgb(look.background))}
+    assert cells == {*found, tuple(round(c, 3) for c in to_rgb(theme.background))}
     assert [t.get_text() for t in legend.texts if t.get_text()] == [
         "template 1", "template 2", "Pod pending", "Pod not ready", "Pod ready",
         "Pod terminating", "Pod unknown",
@@ -697,10 +697,10 @@ def test_dark_is_another_picture_with_the_same_words(scene: str) -> None:
     assert (light.caption, light.title) == (dark.caption, dark.title)
 
 
-@LOOKS
+@THEMES
 @ALL_PICTURES
-def test_words_can_be_read_on_their_ground(scene: str, look: Theme) -> None:
-    figure = picture(scene, look is DARK).figure
+def test_words_can_be_read_on_their_ground(scene: str, theme: Theme) -> None:
+    figure = picture(scene, theme is DARK).figure
     axes = figure.axes
     words = [*figure.texts, *axes[-1].texts]
     words += [
@@ -709,7 +709,7 @@ def test_words_can_be_read_on_their_ground(scene: str, look: Theme) -> None:
         for axis in (ax.xaxis, ax.yaxis)
         for t in (axis.label, *axis.get_ticklabels())
     ]
-    ground = to_rgb(look.background)
+    ground = to_rgb(theme.background)
 
     assert not {
         w.get_text(): w.get_color()

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from daemonset_course.figures.lanes import hatch_unknown
 from daemonset_course.figures.page import EDGE, TEXT, Panel, draw_grid, widest
-from daemonset_course.figures.shapes import Lines, Mark, Series, Style
+from daemonset_course.figures.shapes import LegendMark, Lines, Series, Style
 from daemonset_course.figures.theme import Theme
 
 Points = Sequence[tuple[float, float | None]]
@@ -34,9 +34,9 @@ def lines_panel(lines: Lines) -> Panel:
     )
 
 
-def strokes(lines: Lines) -> dict[str, Mark]:
+def strokes(lines: Lines) -> dict[str, LegendMark]:
     """Return the legend's entries: lines without a name at their end, and shades."""
-    found: dict[str, Mark] = {one.label: one.stroke for one in lines.series if not one.named}
+    found: dict[str, LegendMark] = {one.label: one.stroke for one in lines.series if not one.named}
     shades = {
         shade.word: shade.style
         for shade in lines.shades

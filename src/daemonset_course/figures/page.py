@@ -18,7 +18,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 
-from daemonset_course.figures.shapes import Mark, Stroke
+from daemonset_course.figures.shapes import LegendMark, Stroke
 from daemonset_course.figures.theme import Theme
 
 WIDTH, EDGE = 9.4, 0.15  # inches: the page, and its margin
@@ -78,7 +78,7 @@ class Panel:
     timed: bool = False
 
 
-Legend = Sequence[tuple[str, Mark]]
+Legend = Sequence[tuple[str, LegendMark]]
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class _Pen:
             x += _step(word)
         self.y -= _LEGEND
 
-    def swatch(self, ax: Axes, x: float, mark: Mark) -> None:
+    def swatch(self, ax: Axes, x: float, mark: LegendMark) -> None:
         middle = x + _SWATCH / 2
         if isinstance(mark, Stroke):
             xs = [middle] if mark.dash == "none" else [x, x + _SWATCH]
@@ -234,9 +234,9 @@ def _laid_out(notes: Sequence[str]) -> tuple[list[str], int, int]:
     return lines, len(lines), 1
 
 
-def _legend_rows(entries: Legend) -> list[list[tuple[str, Mark]]]:
+def _legend_rows(entries: Legend) -> list[list[tuple[str, LegendMark]]]:
     """Return the entries in rows that fit on the page."""
-    rows: list[list[tuple[str, Mark]]] = []
+    rows: list[list[tuple[str, LegendMark]]] = []
     x = WIDTH
     for entry in entries:
         if x + _step(entry[0]) > WIDTH - 2 * EDGE + _AFTER_WORD:

@@ -257,7 +257,7 @@ class Stroke:
 
 
 # Of a legend's entry: a filled box, boxes that share one, or a line or marker as it is drawn.
-Mark = Style | Stroke | tuple[Style, ...]
+LegendMark = Style | Stroke | tuple[Style, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,16 @@ from daemonset_course.figures.lanes import MARKERS, lanes_panel
 from daemonset_course.figures.lines import lines_panel, strokes
 from daemonset_course.figures.page import Legend, Page, Panel
 from daemonset_course.figures.picture import Picture
-from daemonset_course.figures.shapes import Bars, Lanes, Lines, Mark, Shape, Style, Table, Tiles
+from daemonset_course.figures.shapes import (
+    Bars,
+    Lanes,
+    LegendMark,
+    Lines,
+    Shape,
+    Style,
+    Table,
+    Tiles,
+)
 from daemonset_course.figures.table import table_panel
 from daemonset_course.figures.theme import DARK, LIGHT, course_style
 from daemonset_course.figures.tiles import tiles_panel
@@ -54,9 +63,9 @@ def show(finding: Finding, *, title: str | None = None, dark: bool = False) -> P
 
 def legend(shapes: tuple[Shape, ...]) -> Legend:
     """Return each word that the shapes use, once, with its style."""
-    found: dict[str, Mark] = {}
+    found: dict[str, LegendMark] = {}
     for shape in shapes:
-        entries: Mapping[str, Mark]
+        entries: Mapping[str, LegendMark]
         match shape:
             case Table() | Lanes():
                 styles = shape.legend

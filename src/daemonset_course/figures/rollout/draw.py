@@ -56,7 +56,7 @@ def plot(
         [""],
         title=headline(timeline) if title is None else title,
         caption=caption_of(timeline) if caption is None else caption,
-        counts=_counts_tell(timeline) if counts is None else counts,
+        counts=_counts_matter(timeline) if counts is None else counts,
         span=(0.0, max(timeline.end, 0.1)),
         time_label=SINCE_START,
         dark=dark,
@@ -124,7 +124,7 @@ def _picture(
 
 
 def _lanes(
-    timeline: Timeline, label: str, shown: Sequence[Badge], span: Span, *, dense: bool
+    timeline: Timeline, label: str, drawn: Sequence[Badge], span: Span, *, dense: bool
 ) -> Panel:
     """Return the panel of one timeline's nodes, with room for badges above it."""
 
@@ -133,7 +133,7 @@ def _lanes(
         ax.set_xlim(*span)
         ax.tick_params(labelbottom=False)
         rows = {} if dense else {node: i for i, node in enumerate(timeline.nodes)}
-        draw_badges(ax, shown, rows, theme, (span[1] - span[0]) * 0.03)
+        draw_badges(ax, drawn, rows, theme, (span[1] - span[0]) * 0.03)
 
     height = _DENSE if dense else max(2, len(timeline.nodes)) * _LANE
     return Panel(height, draw, above=0.26, below=0.08, heading=label, timed=True)
@@ -169,7 +169,7 @@ def _same_colours(a: Timeline, b: Timeline) -> tuple[Timeline, Timeline]:
     return replace(a, revisions=both), replace(b, revisions=both)
 
 
-def _counts_tell(timeline: Timeline) -> bool:
+def _counts_matter(timeline: Timeline) -> bool:
     """Whether a count changes or a budget applies; else the panel would be one level line."""
     values = {value for value in timeline.unavailable.values if value is not None}
     return len(values) > 1 or bool(timeline.surge.max()) or bool(under_way(timeline))

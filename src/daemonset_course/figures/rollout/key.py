@@ -9,7 +9,7 @@ from daemonset_course.figures.page import Legend
 from daemonset_course.figures.pods import PHASES, pod_style
 from daemonset_course.figures.rollout.node_lanes import REMOVED, removed
 from daemonset_course.figures.rollout.raster import dense_style
-from daemonset_course.figures.shapes import Mark, Style
+from daemonset_course.figures.shapes import LegendMark, Style
 from daemonset_course.figures.theme import series
 from daemonset_course.history.numbering import number_text, revision_text
 from daemonset_course.history.spans import Phase
@@ -20,7 +20,7 @@ _NAMED_IN_FULL = 4  # revisions; of more than that, only the first has the word
 
 def key(timelines: Sequence[Timeline], *, dense: bool = False) -> Legend:
     """An entry for each revision and each phase that the timelines show."""
-    entries: list[tuple[str, Mark]] = [
+    entries: list[tuple[str, LegendMark]] = [
         (label, Style(series(number), width=0.0, sign="" if dense else sign))
         for number, (label, sign) in _revisions(timelines).items()
     ]
