@@ -253,7 +253,7 @@ def _step(word: str) -> float:
 
 @cache
 def _width(word: str) -> float:
-    """The width of a word of a legend in inches, from the font's own numbers."""
+    """Return the width of a legend's word in inches, from the font's own metrics."""
     font = FontProperties(family="DejaVu Sans", size=TEXT)
     wide, _, _ = text_to_path.get_text_width_height_descent(word, font, ismath=False)
     return float(wide) / 72

@@ -52,7 +52,7 @@ class Theme:
         return mix(self.colour(name), self.background, amount)
 
     def filling(self, style: Style) -> Colour:
-        """The colour that a style is filled with."""
+        """Return the colour that a style is filled with."""
         return mix(self.fade(style.colour, style.fade), self.foreground, style.shade)
 
     def patch(self, style: Style) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Theme:
         return next(shade for shade in shades if contrast(shade, page) >= READABLE)
 
     def text_on(self, style: Style) -> str:
-        """Black or white, whichever has more contrast with the filling of that style."""
+        """Return black or white: the one with more contrast to the filling of that style."""
         return "#000000" if _luminance(self.filling(style)) > 0.179 else "#FFFFFF"
 
 
@@ -105,7 +105,7 @@ def contrast(colour: Colour, other: Colour) -> float:
 
 
 def mix(colour: str | Colour, other: str, amount: float) -> Colour:
-    """``colour`` with ``amount`` (0 to 1) of ``other`` in it."""
+    """Return ``colour`` with ``amount`` (0 to 1) of ``other`` in it."""
     a, b = to_rgb(colour), to_rgb(other)
     red, green, blue = (x + (y - x) * amount for x, y in zip(a, b, strict=True))
     return red, green, blue

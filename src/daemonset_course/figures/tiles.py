@@ -35,7 +35,7 @@ def _draw(ax: Axes, theme: Theme, tiles: Tiles, rows: int) -> None:
 
 
 def _fitting(ax: Axes, text: str) -> str:
-    """The text, or as much of its beginning as a tile is wide."""
+    """Return the text, or as much of its beginning as fits on a tile."""
     wide = ax.get_position().width * WIDTH / ax.get_xlim()[1]
     fits = max(3, int(0.92 * wide / inches("n", TEXT)))
     return text if len(text) <= fits else f"{text[: fits - 1]}…"

@@ -19,7 +19,7 @@ _NAMED_IN_FULL = 4  # revisions; of more than that, only the first has the word
 
 
 def key(timelines: Sequence[Timeline], *, dense: bool = False) -> Legend:
-    """An entry for each revision and each phase that the timelines show."""
+    """Return an entry for each revision and each phase that the timelines show."""
     entries: list[tuple[str, LegendMark]] = [
         (label, Style(series(number), width=0.0, sign="" if dense else sign))
         for number, (label, sign) in _revisions(timelines).items()
@@ -34,7 +34,7 @@ def key(timelines: Sequence[Timeline], *, dense: bool = False) -> Legend:
 
 
 def _colours(timelines: Sequence[Timeline]) -> dict[Phase, list[str]]:
-    """For each phase that was seen the colours of the revisions that were seen in it."""
+    """Return for each phase the colours of the revisions whose Pods were in it."""
     seen = {
         (segment.phase, timeline.revisions.index(segment.revision))
         for timeline in timelines
@@ -47,7 +47,7 @@ def _colours(timelines: Sequence[Timeline]) -> dict[Phase, list[str]]:
 
 
 def _cells(phase: Phase, colours: Sequence[str]) -> tuple[Style, ...]:
-    """What a raster's cells of that phase look like, in the order of the colours."""
+    """Return the styles of a raster's cells of that phase, in the order of the colours."""
     return tuple(dict.fromkeys(dense_style(phase, colour) for colour in colours))
 
 

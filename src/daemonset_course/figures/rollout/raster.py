@@ -70,5 +70,5 @@ def dense_style(phase: Phase, colour: str) -> Style:
 
 
 def dense_colour(phase: Phase, colour: str, theme: Theme) -> tuple[float, float, float]:
-    """The colour of a cell."""
+    """Return the colour of a cell."""
     return theme.filling(dense_style(phase, colour))
