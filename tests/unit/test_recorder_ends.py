@@ -33,7 +33,7 @@ def recording(server: FakeServer, tmp_path: Path) -> Iterator[Recorder]:
 
 
 def replay(recording: Recorder, monkeypatch: pytest.MonkeyPatch, until: float) -> None:
-    """Tell a recorder the first half of a rollout, as its feeds would; it is then ``until``."""
+    """Give a recorder the first half of a rollout, as its feeds do; its clock is then ``until``."""
     for record in Fleet(4).run(1).apply().run(3).log(ended=False)[1:]:
         monkeypatch.setattr(Recorder, "elapsed", record["t"])
         recording.change(record["resource"], record["type"], record["via"], record["object"])
