@@ -169,7 +169,7 @@ def _programs(name: str) -> Look:
     """What `up` finds here for the backends that it may choose, and how it gets the rest."""
     backends = candidates()
     folder = variables.BINARIES.read()
-    looked = search.look(
+    looked = search.find_local(
         programs=sorted({name for backend in backends for name in PROGRAMS[backend]})
     )
     comes = {pin.program: _comes(pin, folder) for pin in looked.missing()}

@@ -63,7 +63,7 @@ def install(file: File, target: Path, *, mirror: str = "", report: Report) -> No
     fetch(file.url(mirror), file.checksum, fetched, report=report)
     program = target.with_name(f"{target.name}.unpacked")
     try:
-        with _disk(target.name):
+        with _file_errors(target.name):
             if file.member:
                 unpack(fetched, file.member, program)
             else:
@@ -138,7 +138,7 @@ def fetch(
     path = target.with_name(f"{target.name}.part")
     wait = pause or threading.Event().wait
     name = PurePosixPath(url).name
-    with _disk(name), step(report, f"Downloading {name}"):
+    with _file_errors(name), step(report, f"Downloading {name}"):
         with contextlib.closing(_Part(path, checksum.partition(":")[0])) as part:
             resumed = part.size > 0
             if part.digest != checksum:
@@ -250,7 +250,7 @@ def _wrong_checksum(url: str, seen: str, expected: str) -> DownloadFailed:
 
 
 @contextlib.contextmanager
-def _disk(name: str) -> Iterator[None]:
+def _file_errors(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -51,10 +51,10 @@ def examine(path: Path, program: str, wanted_version: str, here: str) -> str:
     """
     if reason := header_problem(path, here):
         raise UnfitError(reason)
-    said = _ask(path, program)
-    found, wanted = _VERSION.search(said), _VERSION.match(wanted_version)
+    output = _version_output(path, program)
+    found, wanted = _VERSION.search(output), _VERSION.match(wanted_version)
     if not found or not wanted:
-        raise UnfitError(f"it does not say its version, but {said[:200]!r}")
+        raise UnfitError(f"it does not say its version, but {output[:200]!r}")
     if "dispatcher" in (found[4] or ""):  # Google Cloud SDK's kubectl: runs another by the server
         raise UnfitError(f"it is {found[0]}, which starts some other kubectl")
     have, want = [tuple(map(int, version.group(1, 2, 3))) for version in (found, wanted)]
@@ -70,7 +70,7 @@ def examine(path: Path, program: str, wanted_version: str, here: str) -> str:
     return f"v{'.'.join(map(str, have))}{found[4] or ''}"
 
 
-def _ask(path: Path, program: str) -> str:
+def _version_output(path: Path, program: str) -> str:
     flags = {"kubectl": ["version", "--client"], "kind": ["version"]}.get(program, ["--version"])
     alone = for_programs({"KUBECONFIG": os.devnull})  # no file of the learner
     try:

@@ -74,8 +74,8 @@ def pins(here: str, kubernetes: str | None = None) -> dict[str, Pin]:
         BadInput: ``kubernetes`` cannot be chosen.
     """
     table, asked = _table(), resolve(kubernetes)
-    known = {release["version"]: release for release in _releases(table)}
-    table["kubernetes"] |= known.get(asked, {"version": asked, "checksums": {}})
+    by_version = {release["version"]: release for release in _releases(table)}
+    table["kubernetes"] |= by_version.get(asked, {"version": asked, "checksums": {}})
     made = {
         name: _pin(name, part, here)
         for part in table.values()

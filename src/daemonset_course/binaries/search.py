@@ -86,14 +86,16 @@ def ensure(
         ProgramMissing: no source has a program; with the reason of each.
         FileFailed: the cache cannot be used.
     """
-    search = look(programs=programs, kubernetes=kubernetes, directory=directory, report=report)
+    search = find_local(
+        programs=programs, kubernetes=kubernetes, directory=directory, report=report
+    )
     if search.missing():
-        with _alone(search.report):
+        with _cache_lock(search.report):
             _look_in_cache(search, note=True)  # again: another run may have filled it meanwhile
             _download(search)
             _build(search)
     if search.missing():
-        raise _nowhere(search)
+        raise _no_source(search)
     return {name: search.found[name] for name in programs}
 
 
@@ -106,7 +108,7 @@ def link(found: Mapping[str, Binary], folder: Path) -> None:
         there.symlink_to(binary.path)
 
 
-def look(
+def find_local(
     *,
     programs: Sequence[str] = PROGRAMS,
     kubernetes: str | None = None,
@@ -222,7 +224,7 @@ def _obtain(search: Search, source: Source, get: Callable[[Pin, Path], None]) ->
 
 
 @contextlib.contextmanager
-def _alone(report: Report) -> Iterator[None]:
+def _cache_lock(report: Report) -> Iterator[None]:
     """The cache for this process only: two runs never fetch or build the same thing."""
     folder = cache_home() / "bin"
     try:
@@ -245,7 +247,7 @@ def _alone(report: Report) -> Iterator[None]:
         lock.release()
 
 
-def _nowhere(search: Search) -> ProgramMissing:
+def _no_source(search: Search) -> ProgramMissing:
     names = [pin.program for pin in search.missing()]
     lines = [
         f"\n    {source}: {', '.join(name for name in names if name in programs)}: {reason}"
