@@ -106,7 +106,7 @@ def run(
 
 def follow(
     command: Command,
-    heard: Callable[[str], None],
+    on_line: Callable[[str], None],
     *,
     env: Mapping[str, str] | None = None,
     name: str = "",
@@ -120,7 +120,7 @@ def follow(
         CommandFailed: the program did not start, or returned an error; with its last lines.
     """
     name = name or _name(command)
-    said: deque[str] = deque(maxlen=8)
+    last: deque[str] = deque(maxlen=8)
     try:
         process = subprocess.Popen(
             command,
@@ -137,13 +137,13 @@ def follow(
     with process:
         try:
             for line in process.stdout or ():
-                said.append(line.rstrip())
-                heard(line.rstrip())
+                last.append(line.rstrip())
+                on_line(line.rstrip())
         except BaseException:
             _stop(process)
             raise
     if process.returncode:
-        seen = last_lines("\n".join(said), 8) or _silent(process.returncode)
+        seen = last_lines("\n".join(last), 8) or _silent(process.returncode)
         raise CommandFailed(f"{name} failed.", seen=seen, next_step=next_step)
 
 
