@@ -13,7 +13,7 @@ from daemonset_course import cluster
 from daemonset_course.cluster import reset
 from daemonset_course.cluster.embedded.embedded_backend import PROCESSES
 from daemonset_course.cluster.lifecycle import Cluster
-from daemonset_course.cluster.readiness import settled
+from daemonset_course.cluster.readiness import has_joined
 from faults.conftest import MOMENTS, interrupted, seconds
 from faults.dirt import fresh, make_dirty
 from live.scenes import PACE, eventually, processes
@@ -43,7 +43,7 @@ def test_up_interrupted(home: Path, chance: random.Random, number: int) -> None:
     assert sorted(Path(p.cmdline()[0]).name for p in running) == sorted(PROCESSES)
     assert listening == {"127.0.0.1"}
     # Eventually: the node controller may still act for a round on what it saw of a joining node.
-    eventually(lambda: [settled(n) for n in one.api.items("/api/v1/nodes")] == [True] * 4)
+    eventually(lambda: [has_joined(n) for n in one.api.items("/api/v1/nodes")] == [True] * 4)
 
 
 def differing(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:

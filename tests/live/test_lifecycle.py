@@ -19,7 +19,7 @@ import pytest
 from daemonset_course.cluster import lifecycle as cluster
 from daemonset_course.cluster.embedded.embedded_backend import PROCESSES, Embedded
 from daemonset_course.cluster.lifecycle import Cluster
-from daemonset_course.cluster.readiness import settled
+from daemonset_course.cluster.readiness import has_joined
 from daemonset_course.errors import NotRunning
 from daemonset_course.verbs.kubectl import kubectl
 from live.scenes import PACE, course, eventually, processes
@@ -48,7 +48,7 @@ def healthy(one: Cluster) -> None:
     running = [Path(p.cmdline()[0]).name for p in processes(one.backend.directory)]
     assert sorted(running) == sorted(PROCESSES)
     # a node that was Ready may miss a lease on a busy machine
-    eventually(lambda: all(settled(node) for node in one.api.items("/api/v1/nodes")))
+    eventually(lambda: all(has_joined(node) for node in one.api.items("/api/v1/nodes")))
     assert len(kubectl("get nodes -o name").split()) == 4
 
 
@@ -96,7 +96,7 @@ def test_killed_components_are_started_again(own: Cluster) -> None:
     again = cluster.up("own")
 
     assert again.state.id == own.state.id
-    eventually(lambda: all(settled(n) for n in again.api.items("/api/v1/nodes")))
+    eventually(lambda: all(has_joined(n) for n in again.api.items("/api/v1/nodes")))
     healthy(again)
 
 
@@ -131,7 +131,7 @@ def test_up_interrupted_at_any_moment_can_be_run_again(folder: Path) -> None:
     one = cluster.up(pace=PACE)
 
     # The node controller may still set a taint for the time in which the kubelets were dead.
-    eventually(lambda: all(settled(n) for n in one.api.items("/api/v1/nodes")))
+    eventually(lambda: all(has_joined(n) for n in one.api.items("/api/v1/nodes")))
     healthy(one)
     assert cluster.down()
 

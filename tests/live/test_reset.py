@@ -9,7 +9,7 @@ import pytest
 
 from daemonset_course.cluster import fingerprint
 from daemonset_course.cluster.lifecycle import Cluster
-from daemonset_course.cluster.readiness import settled
+from daemonset_course.cluster.readiness import has_joined
 from daemonset_course.cluster.reset import PODS, Fleet, reset
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotFinished
@@ -48,7 +48,7 @@ def seen(cluster: Cluster) -> dict[str, object]:
     specs = {spec.name: spec for spec in cluster.backend.specs()}
     return {
         "cluster-scoped": fingerprint.cluster_scoped(cluster.api),
-        "strangers": fingerprint.strangers(cluster.api, cluster.state.baseline),
+        "objects": fingerprint.objects_created_since_up(cluster.api, cluster.state.baseline),
         "pods": [
             p["metadata"]["name"] for p in cluster.api.items("/api/v1/namespaces/default/pods")
         ],
@@ -58,7 +58,7 @@ def seen(cluster: Cluster) -> dict[str, object]:
                 {k: v for k, v in node["metadata"]["labels"].items() if "kwok" not in k},
                 [(t["key"], t["effect"]) for t in node["spec"].get("taints", [])],
                 node["spec"].get("unschedulable", False),
-                settled(node),
+                has_joined(node),
                 {one["type"]: one["status"] for one in node["status"]["conditions"]},
                 fingerprint.node_drift(node, specs[node["metadata"]["name"]])[0],
             )
@@ -96,7 +96,7 @@ Dirt = tuple[dict[str, object], Fleet, dict[str, object]]
 def test_the_cluster_is_as_it_was(dirt: Dirt) -> None:
     fresh, _, now = dirt
 
-    assert fresh["strangers"] == fresh["pods"] == []
+    assert fresh["objects"] == fresh["pods"] == []
     assert now == fresh
 
 
@@ -146,7 +146,7 @@ def test_a_dead_node_is_revived_and_another_number_of_workers_made(live_cluster:
     assert len(more.workers) == 5
     assert f"{name}-worker4 … {name}-worker5: node added" in str(more)
     assert any(line.startswith(f"{dead}: ") for line in more.changes)
-    assert all(settled(node) for node in live_cluster.api.items("/api/v1/nodes"))
+    assert all(has_joined(node) for node in live_cluster.api.items("/api/v1/nodes"))
     assert len(reset(live_cluster.name).workers) == 3
 
 

@@ -136,7 +136,7 @@ def fake(server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     state = State("course", "id", "embedded", "v1.36.0", 1.0, complete=True)
     state.save()
     key = ("id", str(kubeconfig), kubeconfig.stat().st_mtime_ns)
-    monkeypatch.setitem(lifecycle._known, key, Cluster(backend, Api(kubeconfig), state))
+    monkeypatch.setitem(lifecycle._clusters, key, Cluster(backend, Api(kubeconfig), state))
     return server
 
 

@@ -7,7 +7,7 @@ import pytest
 from daemonset_course.cluster import fingerprint
 from daemonset_course.cluster.reset import Fleet
 from daemonset_course.cluster.simulated_nodes import healthy_condition
-from daemonset_course.cluster.state import MADE_BY_KIND, State, remains
+from daemonset_course.cluster.state import MADE_BY_KIND, State, backend_of_damaged
 from daemonset_course.cluster.topology import NodeSpec, simulated
 from daemonset_course.places import cluster_dir
 
@@ -78,4 +78,4 @@ def test_a_folder_that_lost_its_state_still_tells_its_backend(
         (cluster_dir("c") / name).write_text("{")
 
     assert State.load("c") is None
-    assert remains("c").backend == backend
+    assert backend_of_damaged("c").backend == backend

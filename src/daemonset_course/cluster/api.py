@@ -241,22 +241,22 @@ class Api:
                 such name.
         """
         kind, version = str(item["kind"]), str(item["apiVersion"])
-        known = self.resources(version)
-        for resource in known:
+        resources = self.resources(version)
+        for resource in resources:
             if resource["kind"] == kind:
                 middle = ""
                 if resource["namespaced"]:
                     middle = f"/namespaces/{segment(item['metadata'].get('namespace', namespace))}"
                 name = segment(item["metadata"]["name"])
                 return f"{resource['root']}{middle}/{resource['name']}/{name}"
-        raise _unknown_kind(kind, version, [r["kind"] for r in known])
+        raise _unknown_kind(kind, version, [r["kind"] for r in resources])
 
 
-def _unknown_kind(kind: str, version: str, known: list[str]) -> BadInput:
-    near = get_close_matches(kind, known, n=1, cutoff=0.5)
+def _unknown_kind(kind: str, version: str, resources: list[str]) -> BadInput:
+    near = get_close_matches(kind, resources, n=1, cutoff=0.5)
     return BadInput(
         f"The API server knows no kind {kind!r} in apiVersion {version!r}.",
-        seen=f"kinds of {version}: {', '.join(sorted(set(known))) or 'none'}",
+        seen=f"kinds of {version}: {', '.join(sorted(set(resources))) or 'none'}",
         next_step=f"Did you mean {near[0]}?" if near else "Check kind and apiVersion.",
     )
 

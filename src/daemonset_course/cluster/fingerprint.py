@@ -8,7 +8,7 @@ from daemonset_course.cluster import topology
 from daemonset_course.cluster.api import Api, Object
 
 # Made and kept by the control plane itself; it comes and goes without us.
-NOT_OURS = {
+CONTROL_PLANE_KINDS = {
     "Event",
     "Lease",
     "Node",
@@ -22,9 +22,9 @@ NOT_OURS = {
 }
 # A volume that a provisioner made goes with its claim.
 PROVISIONED = "pv.kubernetes.io/provisioned-by"
-KUBELETS_CONDITIONS = {"Ready", "MemoryPressure", "DiskPressure", "PIDPressure"}
+KUBELET_CONDITIONS = {"Ready", "MemoryPressure", "DiskPressure", "PIDPressure"}
 # Of the taints of node.kubernetes.io the one that a person sets, and takes off.
-BY_HAND = "node.kubernetes.io/out-of-service"
+OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 DEFAULT_OBJECTS = {
     "Service/kubernetes",
@@ -32,7 +32,7 @@ DEFAULT_OBJECTS = {
     "ConfigMap/kube-root-ca.crt",
 }
 # The control plane's own mark on nodes; everything else on a node is compared.
-OWN_PREFIXES = ("kwok.x-k8s.io/", "beta.kubernetes.io/")
+CONTROL_PLANE_PREFIXES = ("kwok.x-k8s.io/", "beta.kubernetes.io/")
 
 
 def cluster_scoped(api: Api) -> tuple[str, ...]:
@@ -43,13 +43,13 @@ def cluster_scoped(api: Api) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def strangers(api: Api, baseline: tuple[str, ...]) -> list[tuple[str, str]]:
+def objects_created_since_up(api: Api, baseline: tuple[str, ...]) -> list[tuple[str, str]]:
     """What was made since ``up``: (name to print, URL path) of objects and namespaces."""
-    known = {*baseline, *(f"Namespace/{name}" for name in SYSTEM_NAMESPACES)}
+    expected = {*baseline, *(f"Namespace/{name}" for name in SYSTEM_NAMESPACES)}
     found = [
         (f"{kind}/{item['metadata']['name']}", path)
         for kind, path, item in _objects(api, namespaced=False)
-        if f"{kind}/{item['metadata']['name']}" not in known
+        if f"{kind}/{item['metadata']['name']}" not in expected
     ]
     for kind, path, item in _objects(api, namespaced=True):
         title = f"{kind}/{item['metadata']['name']}"
@@ -64,7 +64,7 @@ def _objects(api: Api, *, namespaced: bool) -> list[tuple[str, str, Object]]:
     found = []
     for version in api.group_versions():
         for resource in api.resources(version):
-            if resource["namespaced"] != namespaced or resource["kind"] in NOT_OURS:
+            if resource["namespaced"] != namespaced or resource["kind"] in CONTROL_PLANE_KINDS:
                 continue
             if not {"list", "delete"} <= set(resource["verbs"]):
                 continue
@@ -112,13 +112,13 @@ def added_conditions(node: Object, spec: topology.NodeSpec) -> list[str]:
     """
     found = node["status"].get("conditions") or []
     true = {one["type"] for one in found if one["status"] == "True"}
-    return sorted(true - ({"Ready"} if spec.is_simulated else KUBELETS_CONDITIONS))
+    return sorted(true - ({"Ready"} if spec.is_simulated else KUBELET_CONDITIONS))
 
 
 def _label_drift(labels: dict[str, str], spec: topology.NodeSpec) -> dict[str, str | None]:
     changed: dict[str, str | None] = {k: v for k, v in spec.labels.items() if labels.get(k) != v}
     for key in labels:
-        if key not in spec.labels and not key.startswith(OWN_PREFIXES):
+        if key not in spec.labels and not key.startswith(CONTROL_PLANE_PREFIXES):
             changed[key] = None
     return changed
 
@@ -126,7 +126,9 @@ def _label_drift(labels: dict[str, str], spec: topology.NodeSpec) -> dict[str, s
 def _taint_drift(taints: list[dict[str, Any]], spec: topology.NodeSpec) -> list[str]:
     """Taints that a person set or took away; those of node conditions go with their cause."""
     there = {(t["key"], t.get("value", ""), t["effect"]) for t in taints}
-    by_hand = {t for t in there if t[0] == BY_HAND or not t[0].startswith("node.kubernetes.io/")}
+    by_hand = {
+        t for t in there if t[0] == OUT_OF_SERVICE or not t[0].startswith("node.kubernetes.io/")
+    }
     wanted = set(spec.taints)
     return [f"taint {_taint(t)} taken off" for t in sorted(by_hand - wanted)] + [
         f"taint {_taint(t)} put back" for t in sorted(wanted - by_hand)

@@ -26,12 +26,12 @@ from daemonset_course.cluster.fingerprint import cluster_scoped
 from daemonset_course.cluster.readiness import (
     PATIENCE,
     admit_nodes,
-    wait_furnished,
-    wait_heard,
-    wait_lasting,
+    wait_bootstrapped,
+    wait_lease_renewed,
+    wait_stable,
 )
 from daemonset_course.cluster.simulated_nodes import is_broken
-from daemonset_course.cluster.state import State, remains
+from daemonset_course.cluster.state import State, backend_of_damaged
 from daemonset_course.cluster.timing import Settings
 from daemonset_course.errors import BadInput, NotRunning
 from daemonset_course.files import unwritable
@@ -141,7 +141,7 @@ def down(name: str | None = None) -> bool:
     name = cluster_name(name)
     with locked(name):
         there = cluster_dir(name).exists()
-        backend_of(State.load(name) or remains(name)).destroy()
+        backend_of(State.load(name) or backend_of_damaged(name)).destroy()
     (state_home() / "clusters" / f"{name}.lock").unlink(missing_ok=True)
     return there
 
@@ -160,13 +160,15 @@ def current(name: str | None = None) -> Cluster:
     # A kubeconfig that was replaced meanwhile is another one: it has to pass the fence anew.
     kubeconfig = cluster_dir(name) / "kubeconfig"
     key = (state.id, str(kubeconfig), kubeconfig.stat().st_mtime_ns if kubeconfig.exists() else 0)
-    if key not in _known:
+    if key not in _clusters:
         backend = backend_of(state)
-        _known[key] = Cluster(backend, marker.require_marker(backend.kubeconfig, state.id), state)
-    return _known[key]
+        _clusters[key] = Cluster(
+            backend, marker.require_marker(backend.kubeconfig, state.id), state
+        )
+    return _clusters[key]
 
 
-_known: dict[tuple[str, str, int], Cluster] = {}
+_clusters: dict[tuple[str, str, int], Cluster] = {}
 
 
 def names() -> list[str]:
@@ -208,7 +210,7 @@ def _fits(
 
 def _created(state: State, port: int | None, report: Report, old: State | None = None) -> Cluster:
     # What an interrupted run may have left goes by the backend that made it.
-    backend_of(old or remains(state.name)).destroy()
+    backend_of(old or backend_of_damaged(state.name)).destroy()
     backend = backend_of(state, port)
     backend.directory.mkdir(parents=True, mode=0o700)
     state.save()
@@ -223,7 +225,7 @@ def _created(state: State, port: int | None, report: Report, old: State | None =
         there = {node["metadata"]["name"] for node in api.items("/api/v1/nodes")}
         backend.create_nodes(api, [spec for spec in specs if spec.name not in there])
         admit_nodes(api, specs)
-        wait_furnished(api)
+        wait_bootstrapped(api)
         report.done(f"The cluster {state.name!r} is up: {len(specs)} nodes Ready")
     except OSError as error:
         backend.destroy()
@@ -256,8 +258,8 @@ def _healed(state: State, port: int | None, report: Report) -> Cluster:
         nodes = cluster.api.items("/api/v1/nodes")
         names = [node["metadata"]["name"] for node in nodes if not is_broken(node)]
         names += [spec.name for spec in missing if spec.name not in names]
-        wait_heard(cluster.api, names, since=began, timeout=PATIENCE)
-        wait_lasting(cluster.api, names, seconds=cluster.round_seconds, timeout=PATIENCE)
+        wait_lease_renewed(cluster.api, names, since=began, timeout=PATIENCE)
+        wait_stable(cluster.api, names, seconds=cluster.round_seconds, timeout=PATIENCE)
     return cluster
 
 

@@ -20,7 +20,7 @@ PATIENCE = 120  # seconds that nodes may take to join; real kubelets need most o
 
 # What the control plane makes by itself a moment after it answers. Without the first no Pod can be
 # created; what comes after `up` has noted what is there would pass for a learner's.
-FURNITURE = (
+BOOTSTRAP_OBJECTS = (
     ("/api/v1/namespaces/default/serviceaccounts", "default"),
     ("/api/v1/namespaces/default/configmaps", "kube-root-ca.crt"),
     ("/api/v1/namespaces/default/services", "kubernetes"),
@@ -28,9 +28,9 @@ FURNITURE = (
 )
 
 
-def wait_furnished(api: Api, *, timeout: float = 60) -> None:
+def wait_bootstrapped(api: Api, *, timeout: float = 60) -> None:
     """Return when the control plane has made what it makes by itself."""
-    for path, name in FURNITURE:
+    for path, name in BOOTSTRAP_OBJECTS:
         wait_for(
             api,
             path,
@@ -52,7 +52,7 @@ def admit_nodes(api: Api, specs: Iterable[NodeSpec], *, timeout: float = 60) -> 
     For setting a scene only; ``add_node`` leaves joining to the controller, as it is.
     """
     wanted = {spec.name: spec for spec in specs}
-    told: set[str] = set()
+    admitted: set[str] = set()
 
     def admit(node: Object) -> None:
         name = node["metadata"]["name"]
@@ -61,13 +61,15 @@ def admit_nodes(api: Api, specs: Iterable[NodeSpec], *, timeout: float = 60) -> 
 
     def joined(nodes: dict[str, Object]) -> bool:
         new = [
-            n for name, n in nodes.items() if name in wanted and name not in told and is_ready(n)
+            n
+            for name, n in nodes.items()
+            if name in wanted and name not in admitted and is_ready(n)
         ]
-        if len(told) + len(new) < len(wanted):
+        if len(admitted) + len(new) < len(wanted):
             return False
-        told.update(node["metadata"]["name"] for node in new)
+        admitted.update(node["metadata"]["name"] for node in new)
         with ThreadPoolExecutor(max_workers=8) as pool:
-            list(pool.map(admit, (node for node in new if not settled(node))))
+            list(pool.map(admit, (node for node in new if not has_joined(node))))
         return True
 
     if wanted:
@@ -88,7 +90,7 @@ def wait_ready(api: Api, names: Iterable[str], *, timeout: float = 60) -> None:
     wanted = set(names)
 
     def done(nodes: dict[str, Any]) -> bool:
-        return wanted <= {name for name, node in nodes.items() if settled(node)}
+        return wanted <= {name for name, node in nodes.items() if has_joined(node)}
 
     wait_for(
         api,
@@ -100,7 +102,7 @@ def wait_ready(api: Api, names: Iterable[str], *, timeout: float = 60) -> None:
     )
 
 
-def wait_lasting(api: Api, names: Iterable[str], *, seconds: float, timeout: float = 60) -> None:
+def wait_stable(api: Api, names: Iterable[str], *, seconds: float, timeout: float = 60) -> None:
     """Return when the nodes named were Ready, and free of those taints, for ``seconds`` together.
 
     Right after healing, Ready is not the last word: the node controller may still set a taint for
@@ -112,7 +114,7 @@ def wait_lasting(api: Api, names: Iterable[str], *, seconds: float, timeout: flo
     deadline = time.monotonic() + timeout
 
     def lost(nodes: dict[str, Any]) -> bool:
-        return not wanted <= {name for name, node in nodes.items() if settled(node)}
+        return not wanted <= {name for name, node in nodes.items() if has_joined(node)}
 
     while True:
         wait_ready(api, wanted, timeout=max(deadline - time.monotonic(), 1.0))
@@ -129,7 +131,9 @@ def wait_lasting(api: Api, names: Iterable[str], *, seconds: float, timeout: flo
         return
 
 
-def wait_heard(api: Api, names: Iterable[str], *, since: datetime, timeout: float = 60) -> None:
+def wait_lease_renewed(
+    api: Api, names: Iterable[str], *, since: datetime, timeout: float = 60
+) -> None:
     """Return when every node named has renewed its lease after a moment: its kubelet lives.
 
     A node stays Ready for a grace period after its kubelet's death, so Ready alone says little.
@@ -154,11 +158,11 @@ def _renewed(lease: dict[str, Any]) -> datetime:
 
 
 def _late(nodes: dict[str, Any], wanted: Iterable[str]) -> str:
-    late = [name for name in sorted(wanted) if name not in nodes or not settled(nodes[name])]
+    late = [name for name in sorted(wanted) if name not in nodes or not has_joined(nodes[name])]
     return f"not Ready: {', '.join(late)}"
 
 
-def settled(node: dict[str, Any]) -> bool:
+def has_joined(node: dict[str, Any]) -> bool:
     """Whether a node is Ready and carries none of the taints of one that joins or is lost."""
     taints = {taint["key"] for taint in node["spec"].get("taints") or []}
     unready = {

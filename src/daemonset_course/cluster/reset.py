@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from daemonset_course.cluster import fingerprint
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import Cluster, current, locked, up
-from daemonset_course.cluster.readiness import PATIENCE, admit_nodes, wait_lasting, wait_ready
+from daemonset_course.cluster.readiness import PATIENCE, admit_nodes, wait_ready, wait_stable
 from daemonset_course.cluster.simulated_nodes import healthy_condition
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotRunning, Rejected
@@ -19,7 +19,7 @@ from daemonset_course.history.text import natural_key
 PODS = "/api/v1/namespaces/default/pods"
 # What a Deployment or a CronJob made, and makes Pods itself. It would make new ones until the
 # garbage collector comes to it, which may be many requests behind: the Pods of a hundred nodes.
-MAKERS = (
+POD_OWNERS = (
     "/apis/apps/v1/namespaces/default/replicasets",
     "/apis/batch/v1/namespaces/default/jobs",
 )
@@ -56,15 +56,15 @@ def reset(name: str | None = None, *, workers: int | None = None) -> Fleet:
     if not (cluster.backend.programs / "kubectl").exists():  # the cache is gone
         cluster = up(name)
     with locked(cluster.name):
-        return _put_right(cluster, workers)
+        return _restore(cluster, workers)
 
 
-def _put_right(cluster: Cluster, workers: int | None) -> Fleet:
+def _restore(cluster: Cluster, workers: int | None) -> Fleet:
     healed = [f"{part}: put right" for part in cluster.backend.heal()]
-    changes = healed + _remove_strangers(cluster) + _restore_nodes(cluster, workers)
+    changes = healed + _remove_created_objects(cluster) + _restore_nodes(cluster, workers)
     if healed:
         names = [spec.name for spec in cluster.backend.specs(workers)]
-        wait_lasting(cluster.api, names, seconds=cluster.round_seconds, timeout=PATIENCE)
+        wait_stable(cluster.api, names, seconds=cluster.round_seconds, timeout=PATIENCE)
     return Fleet(tuple(cluster.nodes()), tuple(cluster.workers()), tuple(changes))
 
 
@@ -88,22 +88,22 @@ def _next(node: str) -> str:
     return re.sub(r"\d+$", lambda number: str(int(number[0]) + 1), node)
 
 
-def _remove_strangers(cluster: Cluster) -> list[str]:
+def _remove_created_objects(cluster: Cluster) -> list[str]:
     api = cluster.api
-    found = fingerprint.strangers(api, cluster.state.baseline)
+    found = fingerprint.objects_created_since_up(api, cluster.state.baseline)
     for _, path in found:
         # In the background: dependants follow, and a node that is dead cannot hold us up.
         api.delete(path, propagationPolicy="Background", gracePeriodSeconds=0)
     for title, path in found:
         if not title.startswith("Pod/"):
             _wait_gone(api, title, path)
-    for path in MAKERS:
-        _clear(api, path)
-    _clear(api, PODS)
+    for path in POD_OWNERS:
+        _delete_all(api, path)
+    _delete_all(api, PODS)
     return [f"{title} removed" for title, _ in found]
 
 
-def _clear(api: Api, path: str) -> None:
+def _delete_all(api: Api, path: str) -> None:
     """Delete everything in a collection at once, and return when nothing is left."""
     asked: set[str] = set()
 
@@ -111,7 +111,7 @@ def _clear(api: Api, path: str) -> None:
         late = {name: one for name, one in items.items() if one["metadata"]["uid"] not in asked}
         for name, item in late.items():
             asked.add(item["metadata"]["uid"])
-            _take_finalizers(api, f"{path}/{name}", item)
+            _remove_finalizers(api, f"{path}/{name}", item)
         if late:
             api.delete(path, propagationPolicy="Background", gracePeriodSeconds=0)
         return not items
@@ -128,7 +128,7 @@ def _wait_gone(api: Api, title: str, path: str) -> None:
     if title.startswith("Namespace/"):
         _empty_namespace(api, item["metadata"]["name"])
     else:
-        _take_finalizers(api, path, item)
+        _remove_finalizers(api, path, item)
     root, _, name = path.rpartition("/")
     wait_for(
         api,
@@ -150,11 +150,11 @@ def _empty_namespace(api: Api, namespace: str) -> None:
             root = f"{resource['root']}/namespaces/{namespace}/{resource['name']}"
             for item in api.items(root):
                 path = f"{root}/{item['metadata']['name']}"
-                _take_finalizers(api, path, item)
+                _remove_finalizers(api, path, item)
                 api.delete(path, gracePeriodSeconds=0)
 
 
-def _take_finalizers(api: Api, path: str, item: Object) -> None:
+def _remove_finalizers(api: Api, path: str, item: Object) -> None:
     if not item["metadata"].get("finalizers"):
         return
     try:
@@ -164,7 +164,7 @@ def _take_finalizers(api: Api, path: str, item: Object) -> None:
             raise
 
 
-def _take_resources(api: Api, node: str, names: list[str]) -> None:
+def _remove_resources(api: Api, node: str, names: list[str]) -> None:
     gone = dict.fromkeys(names)
     api.merge(f"/api/v1/nodes/{node}/status", {"status": {"capacity": gone, "allocatable": gone}})
 
@@ -182,7 +182,7 @@ def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:
         if words:
             api.merge(f"/api/v1/nodes/{name}", patch)
         if added := fingerprint.added_resources(nodes[name]):
-            _take_resources(api, name, added)
+            _remove_resources(api, name, added)
             words += [f"resource {resource} taken off" for resource in added]
         if added := fingerprint.added_conditions(nodes[name], specs[name]):
             fresh = [healthy_condition(one, simulated=specs[name].is_simulated) for one in added]

@@ -69,10 +69,10 @@ def create_nodes(
     api: Api, specs: Iterable[NodeSpec], kubernetes: str, *, pod_cidr: bool = True
 ) -> None:
     """Post simulated nodes, several at a time; those that exist already are left alone."""
-    known = {node["metadata"]["name"] for node in api.items("/api/v1/nodes")}
-    new = [spec for spec in specs if spec.name not in known]
+    existing = {node["metadata"]["name"] for node in api.items("/api/v1/nodes")}
+    new = [spec for spec in specs if spec.name not in existing]
     objects = [
-        node_object(spec, index=len(known) + i, kubernetes=kubernetes, pod_cidr=pod_cidr)
+        node_object(spec, index=len(existing) + i, kubernetes=kubernetes, pod_cidr=pod_cidr)
         for i, spec in enumerate(new)
     ]
     with ThreadPoolExecutor(max_workers=8) as pool:

@@ -39,7 +39,7 @@ class State:
             return None
 
 
-def remains(name: str) -> State:
+def backend_of_damaged(name: str) -> State:
     """What a folder without a readable ``cluster.json`` still tells: which backend made it."""
     kind = (cluster_dir(name) / MADE_BY_KIND).exists()
     return State(name, "", "kind" if kind else "embedded", "", 1.0)

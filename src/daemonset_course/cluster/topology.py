@@ -53,14 +53,16 @@ def read(cluster: str, *, workers: int | None = None, path: Path | None = None) 
     path = path or config_file()
     nodes = _nodes(path)
     planes = [n for n in nodes if n.get("role") == "control-plane"]
-    known = [n for n in nodes if n.get("role", "worker") == "worker"]
-    if not planes or not known:
+    workers_listed = [n for n in nodes if n.get("role", "worker") == "worker"]
+    if not planes or not workers_listed:
         raise BadInput(f"{path} needs one control-plane and at least one worker in `nodes`.")
-    count = len(known) if workers is None else workers
+    count = len(workers_listed) if workers is None else workers
     if count < 1:
         raise BadInput("A cluster needs at least one worker.", seen=f"workers={count}")
     specs = [_spec(cluster, "control-plane", i, n) for i, n in enumerate(planes)]
-    specs += [_spec(cluster, "worker", i, known[i % len(known)]) for i in range(count)]
+    specs += [
+        _spec(cluster, "worker", i, workers_listed[i % len(workers_listed)]) for i in range(count)
+    ]
     return specs
 
 

@@ -14,7 +14,7 @@ from daemonset_course.errors import NotFinished, NotRunning
 
 T = TypeVar("T")
 Objects = dict[str, Object]  # by name
-LOOK = "Look at what is named above, cure it, and wait again."
+NEXT_STEP = "Look at what is named above, cure it, and wait again."
 LIST_SECONDS = 8.0  # minimum timeout of a list: a slow server must not be reported as dead
 
 
@@ -71,7 +71,7 @@ def _waited(
             raise NotFinished(
                 f"{what[0].upper()}{what[1:]}: not within {timeout:.0f} s.",
                 seen=explain(objects),
-                next_step=LOOK,
+                next_step=NEXT_STEP,
             )
 
 

@@ -11,7 +11,7 @@ from daemonset_course.analysis.explain import Explanation, explain
 from daemonset_course.cluster.api import Object, segment
 from daemonset_course.cluster.components import components_down, components_first
 from daemonset_course.cluster.lifecycle import current
-from daemonset_course.cluster.waiting import LOOK, wait_for
+from daemonset_course.cluster.waiting import NEXT_STEP, wait_for
 from daemonset_course.errors import NotFinished, NotFound
 from daemonset_course.history.daemonset_status import Status, status_of
 from daemonset_course.recording.snapshot import snapshot
@@ -136,7 +136,7 @@ def _next_step(words: str) -> Iterator[None]:
     try:
         yield
     except NotFinished as error:
-        if error.next_step == LOOK:
+        if error.next_step == NEXT_STEP:
             error.next_step = words
         raise
 

@@ -261,10 +261,10 @@ class Embedded:
             command,
             timeout=TIMEOUT,
             env=for_programs(own),
-            evidence=self._last_words,
+            evidence=self._evidence,
             next_step=begin_anew(self.name),
         )
 
-    def _last_words(self, said: str) -> str:
+    def _evidence(self, output: str) -> str:
         server = f"kube-apiserver's last line: {self.log_tail('kube-apiserver')}"
-        return "; ".join(filter(None, (last_lines(said, 1), server)))
+        return "; ".join(filter(None, (last_lines(output, 1), server)))

@@ -75,8 +75,8 @@ class Engine:
         if not names:
             return {}
         # Not the State of `ps`: podman says "Up 2 minutes ago" there.
-        shown = self.run("inspect", "--format", "{{.Name}}\t{{.State.Status}}", *names)
-        lines = (line.removeprefix("/") for line in shown.splitlines())
+        inspected = self.run("inspect", "--format", "{{.Name}}\t{{.State.Status}}", *names)
+        lines = (line.removeprefix("/") for line in inspected.splitlines())
         return dict(sorted(line.split("\t") for line in lines if "\t" in line))
 
 
@@ -125,25 +125,25 @@ def _ask(name: str) -> Engine | Missing:
     if not shutil.which(name):
         return Missing(name, "not on PATH")
     try:
-        told = json.loads(run([name, "info", "--format", "{{json .}}"], timeout=20).stdout)
+        info = json.loads(run([name, "info", "--format", "{{json .}}"], timeout=20).stdout)
     except CommandFailed as error:
         return Missing(name, error.seen)
     except ValueError:
         return Missing(name, "its answer to `info` is no JSON")
-    return _podman(told) if name == "podman" else _docker(told)
+    return _podman(info) if name == "podman" else _docker(info)
 
 
-def _docker(told: dict[str, Any]) -> Engine | Missing:
-    if told.get("ServerErrors") or not told.get("ServerVersion"):
-        return Missing("docker", "; ".join(told.get("ServerErrors") or ["its server is silent"]))
-    rootless = any("rootless" in option for option in told.get("SecurityOptions") or [])
-    cgroup = 1 if str(told.get("CgroupVersion", "")) == "1" else 2
-    return Engine("docker", told["ServerVersion"], cgroup, rootless)
+def _docker(info: dict[str, Any]) -> Engine | Missing:
+    if info.get("ServerErrors") or not info.get("ServerVersion"):
+        return Missing("docker", "; ".join(info.get("ServerErrors") or ["its server is silent"]))
+    rootless = any("rootless" in option for option in info.get("SecurityOptions") or [])
+    cgroup = 1 if str(info.get("CgroupVersion", "")) == "1" else 2
+    return Engine("docker", info["ServerVersion"], cgroup, rootless)
 
 
-def _podman(told: dict[str, Any]) -> Engine | Missing:
-    host = told.get("host") or {}
-    version = (told.get("version") or {}).get("Version", "")
+def _podman(info: dict[str, Any]) -> Engine | Missing:
+    host = info.get("host") or {}
+    version = (info.get("version") or {}).get("Version", "")
     if not version:
         return Missing("podman", "it names no version")
     rootless = bool((host.get("security") or {}).get("rootless"))

@@ -110,7 +110,7 @@ class Kind:
         self.kubernetes = api.get("/version")["gitVersion"]
         for image in filter(self.engine.has_image, LESSON_IMAGES):
             self.load(image)
-        real_nodes.settle(api, self.name, self.directory)
+        real_nodes.wait_nodes_joined(api, self.name, self.directory)
 
     def load(self, image: str) -> None:
         """Give the nodes an image that the engine has: they need not pull it."""
@@ -133,7 +133,7 @@ class Kind:
             self.engine.run("unpause" if state == "paused" else "start", node)
             healed.append(node)
         # Also when all run: an engine that comes back starts them itself, some seconds ago.
-        self._answering()
+        self._wait_api_server()
         healed += static_pods.heal(self.engine, Api(self.kubeconfig), self._plane)
         for spec in topology.read(self.name):
             healed += [f"{what} on {spec.name}" for what in self.mend_node(spec.name)]
@@ -155,7 +155,7 @@ class Kind:
         specs = list(specs)
         for spec in specs:
             if not spec.is_simulated:
-                self._awake(spec.name)
+                self._start_container(spec.name)
                 # A kubelet registers its node only when it starts.
                 self.engine.run("exec", spec.name, "systemctl", "restart", "kubelet")
         extra_nodes.add(
@@ -186,7 +186,7 @@ class Kind:
         if not self._is_real(node):
             simulated_nodes.recover_kubelet(api, node)
             return
-        self._awake(node)
+        self._start_container(node)
         node_faults.start_runtime(self._inside(node))
 
     def press_node(self, node: str, what: Pressure) -> None:
@@ -272,7 +272,7 @@ class Kind:
     def _is_real(self, node: str) -> bool:
         return node in {spec.name for spec in self._real()}
 
-    def _awake(self, node: str) -> None:
+    def _start_container(self, node: str) -> None:
         state = self.engine.nodes(self.name).get(node)
         if state == "paused":
             self.engine.run("unpause", node)
@@ -283,7 +283,7 @@ class Kind:
         """A function that runs a shell script in a node."""
         return lambda script: self.engine.run("exec", node, "sh", "-c", script)
 
-    def _answering(self) -> None:
+    def _wait_api_server(self) -> None:
         """Return when the API server answers again."""
         api = Api(self.kubeconfig)
 

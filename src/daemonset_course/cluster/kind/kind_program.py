@@ -36,7 +36,7 @@ def run(folder: Path, engine: Engine, cluster: str, *arguments: str) -> None:
     )
 
 
-def _errors(said: str) -> str:
+def _errors(output: str) -> str:
     """The lines of kind's output that name an error, or its end."""
-    lines = [line for line in said.splitlines() if "ERROR" in line or "rror:" in line]
-    return " / ".join(lines[:3]) or said.strip()[-300:]
+    lines = [line for line in output.splitlines() if "ERROR" in line or "rror:" in line]
+    return " / ".join(lines[:3]) or output.strip()[-300:]

@@ -16,7 +16,7 @@ PATIENCE = 180.0  # seconds that real kubelets may take to join
 _KUBELETS_OWN = {"kubernetes.io/arch", "kubernetes.io/os", "kubernetes.io/hostname"}
 
 
-def settle(api: Api, cluster: str, directory: Path) -> None:
+def wait_nodes_joined(api: Api, cluster: str, directory: Path) -> None:
     """Return when all nodes of ``kind-config.yaml`` are Ready, labelled and noted in the folder.
 
     Raises:

@@ -16,27 +16,27 @@ from daemonset_course.places import course_command
 
 _PORTS = {"kube-controller-manager": 10257, "kube-scheduler": 10259}
 _MANIFESTS = "/etc/kubernetes/manifests"
-_ASIDE = "/etc/kubernetes/stopped-by-the-course"  # the kubelet does not look here
+_STOPPED_MANIFESTS = "/etc/kubernetes/stopped-by-the-course"  # the kubelet does not look here
 
 
 def stop(engine: Engine, api: Api, node: str, component: str) -> None:
     """Move a manifest aside, and return when the kubelet ended its Pod."""
-    _move(engine, node, component, _MANIFESTS, _ASIDE)
+    _move(engine, node, component, _MANIFESTS, _STOPPED_MANIFESTS)
     _wait(api, f"{component}-{node}", running=False)
 
 
 def start(engine: Engine, api: Api, node: str, component: str) -> None:
     """Put a manifest back, and return when its Pod is ready."""
-    _move(engine, node, component, _ASIDE, _MANIFESTS)
+    _move(engine, node, component, _STOPPED_MANIFESTS, _MANIFESTS)
     _wait(api, f"{component}-{node}", running=True)
 
 
 def down(engine: Engine, node: str) -> list[Down]:
     """The components without a running container: their manifest was moved aside, or they ended."""
-    script = f"echo $(ls {_ASIDE} 2>/dev/null); crictl ps --output json"
-    aside, _, listed = engine.run("exec", node, "sh", "-c", script).partition("\n")
+    script = f"echo $(ls {_STOPPED_MANIFESTS} 2>/dev/null); crictl ps --output json"
+    moved, _, listed = engine.run("exec", node, "sh", "-c", script).partition("\n")
     running = {one["metadata"]["name"] for one in json.loads(listed).get("containers") or []}
-    stopped = {name.removesuffix(".yaml") for name in aside.split()}
+    stopped = {name.removesuffix(".yaml") for name in moved.split()}
     return [
         Down(component, "stopped" if component in stopped else "ended")
         for component in COMPONENTS
