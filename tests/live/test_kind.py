@@ -172,7 +172,7 @@ def test_a_lost_container_makes_a_new_cluster_and_a_foreign_one_is_left_alone(
         assert sorted(engine.nodes("lost").values()) == ["running"] * 4
 
         monkeypatch.setenv("COURSE_HOME", str(tmp_path / "other"))
-        with pytest.raises(NotOurs, match="is there already"):
+        with pytest.raises(NotOurs, match="exists already"):
             cluster.up("lost", backend="kind")
         cluster.down("lost")
         assert len(engine.nodes("lost")) == 4

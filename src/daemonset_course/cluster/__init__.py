@@ -1,4 +1,4 @@
-"""The course's own clusters: up, down, reset, and the API server behind them."""
+"""Create, remove, reset and find the course's own clusters."""
 
 from daemonset_course.cluster.lifecycle import Cluster, current, down, names, up
 from daemonset_course.cluster.reset import reset

@@ -1,8 +1,7 @@
-"""Talk to the API server in plain dicts, through the official client.
+"""Send requests to the API server in plain dicts, through the official client.
 
-Every call goes to one cluster that this course made: ``fence.checked`` checks that first.
-Learners meet Kubernetes objects as they are in YAML, never client models, and never a client
-traceback.
+``marker.require_marker`` checks first that the course created the cluster. Learners see Kubernetes
+objects as in YAML, not as client models, and errors of the course instead of client tracebacks.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def segment(name: object) -> str:
     """Return a name as one segment of a URL path.
 
     Raises:
-        BadInput: the API server takes no such name.
+        BadInput: the API server accepts no such name.
     """
     # Source: IsValidPathSegmentName in staging/src/k8s.io/apimachinery/pkg/api/validation/path.
     text = str(name)
@@ -64,9 +63,9 @@ class Api:
         from kubernetes import client, config  # noqa: PLC0415 - 370 ms
 
         settings = client.Configuration()
-        # It takes any proxy of the environment, whatever the host; the server is on this machine.
+        # The client would use a proxy of the environment; the server is on this machine.
         settings.proxy = None
-        # The feeds hold a connection each; retries would hide a dead server from them.
+        # Each feed holds a connection. Retries would hide from a feed that the server is down.
         settings.connection_pool_maxsize = 32
         settings.retries = False
         try:
@@ -94,12 +93,12 @@ class Api:
         content_type: str = "application/json",
         timeout: tuple[float, float] = TIMEOUT,
     ) -> Object:
-        """The decoded answer to one request.
+        """Return the decoded answer to one request.
 
         Raises:
             Rejected: the object is invalid or forbidden.
             ApiError: any other error status.
-            NotRunning: nobody answered, or the answer is not JSON.
+            NotRunning: the API server did not answer, or the answer is not JSON.
         """
         answer = self._send(method, path, body, query or {}, content_type, timeout)
         try:
@@ -149,7 +148,7 @@ class Api:
             raise own from error
 
     def _own_error(self, error: Exception, method: str, path: str) -> CourseError | None:
-        """Return our error for one of the client's; None for an error that is not the client's."""
+        """Return the course's error for a client error; None for any other error."""
         for foreign, explain in _foreign_errors().items():
             if isinstance(error, foreign):
                 found = explain(error, method, path)
@@ -165,10 +164,10 @@ class Api:
         )
 
     def get(self, path: str) -> Object:
-        """One object.
+        """Return one object.
 
         Raises:
-            ApiError: also where there is none, with status 404.
+            ApiError: also where the object does not exist, with status 404.
             NotRunning: also where the answer is not an object.
         """
         found = self.request("GET", path)
@@ -180,7 +179,7 @@ class Api:
         return found
 
     def find(self, path: str) -> Object | None:
-        """One object, or None when it does not exist."""
+        """Return one object, or None when it does not exist."""
         try:
             return self.get(path)
         except ApiError as error:
@@ -189,7 +188,7 @@ class Api:
             raise
 
     def items(self, path: str, **query: Any) -> list[Object]:
-        """The objects of a collection."""
+        """Return the objects of a collection."""
         found = self.request("GET", path, query=query)
         if not isinstance(found, dict) or not isinstance(found.get("items"), list):
             raise self._silent(
@@ -199,7 +198,7 @@ class Api:
         return list(found["items"])
 
     def merge(self, path: str, patch: Object) -> Object:
-        """The object after a merge patch (RFC 7386: ``None`` removes a key)."""
+        """Apply a merge patch (RFC 7386: ``None`` removes a key) and return the changed object."""
         return self.request("PATCH", path, patch, content_type=MERGE)
 
     def merge_conditions(self, node: str, conditions: list[Object]) -> None:
@@ -209,7 +208,7 @@ class Api:
         self.request("PATCH", path, body, content_type=STRATEGIC)
 
     def delete(self, path: str, **options: Any) -> None:
-        """Delete an object or a collection; what is gone already is no error."""
+        """Delete an object or a collection; a missing object is no error."""
         try:
             self.request("DELETE", path, options or None)
         except ApiError as error:
@@ -217,27 +216,27 @@ class Api:
                 raise
 
     def resources(self, group_version: str) -> list[Object]:
-        """The kinds of one API group version, as discovery tells them, without subresources."""
+        """Return the resources of an API group version from discovery, without subresources."""
         group, slash, version = group_version.partition("/")
         if group_version == "v1":
             root = "/api/v1"
         elif slash:
             root = f"/apis/{segment(group)}/{segment(version)}"
-        else:  # of a group without a version the server tells other things
+        else:  # a group without a version: the server would answer with an APIGroup
             return []
         found = self.find(root) or {}
         return [r | {"root": root} for r in found.get("resources", []) if "/" not in r["name"]]
 
     def group_versions(self) -> list[str]:
-        """Every API group in its preferred version, ``v1`` first."""
+        """Return the preferred version of every API group, ``v1`` first."""
         groups = self.get("/apis")["groups"]
         return ["v1", *(group["preferredVersion"]["groupVersion"] for group in groups)]
 
     def path_of(self, item: Mapping[str, Any], namespace: str = "default") -> str:
-        """The URL path of an object.
+        """Return the URL path of an object.
 
         Raises:
-            BadInput: the server knows no such kind (the message names the nearest one), or takes no
+            BadInput: the server has no such kind (the message names the nearest one), or accepts no
                 such name.
         """
         kind, version = str(item["kind"]), str(item["apiVersion"])
@@ -263,13 +262,13 @@ def _unknown_kind(kind: str, version: str, resources: list[str]) -> BadInput:
 
 @cache
 def _foreign_errors() -> dict[type[Exception], Callable[[Any, str, str], CourseError | str | None]]:
-    """Return what each error of the client means: an error of ours, or why nobody answered."""
+    """Return what each client error means: an error of the course, or why no answer came."""
     import urllib3  # noqa: PLC0415 - 50 ms
     from kubernetes.client import ApiException  # noqa: PLC0415 - 370 ms
 
     def tls_broken(error: AttributeError, method: str, path: str) -> str | None:
-        # Where TLS breaks off, as behind a server that just starts, the client wants to decode
-        # the body of an answer that never came.
+        # TLS can fail while the server starts. The client then decodes the body of an answer that
+        # it has not received.
         cause = error.__context__
         return f"{cause.reason} on {method} {path}" if isinstance(cause, ApiException) else None
 
@@ -282,7 +281,7 @@ def _foreign_errors() -> dict[type[Exception], Callable[[Any, str, str], CourseE
 
 
 def _explain(error: Any, method: str, path: str) -> CourseError:
-    """The server's Status object as one of our errors."""
+    """Return the server's Status object as an error of the course."""
     try:
         status: Object = json.loads(error.body or "{}")
     except ValueError:
@@ -297,7 +296,7 @@ def _explain(error: Any, method: str, path: str) -> CourseError:
     mistyped = _MISTYPED.search(message)
     if mistyped:
         reason = Reason(mistyped["field"], f"{mistyped['says']}, got {mistyped['value']}")
-        return Rejected(name, [reason], next_step="Quote it if it is meant as a text.")
+        return Rejected(name, [reason], next_step="Quote the value if it is meant as a string.")
     if error.status in (400, 403, 422) or (error.status == 404 and method in ("PATCH", "POST")):
         causes = details.get("causes") or []
         reasons = [Reason(c.get("field", ""), c.get("message", "")) for c in causes]

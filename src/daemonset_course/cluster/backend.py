@@ -1,4 +1,4 @@
-"""What a backend must do, which there are, and which one serves on this machine."""
+"""Define the ``Backend`` protocol, and choose a backend for this machine."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from daemonset_course.errors import BadInput, CommandFailed
 from daemonset_course.history.outages import Down
 from daemonset_course.progress import Report, step
 
-Pressure = Literal["disk", "memory", "pid"]  # what a node can be short of
+Pressure = Literal["disk", "memory", "pid"]  # the resources of the pressure conditions
 BACKENDS = ("kind", "embedded")
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
-STOPPABLE: tuple[str, ...] = COMPONENTS[2:]  # without the other two the API server does not answer
+STOPPABLE: tuple[str, ...] = COMPONENTS[2:]  # the API server needs the other two
 
 
 class Backend(Protocol):
-    """What a backend must do; everything else goes through the API server."""
+    """What the course does with a cluster and cannot do through the API server."""
 
     name: str
     backend: str
@@ -38,50 +38,50 @@ class Backend(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """The settings that shape the curves of a lesson."""
+        """The control-plane settings that the timings in lessons depend on."""
 
     @property
     def intact(self) -> bool:
-        """Whether the folder still has what a heal needs; the programs can be brought again."""
+        """Whether the folder has all that ``heal`` needs, apart from programs."""
 
     def prepare(self, report: Report) -> None:
-        """Bring the programs that ``create`` needs."""
+        """Install the programs that ``create`` needs."""
 
     def create(self) -> None:
-        """Start the cluster in an empty folder, and return when it answers."""
+        """Start the cluster in an empty folder, and return when its API server answers."""
 
     def heal(self) -> list[str]:
-        """Start what does not run any more; returns the names."""
+        """Start components and nodes that do not run, and return their names."""
 
     def specs(self, workers: int | None = None) -> list[NodeSpec]:
-        """The nodes that there should be, with so many workers."""
+        """Return the specs of all nodes, with this number of workers."""
 
     def create_nodes(self, api: Api, specs: Iterable[NodeSpec]) -> None:
-        """Let those nodes join that do not exist; do not wait."""
+        """Add the nodes that do not exist; do not wait until they have joined."""
 
     def remove_node(self, api: Api, node: str) -> None:
-        """Remove a node, as a machine that is gone for good."""
+        """Remove a node as if its machine were gone for good."""
 
     def break_node(self, api: Api, node: str, how: Failure) -> None:
-        """Let a node's kubelet fall silent, or report that it is not ready; do not wait."""
+        """Stop a node's heartbeats, or make its kubelet report not ready; do not wait."""
 
     def recover_node(self, api: Api, node: str) -> None:
-        """Mend a broken node; do not wait."""
+        """Undo ``break_node``; do not wait."""
 
     def press_node(self, node: str, what: Pressure) -> None:
-        """Let a node's kubelet measure that it is short of something; do not wait.
+        """Make a node's kubelet report resource pressure; do not wait.
 
-        Needs the capability ``pressure``; ``mend_node`` is the cure.
+        Needs the capability ``pressure``; ``mend_node`` undoes it.
         """
 
     def unplug_node(self, node: str) -> None:
-        """Take the network plugin from a node; do not wait.
+        """Remove the network plugin from a node; do not wait.
 
-        Needs the capability ``network``; ``mend_node`` is the cure.
+        Needs the capability ``network``; ``mend_node`` undoes it.
         """
 
     def mend_node(self, node: str) -> list[str]:
-        """Undo ``press_node`` and ``unplug_node``; returns what was put right. Do not wait."""
+        """Undo ``press_node`` and ``unplug_node``; do not wait. Return what was repaired."""
 
     def stop_component(self, component: str) -> None:
         """Stop one component of the control plane, and return when it is gone."""
@@ -90,25 +90,25 @@ class Backend(Protocol):
         """Start a stopped component again."""
 
     def metrics(self, component: str) -> str:
-        """What a component of the control plane tells of itself, in Prometheus' text format."""
+        """Return the /metrics of a control-plane component, in Prometheus' text format."""
 
     def dead_components(self) -> list[str]:
-        """What ``heal`` starts: processes, containers, and components that were stopped."""
+        """Return what ``heal`` would start: processes, containers and stopped components."""
 
     def down_components(self) -> list[Down]:
-        """The components of the control plane that do not run, and why."""
+        """Return the control-plane components that do not run, each with the reason."""
 
     def destroy(self) -> None:
-        """Stop every process and remove the folder."""
+        """Stop all processes and remove the folder."""
 
 
 def choose(backend: str | None, kubernetes: str | None, report: Report) -> str:
-    """The backend to use: the one asked for, else kind where an engine has or gets its node image.
+    """Return the backend to use: ``backend``, else ``COURSE_BACKEND``, else the best one here.
 
-    ``COURSE_BACKEND`` asks for one where nothing else does.
+    The best one is kind where a container engine has or can pull the node image, else embedded.
 
     Raises:
-        BadInput: an unknown backend, or no image is pinned for this Kubernetes.
+        BadInput: the backend is unknown, or no image is pinned for this Kubernetes.
     """
     backend = backend or variables.BACKEND.read()
     if backend not in (None, *BACKENDS):
@@ -133,10 +133,10 @@ def choose(backend: str | None, kubernetes: str | None, report: Report) -> str:
 
 
 def image_of(backend: str, image: str | None, kubernetes: str | None) -> str:
-    """The node image that kind takes: the one asked for, else the pinned one; none on embedded.
+    """Return the node image for kind: ``image``, else the pinned one. Empty on embedded.
 
     Raises:
-        BadInput: an image for the embedded backend, or none pinned for this Kubernetes.
+        BadInput: ``image`` is given for embedded, or no image is pinned for this Kubernetes.
     """
     if backend == "kind":
         return image or node_image(kubernetes)
@@ -149,7 +149,7 @@ def image_of(backend: str, image: str | None, kubernetes: str | None) -> str:
 
 
 def backend_of(state: State, port: int | None = None) -> Backend:
-    """The backend of a cluster, from what is saved of it."""
+    """Return the backend of a cluster from its saved state."""
     common: dict[str, Any] = {"kubernetes": state.kubernetes, "pace": state.pace, "port": port}
     if state.backend == "kind":
         from daemonset_course.cluster.kind.kind_backend import Kind  # noqa: PLC0415 - imports this module

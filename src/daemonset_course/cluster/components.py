@@ -1,4 +1,4 @@
-"""Which components of a cluster's control plane do not run, said first where a wait fails."""
+"""Find control-plane components that do not run, and name them first in errors of waits."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from daemonset_course.places import cluster_name
 
 
 def asker(name: str) -> Callable[[], list[Down]]:
-    """What tells which components of a cluster do not run; nothing of a cluster that is not up."""
+    """Return a function that lists the components that do not run; none of a cluster not up."""
     state = State.load(name)
     return backend_of(state).down_components if state and state.complete else list
 
 
 @contextmanager
 def components_first(name: str | None = None) -> Iterator[None]:
-    """Let an error of the block begin with the components that do not run, and name their cure."""
+    """Make errors of the block begin with the components that do not run, and how to start them."""
     try:
         yield
     except (NotFinished, NotRunning, ApiError) as error:
@@ -30,14 +30,14 @@ def components_first(name: str | None = None) -> Iterator[None]:
 
 
 def components_down(name: str | None = None) -> list[Down]:
-    """Which components of a cluster do not run now; nothing where that cannot be told."""
-    with suppress(CourseError, OSError):  # where a wait fails, its own error counts more
+    """Return the components that do not run now; none where the check itself fails."""
+    with suppress(CourseError, OSError):  # the error of the wait matters more
         return asker(cluster_name(name))()
     return []
 
 
 def lead(error: CourseError, down: list[Down], cluster: str) -> None:
-    """Put components that do not run before what an error says; doing it again does no harm."""
+    """Put the components that do not run before an error's own message; safe to repeat."""
     first = f"{'; '.join(map(str, down))}."
     if error.failed != first:
         error.seen = f"{error.failed} {error.seen}".strip()

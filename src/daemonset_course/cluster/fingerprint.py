@@ -1,4 +1,4 @@
-"""What a fresh cluster looks like, and how the present one differs from it."""
+"""Compare a cluster with its state right after ``up``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from daemonset_course.cluster import topology
 from daemonset_course.cluster.api import Api, Object
 
-# Made and kept by the control plane itself; it comes and goes without us.
+# The control plane creates and deletes objects of these kinds by itself.
 CONTROL_PLANE_KINDS = {
     "Event",
     "Lease",
@@ -20,10 +20,10 @@ CONTROL_PLANE_KINDS = {
     "Endpoints",
     "EndpointSlice",
 }
-# A volume that a provisioner made goes with its claim.
+# A provisioner deletes its volume together with the claim.
 PROVISIONED = "pv.kubernetes.io/provisioned-by"
 KUBELET_CONDITIONS = {"Ready", "MemoryPressure", "DiskPressure", "PIDPressure"}
-# Of the taints of node.kubernetes.io the one that a person sets, and takes off.
+# The only taint of node.kubernetes.io that a person sets and removes.
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 DEFAULT_OBJECTS = {
@@ -31,12 +31,12 @@ DEFAULT_OBJECTS = {
     "ServiceAccount/default",
     "ConfigMap/kube-root-ca.crt",
 }
-# The control plane's own mark on nodes; everything else on a node is compared.
+# Labels that the control plane sets on nodes; all other labels are compared.
 CONTROL_PLANE_PREFIXES = ("kwok.x-k8s.io/", "beta.kubernetes.io/")
 
 
 def cluster_scoped(api: Api) -> tuple[str, ...]:
-    """``Kind/name`` of every cluster-scoped object that a lesson could have made, sorted."""
+    """Return ``Kind/name`` of every cluster-scoped object that a lesson could create, sorted."""
     found = [
         f"{kind}/{item['metadata']['name']}" for kind, _, item in _objects(api, namespaced=False)
     ]
@@ -44,7 +44,7 @@ def cluster_scoped(api: Api) -> tuple[str, ...]:
 
 
 def objects_created_since_up(api: Api, baseline: tuple[str, ...]) -> list[tuple[str, str]]:
-    """What was made since ``up``: (name to print, URL path) of objects and namespaces."""
+    """Return (name to print, URL path) of each object and namespace created since ``up``."""
     expected = {*baseline, *(f"Namespace/{name}" for name in SYSTEM_NAMESPACES)}
     found = [
         (f"{kind}/{item['metadata']['name']}", path)
@@ -60,7 +60,7 @@ def objects_created_since_up(api: Api, baseline: tuple[str, ...]) -> list[tuple[
 
 
 def _objects(api: Api, *, namespaced: bool) -> list[tuple[str, str, Object]]:
-    """(kind, URL path, object) of all objects; of namespaced kinds, those in ``default``."""
+    """Return (kind, URL path, object) of cluster-scoped objects, or of those in ``default``."""
     found = []
     for version in api.group_versions():
         for resource in api.resources(version):
@@ -78,7 +78,7 @@ def _objects(api: Api, *, namespaced: bool) -> list[tuple[str, str, Object]]:
 
 
 def node_drift(node: Object, spec: topology.NodeSpec) -> tuple[list[str], Object]:
-    """What differs on one node, in words, and the merge patch that puts it right."""
+    """Return how a node differs from its spec, in words, and the merge patch that restores it."""
     labels = _label_drift(node["metadata"].get("labels") or {}, spec)
     annotations = node["metadata"].get("annotations") or {}
     words = [f"label {key} {'put back' if value else 'taken off'}" for key, value in labels.items()]
@@ -97,7 +97,7 @@ def node_drift(node: Object, spec: topology.NodeSpec) -> tuple[list[str], Object
 
 
 def added_resources(node: Object) -> list[str]:
-    """The extended resources that somebody wrote into a node's status: a kubelet here has none.
+    """Return the extended resources in a node's status: no kubelet of the course adds any.
 
     Source: https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/
     """
@@ -105,9 +105,9 @@ def added_resources(node: Object) -> list[str]:
 
 
 def added_conditions(node: Object, spec: topology.NodeSpec) -> list[str]:
-    """The conditions that somebody wrote into a node's status and that hold: none of a kubelet's.
+    """Return the types of true conditions that no kubelet set.
 
-    A simulated kubelet is never short of anything, so there a pressure is somebody's too.
+    A simulated kubelet never reports pressure, so a person set any pressure condition there.
     Source: https://kubernetes.io/docs/reference/node/node-status/#condition
     """
     found = node["status"].get("conditions") or []
@@ -124,7 +124,7 @@ def _label_drift(labels: dict[str, str], spec: topology.NodeSpec) -> dict[str, s
 
 
 def _taint_drift(taints: list[dict[str, Any]], spec: topology.NodeSpec) -> list[str]:
-    """Taints that a person set or took away; those of node conditions go with their cause."""
+    """Return how a person changed the taints; the controller removes those of node conditions."""
     there = {(t["key"], t.get("value", ""), t["effect"]) for t in taints}
     by_hand = {
         t for t in there if t[0] == OUT_OF_SERVICE or not t[0].startswith("node.kubernetes.io/")

@@ -1,8 +1,8 @@
-"""The course's own clusters: up, down, reset, status, and the fence around them.
+"""Create, heal, find and remove the course's own clusters.
 
-A cluster has a name and a folder; it shares nothing with another one. The course reads and writes
-only its own kubeconfig, and acts only on a cluster that carries its marker: a ConfigMap with the
-id that the folder knows.
+A cluster has a name and a folder; it shares nothing with other clusters. The course reads and
+writes only its own kubeconfig. It changes a cluster only if the marker, a ConfigMap, has the id
+that is saved in the folder.
 """
 
 from __future__ import annotations
@@ -56,37 +56,37 @@ class Cluster:
 
     @property
     def pace(self) -> float:
-        """What the simulated delays are multiplied by."""
+        """The factor of all simulated delays."""
         return self.state.pace
 
     @property
     def settings(self) -> Settings:
-        """The control-plane settings that shape the curves of a lesson."""
+        """The control-plane settings that the timings in lessons depend on."""
         return self.backend.settings
 
     @property
     def round_seconds(self) -> float:
-        """How long the node controller surely takes to look at every node once."""
+        """The seconds within which the node controller checks every node once."""
         return self.settings.node_monitor_seconds + 1
 
     def nodes(self) -> list[str]:
-        """The names of all nodes, control plane first."""
+        """Return the names of all nodes, control plane first."""
         found = self.api.items("/api/v1/nodes")
         control = {node["metadata"]["name"] for node in found if is_control_plane(node)}
         return sorted(_names(found), key=lambda name: (name not in control, natural_key(name)))
 
     def workers(self) -> list[str]:
-        """The names of the nodes that are no control plane."""
+        """Return the names of all nodes that are not control-plane nodes."""
         found = self.api.items("/api/v1/nodes", labelSelector=f"!{CONTROL_PLANE}")
         return sorted(_names(found), key=natural_key)
 
     @property
     def folders(self) -> list[str]:
-        """The folders of kubectl and ``course``; they go before those of PATH."""
+        """The folders of kubectl and ``course``, to put at the front of PATH."""
         return [str(self.backend.programs), get_path("scripts")]
 
     def environment(self) -> dict[str, str]:
-        """The variables that make kubectl, ``course`` and notebooks use this cluster."""
+        """Return the variables that make kubectl, ``course`` and notebooks use this cluster."""
         return {
             "KUBECONFIG": str(self.backend.kubeconfig),
             "PATH": os.pathsep.join([*self.folders, os.environ.get("PATH", "")]),
@@ -110,13 +110,13 @@ def up(
     image: str | None = None,
     report: Report | None = None,
 ) -> Cluster:
-    """A running cluster with its nodes Ready: created, healed, or found as it is.
+    """Return a running cluster with its nodes Ready; create or heal it where necessary.
 
-    Safe to call again and to interrupt at any moment. Two calls at once wait for each other.
+    Safe to call again and to interrupt at any moment. A second call at the same time waits.
 
     Raises:
-        BadInput: a name, backend, pace, version or port that cannot be used.
-        CourseError: what could not be started, and why.
+        BadInput: the name, backend, pace, version or port cannot be used.
+        CourseError: a component could not be started.
     """
     name = cluster_name(name)
     report = report or progress()
@@ -137,7 +137,7 @@ def up(
 
 
 def down(name: str | None = None) -> bool:
-    """Remove a cluster with every process and file of it; tells whether there was one."""
+    """Remove a cluster, its processes and its files; return whether it existed."""
     name = cluster_name(name)
     with locked(name):
         there = cluster_dir(name).exists()
@@ -147,17 +147,17 @@ def down(name: str | None = None) -> bool:
 
 
 def current(name: str | None = None) -> Cluster:
-    """The running cluster that the verbs act on: the one named, or ``COURSE_CLUSTER``'s.
+    """Return the running cluster that verbs act on: ``name``, else ``COURSE_CLUSTER``.
 
     Raises:
         NotRunning: it is not up.
-        NotOurs: what answers is not the cluster that the course made.
+        NotOurs: the server that answers is not the cluster that the course created.
     """
     name = cluster_name(name)
     state = State.load(name)
     if state is None or not state.complete:
         raise NotRunning(f"The cluster {name!r} is not up.", next_step=course_command("up", name))
-    # A kubeconfig that was replaced meanwhile is another one: it has to pass the fence anew.
+    # The key has the kubeconfig's time of change: the marker is checked again after a change.
     kubeconfig = cluster_dir(name) / "kubeconfig"
     key = (state.id, str(kubeconfig), kubeconfig.stat().st_mtime_ns if kubeconfig.exists() else 0)
     if key not in _clusters:
@@ -172,7 +172,7 @@ _clusters: dict[tuple[str, str, int], Cluster] = {}
 
 
 def names() -> list[str]:
-    """The names of the clusters that have a folder here."""
+    """Return the names of the clusters that have a folder here."""
     found = (state_home() / "clusters").glob("*/")
     return sorted(path.name for path in found)
 
@@ -185,10 +185,10 @@ def _fits(
     image: str | None,
     port: int | None,
 ) -> bool:
-    """Whether a running cluster is what is asked for now.
+    """Return True if a running cluster has the settings asked for.
 
     Raises:
-        BadInput: it is not; what runs is left alone.
+        BadInput: it has others; the cluster stays unchanged.
     """
     asked = {"backend": backend, "pace": pace, "kubernetes": kubernetes, "image": image}
     other = {k: v for k, v in asked.items() if v is not None and v != getattr(state, k)}
@@ -196,7 +196,7 @@ def _fits(
         other.pop("kubernetes", None)
     has = [f"{k} {getattr(state, k)}" for k in other]
     kubeconfig = cluster_dir(state.name) / "kubeconfig"
-    if port and kubeconfig.exists():  # else the cluster is made anew, at the port asked for
+    if port and kubeconfig.exists():  # else the cluster is created again, at this port
         listens = urlsplit(Api(kubeconfig).server).port
         has += [f"port {listens}"] if listens != port else []
     if has:
@@ -209,7 +209,7 @@ def _fits(
 
 
 def _created(state: State, port: int | None, report: Report, old: State | None = None) -> Cluster:
-    # What an interrupted run may have left goes by the backend that made it.
+    # The backend that created the remains of an interrupted run removes them.
     backend_of(old or backend_of_damaged(state.name)).destroy()
     backend = backend_of(state, port)
     backend.directory.mkdir(parents=True, mode=0o700)
@@ -238,7 +238,7 @@ def _created(state: State, port: int | None, report: Report, old: State | None =
 
 
 def _healed(state: State, port: int | None, report: Report) -> Cluster:
-    """The cluster of a finished `up`, with dead components started again."""
+    """Return the cluster of a finished `up`, after starting components that do not run."""
     backend = backend_of(state)
     if not backend.intact:
         report.done(f"The cluster {state.name!r} has lost parts: making it anew.")
@@ -254,7 +254,7 @@ def _healed(state: State, port: int | None, report: Report) -> Cluster:
     there = cluster.nodes()
     missing = [spec for spec in backend.specs() if spec.name not in there]
     backend.create_nodes(cluster.api, missing)
-    if healed or missing:  # nodes may have been given up meanwhile; those broken on purpose stay so
+    if healed or missing:  # nodes may be NotReady now; nodes that a lesson broke stay broken
         nodes = cluster.api.items("/api/v1/nodes")
         names = [node["metadata"]["name"] for node in nodes if not is_broken(node)]
         names += [spec.name for spec in missing if spec.name not in names]
@@ -265,7 +265,11 @@ def _healed(state: State, port: int | None, report: Report) -> Cluster:
 
 @contextmanager
 def locked(name: str) -> Iterator[None]:
-    """One `up`, `down` or `reset` of a cluster at a time."""
+    """Hold the lock of a cluster: one `up`, `down` or `reset` at a time.
+
+    Raises:
+        NotRunning: another command held the lock for 10 minutes.
+    """
     folder = state_home() / "clusters"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,4 +1,4 @@
-"""The fence: the course acts on a cluster only if it carries the course's own marker."""
+"""Check the marker: the course changes only a cluster that carries the course's own ConfigMap."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ MARKER = "/api/v1/namespaces/kube-system/configmaps/daemonset-course"
 
 
 def require_marker(kubeconfig: Path, marker: str) -> Api:
-    """The API behind a kubeconfig, after checking that it is the course's own cluster.
+    """Return the API of a kubeconfig, after checking that the course created the cluster.
 
     Raises:
-        NotOurs: another host than this machine, or no marker, or another cluster's.
+        NotOurs: the server is on another host, or the marker is missing or of another cluster.
     """
     api = Api(kubeconfig)
     if not is_loopback(api.server):
         raise _foreign(kubeconfig, f"its server is {api.server}")
     found = api.find(MARKER)
     if (found or {}).get("data", {}).get("id") != marker:
-        raise _foreign(kubeconfig, "the course's marker is missing or another's")
+        raise _foreign(kubeconfig, "the course's marker is missing or of another cluster")
     return api
 
 
@@ -39,7 +39,7 @@ def _foreign(kubeconfig: Path, seen: str) -> NotOurs:
 
 
 def mark(api: Api, state: State) -> None:
-    """Leave the course's marker in a cluster that was just made."""
+    """Create the course's marker in a new cluster."""
     marker = {
         "apiVersion": "v1",
         "kind": "ConfigMap",

@@ -1,4 +1,4 @@
-"""Ports of this machine: free ones, and a taken one refused before anything is started."""
+"""Find free ports of this machine, and refuse a port in use before anything is started."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from contextlib import ExitStack
 
 from daemonset_course.errors import BadInput
 
-# None that Linux (from 32768 on) or macOS (from 49152 on) gives to an outgoing connection: such a
-# connection could take the port of a component that died, and `up` could not start it again. And no
-# NodePort (from 30000 on).
+# Below the ports of outgoing connections (Linux from 32768, macOS from 49152): such a connection
+# could take the port of a component that ended, and `up` could not start it again. Also below the
+# NodePorts (from 30000).
 CHOICE = range(20000, 30000)
 
 
 def free_ports(count: int) -> list[int]:
-    """A row of ports of 127.0.0.1 that nobody listens on now, chosen at random.
+    """Return consecutive free ports of 127.0.0.1, chosen at random.
 
-    A row, since two clusters made at once then hardly ever choose the same port.
+    Consecutive, so that two clusters created at once hardly ever choose the same port.
 
     Raises:
-        OSError: there is no such row.
+        OSError: there are not so many consecutive free ports.
     """
     last: OSError | None = None
     starts = range(CHOICE.start, CHOICE.stop - count + 1, count)
@@ -41,7 +41,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def refuse_taken(port: int | None) -> None:
-    """Nothing, when the port asked for can be listened on.
+    """Check that a program can listen on a port.
 
     Raises:
         BadInput: it cannot.
@@ -56,5 +56,5 @@ def refuse_taken(port: int | None) -> None:
             raise BadInput(
                 f"Port {port} on 127.0.0.1 cannot be used.",
                 seen=str(error),
-                next_step="Leave --api-port out: a free port is chosen by itself.",
+                next_step="Leave --api-port out: the course then chooses a free port.",
             ) from error

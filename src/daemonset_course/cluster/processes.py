@@ -1,4 +1,4 @@
-"""The processes that belong to a cluster's folder, and how they are stopped."""
+"""Find and stop the processes of a cluster's folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROGRAMS = {
 
 
 def processes_of(directory: Path) -> list[psutil.Process]:
-    """Every living process that was started from a cluster's folder, this one left out."""
+    """Return all running processes of the cluster's programs whose command names its folder."""
     mark = f"{directory}{os.sep}"
     found = []
     for process in psutil.process_iter(["pid", "cmdline", "status"]):
@@ -36,12 +36,12 @@ def processes_of(directory: Path) -> list[psutil.Process]:
 
 
 def kill_all(directory: Path) -> None:
-    """Stop every process of a cluster's folder at once.
+    """Kill all processes of a cluster's folder.
 
-    Looked for again, as a kwokctl that dies may just have started one more.
+    The search is repeated: a kwokctl may start one more process before it ends.
 
     Raises:
-        NotRunning: a process is another user's.
+        NotRunning: a process belongs to another user.
     """
     for _ in range(5):
         running = processes_of(directory)

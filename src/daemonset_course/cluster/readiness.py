@@ -1,4 +1,4 @@
-"""Wait until nodes have joined: their kubelets say Ready, and the taints of joining are gone."""
+"""Wait until nodes have joined: they are Ready, and have no taints of joining nodes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from daemonset_course.history.podstate import is_ready
 
 PATIENCE = 120  # seconds that nodes may take to join; real kubelets need most of a minute
 
-# What the control plane makes by itself a moment after it answers. Without the first no Pod can be
-# created; what comes after `up` has noted what is there would pass for a learner's.
+# Objects that the control plane creates asynchronously after startup. Without the ServiceAccount no
+# Pod is admitted. If `up` took the baseline before they exist, `reset` would report them as created
+# by the learner.
 BOOTSTRAP_OBJECTS = (
     ("/api/v1/namespaces/default/serviceaccounts", "default"),
     ("/api/v1/namespaces/default/configmaps", "kube-root-ca.crt"),
@@ -29,7 +30,7 @@ BOOTSTRAP_OBJECTS = (
 
 
 def wait_bootstrapped(api: Api, *, timeout: float = 60) -> None:
-    """Return when the control plane has made what it makes by itself."""
+    """Return when the control plane has created all ``BOOTSTRAP_OBJECTS``."""
     for path, name in BOOTSTRAP_OBJECTS:
         wait_for(
             api,
@@ -46,10 +47,10 @@ def _has(name: str, items: dict[str, Object]) -> bool:
 
 
 def admit_nodes(api: Api, specs: Iterable[NodeSpec], *, timeout: float = 60) -> None:
-    """Take the taint of a joining node off those that are Ready, and return when all have joined.
+    """Remove the taints of joining nodes from Ready nodes, and return when all have joined.
 
-    The node controller does the same, but at its 20 requests a second: a minute for 300 nodes.
-    For setting a scene only; ``add_node`` leaves joining to the controller, as it is.
+    The node controller does the same, but with 20 requests a second: a minute for 300 nodes.
+    Only ``up`` and ``reset`` use this; ``add_node`` leaves the taints to the controller.
     """
     wanted = {spec.name: spec for spec in specs}
     admitted: set[str] = set()
@@ -103,11 +104,11 @@ def wait_ready(api: Api, names: Iterable[str], *, timeout: float = 60) -> None:
 
 
 def wait_stable(api: Api, names: Iterable[str], *, seconds: float, timeout: float = 60) -> None:
-    """Return when the nodes named were Ready, and free of those taints, for ``seconds`` together.
+    """Return when all named nodes have stayed joined for ``seconds`` without interruption.
 
-    Right after healing, Ready is not the last word: the node controller may still set a taint for
-    what it saw before, and takes it away in its next round; a kubelet whose container runtime
-    comes back may say False once more.
+    Right after healing a node may be Ready only briefly. The node controller may still add a taint
+    for an older observation, and removes it in its next round. A kubelet whose container runtime
+    has just started may report Ready=False once more.
     Source: ``pkg/controller/nodelifecycle/node_lifecycle_controller.go``.
     """
     wanted = set(names)
@@ -134,9 +135,9 @@ def wait_stable(api: Api, names: Iterable[str], *, seconds: float, timeout: floa
 def wait_lease_renewed(
     api: Api, names: Iterable[str], *, since: datetime, timeout: float = 60
 ) -> None:
-    """Return when every node named has renewed its lease after a moment: its kubelet lives.
+    """Return when every named node has renewed its lease after ``since``: its kubelet runs.
 
-    A node stays Ready for a grace period after its kubelet's death, so Ready alone says little.
+    A node stays Ready for a grace period after its kubelet has stopped: Ready alone is not enough.
     """
     wanted = set(names)
 
@@ -147,8 +148,8 @@ def wait_lease_renewed(
         api,
         "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases",
         lambda leases: not silent(leases),
-        what="every node heard of again",
-        explain=lambda leases: f"silent: {', '.join(sorted(silent(leases)))}",
+        what="the lease of every node renewed",
+        explain=lambda leases: f"not renewed: {', '.join(sorted(silent(leases)))}",
         timeout=timeout,
     )
 
@@ -163,7 +164,7 @@ def _late(nodes: dict[str, Any], wanted: Iterable[str]) -> str:
 
 
 def has_joined(node: dict[str, Any]) -> bool:
-    """Whether a node is Ready and carries none of the taints of one that joins or is lost."""
+    """Whether a node is Ready and has no taint of a joining or an unreachable node."""
     taints = {taint["key"] for taint in node["spec"].get("taints") or []}
     unready = {
         f"node.kubernetes.io/{word}" for word in ("not-ready", "unreachable", "network-unavailable")

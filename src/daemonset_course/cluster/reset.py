@@ -1,4 +1,4 @@
-"""Bring the cluster to the state right after ``up``, and say what was found changed."""
+"""Restore a cluster to its state right after ``up``, and report what differed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from daemonset_course.errors import NotRunning, Rejected
 from daemonset_course.history.text import natural_key
 
 PODS = "/api/v1/namespaces/default/pods"
-# What a Deployment or a CronJob made, and makes Pods itself. It would make new ones until the
-# garbage collector comes to it, which may be many requests behind: the Pods of a hundred nodes.
+# A Deployment or a CronJob owns these objects, and they own Pods. They would create new Pods until
+# the garbage collector deletes them, which takes long after the Pods of a hundred nodes.
 POD_OWNERS = (
     "/apis/apps/v1/namespaces/default/replicasets",
     "/apis/batch/v1/namespaces/default/jobs",
@@ -27,7 +27,7 @@ POD_OWNERS = (
 
 @dataclass(frozen=True)
 class Fleet:
-    """The nodes that a lesson starts with, and what ``reset`` had to change to have them."""
+    """The nodes that a lesson starts with, and the changes that ``reset`` made."""
 
     nodes: tuple[str, ...]
     workers: tuple[str, ...]
@@ -43,7 +43,9 @@ class Fleet:
 
 
 def reset(name: str | None = None, *, workers: int | None = None) -> Fleet:
-    """The cluster as right after ``up``: nothing of an earlier lesson, and ``workers`` workers.
+    """Restore the cluster to its state right after ``up``, with ``workers`` workers.
+
+    Objects and node changes of earlier lessons are removed.
 
     Raises:
         NotRunning: the cluster is not up and cannot be started again.
@@ -69,7 +71,7 @@ def _restore(cluster: Cluster, workers: int | None) -> Fleet:
 
 
 def _folded(changes: Iterable[str]) -> list[str]:
-    """One line for the same change of nodes in a row: ``worker4 … worker9: node removed``."""
+    """Fold equal changes of consecutive nodes in one line: ``worker4 … worker9: node removed``."""
     lines: list[tuple[str, str, str]] = []  # first node, last node, change
     for change in changes:
         node, _, what = change.rpartition(": ")
@@ -92,7 +94,7 @@ def _remove_created_objects(cluster: Cluster) -> list[str]:
     api = cluster.api
     found = fingerprint.objects_created_since_up(api, cluster.state.baseline)
     for _, path in found:
-        # In the background: dependants follow, and a node that is dead cannot hold us up.
+        # Background: the garbage collector deletes dependents, so a dead node does not block this.
         api.delete(path, propagationPolicy="Background", gracePeriodSeconds=0)
     for title, path in found:
         if not title.startswith("Pod/"):
@@ -104,7 +106,7 @@ def _remove_created_objects(cluster: Cluster) -> list[str]:
 
 
 def _delete_all(api: Api, path: str) -> None:
-    """Delete everything in a collection at once, and return when nothing is left."""
+    """Delete all objects of a collection, and return when none is left."""
     asked: set[str] = set()
 
     def gone(items: dict[str, Object]) -> bool:
@@ -121,7 +123,7 @@ def _delete_all(api: Api, path: str) -> None:
 
 
 def _wait_gone(api: Api, title: str, path: str) -> None:
-    """Return when an object is gone; finalizers that nobody serves are taken off."""
+    """Return when an object is gone; remove its finalizers, which no controller may handle."""
     item = api.find(path)
     if item is None:
         return
@@ -142,7 +144,7 @@ def _wait_gone(api: Api, title: str, path: str) -> None:
 
 
 def _empty_namespace(api: Api, namespace: str) -> None:
-    """Take the finalizers off what holds a namespace up."""
+    """Delete the objects of a namespace, without their finalizers, so that it can terminate."""
     for version in api.group_versions():
         for resource in api.resources(version):
             if not resource["namespaced"] or not {"list", "patch"} <= set(resource["verbs"]):
@@ -160,7 +162,7 @@ def _remove_finalizers(api: Api, path: str, item: Object) -> None:
     try:
         api.merge(path, {"metadata": {"finalizers": None}})
     except Rejected:
-        if api.find(path) is not None:  # gone meanwhile is what we want
+        if api.find(path) is not None:  # deleted meanwhile: nothing is left to do
             raise
 
 

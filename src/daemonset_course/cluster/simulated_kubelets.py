@@ -1,4 +1,4 @@
-"""What kwok is given: its own settings, and the stages by which it plays kubelets."""
+"""Write kwok's configuration: its options, and the Stages that simulate kubelets."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from daemonset_course.errors import BadInput
 
 
 def kwok_configuration(pace: float) -> str:
-    """How kwok plays kubelets: its own configuration, and the stages at this pace."""
+    """Return kwok's configuration, with the Stages at this pace, as YAML documents."""
     config = {
         "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
         "kind": "KwokConfiguration",
         "options": {
-            # The default, 4, is too slow for 120 nodes on a busy machine: they lose their leases.
+            # The default, 4, is too slow for 120 nodes on a busy machine: their leases expire.
             "nodeLeaseParallelism": 16,
-            # kwok's own defaults: kwokctl passes on what is named here, and nothing else.
+            # kwok's own defaults: kwokctl passes on only the options named here.
             "cidr": "10.0.0.0/24",
             "podPlayStageParallelism": 4,
             "nodePlayStageParallelism": 4,
@@ -31,10 +31,10 @@ def kwok_configuration(pace: float) -> str:
 
 
 def stages(pace: float) -> str:
-    """The kwok stages with every delay multiplied by ``pace``.
+    """Return the kwok Stages as YAML, with every delay multiplied by ``pace``.
 
     Raises:
-        BadInput: a pace that is not between 0.01 and 10.
+        BadInput: the pace is not between 0.01 and 10.
     """
     if not 0.01 <= pace <= 10:
         raise BadInput(f"--pace {pace} is outside 0.01 to 10.")
@@ -43,16 +43,16 @@ def stages(pace: float) -> str:
 
 
 def completed(stage: dict[str, Any], pace: float) -> dict[str, Any]:
-    """A stage of ``stages.yaml`` as kwok reads it: its delay at this pace, and what it refers to.
+    """Return a Stage of ``stages.yaml`` for kwok, with its delay at this pace and its definitions.
 
     Raises:
-        ValueError: its delay is anything but a jq expression for seconds at pace 1.
+        ValueError: its delay is not a jq expression for seconds at pace 1.
     """
     spec, name = stage["spec"], stage["metadata"]["name"]
     delay = spec.get("delay")
     match delay:
         case {"durationFrom": {"expressionFrom": str(seconds)}} if delay == _duration(seconds):
-            if "PACE" in seconds or "\\(" in seconds:  # a pace, or a text, of its own
+            if "PACE" in seconds or "\\(" in seconds:  # it has a pace or a string already
                 raise ValueError(f"Stage {name}: {seconds} is no delay in seconds at pace 1.")
         case _:
             raise ValueError(f"Stage {name}: {delay} is no delay in seconds at pace 1.")
@@ -73,7 +73,7 @@ def _duration(expression: str) -> dict[str, Any]:
 
 
 def _with_step(expression: str) -> str:
-    """A jq expression, with the definition of ``step`` if it uses that."""
+    """Return a jq expression, with the definition of ``step`` if it uses ``step``."""
     return f"{_data('step.jq')}\n{expression}" if re.search(r"\bstep\b", expression) else expression
 
 

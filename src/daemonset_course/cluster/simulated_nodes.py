@@ -1,4 +1,4 @@
-"""Simulated nodes: the objects to post; kwok plays their kubelets."""
+"""Create simulated Node objects, whose kubelets kwok simulates, and break and recover them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.topology import MANAGED, Failure, NodeSpec
 
 OS_IMAGE = "simulated by kwok"
-# As kwok writes them when a node joins; a simulated kubelet never says them again.
+# The conditions that kwok writes when a node joins; a simulated kubelet never updates them.
 _HEALTHY = {
     "NetworkUnavailable": ("RouteCreated", "RouteController created a route"),
     "MemoryPressure": ("KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -22,11 +22,11 @@ _HEALTHY = {
 def node_object(
     spec: NodeSpec, *, index: int, kubernetes: str, pod_cidr: bool = True
 ) -> dict[str, Any]:
-    """A simulated Node object: 8 CPUs, 16 GiB, 110 pods, run by kwok.
+    """Return a simulated Node object with 8 CPUs, 16 GiB and 110 Pods.
 
-    ``pod_cidr``: give it a Pod network of its own; not where the controller manager hands them out.
+    ``pod_cidr``: set ``spec.podCIDR``; not where the controller manager allocates it.
     """
-    # A kubelet sets these older names too; left out, the node controller adds them one by one.
+    # A kubelet also sets these older labels; otherwise the node controller adds them one by one.
     beta = {f"beta.{key}": spec.labels[key] for key in ("kubernetes.io/os", "kubernetes.io/arch")}
     size = {"cpu": "8", "memory": "16Gi", "pods": "110"}
     return {
@@ -40,8 +40,8 @@ def node_object(
         "status": {
             "capacity": size,
             "allocatable": size,
-            # As a kubelet registers. Without a Ready condition the node controller may take the
-            # taint of a joining node off at once.
+            # A kubelet registers with this condition. Without a Ready condition the node controller
+            # may remove the not-ready taint at once.
             "conditions": [
                 {"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": ""}
             ],
@@ -68,7 +68,7 @@ def node_object(
 def create_nodes(
     api: Api, specs: Iterable[NodeSpec], kubernetes: str, *, pod_cidr: bool = True
 ) -> None:
-    """Post simulated nodes, several at a time; those that exist already are left alone."""
+    """Create simulated nodes, several at a time; existing nodes stay unchanged."""
     existing = {node["metadata"]["name"] for node in api.items("/api/v1/nodes")}
     new = [spec for spec in specs if spec.name not in existing]
     objects = [
@@ -80,7 +80,7 @@ def create_nodes(
 
 
 def healthy_condition(condition: str, *, simulated: bool) -> Object:
-    """The change that puts a condition of a node's status right, as it was when the node joined."""
+    """Return the status patch that restores a node condition to its value at join time."""
     if not simulated or condition not in _HEALTHY:
         return {"type": condition, "$patch": "delete"}
     reason, message = _HEALTHY[condition]
@@ -88,7 +88,7 @@ def healthy_condition(condition: str, *, simulated: bool) -> Object:
 
 
 def break_kubelet(api: Api, node: str, how: Failure) -> None:
-    """Take the node from kwok, or tell its simulated kubelet to report not ready."""
+    """Remove the node from kwok, or make its simulated kubelet report not ready."""
     change: Object = {"labels": {MANAGED: None}}
     if how == "not ready":
         change = {"annotations": {MANAGED: "not-ready"}}
@@ -96,18 +96,18 @@ def break_kubelet(api: Api, node: str, how: Failure) -> None:
 
 
 def recover_kubelet(api: Api, node: str) -> None:
-    """Give the node back to kwok, with a kubelet that is well."""
+    """Return the node to kwok, with a simulated kubelet that reports Ready."""
     change = {"labels": {MANAGED: "simulated"}, "annotations": {MANAGED: None}}
     api.merge(f"/api/v1/nodes/{node}", {"metadata": change})
 
 
 def is_simulated(node: Object) -> bool:
-    """Whether this node is one of ours, also while it is taken from kwok and has no label."""
+    """Whether this node is simulated; true also while it has no label and kwok ignores it."""
     return bool(node["status"]["nodeInfo"]["osImage"] == OS_IMAGE)
 
 
 def is_broken(node: Object) -> bool:
-    """Whether somebody broke this simulated node on purpose."""
+    """Whether this simulated node is broken on purpose, as by ``break_kubelet``."""
     metadata = node["metadata"]
     runs = MANAGED in metadata["labels"] and MANAGED not in metadata.get("annotations", {})
     return is_simulated(node) and not runs

@@ -1,4 +1,4 @@
-"""What the folder of a cluster remembers about it."""
+"""Save and load the state of a cluster (``cluster.json`` in its folder)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from daemonset_course.files import write_whole
 from daemonset_course.places import cluster_dir
 
-MADE_BY_KIND = "created-by-the-course"  # a file in a cluster's folder: its containers are ours
+MADE_BY_KIND = "created-by-the-course"  # a file in the folder: its containers are the course's
 
 
 @dataclass(frozen=True)
 class State:
-    """What the folder of a cluster remembers about it (``cluster.json``)."""
+    """The saved state of a cluster (``cluster.json``)."""
 
     name: str
     id: str
@@ -25,13 +25,13 @@ class State:
     baseline: tuple[str, ...] = ()  # cluster-scoped objects right after `up`
 
     def save(self) -> None:
-        """Write the state, all of it or nothing."""
+        """Write the whole state, or leave the file unchanged."""
         path = cluster_dir(self.name) / "cluster.json"
         write_whole(path, json.dumps(asdict(self), indent=1))
 
     @staticmethod
     def load(name: str) -> State | None:
-        """The saved state; None when there is none or it is damaged."""
+        """Return the saved state, or None where the file is missing or damaged."""
         try:
             found = json.loads((cluster_dir(name) / "cluster.json").read_text())
             return State(**{**found, "baseline": tuple(found["baseline"])})
@@ -40,6 +40,6 @@ class State:
 
 
 def backend_of_damaged(name: str) -> State:
-    """What a folder without a readable ``cluster.json`` still tells: which backend made it."""
+    """Infer the backend of a cluster folder whose ``cluster.json`` is missing or damaged."""
     kind = (cluster_dir(name) / MADE_BY_KIND).exists()
     return State(name, "", "kind" if kind else "embedded", "", 1.0)

@@ -1,4 +1,4 @@
-"""What ``course status`` says of a cluster: first the components that do not run."""
+"""Report the status of a cluster, beginning with the components that do not run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from daemonset_course.places import cluster_dir, cluster_name
 
 @dataclass(frozen=True)
 class Status:
-    """A cluster that is up, as far as it can be asked.
+    """The status of a cluster that is up.
 
     Attributes:
         down: component to why it does not run: ended, stopped (on purpose) or suspended.
-        cure: what starts those again; empty when all run.
-        nodes: how many there are; None, not asked for, while a component does not run.
+        cure: how to start them again; empty when all run.
+        nodes: the number of nodes; None (not requested) while a component does not run.
     """
 
     down: dict[str, Why]
@@ -32,7 +32,7 @@ class Status:
     kubeconfig: str
 
     def lines(self) -> Iterator[tuple[str, str]]:
-        """Pairs of a word and its value, as a terminal shows them."""
+        """Yield pairs of a key and its value, for a terminal."""
         for component, why in self.down.items():
             yield "NOT RUNNING", str(Down(component, why))
         if self.cure:
@@ -43,7 +43,7 @@ class Status:
 
 
 def status_of(name: str | None = None) -> Status:
-    """The status of a cluster.
+    """Return the status of a cluster.
 
     Raises:
         NotRunning: it is not up; or its API server does not answer, though every component runs.

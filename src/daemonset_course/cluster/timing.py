@@ -1,4 +1,4 @@
-"""The control plane's settings that shape the curves of a lesson, with their units."""
+"""The control-plane settings that the timings in lessons depend on, with their units."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ UPSTREAM_QPS, UPSTREAM_BURST = 20, 30  # kube-controller-manager's own defaults
 
 @dataclass(frozen=True)
 class Settings:
-    """What a cluster runs with.
+    """The timing settings of a cluster.
 
     Attributes:
         pace: the factor of every simulated delay.
-        controller_requests_per_second: requests that the controller manager may send for long
+        controller_requests_per_second: the sustained rate of the controller manager's requests
             (``--kube-api-qps``).
-        controller_burst_requests: and how many may go at once before that (``--kube-api-burst``).
-        node_grace_seconds: how long a kubelet may be silent before its node counts as unreachable
+        controller_burst_requests: the number of requests that may exceed this rate at once
+            (``--kube-api-burst``).
+        node_grace_seconds: how long a kubelet may send no heartbeat before its node is unreachable
             (``--node-monitor-grace-period``, upstream 50 s).
         node_monitor_seconds: how often the node controller checks every node
             (``--node-monitor-period``, upstream 5 s).
@@ -33,13 +34,13 @@ class Settings:
     def at_pace(cls, pace: float) -> Self:
         """Return the settings of an embedded cluster.
 
-        The grace period is 20 s at pace 1, so that a lesson need not wait a minute, and at least
-        8 s, so that a busy machine loses no healthy node.
+        The grace period is 20 s at pace 1, so that no lesson waits a minute. It is at least 8 s,
+        so that no healthy node becomes unreachable on a busy machine.
         """
         return cls(pace, max(8, round(20 * pace)), max(1, round(2 * pace)))
 
     def displayed(self) -> dict[str, float]:
-        """Return the values by the names that a reader sees."""
+        """Return the values by their display names."""
         return {DISPLAY_NAMES[name]: value for name, value in asdict(self).items()}
 
 

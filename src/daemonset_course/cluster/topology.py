@@ -1,4 +1,4 @@
-"""Which nodes the cluster has: read from ``kind-config.yaml``, the one description of it."""
+"""Read the nodes of a cluster from ``kind-config.yaml``, their only description."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from daemonset_course.errors import BadInput
 from daemonset_course.history.podstate import CONTROL_PLANE
 from daemonset_course.places import REPOSITORY
 
-Failure = Literal["unreachable", "not ready"]  # the two ways in which a node can break
+Failure = Literal["unreachable", "not ready"]  # how a node can fail
 MANAGED = "daemonset-course/kubelet"  # label: a simulated kubelet runs this node
 
 
 @dataclass(frozen=True)
 class NodeSpec:
-    """One node as it should be right after ``course up``."""
+    """The specification of a node right after ``course up``."""
 
     name: str
     labels: dict[str, str] = field(default_factory=dict)
@@ -27,28 +27,28 @@ class NodeSpec:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether kwok plays this node's kubelet."""
+        """Whether kwok simulates this node's kubelet."""
         return MANAGED in self.labels
 
     @property
     def is_control_plane(self) -> bool:
-        """Whether the node carries the control-plane role."""
+        """Whether the node has the control-plane role."""
         return CONTROL_PLANE in self.labels
 
 
 def config_file() -> Path:
-    """The path of ``kind-config.yaml``: ``COURSE_CONFIG``, else the repository's own."""
+    """Return the path in ``COURSE_CONFIG``, else of the repository's ``kind-config.yaml``."""
     return (variables.CONFIG.read() or REPOSITORY / "kind-config.yaml").absolute()
 
 
 def read(cluster: str, *, workers: int | None = None, path: Path | None = None) -> list[NodeSpec]:
-    """The nodes of the cluster, named as kind names them (``course-worker2``).
+    """Return the nodes of the cluster, with the names that kind gives (``course-worker2``).
 
-    ``workers`` asks for another number of workers than the file has: the first ones are the
-    file's, further ones repeat its labels in turn.
+    ``workers`` replaces the number of workers in the file: further workers repeat the labels of the
+    file's workers in turn.
 
     Raises:
-        BadInput: the file is missing, is no YAML, or is not a kind configuration with workers.
+        BadInput: the file is missing, is not YAML, or is not a kind configuration with workers.
     """
     path = path or config_file()
     nodes = _nodes(path)
@@ -87,12 +87,12 @@ def _spec(cluster: str, role: str, index: int, node: dict[str, Any]) -> NodeSpec
     }
     taints: tuple[tuple[str, str, str], ...] = ()
     if role == "control-plane":
-        # kubeadm does this for kind; here it is ours to do.
+        # kubeadm does this on kind; simulated nodes need it too.
         labels[CONTROL_PLANE] = ""
         taints = ((CONTROL_PLANE, "", "NoSchedule"),)
     return NodeSpec(name, labels | (node.get("labels") or {}), taints)
 
 
 def simulated(spec: NodeSpec, *taints: tuple[str, str, str]) -> NodeSpec:
-    """The same node, run by a simulated kubelet, with further taints."""
+    """Return the node with a simulated kubelet and further taints."""
     return replace(spec, labels=spec.labels | {MANAGED: "simulated"}, taints=spec.taints + taints)

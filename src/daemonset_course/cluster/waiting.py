@@ -1,4 +1,4 @@
-"""Wait until a condition is true: of a collection by list and watch, else by asking again."""
+"""Wait until a condition is true: of a collection by list and watch, otherwise by polling."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from daemonset_course.errors import NotFinished, NotRunning
 
 T = TypeVar("T")
 Objects = dict[str, Object]  # by name
-NEXT_STEP = "Look at what is named above, cure it, and wait again."
+NEXT_STEP = "Correct what is named above, and wait again."
 LIST_SECONDS = 8.0  # minimum timeout of a list: a slow server must not be reported as dead
 
 
 def until(condition: Callable[[], T], *, timeout: float, pause: float) -> T:
     """Return the first true value of a condition, or its last value after ``timeout`` seconds.
 
-    For what no watch announces: ``condition`` is called again after each pause.
+    For conditions that no watch reports: ``condition`` is called again after each pause.
     """
     deadline = time.monotonic() + timeout
     while not (value := condition()) and (left := deadline - time.monotonic()) > 0:
@@ -39,13 +39,13 @@ def wait_for(
     timeout: float,
     selector: dict[str, str] | None = None,
 ) -> Objects:
-    """The objects of a collection, by name, at the first moment when ``done`` holds for them.
+    """Return the objects of a collection, by name, as soon as ``done`` is true for them.
 
     Raises:
-        NotFinished: ``timeout`` seconds went by; ``explain`` says what is still missing.
-        NotRunning: the API server does not answer, for hardly longer than the wait.
+        NotFinished: ``timeout`` seconds passed; ``explain`` returns what is still missing.
+        NotRunning: the API server does not answer.
 
-    Both name the components of the control plane that do not run, if there are any, first.
+    Both errors begin with the control-plane components that do not run, if there are any.
     """
     with components_first(api.kubeconfig.parent.name):
         return _waited(api, path, done, what, explain, timeout, selector or {})
@@ -86,7 +86,7 @@ def _follow(
 ) -> bool:
     """Return whether ``done`` became true while watching; if not, list again or give up.
 
-    How the watch ended does not matter: the next list tells whether the server is gone.
+    How the watch ended does not matter: the next list fails if the server does not answer.
     """
     left = max(0.05, deadline - time.monotonic())
     query = {**selector, "timeoutSeconds": max(1, int(left) + 1)}
@@ -95,7 +95,7 @@ def _follow(
     except NotRunning:
         if time.monotonic() < deadline:
             raise
-        return False  # the deadline came before the server's first word
+        return False  # the deadline passed before the server accepted the watch
     with watch:
         for event in watch:
             name = event.object["metadata"].get("name")

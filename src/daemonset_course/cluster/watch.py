@@ -1,4 +1,4 @@
-"""List a collection, and watch it from the version of the list on.
+"""List a collection, and watch it from the resourceVersion of the list.
 
     items, version = list_objects(api, "/api/v1/pods")
     with Watch(api, "/api/v1/pods", version, quiet=15) as watch:
@@ -6,8 +6,8 @@
             print(event.type, event.object["metadata"]["name"])
     print(watch.ended, watch.reason, watch.version)
 
-How a watch ended is data, not an exception: whether to go on, to list again or to give up is the
-caller's policy.
+How a watch ended is data, not an exception. The caller decides whether to watch again, to list
+again or to stop.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NEEDED: dict[str, set[str]] = {
 
 
 class Listing(NamedTuple):
-    """The objects of a collection, and the version from which a watch continues them."""
+    """The objects of a collection, and the resourceVersion from which a watch can start."""
 
     items: list[Object]
     version: str
@@ -64,7 +64,7 @@ def list_objects(
     query: Mapping[str, Any] | None = None,
     timeout: tuple[float, float] = TIMEOUT,
 ) -> Listing:
-    """Return the objects of a collection and their version.
+    """Return the objects of a collection and the resourceVersion of the list.
 
     Raises:
         CourseError: the API server did not answer, answered with an error, or not with a list.
@@ -133,7 +133,7 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with suppress(Exception):  # whatever this answer said has been read
+        with suppress(Exception):  # nothing of this answer is needed any more
             self._answer.close()
 
     def __iter__(self) -> Iterator[Event]:
@@ -149,7 +149,7 @@ class Watch:
             yield read
 
     def shutdown(self) -> None:
-        """End the watch at once: no event follows, also where the server is silent."""
+        """End the watch at once, also while the server sends nothing; no event follows."""
         self._shut.set()
         with suppress(Exception):  # the connection may be closed already
             self._answer.shutdown()
@@ -165,7 +165,7 @@ def _read(lines: Iterator[bytes]) -> Event | Ending:
     except urllib3.exceptions.ReadTimeoutError:
         return Ending("quiet", "no event, and no end")
     except (urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError) as error:
-        # AttributeError: urllib3 reads on where another thread has closed the connection.
+        # AttributeError: urllib3 raises it when another thread has closed the connection.
         return Ending("broken", f"the watch broke: {in_one_line(error)}")
     if event is None:
         return Ending("in order", "the server ended the watch")

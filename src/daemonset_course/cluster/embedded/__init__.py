@@ -1,1 +1,1 @@
-"""The embedded backend: the control plane as processes, every node simulated."""
+"""The embedded backend: the control plane as processes, all nodes simulated."""

@@ -1,7 +1,7 @@
-"""The embedded backend: a real control plane as plain processes, nodes simulated by kwok.
+"""The embedded backend: the real control plane as processes, and nodes simulated by kwok.
 
 kwokctl's binary runtime starts etcd, kube-apiserver, kube-controller-manager, kube-scheduler and
-kwok. They listen on 127.0.0.1, and everything they write stays in the cluster's own folder.
+kwok. They listen on 127.0.0.1, and write only into the cluster's own folder.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PROCESSES = (*COMPONENTS, "kwok-controller")
 
 
 class Embedded:
-    """One embedded cluster, by name. Its folder is the whole of its state."""
+    """One embedded cluster. Its folder holds all its state."""
 
     backend = "embedded"
     capabilities: frozenset[str] = frozenset()
@@ -52,22 +52,22 @@ class Embedded:
 
     @property
     def settings(self) -> Settings:
-        """The settings that shape the curves of a lesson."""
+        """The control-plane settings that the timings in lessons depend on."""
         return Settings.at_pace(self.pace)
 
     @property
     def intact(self) -> bool:
-        """Whether the folder still has what a heal needs; the programs can be brought again."""
+        """Whether the folder has all that ``heal`` needs, apart from programs."""
         return self.kubeconfig.exists() and (self._root / "pids").is_dir()
 
     def prepare(self, report: Report) -> None:
-        """Bring every program, linked from the cluster's own ``bin`` folder."""
+        """Install all programs, as links in the cluster's own ``bin`` folder."""
         refuse_taken(self.port)
         found = binaries.ensure(kubernetes=self.kubernetes, report=report)
         binaries.link(found, self.programs)
 
     def create(self) -> None:
-        """Start the control plane in an empty folder, and return when it answers."""
+        """Start the control plane in an empty folder, and return when its API server answers."""
         config = self.directory / "kwokctl.yaml"
         config.write_text(
             kwokctl.configuration(
@@ -81,7 +81,7 @@ class Embedded:
         self._check_alive(PROCESSES)
 
     def heal(self) -> list[str]:
-        """Start the components that do not run any more; returns their names."""
+        """Start the components that do not run, and return their names."""
         down = self.down_components()
         for component, why in down:
             process = self.process(component)
@@ -93,15 +93,15 @@ class Embedded:
         return [component for component, _ in down]
 
     def break_node(self, api: Api, node: str, how: topology.Failure) -> None:
-        """Take the node from kwok, or tell its simulated kubelet to report not ready."""
+        """Remove the node from kwok, or make its simulated kubelet report not ready."""
         break_kubelet(api, node, how)
 
     def recover_node(self, api: Api, node: str) -> None:
-        """Give the node back to kwok, with a kubelet that is well."""
+        """Return the node to kwok, with a simulated kubelet that reports Ready."""
         recover_kubelet(api, node)
 
     def press_node(self, node: str, what: Pressure) -> None:  # noqa: ARG002 (the protocol has them)
-        """Refuse: nobody measures what a simulated node has.
+        """Refuse: no kubelet measures the resources of a simulated node.
 
         Raises:
             BadInput: always.
@@ -117,19 +117,19 @@ class Embedded:
         capabilities.require("network", self)
 
     def mend_node(self, node: str) -> list[str]:  # noqa: ARG002
-        """Put nothing right: nothing of these two can have been done."""
+        """Return no repairs: a simulated node supports neither fault."""
         return []
 
     def specs(self, workers: int | None = None) -> list[NodeSpec]:
-        """The nodes that there should be: all of them simulated."""
+        """Return the specs of all nodes, all of them simulated."""
         return [topology.simulated(one) for one in topology.read(self.name, workers=workers)]
 
     def create_nodes(self, api: Api, specs: Iterable[NodeSpec]) -> None:
-        """Post simulated nodes; do not wait."""
+        """Create simulated nodes; do not wait."""
         create_nodes(api, specs, self.kubernetes)
 
     def remove_node(self, api: Api, node: str) -> None:
-        """Delete a Node object; its simulated kubelet goes with it."""
+        """Delete a Node object, and with it its simulated kubelet."""
         api.delete(f"/api/v1/nodes/{node}")
 
     def stop_component(self, component: str) -> None:
@@ -148,32 +148,32 @@ class Embedded:
             self._start([component])
 
     def metrics(self, component: str) -> str:
-        """What a component tells of itself, in Prometheus' text format.
+        """Return the /metrics of a component, in Prometheus' text format.
 
         Raises:
-            NotRunning: it does not run, or does not answer.
+            NotRunning: the component does not run, or does not answer.
         """
         process = self.process(component)
         flags = process.cmdline() if process else []
         ports = [flag.partition("=")[2] for flag in flags if flag.startswith("--secure-port=")]
         try:
-            # It makes its own certificate, anew at each start, and lets anybody read its metrics.
+            # The certificate is self-signed and new at each start; /metrics needs no authorization.
             command = [str(self.programs / "kubectl"), "--kubeconfig", str(self.kubeconfig)]
             command += ["--server", f"https://127.0.0.1:{ports[0]}", "--insecure-skip-tls-verify"]
             return run([*command, "get", "--raw", "/metrics"], timeout=60).stdout
         except (IndexError, CommandFailed) as error:
             raise NotRunning(
-                f"{component} does not tell its metrics.",
+                f"The metrics of {component} cannot be read.",
                 seen=self.log_tail(component),
-                next_step=f"{course_command('up', self.name)} starts what does not run",
+                next_step=f"{course_command('up', self.name)} starts components that do not run",
             ) from error
 
     def dead_components(self) -> list[str]:
-        """The components whose process does not run."""
+        """Return the components whose process does not run."""
         return [c for c in PROCESSES if self.process(c) is None]
 
     def down_components(self) -> list[Down]:
-        """The components of the control plane that do not run, and why."""
+        """Return the components that do not run, each with the reason."""
         found = [(component, self._why_down(component)) for component in PROCESSES]
         return [Down(component, why) for component, why in found if why]
 
@@ -187,7 +187,7 @@ class Embedded:
             return "ended"
 
     def process(self, component: str) -> psutil.Process | None:
-        """The running process of a component, or None."""
+        """Return the running process of a component, or None."""
         try:
             process = psutil.Process(int(self._pid_file(component).read_text()))
             alive = process.status() != psutil.STATUS_ZOMBIE
@@ -197,16 +197,15 @@ class Embedded:
             return None
 
     def destroy(self) -> None:
-        """Stop every process of this cluster and remove its folder.
+        """Kill all processes of this cluster and remove its folder.
 
-        Killed, not asked: their data goes as well, and an API server without its etcd takes 10 s
-        to leave.
+        SIGKILL: their data is removed too, and an API server without etcd takes 10 s to end.
         """
         kill_all(self.directory)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def log_tail(self, component: str, lines: int = 1) -> str:
-        """The last lines that a component logged."""
+        """Return the last lines of a component's log."""
         log = self._root / "logs" / f"{component}.log"
         try:
             return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
@@ -215,7 +214,7 @@ class Embedded:
 
     def _start(self, components: list[str]) -> None:
         for component in components:
-            # kwokctl trusts a pid file even when its process is gone or a zombie.
+            # kwokctl takes a component for running if a pid file exists, even of an ended process.
             self._pid_file(component).unlink(missing_ok=True)
         self._kwokctl("start", "cluster")
         for component in components:
@@ -223,13 +222,17 @@ class Embedded:
         self._check_alive(components)
 
     def _check_alive(self, components: Iterable[str]) -> None:
-        """Kwokctl says that it is done even when a component ended at once."""
+        """Check that components run: kwokctl succeeds even when a component ended at once.
+
+        Raises:
+            CommandFailed: a component does not run.
+        """
         for component in components:
             if self.process(component) is None:
                 raise CommandFailed(
-                    f"{component} stopped right after its start.",
+                    f"{component} ended right after its start.",
                     seen=self.log_tail(component),
-                    next_step=f"{course_command('doctor', self.name)} looks for causes",
+                    next_step=f"{course_command('doctor', self.name)} looks for the cause",
                 )
 
     @property
@@ -240,14 +243,14 @@ class Embedded:
         return self._root / "pids" / f"{component}.pid"
 
     def _stopped_file(self, component: str) -> Path:
-        """The note that ``stop_component`` stopped it: what ends without it ended by itself."""
+        """Return the file that ``stop_component`` creates; without it, a process ended itself."""
         return self.directory / "stopped" / component
 
     def _kwokctl(self, *arguments: str) -> None:
         """Run kwokctl on this cluster.
 
         Raises:
-            CommandFailed: with kwokctl's own last word and the API server's.
+            CommandFailed: with the last line of kwokctl and of the API server.
         """
         command = [str(self.programs / "kwokctl"), *arguments, "--name", self.name]
         own = {

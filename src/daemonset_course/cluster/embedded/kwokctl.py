@@ -1,4 +1,4 @@
-"""What kwokctl is given: the programs of the control plane, their ports, their settings."""
+"""Write kwokctl's configuration: programs, ports and settings of the control plane."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KWOKCTL_SETS = ("manage-all-nodes", "node-monitor-grace-period", "node-monitor-p
 def configuration(
     name: str, programs: Path, *, kubernetes: str, pace: float, port: int | None
 ) -> str:
-    """Kwokctl's configuration and our stages: every path given, so it never downloads."""
+    """Return kwokctl's configuration and the Stages; all paths are set, so it downloads nothing."""
     settings = Settings.at_pace(pace)
     options: dict[str, Any] = {
         "runtime": "binary",
@@ -43,14 +43,14 @@ def configuration(
         "kwokControllerBinary": str(programs / "kwok"),
         "kubectlBinary": str(programs / "kubectl"),
     }
-    # kwokctl counts down from a fixed number: two clusters made at once would collide.
+    # kwokctl counts ports down from a fixed number: two clusters created at once would collide.
     options |= dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     if port:
         options["kubeApiserverPort"] = port
-    if policy := variables.AUDIT_POLICY.read():  # the bench compares with the audit log
+    if policy := variables.AUDIT_POLICY.read():  # tools/bench_live.py reads the audit log
         options["kubeAuditPolicy"] = policy
     patches = {
-        # Only nodes with this label have a kubelet: taking it away is a dead machine.
+        # kwok manages only nodes with this label; removing it simulates a failed machine.
         "kwok-controller": {
             "manage-all-nodes": "false",
             "manage-nodes-with-label-selector": f"{topology.MANAGED}=simulated",
@@ -62,10 +62,10 @@ def configuration(
             "kube-api-burst": str(settings.controller_burst_requests),
             "leader-elect": "false",
         },
-        # One replica each: nobody takes over a lease, but whoever loses it ends. An API server that
-        # stalls for 10 s would end both for good, as no kubelet starts them again.
+        # One replica each needs no leader election. With it both would end when the API server
+        # stalls for 10 s, and no kubelet would start them again.
         "kube-scheduler": {"leader-elect": "false"},
-        # The data need not survive a power cut, only a killed process.
+        # The data must survive a killed process, but not a power failure.
         "etcd": {"unsafe-no-fsync": "true"},
     }
     config = {
@@ -77,7 +77,7 @@ def configuration(
             {
                 "name": component,
                 "extraArgs": [
-                    # kwokctl drops an "override" of what it does not set itself.
+                    # kwokctl ignores an "override" of flags that it does not set itself.
                     {"key": key, "value": value, "override": key in KWOKCTL_SETS}
                     for key, value in extra.items()
                 ],

@@ -1,4 +1,4 @@
-"""The container engine that kind runs on: Docker or podman, found and asked whether it answers."""
+"""Find a container engine for kind, Docker or podman, and run its commands."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from daemonset_course.errors import CommandFailed, NoEngine
 from daemonset_course.places import course_command
 from daemonset_course.programs import run
 
-ENGINES = ("docker", "podman")  # in this order, unless kind's own variable prefers the other
+ENGINES = ("docker", "podman")  # in this order, unless kind's own variable names podman
 PROVIDER = "KIND_EXPERIMENTAL_PROVIDER"
-TRIES = 5  # of a pause: the runtime gives up on processes that it cannot freeze at once
+TRIES = 5  # of a pause: the runtime fails if it cannot freeze all processes at once
 PULL = 1800  # seconds that a node image, about a gigabyte, may take
 
 
@@ -30,7 +30,7 @@ class Engine:
     rootless: bool
 
     def run(self, *arguments: str, timeout: float = 60) -> str:
-        """Return what the engine's own command prints.
+        """Run a command of the engine and return its output.
 
         Raises:
             CommandFailed: with the last lines of its error.
@@ -38,10 +38,10 @@ class Engine:
         return run([self.name, *arguments], timeout=timeout).stdout
 
     def pause(self, container: str) -> None:
-        """Freeze a container's processes; on a busy machine that may need another try.
+        """Freeze a container's processes, in several tries: a busy machine may need them.
 
         Raises:
-            CommandFailed: it could not be frozen.
+            CommandFailed: no try succeeded.
         """
         for _ in range(TRIES - 1):
             with suppress(CommandFailed):
@@ -57,7 +57,7 @@ class Engine:
         """Pull an image unless the engine has it.
 
         Raises:
-            CommandFailed: it cannot be pulled.
+            CommandFailed: the image cannot be pulled.
         """
         try:
             self.run("image", "inspect", "--format", "{{.Id}}", image)
@@ -69,12 +69,12 @@ class Engine:
         self.run("save", "--output", str(archive), image, timeout=PULL)
 
     def nodes(self, cluster: str) -> dict[str, str]:
-        """The containers of a kind cluster with their state (``running``, ``paused``, ...)."""
+        """Return each container of a kind cluster and its state (``running``, ``paused``, ...)."""
         label = f"label=io.x-k8s.kind.cluster={cluster}"
         names = self.run("ps", "--all", "--filter", label, "--format", "{{.Names}}").split()
         if not names:
             return {}
-        # Not the State of `ps`: podman says "Up 2 minutes ago" there.
+        # Not the State of `ps`: there podman prints "Up 2 minutes ago".
         inspected = self.run("inspect", "--format", "{{.Name}}\t{{.State.Status}}", *names)
         lines = (line.removeprefix("/") for line in inspected.splitlines())
         return dict(sorted(line.split("\t") for line in lines if "\t" in line))
@@ -89,20 +89,20 @@ class Missing:
 
 
 def engines() -> list[Engine | Missing]:
-    """Each engine that kind knows, usable or not, the preferred one first."""
+    """Return each engine that kind supports, usable or not, the preferred one first."""
     return [_ask(name) for name in _preferred()]
 
 
 def find_engine() -> Engine | None:
-    """The engine that kind would use, or None when there is none that answers."""
+    """Return the engine that kind would use, or None if no engine answers."""
     return next((found for found in map(_ask, _preferred()) if isinstance(found, Engine)), None)
 
 
 def needed_engine(cluster: str | None = None) -> Engine:
-    """The engine that kind uses, for a cluster.
+    """Return the engine that kind uses.
 
     Raises:
-        NoEngine: none answers; with what was seen of each.
+        NoEngine: no engine answers; with the reason of each.
     """
     found = engines()
     for one in found:

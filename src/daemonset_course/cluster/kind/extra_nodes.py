@@ -1,7 +1,7 @@
-"""Simulated nodes beside the real ones of a kind cluster, played by a kwok process on this host.
+"""Add simulated nodes to a kind cluster; a kwok process on this host simulates their kubelets.
 
-They carry a ``PreferNoSchedule`` taint: the scheduler puts ordinary Pods on real nodes while it
-can, and no DaemonSet takes notice. The cluster's own agents (kube-proxy, kindnet) are kept off.
+They have a ``PreferNoSchedule`` taint: the scheduler prefers real nodes for ordinary Pods, and
+DaemonSets ignore it. The cluster's own agents (kube-proxy, kindnet) do not run on them.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _SYSTEM = "/apis/apps/v1/namespaces/kube-system/daemonsets"
 def add(
     api: Api, specs: Iterable[NodeSpec], *, directory: Path, kubernetes: str, pace: float
 ) -> None:
-    """Post simulated nodes to a kind cluster, with a kwok process that plays their kubelets."""
+    """Create simulated nodes in a kind cluster, and start its kwok process."""
     specs = list(specs)
     if specs:
         start(directory, pace)
         _keep_system_agents_off(api)
-        # kind's controller manager hands out Pod networks, and stops at one that is not its own.
+        # kind's controller manager allocates podCIDRs, and fails on one that it did not allocate.
         create_nodes(api, specs, kubernetes, pod_cidr=False)
 
 
 def start(directory: Path, pace: float) -> None:
-    """Start the kwok process of this cluster, unless it runs."""
+    """Start the kwok process of this cluster unless it runs."""
     if running(directory):
         return
     binaries.link(binaries.ensure(programs=("kwok",), report=progress()), directory / "bin")
@@ -65,7 +65,7 @@ def wanted(directory: Path) -> bool:
 
 
 def _keep_system_agents_off(api: Api) -> None:
-    """Let no DaemonSet of ``kube-system`` want a simulated node: its counts stay true."""
+    """Exclude simulated nodes from the DaemonSets of ``kube-system``: their counts stay true."""
     rule = {"key": topology.MANAGED, "operator": "DoesNotExist"}
     terms = {"nodeSelectorTerms": [{"matchExpressions": [rule]}]}
     affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}

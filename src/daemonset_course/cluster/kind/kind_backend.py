@@ -1,6 +1,6 @@
 """The kind backend: a real cluster, each node a container with a real kubelet.
 
-``kind-config.yaml`` describes it; ``kind_config`` has what the course adds to that file.
+``kind-config.yaml`` describes the cluster; ``kind_config`` adds the course's own settings.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from daemonset_course.history.outages import Down
 from daemonset_course.places import begin_anew, cluster_dir
 from daemonset_course.progress import Report, progress
 
-ANSWER_SECONDS = 120.0  # that the API server of a started cluster may take to answer
+ANSWER_SECONDS = 120.0  # that the API server may take to answer after a start
 
 
 class Kind:
-    """One kind cluster, by name. Its containers are its state."""
+    """One kind cluster. Its containers hold its state."""
 
     backend = "kind"
     capabilities = frozenset(CAPABILITIES)
@@ -64,30 +64,30 @@ class Kind:
         """The container engine.
 
         Raises:
-            NotRunning: none answers.
+            NoEngine: no engine answers.
         """
         return needed_engine(self.name)
 
     @property
     def settings(self) -> Settings:
-        """The settings that shape the curves of a lesson."""
+        """The control-plane settings that the timings in lessons depend on."""
         return Settings(self.pace, node_grace_seconds=GRACE, node_monitor_seconds=MONITOR)
 
     @property
     def intact(self) -> bool:
-        """Whether every container of the cluster is still there."""
+        """Whether the kubeconfig and all containers of the cluster exist."""
         real = {spec.name for spec in topology.read(self.name)}
         return self.kubeconfig.exists() and real <= set(self.engine.nodes(self.name))
 
     def prepare(self, report: Report) -> None:
-        """Find the engine, and bring kind and kubectl.
+        """Find the engine, and install kind and kubectl.
 
         Raises:
-            NotOurs: a kind cluster of this name is there already.
+            NotOurs: a kind cluster of this name exists, and the course did not create it.
         """
         if self.engine.nodes(self.name) and not self._ours:
             raise NotOurs(
-                f"A kind cluster {self.name!r} is there already; this course did not make it.",
+                f"A kind cluster {self.name!r} exists already; this course did not create it.",
                 seen=", ".join(self.engine.nodes(self.name)),
                 next_step=f"Give another --name, or: kind delete cluster --name {self.name}",
             )
@@ -113,18 +113,18 @@ class Kind:
         real_nodes.wait_nodes_joined(api, self.name, self.directory)
 
     def load(self, image: str) -> None:
-        """Give the nodes an image that the engine has: they need not pull it."""
-        # `kind load docker-image` asks Docker, whichever engine kind runs on.
+        """Load an image of the engine into the nodes, so that they need not pull it."""
+        # `kind load docker-image` always uses Docker, even when kind runs on podman.
         with tempfile.TemporaryDirectory(dir=self.directory) as folder:
             archive = Path(folder) / "image.tar"
             self.engine.save(image, archive)
             self._kind("load", "image-archive", str(archive))
 
     def heal(self) -> list[str]:
-        """Start what does not run any more; returns the names.
+        """Start containers and components that do not run, undo faults, and return what changed.
 
         Raises:
-            NotRunning: the engine, or the API server after it, does not answer.
+            NotRunning: the engine or the API server does not answer.
         """
         healed = []
         for node, state in self.engine.nodes(self.name).items():
@@ -132,7 +132,7 @@ class Kind:
                 continue
             self.engine.run("unpause" if state == "paused" else "start", node)
             healed.append(node)
-        # Also when all run: an engine that comes back starts them itself, some seconds ago.
+        # Also when all run: an engine that has just started may have just started them.
         self._wait_api_server()
         healed += static_pods.heal(self.engine, Api(self.kubeconfig), self._plane)
         for spec in topology.read(self.name):
@@ -143,7 +143,7 @@ class Kind:
         return healed
 
     def specs(self, workers: int | None = None) -> list[NodeSpec]:
-        """The nodes that there should be: real ones as kind made them, further ones simulated."""
+        """Return the specs of all nodes: real ones as kind created them, further ones simulated."""
         real = {spec.name: spec for spec in self._real()}
         return [
             real.get(spec.name) or topology.simulated(spec, extra_nodes.TAINT)
@@ -151,12 +151,12 @@ class Kind:
         ]
 
     def create_nodes(self, api: Api, specs: Iterable[NodeSpec]) -> None:
-        """Let removed real nodes join again, and post simulated ones; do not wait."""
+        """Make removed real nodes join again, and create simulated ones; do not wait."""
         specs = list(specs)
         for spec in specs:
             if not spec.is_simulated:
                 self._start_container(spec.name)
-                # A kubelet registers its node only when it starts.
+                # A kubelet registers its node only at its start.
                 self.engine.run("exec", spec.name, "systemctl", "restart", "kubelet")
         extra_nodes.add(
             api,
@@ -167,7 +167,7 @@ class Kind:
         )
 
     def remove_node(self, api: Api, node: str) -> None:
-        """Freeze a real node's container, as a machine that is gone, and delete its Node object."""
+        """Pause a real node's container, to simulate a lost machine, and delete the Node object."""
         if self.engine.nodes(self.name).get(node) == "running":
             self.engine.pause(node)
         api.delete(f"/api/v1/nodes/{node}")
@@ -182,7 +182,7 @@ class Kind:
             self.engine.pause(node)
 
     def recover_node(self, api: Api, node: str) -> None:
-        """Mend a broken node; do not wait."""
+        """Undo ``break_node``; do not wait."""
         if not self._is_real(node):
             simulated_nodes.recover_kubelet(api, node)
             return
@@ -190,15 +190,15 @@ class Kind:
         node_faults.start_runtime(self._inside(node))
 
     def press_node(self, node: str, what: Pressure) -> None:
-        """Let a real node's kubelet measure that it is short of something; do not wait."""
+        """Make a real node's kubelet report resource pressure; do not wait."""
         node_faults.press(self._inside(node), what)
 
     def unplug_node(self, node: str) -> None:
-        """Take the network plugin from a real node; do not wait."""
+        """Remove the network plugin from a real node; do not wait."""
         node_faults.unplug(self._inside(node))
 
     def mend_node(self, node: str) -> list[str]:
-        """Undo what was done inside a real node; returns what was put right. Do not wait."""
+        """Undo all faults inside a real node; do not wait. Return what was repaired."""
         return node_faults.mend(self._inside(node))
 
     def stop_component(self, component: str) -> None:
@@ -210,11 +210,11 @@ class Kind:
         static_pods.start(self.engine, Api(self.kubeconfig), self._plane, component)
 
     def metrics(self, component: str) -> str:
-        """What a component tells of itself, in Prometheus' text format."""
+        """Return the /metrics of a component, in Prometheus' text format."""
         return static_pods.metrics(self.engine, self._plane, component)
 
     def dead_components(self) -> list[str]:
-        """The nodes whose container does not run, and the components put aside."""
+        """Return the nodes whose container does not run, and the stopped components."""
         states = self.engine.nodes(self.name)
         names = [spec.name for spec in topology.read(self.name)]
         dead = [f"{n} ({states.get(n, 'gone')})" for n in names if states.get(n) != "running"]
@@ -224,9 +224,9 @@ class Kind:
         return dead
 
     def down_components(self) -> list[Down]:
-        """The components of the control plane that do not run, and why.
+        """Return the control-plane components that do not run, each with the reason.
 
-        Nodes are not meant: a worker that is paused is a lesson's dead machine.
+        Without workers: a lesson pauses a worker to simulate a failed machine.
         """
         state = self.engine.nodes(self.name).get(self._plane)
         if state != "running":
@@ -237,10 +237,10 @@ class Kind:
         return down
 
     def destroy(self) -> None:
-        """Delete the kind cluster, if this course made it, and the folder.
+        """Delete the kind cluster, if this course created it, and the folder.
 
         Raises:
-            NotRunning: the engine does not answer, so its containers cannot be removed.
+            NoEngine: no engine answers, so the containers cannot be removed.
         """
         kill_all(self.directory)
         if self._ours and self.engine.nodes(self.name):
@@ -248,10 +248,10 @@ class Kind:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def export_logs(self, folder: str | Path) -> None:
-        """Let kind write into a folder what the nodes logged.
+        """Export the logs of the nodes into a folder.
 
         Raises:
-            CommandFailed: kind could not.
+            CommandFailed: kind failed.
         """
         self._kind("export", "logs", str(folder))
 
@@ -280,11 +280,15 @@ class Kind:
             self.engine.run("start", node)
 
     def _inside(self, node: str) -> node_faults.Inside:
-        """A function that runs a shell script in a node."""
+        """Return a function that runs a shell script in a node."""
         return lambda script: self.engine.run("exec", node, "sh", "-c", script)
 
     def _wait_api_server(self) -> None:
-        """Return when the API server answers again."""
+        """Return when the API server answers.
+
+        Raises:
+            NotRunning: it did not answer within ``ANSWER_SECONDS``.
+        """
         api = Api(self.kubeconfig)
 
         def answers() -> bool:
@@ -300,13 +304,13 @@ class Kind:
             )
 
     def _keep_logs(self) -> None:
-        """For a CI job: what the nodes logged, before they are removed."""
+        """Export the logs of the nodes for a CI job, before the nodes are removed."""
         if folder := variables.KIND_LOGS.read():
             with suppress(CommandFailed):
                 self.export_logs(folder)
 
     def _kind(self, *arguments: str) -> None:
-        if not (self.programs / "kind").exists():  # it was in a cache that is gone
+        if not (self.programs / "kind").exists():  # the link's target in the cache was deleted
             self._bring_programs(progress())
         if arguments[1] == "cluster":
             arguments += ("--kubeconfig", str(self.kubeconfig))

@@ -1,4 +1,4 @@
-"""What kind is told: ``kind-config.yaml`` with the course's own additions, and the node image."""
+"""Make kind's configuration from ``kind-config.yaml``, and choose the node image."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from daemonset_course import variables
 from daemonset_course.cluster import topology
 from daemonset_course.errors import BadInput
 
-GRACE = 20  # seconds of silence before a node is unreachable; upstream 50
-MONITOR = 2  # seconds between two looks of the node controller; upstream 5
-# What lessons and labs run. An engine that has one gives it to the nodes: they need not pull it.
+GRACE = 20  # seconds without a heartbeat until a node is unreachable; upstream 50
+MONITOR = 2  # seconds between two checks by the node controller; upstream 5
+# Images of lessons and labs. An image that the engine has is loaded into the nodes.
 LESSON_IMAGES = (
     "registry.k8s.io/pause:3.10",
     "busybox:1.36",
@@ -23,9 +23,9 @@ LESSON_IMAGES = (
 
 
 def configuration(name: str, *, port: int | None, cgroup: int) -> str:
-    """The file for ``kind create cluster``: loopback only, and a quicker node controller.
+    """Return the file for ``kind create cluster``: loopback only, and a faster node controller.
 
-    The patches name no version: kind fits them to the kubeadm of the node image.
+    The patches name no apiVersion: kind adapts them to the kubeadm of the node image.
     """
     config: dict[str, Any] = yaml.safe_load(topology.config_file().read_text())
     config["name"] = name
@@ -39,10 +39,10 @@ def configuration(name: str, *, port: int | None, cgroup: int) -> str:
     }
     kubelet: dict[str, Any] = {
         "kind": "KubeletConfiguration",
-        "nodeLeaseDurationSeconds": GRACE,  # a kubelet renews its lease four times in this
+        "nodeLeaseDurationSeconds": GRACE,  # a kubelet renews its lease four times in this time
     }
     if cgroup == 1:
-        kubelet["failCgroupV1"] = False  # from 1.35 on a kubelet refuses such a host by itself
+        kubelet["failCgroupV1"] = False  # from 1.35 on the default is true
     patches = [
         {"kind": "ClusterConfiguration", "controllerManager": {"extraArgs": manager}},
         kubelet,
@@ -55,7 +55,7 @@ def configuration(name: str, *, port: int | None, cgroup: int) -> str:
 
 
 def node_image(kubernetes: str | None) -> str:
-    """The pinned node image of a Kubernetes minor; ``COURSE_IMAGE`` names another one.
+    """Return the node image in ``COURSE_IMAGE``, else the pinned one of a Kubernetes minor.
 
     Raises:
         BadInput: no image is pinned for this minor.
@@ -71,6 +71,6 @@ def node_image(kubernetes: str | None) -> str:
         raise BadInput(
             f"No node image is pinned for Kubernetes {version}.",
             seen=f"pinned: {', '.join(images)}",
-            next_step="Name one: --backend kind --image kindest/node:...",
+            next_step="Give an image: --backend kind --image kindest/node:...",
         )
     return images[minor]

@@ -1,8 +1,8 @@
-"""Break a real node on purpose, and repair it: one pair of functions for each fault.
+"""Cause faults in a real node, and repair them.
 
-Every function takes ``inside``, which runs a shell script in the node and returns what it printed.
-None waits for the control plane to notice. ``mend`` puts everything right, whoever was interrupted
-between a fault and its repair.
+Every function takes ``inside``, which runs a shell script in the node and returns its output. No
+function waits until the control plane notices. ``mend`` repairs all faults, also those of an
+interrupted lesson.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Inside = Callable[[str], str]
 CONFIG = "/var/lib/kubelet/config.yaml"
 KEPT_CONFIG = f"{CONFIG}.before-pressure"
 PLUGINS = "/etc/cni/net.d"
-# Per resource: the kubelet's eviction signal, and a threshold that no node reaches.
+# Per resource: the kubelet's eviction signal, and a threshold that every node crosses.
 _THRESHOLDS: Mapping[Pressure, tuple[str, str]] = {
     "disk": ("nodefs.available", "99.9%"),
     "memory": ("memory.available", "99.9%"),
@@ -29,16 +29,16 @@ _THRESHOLDS: Mapping[Pressure, tuple[str, str]] = {
 
 
 def press(inside: Inside, what: Pressure) -> None:
-    """Give the kubelet an eviction threshold that is always crossed, and restart it.
+    """Set an eviction threshold that every node crosses, and restart the kubelet.
 
-    A soft threshold: a hard one would also take the node's allocatable memory away.
+    A soft threshold: a hard one would also reduce the node's allocatable memory.
     """
     config: dict[str, Any] = yaml.safe_load(inside(f"cat {CONFIG}"))
     signal, wanted = _THRESHOLDS[what]
     config["evictionSoft"] = {signal: wanted}
     config["evictionSoftGracePeriod"] = {signal: "1s"}
     config["evictionPressureTransitionPeriod"] = "5s"
-    # A kubelet short of disk removes images that nobody uses; lessons still need them.
+    # Under disk pressure a kubelet removes unused images; lessons still need them.
     config["imageMinimumGCAge"] = "24h"
     text = base64.b64encode(yaml.safe_dump(config).encode()).decode()
     keep = f"[ -e {KEPT_CONFIG} ] || cp {CONFIG} {KEPT_CONFIG}"
@@ -54,10 +54,10 @@ fi
 
 
 def unplug(inside: Inside) -> None:
-    """Take the network plugin from the container runtime.
+    """Remove the network plugin from the container runtime.
 
-    A plugin registers with the runtime by a file. The file is set aside, and a folder of its name
-    takes its place, so that the plugin cannot write it anew.
+    A plugin registers with the runtime by a configuration file. The file is renamed, and a folder
+    takes its name, so that the plugin cannot write the file again.
     """
     away = "for f in *.conflist; do [ -d $f ] || { mv $f $f.aside && mkdir $f; }; done"
     inside(f"cd {PLUGINS} && {away}")
@@ -85,12 +85,12 @@ systemctl is-active --quiet containerd || { systemctl start containerd && echo c
 """
 _BOOTED = """
 tries=0
-until systemctl list-jobs >/dev/null 2>&1; do  # a container that was just started boots first
+until systemctl list-jobs >/dev/null 2>&1; do  # a container that has just started boots first
     tries=$((tries + 1)); [ $tries -gt 150 ] && exit 1; sleep 0.2
 done
 """
 
 
 def mend(inside: Inside) -> list[str]:
-    """Repair every fault that is still there, and return what was repaired."""
+    """Repair all remaining faults, and return what was repaired."""
     return inside(_BOOTED + _RELEASE + _PLUG + _RUNTIME).splitlines()

@@ -1,4 +1,4 @@
-"""The real nodes of a kind cluster as their kubelets made them: what ``reset`` restores."""
+"""Save the real nodes of a kind cluster as created, so that ``reset`` can restore them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _KUBELETS_OWN = {"kubernetes.io/arch", "kubernetes.io/os", "kubernetes.io/hostna
 
 
 def wait_nodes_joined(api: Api, cluster: str, directory: Path) -> None:
-    """Return when all nodes of ``kind-config.yaml`` are Ready, labelled and noted in the folder.
+    """Wait until all nodes have joined, label them, and save their specs in the folder.
 
     Raises:
         NotFinished: a node was not Ready in time.
     """
     described = topology.read(cluster)
     wait_ready(api, [spec.name for spec in described], timeout=PATIENCE)
-    for spec in described:  # a kubelet may not give itself every label
+    for spec in described:  # a kubelet may not set all labels of its node
         labels = {key: value for key, value in spec.labels.items() if key not in _KUBELETS_OWN}
         api.merge(f"/api/v1/nodes/{spec.name}", {"metadata": {"labels": labels}})
     observed = json.dumps([asdict(spec) for spec in _observed(api)], indent=1)
@@ -32,7 +32,7 @@ def wait_nodes_joined(api: Api, cluster: str, directory: Path) -> None:
 
 
 def load(directory: Path) -> list[NodeSpec]:
-    """The nodes noted in the folder; none when there is no note."""
+    """Return the saved specs; none where the file is missing or damaged."""
     try:
         saved = json.loads((directory / "nodes.json").read_text())
     except (OSError, ValueError):
@@ -44,7 +44,7 @@ def load(directory: Path) -> list[NodeSpec]:
 
 
 def _observed(api: Api) -> list[NodeSpec]:
-    """The nodes as they are: labels and taints, those of node conditions left out."""
+    """Return the current labels and taints of all nodes, without the taints of conditions."""
     found = []
     for node in api.items("/api/v1/nodes"):
         labels = {k: v for k, v in node["metadata"]["labels"].items() if not k.startswith("beta.")}

@@ -1,4 +1,4 @@
-"""The control plane of a kind cluster, stopped and started by its static Pod manifests."""
+"""Stop and start components of a kind cluster by moving their static Pod manifests."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from daemonset_course.places import course_command
 
 _PORTS = {"kube-controller-manager": 10257, "kube-scheduler": 10259}
 _MANIFESTS = "/etc/kubernetes/manifests"
-_STOPPED_MANIFESTS = "/etc/kubernetes/stopped-by-the-course"  # the kubelet does not look here
+_STOPPED_MANIFESTS = "/etc/kubernetes/stopped-by-the-course"  # not read by the kubelet
 
 
 def stop(engine: Engine, api: Api, node: str, component: str) -> None:
-    """Move a manifest aside, and return when the kubelet ended its Pod."""
+    """Move a component's manifest away, and return when its Pod is gone."""
     _move(engine, node, component, _MANIFESTS, _STOPPED_MANIFESTS)
     _wait(api, f"{component}-{node}", running=False)
 
 
 def start(engine: Engine, api: Api, node: str, component: str) -> None:
-    """Put a manifest back, and return when its Pod is ready."""
+    """Move a component's manifest back, and return when its Pod is Ready."""
     _move(engine, node, component, _STOPPED_MANIFESTS, _MANIFESTS)
     _wait(api, f"{component}-{node}", running=True)
 
 
 def down(engine: Engine, node: str) -> list[Down]:
-    """The components without a running container: their manifest was moved aside, or they ended."""
+    """Return the components without a running container: stopped by the course, or ended."""
     script = f"echo $(ls {_STOPPED_MANIFESTS} 2>/dev/null); crictl ps --output json"
     moved, _, listed = engine.run("exec", node, "sh", "-c", script).partition("\n")
     running = {one["metadata"]["name"] for one in json.loads(listed).get("containers") or []}
@@ -45,10 +45,10 @@ def down(engine: Engine, node: str) -> list[Down]:
 
 
 def heal(engine: Engine, api: Api, node: str) -> list[str]:
-    """Start what does not run while the API server answers; returns the names."""
+    """Start the stoppable components that do not run, and return their names."""
     found = [one for one in down(engine, node) if one.component in STOPPABLE]
     for component, why in found:
-        if why == "ended":  # a kubelet may wait for minutes before it starts again what ended
+        if why == "ended":  # the kubelet's back-off may last minutes
             stop(engine, api, node, component)
         start(engine, api, node, component)
     return [component for component, _ in found]
@@ -58,7 +58,7 @@ def metrics(engine: Engine, node: str, component: str) -> str:
     """Return the component's /metrics, fetched inside the node because it binds to 127.0.0.1.
 
     Raises:
-        NotRunning: it does not answer.
+        NotRunning: the component does not answer.
     """
     server = f"--server=https://127.0.0.1:{_PORTS[component]}"
     access = ("--kubeconfig=/etc/kubernetes/admin.conf", "--insecure-skip-tls-verify")
@@ -67,9 +67,9 @@ def metrics(engine: Engine, node: str, component: str) -> str:
     except CommandFailed as error:
         cluster = node.removesuffix("-control-plane")
         raise NotRunning(
-            f"{component} does not tell its metrics.",
+            f"The metrics of {component} cannot be read.",
             seen=error.seen,
-            next_step=f"{course_command('up', cluster)} starts what does not run",
+            next_step=f"{course_command('up', cluster)} starts components that do not run",
         ) from error
 
 
