@@ -1,10 +1,10 @@
-"""The environment of the programs that the course starts: the learner's, less what steers them.
+"""Make the environment of the programs that the course starts.
 
-A program reads options from variables of its own name, and Python and Jupyter read files that
-variables name. What a learner sets there for other work would change the course's programs. Proxies
-stay, for downloads; a request to this machine goes through none.
+It is the learner's environment without variables that change these programs. Kubernetes programs
+read options from variables such as ``KUBECTL_...``; Python and Jupyter read files that variables
+name. Proxies stay, for downloads; requests to this machine bypass them.
 
-The variables by which the course itself is set are in ``variables.py``.
+``variables.py`` has the settings of the course itself.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from daemonset_course.places import cache_home, state_home
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 BYPASS = ("NO_PROXY", "no_proxy")  # programs differ in which of the two they read first
 _PROXY = re.compile(r"(HTTPS?|ALL)_PROXY", re.IGNORECASE)
-# Options of kubectl (KUBECTL_EXTERNAL_DIFF), of every Kubernetes program (KUBE_FEATURE_...), of
-# kwokctl and etcd. Which editor `kubectl edit` opens is the learner's choice.
+# Options of kubectl (KUBECTL_EXTERNAL_DIFF), of all Kubernetes programs (KUBE_FEATURE_...), of
+# kwokctl and etcd. The learner may choose the editor of `kubectl edit`.
 _STEERING = re.compile(r"(?!KUBE_EDITOR$)KUBE|KWOK_|ETCD")
 _STEERING_PYTHON = re.compile(
     r"JUPYTER|JPY_|PYTHON|IPYTHON|MPL|MATPLOTLIB"
@@ -29,23 +29,23 @@ _STEERING_PYTHON = re.compile(
 
 
 def for_programs(own: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment of kubectl, kwokctl, container engines and what these start.
+    """Return the environment of kubectl, kwokctl, container engines and their child processes.
 
     Args:
-        own: variables that the program gets beside the learner's.
+        own: variables that are added or replaced.
     """
     kept = {name: value for name, value in os.environ.items() if not _STEERING.match(name)}
-    # KUBERC: kubectl reads no preferences from ~/.kube/kuberc (1.33 and newer know it).
+    # KUBERC=off: kubectl (1.33 and newer) reads no preferences from ~/.kube/kuberc.
     return kept | _bypass(kept) | {"KUBERC": "off"} | dict(own or {})
 
 
 def for_python(own: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment of JupyterLab and of kernels; make the folder of their files."""
+    """Return the environment of JupyterLab and of kernels; create the folder of their files."""
     kept = {
         name: value for name, value in for_programs().items() if not _STEERING_PYTHON.match(name)
     }
     jupyter = state_home() / "jupyter"
-    jupyter.mkdir(parents=True, exist_ok=True, mode=0o700)  # tokens will lie there
+    jupyter.mkdir(parents=True, exist_ok=True, mode=0o700)  # it will contain tokens
     files = {
         "JUPYTER_CONFIG_DIR": str(jupyter / "config"),  # also the settings made in JupyterLab
         "JUPYTER_DATA_DIR": str(jupyter / "data"),
@@ -58,10 +58,10 @@ def for_python(own: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def for_containers(own: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment of kind, which copies the proxies of its environment into nodes.
+    """Return the environment of kind, which passes its proxies on to the nodes.
 
-    kind adds the names and subnets of the cluster to NO_PROXY. A proxy on this machine's loopback
-    stays out: there, 127.0.0.1 is the node itself.
+    kind adds the names and subnets of the cluster to NO_PROXY. A proxy on the loopback address is
+    removed: in a node, 127.0.0.1 is the node itself.
     """
     environment = for_programs(own)
     here = {name for name, proxy in proxies(environment).items() if is_loopback(proxy)}
@@ -69,30 +69,30 @@ def for_containers(own: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def for_go() -> dict[str, str]:
-    """Return the environment of Go, which builds programs for this machine and without C."""
-    # Whatever the learner builds for; GOPROXY, GOTOOLCHAIN and the like stay.
+    """Return the environment in which Go builds programs for this machine, without cgo."""
+    # The learner may build for another platform; GOPROXY, GOTOOLCHAIN and the like stay.
     kept = {name: value for name, value in os.environ.items() if name not in ("GOOS", "GOARCH")}
     return kept | {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-buildvcs=false"}
 
 
 def proxies(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that name a proxy, whatever their case."""
+    """Return the variables that name a proxy, in upper and lower case."""
     return {name: value for name, value in environment.items() if _PROXY.fullmatch(name) and value}
 
 
 def _bypass(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that keep requests to this machine from a proxy, where there is one."""
+    """Return the NO_PROXY variables for requests to this machine; none without a proxy."""
     if not proxies(environment):
         return {}
     listed = [environment.get(name, "").split(",") for name in BYPASS]
     hosts = list(dict.fromkeys(filter(None, (host.strip() for row in listed for host in row))))
-    if "*" in hosts:  # no request goes through a proxy; Python knows the star only where alone
+    if "*" in hosts:  # no request uses a proxy; Python accepts the star only alone
         return dict.fromkeys(BYPASS, "*")
     return dict.fromkeys(BYPASS, ",".join([*hosts, *(h for h in LOOPBACK if h not in hosts)]))
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an address, which may lack its scheme, is on this machine's loopback."""
+    """Whether an address, with or without a scheme, is on the loopback interface."""
     try:
         host = urlsplit(address if "//" in address else f"//{address}").hostname or ""
     except ValueError:

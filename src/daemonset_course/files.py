@@ -1,4 +1,4 @@
-"""Write a file as a whole or not at all: what was there before survives a full disk and a kill."""
+"""Write a file whole or not at all: the old file survives a full disk and a killed process."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from daemonset_course.errors import FileFailed
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Put ``text`` in the file's place, readable by this user alone.
+    """Replace the content of a file with ``text``, readable by this user alone.
 
     Raises:
-        FileFailed: it cannot be written; the file is as it was.
+        FileFailed: the file cannot be written; it is unchanged.
     """
     name = ""
     try:
@@ -31,16 +31,16 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def unwritable(path: Path, error: OSError) -> FileFailed:
-    """What to tell when a file or folder cannot be written."""
+    """Return the error for a file or folder that cannot be written."""
     return FileFailed(
-        f"{path} cannot be written; what was there before is unchanged.",
+        f"{path} cannot be written; its old content is unchanged.",
         seen=error.strerror or str(error),
         next_step="Free some space there, or set COURSE_HOME to another disk; then do it again.",
     )
 
 
 def unreadable(path: Path, error: OSError) -> FileFailed:
-    """What to tell when a file that is there cannot be read."""
+    """Return the error for an existing file that cannot be read."""
     return FileFailed(
         f"{path} cannot be read.",
         seen=error.strerror or str(error),

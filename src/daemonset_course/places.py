@@ -1,7 +1,7 @@
-"""Where the course keeps its files: one state folder, one cache folder, nothing else.
+"""Return the folders of the course: one for state, one for the cache; and names of clusters.
 
-``COURSE_HOME`` moves the state (clusters, predictions, lab results), ``COURSE_CACHE`` the cache
-(binaries, safe to delete).
+``COURSE_HOME`` changes the state folder (clusters, predictions, lab results). ``COURSE_CACHE``
+changes the cache folder (programs, safe to delete).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from daemonset_course import variables
 from daemonset_course.errors import BadInput
 
 APP = "daemonset-course"
-REPOSITORY = Path(__file__).parents[2]  # an installed wheel has none: then nothing is there
+REPOSITORY = Path(__file__).parents[2]  # in an installed wheel this is not the repository
 DEFAULT_CLUSTER = variables.CLUSTER.default
 
 
 def state_home() -> Path:
-    """The folder of everything that belongs to this learner's clusters and progress.
+    """Return the folder of the learner's clusters and results.
 
-    The same places on Linux and macOS, whose own choice ("Application Support") has a space.
+    It is the same on Linux and macOS, because "Application Support" has a space.
 
     Raises:
         BadInput: the path has a space.
@@ -38,15 +38,15 @@ def state_home() -> Path:
 
 
 def cache_home() -> Path:
-    """The folder of binaries that can be fetched or built again."""
+    """Return the folder of programs that can be downloaded or built again."""
     return (variables.CACHE.read() or Path(Unix(APP).user_cache_dir)).absolute()
 
 
 def cluster_name(name: str | None = None) -> str:
-    """The name given, else ``COURSE_CLUSTER``, else ``course``.
+    """Return ``name``, else ``COURSE_CLUSTER``, else ``course``.
 
     Raises:
-        BadInput: the name cannot be a part of a node's name.
+        BadInput: the name cannot be part of a node's name.
     """
     chosen = name or variables.CLUSTER.read()
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?", chosen):
@@ -58,14 +58,14 @@ def cluster_name(name: str | None = None) -> str:
 
 
 def course_command(words: str, name: str | None = None, *, program: str = "course") -> str:
-    """The command to type for a cluster: ``course down --name second``.
+    """Return the command to type for a cluster, such as ``course down --name second``.
 
-    Only what acts on the default cluster by itself may leave its name out.
+    The option ``--name`` is left out only where the command acts on the default cluster without it.
 
     Args:
-        words: what follows ``course``.
-        name: the cluster; else the one that a command without a name acts on.
-        program: how ``course`` is called from where the learner stands.
+        words: the words after ``course``.
+        name: the cluster; default the one that a command without a name acts on.
+        program: how the learner calls ``course``.
     """
     meant = variables.CLUSTER.read()
     name = name or meant
@@ -74,11 +74,11 @@ def course_command(words: str, name: str | None = None, *, program: str = "cours
 
 
 def begin_anew(name: str) -> str:
-    """What to type where a cluster cannot be mended."""
+    """Return the next step for a cluster that cannot be repaired."""
     down, up, doctor = (course_command(verb, name) for verb in ("down", "up", "doctor"))
-    return f"{down}, then {up}; {doctor} looks for causes"
+    return f"{down}, then {up}; {doctor} looks for the cause"
 
 
 def cluster_dir(name: str) -> Path:
-    """The folder that holds all state of one cluster."""
+    """Return the folder of one cluster's state."""
     return state_home() / "clusters" / name

@@ -1,9 +1,9 @@
-"""Run other programs: the one place that starts them, with one form of error.
+"""Start other programs; no other module does, so all errors have one form.
 
-An error has three parts: what failed, the last lines that the program wrote, what to do next. A
-missing program, one that cannot be executed, one that does not end, and output that is not UTF-8
-are handled here and nowhere else. A program gets no standard input unless the caller has text for
-it, and its environment is made by ``environment``.
+An error has three parts: what failed, the last lines of the program's output, the next step. This
+module handles missing programs, programs that cannot be executed or do not end, and output that is
+not UTF-8. A program gets no standard input unless the caller passes text; ``environment`` makes its
+environment.
 """
 
 from __future__ import annotations
@@ -58,15 +58,15 @@ def run(
         command: the program and its arguments.
         timeout: the seconds after which the program is killed.
         env: its whole environment; default ``environment.for_programs()``.
-        cwd: the folder that it runs in; default this process's.
+        cwd: its working directory; default that of this process.
         stdin: text for its standard input; default no input at all.
-        own_session: run it where Ctrl-C in a terminal or a notebook does not reach it.
-        name: what an error calls it; default its file's name and two arguments.
-        evidence: makes the evidence of an error from what the program wrote to standard error or,
-            if that is empty, to standard output; of one that did not end the last lines are taken.
-        next_step: what to do after an error.
-        if_slow: what to do instead where the program did not end.
-        if_missing: what to do instead where the program could not be started.
+        own_session: run it in a session of its own, which Ctrl-C does not reach.
+        name: its name in errors; default its file's name and two arguments.
+        evidence: makes the evidence of an error from standard error or, if that is empty, from
+            standard output; after a timeout only the last lines are used.
+        next_step: the next step after an error.
+        if_slow: the next step after a timeout; default ``next_step``.
+        if_missing: the next step if the program did not start; default ``next_step``.
 
     Raises:
         CommandFailed: the program did not start, did not end in time, or returned an error.
@@ -112,9 +112,9 @@ def follow(
     name: str = "",
     next_step: str = "",
 ) -> None:
-    """Run a program to its end, however long that takes, and hand over each line as it comes.
+    """Run a program to its end, without a timeout, and pass each line of its output to ``on_line``.
 
-    An interrupted run leaves no process: neither the program nor what it started.
+    An interrupted run ends the program and the processes that it started.
 
     Raises:
         CommandFailed: the program did not start, or returned an error; with its last lines.
@@ -148,10 +148,10 @@ def follow(
 
 
 def start(command: Command, *, log: Path) -> None:
-    """Start a program that outlives this process; what it writes is appended to ``log``.
+    """Start a program that outlives this process; append its output to ``log``.
 
-    It gets a session of its own, and a shell that ends at once starts it: it is no child of this
-    process and leaves no zombie.
+    A shell that ends at once starts it in a session of its own: it is no child of this process and
+    leaves no zombie.
     """
     script = '"$@" >>"$0" 2>&1 </dev/null &'
     run(["sh", "-c", script, log, *command], timeout=_START, own_session=True, name=_name(command))
@@ -162,7 +162,7 @@ def _name(command: Command) -> str:
 
 
 def _wrote(stdout: str | bytes | None, stderr: str | bytes | None) -> str:
-    """What a program wrote; of one that was killed Python has bytes."""
+    """Return a program's standard error, or its standard output; bytes come after a timeout."""
     for text in (stderr, stdout):
         found = text.decode("utf-8", "replace") if isinstance(text, bytes) else text or ""
         if found.strip():
@@ -171,7 +171,7 @@ def _wrote(stdout: str | bytes | None, stderr: str | bytes | None) -> str:
 
 
 def _silent(code: int) -> str:
-    """The evidence where a program wrote nothing."""
+    """Return the evidence for a program without output."""
     if code > 0:
         return f"exit status {code}, no output"
     with suppress(ValueError):
@@ -189,7 +189,7 @@ def _not_started(
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    """End a program and what it started."""
+    """End a program and the processes that it started."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, sign)

@@ -1,9 +1,9 @@
-"""The environment variables by which the course is set, each read here and nowhere else.
+"""Read the environment variables of the course; no other module reads them.
 
     HOME.read()  # a Path, or None where the variable is unset or empty
 
-``docs/variables.md`` lists them; ``tools/variables_page.py`` writes that page. The environment of
-the programs that the course starts is another subject: ``environment.py``.
+``docs/variables.md`` lists them; ``tools/variables_page.py`` writes that page. ``environment.py``
+makes the environment of the programs that the course starts.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Variable(Generic[T]):
     """One environment variable.
 
     Attributes:
-        parse: makes the value of the text; raises ValueError, with what the text must be.
+        parse: converts the text to the value; raises a ValueError that says what the text must be.
         default: the value where the variable is unset or empty.
-        otherwise: the default in words, where the value alone does not say it.
+        otherwise: the default in words, for the page, where the value is not enough.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Variable(Generic[T]):
         """Return the value, or the default where the variable is unset or empty.
 
         Raises:
-            BadInput: the text cannot be such a value.
+            BadInput: the text is not such a value.
         """
         text = os.environ.get(self.name, "")
         if not text:

@@ -1,4 +1,4 @@
-"""The programs of the embedded cluster, from a folder, the cache, a download or a build."""
+"""Provide the clusters' programs: from a folder, PATH, the cache, a download or a build."""
 
 from daemonset_course.binaries.pinned import matches, pins, resolve, versions
 from daemonset_course.binaries.search import PROGRAMS, Binary, ensure, link

@@ -1,4 +1,4 @@
-"""One program taken out of an archive, and nothing else written anywhere."""
+"""Extract one program from an archive, and write no other file."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _CHUNK = 1 << 20
 
 
 def unpack(archive: Path, member: str, target: Path) -> None:
-    """Copy one program out of a ``.tar.gz`` or ``.zip`` to ``target``, and nothing else anywhere.
+    """Copy one program from a ``.tar.gz`` or ``.zip`` to ``target``, and write no other file.
 
     Raises:
-        DownloadFailed: the archive is broken, names a path outside itself, or lacks the program.
+        DownloadFailed: the archive is damaged, has a path outside itself, or lacks the program.
     """
     broken = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
     opened = _zipped if zipfile.is_zipfile(archive) else _tarred

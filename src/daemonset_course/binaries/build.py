@@ -1,4 +1,4 @@
-"""The embedded cluster's programs built from source by Go, from the modules in ``toolchain/``."""
+"""Build the clusters' programs from source with Go, from the modules in ``toolchain/``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from daemonset_course.progress import Report, step
 # Beside the package in a checkout of the course's repository; an installed wheel has none.
 TOOLCHAIN = REPOSITORY / "toolchain"
 
-# Program: the folder of its module in toolchain/, and the package to build. An older Kubernetes has
-# a folder of its own: kubernetes-1.35.
+# Program: the folder of its module in toolchain/, and the package to build. Older Kubernetes minors
+# have their own folders, such as kubernetes-1.35.
 PACKAGES = {
     "etcd": ("etcd", "go.etcd.io/etcd/server/v3"),
     "kube-apiserver": ("kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver"),
@@ -27,14 +27,14 @@ PACKAGES = {
     "kind": ("kind", "sigs.k8s.io/kind"),
     "kwokctl": ("kwok", "sigs.k8s.io/kwok/cmd/kwokctl"),
 }
-_AGAIN = "Run the same command again: what was compiled is kept."
+_AGAIN = "Run the same command again: compiled packages are kept."
 
 
 def obstacle(program: str, version: str, toolchain: Path = TOOLCHAIN) -> str:
-    """Why Go cannot build this version here, or nothing if it can be tried.
+    """Return why Go cannot build this version here; empty if a build can be tried.
 
-    Go itself fetches a newer Go for a ``go.mod`` that asks for one, unless GOTOOLCHAIN is ``local``
-    (https://go.dev/doc/toolchain); Go before 1.21 cannot.
+    Go downloads a newer Go if ``go.mod`` requires one, unless GOTOOLCHAIN is ``local``
+    (https://go.dev/doc/toolchain). Go before 1.21 cannot do this.
     """
     folder, package = module_folder(program, version, toolchain), PACKAGES[program][1]
     try:
@@ -50,7 +50,7 @@ def obstacle(program: str, version: str, toolchain: Path = TOOLCHAIN) -> str:
 
 
 def module_folder(program: str, version: str, toolchain: Path = TOOLCHAIN) -> Path:
-    """The folder of the Go module that this version of the program is built from."""
+    """Return the folder of the Go module for this version of the program."""
     name = PACKAGES[program][0]
     older = toolchain / f"{name}-{'.'.join(version.removeprefix('v').split('.')[:2])}"
     return older if older.is_dir() else toolchain / name
@@ -62,7 +62,7 @@ def _requires(text: str, package: str, version: str) -> bool:
 
 
 def _too_old(wanted: str) -> str:
-    # Outside any module: the answer is the Go that is installed, not one that it would fetch.
+    # Outside any module Go reports its own version, not that of a Go that it would download.
     asked = ["go", "env", "GOVERSION", "GOTOOLCHAIN"]
     try:
         answer = run(asked, timeout=60, cwd="/", env=for_go()).stdout.split()
@@ -85,20 +85,20 @@ def _numbers(version: str) -> tuple[int, ...]:
 def build(
     program: str, version: str, target: Path, *, report: Report, toolchain: Path = TOOLCHAIN
 ) -> None:
-    """Put the program at ``target``, built from its pinned source, or leave nothing there.
+    """Build the program from its pinned source and write it to ``target``, whole or not at all.
 
-    Go keeps every compiled package in its own cache, so an interrupted build goes on where it
-    stopped. The flags are those of every build of the course: only then is that cache shared.
+    Go caches each compiled package, so an interrupted build continues where it stopped. All builds
+    of the course use the same flags, so that they share the cache.
 
     Args:
         program: one of ``PACKAGES``.
-        version: the version that the program shall report of itself.
-        target: where the program goes, in an existing folder.
-        report: told about the packages compiled.
+        version: the version that the program reports.
+        target: the path of the program, in an existing folder.
+        report: gets the number of compiled packages.
         toolchain: the folder of the Go modules.
 
     Raises:
-        CommandFailed: Go failed; with the end of what it said.
+        CommandFailed: Go failed; with the end of its output.
     """
     module, package = PACKAGES[program]
     flags = ["-trimpath", "-ldflags", f"-s -w{_stamp(module, version)}"]
@@ -122,7 +122,7 @@ def build(
 
 
 def _stamp(module: str, version: str) -> str:
-    """The linker's options that write the version into Kubernetes programs; kwokctl reads it.
+    """Return the linker options that set the version of Kubernetes programs; kwokctl reads it.
 
     Source: k8s.io/component-base/version/base.go, "set by the build process with ldflags -X".
     """
@@ -133,10 +133,10 @@ def _stamp(module: str, version: str) -> str:
 
 
 def _packages(command: list[str], package: str, report: Report) -> tuple[int, int]:
-    """How many packages the program has, and how many of them Go has yet to compile.
+    """Return the number of packages of the program, and how many Go still has to compile.
 
-    ``StaleReason`` says which are compiled already (cmd/go/internal/work/buildid.go). Modules that
-    are missing are downloaded by this step.
+    ``StaleReason`` shows which packages are in the cache (cmd/go/internal/work/buildid.go). This
+    step downloads missing modules.
     """
     total = todo = 0
     form = "pkg {{.Stale}} {{.StaleReason}}"
@@ -161,7 +161,7 @@ def _compile(command: list[str], report: Report) -> int:
 
     def count(line: str) -> None:
         nonlocal compiled
-        if re.fullmatch(r"[\w.~/+-]+", line):  # -v names each package when its turn comes
+        if re.fullmatch(r"[\w.~/+-]+", line):  # -v prints each package when Go compiles it
             compiled += 1
             report.advance()
 

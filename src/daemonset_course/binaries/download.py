@@ -1,7 +1,7 @@
-"""Official release files: fetched with a pinned checksum, continued when cut off, never half there.
+"""Download official release files, resume interrupted downloads, and verify pinned checksums.
 
-Nothing is fetched without a checksum that is known beforehand, and nothing is unpacked before its
-checksum has been compared.
+No file is downloaded without a pinned checksum, and no file is unpacked before its checksum has
+been compared.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ Pause = Callable[[float], object]
 
 @dataclass(frozen=True)
 class File:
-    """One release file: where it is, its checksum, and where the program is in it.
+    """A release file: its address, its checksum, and the program's path in it.
 
     Attributes:
-        base: address of the official server.
-        path: path on the server; a mirror serves the same path.
+        base: the address of the official server.
+        path: the path on the server; a mirror has the same path.
         checksum: ``sha256:…`` or ``sha512:…``.
         member: the program's path in the archive; empty if the file is the program.
     """
@@ -48,16 +48,16 @@ class File:
     member: str = ""
 
     def url(self, mirror: str = "") -> str:
-        """The address, on the mirror if there is one."""
+        """Return the address, on the mirror if one is given."""
         return f"{(mirror or self.base).rstrip('/')}/{self.path}"
 
 
 def install(file: File, target: Path, *, mirror: str = "", report: Report) -> None:
-    """Fetch a release file and put its program at ``target``, executable, complete or not at all.
+    """Download a release file and write its program to ``target``, executable, whole or not at all.
 
     Raises:
-        DownloadFailed: as ``fetch``; or the archive does not hold the program.
-        FileFailed: it cannot be written here.
+        DownloadFailed: as ``fetch``; or the archive lacks the program.
+        FileFailed: a file cannot be written.
     """
     fetched = target.with_name(f"{target.name}.download")
     fetch(file.url(mirror), file.checksum, fetched, report=report)
@@ -76,15 +76,15 @@ def install(file: File, target: Path, *, mirror: str = "", report: Report) -> No
 
 
 class _CutOffError(Exception):
-    """The server stopped before the end of the file, or asks to come again later."""
+    """The connection ended before the end of the file, or the server asks for a later retry."""
 
 
 class _Part:
-    """The bytes that came so far, in a file, and their digest."""
+    """The part of a file that has been downloaded, and its digest."""
 
     def __init__(self, path: Path, algorithm: str) -> None:
         self._path, self._algorithm = path, algorithm
-        # Opened for the owner only: until its checksum is compared it is nobody's program.
+        # Readable by the owner only, until the checksum has been compared.
         self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
         self._hash = hashlib.new(algorithm)
         self.size = 0
@@ -119,21 +119,22 @@ class _Part:
 def fetch(
     url: str, checksum: str, target: Path, *, report: Report, pause: Pause | None = None
 ) -> None:
-    """Put the file at ``url`` at ``target``, complete and with this checksum, or not at all.
+    """Download ``url`` to ``target``, complete and with this checksum, or not at all.
 
-    What came before an interruption is kept beside it as ``.part`` and continued, also by a later
-    run; a part that turns out to belong to another file is fetched again from its first byte.
+    An interrupted download is kept beside ``target`` as ``.part``, and a later run continues it. If
+    the checksum of a continued download is wrong, the whole file is downloaded again.
 
     Args:
-        url: http or https address; proxies are taken from the environment.
+        url: an http or https address; proxies come from the environment.
         checksum: ``sha256:…`` or ``sha512:…``.
-        target: where the file goes, in an existing folder.
-        report: told about the bytes.
-        pause: waits the seconds between two tries.
+        target: the path of the file, in an existing folder.
+        report: gets the number of bytes.
+        pause: waits the given seconds between two tries.
 
     Raises:
-        DownloadFailed: not there, refused, wrong checksum, cut off three times, no network.
-        FileFailed: it cannot be written here.
+        DownloadFailed: the file is missing or refused, its checksum is wrong, the connection broke
+            three times, or there is no network.
+        FileFailed: the file cannot be written.
     """
     path = target.with_name(f"{target.name}.part")
     wait = pause or threading.Event().wait
@@ -154,7 +155,7 @@ def fetch(
 
 
 def _receive(url: str, part: _Part, report: Report, pause: Pause) -> None:
-    """The rest of the file, in up to three tries."""
+    """Download the rest of the file, in up to three tries."""
     cut: _CutOffError | None = None
     with _client(url) as client:
         for seconds in (*PAUSES, None):
@@ -185,7 +186,7 @@ def _client(url: str) -> httpx.Client:
         return httpx.Client(follow_redirects=True, timeout=timeout, transport=direct)
     except (httpx.InvalidURL, ValueError, ImportError) as error:
         raise NoAnswerError(
-            f"{url} cannot be asked for: a proxy of the environment cannot be used.",
+            f"{url} cannot be requested: a proxy of the environment cannot be used.",
             seen=str(error),
             next_step="Correct or unset HTTP_PROXY, HTTPS_PROXY and ALL_PROXY.",
         ) from error
@@ -217,13 +218,13 @@ def _write(response: httpx.Response, part: _Part, report: Report) -> None:
     length = response.headers.get("Content-Length")
     report.start(f"Downloading {name}", part.size + int(length) if length else None, "MB")
     report.advance(part.size)
-    for chunk in response.iter_raw():  # with a chunk size httpx would lose the last bytes of a cut
+    for chunk in response.iter_raw():  # with a chunk size httpx would drop the bytes before a break
         part.write(chunk)
         report.advance(len(chunk))
 
 
 def _accept(response: httpx.Response, part: _Part) -> None:
-    """Read the status line (RFC 9110, 14.4 and 15): go on, start again, try later, or give up."""
+    """Act on the status (RFC 9110, 14.4 and 15): continue, restart the part, retry, or fail."""
     status, answer = response.status_code, f"{response.status_code} {response.reason_phrase}"
     continued = response.headers.get("Content-Range", "").startswith(f"bytes {part.size}-")
     if status == 206 and continued:

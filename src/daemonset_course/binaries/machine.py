@@ -1,4 +1,4 @@
-"""Which machine this is, and whether a program file runs here and fits its pinned version."""
+"""Detect the platform, and check that a program runs here and has a suitable version."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _VERSION = re.compile(r"\bv?(\d+)\.(\d+)\.(\d+)([-+][\w.+-]*)?")
 
 
 def this_platform() -> str:
-    """Go's name of this machine: ``linux/amd64``, ``darwin/arm64`` and so on.
+    """Return Go's name of this platform, such as ``linux/amd64`` or ``darwin/arm64``.
 
     Raises:
-        CourseError: the programs do not exist for it.
+        CourseError: the programs do not exist for this platform.
     """
     system, machine = platform.system().lower(), platform.machine().lower()
     if system not in ("linux", "darwin") or machine not in _MACHINES:
@@ -39,23 +39,26 @@ def this_platform() -> str:
 
 
 class UnfitError(Exception):
-    """Why a program cannot be used."""
+    """A program cannot be used; the message says why."""
 
 
 def examine(path: Path, program: str, wanted_version: str, here: str) -> str:
-    """The version of the program at ``path``, if it runs here and fits the pinned one.
+    """Return the version of the program at ``path``, if it runs here and suits the pinned version.
 
-    Kubernetes and etcd: the same minor; kubectl: at most one minor away
-    (https://kubernetes.io/releases/version-skew-policy/#kubectl); kwok: exactly the same; kind: at
-    most one minor older, as it must know the node image's kubeadm.
+    Kubernetes and etcd: the same minor. kubectl: at most one minor away
+    (https://kubernetes.io/releases/version-skew-policy/#kubectl). kwok: exactly the same version.
+    kind: at most one minor older, as it must support the node image's kubeadm.
+
+    Raises:
+        UnfitError: the program does not run here, or its version does not suit.
     """
     if reason := header_problem(path, here):
         raise UnfitError(reason)
     output = _version_output(path, program)
     found, wanted = _VERSION.search(output), _VERSION.match(wanted_version)
     if not found or not wanted:
-        raise UnfitError(f"it does not say its version, but {output[:200]!r}")
-    if "dispatcher" in (found[4] or ""):  # Google Cloud SDK's kubectl: runs another by the server
+        raise UnfitError(f"it prints no version, but {output[:200]!r}")
+    if "dispatcher" in (found[4] or ""):  # Google Cloud SDK's kubectl runs another kubectl
         raise UnfitError(f"it is {found[0]}, which starts some other kubectl")
     have, want = [tuple(map(int, version.group(1, 2, 3))) for version in (found, wanted)]
     away, rule = abs(have[1] - want[1]), "the minor of"
@@ -72,7 +75,7 @@ def examine(path: Path, program: str, wanted_version: str, here: str) -> str:
 
 def _version_output(path: Path, program: str) -> str:
     flags = {"kubectl": ["version", "--client"], "kind": ["version"]}.get(program, ["--version"])
-    alone = for_programs({"KUBECONFIG": os.devnull})  # no file of the learner
+    alone = for_programs({"KUBECONFIG": os.devnull})  # not the learner's kubeconfig
     try:
         return run([path, *flags], timeout=60, env=alone).stdout
     except CommandFailed as error:
@@ -80,7 +83,7 @@ def _version_output(path: Path, program: str) -> str:
 
 
 def header_problem(path: Path, here: str) -> str:
-    """Why a file cannot be a program of this machine, read from its first bytes; or nothing."""
+    """Return why a file, by its first bytes, is no program of this platform; empty if it is one."""
     try:
         with path.open("rb") as file:
             head = file.read(20)

@@ -1,4 +1,4 @@
-"""The table of pinned versions (``data/versions.toml``): programs, checksums, Kubernetes minors."""
+"""Read the table of pinned versions (``data/versions.toml``)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from daemonset_course.errors import BadInput
 
 @dataclass(frozen=True)
 class Pin:
-    """The version of a program that the course wants, and its release file if one is pinned."""
+    """The version of a program that the course needs, and its release file if one is pinned."""
 
     program: str
     version: str
@@ -22,22 +22,22 @@ class Pin:
 
 
 def versions() -> tuple[str, ...]:
-    """The Kubernetes versions that can be chosen, one a minor, newest first: ``v1.36.3`` and so on.
+    """Return the selectable Kubernetes versions, one for each minor, newest first.
 
-    The course's own is the one that ``resolve(None)`` gives.
+    ``resolve(None)`` returns the default version.
     """
     found = (release["version"] for release in _releases(_table()))
     return tuple(sorted(found, key=_numbers, reverse=True))
 
 
 def resolve(kubernetes: str | None = None) -> str:
-    """The full version that is asked for: ``v1.35.1`` for ``1.35``, the course's own for ``None``.
+    """Return the full version: ``v1.35.1`` for ``1.35``, the default version for ``None``.
 
-    A full version stays as it is if its minor is one of ``versions()``; then a folder or PATH has
-    to have its programs.
+    A full version is returned unchanged if its minor is one of ``versions()``. If it is not pinned,
+    a folder or PATH must have its programs.
 
     Raises:
-        BadInput: it is no version, or of another minor.
+        BadInput: the text is no version, or its minor is not selectable.
     """
     pinned = {_minor(version): version for version in versions()}
     if kubernetes is None:
@@ -45,7 +45,7 @@ def resolve(kubernetes: str | None = None) -> str:
     asked = f"v{kubernetes.strip().removeprefix('v')}"
     if not re.fullmatch(r"v\d+\.\d+(\.\d+)?", asked):
         raise BadInput(
-            f"{kubernetes!r} is no version of Kubernetes.",
+            f"{kubernetes!r} is not a Kubernetes version.",
             next_step="Write it as 1.35, or v1.35.1.",
         )
     if _minor(asked) not in pinned:
@@ -58,20 +58,20 @@ def resolve(kubernetes: str | None = None) -> str:
 
 
 def matches(kubernetes: str, version: str) -> bool:
-    """Whether a full version is the one asked for; ``1.35`` asks for any patch of that minor."""
+    """Whether a full version satisfies a request; ``1.35`` accepts any patch of that minor."""
     asked = f"v{kubernetes.strip().removeprefix('v')}"
     return asked in (version, f"v{_minor(version)}")
 
 
 def pins(here: str, kubernetes: str | None = None) -> dict[str, Pin]:
-    """The pinned versions for one platform, by program.
+    """Return the pinned versions for one platform, by program.
 
     Args:
-        here: the platform in Go's words: ``linux/amd64``.
-        kubernetes: as ``resolve`` takes it.
+        here: the platform by Go's name, such as ``linux/amd64``.
+        kubernetes: as for ``resolve``.
 
     Raises:
-        BadInput: ``kubernetes`` cannot be chosen.
+        BadInput: ``kubernetes`` is not selectable.
     """
     table, asked = _table(), resolve(kubernetes)
     by_version = {release["version"]: release for release in _releases(table)}
@@ -91,7 +91,7 @@ def _table() -> dict[str, Any]:
 
 
 def _releases(table: dict[str, Any]) -> list[dict[str, Any]]:
-    """Version and checksums of each pinned Kubernetes, the course's own first."""
+    """Return version and checksums of each pinned Kubernetes, the default version first."""
     return [table["kubernetes"], *table["kubernetes"]["other"]]
 
 

@@ -1,7 +1,7 @@
-"""The programs of the embedded cluster: found, fetched or built, each at its pinned version.
+"""Find, download or build the clusters' programs, each at its pinned version.
 
-Four sources, in this order: a folder that the learner names and PATH; the cache; the official
-release files; Go. Each program comes from the first source that has it.
+The sources are, in this order: a folder that the learner names, PATH, the cache, the official
+release files, and Go. Each program comes from the first source that has it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Binary:
 
 @dataclass
 class Search:
-    """What is found so far, and why each source did not serve the rest."""
+    """The programs found so far, and why each source lacks the others."""
 
     pins: dict[str, Pin]
     platform: str
@@ -59,7 +59,7 @@ class Search:
         self.reasons.setdefault(source, {}).setdefault(reason, []).append(pin.program)
 
     def cached(self, pin: Pin) -> Path:
-        """Where the cache has this program: a version and a platform have one place."""
+        """Return the program's path in the cache, which depends on version and platform."""
         name = f"{pin.program}-{pin.version}-{self.platform.replace('/', '-')}"
         return cache_home() / "bin" / name
 
@@ -71,19 +71,20 @@ def ensure(
     directory: Path | None = None,
     report: Report | None = None,
 ) -> dict[str, Binary]:
-    """The programs asked for, ready to run.
+    """Return the named programs, ready to run.
 
     Args:
-        programs: which; default those of the embedded cluster.
-        kubernetes: a Kubernetes other than the course's own, as a minor (``1.35``) or a full
-            version; one that is not pinned only a folder or PATH can have.
+        programs: their names; default those of the embedded cluster.
+        kubernetes: a Kubernetes version, as a minor (``1.35``) or in full; default the course's. If
+            it is not pinned, a folder or PATH must have its programs.
         directory: a folder with some or all of the programs; default ``COURSE_BINARIES``.
-        report: told about downloads and builds; default bars on a terminal, lines elsewhere.
+        report: gets the progress of downloads and builds; default bars on a terminal, lines
+            elsewhere.
 
     Raises:
-        BadInput: the named folder holds a program that cannot serve, or ``kubernetes`` cannot be
-            chosen.
-        ProgramMissing: no source has a program; with the reason of each.
+        BadInput: the named folder has a program that cannot be used, or ``kubernetes`` is not
+            selectable.
+        ProgramMissing: no source has a program; with the reason of each source.
         FileFailed: the cache cannot be used.
     """
     search = find_local(
@@ -91,7 +92,7 @@ def ensure(
     )
     if search.missing():
         with _cache_lock(search.report):
-            _look_in_cache(search, note=True)  # again: another run may have filled it meanwhile
+            _look_in_cache(search, note=True)  # again: another run may have filled it
             _download(search)
             _build(search)
     if search.missing():
@@ -100,7 +101,7 @@ def ensure(
 
 
 def link(found: Mapping[str, Binary], folder: Path) -> None:
-    """Put links to programs into a folder, which is made; an older link of that name goes."""
+    """Link programs into a folder; create the folder, and replace older links."""
     folder.mkdir(exist_ok=True)
     for name, binary in found.items():
         there = folder / name
@@ -115,7 +116,7 @@ def find_local(
     directory: Path | None = None,
     report: Report | None = None,
 ) -> Search:
-    """What is on this machine already, and what is missing; nothing is fetched.
+    """Return which programs are on this machine and which are missing; download nothing.
 
     Raises:
         BadInput: as ``ensure``.
@@ -130,7 +131,11 @@ def find_local(
 
 
 def _look_in_directory(search: Search, directory: Path | None) -> None:
-    """Take what the folder has. It was named: what cannot serve is an error, not a miss."""
+    """Take the programs of the folder.
+
+    Raises:
+        BadInput: the folder is missing, or one of its programs cannot be used.
+    """
     if directory and not directory.is_dir():
         raise BadInput(
             f"The folder of programs {directory} is not there.",
@@ -209,7 +214,7 @@ def _build(search: Search) -> None:
 
 
 def _obtain(search: Search, source: Source, get: Callable[[Pin, Path], None]) -> None:
-    """Put what is missing into the cache; what does not run here is taken out again."""
+    """Put missing programs into the cache; remove those that do not run here."""
     for pin in search.missing():
         path = search.cached(pin)
         try:
@@ -225,7 +230,7 @@ def _obtain(search: Search, source: Source, get: Callable[[Pin, Path], None]) ->
 
 @contextlib.contextmanager
 def _cache_lock(report: Report) -> Iterator[None]:
-    """The cache for this process only: two runs never fetch or build the same thing."""
+    """Hold the lock of the cache: two runs never download or build the same program."""
     folder = cache_home() / "bin"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -258,6 +263,6 @@ def _no_source(search: Search) -> ProgramMissing:
     return ProgramMissing(
         f"No source has {', '.join(names)} for {search.platform}.",
         seen="".join(lines),
-        next_step="One of: put them into a folder and set COURSE_BINARIES; let them be downloaded "
+        next_step="One of: put them into a folder and set COURSE_BINARIES; make downloads possible "
         "(network, proxy, COURSE_MIRROR); install Go; or use the kind backend.",
     )

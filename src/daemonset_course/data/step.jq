@@ -1,9 +1,10 @@
-# The next step of a pod whose containers have been created: the name of its stage, and after how
-# many seconds, at pace 1. `kwok.stages` puts this text before each expression that uses it.
+# Compute the next step of a Pod whose containers have been created: the name of the Stage, and the
+# delay in seconds at pace 1. `simulated_kubelets.stages` puts this text before each expression that
+# uses `step`.
 #
-# Containers start when it is their turn: `podstatus.gotmpl` gives an ID to those that wait for
-# nothing else. Of several at a time, the good ones start first, then pulls fail, then come crashes,
-# with no delay in between. From there a readinessProbe's delay counts, also that of a sidecar.
+# `podstatus.gotmpl` gives an ID to each container that can start now. Of several such containers,
+# those that run start first, then pulls fail, then containers crash, with no delay in between. The
+# delay of a readinessProbe begins then, also that of a sidecar.
 def step:
   (.spec.initContainers // []) as $inits
   | (.status.initContainerStatuses // []) as $initializing

@@ -1,4 +1,5 @@
-# Read by zsh in a terminal of JupyterLab: ZDOTDIR names this folder. First the learner's own file.
+# zsh reads this file in a terminal of JupyterLab: ZDOTDIR names this folder. The learner's own file
+# comes first.
 COURSE_ZDOTDIR=$ZDOTDIR
 ZDOTDIR=${COURSE_OWN_ZDOTDIR:-$HOME}
 [[ -r $ZDOTDIR/.zshenv ]] && . $ZDOTDIR/.zshenv
