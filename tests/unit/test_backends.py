@@ -36,20 +36,20 @@ def test_settings_cannot_be_changed_and_each_has_a_name_for_readers() -> None:
 
 
 @pytest.mark.parametrize("pace", [0.01, 0.25, 1.0, 3.0])
-def test_kwok_is_told_the_settings_that_the_embedded_backend_reports(pace: float) -> None:
+def test_kwok_gets_the_settings_that_the_embedded_backend_reports(pace: float) -> None:
     settings = Embedded("mine", kubernetes="v1.36.3", pace=pace).settings
     text = kwokctl.configuration("mine", Path("/bin"), kubernetes="v1.36.3", pace=pace, port=None)
     patches = next(yaml.safe_load_all(text))["componentsPatches"]
     (manager,) = [one["extraArgs"] for one in patches if one["name"] == "kube-controller-manager"]
-    told = {one["key"]: one["value"] for one in manager}
+    arguments = {one["key"]: one["value"] for one in manager}
 
-    assert told["node-monitor-grace-period"] == f"{settings.node_grace_seconds}s"
-    assert told["node-monitor-period"] == f"{settings.node_monitor_seconds}s"
-    assert told["kube-api-qps"] == str(settings.controller_requests_per_second)
-    assert told["kube-api-burst"] == str(settings.controller_burst_requests)
+    assert arguments["node-monitor-grace-period"] == f"{settings.node_grace_seconds}s"
+    assert arguments["node-monitor-period"] == f"{settings.node_monitor_seconds}s"
+    assert arguments["kube-api-qps"] == str(settings.controller_requests_per_second)
+    assert arguments["kube-api-burst"] == str(settings.controller_burst_requests)
 
 
-def test_kind_is_told_the_settings_that_its_backend_reports() -> None:
+def test_kind_gets_the_settings_that_its_backend_reports() -> None:
     settings = Kind("mine", kubernetes="v1.36.3", pace=1.0).settings
     config = yaml.safe_load(configuration("mine", port=None, cgroup=2))
     manager = yaml.safe_load(config["kubeadmConfigPatches"][0])["controllerManager"]["extraArgs"]

@@ -43,7 +43,7 @@ SAYS = {
 }
 
 
-class Told:
+class RecordingReport:
     def __init__(self):
         self.texts = []
 
@@ -65,9 +65,9 @@ def put(folder, *programs, **says):
     folder.mkdir(exist_ok=True)
     for name in programs:
         says.setdefault(name, SAYS.get(name, f"Kubernetes {near(0, 0)}"))
-    for name, said in says.items():
+    for name, output in says.items():
         path = folder / name
-        path.write_text(script(said))
+        path.write_text(script(output))
         path.chmod(0o755)
 
 
@@ -97,7 +97,7 @@ def serve_without_downloads(monkeypatch):
 
 
 def run(**options):
-    return ensure(report=options.pop("report", Told()), **options)
+    return ensure(report=options.pop("report", RecordingReport()), **options)
 
 
 def sources(found):
@@ -205,9 +205,9 @@ def test_a_program_of_another_machine(tmp_path, monkeypatch):
 )
 def test_the_header_tells_the_machine(tmp_path, head, here, why):
     (tmp_path / "program").write_bytes(head)
-    said = header_problem(tmp_path / "program", here)
-    assert why in said
-    assert bool(said) == bool(why)
+    reason = header_problem(tmp_path / "program", here)
+    assert why in reason
+    assert bool(reason) == bool(why)
 
 
 def test_a_program_that_hangs_or_may_not_run_is_passed_over(tmp_path, monkeypatch):
@@ -286,14 +286,14 @@ def test_a_minor_means_its_pinned_patch(asked, version):
 @pytest.mark.parametrize(
     "asked", [minor(versions()[-1], -1), f"v{minor(versions()[0], 1)}.0", "2.35", "1.3"]
 )
-def test_another_minor_is_told_which_there_are(asked):
+def test_another_minor_is_refused_with_the_list_of_minors(asked):
     with pytest.raises(BadInput, match="does not run on Kubernetes") as caught:
         run(kubernetes=asked)
     assert caught.value.seen == f"there are {', '.join(map(minor, versions()))}"
 
 
 @pytest.mark.parametrize("asked", ["latest", "", "1", "1.35.", "1.35.1-rc.1", "1.35.1.2", "vv1.35"])
-def test_what_is_no_version_is_told_how_to_write_one(asked):
+def test_a_text_that_is_no_version_is_refused_with_an_example(asked):
     with pytest.raises(BadInput, match="not a Kubernetes version") as caught:
         resolve(asked)
     assert "v1.35.1" in caught.value.next_step
@@ -433,7 +433,7 @@ def test_a_cache_entry_that_is_not_executable_is_fetched_again():
 def test_what_the_mirror_lacks_or_changed_is_built(mirror, monkeypatch):
     (mirror.root / "etcd").unlink()
     (mirror.root / "kwok").write_text("tampered")
-    built, told = [], Told()
+    built, report = [], RecordingReport()
 
     def fake(program, version, target, **_):
         built.append((program, version))
@@ -441,10 +441,10 @@ def test_what_the_mirror_lacks_or_changed_is_built(mirror, monkeypatch):
 
     monkeypatch.setattr(build, "obstacle", lambda *_: "")
     monkeypatch.setattr(build, "build", fake)
-    found = run(report=told)
+    found = run(report=report)
     assert built == [("etcd", "v3.6.10"), ("kwok", "v0.8.0")]
     assert found["etcd"].source == found["kwok"].source == "build"
-    assert any("is not the file that the course expects" in text for text in told.texts)
+    assert any("is not the file that the course expects" in text for text in report.texts)
     assert set(sources(run()).values()) == {"cache"}
     assert len(built) == 2, "never twice for the same versions"
 
@@ -470,7 +470,7 @@ def test_two_runs_at_once_fetch_once(mirror):
     assert len(mirror.asked) == len(PROGRAMS)
 
 
-def test_a_cache_that_cannot_be_written_is_told(tmp_path):
+def test_a_cache_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(CourseError, match="cannot be used") as caught:
         run()
@@ -518,7 +518,7 @@ def test_the_addresses_are_those_of_the_release_files():
     )
 
 
-def test_an_unknown_machine_is_told(monkeypatch):
+def test_an_unknown_machine_is_an_error(monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
     with pytest.raises(CourseError, match="does not run on this machine"):

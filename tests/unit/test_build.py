@@ -36,7 +36,7 @@ esac
 """
 
 
-class Told:
+class RecordingReport:
     def __init__(self):
         self.steps, self.units = [], 0
 
@@ -73,17 +73,17 @@ def go(tmp_path, monkeypatch):
 
 
 def run(go, target, report=None):
-    build("kwok", KWOK, target, report=report or Told(), toolchain=go.toolchain)
+    build("kwok", KWOK, target, report=report or RecordingReport(), toolchain=go.toolchain)
 
 
 def test_a_build_leaves_an_executable_program_and_says_how_far_it_was(go, tmp_path):
-    told = Told()
-    run(go, tmp_path / "kwok", told)
+    report = RecordingReport()
+    run(go, tmp_path / "kwok", report)
     assert (tmp_path / "kwok").read_text() == "program\n"
     assert (tmp_path / "kwok").stat().st_mode & stat.S_IXUSR
-    assert (f"Building kwok {KWOK}", 2, "packages") in told.steps
-    assert told.units == 1 + 2, "one module downloaded, two packages compiled"
-    assert told.steps[-1] == (
+    assert (f"Building kwok {KWOK}", 2, "packages") in report.steps
+    assert report.units == 1 + 2, "one module downloaded, two packages compiled"
+    assert report.steps[-1] == (
         f"Built kwok {KWOK}: 2 of 4 packages compiled, 2 came from Go's cache"
     )
 
@@ -120,7 +120,7 @@ def test_a_build_that_dies_leaves_nothing_and_shows_what_go_said(go, tmp_path):
 def test_an_interrupted_build_leaves_no_process_and_no_file(go, tmp_path):
     go(middle=f'echo $$ > "{tmp_path}/pid"; sleep 60 & echo $! >> "{tmp_path}/pid"; wait')
 
-    class Interrupted(Told):
+    class Interrupted(RecordingReport):
         def advance(self, n=1):
             super().advance(n)
             if self.units == 2:
@@ -158,9 +158,9 @@ def ended(pid):
 )
 def test_go_must_be_new_enough_or_free_to_fetch_a_newer_one(go, version, toolchain, why):
     go(version=version, toolchain=toolchain)
-    said = obstacle("kwok", KWOK, go.toolchain)
-    assert said.startswith(why)
-    assert bool(said) == bool(why)
+    reason = obstacle("kwok", KWOK, go.toolchain)
+    assert reason.startswith(why)
+    assert bool(reason) == bool(why)
 
 
 def test_other_obstacles_are_named(go, monkeypatch):
@@ -209,10 +209,10 @@ def test_without_a_terminal_the_report_is_lines(monkeypatch):
 
 
 def test_a_step_that_fails_is_closed_in_the_report():
-    told = Told()
-    with pytest.raises(ValueError, match="why"), step(told, "Building x"):
+    report = RecordingReport()
+    with pytest.raises(ValueError, match="why"), step(report, "Building x"):
         raise ValueError("why")
-    assert told.steps[-1] == "Building x: stopped"
+    assert report.steps[-1] == "Building x: stopped"
 
 
 @pytest.mark.parametrize("kubernetes", versions())

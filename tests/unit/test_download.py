@@ -17,8 +17,8 @@ from daemonset_course.errors import CourseError
 BODY = bytes(range(256)) * 400
 
 
-class Told:
-    """A report that keeps what it is told."""
+class RecordingReport:
+    """A report that keeps its messages."""
 
     def __init__(self):
         self.texts, self.units = [], 0
@@ -77,7 +77,9 @@ def sha256(data):
 def get(server, target, checksum=None, waits=None, report=None):
     waits = [] if waits is None else waits
     checksum = checksum or sha256(BODY)
-    fetch(f"{server.url}/f", checksum, target, report=report or Told(), pause=waits.append)
+    fetch(
+        f"{server.url}/f", checksum, target, report=report or RecordingReport(), pause=waits.append
+    )
 
 
 def leftovers(folder):
@@ -85,12 +87,12 @@ def leftovers(folder):
 
 
 def test_a_right_checksum_gives_the_file_and_tells_the_bytes(server, tmp_path):
-    told = Told()
-    get(server, tmp_path / "f", report=told)
+    report = RecordingReport()
+    get(server, tmp_path / "f", report=report)
     assert (tmp_path / "f").read_bytes() == BODY
     assert leftovers(tmp_path) == ["f"]
-    assert told.units == len(BODY)
-    assert ("Downloading f", len(BODY), "MB") in told.texts
+    assert report.units == len(BODY)
+    assert ("Downloading f", len(BODY), "MB") in report.texts
 
 
 def test_sha512_is_understood(server, tmp_path):
@@ -107,7 +109,7 @@ def test_a_wrong_checksum_names_both_and_leaves_nothing(server, tmp_path):
     assert len(server.asked) == 1, "a whole file with the wrong checksum is not asked for again"
 
 
-def test_404_is_told_at_once(server, tmp_path):
+def test_404_is_an_error_at_once(server, tmp_path):
     waits = []
     server.files.clear()
     with pytest.raises(CourseError, match="is not there") as caught:
@@ -167,7 +169,7 @@ def test_a_busy_server_is_asked_again(server, tmp_path):
     assert waits == list(PAUSES)
 
 
-def test_no_network_is_told_at_once(tmp_path):
+def test_no_network_is_an_error_at_once(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     waits = []
@@ -176,36 +178,36 @@ def test_no_network_is_told_at_once(tmp_path):
             f"http://127.0.0.1:{port}/f",
             sha256(b""[:0] + b"x"),
             tmp_path / "f",
-            report=Told(),
+            report=RecordingReport(),
             pause=waits.append,
         )
     assert "COURSE_MIRROR" in caught.value.next_step
     assert waits == []
 
 
-def test_a_mirror_that_is_no_address_is_told(tmp_path):
+def test_a_mirror_that_is_no_address_is_an_error(tmp_path):
     with pytest.raises(CourseError, match="cannot be reached"):
-        fetch("classroom/f", sha256(BODY), tmp_path / "f", report=Told())
+        fetch("classroom/f", sha256(BODY), tmp_path / "f", report=RecordingReport())
 
 
-def test_a_full_or_missing_disk_is_told(server, tmp_path):
+def test_a_full_or_missing_disk_is_an_error(server, tmp_path):
     with pytest.raises(CourseError, match="could not be written") as caught:
         get(server, tmp_path / "gone" / "f")
     assert "COURSE_CACHE" in caught.value.next_step
 
 
 def test_an_interruption_keeps_the_part(server, tmp_path):
-    class Interrupted(Told):
+    class Interrupted(RecordingReport):
         def advance(self, n=1):
             super().advance(n)
             if self.units:
                 raise KeyboardInterrupt
 
-    told = Interrupted()
+    report = Interrupted()
     with pytest.raises(KeyboardInterrupt):
-        get(server, tmp_path / "f", report=told)
+        get(server, tmp_path / "f", report=report)
     assert leftovers(tmp_path) == ["f.part"]
-    assert told.texts[-1].endswith("stopped")
+    assert report.texts[-1].endswith("stopped")
     get(server, tmp_path / "f")
     assert (tmp_path / "f").read_bytes() == BODY
 
@@ -235,14 +237,14 @@ def test_a_program_is_installed_out_of_an_archive(server, tmp_path, pack):
     data = pack(("etcd-v3/README", b"text"), ("etcd-v3/etcd", b"program"))
     server.files["/v3/etcd.pack"] = (200, data)
     file = File("http://unused", "v3/etcd.pack", sha256(data), "etcd-v3/etcd")
-    install(file, tmp_path / "etcd-v3-linux", mirror=f"{server.url}/", report=Told())
+    install(file, tmp_path / "etcd-v3-linux", mirror=f"{server.url}/", report=RecordingReport())
     assert (tmp_path / "etcd-v3-linux").read_bytes() == b"program"
     assert (tmp_path / "etcd-v3-linux").stat().st_mode & 0o777 == 0o755
     assert leftovers(tmp_path) == ["etcd-v3-linux"]
 
 
 def test_a_plain_program_is_installed(server, tmp_path):
-    install(File(server.url, "f", sha256(BODY)), tmp_path / "kubectl", report=Told())
+    install(File(server.url, "f", sha256(BODY)), tmp_path / "kubectl", report=RecordingReport())
     assert (tmp_path / "kubectl").read_bytes() == BODY
     assert (tmp_path / "kubectl").stat().st_mode & 0o777 == 0o755
 
@@ -286,7 +288,7 @@ def test_any_other_server_is_asked_through_the_learner_s_proxy(server, tmp_path,
     monkeypatch.delenv("no_proxy", raising=False)
     url = "http://release.invalid/f"
     server.files[url] = (200, BODY)
-    fetch(url, sha256(BODY), tmp_path / "f", report=Told())
+    fetch(url, sha256(BODY), tmp_path / "f", report=RecordingReport())
     assert server.asked == [(url, None)]
 
 
@@ -294,5 +296,5 @@ def test_any_other_server_is_asked_through_the_learner_s_proxy(server, tmp_path,
 def test_a_proxy_that_cannot_be_used_is_named(tmp_path, monkeypatch, proxy):
     monkeypatch.setenv("ALL_PROXY", proxy)
     with pytest.raises(NoAnswerError, match="proxy") as caught:
-        fetch("http://release.invalid/f", sha256(BODY), tmp_path / "f", report=Told())
+        fetch("http://release.invalid/f", sha256(BODY), tmp_path / "f", report=RecordingReport())
     assert "ALL_PROXY" in caught.value.next_step

@@ -57,7 +57,7 @@ def test_a_kubelet_renews_its_lease_in_time_for_the_node_controller() -> None:
     assert manager["node-monitor-grace-period"] == f"{kind_config.GRACE}s"
 
 
-def test_only_a_host_with_cgroup_v1_is_told_to_put_up_with_it() -> None:
+def test_only_on_cgroup_v1_the_kubelet_is_configured_to_accept_it() -> None:
     assert "failCgroupV1" not in patches(made())["KubeletConfiguration"]
     assert patches(made(cgroup=1))["KubeletConfiguration"]["failCgroupV1"] is False
 
@@ -84,7 +84,7 @@ def test_an_image_is_for_kind_only() -> None:
         image_of("embedded", "my/node:1", None)
 
 
-class Told(Lines):
+class RecordingReport(Lines):
     """A report that keeps its lines."""
 
     def __init__(self) -> None:
@@ -103,15 +103,15 @@ def test_kind_is_chosen_when_an_engine_answers_and_has_the_image(
     monkeypatch.setattr(Engine, "bring", lambda *_: None)
     for answers, backend in ((found, "kind"), (None, "embedded")):
         monkeypatch.setattr("daemonset_course.cluster.backend.find_engine", lambda a=answers: a)
-        assert choose(None, None, Told()) == backend
-    assert choose("kind", None, Told()) == "kind"
+        assert choose(None, None, RecordingReport()) == backend
+    assert choose("kind", None, RecordingReport()) == "kind"
     monkeypatch.setenv("COURSE_BACKEND", "kind")
-    assert choose(None, None, Told()) == "kind"
+    assert choose(None, None, RecordingReport()) == "kind"
     with pytest.raises(BadInput, match="minikube"):
-        choose("minikube", None, Told())
+        choose("minikube", None, RecordingReport())
 
 
-def test_without_its_image_kind_is_not_chosen_and_the_reason_is_told(
+def test_without_its_image_kind_is_not_chosen_and_the_reason_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fails(*_: object) -> None:
@@ -121,8 +121,8 @@ def test_without_its_image_kind_is_not_chosen_and_the_reason_is_told(
     found = Engine("docker", "28.1.0", cgroup=2, rootless=False)
     monkeypatch.setattr("daemonset_course.cluster.backend.find_engine", lambda: found)
     monkeypatch.setattr(Engine, "bring", fails)
-    told = Told()
+    report = RecordingReport()
 
-    assert choose(None, None, told) == "embedded"
-    assert "no such host" in told.lines[-1]
-    assert "--image" in told.lines[-1]
+    assert choose(None, None, report) == "embedded"
+    assert "no such host" in report.lines[-1]
+    assert "--image" in report.lines[-1]

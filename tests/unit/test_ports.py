@@ -24,7 +24,7 @@ def test_they_differ_and_can_be_listened_on() -> None:
 def test_no_outgoing_connection_can_take_one() -> None:
     first = int(RANGE.read_text().split()[0])
     if first < 32768:
-        pytest.skip(f"this machine was told to give connections ports from {first} on")
+        pytest.skip(f"this machine is set to give connections ports from {first} on")
     assert max(ports.CHOICE) < first
 
 

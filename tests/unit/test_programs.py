@@ -130,10 +130,10 @@ def test_a_program_runs_in_the_environment_made_for_programs(
 
 
 def test_lines_are_handed_over_as_they_come(program: Program) -> None:
-    heard: list[str] = []
-    follow([program(r"echo a; echo b >&2; printf 'c\377\n'")], heard.append)
+    lines: list[str] = []
+    follow([program(r"echo a; echo b >&2; printf 'c\377\n'")], lines.append)
 
-    assert heard == ["a", "b", "c\N{REPLACEMENT CHARACTER}"]
+    assert lines == ["a", "b", "c\N{REPLACEMENT CHARACTER}"]
 
 
 @pytest.mark.parametrize(

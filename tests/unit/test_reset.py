@@ -54,9 +54,9 @@ REAL = NodeSpec("n1", {}, ())
 def test_a_condition_that_no_kubelet_writes_is_found_while_it_holds(
     spec: NodeSpec, conditions: dict[str, str], expected: list[str]
 ) -> None:
-    said = [{"type": kind, "status": status} for kind, status in conditions.items()]
+    given = [{"type": kind, "status": status} for kind, status in conditions.items()]
 
-    assert fingerprint.added_conditions({"status": {"conditions": said}}, spec) == expected
+    assert fingerprint.added_conditions({"status": {"conditions": given}}, spec) == expected
 
 
 def test_a_condition_is_put_right_as_it_was_when_the_node_joined() -> None:

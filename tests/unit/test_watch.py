@@ -39,7 +39,7 @@ def read(api: Api, quiet: float = 20) -> tuple[list[Event], Watch]:
         ([A, line("NEW", pod("b", 12))], "broken", "the watch broke: ValueError: ", "11"),
     ],
 )  # fmt: skip
-def test_each_ending_is_told_with_its_reason_and_the_last_version(
+def test_each_ending_has_its_reason_and_the_last_version(
     server: FakeServer, api: Api, script: list[Any], ended: str, reason: str, version: str
 ) -> None:
     server.script(script)
