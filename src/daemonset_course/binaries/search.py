@@ -187,7 +187,7 @@ def _look_in_cache(search: Search, *, note: bool = False) -> None:
 
 def _download(search: Search) -> None:
     mirror = variables.MIRROR.read()
-    silent = set()  # a server that gave no answer is not asked again for the next program
+    silent = set()  # servers that gave no answer; the next program is not requested from them
 
     def get(pin: Pin, path: Path) -> None:
         if pin.file is None:

@@ -17,8 +17,8 @@ from daemonset_course.errors import NotRunning, Rejected
 from daemonset_course.history.text import natural_key
 
 PODS = "/api/v1/namespaces/default/pods"
-# A Deployment or a CronJob owns these objects, and they own Pods. They would create new Pods until
-# the garbage collector deletes them, which takes long after the Pods of a hundred nodes.
+# A Deployment or a CronJob owns these objects, and their controllers create Pods until the garbage
+# collector deletes them. It may first have to delete the Pods of a hundred nodes.
 POD_OWNERS = (
     "/apis/apps/v1/namespaces/default/replicasets",
     "/apis/batch/v1/namespaces/default/jobs",
@@ -55,7 +55,7 @@ def reset(name: str | None = None, *, workers: int | None = None) -> Fleet:
         cluster.api.get("/version")
     except NotRunning:
         cluster = up(name)
-    if not (cluster.backend.programs / "kubectl").exists():  # the cache is gone
+    if not (cluster.backend.programs / "kubectl").exists():  # its target in the cache was deleted
         cluster = up(name)
     with locked(cluster.name):
         return _restore(cluster, workers)
@@ -123,7 +123,7 @@ def _delete_all(api: Api, path: str) -> None:
 
 
 def _wait_gone(api: Api, title: str, path: str) -> None:
-    """Return when an object is gone; remove its finalizers, which no controller may handle."""
+    """Remove the finalizers of an object, and return when it is gone."""
     item = api.find(path)
     if item is None:
         return

@@ -88,7 +88,7 @@ def healthy_condition(condition: str, *, simulated: bool) -> Object:
 
 
 def break_kubelet(api: Api, node: str, how: Failure) -> None:
-    """Remove the node from kwok, or make its simulated kubelet report not ready."""
+    """Make kwok ignore the node, or make its simulated kubelet report not ready."""
     change: Object = {"labels": {MANAGED: None}}
     if how == "not ready":
         change = {"annotations": {MANAGED: "not-ready"}}
@@ -96,7 +96,7 @@ def break_kubelet(api: Api, node: str, how: Failure) -> None:
 
 
 def recover_kubelet(api: Api, node: str) -> None:
-    """Return the node to kwok, with a simulated kubelet that reports Ready."""
+    """Make kwok manage the node again, with a kubelet that reports Ready."""
     change = {"labels": {MANAGED: "simulated"}, "annotations": {MANAGED: None}}
     api.merge(f"/api/v1/nodes/{node}", {"metadata": change})
 

@@ -93,11 +93,11 @@ class Embedded:
         return [component for component, _ in down]
 
     def break_node(self, api: Api, node: str, how: topology.Failure) -> None:
-        """Remove the node from kwok, or make its simulated kubelet report not ready."""
+        """Make kwok ignore the node, or make its simulated kubelet report not ready."""
         break_kubelet(api, node, how)
 
     def recover_node(self, api: Api, node: str) -> None:
-        """Return the node to kwok, with a simulated kubelet that reports Ready."""
+        """Make kwok manage the node again, with a kubelet that reports Ready."""
         recover_kubelet(api, node)
 
     def press_node(self, node: str, what: Pressure) -> None:  # noqa: ARG002 (the protocol has them)

@@ -135,7 +135,9 @@ def _ask(name: str) -> Engine | Missing:
 
 def _docker(info: dict[str, Any]) -> Engine | Missing:
     if info.get("ServerErrors") or not info.get("ServerVersion"):
-        return Missing("docker", "; ".join(info.get("ServerErrors") or ["its server is silent"]))
+        return Missing(
+            "docker", "; ".join(info.get("ServerErrors") or ["no answer from its server"])
+        )
     rootless = any("rootless" in option for option in info.get("SecurityOptions") or [])
     cgroup = 1 if str(info.get("CgroupVersion", "")) == "1" else 2
     return Engine("docker", info["ServerVersion"], cgroup, rootless)

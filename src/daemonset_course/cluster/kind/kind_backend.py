@@ -310,7 +310,7 @@ class Kind:
                 self.export_logs(folder)
 
     def _kind(self, *arguments: str) -> None:
-        if not (self.programs / "kind").exists():  # the link's target in the cache was deleted
+        if not (self.programs / "kind").exists():  # its target in the cache was deleted
             self._bring_programs(progress())
         if arguments[1] == "cluster":
             arguments += ("--kubeconfig", str(self.kubeconfig))
