@@ -89,10 +89,12 @@ def _notebooks(units: dict[tuple[str, str], list[list[Any]]]) -> list[str]:
 
 def _waits(reports: Iterable[Any]) -> dict[str, float]:
     """Seconds waited, by the last cell of each lesson; of lessons that ran beside others none."""
-    return {r.nodeid: told for r in reports if (told := _told(r).get("waited")) is not None}
+    return {
+        r.nodeid: seconds for r in reports if (seconds := _properties(r).get("waited")) is not None
+    }
 
 
-def _told(report: Any) -> dict[str, Any]:
+def _properties(report: Any) -> dict[str, Any]:
     return dict(getattr(report, "user_properties", ()))
 
 
@@ -118,7 +120,7 @@ def _backends(reports: list[Any]) -> str:
 
 
 def _backend(report: Any) -> str:
-    return str(_told(report).get("backend", ""))
+    return str(_properties(report).get("backend", ""))
 
 
 def _seconds(phases: list[Any]) -> float:

@@ -214,14 +214,14 @@ def _version(item: dict[str, Any]) -> int:
 def _engine_memory(engine: str) -> float:
     """GB that the containers of the cluster take, by the engine's own account."""
     units = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 1e3, "MB": 1e6, "GB": 1e9, "B": 1}
-    shown = subprocess.run(
+    stats = subprocess.run(
         [engine, "stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}"],
         capture_output=True,
         text=True,
         check=True,
     ).stdout
     total = 0.0
-    for line in shown.splitlines():
+    for line in stats.splitlines():
         name, used = line.split()[:2]
         if name.startswith(f"{NAME}-"):
             unit = next(u for u in units if used.endswith(u))

@@ -87,16 +87,16 @@ def update_time() -> Iterator[Target]:
     history = History(records[: -2 * STEPS])
     more = iter(records[-2 * STEPS :])
 
-    def told() -> None:
+    def timeline_and_rollouts() -> None:
         history.append(next(more))
         rollouts(history.timeline())
 
-    def judged() -> None:
+    def verdict() -> None:
         history.append(next(more))
         judge(evidence.read(history), lab06.LAB.tasks[0].rules)
 
-    told()
-    for what, work in (("timeline and rollouts", told), ("verdict", judged)):
+    timeline_and_rollouts()
+    for what, work in (("timeline and rollouts", timeline_and_rollouts), ("verdict", verdict)):
         runs = [_timed(work) for _ in range(STEPS - 1)]
         name = f"one more record of {len(records):,}, {LANES:,} nodes: {what}"
         yield Target(name, median(runs), 0.02, "s", spread(runs))

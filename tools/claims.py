@@ -54,8 +54,8 @@ def ledger_problems(claims: Sequence[Claim]) -> list[str]:
     found = [f"{one}: missing in the ledger" for one in IDS if one not in ids]
     found += [f"{one}: {n} times in the ledger" for one, n in Counter(ids).items() if n > 1]
     found += [f"{one or '(no id)'}: there is no such claim" for one in ids if one not in IDS]
-    known = [one for one in ids if one in IDS]
-    if known != sorted(known, key=IDS.index):
+    ledger_ids = [one for one in ids if one in IDS]
+    if ledger_ids != sorted(ledger_ids, key=IDS.index):
         found.append("the ledger is not sorted by id")
     undecided = sum(claim.get("verdict") == "undecided" for claim in claims)
     if undecided > MOST_UNDECIDED:
@@ -83,7 +83,7 @@ def _row_problems(claim: Claim) -> Iterator[str]:
 def lesson_problems(claims: Sequence[Claim], sources: Sequence[Source]) -> list[str]:
     """Claims that no cell shows, cells that show nothing, tags that the ledger does not give."""
     lesson_of = {claim["id"]: claim.get("lesson", "") for claim in claims if "id" in claim}
-    shown: set[str] = set()
+    cited: set[str] = set()
     found = []
     for source in sources:
         number = source.name.partition("-")[0] if source.group == "lessons" else ""
@@ -93,16 +93,16 @@ def lesson_problems(claims: Sequence[Claim], sources: Sequence[Source]) -> list[
                 if not number or lesson_of.get(one) != number:
                     found.append(f"{place}: the ledger does not give {tag!r} to this file")
                     continue
-                shown.add(one)
+                cited.add(one)
                 if not asserts(cell):
                     found.append(f"{place}: the cell of {one} asserts nothing")
     there, by_kind = tagged(sources), recorded(sources)
     for claim in claims:
         one, number = claim.get("id", ""), claim.get("lesson", "")
         if claim.get("recorded", False) != ((number, one) in by_kind):
-            said = "recorded, but no" if claim.get("recorded") else "not recorded = true, but an"
-            found.append(f"{one}: {said} assertion of its cells rests on a recorded step")
-        if claim.get("verdict") != "undecided" and one not in shown:
+            kind = "recorded, but no" if claim.get("recorded") else "not recorded = true, but an"
+            found.append(f"{one}: {kind} assertion of its cells rests on a recorded step")
+        if claim.get("verdict") != "undecided" and one not in cited:
             found.append(f"{one}: no cell of lesson {number} shows it")
         elif claim.get("cells", []) != (cells := there.get((number, one), [])):
             found.append(

@@ -40,7 +40,7 @@ def read(root: Path) -> dict[str, float]:
     return {str(name): float(seconds) for name, seconds in table["seconds"].items()}
 
 
-def told(source: Source, seconds: float) -> str:
+def minutes_line(source: Source, seconds: float) -> str:
     """The line under a lesson's title: whole minutes, and what they are made of."""
     words = sum(len(cell.text.split()) for cell in source.cells)
     predictions = sum(cell.text.count("predict(") for cell in source.cells if cell.kind == "code")

@@ -37,11 +37,11 @@ def notebook_text(source: Source, folder: str, seconds: float | None = None) -> 
 
     With the measured ``seconds`` of a lesson, a line under its title says how long it takes.
     """
-    shown = [cell for original in source.cells for cell in variant(original, folder)]
+    variants = [cell for original in source.cells for cell in variant(original, folder)]
     if seconds is not None:
-        shown[0] = _under_title(shown[0], minutes.told(source, seconds))
+        variants[0] = _under_title(variants[0], minutes.minutes_line(source, seconds))
     seen: Counter[tuple[str, str]] = Counter()
-    cells = [_notebook_cell(cell, source.name, seen) for cell in shown]
+    cells = [_notebook_cell(cell, source.name, seen) for cell in variants]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=NOTEBOOK_METADATA)
     notebook.nbformat_minor = 5
     nbformat.validate(notebook)

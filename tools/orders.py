@@ -70,8 +70,8 @@ def carry_out(run: str, lessons: Sequence[Path], folder: Path, seed: int) -> Res
 
 def line(result: Result) -> str:
     """The run in one line, with pytest's own last line."""
-    said = result.output.read_text(errors="replace").splitlines()
-    last = next((one.strip("= ") for one in reversed(said) if one.startswith("=")), "no summary")
+    lines = result.output.read_text(errors="replace").splitlines()
+    last = next((one.strip("= ") for one in reversed(lines) if one.startswith("=")), "no summary")
     verdict = "passed" if result.status == 0 else f"FAILED ({result.status})"
     return f"{result.run:<11} {verdict:<11} {result.seconds:>6.0f} s  {last}"
 

@@ -82,8 +82,8 @@ def fetch(module: str, version: str) -> Module:
         next_step="Name another version. For kops: --kops v1.36.0, or --kops FOLDER with a copy of "
         f"{ASSETS}.",
     )
-    said = json.loads(answer.stdout)
-    return Module(Path(said["Dir"]), said["Version"])
+    downloaded = json.loads(answer.stdout)
+    return Module(Path(downloaded["Dir"]), downloaded["Version"])
 
 
 def _reason(text: str) -> str:

@@ -46,7 +46,7 @@ PROGRAMS = {"kind": ("kind", "kubectl"), "embedded": search.PROGRAMS}  # that `u
 DOWNLOADED, BUILT = "to be downloaded", "to be built by Go"
 
 Level = Literal["ok", "note", "bad"]
-Look = tuple[Level, str, str]  # how it is, what was seen, the cure
+CheckResult = tuple[Level, str, str]  # how it is, what was seen, the cure
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Finding:
 def examine(name: str | None = None) -> list[Finding]:
     """A finding for each thing that the course needs; nothing is changed."""
     name = cluster_name(name)
-    looks: dict[str, Callable[[], Look]] = {
+    checks: dict[str, Callable[[], CheckResult]] = {
         "Python": _python,
         "machine": lambda: ("ok", this_platform(), ""),
         "memory": _memory,
@@ -83,7 +83,7 @@ def examine(name: str | None = None) -> list[Finding]:
         "leftovers": lambda: _leftovers(name),
         "leftover containers": lambda: _containers(name),
     }
-    return [_finding(subject, look, name) for subject, look in looks.items()]
+    return [_finding(subject, check, name) for subject, check in checks.items()]
 
 
 def candidates() -> list[str]:
@@ -97,14 +97,14 @@ def candidates() -> list[str]:
     return ["kind", "embedded"] if find_engine() else ["embedded"]
 
 
-def _finding(subject: str, look: Callable[[], Look], name: str) -> Finding:
+def _finding(subject: str, check: Callable[[], CheckResult], name: str) -> Finding:
     """What a look gives; an error in it is something bad, with a cure too."""
     cure = (
         f"Put right what is named here, then run {course_command('doctor', name)} again. If it is "
         f"the container engine: {_embedded(name)} runs without."
     )
     try:
-        return Finding(subject, *look())
+        return Finding(subject, *check())
     except CourseError as error:
         seen = f"{error.failed} {error.seen}".strip()
         return Finding(subject, "bad", seen, error.next_step or cure)
@@ -116,29 +116,29 @@ def _embedded(name: str) -> str:
     return course_command("up --backend embedded", name)
 
 
-def _is(well: bool, seen: str, cure: str, otherwise: Level = "bad") -> Look:
-    return ("ok", seen, "") if well else (otherwise, seen, cure)
+def _result(ok: bool, seen: str, cure: str, otherwise: Level = "bad") -> CheckResult:
+    return ("ok", seen, "") if ok else (otherwise, seen, cure)
 
 
-def _python() -> Look:
+def _python() -> CheckResult:
     version = ".".join(map(str, sys.version_info[:3]))
-    return _is(sys.version_info >= (3, 11), version, "Use Python 3.11 or newer.")
+    return _result(sys.version_info >= (3, 11), version, "Use Python 3.11 or newer.")
 
 
-def _memory() -> Look:
+def _memory() -> CheckResult:
     free = psutil.virtual_memory().available
-    return _is(free >= MEMORY, f"{free / 1e9:.1f} GB free", "Close other programs.")
+    return _result(free >= MEMORY, f"{free / 1e9:.1f} GB free", "Close other programs.")
 
 
-def _disk() -> Look:
+def _disk() -> CheckResult:
     """The room for programs and for clusters, which may be on different disks."""
     homes = {"COURSE_CACHE": cache_home(), "COURSE_HOME": state_home()}
     free = {which: shutil.disk_usage(_existing(home)).free for which, home in homes.items()}
     low = [which for which, least in DISK.items() if free[which] < least]
-    told = [f"{free[which] / 1e9:.1f} GB free for {home}" for which, home in homes.items()]
+    texts = [f"{free[which] / 1e9:.1f} GB free for {home}" for which, home in homes.items()]
     needed = " and ".join(f"{DISK[which] / 1e9:g} GB for {homes[which]}" for which in low)
     cure = f"Free {needed}, or set {' and '.join(low)} to another disk."
-    return _is(not low, ", ".join(told), cure)
+    return _result(not low, ", ".join(texts), cure)
 
 
 def _existing(path: Path) -> Path:
@@ -146,14 +146,14 @@ def _existing(path: Path) -> Path:
     return next(one for one in (path, *path.parents) if one.exists())
 
 
-def _state() -> Look:
+def _state() -> CheckResult:
     home = state_home()
     folder = _existing(home)
-    well = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
-    return _is(well, str(home), "Set COURSE_HOME to a folder of your own.")
+    ok = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    return _result(ok, str(home), "Set COURSE_HOME to a folder of your own.")
 
 
-def _ports() -> Look:
+def _ports() -> CheckResult:
     try:
         found = free_ports(len(PORTS))
     except OSError as error:
@@ -165,22 +165,22 @@ def _ports() -> Look:
     return "ok", f"127.0.0.1 has free ports, such as {found[0]}", ""
 
 
-def _programs(name: str) -> Look:
+def _programs(name: str) -> CheckResult:
     """What `up` finds here for the backends that it may choose, and how it gets the rest."""
     backends = candidates()
     folder = variables.BINARIES.read()
-    looked = search.find_local(
+    search_result = search.find_local(
         programs=sorted({name for backend in backends for name in PROGRAMS[backend]})
     )
-    comes = {pin.program: _comes(pin, folder) for pin in looked.missing()}
+    comes = {pin.program: _comes(pin, folder) for pin in search_result.missing()}
     if not comes:
-        sources = sorted({binary.source for binary in looked.found.values()})
+        sources = sorted({binary.source for binary in search_result.found.values()})
         return "ok", f"all there: {', '.join(sources)}", ""
-    told = [
+    texts = [
         f"{how}: {', '.join(n for n in comes if comes[n] == how)}"
         for how in dict.fromkeys(comes.values())
     ]
-    seen = "; ".join([*told, f"Go: {shutil.which('go') or 'not there'}"])
+    seen = "; ".join([*texts, f"Go: {shutil.which('go') or 'not there'}"])
     stuck = {name for name, how in comes.items() if how not in (DOWNLOADED, BUILT)}
     if not all(stuck & set(PROGRAMS[backend]) for backend in backends):
         cure = (
@@ -202,7 +202,7 @@ def _comes(pin: Pin, folder: Path | None) -> str:
     return DOWNLOADED if pin.file else build.obstacle(pin.program, pin.version) or BUILT
 
 
-def _path(name: str) -> Look:
+def _path(name: str) -> CheckResult:
     """Whether a terminal finds what those of `course lab` find first."""
     own = [cluster_dir(name) / "bin" / "kubectl", Path(get_path("scripts"), "course")]
     found = {path: shutil.which(path.name) for path in own if path.exists()}
@@ -212,10 +212,10 @@ def _path(name: str) -> Look:
     cure = (
         f"JupyterLab's terminals find the course's own; in others: export PATH=\"{folders}:$PATH\""
     )
-    return _is(not hidden, seen or "nothing of the course to find yet", cure, "note")
+    return _result(not hidden, seen or "nothing of the course to find yet", cure, "note")
 
 
-def _engine() -> Look:
+def _engine() -> CheckResult:
     asked = engines()
     for one in asked:
         if isinstance(one, Engine):
@@ -226,7 +226,7 @@ def _engine() -> Look:
     return "note", seen, cure
 
 
-def _cgroup(name: str) -> Look:
+def _cgroup(name: str) -> CheckResult:
     engine = find_engine()
     if engine is None:
         return "ok", "only kind minds, and there is no engine", ""
@@ -235,10 +235,10 @@ def _cgroup(name: str) -> Look:
         f"not start: {course_command('up --backend kind --kubernetes 1.34', name)}, "
         "or --backend embedded."
     )
-    return _is(engine.cgroup == 2, f"v{engine.cgroup}", cure, "note")
+    return _result(engine.cgroup == 2, f"v{engine.cgroup}", cure, "note")
 
 
-def _inotify() -> Look:
+def _inotify() -> CheckResult:
     found = {}
     for name in INOTIFY:
         try:
@@ -248,10 +248,10 @@ def _inotify() -> Look:
     low = [name for name, least in INOTIFY.items() if found[name] < least]
     seen = ", ".join(f"{name} {value}" for name, value in found.items())
     cure = "For kind: " + "; ".join(f"sudo sysctl fs.inotify.{n}={INOTIFY[n]}" for n in low)
-    return _is(not low, seen, cure, "note")
+    return _result(not low, seen, cure, "note")
 
 
-def _cluster(name: str) -> Look:
+def _cluster(name: str) -> CheckResult:
     state = State.load(name)
     if state is None:
         return "ok", "not up", ""
@@ -261,10 +261,10 @@ def _cluster(name: str) -> Look:
     running.api.get("/version")
     dead = ", ".join(running.backend.dead_components())
     seen = f"stopped: {dead}" if dead else f"up, {state.backend}, Kubernetes {state.kubernetes}"
-    return _is(not dead, seen, course_command("up", name))
+    return _result(not dead, seen, course_command("up", name))
 
 
-def _skew(name: str) -> Look:
+def _skew(name: str) -> CheckResult:
     """Whether the kubectl that a terminal finds may talk to the cluster.
 
     Source: https://kubernetes.io/releases/version-skew-policy/#kubectl (one minor away).
@@ -280,15 +280,15 @@ def _skew(name: str) -> Look:
     return "ok", f"{version} at {path}", ""
 
 
-def _leftovers(name: str) -> Look:
+def _leftovers(name: str) -> CheckResult:
     """Processes of a cluster whose folder is gone or unfinished."""
     state = State.load(name)
     left = processes_of(cluster_dir(name)) if state is None or not state.complete else []
     seen = f"{len(left)} processes of an interrupted run" if left else "none"
-    return _is(not left, seen, course_command("down", name))
+    return _result(not left, seen, course_command("down", name))
 
 
-def _containers(name: str) -> Look:
+def _containers(name: str) -> CheckResult:
     """Containers of a kind cluster of this name: of our own interrupted `up`, or another's."""
     engine, state = find_engine(), State.load(name)
     if engine is None or (state is not None and state.backend == "kind" and state.complete):
@@ -297,4 +297,4 @@ def _containers(name: str) -> Look:
     cure = f"If they are yours: kind delete cluster --name {name}; or give another --name."
     if (cluster_dir(name) / MADE_BY_KIND).exists():
         cure = course_command("down", name)
-    return _is(not left, ", ".join(left) or "none", cure)
+    return _result(not left, ", ".join(left) or "none", cure)

@@ -55,7 +55,7 @@ from daemonset_course.verbs.expected_errors import try_apply, try_kubectl, try_r
 from daemonset_course.verbs.exporter import deploy, renamed, scrape
 from daemonset_course.verbs.faults import crash, fill_node, missing_image, never_ready, slow_start
 from daemonset_course.verbs.nodes import allocatable_cpu
-from daemonset_course.verbs.queued import count_queue_adds
+from daemonset_course.verbs.queue_adds import count_queue_adds
 from daemonset_course.verbs.rollout import daemonset_status
 from daemonset_course.verbs.shells import mounts_seen, reaches, runtime, tries
 from daemonset_course.verbs.template_changes import release, set_budget

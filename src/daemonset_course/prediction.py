@@ -120,16 +120,16 @@ class Prediction:
             return Comparison(None, f"No prediction was typed; {_fact(fact, self.unit, source)}")
         right, ending = judge(self.answer, fact, self.unit, tolerance)
         digits = enough_digits(self.answer, fact)
-        said = f"You predicted {show(self.answer, self.unit, digits)}"
-        values = f"{said}; {_fact(fact, self.unit, source, digits)}"
+        text = f"You predicted {show(self.answer, self.unit, digits)}"
+        values = f"{text}; {_fact(fact, self.unit, source, digits)}"
         return Comparison(right, values, ending, self._first_guess())
 
     def __str__(self) -> str:
         if self.answer is None:
-            said = "No prediction yet. Replace ... with your answer and run the cell again."
+            text = "No prediction yet. Replace ... with your answer and run the cell again."
         else:
-            said = f"You predict {show(self.answer, self.unit)}.{self._first_guess()}"
-        return " ".join(part for part in (self.question, said, self.note) if part)
+            text = f"You predict {show(self.answer, self.unit)}.{self._first_guess()}"
+        return " ".join(part for part in (self.question, text, self.note) if part)
 
     __repr__ = __str__
 

@@ -116,8 +116,8 @@ def seconds(*words: str) -> float:
     """How long a command takes when nobody disturbs it; it must succeed."""
     began = time.monotonic()
     process = command(*words)
-    _, said = process.communicate(timeout=180)
-    assert process.returncode == 0, said
+    _, output = process.communicate(timeout=180)
+    assert process.returncode == 0, output
     return time.monotonic() - began
 
 
@@ -135,10 +135,10 @@ def interrupted(words: tuple[str, ...], after: float, number: int) -> bool:
             os.killpg(process.pid, signal.SIGINT)
         else:
             process.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, output = process.communicate(timeout=60)
     if number % 2 == 0 and process.returncode == 130:
-        assert "Traceback" not in said
-        if said:  # Typer ends without a word what has not begun
-            told = r"Interrupted; run the same command again, or: course down --name \S+\n"
-            assert re.search(rf"{told}\Z", said), said
+        assert "Traceback" not in output
+        if output:  # Typer ends without a word what has not begun
+            expected = r"Interrupted; run the same command again, or: course down --name \S+\n"
+            assert re.search(rf"{expected}\Z", output), output
     return process.returncode != 0

@@ -75,10 +75,10 @@ def make_dirty(cluster: Cluster, chance: random.Random) -> list[str]:
     kinds = chance.sample(list(DIRT), k=chance.randint(3, len(DIRT)))
     workers = cluster.workers()
     chance.shuffle(workers)
-    told = []
+    expected = []
     for kind in sorted(kinds, key=list(DIRT).index):
-        told += DIRT[kind](workers, chance)
-    return told
+        expected += DIRT[kind](workers, chance)
+    return expected
 
 
 def _labels(workers: list[str], chance: random.Random) -> list[str]:
@@ -95,8 +95,8 @@ def _taints(workers: list[str], chance: random.Random) -> list[str]:
 
 
 def _resource(workers: list[str], chance: random.Random) -> list[str]:
-    said = {"example.com/gpu": str(chance.randint(1, 8))}
-    patch = json.dumps({"status": {"capacity": said, "allocatable": said}})
+    gpus = {"example.com/gpu": str(chance.randint(1, 8))}
+    patch = json.dumps({"status": {"capacity": gpus, "allocatable": gpus}})
     kubectl(f"patch node {workers[0]} --subresource=status --type=merge --patch", patch)
     return [f"{workers[0]}: ", "resource example.com/gpu taken off"]
 
@@ -105,8 +105,8 @@ def _conditions(workers: list[str], chance: random.Random) -> list[str]:
     set_network_unavailable(workers[1], status=True)
     what, condition = chance.choice(list(CONDITIONS.items()))
     set_pressure(workers[0], what, status=True)
-    said = [f"condition {one} put right" for one in ("NetworkUnavailable", condition)]
-    return [f"{workers[1]}: ", f"{workers[0]}: ", *said]
+    conditions = [f"condition {one} put right" for one in ("NetworkUnavailable", condition)]
+    return [f"{workers[1]}: ", f"{workers[0]}: ", *conditions]
 
 
 def _control_plane(_: list[str], __: random.Random) -> list[str]:

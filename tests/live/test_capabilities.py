@@ -71,9 +71,9 @@ def pull(cluster: Cluster) -> bool:
     given_up = "jsonpath={.status.containerStatuses[0].state.waiting.reason}=ImagePullBackOff"
     kubectl(f"wait pod/absent --for={given_up} --timeout=90s", timeout=100)
     events = cluster.api.items("/api/v1/namespaces/default/events")
-    said = [f"{e['involvedObject']['name']} {e['reason']}: {e.get('message')}" for e in events]
+    lines = [f"{e['involvedObject']['name']} {e['reason']}: {e.get('message')}" for e in events]
     wanted = (r"tried-\w+ Pulled", "absent Pulling", "absent Failed: Failed to pull image")
-    return all(any(re.match(words, line) for line in said) for words in wanted)
+    return all(any(re.match(words, line) for line in lines) for words in wanted)
 
 
 def pressed(cluster: Cluster) -> bool:
@@ -84,9 +84,9 @@ def pressed(cluster: Cluster) -> bool:
     node = cluster.workers()[0]
     condition = "jsonpath={.status.conditions[?(@.type=='DiskPressure')].status}"
     with pressure({node: "disk"}):
-        said = kubectl(f"get node {node} -o", condition)
+        status = kubectl(f"get node {node} -o", condition)
     wait_rollout("tried", timeout=90)  # such a kubelet evicts, and refuses what is not critical
-    return said == "True"
+    return status == "True"
 
 
 def unplugged(cluster: Cluster) -> bool:

@@ -29,12 +29,12 @@ def test_status_and_doctor_tell_scripts_that_all_is_well(live_cluster: Cluster) 
 
 
 def test_a_cluster_that_is_not_up_is_told_with_its_cure() -> None:
-    told = course("status", "--name", "nobody")
+    result = course("status", "--name", "nobody")
 
-    assert told.returncode == 1
-    assert "The cluster 'nobody' is not up." in told.stderr
-    assert "course up" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert result.returncode == 1
+    assert "The cluster 'nobody' is not up." in result.stderr
+    assert "course up" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_up_again_changes_nothing_and_down_of_nothing_is_no_error(live_cluster: Cluster) -> None:
@@ -56,8 +56,8 @@ def test_jupyterlab_s_terminals_find_course_and_the_cluster_s_own_kubectl(
 
 
 def test_a_wrong_name_is_refused_without_a_traceback() -> None:
-    told = course("up", "--name", "No_Good")
+    result = course("up", "--name", "No_Good")
 
-    assert told.returncode == 1
-    assert "cannot be the name of a cluster" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert result.returncode == 1
+    assert "cannot be the name of a cluster" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -18,7 +18,7 @@ from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.control_plane import start_component, stop_component
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import label
-from daemonset_course.verbs.queued import count_queue_adds
+from daemonset_course.verbs.queue_adds import count_queue_adds
 from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import daemonset, eventually
 from live.test_cli import course
@@ -173,9 +173,9 @@ def test_what_was_stopped_on_purpose_is_not_said_to_have_ended() -> None:
 def test_up_resumes_what_was_suspended(fresh: Cluster) -> None:
     stalled = processes(fresh)
     with suspended(*stalled.values()):
-        said = course("up")
+        output = course("up")
 
-        assert said.returncode == 0, said.stderr
-        assert f"Started again: {', '.join(PROCESSES)}" in said.stdout + said.stderr
+        assert output.returncode == 0, output.stderr
+        assert f"Started again: {', '.join(PROCESSES)}" in output.stdout + output.stderr
         assert fresh.backend.down_components() == []
     assert processes(fresh) == stalled

@@ -85,8 +85,8 @@ def test_a_real_node_breaks_and_comes_back(fresh: Cluster, how: str) -> None:
     apply(daemonset("agent"))
     wait_rollout("agent")
 
-    said = break_node(node, how)  # type: ignore[arg-type]
-    assert ("Ready=Unknown" if how == "unreachable" else "Ready=False") in said
+    text = break_node(node, how)  # type: ignore[arg-type]
+    assert ("Ready=Unknown" if how == "unreachable" else "Ready=False") in text
     recover_node(node)
     assert wait_rollout("agent").ready == 3
 

@@ -115,7 +115,7 @@ def test_a_component_that_ended_is_the_verdict(lab: LabSession) -> None:
     for verdict in (untouched, rolled):
         assert verdict.outcome == "cannot check"
         assert verdict.says.startswith("kube-controller-manager has ended")
-        assert "course up" in verdict.look
+        assert "course up" in verdict.where
 
 
 def test_a_task_from_not_yet_to_passed_and_its_solution(
@@ -214,7 +214,7 @@ def test_without_a_recording_or_a_cluster_it_cannot_check(
     never = open_lab(LAB).check(2)
 
     assert never.outcome == "cannot check"
-    assert "lab.start(2)" in never.look
+    assert "lab.start(2)" in never.where
 
     lab.start(1)
     other = lab.check(2)
@@ -224,7 +224,7 @@ def test_without_a_recording_or_a_cluster_it_cannot_check(
     assert "task 1 was started last" in other.says
     assert down.outcome == "cannot check"
     assert "'missing' is not up" in down.says
-    assert "course up" in down.look
+    assert "course up" in down.where
 
 
 def test_hints_climb_a_ladder_of_three(lab: LabSession) -> None:

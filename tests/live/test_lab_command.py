@@ -82,8 +82,8 @@ def hostile(home: Path) -> dict[str, str]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """What the server of `course lab` tells of itself; it has no terminal of its own."""
     folder = tmp_path_factory.mktemp("lab")
-    said = folder / "said"
-    with said.open("w") as file:
+    output = folder / "output"
+    with output.open("w") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "daemonset_course.cli", "lab", "--no-browser"],
             env=os.environ | hostile(folder / "home"),
@@ -91,12 +91,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             stdout=file,
             stderr=subprocess.STDOUT,
         )
-        told = state_home() / "jupyter" / "data" / "runtime"
+        runtime = state_home() / "jupyter" / "data" / "runtime"
         try:
             found = eventually(
-                lambda: process.poll() is not None or list(told.glob("jpserver-*.json")), within=60
+                lambda: process.poll() is not None or list(runtime.glob("jpserver-*.json")),
+                within=60,
             )
-            assert found is not True, said.read_text()
+            assert found is not True, output.read_text()
             yield json.loads(found[0].read_text())
         finally:
             if process.poll() is None:
@@ -155,10 +156,10 @@ def test_a_terminal_finds_the_course_and_its_cluster(server: Any, live_cluster: 
     )
     asks = 'echo "<<$(which course)|$(which kubectl)|$KUBECONFIG|$KUBERC>>"\r'
     terminal.send(json.dumps(["stdin", asks]))
-    said = ""
-    while not (found := re.search(r"<<(/[^<>$]*)>>", said)):
+    output = ""
+    while not (found := re.search(r"<<(/[^<>$]*)>>", output)):
         kind, *text = json.loads(terminal.recv())
-        said += "".join(text) if kind == "stdout" else ""
+        output += "".join(text) if kind == "stdout" else ""
     terminal.close()
 
     assert found[1].split("|") == [

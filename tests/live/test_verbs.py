@@ -191,8 +191,8 @@ def test_a_wait_for_a_daemonset_that_is_not_there() -> None:
 def test_a_wait_that_ends_names_each_node_and_its_reason(fleet: Fleet) -> None:
     apply(daemonset("stuck", {"image": "registry.invalid/a:1"}))
     kubectl("wait --for=jsonpath={.status.currentNumberScheduled}=3 daemonset/stuck --timeout=60s")
-    told = "{.status.containerStatuses[0].state.waiting.message}"
-    kubectl(f"wait --for=jsonpath={told} pod -l app=stuck --timeout=60s")
+    path = "{.status.containerStatuses[0].state.waiting.message}"
+    kubectl(f"wait --for=jsonpath={path} pod -l app=stuck --timeout=60s")
 
     with pytest.raises(NotFinished, match="rollout of stuck") as caught:
         wait_rollout("stuck", timeout=1.2)

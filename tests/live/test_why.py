@@ -169,16 +169,16 @@ class World:
     """The fleet and its DaemonSets at one moment: what ``why`` says, and what there is."""
 
     nodes: list[Object]
-    said: dict[str, Why]
+    answers: dict[str, Why]
     there: Placed
     status: dict[str, Object]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        return [(name, node) for name, answer in self.said.items() for node in answer.nodes]
+        return [(name, node) for name, answer in self.answers.items() for node in answer.nodes]
 
 
-def look(cluster: Cluster, expected: Any = None) -> World:
+def look_at(cluster: Cluster, expected: Any = None) -> World:
     """Waits until the controller has done its work; what it did is for the tests to judge."""
 
     def seen(items: dict[str, Object]) -> bool:
@@ -193,8 +193,8 @@ def look(cluster: Cluster, expected: Any = None) -> World:
     sets = wait_for(
         cluster.api, DAEMONSETS, seen, what="every DaemonSet placed", explain=str, timeout=60
     )
-    said = {name: explain(nodes, item) for name, item in sets.items()}
-    want = expected(said) if expected else None
+    answers = {name: explain(nodes, item) for name, item in sets.items()}
+    want = expected(answers) if expected else None
 
     def done(pods: dict[str, Object]) -> bool:
         bound = all(pod["spec"].get("nodeName") for pod in pods.values())
@@ -205,7 +205,7 @@ def look(cluster: Cluster, expected: Any = None) -> World:
     except NotFinished:  # the tests say where the difference is
         pods = {pod["metadata"]["name"]: pod for pod in cluster.api.items(PODS)}
     status = {i["metadata"]["name"]: i["status"] for i in cluster.api.items(DAEMONSETS)}
-    return World(nodes, said, placed(pods.values()), status)
+    return World(nodes, answers, placed(pods.values()), status)
 
 
 @pytest.fixture(scope="module")
@@ -259,7 +259,7 @@ def manifests(fleet: list[str]) -> list[Object]:
 def first(live_cluster: Cluster, manifests: list[Object]) -> World:
     """What the controller made of every template."""
     at_once(apply, manifests)
-    return look(live_cluster)
+    return look_at(live_cluster)
 
 
 @pytest.fixture(scope="module")
@@ -275,14 +275,15 @@ def second(live_cluster: Cluster, fleet: list[str], first: World) -> World:
         lambda name: live_cluster.api.merge(
             f"{DAEMONSETS}/{name}", {"spec": {"revisionHistoryLimit": 5}}
         ),
-        first.said,
+        first.answers,
     )
-    return look(
+    return look_at(
         live_cluster,
-        lambda said: {
+        lambda answers: {
             pair
             for pair in first.pairs
-            if (answer := said[pair[0]].nodes[pair[1]]).run or (answer.keep and pair in first.there)
+            if (answer := answers[pair[0]].nodes[pair[1]]).run
+            or (answer.keep and pair in first.there)
         },
     )
 
@@ -300,7 +301,7 @@ def test_the_templates_use_every_kind_of_rule(manifests: list[Object], first: Wo
     taints = [taint for node in first.nodes for taint in node["spec"].get("taints") or []]
     assert {t["effect"] for t in taints} == {"NoSchedule", "NoExecute", "PreferNoSchedule"}
     assert {CORDONED, NO_NETWORK} < {t["key"] for t in taints}
-    answers = [answer for said in first.said.values() for answer in said.nodes.values()]
+    answers = [answer for answers in first.answers.values() for answer in answers.nodes.values()]
     decided = Counter(answer.decision.rule for answer in answers)
     assert min(decided[rule] for rule in ("nodeName", "nodeSelector", "nodeAffinity", "taint")) > 20
     assert decided["runs"] > 60
@@ -308,9 +309,9 @@ def test_the_templates_use_every_kind_of_rule(manifests: list[Object], first: Wo
 
 def test_the_controller_runs_a_pod_exactly_where_why_says(first: World) -> None:
     wrong = [
-        first.said[name].nodes[node]
+        first.answers[name].nodes[node]
         for name, node in first.pairs
-        if first.said[name].nodes[node].run != ((name, node) in first.there)
+        if first.answers[name].nodes[node].run != ((name, node) in first.there)
     ]
 
     assert wrong == []
@@ -319,17 +320,17 @@ def test_the_controller_runs_a_pod_exactly_where_why_says(first: World) -> None:
 
 def test_the_controller_counts_as_why_does(first: World) -> None:
     assert {name: status["desiredNumberScheduled"] for name, status in first.status.items()} == {
-        name: len(answer.runs_on) for name, answer in first.said.items()
+        name: len(answer.runs_on) for name, answer in first.answers.items()
     }
 
 
 def test_a_pod_already_there_stays_or_goes_as_why_says(first: World, second: World) -> None:
     had = [pair for pair in first.pairs if pair in first.there]
-    stays = {pair: second.said[pair[0]].nodes[pair[1]].keep for pair in had}
+    stays = {pair: second.answers[pair[0]].nodes[pair[1]].keep for pair in had}
 
     assert [p for p in had if stays[p] != (second.there.get(p) == first.there[p])] == []
     kinds = Counter(
-        (a.run, a.keep, a.decision.rule) for n, m in had for a in [second.said[n].nodes[m]]
+        (a.run, a.keep, a.decision.rule) for n, m in had for a in [second.answers[n].nodes[m]]
     )
     for kind in (
         (True, True, "runs"),
@@ -344,7 +345,7 @@ def test_a_pod_already_there_stays_or_goes_as_why_says(first: World, second: Wor
 def test_new_pods_come_exactly_where_why_says_after_the_change(first: World, second: World) -> None:
     free = [pair for pair in second.pairs if pair not in first.there]
 
-    wrong = [p for p in free if second.said[p[0]].nodes[p[1]].run != (p in second.there)]
+    wrong = [p for p in free if second.answers[p[0]].nodes[p[1]].run != (p in second.there)]
     assert wrong == []
 
 
@@ -353,7 +354,7 @@ def test_misscheduled_counts_the_pods_that_only_stay(
 ) -> None:
     expected = {
         name: sum(not a.run and a.keep and (name, a.node) in first.there for a in w.nodes.values())
-        for name, w in second.said.items()
+        for name, w in second.answers.items()
     }
 
     # Pods that terminate are counted until they are gone.
@@ -371,7 +372,7 @@ def test_why_takes_a_name_or_a_manifest_and_one_node_or_all(
     manifest = manifests[0]
     file = tmp_path / "agent.yaml"
     file.write_text(yaml.safe_dump(manifest))
-    expected = second.said["why-00"]
+    expected = second.answers["why-00"]
 
     assert repr(why("why-00")) == repr(expected)
     assert why(fleet[3], "why-00") == expected.nodes[fleet[3]]

@@ -162,11 +162,11 @@ def finished(home: Path) -> State:
 
 @pytest.mark.usefixtures("finished")
 def test_another_port_than_the_running_cluster_s_is_refused() -> None:
-    told = CliRunner().invoke(app, ["up", "--name", "second", "--api-port", "20124"])
+    result = CliRunner().invoke(app, ["up", "--name", "second", "--api-port", "20124"])
 
-    assert told.exit_code == 1
-    assert "port 20123" in told.stderr
-    assert "course down --name second first" in told.stderr
+    assert result.exit_code == 1
+    assert "port 20123" in result.stderr
+    assert "course down --name second first" in result.stderr
 
 
 @pytest.mark.parametrize("option", ["--api-port", "--port"])
@@ -193,9 +193,9 @@ def lab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[str, list[str
 
     monkeypatch.setattr(cluster, "up", up)
     monkeypatch.setattr(cli.jupyter, "start", start)
-    said = CliRunner().invoke(app, ["lab", *arguments])
-    assert said.exit_code == 0, said.output
-    return said.stdout, handed[1:], handed[0]
+    result = CliRunner().invoke(app, ["lab", *arguments])
+    assert result.exit_code == 0, result.output
+    return result.stdout, handed[1:], handed[0]
 
 
 def test_lab_ends_with_commands_for_its_own_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,7 +219,7 @@ def test_an_interrupted_command_names_the_cluster(monkeypatch: pytest.MonkeyPatc
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cluster, "up", interrupted)
-    told = CliRunner().invoke(app, ["up", "--name", "second"])
+    result = CliRunner().invoke(app, ["up", "--name", "second"])
 
-    assert told.exit_code == 130
-    assert told.stderr.endswith("or: course down --name second\n")
+    assert result.exit_code == 130
+    assert result.stderr.endswith("or: course down --name second\n")

@@ -279,13 +279,13 @@ def test_differences_name_the_paths() -> None:
 
 
 def test_a_verdict_shows_observation_rule_and_place_in_text_and_markdown() -> None:
-    shown = Verdict("wrong", "Two *stars*.", ("worker: down",), "A rule.", "a place")
+    text = Verdict("wrong", "Two *stars*.", ("worker: down",), "A rule.", "a place")
 
-    assert repr(shown).splitlines() == [
+    assert repr(text).splitlines() == [
         "✘ wrong: Two *stars*.", "  worker: down", "  Rule: A rule.", "  Look: a place",
     ]  # fmt: skip
-    assert "Two \\*stars\\*." in shown._repr_markdown_()
-    assert not shown.passed
+    assert "Two \\*stars\\*." in text._repr_markdown_()
+    assert not text.passed
 
 
 def test_no_wrong_verdict_prints_the_answer() -> None:

@@ -62,7 +62,9 @@ def test_no_option_of_up_is_left_out() -> None:
 
 @pytest.mark.parametrize("command", ["up", "lab"])
 def test_a_wrong_option_is_three_lines_of_either_command(command: str) -> None:
-    told = CliRunner().invoke(cli.app, [command, "--name", "No_Good"])
+    result = CliRunner().invoke(cli.app, [command, "--name", "No_Good"])
 
-    assert told.exit_code == 1
-    assert re.match(r"BadInput 'No_Good' cannot be the name of a cluster\.\n  Next: ", told.stderr)
+    assert result.exit_code == 1
+    assert re.match(
+        r"BadInput 'No_Good' cannot be the name of a cluster\.\n  Next: ", result.stderr
+    )

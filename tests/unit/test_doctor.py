@@ -72,7 +72,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     return engine
 
 
-def look(subject: str) -> Finding:
+def finding_on(subject: str) -> Finding:
     return next(one for one in examine("mine") if one.subject == subject)
 
 
@@ -95,13 +95,13 @@ def process(tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("machine")
-def test_a_machine_in_which_all_is_well() -> None:
+def test_a_machine_in_which_all_checks_are_ok() -> None:
     assert {one.level for one in examine("mine")} == {"ok"}
     assert all(one.seen and not one.cure for one in examine("mine"))
 
 
 @pytest.mark.parametrize(
-    ("engine", "nodes", "well"),
+    ("engine", "nodes", "ok"),
     [
         (NONE, {}, {"cgroup", "leftover containers"}),
         (OLD, {"mine-worker": "running"}, {"container engine"}),
@@ -117,7 +117,7 @@ def test_where_everything_is_wrong_every_finding_has_a_cure(
     monkeypatch: pytest.MonkeyPatch,
     engine: Engine | Missing,
     nodes: Any,
-    well: set[str],
+    ok: set[str],
 ) -> None:
     answer = raising(nodes) if isinstance(nodes, Exception) else lambda *_: nodes
     monkeypatch.setattr(Engine, "nodes", answer)
@@ -138,13 +138,13 @@ def test_where_everything_is_wrong_every_finding_has_a_cure(
         (doctor.SYSCTL / name).write_text("1\n")
     found = examine("mine")
 
-    assert {one.subject for one in found if one.level == "ok"} == well
+    assert {one.subject for one in found if one.level == "ok"} == ok
     assert [one for one in found if one.level != "ok" and not (one.seen and one.cure)] == []
 
 
 def test_no_engine_is_a_note_with_what_each_said(machine: Machine) -> None:
     machine(Missing("docker", "permission denied"), Missing("podman", "not on PATH"))
-    found = look("container engine")
+    found = finding_on("container engine")
 
     assert found.level == "note"
     assert found.seen == "docker: permission denied; podman: not on PATH"
@@ -155,14 +155,14 @@ def test_no_engine_is_a_note_with_what_each_said(machine: Machine) -> None:
 def test_cgroup_v1_is_a_note_with_a_version_that_runs_there(machine: Machine) -> None:
     machine(OLD)
 
-    assert look("cgroup").level == "note"
-    assert "--kubernetes 1.34" in look("cgroup").cure
+    assert finding_on("cgroup").level == "note"
+    assert "--kubernetes 1.34" in finding_on("cgroup").cure
 
 
 @pytest.mark.usefixtures("machine")
 def test_low_inotify_limits_are_named_with_the_command_that_raises_them() -> None:
     (doctor.SYSCTL / "max_user_instances").write_text("128\n")
-    found = look("inotify")
+    found = finding_on("inotify")
 
     assert found.level == "note"
     assert found.cure == "For kind: sudo sysctl fs.inotify.max_user_instances=512"
@@ -172,7 +172,7 @@ def test_low_inotify_limits_are_named_with_the_command_that_raises_them() -> Non
 def test_little_memory_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "MEMORY", 1e18)
 
-    assert look("memory").level == "bad"
+    assert finding_on("memory").level == "bad"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_either_disk_may_be_full_and_is_named(
         return SimpleNamespace(free=1e8 if path == tmp_path / full else 1e11)
 
     monkeypatch.setattr(doctor.shutil, "disk_usage", usage)
-    found = look("disk")
+    found = finding_on("disk")
 
     assert found.level == "bad"
     assert f"0.1 GB free for {tmp_path / full}" in found.seen
@@ -204,7 +204,7 @@ def test_a_state_folder_that_cannot_be_made_is_bad(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("COURSE_HOME", str(tmp_path / "file" / "home"))
-    found = look("state folder")
+    found = finding_on("state folder")
 
     assert (found.level, found.seen) == ("bad", str(tmp_path / "file" / "home"))
     assert "COURSE_HOME" in found.cure
@@ -213,7 +213,7 @@ def test_a_state_folder_that_cannot_be_made_is_bad(
 @pytest.mark.usefixtures("machine")
 def test_a_machine_without_a_port_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "free_ports", raising(OSError(99, "Cannot assign address")))
-    found = look("ports")
+    found = finding_on("ports")
 
     assert found.level == "bad"
     assert "Cannot assign address" in found.seen
@@ -223,12 +223,12 @@ def test_a_machine_without_a_port_is_bad(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     "error", [CommandFailed("docker ps failed.", seen="is it up?"), OSError(5, "is it up?")]
 )
-def test_an_engine_that_fails_halfway_is_told_with_a_cure(
+def test_an_engine_that_fails_halfway_is_named_with_a_cure(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     monkeypatch.setattr(Engine, "nodes", raising(error))
     machine(GOOD)
-    found = look("leftover containers")
+    found = finding_on("leftover containers")
 
     assert found.level == "bad"
     assert "is it up?" in found.seen
@@ -251,7 +251,7 @@ def without_programs_on_a_mac(
 def test_programs_that_can_be_downloaded_are_a_note(machine: Machine, tmp_path: Path) -> None:
     machine(NONE)
     empty_cache(tmp_path)
-    found = look("programs")
+    found = finding_on("programs")
 
     assert found.level == "note"
     assert found.seen.startswith("to be downloaded: etcd, kube-apiserver, ")
@@ -266,7 +266,7 @@ def test_programs_that_can_be_downloaded_are_a_note(machine: Machine, tmp_path: 
 def test_a_program_in_the_cache_counts_at_its_pinned_version_alone(tmp_path: Path) -> None:
     (kept,) = (tmp_path / "cache" / "bin").glob("etcd-*")
     kept.rename(kept.with_name("etcd-v3.4.0-linux-amd64"))
-    found = look("programs")
+    found = finding_on("programs")
 
     assert (found.level, found.seen) == ("note", "to be downloaded: etcd; Go: not there")
 
@@ -276,7 +276,7 @@ def test_programs_that_go_can_build_are_a_note(
 ) -> None:
     without_programs_on_a_mac(machine, tmp_path, monkeypatch)
     put(tmp_path / "path" / "go", "go1.99.0 auto")
-    found = look("programs")
+    found = finding_on("programs")
 
     assert found.level == "note"
     assert "to be downloaded: kubectl, kwok, kwokctl" in found.seen
@@ -287,15 +287,15 @@ def test_programs_that_nothing_can_bring_are_bad_unless_kind_does_without(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_programs_on_a_mac(machine, tmp_path, monkeypatch)
-    found = look("programs")
+    found = finding_on("programs")
     assert found.level == "bad"
     assert "there is no Go on PATH: etcd, kube-apiserver, " in found.seen
     assert found.cure.startswith("Install Go")
 
     machine(GOOD)
-    assert look("programs").level == "note"
+    assert finding_on("programs").level == "note"
     monkeypatch.setenv("COURSE_BACKEND", "embedded")
-    assert look("programs").level == "bad"
+    assert finding_on("programs").level == "bad"
 
 
 def test_a_named_folder_has_to_be_there_with_every_program(
@@ -304,7 +304,7 @@ def test_a_named_folder_has_to_be_there_with_every_program(
     machine(NONE)
     empty_cache(tmp_path)
     monkeypatch.setenv("COURSE_BINARIES", str(tmp_path / "mine"))
-    assert (look("programs").level, look("programs").cure) == (
+    assert (finding_on("programs").level, finding_on("programs").cure) == (
         "bad",
         "Correct or unset COURSE_BINARIES.",
     )
@@ -313,13 +313,13 @@ def test_a_named_folder_has_to_be_there_with_every_program(
         put(tmp_path / "mine" / name, resolve())
     for name in ("kwok", "kwokctl"):
         put(tmp_path / "mine" / name, "v0.8.0")
-    found = look("programs")
+    found = finding_on("programs")
     assert found.level == "bad"
     assert f"not in {tmp_path / 'mine'}, on PATH or in the cache: etcd;" in found.seen
     assert "Put them into that folder" in found.cure
 
     put(tmp_path / "mine" / "etcd", "etcd Version: 3.6.10")
-    assert look("programs") == Finding("programs", "ok", "all there: directory")
+    assert finding_on("programs") == Finding("programs", "ok", "all there: directory")
 
 
 @pytest.mark.usefixtures("machine")
@@ -329,13 +329,13 @@ def test_a_terminal_that_finds_another_kubectl_is_a_note(
     folder = cluster_dir("mine") / "bin"
     put(folder / "kubectl")
     put(tmp_path / "path" / "kubectl")
-    found = look("PATH")
+    found = finding_on("PATH")
     assert found.level == "note"
     assert f"kubectl {tmp_path / 'path' / 'kubectl'}" in found.seen
     assert f'export PATH="{folder}:$PATH"' in found.cure
 
     monkeypatch.setenv("PATH", f"{folder}:{tmp_path / 'path'}")
-    assert look("PATH").level == "ok"
+    assert finding_on("PATH").level == "ok"
 
 
 @pytest.mark.usefixtures("machine")
@@ -343,7 +343,7 @@ def test_a_terminal_without_the_course_is_a_note(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = look("PATH")
+    found = finding_on("PATH")
 
     assert (found.level, found.seen) == ("note", "course not there")
     assert f'export PATH="{tmp_path / "path"}:$PATH"' in found.cure
@@ -354,7 +354,7 @@ def test_containers_that_no_folder_knows_are_bad(
 ) -> None:
     monkeypatch.setattr(Engine, "nodes", lambda _self, cluster: {f"{cluster}-worker": "running"})
     machine(GOOD)
-    found = look("leftover containers")
+    found = finding_on("leftover containers")
 
     assert (found.level, found.seen) == ("bad", "mine-worker")
     assert "kind delete cluster --name mine" in found.cure
@@ -366,7 +366,7 @@ def test_containers_of_an_interrupted_up_go_with_course_down(
 ) -> None:
     monkeypatch.setattr(Engine, "nodes", lambda _self, cluster: {f"{cluster}-worker": "running"})
     (unfinished("kind") / MADE_BY_KIND).touch()
-    found = look("leftover containers")
+    found = finding_on("leftover containers")
 
     assert (found.level, found.seen) == ("bad", "mine-worker")
     assert found.cure == "course down --name mine"
@@ -374,7 +374,7 @@ def test_containers_of_an_interrupted_up_go_with_course_down(
 
 @pytest.mark.usefixtures("machine", "process")
 def test_processes_of_an_interrupted_up_go_with_course_down() -> None:
-    found = look("leftovers")
+    found = finding_on("leftovers")
 
     assert (found.level, found.seen) == ("bad", "1 processes of an interrupted run")
     assert found.cure == "course down --name mine"
@@ -388,7 +388,7 @@ def test_a_cluster_with_dead_parts_is_bad(monkeypatch: pytest.MonkeyPatch) -> No
         backend=SimpleNamespace(dead_components=lambda: ["etcd", "kube-scheduler"]),
     )
     monkeypatch.setattr(doctor.cluster, "current", lambda _name: running)
-    found = look("cluster mine")
+    found = finding_on("cluster mine")
 
     assert (found.level, found.seen) == ("bad", "stopped: etcd, kube-scheduler")
     assert found.cure == "course up --name mine"
@@ -399,7 +399,7 @@ def test_components_that_do_not_run_are_bad_and_say_why(monkeypatch: pytest.Monk
     unfinished("embedded")
     down = [Down("etcd", "ended"), Down("kube-scheduler", "stopped")]
     monkeypatch.setattr(doctor, "asker", lambda _name: lambda: down)
-    found = look("cluster mine")
+    found = finding_on("cluster mine")
 
     assert (found.level, found.seen) == ("bad", f"{down[0]}; {down[1]}")
     assert "course up --name mine" in found.cure
@@ -409,7 +409,7 @@ def test_components_that_do_not_run_are_bad_and_say_why(monkeypatch: pytest.Monk
 def test_a_kubectl_two_minors_away_is_a_note(tmp_path: Path) -> None:
     unfinished("embedded")
     put(tmp_path / "path" / "kubectl", "Client Version: v1.36.3")
-    found = look("kubectl version")
+    found = finding_on("kubectl version")
 
     assert found.level == "note"
     assert "at most one minor away from v1.34.3" in found.seen
@@ -418,9 +418,9 @@ def test_a_kubectl_two_minors_away_is_a_note(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("machine")
 def test_scripts_get_json_alone_and_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
-    well = CliRunner().invoke(app, ["doctor", "--json", "--name", "mine"])
-    assert well.exit_code == 0
-    assert {one["level"] for one in json.loads(well.stdout)["checks"]} == {"ok"}
+    ok = CliRunner().invoke(app, ["doctor", "--json", "--name", "mine"])
+    assert ok.exit_code == 0
+    assert {one["level"] for one in json.loads(ok.stdout)["checks"]} == {"ok"}
 
     monkeypatch.setattr(doctor, "MEMORY", 1e18)
     ill = CliRunner().invoke(app, ["doctor", "--json", "--name", "mine"])

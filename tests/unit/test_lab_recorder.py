@@ -15,7 +15,7 @@ from daemonset_course.cluster.api import Api
 from daemonset_course.errors import CourseError
 from daemonset_course.lab import session as labs
 from daemonset_course.lab.check import Verdict
-from daemonset_course.lab.lab_recorder import LabRecorder, Seen
+from daemonset_course.lab.lab_recorder import LabRecorder, SeenVersions
 from daemonset_course.lab.session import LabSession, open_lab
 
 
@@ -28,14 +28,14 @@ def listing(moment: int, **versions: int) -> dict[str, Any]:
     return {"metadata": {"resourceVersion": str(moment)}, "items": items}
 
 
-def seen(*told: tuple[str, str, int]) -> Seen:
-    made = Seen()
-    for kind, uid, version in told:
-        made.told(kind, item(uid, version))
+def seen(*events: tuple[str, str, int]) -> SeenVersions:
+    made = SeenVersions()
+    for kind, uid, version in events:
+        made.add(kind, item(uid, version))
     return made
 
 
-def test_a_list_is_held_when_each_of_its_objects_was_told_as_new_or_newer() -> None:
+def test_a_list_is_held_when_each_of_its_objects_was_seen_as_new_or_newer() -> None:
     two = seen(("ADDED", "a", 1), ("ADDED", "b", 2))
 
     assert two.holds(listing(3, a=1, b=2))
@@ -44,7 +44,7 @@ def test_a_list_is_held_when_each_of_its_objects_was_told_as_new_or_newer() -> N
     assert seen(("ADDED", "a", 1), ("MODIFIED", "a", 5)).holds(listing(2, a=1))
 
 
-def test_an_object_that_is_listed_no_more_must_be_told_as_gone_unless_it_came_later() -> None:
+def test_an_object_that_is_listed_no_more_must_be_seen_as_gone_unless_it_came_later() -> None:
     assert not seen(("ADDED", "a", 1)).holds(listing(3))
     assert seen(("ADDED", "a", 1), ("DELETED", "a", 3)).holds(listing(3))
     assert seen(("ADDED", "a", 4)).holds(listing(3))
@@ -83,7 +83,7 @@ def fail(recorder: LabRecorder) -> None:
     """Let a recorder fail at an object that only its last list, at the stop, brings."""
     answer = {"metadata": {"resourceVersion": "9"}, "items": [item("a", 7)]}
     recorder._feeds[3].api = SimpleNamespace(request=lambda *_, **__: answer)  # type: ignore[assignment]
-    recorder._seen["pods"].told = lambda *_: {}["odd"]  # type: ignore[method-assign]
+    recorder._seen["pods"].add = lambda *_: {}["odd"]  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("what", ["change", "gap", "mark"])

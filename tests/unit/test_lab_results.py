@@ -52,33 +52,33 @@ def row(lab: LabSession) -> str:
 @pytest.mark.parametrize("task", [1, 2, 3])
 def test_each_hint_keeps_its_lines_in_markdown(lab: LabSession, task: int) -> None:
     for text in find(LAB).task(task).hints:
-        shown = mistune.html(lab.hint(task)._repr_markdown_())
-        blocks = re.findall(r"<pre><code[^>]*>(.*?)</code></pre>", shown, re.S)
+        html = mistune.html(lab.hint(task)._repr_markdown_())
+        blocks = re.findall(r"<pre><code[^>]*>(.*?)</code></pre>", html, re.S)
 
         assert blocks == ([f"{text}\n"] if "\n" in text else [])
-        assert "<code>" not in shown.replace("<pre><code>", "")
+        assert "<code>" not in html.replace("<pre><code>", "")
 
 
 @pytest.mark.parametrize("task", [1, 2])
 def test_the_last_hint_is_yaml_of_the_daemonset(lab: LabSession, task: int) -> None:
-    shown = [lab.hint(task) for _ in range(3)][-1]
-    fragment = yaml.safe_load(shown.partition("```yaml\n")[2].partition("```")[0])
+    text = [lab.hint(task) for _ in range(3)][-1]
+    fragment = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
 
     assert list(fragment["spec"]["updateStrategy"]["rollingUpdate"]) == ["maxUnavailable"]
 
 
 def test_no_text_of_the_lab_loses_its_lines(lab: LabSession) -> None:
-    shown = mistune.html(lab.debrief()._repr_markdown_())
+    text = mistune.html(lab.debrief()._repr_markdown_())
 
-    assert shown.count("<p><strong>") == lab.debrief().count("\n\n**") + 1
-    assert "  " not in re.sub(r"<pre>.*?</pre>", "", shown, flags=re.S)
+    assert text.count("<p><strong>") == lab.debrief().count("\n\n**") + 1
+    assert "  " not in re.sub(r"<pre>.*?</pre>", "", text, flags=re.S)
 
 
 # What was typed
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("env:\n- name: RELEASE\n  value: 2", "Line 3: 2 is a number, and an env value must be"),
         ("a:\n- env: [{name: RELEASE, value: 2.0}]", "Line 2: 2.0 is a number"),
@@ -89,11 +89,11 @@ def test_no_text_of_the_lab_loses_its_lines(lab: LabSession) -> None:
         ("command: [sleep, 60]", "Line 1: 60 is a number, and each item of command must"),
     ],
 )
-def test_a_value_that_must_be_a_string_is_named_with_its_line(text: str, said: str) -> None:
+def test_a_value_that_must_be_a_string_is_named_with_its_line(text: str, message: str) -> None:
     with pytest.raises(BadInput) as refused:
         check_strings(text)
 
-    assert said in refused.value.failed
+    assert message in refused.value.failed
     assert "\n" not in refused.value.failed
     assert "quotes" in refused.value.next_step
 
@@ -178,7 +178,7 @@ def test_an_old_file_with_an_overwritten_pass_still_loads(lab: LabSession, home:
 
 
 @pytest.mark.parametrize(
-    ("date", "shown"),
+    ("date", "text"),
     [
         ("2026-11-29T14:11:04Z", "15:11"),
         ("2026-11-28T23:30:00Z", "00:30"),  # the day is the local one, too
@@ -187,11 +187,11 @@ def test_an_old_file_with_an_overwritten_pass_still_loads(lab: LabSession, home:
         ("some day", "some day"),
     ],
 )
-def test_times_are_local_and_short(monkeypatch: pytest.MonkeyPatch, date: str, shown: str) -> None:
+def test_times_are_local_and_short(monkeypatch: pytest.MonkeyPatch, date: str, text: str) -> None:
     monkeypatch.setenv("TZ", "CET-1")
     time.tzset()
     try:
-        assert results.short(date, datetime(2026, 11, 29, 16, tzinfo=UTC)) == shown
+        assert results.short(date, datetime(2026, 11, 29, 16, tzinfo=UTC)) == text
     finally:
         monkeypatch.undo()
         time.tzset()

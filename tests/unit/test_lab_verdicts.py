@@ -47,8 +47,8 @@ def test_a_wrong_is_final_exactly_if_going_on_does_not_mend_it(path: Path, secon
     assert later.passed or found.final or found.unless, repr(later)
     assert not (later.passed and found.final), repr(found)
     assert later.passed or later.final
-    for shown in (repr(found), found._repr_markdown_().replace("\\", "")):
-        assert (f"run lab.start({task})" in shown) is bool(found.final or found.unless)
+    for text in (repr(found), found._repr_markdown_().replace("\\", "")):
+        assert (f"run lab.start({task})" in text) is bool(found.final or found.unless)
 
 
 def test_a_budget_that_was_over_wide_while_it_rolled_stays_wrong_and_says_start_again() -> None:

@@ -33,10 +33,10 @@ def test_every_lesson_has_measured_minutes_and_nothing_else_has() -> None:
     ],
 )
 def test_the_line_adds_up_cluster_reading_and_predictions(seconds: float, says: str) -> None:
-    told = minutes.told(lesson("word " * minutes.WORDS, "x = predict(...)"), seconds)
+    text = minutes.minutes_line(lesson("word " * minutes.WORDS, "x = predict(...)"), seconds)
 
-    assert told.startswith(says)
-    assert told.endswith("and 1 predictions.*")
+    assert text.startswith(says)
+    assert text.endswith("and 1 predictions.*")
 
 
 REPORT = """<testsuites><testsuite>

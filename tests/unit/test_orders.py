@@ -34,7 +34,7 @@ def test_only_fresh_and_dirty_begin_each_lesson_anew() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "told"),
+    ("status", "text", "expected"),
     [
         (0, "=== 3 passed in 2.00s ===\n", "fresh passed 12 s 3 passed in 2.00s"),
         (
@@ -45,12 +45,12 @@ def test_only_fresh_and_dirty_begin_each_lesson_anew() -> None:
         (2, "no such file\n", "fresh FAILED (2) 12 s no summary"),
     ],
 )
-def test_a_run_is_told_in_one_line(tmp_path: Path, status: int, said: str, told: str) -> None:
+def test_a_run_is_one_line(tmp_path: Path, status: int, text: str, expected: str) -> None:
     output = tmp_path / "fresh.txt"
-    output.write_text(said)
+    output.write_text(text)
 
     line = orders.line(orders.Result("fresh", status, output, 12.3))
-    assert " ".join(line.split()) == told
+    assert " ".join(line.split()) == expected
 
 
 def test_a_failed_run_fails_the_whole(

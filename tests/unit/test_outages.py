@@ -136,7 +136,7 @@ def test_what_is_not_passed_while_a_component_is_down_cannot_be_checked(strategy
     assert found.outcome == "cannot check"
     assert found.says == f"{ENDED}."
     assert before.says in found.observed[0]
-    assert "course up" in found.look
+    assert "course up" in found.where
 
 
 def test_untouched_says_so_only_while_every_component_runs() -> None:

@@ -36,10 +36,10 @@ def test_a_rollout_is_finished_when_the_latest_template_is_available_everywhere(
 
 
 def test_the_status_is_told_in_kubectls_order():
-    told = status_of({"status": {"desiredNumberScheduled": 7, "numberMisscheduled": 1}})
+    status = status_of({"status": {"desiredNumberScheduled": 7, "numberMisscheduled": 1}})
 
-    assert repr(told).startswith("desired 7, current 0, ready 0")
-    assert told.misscheduled == 1
+    assert repr(status).startswith("desired 7, current 0, ready 0")
+    assert status.misscheduled == 1
 
 
 def test_pods_are_judged_by_the_status_alone_while_the_daemonset_owns_no_revision():
@@ -115,7 +115,7 @@ WEB = ("web", INITIALIZING, False)
 
 
 @pytest.mark.parametrize(
-    ("pod", "told", "drawn"),
+    ("pod", "reason", "drawn"),
     [
         (
             statuses("Pending", main=[("web", UNPULLED, False)]),
@@ -186,10 +186,10 @@ WEB = ("web", INITIALIZING, False)
         ),
     ],
 )
-def test_the_container_that_holds_a_pod_up_is_blamed_by_name(pod, told, drawn):
+def test_the_container_that_holds_a_pod_up_is_blamed_by_name(pod, reason, drawn):
     short, _, whole = kubelet_words(pod)
 
-    assert (whole or short) == told
+    assert (whole or short) == reason
     assert phase_of(pod) == drawn
 
 

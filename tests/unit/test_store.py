@@ -74,7 +74,7 @@ def test_a_change_of_nothing_writes_nothing(store: JsonStore[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "left", "said"),
+    ("content", "left", "message"),
     [
         ("", {}, "Earlier words could not be read"),
         ("{", {}, "Earlier words could not be read"),
@@ -95,7 +95,7 @@ def test_a_change_of_nothing_writes_nothing(store: JsonStore[int]) -> None:
 )
 @pytest.mark.parametrize("way", ["read", "change"])
 def test_a_file_that_cannot_be_used_is_set_aside_and_that_is_said(
-    store: JsonStore[int], content: bytes | str, left: dict[str, int], said: str, way: str
+    store: JsonStore[int], content: bytes | str, left: dict[str, int], message: str, way: str
 ) -> None:
     put(store, content)
     source = store.path.read_bytes()
@@ -104,7 +104,7 @@ def test_a_file_that_cannot_be_used_is_set_aside_and_that_is_said(
 
     aside = store.path.with_name("words.json.bad")
     assert found == left
-    assert note.startswith(said)
+    assert note.startswith(message)
     assert note.endswith(f"; they are in {aside}.")
     assert aside.read_bytes() == source
     assert stat.S_IMODE(aside.stat().st_mode) == 0o600
@@ -164,14 +164,14 @@ def test_a_folder_in_the_file_s_place_is_left_alone(store: JsonStore[int]) -> No
     store.path.mkdir(parents=True)
     (store.path / "mine").write_text("x")
 
-    assert all("Is a directory" in said for said in refusals(store))
+    assert all("Is a directory" in message for message in refusals(store))
     assert (store.path / "mine").read_text() == "x"
 
 
 def test_a_file_in_the_folder_s_place_is_left_alone(store: JsonStore[int]) -> None:
     store.path.parent.write_text("mine")
 
-    assert all(f"{store.path} cannot be" in said for said in refusals(store))
+    assert all(f"{store.path} cannot be" in message for message in refusals(store))
     assert store.path.parent.read_text() == "mine"
 
 
@@ -273,11 +273,11 @@ def use_lab(way: str) -> str:
 def test_the_lab_says_that_results_were_set_aside(labs: Path, way: str, content: str) -> None:
     labs.write_text(content)
 
-    said = use_lab(way)
+    message = use_lab(way)
 
     aside = labs.with_name("labs.json.bad")
     why = "were written by a newer version of the course" if "2" in content else "could not be read"
-    assert f"Earlier lab results {why}; they are in {aside}." in said
+    assert f"Earlier lab results {why}; they are in {aside}." in message
     assert aside.read_text() == content
     assert "Earlier lab results" not in use_lab(way)
 
@@ -335,10 +335,10 @@ def test_a_solution_comes_also_where_the_own_manifest_is_lost(labs: Path, manife
     passed = {"date": DATE, "says": "all", "manifest": manifest}
     labs.write_text(json.dumps({"format": 1, "labs": {LAB: {"1": {"passed": passed}}}}))
 
-    said = use_lab("solution")
+    message = use_lab("solution")
 
-    assert said.startswith("Your own manifest was not kept. A solution:")
-    assert "maxUnavailable" in said
+    assert message.startswith("Your own manifest was not kept. A solution:")
+    assert "maxUnavailable" in message
 
 
 @pytest.mark.parametrize(

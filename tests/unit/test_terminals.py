@@ -43,7 +43,7 @@ def program(folder: Path, name: str) -> None:
     (folder / name).chmod(0o755)
 
 
-def told(folder: Path) -> list[str]:
+def expansions(folder: Path) -> list[str]:
     """What the terminal's shell says of both programs and three variables."""
     program(folder / "it's own", "kubectl")
     program(folder / "scripts", "course")
@@ -55,13 +55,13 @@ def told(folder: Path) -> list[str]:
     )  # fmt: skip
     shell.write(TELLS.encode())
     shell.write(b"exit\n")
-    said = b""
+    output = b""
     try:
         while True:
-            said += shell.read()
+            output += shell.read()
     except EOFError:
         shell.close()
-    return re.findall(r"<<([^'$<>]+|[^<>]*a config[^<>]*)>>", said.decode())
+    return re.findall(r"<<([^'$<>]+|[^<>]*a config[^<>]*)>>", output.decode())
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_shell_finds_the_course_whatever_its_files_set(
         pytest.skip(f"there is no {shell} here")
     monkeypatch.setenv("SHELL", path)
 
-    assert told(tmp_path) == [
+    assert expansions(tmp_path) == [
         "kubectl",
         "course",
         f"/ours/it's \\ a config|off|read-{file}",
@@ -91,7 +91,7 @@ def test_another_shell_is_replaced_by_one_that_finds_the_course(
 ) -> None:
     monkeypatch.setenv("SHELL", shell)
 
-    assert told(tmp_path)[:2] == ["kubectl", "course"]
+    assert expansions(tmp_path)[:2] == ["kubectl", "course"]
 
 
 def test_zsh_keeps_the_learner_s_own_folder(
@@ -104,7 +104,7 @@ def test_zsh_keeps_the_learner_s_own_folder(
     (tmp_path / "dots").mkdir()
     (home / ".zshrc").rename(tmp_path / "dots" / ".zshrc")
 
-    assert told(tmp_path)[-1].endswith("|read-zshrc")
+    assert expansions(tmp_path)[-1].endswith("|read-zshrc")
 
 
 def test_no_terminal_is_a_login_shell() -> None:

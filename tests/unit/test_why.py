@@ -38,7 +38,7 @@ def marks(found: Matrix, node: str) -> dict[str, str]:
     }
 
 
-def said(found: Matrix, node: str) -> str:
+def sentence_of(found: Matrix, node: str) -> str:
     [row] = [row for row in found.rows if row.node == node]
     return plain_text.sentence(found, row)
 
@@ -82,7 +82,7 @@ def test_every_rule_is_judged_not_only_the_one_that_decides() -> None:
         "taint now=yes:NoExecute": "removes",
         "taint gpu=true:NoSchedule": "keeps off",
     }
-    assert said(found, "n1") == (
+    assert sentence_of(found, "n1") == (
         "n1: no Pod is created: nodeName: the template names n3, this is n1. "
         "A Pod that is already there is deleted. Also against it: "
         "nodeSelector: label zone=a is missing (the node has no zone); "
@@ -97,7 +97,7 @@ def test_a_term_beside_which_another_one_matches_keeps_nothing_off() -> None:
 
     assert list(marks(found, "n1").values()) == ["no match", "ok"]
     assert list(marks(found, "n2").values()) == ["removes", "removes"]
-    assert said(found, "n2") == (
+    assert sentence_of(found, "n2") == (
         "n2: no Pod is created: nodeAffinity: no term of the required node affinity matches: "
         "gpu Exists (the node has no gpu); or disk In [ssd] (the node has disk=hdd). "
         "A Pod that is already there is deleted."
@@ -157,7 +157,7 @@ def test_what_a_taint_does_to_a_new_pod_and_to_one_already_there(
     found = matrix([make_node("n1", [taint])], agent(tolerations=tolerations))
 
     assert marks(found, "n1") == {f"taint {taint}": mark}
-    assert said(found, "n1") == sentence
+    assert sentence_of(found, "n1") == sentence
 
 
 def test_seconds_count_for_no_execute_only_and_the_shortest_wins() -> None:

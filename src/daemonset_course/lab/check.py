@@ -39,7 +39,7 @@ class Verdict:
     says: str
     observed: tuple[str, ...] = ()
     rule: str = ""
-    look: str = ""
+    where: str = ""
     final: bool = False
     unless: str = ""
     task: int = 0
@@ -53,7 +53,7 @@ class Verdict:
         lines = [f"{SIGNS[self.outcome]} {self.outcome}: {self.says}"]
         lines += [f"  {line}" for line in self.observed]
         lines += [f"  Rule: {self.rule}"] if self.rule else []
-        lines += [f"  Look: {self.look}"] if self.look else []
+        lines += [f"  Look: {self.where}"] if self.where else []
         lines += [f"  Start again: {self._again}"] if self._again else []
         return "\n".join(lines)
 
@@ -61,7 +61,7 @@ class Verdict:
         parts = [f"{SIGNS[self.outcome]} **{self.outcome}**: {_plain(self.says)}"]
         parts += ["\n".join(f"- {_plain(line)}" for line in self.observed)] if self.observed else []
         parts += [f"*The rule behind it*: {_plain(self.rule)}"] if self.rule else []
-        parts += [f"*Where to look*: {_plain(self.look)}"] if self.look else []
+        parts += [f"*Where to look*: {_plain(self.where)}"] if self.where else []
         parts += [f"*Start again*: {_plain(self._again)}"] if self._again else []
         return "\n\n".join(parts)
 
@@ -102,8 +102,8 @@ def _with_outages(evidence: Evidence, verdict: Verdict) -> Verdict:
         return verdict
     if down:
         says = f"{'; '.join(str(Down(one.component, one.why)) for one in down)}."
-        look = cure(down, evidence.timeline.header.cluster)
-        return Verdict("cannot check", says, (f"without that: {verdict.says}",), look=look)
+        where = cure(down, evidence.timeline.header.cluster)
+        return Verdict("cannot check", says, (f"without that: {verdict.says}",), where=where)
     return replace(verdict, observed=(*map(str, found), *verdict.observed))
 
 
@@ -123,7 +123,7 @@ def _first(evidence: Evidence, rules: Iterable[Rule]) -> Verdict:
 
 def was_watched(evidence: Evidence) -> Verdict | None:
     """Cannot check, if the recorder was blind for a while or missed the starting point."""
-    if evidence.before and not evidence.blind():
+    if evidence.before and not evidence.interrupted():
         return None
     gaps = [
         f"{g.resource}: {g.start:.1f} s to {g.end:.1f} s, {g.reason}"
@@ -161,7 +161,7 @@ def same_object(evidence: Evidence) -> Verdict | None:
     else:
         return None
     beside = evidence.after is not None and not _recreated(evidence)
-    look = (
+    where = (
         f"kubectl get daemonsets. Delete {others} and change {name}."
         if beside
         else "kubectl get daemonsets."
@@ -173,7 +173,7 @@ def same_object(evidence: Evidence) -> Verdict | None:
         (f"nodes without an available agent at one time: up to {down}",),
         "A DaemonSet is changed in place. Deleting it deletes its pods on all nodes, and no update "
         "budget is asked. kubernetes.io: Perform a Rolling Update on a DaemonSet.",
-        look,
+        where,
         final=not beside,
     )
 
@@ -208,7 +208,7 @@ def still_dead(evidence: Evidence) -> Verdict | None:
         if evidence.dead
         else "The dead node is back: this task is to release while it stays dead.",
         tuple(f"{evidence.lane(name)}: became Ready" for name in evidence.revived),
-        look="kubectl get nodes. In the next try leave the node as it is.",
+        where="kubectl get nodes. In the next try leave the node as it is.",
         final=True,
     )
 
@@ -233,7 +233,7 @@ def rolled_to(container: str, variable: str, wanted: str) -> Rule:
             "wrong",
             f"The template says {variable}={found}; the change request says {wanted}.",
             rule="The controller rolls out whatever the template says.",
-            look=f"spec.template.spec.containers, env {variable}; a value is a string: quote it.",
+            where=f"spec.template.spec.containers, env {variable}; a value is a string: quote it.",
         )
 
     return rule

@@ -85,7 +85,7 @@ def not_stuck(evidence: Evidence, *, window: float | None = None) -> Verdict | N
     """
     if not evidence.behind:
         return None
-    rules = (_refused, _spent, _on_delete, _hopeless)
+    rules = (_refused, _budget_spent, _on_delete, _cannot_start)
     found = next((verdict for rule in rules if (verdict := rule(evidence))), None)
     if found is None or window is None or not evidence.rolled:
         return found
@@ -142,7 +142,7 @@ def finished(evidence: Evidence) -> Verdict | None:
         "not yet",
         f"{done} of {len(evidence.reachable)} nodes are updated; waiting for the rest.",
         evidence.lines(behind),
-        look="kubectl rollout status daemonset agent, then check again.",
+        where="kubectl rollout status daemonset agent, then check again.",
     )
 
 
@@ -174,12 +174,12 @@ def done(limit: int, restarts: float | None = None) -> Rule:
 
 def _refused(evidence: Evidence) -> Verdict | None:
     """The API server refuses the Pods that the controller wants to create."""
-    said = evidence.refused()
-    if not said:
+    reason = evidence.refused()
+    if not reason:
         return None
     return Verdict(
         "wrong",
-        f"{said[0].upper()}{said[1:]}",
+        f"{reason[0].upper()}{reason[1:]}",
         tuple(f"{evidence.lane(node)}: {reason}" for node, reason in evidence.behind.items()),
         "The controller tries again, and the API server refuses each Pod until the template, or "
         "what refuses it, changes. Source: syncNodes, pkg/controller/daemon/daemon_controller.go.",
@@ -187,7 +187,7 @@ def _refused(evidence: Evidence) -> Verdict | None:
     )
 
 
-def _spent(evidence: Evidence) -> Verdict | None:
+def _budget_spent(evidence: Evidence) -> Verdict | None:
     """Dead nodes have used up the budget, and no surge helps out."""
     budget = evidence.why.stuck_budget
     if budget is None or evidence.timeline.surge_budget.at(evidence.timeline.end):
@@ -220,7 +220,7 @@ def _on_delete(evidence: Evidence) -> Verdict | None:
     )
 
 
-def _hopeless(evidence: Evidence) -> Verdict | None:
+def _cannot_start(evidence: Evidence) -> Verdict | None:
     held = {one.node: one.reason for one in evidence.why.hopeless if one.kind == "kubelet"}
     if not held:
         return None

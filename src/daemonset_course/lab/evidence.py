@@ -182,7 +182,7 @@ class Evidence:
     def _began(self) -> float:
         return self.timeline.templates[-1].t if self.asked is None else self.asked
 
-    def blind(self) -> bool:
+    def interrupted(self) -> bool:
         """Whether a watch that the judgement needs saw nothing for a while."""
         return any(gap.resource in JUDGED for gap in self.timeline.gaps)
 

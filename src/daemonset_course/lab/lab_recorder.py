@@ -18,14 +18,14 @@ from daemonset_course.recording.recorder import Recorder
 CATCH_UP = 30.0  # seconds that the recorder may lag behind the API server
 
 
-class Seen:
+class SeenVersions:
     """What a recorder was told of one resource: the version of each object, and which are gone."""
 
     def __init__(self) -> None:
         self._versions: dict[str, int] = {}  # uid -> resourceVersion, also of those gone
         self._gone: set[str] = set()
 
-    def told(self, kind: str, item: Object) -> None:
+    def add(self, kind: str, item: Object) -> None:
         """Take in one word of the watch."""
         uid, version = _identity(item)
         self._versions[uid] = version
@@ -53,7 +53,7 @@ class LabRecorder(Recorder):
     def __init__(self, cluster: Cluster, daemonset: str, namespace: str) -> None:
         super().__init__(cluster, daemonset, namespace)
         self._news = threading.Condition(self._lock)
-        self._seen: defaultdict[str, Seen] = defaultdict(Seen)  # by resource
+        self._seen: defaultdict[str, SeenVersions] = defaultdict(SeenVersions)  # by resource
 
     @property
     def running(self) -> bool:
@@ -64,7 +64,7 @@ class LabRecorder(Recorder):
         """Append a change that a feed saw now, and note what the log now holds."""
         with self._news:
             super().change(resource, kind, via, item)
-            self._seen[resource].told(kind, item)
+            self._seen[resource].add(kind, item)
             self._news.notify_all()
 
     def _write(self, record: Entry) -> None:

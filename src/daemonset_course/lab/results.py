@@ -47,8 +47,8 @@ def best(entry: Entry) -> str:
     last = entry.get("last") or {}
     outcome = str(last.get("outcome", "not attempted"))
     if passed := entry.get("passed"):
-        said = f"{SIGNS['passed']} passed {short(passed.get('date', ''))}".rstrip()
-        return f"{said}; last check: wrong" if outcome == "wrong" else said
+        text = f"{SIGNS['passed']} passed {short(passed.get('date', ''))}".rstrip()
+        return f"{text}; last check: wrong" if outcome == "wrong" else text
     return f"{SIGNS.get(outcome, '')} {outcome} {short(last.get('date', ''))}".strip()
 
 
@@ -70,14 +70,14 @@ def next_hint(lab: str, number: int, rungs: int) -> tuple[int, str]:
 
     Once all were seen, the last one comes again.
     """
-    shown = 0
+    given = 0
 
     def change(entry: Entry) -> None:
-        nonlocal shown
-        shown = entry["hints"] = min(entry.get("hints", 0) + 1, rungs)
+        nonlocal given
+        given = entry["hints"] = min(entry.get("hints", 0) + 1, rungs)
 
     note = _update(lab, number, change)
-    return shown, note
+    return given, note
 
 
 def _update(lab: str, number: int, change: Callable[[Entry], None]) -> str:

@@ -109,7 +109,7 @@ class LabSession:
                 verdict = _incapable(lacking) if lacking else self._judged(task, number)
         except CourseError as error:
             seen = (error.seen,) if error.seen else ()
-            verdict = Verdict("cannot check", error.failed, seen, look=error.next_step)
+            verdict = Verdict("cannot check", error.failed, seen, where=error.next_step)
         return self._kept(number, replace(verdict, task=number))
 
     def hint(self, number: int) -> Words:
@@ -135,8 +135,8 @@ class LabSession:
         else:
             same = "Yours is the same:" if ours == theirs else "Both pass. They differ here:"
         lines = difflib.unified_diff(ours, theirs, "a solution", "yours", lineterm="", n=2)
-        told = "\n".join(lines) or "\n".join(ours)
-        return Words(f"{same}\n\n```diff\n{told}\n```{_noted(note)}")
+        text = "\n".join(lines) or "\n".join(ours)
+        return Words(f"{same}\n\n```diff\n{text}\n```{_noted(note)}")
 
     def debrief(self) -> Words:
         """The cause, the model, where it happened in production, and an interview question."""
@@ -225,7 +225,7 @@ def _no_recording(number: int, running: int) -> Verdict:
         "cannot check",
         f"There is no recording of task {number} in this notebook session ({why}).",
         rule="A check judges the history, and the history ends with the kernel that recorded it.",
-        look=f"lab.start({number}) brings the task back; then do it again.",
+        where=f"lab.start({number}) brings the task back; then do it again.",
     )
 
 
@@ -234,7 +234,7 @@ def _incapable(lacking: set[str]) -> Verdict:
         "cannot check",
         f"This task needs {' and '.join(sorted(lacking))}, which this cluster does not have.",
         tuple(f"{name}: {CAPABILITIES[name]}" for name in sorted(lacking)),
-        look=f"On a machine with Docker or podman: {course_command('down')}, "
+        where=f"On a machine with Docker or podman: {course_command('down')}, "
         f"then {course_command('up --backend kind')}.",
     )
 
@@ -276,5 +276,5 @@ def _relevant(manifest: Object) -> list[str]:
         for each in spec["template"]["spec"]["containers"]
     ]
     kind = (spec.get("updateStrategy") or {}).get("type", "RollingUpdate")
-    shown = {"updateStrategy": {"type": kind, "rollingUpdate": strategy}, "containers": containers}
-    return str(yaml.safe_dump(shown, sort_keys=False)).splitlines()
+    basics = {"updateStrategy": {"type": kind, "rollingUpdate": strategy}, "containers": containers}
+    return str(yaml.safe_dump(basics, sort_keys=False)).splitlines()

@@ -17,7 +17,7 @@ from daemonset_course.cluster.simulated_nodes import healthy_condition, is_simul
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput
 from daemonset_course.history import podstate
-from daemonset_course.verbs.nodes import known
+from daemonset_course.verbs.nodes import require_node
 
 CONDITIONS: Mapping[Pressure, str] = {
     "disk": "DiskPressure",
@@ -38,8 +38,8 @@ def set_network_unavailable(node: str, *, status: bool) -> str:
     Raises:
         NotFinished: the taint did not come or go in time.
     """
-    word, simulated = "network-unavailable", _is_simulated(known(node))
-    _say(node, "NetworkUnavailable", word, said=status, simulated=simulated)
+    word, simulated = "network-unavailable", _is_simulated(require_node(node))
+    _set_condition(node, "NetworkUnavailable", word, status=status, simulated=simulated)
     return f"{node}: network {'unavailable' if status else 'available'}"
 
 
@@ -57,13 +57,13 @@ def set_pressure(node: str, what: Pressure, *, status: bool) -> str:
         BadInput: an unknown node or word, or a node with a real kubelet, which says so itself.
         NotFinished: the taint did not come or go in time.
     """
-    _known_word(what)
-    if not _is_simulated(known(node)):
+    _check_resource(what)
+    if not _is_simulated(require_node(node)):
         raise BadInput(
             f"{node} has a real kubelet, which says itself what it is short of.",
             next_step="with pressure({node: 'disk'}): …",
         )
-    _say(node, CONDITIONS[what], f"{what}-pressure", said=status, simulated=True)
+    _set_condition(node, CONDITIONS[what], f"{what}-pressure", status=status, simulated=True)
     return f"{node}: {CONDITIONS[what]}={status}"
 
 
@@ -71,22 +71,22 @@ def _is_simulated(node: str) -> bool:
     return is_simulated(current().api.get(f"{_NODES}/{node}"))
 
 
-def _known_word(what: str) -> None:
+def _check_resource(what: str) -> None:
     if what not in CONDITIONS:
         raise BadInput(f"A node cannot be short of {what!r}.", next_step=", ".join(CONDITIONS))
 
 
-def _say(node: str, kind: str, word: str, *, said: bool, simulated: bool) -> None:
+def _set_condition(node: str, kind: str, word: str, *, status: bool, simulated: bool) -> None:
     """Write a condition into a node's status, and return when its taint has come or gone."""
     api = current().api
     condition = {"type": kind, "status": "True", "reason": "Lesson", "message": ""}
-    if not said:
+    if not status:
         condition = healthy_condition(kind, simulated=simulated)
     api.merge_conditions(node, [condition])
     wait_for(
         api,
         _NODES,
-        lambda nodes: (f"{_OWN}{word}" in _keys(nodes[node])) == said,
+        lambda nodes: (f"{_OWN}{word}" in _keys(nodes[node])) == status,
         what=f"the taint of {node}",
         explain=lambda nodes: f"taints: {', '.join(_keys(nodes[node])) or 'none'}",
         timeout=_PATIENCE,
@@ -108,17 +108,17 @@ def pressure(short: Mapping[str, Pressure]) -> Iterator[None]:
     backend = current().backend
     capabilities.require("pressure", backend)
     for node, what in short.items():
-        _known_word(what)
-        known(node)
+        _check_resource(what)
+        require_node(node)
     try:
         for node, what in short.items():
             backend.press_node(node, what)
-        _wait(short, wanted=True)
+        _wait_pressure(short, wanted=True)
         yield
     finally:
         for node in short:
             backend.mend_node(node)
-        _wait(short, wanted=False)
+        _wait_pressure(short, wanted=False)
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def without_network(node: str) -> Iterator[None]:
     """
     backend = current().backend
     capabilities.require("network", backend)
-    known(node)
+    require_node(node)
     try:
         backend.unplug_node(node)
         _wait_ready(node, wanted=False)
@@ -154,13 +154,13 @@ def _wait_ready(node: str, *, wanted: bool) -> None:
     )
 
 
-def _wait(short: Mapping[str, Pressure], *, wanted: bool) -> None:
+def _wait_pressure(short: Mapping[str, Pressure], *, wanted: bool) -> None:
     """Return when the nodes have their conditions and taints, or have neither any more."""
 
     def state(node: dict[str, Any], what: Pressure) -> tuple[bool, bool, bool]:
-        said = podstate.condition(node, CONDITIONS[what]).get("status")
+        status = podstate.condition(node, CONDITIONS[what]).get("status")
         tainted = f"{_OWN}{what}-pressure" in _keys(node)
-        return said == "True", tainted, podstate.is_ready(node)
+        return status == "True", tainted, podstate.is_ready(node)
 
     wait_for(
         current().api,

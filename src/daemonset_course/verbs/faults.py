@@ -15,7 +15,7 @@ from daemonset_course.cluster.lifecycle import current
 from daemonset_course.errors import NotFound
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import Output, kubectl
-from daemonset_course.verbs.nodes import known
+from daemonset_course.verbs.nodes import require_node
 
 # The name ends in .invalid, which no name server will ever resolve (RFC 2606).
 NO_SUCH_IMAGE = "registry.invalid/agent:2"
@@ -74,7 +74,7 @@ def fill_node(node: str) -> str:
         NotFound: there is no such node.
         CommandFailed: the Pod was not bound within 30 s.
     """
-    left = _cpu_left(known(node))
+    left = _cpu_left(require_node(node))
     if left <= 0:
         return f"{node}: was full"
     name = f"filler-{node}"

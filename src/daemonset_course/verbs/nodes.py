@@ -28,7 +28,7 @@ def label(node: str, **labels: str | None) -> Output:
         CommandFailed: kubectl returned an error; with its own words.
     """
     changes = [f"{key}-" if value is None else f"{key}={value}" for key, value in labels.items()]
-    return kubectl("label node --overwrite", known(node), *changes)
+    return kubectl("label node --overwrite", require_node(node), *changes)
 
 
 def taint(node: str, *taints: str) -> Output:
@@ -41,7 +41,7 @@ def taint(node: str, *taints: str) -> Output:
         CommandFailed: kubectl returned an error; with its own words.
     """
     try:
-        return kubectl("taint node --overwrite", known(node), *taints)
+        return kubectl("taint node --overwrite", require_node(node), *taints)
     except CommandFailed as error:
         # kubectl gives nothing but its words for it: exit status 1, as for any error.
         if not (taints and all(one.endswith("-") for one in taints) and "not found" in error.seen):
@@ -56,7 +56,7 @@ def cordon(node: str, *, undo: bool = False) -> Output:
         NotFound: there is no such node.
         CommandFailed: kubectl returned an error; with its own words.
     """
-    return kubectl("uncordon" if undo else "cordon", known(node))
+    return kubectl("uncordon" if undo else "cordon", require_node(node))
 
 
 def drain(node: str, *options: str) -> Output:
@@ -66,7 +66,7 @@ def drain(node: str, *options: str) -> Output:
         NotFound: there is no such node.
         CommandFailed: kubectl returned an error; with its own words.
     """
-    return kubectl("drain --timeout=50s", known(node), *options)
+    return kubectl("drain --timeout=50s", require_node(node), *options)
 
 
 def break_node(node: str, how: topology.Failure = "unreachable") -> str:
@@ -84,7 +84,7 @@ def break_node(node: str, how: topology.Failure = "unreachable") -> str:
     cluster = current()
     if how not in ("unreachable", "not ready"):
         raise BadInput(f"A node cannot be broken {how!r}.", next_step="'unreachable', 'not ready'")
-    cluster.backend.break_node(cluster.api, known(node), how)
+    cluster.backend.break_node(cluster.api, require_node(node), how)
     status, word = ("Unknown", "unreachable") if how == "unreachable" else ("False", "not-ready")
     _wait_status(cluster, node, status, f"node.kubernetes.io/{word}")
     return f"{node}: Ready={status}, tainted node.kubernetes.io/{word}"
@@ -99,7 +99,7 @@ def recover_node(node: str) -> str:
         CommandFailed: the container engine cannot start the node, on kind.
     """
     cluster = current()
-    cluster.backend.recover_node(cluster.api, known(node))
+    cluster.backend.recover_node(cluster.api, require_node(node))
     wait_ready(cluster.api, [node], timeout=PATIENCE)
     _wait_pods_again(cluster, node)
     return f"{node}: Ready"
@@ -144,7 +144,7 @@ def remove_node(*nodes: str) -> str:
     """
     cluster = current()
     for node in nodes:
-        cluster.backend.remove_node(cluster.api, known(node))
+        cluster.backend.remove_node(cluster.api, require_node(node))
     return f"{len(nodes)} node{'s' if len(nodes) != 1 else ''} removed"
 
 
@@ -156,11 +156,11 @@ def allocatable_cpu(node: str) -> int:
     """
     from kubernetes.utils import parse_quantity  # noqa: PLC0415 - 300 ms
 
-    found = current().api.get(f"/api/v1/nodes/{known(node)}")
+    found = current().api.get(f"/api/v1/nodes/{require_node(node)}")
     return int(1000 * parse_quantity(found["status"]["allocatable"]["cpu"]))
 
 
-def known(node: str) -> str:
+def require_node(node: str) -> str:
     """The name, if there is such a node.
 
     Raises:
@@ -169,8 +169,8 @@ def known(node: str) -> str:
     """
     if current().api.find(f"/api/v1/nodes/{segment(node)}") is None:
         names = current().nodes()
-        shown = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
-        raise NotFound(f"There is no node {node!r}.", seen=f"nodes: {shown}")
+        listed = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
+        raise NotFound(f"There is no node {node!r}.", seen=f"nodes: {listed}")
     return node
 
 
@@ -196,8 +196,8 @@ def _wait_tainted(
         if found is None:
             return False
         taints = {(t["key"], t["effect"]) for t in found["spec"].get("taints") or []}
-        said = podstate.condition(found, "Ready").get("status")
-        return said == status and wanted <= taints
+        reported = podstate.condition(found, "Ready").get("status")
+        return reported == status and wanted <= taints
 
     wait_for(
         cluster.api,
@@ -214,10 +214,10 @@ def _wait_pods_again(cluster: Cluster, node: str) -> None:
     """Return when no pod on the node is left as the node controller marked it."""
 
     def marked(pod: dict[str, Any]) -> bool:
-        said = (
+        statuses = (
             podstate.condition(pod, kind).get("status") for kind in ("Ready", "ContainersReady")
         )
-        return [*said] == ["False", "True"]
+        return [*statuses] == ["False", "True"]
 
     wait_for(
         cluster.api,

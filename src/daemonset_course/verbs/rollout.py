@@ -72,7 +72,7 @@ def _waited(name: str, namespace: str, timeout: float) -> Status:
     def why(pods: Iterable[Object] | None = None) -> Explanation:
         return explain(snapshot(api, name, namespace, pods=pods))
 
-    def told(pods: Iterable[Object] | None = None) -> str:
+    def missing(pods: Iterable[Object] | None = None) -> str:
         found = explain(snapshot(api, name, namespace, pods=pods, down=components_down()))
         lines = found.but(lambda cause: cause.kind != "component").lines()  # they are said first
         return "; ".join(lines) or "every node has its Pod; the controller has not counted it yet"
@@ -101,13 +101,13 @@ def _waited(name: str, namespace: str, timeout: float) -> Status:
         found = wait(
             lambda daemonset: finished(daemonset) or _only_by_hand(daemonset, why),
             f"the rollout of {name}",
-            lambda _: told(),
+            lambda _: missing(),
             timeout,
         )
         if not finished(found):
             raise NotFinished(
                 f"Nobody replaces the Pods of {name}: its update strategy is OnDelete.",
-                seen=told(),
+                seen=missing(),
                 next_step="Delete the Pods that run the old template, and wait again.",
             )
         wait_for(
@@ -115,7 +115,7 @@ def _waited(name: str, namespace: str, timeout: float) -> Status:
             f"/api/v1/namespaces/{namespace}/pods",
             lambda pods: why(pods.values()).done,
             what=f"the pods of {name} ready",
-            explain=lambda pods: told(pods.values()),
+            explain=lambda pods: missing(pods.values()),
             timeout=max(deadline - time.monotonic(), 1.0),
         )
         return status_of(

@@ -25,8 +25,8 @@ class Settled:
     refused: tuple[tuple[str, str], ...]
 
     def __repr__(self) -> str:
-        said = "".join(f"\n  {text}" for text in sorted({text for _, text in self.refused}))
-        return f"{len(self.ready)} ready, {len(self.refused)} refused by the scheduler{said}"
+        messages = "".join(f"\n  {text}" for text in sorted({text for _, text in self.refused}))
+        return f"{len(self.ready)} ready, {len(self.refused)} refused by the scheduler{messages}"
 
 
 def wait_settled(selector: str, *, pods: int, timeout: float = 60) -> Settled:

@@ -40,13 +40,13 @@ def tries(
     script = f"; echo {_NEXT}; ".join(
         f"{{ {command} >/dev/null && echo {SUCCEEDS}; }} 2>&1" for command in commands.values()
     )
-    said = {
+    outputs = {
         name: shell(daemonset, script, container=container).split(_NEXT)
         for name, container in containers.items()
     }
     return {
         name: dict(zip(commands, (words.strip() for words in each), strict=True))
-        for name, each in said.items()
+        for name, each in outputs.items()
     }
 
 

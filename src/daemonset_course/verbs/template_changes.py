@@ -9,8 +9,8 @@ from daemonset_course.verbs.kubectl import Output, kubectl
 
 def release(number: int, daemonset: str = "agent") -> Output:
     """Put a new ``RELEASE`` into the Pod template; where it is there already, restart the Pods."""
-    said = kubectl(f"set env daemonset/{daemonset} RELEASE={number}")
-    return said or kubectl(f"rollout restart daemonset/{daemonset}")
+    output = kubectl(f"set env daemonset/{daemonset} RELEASE={number}")
+    return output or kubectl(f"rollout restart daemonset/{daemonset}")
 
 
 def set_budget(

@@ -39,9 +39,11 @@ def wait_refused(token: str, node: str, *, timeout: float = 30) -> str:
     Raises:
         NotFinished: nothing refuses it within ``timeout`` seconds.
     """
-    said = until(lambda: try_label_with_token(token, [node])[node], timeout=timeout, pause=_PAUSE)
-    if said:
-        return said
+    refusal = until(
+        lambda: try_label_with_token(token, [node])[node], timeout=timeout, pause=_PAUSE
+    )
+    if refusal:
+        return refusal
     raise NotFinished(
         f"A label on {node} is still allowed after {timeout:.0f} s.",
         next_step="Is the policy there, and its binding? kubectl get validatingadmissionpolicies,"

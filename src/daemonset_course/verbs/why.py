@@ -131,8 +131,8 @@ def why(
         return answers
     if node not in answers.nodes:
         names = list(answers.nodes)
-        shown = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
-        raise NotFound(f"There is no node {node!r}.", seen=f"nodes: {shown}")
+        listed = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
+        raise NotFound(f"There is no node {node!r}.", seen=f"nodes: {listed}")
     return answers.nodes[str(node)]
 
 
@@ -164,16 +164,16 @@ def _with_refusal(api: Api, daemonset: Mapping[str, Any], found: Why) -> Why:
     if not missing:
         return found
     since = template_age(daemonset, pods)
-    said = not_created(api.items(f"{place}/events"), daemonset, missing, since=since)
-    if not said:
+    refusal = not_created(api.items(f"{place}/events"), daemonset, missing, since=since)
+    if not refusal:
         return found
     answers = {
-        name: replace(answer, sentence=f"{answer.sentence} But {said}")
+        name: replace(answer, sentence=f"{answer.sentence} But {refusal}")
         if name in missing
         else answer
         for name, answer in found.nodes.items()
     }
-    return Why(found.matrix, answers, said)
+    return Why(found.matrix, answers, refusal)
 
 
 def _daemonset(api: Api, source: Source, namespace: str, nodes: set[str]) -> Mapping[str, Any]:

@@ -70,17 +70,17 @@ def _running() -> str:
 
 def _one_node_dead() -> str:
 
-    def wait_for_status(what: str, settled: Callable[[Status], bool]) -> None:
+    def wait_for_status(what: str, condition: Callable[[Status], bool]) -> None:
         wait_for(
             current().api,
             "/apis/apps/v1/namespaces/default/daemonsets",
-            lambda sets: settled(status_of(sets[AGENT])),
+            lambda sets: condition(status_of(sets[AGENT])),
             what=what,
             explain=lambda sets: repr(status_of(sets[AGENT])),
             timeout=30,
         )
 
-    said = _running()
+    text = _running()
     node = current().workers()[DEAD - 1]
     break_node(node)
     wait_for_status(f"the pod on {node} not ready", lambda status: status.ready == WORKERS - 1)
@@ -90,7 +90,7 @@ def _one_node_dead() -> str:
     kubectl(f"annotate daemonset {AGENT} counted-again=yes --overwrite")
     kubectl(f"annotate daemonset {AGENT} counted-again-")
     wait_for_status(f"{node} not counted", lambda status: status.desired == WORKERS - 1)
-    return f"{said} {node} is dead: its kubelet is silent, and its pod is not ready."
+    return f"{text} {node} is dead: its kubelet is silent, and its pod is not ready."
 
 
 def _bad_image() -> str:

@@ -13,8 +13,8 @@ from daemonset_course.verbs.nodes import label
 
 # The queue of nodes that changed; kubernetes/kubernetes#130514, since 1.33.
 _ADDS, _QUEUE = "workqueue_adds_total", "daemonset-node-updates"
-_NAME = "last-word"
-_LAST_WORD: Mapping[str, Any] = {
+_NAME = "sentinel"
+_SENTINEL: Mapping[str, Any] = {
     "apiVersion": "apps/v1",
     "kind": "DaemonSet",
     "metadata": {"name": _NAME},
@@ -44,15 +44,15 @@ def count_queue_adds(changes: Mapping[str, Callable[[], object]]) -> dict[str, i
     node = current().workers()[0]
     label(node, **{_NAME: None})
     kubectl(f"delete daemonset {_NAME} --ignore-not-found --cascade=foreground")
-    apply(dict(_LAST_WORD))
+    apply(dict(_SENTINEL))
     found = {}
     try:
         # A controller that was just started may not have counted all nodes yet.
-        _say_last_word(node, wanted=True)
+        _send_sentinel(node, wanted=True)
         for number, (name, change) in enumerate(changes.items()):
             before = _adds()
             change()
-            _say_last_word(node, wanted=number % 2 == 1)
+            _send_sentinel(node, wanted=number % 2 == 1)
             found[name] = _adds() - before - 1
     finally:
         label(node, **{_NAME: None})
@@ -60,7 +60,7 @@ def count_queue_adds(changes: Mapping[str, Callable[[], object]]) -> dict[str, i
     return found
 
 
-def _say_last_word(node: str, *, wanted: bool) -> None:
+def _send_sentinel(node: str, *, wanted: bool) -> None:
     """Set the label or take it away, and return when the controller has acted on it."""
     label(node, **{_NAME: "yes" if wanted else None})
     there = f"--for=jsonpath={{.status.currentNumberScheduled}}={int(wanted)}"
