@@ -13,7 +13,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-DOORS = ("daemonset_course", "daemonset_course.lessons")
+MODULES = ("daemonset_course", "daemonset_course.lessons")
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "names.md"
 
 _TOP = """# Names for notebooks
@@ -26,14 +26,16 @@ docstring.
 
 def page() -> str:
     """Return the text of the page."""
-    return _TOP + "".join(map(_table, DOORS))
+    return _TOP + "".join(map(_table, MODULES))
 
 
-def _table(door: str) -> str:
-    module = import_module(door)
-    summary, _, _ = inspect.cleandoc(module.__doc__ or "").partition("\n")
-    rows = "".join(f"| `{name}` | {_first(getattr(module, name))} |\n" for name in module.__all__)
-    return f"\n## `{door}`\n\n{summary}\n\n| name | what it is |\n|---|---|\n{rows}"
+def _table(module: str) -> str:
+    imported = import_module(module)
+    summary, _, _ = inspect.cleandoc(imported.__doc__ or "").partition("\n")
+    rows = "".join(
+        f"| `{name}` | {_first(getattr(imported, name))} |\n" for name in imported.__all__
+    )
+    return f"\n## `{module}`\n\n{summary}\n\n| name | what it is |\n|---|---|\n{rows}"
 
 
 def _first(value: object) -> str:

@@ -19,7 +19,7 @@ from notebook_source import Cell, Source
 CLUSTER = "the cluster"
 
 _FILE = re.compile(r"\.\./recordings/(?P<name>[\w-]+)")
-_DOORS = ("daemonset_course", "daemonset_course.lessons")
+_PUBLIC_MODULES = ("daemonset_course", "daemonset_course.lessons")
 _ASKS = re.compile(r"daemonset_course\.(verbs|cluster|recording\.recorder)\b")
 _NO_FACTS = {"compare", "rejected"}
 
@@ -68,7 +68,7 @@ class _Reader:
 
     def _statement(self, cell: Cell, statement: ast.stmt) -> None:
         match statement:
-            case ast.ImportFrom(module=str(module), names=names) if module in _DOORS:
+            case ast.ImportFrom(module=str(module), names=names) if module in _PUBLIC_MODULES:
                 for alias in names:
                     if _asks_the_cluster(module, alias.name):
                         self._grounds[alias.asname or alias.name] = frozenset({CLUSTER})

@@ -58,7 +58,7 @@ _debug: ContextVar[bool] = ContextVar("debug", default=False)
 @app.callback()
 def course(debug: Debug = False) -> None:
     """Take the options of every command."""
-    with _telling():
+    with _errors_as_text():
         _debug.set(debug or variables.DEBUG.read())
 
 
@@ -81,7 +81,7 @@ def _starts_a_cluster(port: Any) -> Callable[[Callable[..., None]], Callable[...
         @functools.wraps(command)
         def started(**given: Any) -> None:
             chosen = {key: given.pop(key) for key in options}
-            with _telling(chosen["name"]):
+            with _errors_as_text(chosen["name"]):
                 running = cluster.up(**chosen, report=progress())
             command(running, **given)
 
@@ -108,7 +108,7 @@ def up(running: cluster.Cluster) -> None:
 @app.command()
 def down(name: Name = None) -> None:
     """Remove a cluster: every process and every file of it."""
-    with _telling(name):
+    with _errors_as_text(name):
         was = cluster.down(name)
         out.print(f"{cluster_name(name)}: {'removed' if was else 'there was none'}")
 
@@ -119,14 +119,14 @@ def reset(
     workers: Annotated[int | None, typer.Option(help="How many workers to have.")] = None,
 ) -> None:
     """Bring a cluster to the state right after `up`, and say what was changed."""
-    with _telling(name):
+    with _errors_as_text(name):
         out.print(str(reset_cluster(name, workers=workers)))
 
 
 @app.command()
 def status(name: Name = None, as_json: Json = False) -> None:
     """Say whether a cluster runs; exit status 1 when it, or one of its components, does not."""
-    with _telling(name):
+    with _errors_as_text(name):
         found = status_of(name)
     if as_json:
         print(json.dumps(asdict(found)))
@@ -143,7 +143,7 @@ def doctor(name: Name = None, as_json: Json = False) -> None:
     Exit status 1 if something is bad; a note concerns kind alone and leaves it at 0. With --json:
     for an issue, without your name, home folder, tokens and addresses.
     """
-    with _telling(name):
+    with _errors_as_text(name):
         if as_json:
             found = report(name)
             print(json.dumps(found, indent=1))
@@ -166,7 +166,7 @@ def _print_table(findings: Sequence[Finding]) -> None:
 @app.command()
 def binaries(kubernetes: Kubernetes = None) -> None:
     """Bring the programs of the embedded cluster, and say where each comes from."""
-    with _telling():
+    with _errors_as_text():
         for binary in ensure(kubernetes=kubernetes, report=progress()).values():
             out.print(f"{binary.name:<24} {binary.version:<9} {binary.source:<9} {binary.path}")
 
@@ -174,7 +174,7 @@ def binaries(kubernetes: Kubernetes = None) -> None:
 @app.command()
 def record(lesson: str, name: Name = None) -> None:
     """Run a lesson (such as 00) on a kind cluster and keep its real steps in recordings/."""
-    with _telling(name):
+    with _errors_as_text(name):
         from daemonset_course.recording.rerecord import record_lesson  # noqa: PLC0415 - 60 ms
 
         for path in record_lesson(lesson, name):
@@ -219,7 +219,7 @@ def _course() -> str:
 
 
 @contextlib.contextmanager
-def _telling(name: str | None = None) -> Iterator[None]:
+def _errors_as_text(name: str | None = None) -> Iterator[None]:
     """Errors of the course as three plain lines and exit status 1, Ctrl-C as 130.
 
     With ``--debug`` the three lines follow the traceback of the error and of its causes.

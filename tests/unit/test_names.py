@@ -12,9 +12,9 @@ import pytest
 import names_page
 
 ROOT = Path(__file__).parents[2]
-MOST, LESSONS = names_page.DOORS
+MOST, LESSONS = names_page.MODULES
 SOURCES = sorted((ROOT / "content").rglob("*.py"))
-NAMES = [(door, name) for door in names_page.DOORS for name in import_module(door).__all__]
+NAMES = [(module, name) for module in names_page.MODULES for name in import_module(module).__all__]
 MOST_NAMES = 25  # in `daemonset_course`: what a learner can read at a glance
 
 
@@ -34,23 +34,23 @@ def outside(code: str) -> list[tuple[str, str]]:
     return [one for one in imported(code) if one not in NAMES]
 
 
-@pytest.mark.parametrize("door", names_page.DOORS)
-def test_a_list_is_sorted_and_has_each_name_once(door: str) -> None:
-    names = import_module(door).__all__
+@pytest.mark.parametrize("module", names_page.MODULES)
+def test_a_list_is_sorted_and_has_each_name_once(module: str) -> None:
+    names = import_module(module).__all__
 
     assert names == sorted(set(names))
 
 
 def test_no_name_is_in_both_lists_and_the_first_is_short() -> None:
-    most, lessons = (set(import_module(door).__all__) for door in names_page.DOORS)
+    most, lessons = (set(import_module(module).__all__) for module in names_page.MODULES)
 
     assert not most & lessons
     assert len(most) <= MOST_NAMES
 
 
-@pytest.mark.parametrize(("door", "name"), NAMES)
-def test_a_name_can_be_imported_and_says_what_it_is(door: str, name: str) -> None:
-    value = getattr(import_module(door), name)
+@pytest.mark.parametrize(("module", "name"), NAMES)
+def test_a_name_can_be_imported_and_says_what_it_is(module: str, name: str) -> None:
+    value = getattr(import_module(module), name)
 
     assert value.__doc__
     assert not value.__doc__.startswith(f"{name}("), "a dataclass without a docstring of its own"
@@ -82,7 +82,9 @@ def test_an_import_from_deeper_is_noticed(code: str) -> None:
 def test_each_name_for_single_lessons_is_used_by_one() -> None:
     used = {one for path in SOURCES for one in imported(path.read_text())}
 
-    assert [name for door, name in NAMES if door == LESSONS and (door, name) not in used] == []
+    assert [
+        name for module, name in NAMES if module == LESSONS and (module, name) not in used
+    ] == []
 
 
 def test_the_page_of_names_is_as_it_is_made() -> None:

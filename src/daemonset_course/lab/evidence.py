@@ -33,7 +33,7 @@ class Evidence:
         pods_gone: whether one of the DaemonSet's pods was deleted or is being deleted.
         timeline: the history, from the task's start until now.
         news: when the last change was seen, in seconds since the recording began.
-        asked: when the DaemonSet first got the pod spec that it has now, in seconds since the
+        spec_set_at: when the DaemonSet first got the pod spec that it has now, in seconds since the
             recording began; None: it is the starter's, or there is no DaemonSet.
     """
 
@@ -46,7 +46,7 @@ class Evidence:
     pods_gone: bool
     timeline: Timeline
     news: float
-    asked: float | None
+    spec_set_at: float | None
 
     @property
     def rolled(self) -> bool:
@@ -180,7 +180,7 @@ class Evidence:
 
     @property
     def _began(self) -> float:
-        return self.timeline.templates[-1].t if self.asked is None else self.asked
+        return self.timeline.templates[-1].t if self.spec_set_at is None else self.spec_set_at
 
     def interrupted(self) -> bool:
         """Whether a watch that the judgement needs saw nothing for a while."""
@@ -217,7 +217,7 @@ def read(history: History) -> Evidence:
         pods_gone=any(gone) or any(map(podstate.is_terminating, held)),
         timeline=timeline,
         news=history.news,
-        asked=_asked(history, name),
+        spec_set_at=_spec_set_at(history, name),
     )
 
 
@@ -232,7 +232,7 @@ def _revived(history: History) -> tuple[str, ...]:
     return tuple(sorted({change.name for change in later}))
 
 
-def _asked(history: History, name: str) -> float | None:
+def _spec_set_at(history: History, name: str) -> float | None:
     """When the DaemonSet first got its present pod spec; None if it had it from the start."""
     sets = [
         (change.t, change.object["spec"]["template"].get("spec"))

@@ -65,8 +65,8 @@ def short(date: str, now: datetime | None = None) -> str:
     return f"{moment.day} {moment.strftime(f'%b {end}')}"
 
 
-def next_hint(lab: str, number: int, rungs: int) -> tuple[int, str]:
-    """Return the number of the next hint, from 1 to ``rungs``, and the note.
+def next_hint(lab: str, number: int, count: int) -> tuple[int, str]:
+    """Return the number of the next hint, from 1 to ``count``, and the note.
 
     Once all were seen, the last one comes again.
     """
@@ -74,7 +74,7 @@ def next_hint(lab: str, number: int, rungs: int) -> tuple[int, str]:
 
     def change(entry: Entry) -> None:
         nonlocal given
-        given = entry["hints"] = min(entry.get("hints", 0) + 1, rungs)
+        given = entry["hints"] = min(entry.get("hints", 0) + 1, count)
 
     note = _update(lab, number, change)
     return given, note

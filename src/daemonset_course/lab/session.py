@@ -115,9 +115,9 @@ class LabSession:
     def hint(self, number: int) -> Words:
         """The next of three hints: where to look, the concept, the fragment."""
         hints = self._lab.task(number).hints
-        rung, note = results.next_hint(self._lab.name, number, len(hints))
-        text = hints[rung - 1]
-        return Words(f"**Hint {rung} of {len(hints)}.**{_shown(text)}{_noted(note)}")
+        hint_number, note = results.next_hint(self._lab.name, number, len(hints))
+        text = hints[hint_number - 1]
+        return Words(f"**Hint {hint_number} of {len(hints)}.**{_shown(text)}{_noted(note)}")
 
     def solution(self, number: int) -> Words:
         """A solution beside yours, once you passed: the lines in which the manifests differ."""

@@ -61,14 +61,14 @@ def manifest(*, release: str = "1", image: str = GOOD, strategy: str = "maxUnava
         """)
 
 
-def _running() -> str:
+def _run_agent() -> str:
 
     apply(manifest())
     status = wait_rollout(AGENT)
     return f"{AGENT} runs RELEASE 1 on {status.available} nodes; maxUnavailable is 1."
 
 
-def _one_node_dead() -> str:
+def _break_one_node() -> str:
 
     def wait_for_status(what: str, condition: Callable[[Status], bool]) -> None:
         wait_for(
@@ -80,7 +80,7 @@ def _one_node_dead() -> str:
             timeout=30,
         )
 
-    text = _running()
+    text = _run_agent()
     node = current().workers()[DEAD - 1]
     break_node(node)
     wait_for_status(f"the pod on {node} not ready", lambda status: status.ready == WORKERS - 1)
@@ -93,9 +93,9 @@ def _one_node_dead() -> str:
     return f"{text} {node} is dead: its kubelet is silent, and its pod is not ready."
 
 
-def _bad_image() -> str:
+def _roll_out_bad_image() -> str:
 
-    _running()
+    _run_agent()
     apply(manifest(image=BAD, release="2"))
 
     def stuck(pods: Objects) -> list[Any]:
@@ -167,7 +167,7 @@ def _released(window: float) -> tuple[Rule, ...]:
 
 _ROLL = Task(
     title="Roll out RELEASE 2 in the window",
-    prepare=_running,
+    prepare=_run_agent,
     rules=(
         *_IN_PLACE,
         check.nodes_kept,
@@ -185,7 +185,7 @@ _ROLL = Task(
 
 _ROLL_AROUND = Task(
     title="Roll out RELEASE 2 while a node is dead",
-    prepare=_one_node_dead,
+    prepare=_break_one_node,
     rules=(
         *_IN_PLACE,
         check.nodes_kept,
@@ -204,7 +204,7 @@ _ROLL_AROUND = Task(
 
 _RECOVER = Task(
     title="Recover from a bad image",
-    prepare=_bad_image,
+    prepare=_roll_out_bad_image,
     rules=(
         *_IN_PLACE,
         check.nodes_kept,
