@@ -1,12 +1,12 @@
 """Learn Kubernetes DaemonSets by doing: the names that most lessons use.
 
-The words are kubectl's where kubectl has one. ``apply``, ``label`` and the like act on the
+The names are kubectl's verbs where kubectl has one. ``apply``, ``label`` and the like act on the
 course's own cluster and on nothing else.
 
-What single lessons use is in ``daemonset_course.lessons``. Notebooks import from these two and
-from nowhere deeper; ``docs/names.md`` lists both.
+Names for single lessons are in ``daemonset_course.lessons``. Notebooks import from these two
+modules only; ``docs/names.md`` lists both.
 
-Where IPython runs, the import also loads the magics ``%kubectl`` and ``%%kubectl``:
+If IPython runs, the import also loads the magics ``%kubectl`` and ``%%kubectl``:
 
     %kubectl get pods -o wide
     pods = %kubectl get pods -o name
@@ -70,7 +70,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``show`` when it is first used: matplotlib takes longer than all the rest."""
+    """Import ``show`` at its first use: matplotlib takes longer than all other imports."""
     if name != "show":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from daemonset_course.figures.show import show  # noqa: PLC0415 - matplotlib, 300 ms
@@ -80,13 +80,13 @@ def __getattr__(name: str) -> Any:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Load the magics; ``%load_ext daemonset_course`` calls this, too."""
+    """Load the magics; ``%load_ext daemonset_course`` also calls this."""
     from daemonset_course.magics import load  # noqa: PLC0415 - loads IPython, 50 ms
 
     load(shell)
 
 
-# A program that has not imported IPython runs in no shell of it; to import it would take time.
+# Do not import IPython here: it takes time, and a program without it has no IPython shell.
 _shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
 if _shell is not None:
     load_ipython_extension(_shell)

@@ -1,4 +1,4 @@
-"""What can be typed as an answer, how it is shown, and how it is judged beside a fact."""
+"""Check the type of an answer, format it, and compare it with the fact."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from daemonset_course.errors import BadInput
 
 Answer = int | float | str | bool | list[str]
-Verdict = tuple[bool | None, str]  # whether it is right, and the words that end the sentence
+Verdict = tuple[bool | None, str]  # whether the answer is right, and the end of the sentence
 
 TIMES = frozenset({"ms", "s", "min", "h", "seconds", "minutes", "hours"})
 EXACTLY, YES, NO = "exactly as predicted", "as predicted", "not as predicted"
@@ -21,13 +21,13 @@ _ALLOWED = 'A number (12 or 1.5), a text ("n1"), True or False, or a list of tex
 
 
 def plain(value: Any, unit: str = "") -> Answer:
-    """The value as one of the kinds that can be kept and compared.
+    """Convert a value to one of the types that can be stored and compared.
 
-    With a unit the value is a number: one that is not negative and, unless the unit is one that
-    is measured, such as s or %, a whole one. A text that says such a number is that number.
+    With a unit the value must be a number that is not negative. It must be whole, unless the unit
+    is a measure such as s or %. A text that contains such a number is converted.
 
     Raises:
-        BadInput: no answer of this kind is possible.
+        BadInput: the value has none of these types, or is no number of the unit.
     """
     if unit:
         return _amount(value, unit)
@@ -60,7 +60,7 @@ def _amount(value: Any, unit: str) -> int | float:
 
 
 def _number_of(value: Any) -> int | float | None:
-    """A finite number of a size that can be compared, as Python's own; None for anything else."""
+    """Return an int or a float of at most ``_LARGEST``; None for any other value."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
     number = int(value) if isinstance(value, Integral) else float(value)
@@ -68,7 +68,7 @@ def _number_of(value: Any) -> int | float | None:
 
 
 def _read(text: str, unit: str = "") -> int | float | None:
-    """The number that a text says, with or without its unit."""
+    """Parse a number with or without its unit; None if the text is no number."""
     bare = text.strip()
     for ending in (unit, unit_of(1, unit)):
         bare = bare.removesuffix(ending).rstrip() if ending else bare
@@ -85,7 +85,7 @@ def _refused(failed: str, value: object, next_step: str) -> BadInput:
 
 
 def judge(answer: Answer, fact: Answer | None, unit: str, within: float) -> Verdict:
-    """Whether the answer is right beside the fact; a number may differ by a part of the fact."""
+    """Compare the answer with the fact; a number may differ by the part ``within`` of the fact."""
     if fact is None:
         return None, ""
     match alike(answer, fact):
@@ -105,7 +105,7 @@ def judge(answer: Answer, fact: Answer | None, unit: str, within: float) -> Verd
 
 
 def alike(answer: Answer, fact: Answer) -> tuple[Answer, Answer]:
-    """Both as the same kind, where one can be read as the other: '3' as 3, "n1" as ["n1"]."""
+    """Convert one of the two to the type of the other if possible: '3' to 3, "n1" to ["n1"]."""
     match answer, fact:
         case str(), bool():
             return _TRUTH.get(_fold(answer), answer), fact
@@ -124,7 +124,7 @@ def alike(answer: Answer, fact: Answer) -> tuple[Answer, Answer]:
 
 
 def _names(text: str) -> list[str]:
-    """The names in a text such as "n1, n2"."""
+    """Split a text such as "n1, n2" into names."""
     if _fold(text) == "none":
         return []
     return [name.strip() for name in text.split(",") if name.strip()]
@@ -133,7 +133,7 @@ def _names(text: str) -> list[str]:
 def _judge_numbers(answer: float, fact: float, unit: str, within: float) -> Verdict:
     if answer == fact:
         return True, EXACTLY
-    # The last factor keeps 1.5 against 1.2 inside 25 %, whatever binary fractions make of it.
+    # The last factor absorbs rounding errors: 1.5 is within 25 % of 1.2.
     if abs(fact - answer) <= within * abs(fact) * (1 + 1e-9):
         return True, f"close enough (within {within * 100:g} %)"
     return False, _difference(answer, fact, unit)
@@ -163,13 +163,13 @@ def _fold(value: object) -> str:
 
 
 def kind_of(value: object) -> str:
-    """The name of a value's kind."""
+    """Return the name of a value's type in plain words."""
     names = {bool: "a yes or no", str: "a text", list: "a list"}
     return names.get(type(value), "a number")
 
 
 def show(value: Answer, unit: str, digits: int = 3) -> str:
-    """A value as people read it, a number with its unit."""
+    """Format a value; a number gets its unit."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
@@ -181,7 +181,7 @@ def show(value: Answer, unit: str, digits: int = 3) -> str:
 
 
 def unit_of(number: int | str, unit: str) -> str:
-    """The unit as it stands after this number: 1 Pod, 2 Pods; 1 entry; 1 s."""
+    """Return the unit in the singular or plural that fits the number: 1 Pod, 2 Pods; 1 entry."""
     if str(number) != "1" or len(unit) < 3 or unit.endswith("ss") or not unit.endswith("s"):
         return unit
     if unit.endswith("ies"):
@@ -190,14 +190,14 @@ def unit_of(number: int | str, unit: str) -> str:
 
 
 def enough_digits(answer: Answer, fact: Answer | None) -> int:
-    """Enough digits that two different numbers do not look the same."""
+    """Return how many digits make two different numbers differ in print."""
     if fact is None or "a number" not in (kind_of(answer), kind_of(fact)) or answer == fact:
         return 3
     return next((d for d in (3, 6) if show(answer, "", d) != show(fact, "", d)), 17)
 
 
 def same(one: Answer, other: Answer | None) -> bool:
-    """Whether two answers are the same one."""
+    """Whether two answers have the same type and value."""
     return type(one) is type(other) and one == other  # True == 1 in Python
 
 

@@ -1,4 +1,4 @@
-"""What only real containers and kubelets can show, in words that steps and tasks declare."""
+"""The capabilities of real containers and kubelets, which steps and tasks declare."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ CAPABILITIES = {
 
 
 class Capable(Protocol):
-    """A backend, as far as it is asked for here."""
+    """The part of a backend that ``require`` needs."""
 
     backend: str
     capabilities: frozenset[str]
 
 
 def require(name: str, backend: Capable) -> None:
-    """Return if a backend has a capability.
+    """Check that a backend has a capability.
 
     Raises:
-        BadInput: it lacks that; with the commands for one that has it.
+        BadInput: the backend lacks it; with the commands that start one that has it.
     """
     if name not in backend.capabilities:
         raise BadInput(
@@ -41,10 +41,10 @@ def require(name: str, backend: Capable) -> None:
 
 
 def check(names: Iterable[str]) -> tuple[str, ...]:
-    """The names, all of them known.
+    """Return the names as a tuple, after a check that each is a capability.
 
     Raises:
-        BadInput: one is not.
+        BadInput: a name is no capability.
     """
     found = tuple(names)
     for name in found:

@@ -57,16 +57,16 @@ _debug: ContextVar[bool] = ContextVar("debug", default=False)
 
 @app.callback()
 def course(debug: Debug = False) -> None:
-    """Take the options of every command."""
+    """Read the options that all commands share."""
     with _errors_as_text():
         _debug.set(debug or variables.DEBUG.read())
 
 
 def _starts_a_cluster(port: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add the options of ``cluster.up`` to a command, which is then called with the cluster.
+    """Add the options of ``cluster.up`` to a command, and call it with the running cluster.
 
     Args:
-        port: the type of the option for the API server's port; commands name it differently.
+        port: the type of the API server's port option, which differs between commands.
     """
     options = {
         "name": Name,
@@ -85,7 +85,7 @@ def _starts_a_cluster(port: Any) -> Callable[[Callable[..., None]], Callable[...
                 running = cluster.up(**chosen, report=progress())
             command(running, **given)
 
-        # Typer makes the command line of the signature.
+        # Typer builds the command line from the signature.
         own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
         added = [
             inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
@@ -100,14 +100,14 @@ def _starts_a_cluster(port: Any) -> Callable[[Callable[..., None]], Callable[...
 @app.command()
 @_starts_a_cluster(Port)
 def up(running: cluster.Cluster) -> None:
-    """Start a cluster, or bring back what does not run of it."""
+    """Start a cluster, or start its components that do not run."""
     out.print(f"{running.name}: {running.state.backend}, Kubernetes {running.state.kubernetes}")
     out.print(f"  export KUBECONFIG={running.backend.kubeconfig}")
 
 
 @app.command()
 def down(name: Name = None) -> None:
-    """Remove a cluster: every process and every file of it."""
+    """Remove a cluster with all its processes and files."""
     with _errors_as_text(name):
         was = cluster.down(name)
         out.print(f"{cluster_name(name)}: {'removed' if was else 'there was none'}")
@@ -118,14 +118,14 @@ def reset(
     name: Name = None,
     workers: Annotated[int | None, typer.Option(help="How many workers to have.")] = None,
 ) -> None:
-    """Bring a cluster to the state right after `up`, and say what was changed."""
+    """Return a cluster to its state right after `up`, and print what was changed."""
     with _errors_as_text(name):
         out.print(str(reset_cluster(name, workers=workers)))
 
 
 @app.command()
 def status(name: Name = None, as_json: Json = False) -> None:
-    """Say whether a cluster runs; exit status 1 when it, or one of its components, does not."""
+    """Print whether a cluster runs; exit status 1 if it or one of its components does not."""
     with _errors_as_text(name):
         found = status_of(name)
     if as_json:
@@ -138,10 +138,10 @@ def status(name: Name = None, as_json: Json = False) -> None:
 
 @app.command()
 def doctor(name: Name = None, as_json: Json = False) -> None:
-    """Look for what would keep the course from running.
+    """Check this machine for problems that keep the course from running.
 
-    Exit status 1 if something is bad; a note concerns kind alone and leaves it at 0. With --json:
-    for an issue, without your name, home folder, tokens and addresses.
+    Exit status 1 if a finding is bad; a note concerns kind alone and leaves it at 0. With --json
+    the output is for an issue: without your name, home folder, tokens and addresses.
     """
     with _errors_as_text(name):
         if as_json:
@@ -156,7 +156,7 @@ def doctor(name: Name = None, as_json: Json = False) -> None:
 
 
 def _print_table(findings: Sequence[Finding]) -> None:
-    table = Table("", "looked at", "seen", box=None)
+    table = Table("", "check", "seen", box=None)
     for finding in findings:
         cure = f"\n-> {finding.cure}" if finding.cure else ""
         table.add_row(finding.level.upper(), finding.subject, f"{finding.seen}{cure}")
@@ -165,7 +165,7 @@ def _print_table(findings: Sequence[Finding]) -> None:
 
 @app.command()
 def binaries(kubernetes: Kubernetes = None) -> None:
-    """Bring the programs of the embedded cluster, and say where each comes from."""
+    """Get the programs of the embedded cluster, and print the source of each."""
     with _errors_as_text():
         for binary in ensure(kubernetes=kubernetes, report=progress()).values():
             out.print(f"{binary.name:<24} {binary.version:<9} {binary.source:<9} {binary.path}")
@@ -173,7 +173,7 @@ def binaries(kubernetes: Kubernetes = None) -> None:
 
 @app.command()
 def record(lesson: str, name: Name = None) -> None:
-    """Run a lesson (such as 00) on a kind cluster and keep its real steps in recordings/."""
+    """Run a lesson (such as 00) on a kind cluster and store its real steps in recordings/."""
     with _errors_as_text(name):
         from daemonset_course.recording.rerecord import record_lesson  # noqa: PLC0415 - 60 ms
 
@@ -203,7 +203,7 @@ def lab(running: cluster.Cluster, context: typer.Context) -> None:
 
 
 def _stopped(process: subprocess.Popen[bytes]) -> int:
-    """The exit status after Ctrl-C, which JupyterLab got too: 0 when it ends in good time."""
+    """Return exit status 0 after Ctrl-C, which JupyterLab received too; end it if it is slow."""
     try:
         process.wait(timeout=15)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
@@ -213,16 +213,16 @@ def _stopped(process: subprocess.Popen[bytes]) -> int:
 
 
 def _course() -> str:
-    """How to call this command from where the learner stands."""
+    """Return how to call this command from the current folder."""
     path = Path(sys.argv[0])
     return str(os.path.relpath(path)) if path.name == "course" else "course"
 
 
 @contextlib.contextmanager
 def _errors_as_text(name: str | None = None) -> Iterator[None]:
-    """Errors of the course as three plain lines and exit status 1, Ctrl-C as 130.
+    """Print errors of the course as three lines, and exit with status 1; with 130 after Ctrl-C.
 
-    With ``--debug`` the three lines follow the traceback of the error and of its causes.
+    With ``--debug`` the traceback of the error and its causes is printed first.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Look for what would keep the course from running, and say how to cure it."""
+"""Check this machine for problems that keep the course from running, with a cure for each."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ PROGRAMS = {"kind": ("kind", "kubectl"), "embedded": search.PROGRAMS}  # that `u
 DOWNLOADED, BUILT = "to be downloaded", "to be built by Go"
 
 Level = Literal["ok", "note", "bad"]
-CheckResult = tuple[Level, str, str]  # how it is, what was seen, the cure
+CheckResult = tuple[Level, str, str]  # level, evidence, cure
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: how it is, what was seen, and the cure.
+    """The result of one check: its level, the evidence, and the cure.
 
-    ``bad`` keeps the course from running; a ``note`` concerns kind or terminals alone, or can wait.
+    ``bad`` keeps the course from running. A ``note`` concerns only kind or terminals, or can wait.
     """
 
     subject: str
@@ -63,7 +63,7 @@ class Finding:
 
 
 def examine(name: str | None = None) -> list[Finding]:
-    """A finding for each thing that the course needs; nothing is changed."""
+    """Return a finding for each thing that the course needs; change nothing."""
     name = cluster_name(name)
     checks: dict[str, Callable[[], CheckResult]] = {
         "Python": _python,
@@ -87,7 +87,7 @@ def examine(name: str | None = None) -> list[Finding]:
 
 
 def candidates() -> list[str]:
-    """The backends that `up` may choose here, the preferred one first.
+    """Return the backends that `up` may choose here, the preferred one first.
 
     Raises:
         BadInput: ``COURSE_BACKEND`` names an unknown one.
@@ -98,7 +98,7 @@ def candidates() -> list[str]:
 
 
 def _finding(subject: str, check: Callable[[], CheckResult], name: str) -> Finding:
-    """What a look gives; an error in it is something bad, with a cure too."""
+    """Run a check; an error in it is a ``bad`` finding with a cure."""
     cure = (
         f"Put right what is named here, then run {course_command('doctor', name)} again. If it is "
         f"the container engine: {_embedded(name)} runs without."
@@ -131,7 +131,7 @@ def _memory() -> CheckResult:
 
 
 def _disk() -> CheckResult:
-    """The room for programs and for clusters, which may be on different disks."""
+    """Check the free space for programs and for clusters, which may be on different disks."""
     homes = {"COURSE_CACHE": cache_home(), "COURSE_HOME": state_home()}
     free = {which: shutil.disk_usage(_existing(home)).free for which, home in homes.items()}
     low = [which for which, least in DISK.items() if free[which] < least]
@@ -142,7 +142,7 @@ def _disk() -> CheckResult:
 
 
 def _existing(path: Path) -> Path:
-    """The path, or the nearest one above it that is there."""
+    """Return the path, or its nearest parent that exists."""
     return next(one for one in (path, *path.parents) if one.exists())
 
 
@@ -166,7 +166,7 @@ def _ports() -> CheckResult:
 
 
 def _programs(name: str) -> CheckResult:
-    """What `up` finds here for the backends that it may choose, and how it gets the rest."""
+    """Check which programs `up` finds for its backends, and how it gets the others."""
     backends = candidates()
     folder = variables.BINARIES.read()
     search_result = search.find_local(
@@ -196,14 +196,14 @@ def _programs(name: str) -> CheckResult:
 
 
 def _comes(pin: Pin, folder: Path | None) -> str:
-    """How `up` gets a program that is not here, or why it cannot or need not."""
+    """Return how `up` gets a program that is missing here, or why it cannot."""
     if folder:
         return f"not in {folder}, on PATH or in the cache"
     return DOWNLOADED if pin.file else build.obstacle(pin.program, pin.version) or BUILT
 
 
 def _path(name: str) -> CheckResult:
-    """Whether a terminal finds what those of `course lab` find first."""
+    """Check whether other terminals find the same programs as those of `course lab`."""
     own = [cluster_dir(name) / "bin" / "kubectl", Path(get_path("scripts"), "course")]
     found = {path: shutil.which(path.name) for path in own if path.exists()}
     hidden = [path for path, other in found.items() if not other or not path.samefile(other)]
@@ -229,9 +229,9 @@ def _engine() -> CheckResult:
 def _cgroup(name: str) -> CheckResult:
     engine = find_engine()
     if engine is None:
-        return "ok", "only kind minds, and there is no engine", ""
+        return "ok", "only kind depends on it, and there is no engine", ""
     cure = (
-        "Kubelets from 1.35 on refuse cgroup v1 unless told; the course tells them. If nodes do "
+        "Kubelets from 1.35 on refuse cgroup v1 by default; the course allows it. If nodes do "
         f"not start: {course_command('up --backend kind --kubernetes 1.34', name)}, "
         "or --backend embedded."
     )
@@ -265,7 +265,7 @@ def _cluster(name: str) -> CheckResult:
 
 
 def _skew(name: str) -> CheckResult:
-    """Whether the kubectl that a terminal finds may talk to the cluster.
+    """Check the version of the kubectl that a terminal finds against the cluster's.
 
     Source: https://kubernetes.io/releases/version-skew-policy/#kubectl (one minor away).
     """
@@ -281,7 +281,7 @@ def _skew(name: str) -> CheckResult:
 
 
 def _leftovers(name: str) -> CheckResult:
-    """Processes of a cluster whose folder is gone or unfinished."""
+    """Check for processes of a cluster whose folder is missing or incomplete."""
     state = State.load(name)
     left = processes_of(cluster_dir(name)) if state is None or not state.complete else []
     seen = f"{len(left)} processes of an interrupted run" if left else "none"
@@ -289,7 +289,7 @@ def _leftovers(name: str) -> CheckResult:
 
 
 def _containers(name: str) -> CheckResult:
-    """Containers of a kind cluster of this name: of our own interrupted `up`, or another's."""
+    """Check for containers of a kind cluster of this name: an interrupted `up`, or not ours."""
     engine, state = find_engine(), State.load(name)
     if engine is None or (state is not None and state.backend == "kind" and state.complete):
         return "ok", "none", ""

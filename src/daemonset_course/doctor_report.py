@@ -1,7 +1,7 @@
-"""What ``course doctor --json`` prints: the findings with the machine's versions, fit to publish.
+"""The output of ``course doctor --json``: findings and versions, without personal data.
 
-The keys are stable; ``FORMAT`` grows when one changes. The texts hold no name of the user or of the
-machine, no home folder, no token and no address but the loopback's: see ``redact``.
+The keys are stable; ``FORMAT`` increases when one changes. The texts contain no name of the user or
+the machine, no home folder, no token, and no address except loopback: see ``redact``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from daemonset_course.errors import CourseError
 from daemonset_course.places import cluster_name
 
 FORMAT = 1
-# Names of users that are words of the report itself, and say nothing about a person.
+# User names that are also words of the report, and do not identify a person.
 _WORDS = {"", "root", "course", "docker", "podman", "kind"}
 
 _SECRETS = [
@@ -44,10 +44,10 @@ _HOST_PORT = re.compile(r"\b[A-Za-z][\w.-]*:\d{2,5}\b")
 
 
 def report(name: str | None = None) -> dict[str, Any]:
-    """Return what an issue about a cluster needs to say about this machine, as JSON values."""
+    """Return what an issue about a cluster needs to know about this machine, as JSON values."""
     name = cluster_name(name)
     backends: list[str] = []
-    with suppress(CourseError, OSError):  # the check of the programs says what failed
+    with suppress(CourseError, OSError):  # the check of programs reports the error
         backends = candidates()
     checks = [
         {
@@ -90,7 +90,7 @@ def redact(text: str) -> str:
 
 
 def _users() -> set[str]:
-    """The names of the user, as the system and the home folder have them."""
+    """Return the user's names: the login name and the name of the home folder."""
     names = {Path.home().name}
     with suppress(KeyError, OSError, ImportError):  # a container's user may have no name
         names.add(getpass.getuser())

@@ -1,4 +1,4 @@
-"""The one family of errors that a learner meets.
+"""The errors that a learner sees, with one base class.
 
     CourseError
     ├── BadInput            what was typed cannot be used; nothing was changed
@@ -17,8 +17,8 @@
     ├── FileFailed          a file of the course cannot be read, written or locked
     └── RecorderFailed      the recorder itself failed; the recording has a gap
 
-Every message has the same three parts: what failed, the evidence, what to do next. The cause, where
-there is one, is kept as ``__cause__``; learners see it with ``course --debug`` or COURSE_DEBUG=1.
+Every message has three parts: what failed, the evidence, the next step. A cause is stored as
+``__cause__``; learners see it with ``course --debug`` or COURSE_DEBUG=1.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dataclasses import dataclass
 
 
 class CourseError(Exception):
-    """What failed, the evidence seen, and what to do next."""
+    """An error with three parts: what failed, the evidence, and the next step."""
 
     def __init__(self, failed: str, *, seen: str = "", next_step: str = "") -> None:
         self.failed = failed
@@ -46,7 +46,7 @@ class CourseError(Exception):
         return "\n".join(lines)
 
     def _render_traceback_(self) -> list[str]:
-        """The lines that IPython prints instead of a traceback; all of it with COURSE_DEBUG."""
+        """Return what IPython prints: the message alone, or the traceback with COURSE_DEBUG."""
         if _debugging():
             return "".join(traceback.format_exception(self)).splitlines()
         return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", [])]
@@ -89,7 +89,7 @@ class FileFailed(CourseError):
 
 
 class RecorderFailed(CourseError):
-    """The recorder itself failed; the recording is whole apart from the gaps that it names."""
+    """The recorder itself failed; the recording is complete except for its gaps."""
 
 
 class BadInput(CourseError):
@@ -102,7 +102,7 @@ class NotFound(BadInput):
 
 @dataclass(frozen=True)
 class Reason:
-    """One reason of a rejection: the field and the API server's words for it."""
+    """One reason of a rejection: the field and the API server's message."""
 
     field: str
     message: str
@@ -112,7 +112,7 @@ class Reason:
 
 
 class Rejected(CourseError):
-    """The API server refused an object; ``reasons`` holds a field and a message each."""
+    """The API server refused an object; each of ``reasons`` has a field and a message."""
 
     def __init__(self, what: str, reasons: list[Reason], *, next_step: str = "") -> None:
         self.reasons = reasons
@@ -138,11 +138,11 @@ class ApiError(CourseError):
 def _debugging() -> bool:
     from daemonset_course import variables  # noqa: PLC0415 - imports this module
 
-    with suppress(CourseError):  # a value that cannot be read must not hide the error at hand
+    with suppress(CourseError):  # an invalid value must not hide the error itself
         return variables.DEBUG.read()
     return False
 
 
 def in_one_line(error: BaseException) -> str:
-    """Return the type and the message of any error, cut where it is long."""
+    """Return the type and message of any error; a long message is cut."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}".rstrip(": ")

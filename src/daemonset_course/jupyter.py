@@ -1,7 +1,7 @@
-"""JupyterLab for a cluster: started by `course lab`, and the process that then runs.
+"""Run JupyterLab for a cluster: the start by `course lab`, and the server process itself.
 
-It listens on 127.0.0.1 with a token. It reads no configuration of the learner or the machine, only
-the arguments of the command; what is set within JupyterLab stays in the course's own folder.
+The server listens on 127.0.0.1 with a token. It reads only the arguments of the command, and no
+configuration of the learner or the machine. JupyterLab's own settings stay in the course's folder.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FIRST_LESSON = "notebooks/00-start-here.ipynb"
 
 
 def start(cluster: Cluster, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start JupyterLab at the first lesson; the arguments are JupyterLab's own."""
+    """Start JupyterLab at the first lesson; pass the arguments on to JupyterLab."""
     own = cluster.environment()
     shells = terminals.environment(cluster.folders, own)
     return subprocess.Popen(
@@ -32,7 +32,7 @@ def start(cluster: Cluster, arguments: Sequence[str]) -> subprocess.Popen[bytes]
 
 
 def settings() -> dict[str, dict[str, Any]]:
-    """Return what an argument of the command may override."""
+    """Return the default settings, which an argument of the command may override."""
     from jupyter_core.paths import ENV_CONFIG_PATH  # noqa: PLC0415 - 40 ms
     from jupyter_server.extension.config import (  # noqa: PLC0415 - 1.9 s
         ExtensionConfigManager,
@@ -66,14 +66,14 @@ def main() -> None:
     os.environ.update(unusable)  # kernels and terminals have it
 
     class Server(ServerApp):
-        """A server that looks for configuration in no folder."""
+        """A server that reads no configuration folder."""
 
         @property
         def config_file_paths(self) -> list[str]:
             return []
 
         def load_config_file(self, *args: Any, **options: Any) -> None:
-            """Take the course's settings, then the file that an argument names."""
+            """Load the course's settings, then the file named by an argument."""
             self.update_config(Config(settings()))
             super().load_config_file(*args, **options)
 
@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def _usable(proxy: str) -> bool:
-    """Whether httpx takes an address for a proxy: it has a scheme, and not that of SOCKS."""
+    """Whether httpx accepts the address as a proxy: it has a scheme other than SOCKS."""
     import httpx  # noqa: PLC0415 - 40 ms
 
     try:

@@ -1,8 +1,8 @@
 """The names that single lessons and labs use: findings, figures, faults, small readers.
 
-A lesson writes ``from daemonset_course.lessons import coverage``. What most lessons use is in
-``daemonset_course``; notebooks import from nowhere deeper, so that a module can be moved or renamed
-without a change of any lesson. ``docs/names.md`` lists both.
+A lesson writes ``from daemonset_course.lessons import coverage``. The names that most lessons use
+are in ``daemonset_course``. Notebooks import from these two modules only, so that other modules can
+be moved or renamed without a change of any lesson. ``docs/names.md`` lists both.
 """
 
 from daemonset_course.analysis.admission import admission

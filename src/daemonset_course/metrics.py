@@ -1,4 +1,4 @@
-"""Read what a program says at ``/metrics``, in Prometheus' text format. Pure."""
+"""Read the metrics that a program serves at ``/metrics``, in Prometheus' text format. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families as _families
 
 
 def gauge(text: str, series: str, /, **labels: str) -> float:
-    """Return the value of the series with exactly these labels; 0 where there is none.
+    """Return the value of the series with exactly these labels; 0 if there is none.
 
     A counter's series is named with ``_total``.
     """
@@ -20,7 +20,7 @@ def labels(text: str, wanted: Mapping[str, str]) -> dict[str, list[str]]:
     """Return for each wanted series the values of one of its labels, such as ``up{job}``.
 
     Args:
-        text: what the program says.
+        text: the program's metrics.
         wanted: series -> label. Values that are empty are left out.
     """
     found: dict[str, set[str]] = {f"{name}{{{label}}}": set() for name, label in wanted.items()}

@@ -1,7 +1,7 @@
-"""A typed prediction before the run, and its comparison with the fact after it.
+"""Store a prediction before a run, and compare it with the fact after the run.
 
-Answers are kept in ``predictions.json`` in the state folder: the first one and every later change,
-each with its date, so that a correction never hides the first guess.
+Answers are stored in ``predictions.json`` in the state folder. The first answer and each later
+change are stored with their dates, so a correction never hides the first guess.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from daemonset_course.errors import BadInput, CourseError
 from daemonset_course.places import state_home
 from daemonset_course.store import JsonStore
 
-SOURCES = ("cluster", "recording", "rule")  # whose answer a fact is
+SOURCES = ("cluster", "recording", "rule")  # where a fact comes from
 
 _FORMAT = 1
 _TOLERANCE = 0.25
@@ -41,13 +41,13 @@ Kept = list[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Comparison:
-    """A prediction beside the fact.
+    """The comparison of a prediction with the fact.
 
     Attributes:
         right: whether the prediction holds; None when there is nothing to judge.
-        values: both values, in plain words.
-        ending: the difference, else empty.
-        first: what the first answer was, if another one, else empty.
+        values: both values in plain words.
+        ending: the difference; empty if there is none.
+        first: a sentence with the first answer, if it was another one; else empty.
     """
 
     right: bool | None
@@ -57,7 +57,7 @@ class Comparison:
 
     @property
     def sentence(self) -> str:
-        """Both values and the difference, in plain words."""
+        """Both values and the difference in plain words."""
         return self._sentence(self.ending)
 
     def __str__(self) -> str:
@@ -67,7 +67,7 @@ class Comparison:
 
     def _repr_markdown_(self) -> str:
         verdict = {True: "**As predicted.** ", False: "**Not as predicted.** ", None: ""}
-        ending = "" if self.ending in (EXACTLY, YES, NO) else self.ending  # said already
+        ending = "" if self.ending in (EXACTLY, YES, NO) else self.ending  # the verdict says it
         return verdict[self.right] + _escape(self._sentence(ending))
 
     def _sentence(self, ending: str) -> str:
@@ -76,13 +76,13 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Prediction:
-    """What the learner typed.
+    """The answer that the learner typed.
 
     Attributes:
-        question_id: the name under which answers are kept, e.g. ``08-length``.
-        answer: None when nothing was typed yet.
-        first: the first answer ever kept for this question.
-        note: what went wrong with keeping the answer, else empty.
+        question_id: the name under which answers are stored, such as ``08-length``.
+        answer: None before anything was typed.
+        first: the first answer stored for this question.
+        note: why the answer could not be stored; else empty.
     """
 
     question_id: str
@@ -95,18 +95,18 @@ class Prediction:
     def compare(
         self, actual: Any, *, within: float | None = None, source: str = "cluster"
     ) -> Comparison:
-        """The prediction beside the fact.
+        """Compare the prediction with the fact.
 
         Args:
-            actual: a value of the answer's kind, in its unit; a set or tuple counts as a list, and
-                None says that there is no value.
-            within: the part of ``actual`` by which a number may differ, 0.25 unless given; 0 for
-                counts that must be exact. Texts compare without case, lists without order.
-            source: whose answer ``actual`` is: the ``cluster`` that just gave it, a ``recording``,
-                or a ``rule`` by which it was worked out. A recorded step knows: ``step.source``.
+            actual: the fact, of the same type and unit as the answer. A set or tuple counts as a
+                list; None: there is no fact.
+            within: the part of ``actual`` by which a number may differ, 0.25 by default; 0 for
+                counts that must be exact. Case in texts and order in lists do not count.
+            source: where ``actual`` comes from: the ``cluster``, a ``recording``, or a ``rule``
+                from which it was calculated. For a recorded step use ``step.source``.
 
         Raises:
-            BadInput: ``actual`` is of a kind that no answer can have, or there is no such source.
+            BadInput: ``actual`` has a type that no answer can have, or the source is unknown.
         """
         if source not in SOURCES:
             raise BadInput(
@@ -145,15 +145,15 @@ class Prediction:
 def predict(
     question_id: str, answer: Answer | EllipsisType | None, *, question: str = "", unit: str = ""
 ) -> Prediction:
-    """The prediction, kept on disk once an answer is typed.
+    """Return the prediction, and store it on disk once an answer is typed.
 
-    ``...``, None and an empty text mean "not yet"; running a cell again with the same answer keeps
-    nothing new. With a unit the answer is a number, and what is none is refused and not kept. A
-    store that cannot be written does not stop the lesson: ``note`` says so.
+    ``...``, None and an empty text mean "no answer yet". Running a cell again with the same answer
+    stores nothing new. With a unit the answer must be a number; another value is refused and not
+    stored. If the file cannot be written, the lesson goes on and ``note`` gives the reason.
 
     Raises:
-        BadInput: the answer is not a number, a text, True, False or a list of texts; or, where
-            there is a unit, no number of it.
+        BadInput: the answer is not a number, a text, True, False or a list of texts; or, with a
+            unit, it is not a number of that unit.
     """
     if answer is None or answer is ... or (isinstance(answer, str) and not answer.strip()):
         return Prediction(question_id, question=question, unit=unit)
@@ -178,12 +178,12 @@ def _fact(fact: Answer | None, unit: str, source: str, digits: int = 3) -> str:
 
 
 def _escape(text: str) -> str:
-    """One line of Markdown that shows the text as it was typed."""
+    """Escape a text for Markdown, on one line."""
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
 def _keep(question_id: str, answer: Answer, unit: str) -> tuple[Answer, str]:
-    """Return the first answer kept for the question, and what had to be set aside."""
+    """Store an answer; return the question's first answer, and a note if a file was set aside."""
     kept: Kept = []
 
     def add(answers: dict[str, Kept]) -> None:
@@ -202,7 +202,7 @@ def _store() -> JsonStore[Kept]:
 
 
 def _valid(answers: Sequence[Answer] | Iterator[Answer], unit: str) -> Iterator[Answer]:
-    """The answers that the question takes; an older version of the course kept others as well."""
+    """Yield the valid answers; an older version of the course also stored others."""
     for answer in answers:
         try:
             yield plain(answer, unit)

@@ -1,4 +1,4 @@
-"""How any long step of the course says how far it is: bars on a terminal, lines elsewhere."""
+"""Report the progress of long steps: bars on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any, Protocol, TextIO
 
 
 class Report(Protocol):
-    """What a long step tells: one step at a time, ``start``, any ``advance``, then ``done``."""
+    """Receive the progress of one step at a time: ``start``, any ``advance``, then ``done``."""
 
     def start(self, text: str, total: int | None = None, unit: str = "") -> None:
-        """A step begins; ``total`` is None when its length is unknown."""
+        """Begin a step; ``total`` is None if its length is unknown."""
 
     def advance(self, n: int = 1) -> None:
-        """``n`` more units are done."""
+        """Add ``n`` finished units."""
 
     def done(self, text: str) -> None:
-        """The step is over; also called alone, for a message."""
+        """End the step; a call without ``start`` prints a message."""
 
 
 class Lines:
@@ -34,13 +34,13 @@ class Lines:
         self.done(text)
 
     def advance(self, n: int = 1) -> None:
-        """Print a line when a tenth has been passed."""
+        """Print a line at each tenth of the total."""
         before, self._at = self._at, self._at + n
         if self._total and self._at * 10 // self._total > before * 10 // self._total:
             self.done(f"{self._text}: {100 * self._at // self._total} % ({self._so_far()})")
 
     def done(self, text: str) -> None:
-        """Print the end."""
+        """Print the last text of the step."""
         print(text, file=self._stream, flush=True)
 
     def _so_far(self) -> str:
@@ -49,12 +49,12 @@ class Lines:
 
 
 class Bars(Lines):
-    """A report for terminals: one progress bar, replaced by the last text of its step."""
+    """A report for terminals: a progress bar, which the last text of the step replaces."""
 
     _bar: Any = None
 
     def start(self, text: str, total: int | None = None, unit: str = "") -> None:
-        """Open the bar, in place of one that is open."""
+        """Open the bar; close one that is still open."""
         from rich.console import Console  # noqa: PLC0415 - 70 ms with the next one
         from rich.progress import (  # noqa: PLC0415
             BarColumn,
@@ -77,7 +77,7 @@ class Bars(Lines):
         self._bar.update(0, advance=n, so_far=self._so_far())
 
     def done(self, text: str) -> None:
-        """Close the bar and leave the text."""
+        """Close the bar and print the text."""
         self._close()
         super().done(text)
 
@@ -88,18 +88,18 @@ class Bars(Lines):
 
 
 def progress() -> Report:
-    """Bars on a terminal, lines elsewhere (CI, a notebook, a pipe)."""
+    """Return bars on a terminal, lines elsewhere (CI, a notebook, a pipe)."""
     return Bars() if sys.stderr.isatty() else Lines()
 
 
 def amount(n: int, unit: str) -> str:
-    """A number as people read it: bytes in whole MB (the unit is then ``MB``)."""
+    """Format a number; with the unit ``MB`` the number is bytes, shown in whole MB."""
     return f"{n / 1e6:,.0f}" if unit == "MB" else f"{n:,}"
 
 
 @contextlib.contextmanager
 def step(report: Report, text: str, total: int | None = None, unit: str = "") -> Iterator[None]:
-    """A step that also ends in the report when it fails, so that no bar stays open."""
+    """Report a step that also ends when it fails, so that no bar stays open."""
     report.start(text, total, unit)
     try:
         yield

@@ -1,10 +1,10 @@
-"""A JSON file of the learner's progress, which several notebooks read and change.
+"""Read and change a JSON file of the learner's progress, shared by several notebooks.
 
     {"format": 1, "answers": {...}}
 
-A change is made under a lock and written as a whole. A damaged file, or one of a newer version of
-the course, is copied to ``NAME.bad`` (or ``NAME.bad-2``, ...) before anything replaces it, and the
-caller gets a note to show to the learner. Every failure is a ``FileFailed``.
+Each change takes a lock and replaces the whole file. A damaged file, or one from a newer version of
+the course, is first copied to ``NAME.bad`` (or ``NAME.bad-2``, ...), and the caller gets a note for
+the learner. Every failure raises ``FileFailed``.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ Content = dict[str, T]
 
 @dataclass(frozen=True)
 class _Loaded(Generic[T]):
-    """What a file holds.
+    """The content of a file.
 
     Attributes:
-        content: what can be read of it.
-        source: the file's bytes; None where there is no file.
-        problem: what cannot be read and why; empty where all can.
+        content: the part that can be read.
+        source: the file's bytes; None if there is no file.
+        problem: what cannot be read and why; empty if all can be read.
     """
 
     content: Content[T]
@@ -46,14 +46,14 @@ class _Loaded(Generic[T]):
 
 @dataclass(frozen=True)
 class JsonStore(Generic[T]):
-    """A file with one object, by key, under a format version. Safe to use from several processes.
+    """A file with one object under a key, and a format version. Safe for several processes.
 
     Attributes:
         format: the version that this code writes and reads.
-        key: where the file keeps the object.
+        key: the key of the object in the file.
         what: the object's name in a note, in the plural.
-        parse: returns what can be read of an object, and whether that is all of it; may raise
-            ValueError, KeyError, TypeError or AttributeError where nothing can be read.
+        parse: returns the readable part of an object, and whether that is all of it; may raise
+            ValueError, KeyError, TypeError or AttributeError if nothing can be read.
     """
 
     path: Path
@@ -63,17 +63,17 @@ class JsonStore(Generic[T]):
     parse: Callable[[Any], tuple[Content[T], bool]]
 
     def read(self) -> tuple[Content[T], str]:
-        """Return the content, and a note to show where a file had to be set aside.
+        """Return the content, and a note for the learner if a file was set aside.
 
         Raises:
-            FileFailed: the file is there and cannot be opened.
+            FileFailed: the file exists and cannot be opened.
         """
         loaded = self._load()
         if not loaded.problem:
             return loaded.content, ""
         kept: list[Content[T]] = []
         try:
-            note = self.change(kept.append)  # under the lock, the file may be a good one by now
+            note = self.change(kept.append)  # under the lock: the file may be valid by now
         except FileFailed as error:
             reason = error.seen or error.failed
             where = f"they are still in {self.path}, which cannot be set aside: {reason}"
@@ -83,11 +83,11 @@ class JsonStore(Generic[T]):
     def change(self, edit: Callable[[Content[T]], object]) -> str:
         """Let ``edit`` change the content in place; return a note as ``read`` does.
 
-        Nothing is written where the file would stay the same.
+        Nothing is written if the file would stay the same.
 
         Raises:
-            FileFailed: the file cannot be read or written, or another program holds it; it is as
-                it was.
+            FileFailed: the file cannot be read or written, or another program has locked it; the
+                file is unchanged.
         """
         with self._locked():
             loaded = self._load()
@@ -150,7 +150,7 @@ class JsonStore(Generic[T]):
         return _Loaded(content, source, "" if whole else some)
 
     def _set_aside(self, source: bytes) -> Path:
-        """Keep a copy; an earlier one is never overwritten."""
+        """Write a copy under a new name; never overwrite an earlier copy."""
         for number in count(1):
             ending = "bad" if number == 1 else f"bad-{number}"
             aside = self.path.with_name(f"{self.path.name}.{ending}")

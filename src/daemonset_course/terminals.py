@@ -1,8 +1,8 @@
-"""The shells of JupyterLab's terminals: each finds the course's programs and cluster.
+"""Start the shells of JupyterLab's terminals with the course's programs and cluster.
 
-A shell reads files of the learner and of the machine, which may set PATH, KUBECONFIG or an alias of
-kubectl. Here it reads them first and the course's variables after them. That it would start as a
-login shell, where the server has no terminal itself, is prevented by naming a command.
+The learner's and the machine's shell files may set PATH, KUBECONFIG or an alias of kubectl. The
+shell reads those files first and the course's variables after them. Without an explicit command,
+a server that has no terminal would start a login shell.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _POSIX = re.compile(r"sh|dash|ash|m?ksh\d*")
 
 
 def command() -> list[str]:
-    """Return the command of a terminal: the learner's shell, or bash or sh where it is another.
+    """Return the command of a terminal: the learner's shell if supported, else bash or sh.
 
-    Other shells have no way to read a file after the learner's own.
+    Other shells cannot read a file after the learner's own.
     """
     path, family = _shell()
     if family == "bash":
@@ -38,11 +38,11 @@ def command() -> list[str]:
 
 
 def environment(folders: Sequence[str], variables: Mapping[str, str]) -> dict[str, str]:
-    """Return what the shell evaluates after the learner's files, as the variable COURSE_TERMINAL.
+    """Return COURSE_TERMINAL: the code that the shell evaluates after the learner's files.
 
     Args:
-        folders: the first ones of PATH.
-        variables: what else is set.
+        folders: the first folders of PATH.
+        variables: other variables to set.
     """
     words = [shlex.quote(folder) for folder in folders]
     kept = {name: value for name, value in variables.items() if name != "PATH"}
@@ -59,7 +59,7 @@ def environment(folders: Sequence[str], variables: Mapping[str, str]) -> dict[st
 
 
 def _shell() -> tuple[str, str]:
-    """The path of the shell to start, and its family: bash, zsh, fish or sh."""
+    """Return the path of the shell to start, and its family: bash, zsh, fish or sh."""
     wanted = os.environ.get("SHELL") or ""
     for shell in (wanted, "bash", "sh"):
         path, name = shutil.which(shell), Path(shell).name
@@ -70,6 +70,6 @@ def _shell() -> tuple[str, str]:
 
 
 def _fish(value: str) -> str:
-    """A value quoted for fish, where a backslash counts within single quotes."""
+    """Quote a value for fish, where a backslash is special within single quotes."""
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

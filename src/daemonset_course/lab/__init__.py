@@ -1,4 +1,4 @@
-"""Labs: prepared states, and checks that judge what the cluster did."""
+"""Labs: tasks with a prepared cluster, and checks of what the cluster did."""
 
 from daemonset_course.lab.session import LabSession, open_lab
 

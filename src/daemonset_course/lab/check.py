@@ -1,8 +1,8 @@
-"""Judge what a learner's cluster did: rules over the evidence, and verdicts in plain words.
+"""Judge what a learner's cluster did: apply rules to the evidence, and return a verdict.
 
-A task is judged by an ordered list of rules. Each rule looks at the evidence (the present state and
-the recorded history) and returns a verdict, or None when it has nothing to say; the first verdict
-counts. Rules know outcomes only: whoever reaches the outcome in another way passes too.
+Each task has an ordered list of rules. A rule reads the evidence (the present state and the
+recorded history) and returns a verdict, or None if it does not apply; the first verdict counts.
+Rules judge outcomes only: any way to reach the outcome passes.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ SIGNS = {"passed": "✔", "wrong": "✘", "not attempted": "○", "not yet": "�
 
 @dataclass(frozen=True, repr=False)
 class Verdict:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
-        outcome: one of the five.
-        says: the finding in a sentence or two.
-        observed: lines of evidence, mostly one a node.
-        rule: the rule behind a wrong verdict, with its source.
-        look: where to look next.
-        final: the recording already holds what makes it so: going on cannot change the verdict.
-        unless: where going on can change it only under a condition: the condition.
-        task: the number of the task that is judged; 0: unknown.
+        outcome: one of the five outcomes.
+        says: the finding in one or two sentences.
+        observed: lines of evidence, mostly one per node.
+        rule: the rule of Kubernetes behind a wrong verdict, with its source.
+        where: where to look next.
+        final: whether the recorded history already decides the verdict, so that further changes
+            of the cluster cannot improve it.
+        unless: the only condition under which further changes can improve the verdict.
+        task: the number of the task; 0 if unknown.
     """
 
     outcome: Outcome
@@ -69,7 +70,7 @@ class Verdict:
     def _again(self) -> str:
         start = f"run lab.start({self.task or '…'})"
         if self.final:
-            return f"{start}. The recording keeps what happened: going on cannot mend this try."
+            return f"{start}. The recording keeps what happened, so this try cannot pass any more."
         return f"{start}, unless {self.unless}." if self.unless else ""
 
 
@@ -77,17 +78,17 @@ Rule = Callable[[Evidence], Verdict | None]
 
 
 def judge(evidence: Evidence, rules: Iterable[Rule]) -> Verdict:
-    """The first verdict that a rule gives; a list of rules ends in one that always gives one.
+    """Return the first verdict of the rules; the last rule always returns one.
 
-    A wrong that can be mended is final all the same if a later rule finds one that cannot. What
-    keeps the controller from creating pods is part of every verdict on a task that is not done.
-    What is not passed while a component of the control plane does not run cannot be checked.
+    A wrong verdict is also final if a later rule returns a final one. If the API server refuses the
+    controller's Pods, every verdict on an unfinished task includes the reason. While a component of
+    the control plane does not run, a task that is not passed cannot be checked.
     """
     return _with_outages(evidence, _with_refusal(evidence, _first(evidence, rules)))
 
 
 def _with_refusal(evidence: Evidence, verdict: Verdict) -> Verdict:
-    """The verdict, with what keeps the controller from creating pods."""
+    """Add the reason why the API server refuses the controller's Pods."""
     refused = evidence.refused() if verdict.outcome in ("wrong", "not yet") else ""
     if not refused or refused.lower() == verdict.says.lower():
         return verdict
@@ -95,7 +96,7 @@ def _with_refusal(evidence: Evidence, verdict: Verdict) -> Verdict:
 
 
 def _with_outages(evidence: Evidence, verdict: Verdict) -> Verdict:
-    """The verdict, with the components that did not run first: they may be the cause."""
+    """Put the components that did not run first in the evidence: they may be the cause."""
     found = evidence.timeline.outages
     down = [one for one in found if one.end is None]
     if verdict.passed or not found:
@@ -122,7 +123,7 @@ def _first(evidence: Evidence, rules: Iterable[Rule]) -> Verdict:
 
 
 def was_watched(evidence: Evidence) -> Verdict | None:
-    """Cannot check, if the recorder was blind for a while or missed the starting point."""
+    """Cannot check, if a watch was interrupted or the recorder missed the starting state."""
     if evidence.before and not evidence.interrupted():
         return None
     gaps = [
@@ -138,7 +139,7 @@ def was_watched(evidence: Evidence) -> Verdict | None:
 
 
 def was_attempted(evidence: Evidence) -> Verdict | None:
-    """Not attempted: the starter's spec, no new template, no pod or node gone, nothing made."""
+    """Not attempted, if spec and template are the starter's, and nothing was deleted or created."""
     after = evidence.after
     changed = after is None or after["spec"] != evidence.before["spec"] or _recreated(evidence)
     if changed or evidence.rolled or evidence.pods_gone or evidence.lost or evidence.others:
@@ -147,7 +148,7 @@ def was_attempted(evidence: Evidence) -> Verdict | None:
 
 
 def same_object(evidence: Evidence) -> Verdict | None:
-    """Wrong, if the DaemonSet was deleted, made again, or another one was made."""
+    """Wrong, if the DaemonSet was deleted or recreated, or another one was created."""
     name = evidence.timeline.header.daemonset
     others = ", ".join(evidence.others)
     if evidence.after is None:
@@ -199,7 +200,7 @@ def nodes_kept(evidence: Evidence) -> Verdict | None:
 
 
 def still_dead(evidence: Evidence) -> Verdict | None:
-    """Wrong, if the dead node was brought back at any time instead of rolling around it."""
+    """Wrong, if the dead node became Ready at any time: the rollout must work without it."""
     if evidence.dead and not evidence.revived:
         return None
     return Verdict(
@@ -214,7 +215,7 @@ def still_dead(evidence: Evidence) -> Verdict | None:
 
 
 def rolled_to(container: str, variable: str, wanted: str) -> Rule:
-    """Wrong, if the template is the starter's or gives the variable another value."""
+    """Wrong, if the template is the starter's or sets the variable to another value."""
 
     def rule(evidence: Evidence) -> Verdict | None:
         found = _environment(evidence.after, container).get(variable)
@@ -240,7 +241,7 @@ def rolled_to(container: str, variable: str, wanted: str) -> Rule:
 
 
 def only_changed(*allowed: str) -> Rule:
-    """Wrong, if the pod spec differs from the starter's elsewhere than in ``allowed`` fields."""
+    """Wrong, if the Pod spec differs from the starter's in fields other than ``allowed``."""
 
     def rule(evidence: Evidence) -> Verdict | None:
         found = [
@@ -276,5 +277,5 @@ def _environment(daemonset: Object | None, container: str) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """Markdown that shows the text as it is."""
+    """Escape a text for Markdown."""
     return "".join(f"\\{c}" if c in "\\`*_<>#|[]$~" else c for c in text)

@@ -1,4 +1,4 @@
-"""Rules about a rollout: its budget, the nodes that were down, what holds it up, its length."""
+"""Rules about a rollout: its budget, its unavailable nodes, what blocks it, its duration."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from daemonset_course.history.text import nodes
 from daemonset_course.lab.check import Rule, Verdict
 from daemonset_course.lab.evidence import Evidence
 
-MOMENT = 0.3  # seconds: the controller, acting on its cache, can exceed a budget for less than this
+MOMENT = 0.3  # seconds: with a stale cache, the controller can exceed a budget for less than this
 _FIELD = "kubectl explain daemonset.spec.updateStrategy.rollingUpdate.maxUnavailable"
 
 
 def budget_at_most(limit: int) -> Rule:
-    """Wrong, if maxUnavailable allows, or allowed during a rollout, more than ``limit`` nodes."""
+    """Wrong, if maxUnavailable allows more than ``limit`` nodes now or allowed it in a rollout."""
 
     def rule(evidence: Evidence) -> Verdict | None:
         line, templates = evidence.timeline.budget, evidence.timeline.templates
@@ -79,9 +79,9 @@ def down_at_most(limit: int) -> Rule:
 
 
 def not_stuck(evidence: Evidence, *, window: float | None = None) -> Verdict | None:
-    """Wrong, if nodes are behind and waiting will not help: the verdict names what holds them.
+    """Wrong, if nodes are not updated and waiting will not help; the verdict names the cause.
 
-    With a ``window`` (in restarts) it also says that the time runs.
+    With a ``window`` (in restarts) the verdict also says how much of it has passed.
     """
     if not evidence.behind:
         return None
@@ -96,14 +96,14 @@ def not_stuck(evidence: Evidence, *, window: float | None = None) -> Verdict | N
 def within(restarts: float) -> Rule:
     """Wrong, if the rollout took longer than ``restarts`` times a node's mean restart.
 
-    A restart counts with the controller's pause before the next one. Both come from the same
-    history, so the judgement holds at any pace and on a busy machine. It does not wait for the end
-    of a rollout that is too long already, by the longest restart so far.
+    A restart includes the controller's pause before the next one. Both are measured in the same
+    history, so the rule holds at any pace and on a busy machine. While the rollout runs, the
+    longest restart so far is used, so a rollout that already exceeds the window fails at once.
     """
 
     def rule(evidence: Evidence) -> Verdict | None:
         restart = evidence.restart()
-        # The first few say little yet.
+        # Fewer restarts are too few for an estimate.
         if restart is None or (evidence.behind and len(evidence.restart_times) < 4):
             return None
         length, pause = evidence.length(), evidence.pause()
@@ -147,7 +147,7 @@ def finished(evidence: Evidence) -> Verdict | None:
 
 
 def done(limit: int, restarts: float | None = None) -> Rule:
-    """Passed, with the numbers of the history."""
+    """Passed, with the measured numbers."""
 
     def rule(evidence: Evidence) -> Verdict:
         most = evidence.timeline.unavailable.max() or 0
@@ -157,7 +157,7 @@ def done(limit: int, restarts: float | None = None) -> Rule:
         if most > limit:
             observed.append(
                 f"the moment above {limit} lasted {evidence.worst(limit)[1]:.2f} s: the controller "
-                "acted on a cache that was not yet up to date; it is told, not counted"
+                "acted on a cache that was not yet up to date; this does not count as wrong"
             )
         restart, pause, length = evidence.restart(), evidence.pause(), evidence.length()
         if restarts and restart:
@@ -173,7 +173,7 @@ def done(limit: int, restarts: float | None = None) -> Rule:
 
 
 def _refused(evidence: Evidence) -> Verdict | None:
-    """The API server refuses the Pods that the controller wants to create."""
+    """Wrong, if the API server refuses the Pods that the controller wants to create."""
     reason = evidence.refused()
     if not reason:
         return None
@@ -188,7 +188,7 @@ def _refused(evidence: Evidence) -> Verdict | None:
 
 
 def _budget_spent(evidence: Evidence) -> Verdict | None:
-    """Dead nodes have used up the budget, and no surge helps out."""
+    """Wrong, if dead nodes have used up the budget and there is no surge budget."""
     budget = evidence.why.stuck_budget
     if budget is None or evidence.timeline.surge_budget.at(evidence.timeline.end):
         return None

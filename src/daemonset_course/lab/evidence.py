@@ -1,4 +1,4 @@
-"""What a check sees: a recorder's log, read once, before anything is judged."""
+"""The evidence of a check: a recorder's log, read once before the rules are applied."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ JUDGED = ("nodes", "daemonsets", "pods")  # the resources that a verdict is made
 
 @dataclass(frozen=True)
 class Evidence:
-    """The starting point, the present state, and all that happened in between.
+    """The starting state, the present state, and the history in between.
 
     Attributes:
-        before: the DaemonSet as the task's start left it.
-        after: the DaemonSet of that name now; None when there is none.
+        before: the DaemonSet at the start of the task.
+        after: the DaemonSet of that name now; None if there is none.
         nodes: the Node objects that exist now, by name.
-        lost: nodes whose Node object was deleted, also if there is a new one of that name.
+        lost: nodes whose Node object was deleted, even if a new one has that name.
         revived: nodes that were not Ready at the start and became Ready later.
         others: names of further DaemonSets in the namespace now.
         pods_gone: whether one of the DaemonSet's pods was deleted or is being deleted.
         timeline: the history, from the task's start until now.
-        news: when the last change was seen, in seconds since the recording began.
+        news: when the last change was recorded, in seconds since the recording began.
         spec_set_at: when the DaemonSet first got the pod spec that it has now, in seconds since the
-            recording began; None: it is the starter's, or there is no DaemonSet.
+            recording began; None if the spec is the starter's or there is no DaemonSet.
     """
 
     before: Object
@@ -55,7 +55,7 @@ class Evidence:
 
     @property
     def revision(self) -> str:
-        """The newest template's ``controller-revision-hash``; empty until a pod of it was seen."""
+        """The newest template's ``controller-revision-hash``; empty before its first Pod."""
         return self.timeline.templates[-1].revision if self.rolled else ""
 
     @cached_property
@@ -93,7 +93,7 @@ class Evidence:
 
     @cached_property
     def behind(self) -> Mapping[str, str]:
-        """Each reachable node that the newest template has not wholly reached, and why."""
+        """Each reachable node that does not yet run the newest template, with the reason."""
         found = {one.node: one.reason for one in self.why.causes}
         held = self.timeline.scene.pods
         bare = dict.fromkeys(self.workers, "no Pod, and none should be there")
@@ -101,26 +101,26 @@ class Evidence:
         return {name: found[name] for name in self.reachable if name in found}
 
     def down_now(self) -> Mapping[str, str]:
-        """Each worker without an available pod now, and why."""
+        """Return each worker that has no available Pod now, with the reason."""
         down = set(self.why.spent).intersection(self.workers)
         return {one.node: one.reason for one in self.why.causes if one.node in down}
 
     def refused(self) -> str:
-        """Why the controller could create no pod, in a sentence; empty where it could."""
+        """Return why the API server refuses the controller's Pods; empty if it does not."""
         found = self.why.but(lambda cause: cause.kind == "refused")
         return found.sentence(self.lane)
 
     def lines(self, why: Mapping[str, str]) -> tuple[str, ...]:
-        """A line for each node and its reason."""
+        """Return one line per node with its reason."""
         return tuple(f"{self.lane(node)}: {reason}" for node, reason in why.items())
 
     def down_at(self, t: float) -> tuple[str, ...]:
-        """The workers that had no ready pod at ``t`` (seconds since the recording began)."""
+        """Return the workers that had no ready Pod at ``t`` seconds since the recording began."""
         held = {s.node for s in self.timeline.segments if s.phase == "ready" and _covers(s, t)}
         return tuple(name for name in self.workers if name not in held)
 
     def worst(self, above: int) -> tuple[float, float]:
-        """The longest stretch with more than ``above`` nodes down: (from, how long) in seconds."""
+        """Return start and length (s) of the longest time with more than ``above`` nodes down."""
         best = (0.0, 0.0)
         start: float | None = None
         for a, b, value in self.timeline.unavailable.stretches():
@@ -134,18 +134,18 @@ class Evidence:
     def restart_times(self) -> Mapping[str, tuple[float, float]]:
         """For each updated node: when its restart began and ended, in seconds.
 
-        It begins when the node loses its ready pod or, with surge, gets its new one beside it; it
-        ends when the new pod is ready and no other pod is left on the node.
+        A restart begins when the node loses its ready Pod or, with surge, gets the new Pod. It
+        ends when the new Pod is ready and no other Pod is left on the node.
         """
         behind = self.behind
         updated = [name for name in self.reachable if name not in behind]
         return {name: self._restart(name) for name in updated} if self.rolled else {}
 
     def restart(self) -> float | None:
-        """The mean length of a node's restart in seconds; None before the first one ended.
+        """Return the mean length of a node's restart in seconds; None before the first one ended.
 
-        The mean, not the median: a few slow nodes prolong a rollout by as much as they prolong it.
-        While nodes are behind it is the longest one: those that are still restarting may be slow.
+        The mean, not the median: each slow node prolongs the rollout. While nodes are not updated,
+        the longest restart is returned, because the remaining nodes may be slow.
         """
         lengths = [end - start for start, end in self.restart_times.values()]
         if not lengths:
@@ -153,9 +153,9 @@ class Evidence:
         return max(lengths) if self.behind else mean(lengths)
 
     def pause(self) -> float:
-        """The median time in seconds from the end of a restart to the beginning of a next one.
+        """Return the median time in seconds from the end of a restart to the start of the next one.
 
-        The controller's own; on a busy machine it may be as long as the restart.
+        The controller causes it; on a busy machine it may be as long as the restart.
         """
         spans = self.restart_times.values()
         later = [[begin - end for begin, _ in spans if begin >= end] for _, end in spans]
@@ -163,11 +163,10 @@ class Evidence:
         return median(pauses) if pauses else 0.0
 
     def length(self) -> float:
-        """Seconds from the change of the pod spec to its last node.
+        """Return the seconds from the change of the Pod spec until the last node was updated.
 
-        While nodes are behind: to the last change that was seen. A rollout that stands still is
-        not slow. A restart of the rollout (``kubectl rollout restart``) does not begin the time
-        anew.
+        While nodes are not updated, the time ends at the last recorded change: a stuck rollout is
+        not a slow one. ``kubectl rollout restart`` does not reset the time.
         """
         if not self.rolled:
             return 0.0
@@ -175,7 +174,7 @@ class Evidence:
         return (max(ends) if ends and not self.behind else self.news) - self._began
 
     def elapsed(self) -> float:
-        """Seconds from the change of the pod spec until now."""
+        """Return the seconds from the change of the Pod spec until now."""
         return self.timeline.end - self._began if self.rolled else 0.0
 
     @property
@@ -183,7 +182,7 @@ class Evidence:
         return self.timeline.templates[-1].t if self.spec_set_at is None else self.spec_set_at
 
     def interrupted(self) -> bool:
-        """Whether a watch that the judgement needs saw nothing for a while."""
+        """Whether a watch of a judged resource was interrupted."""
         return any(gap.resource in JUDGED for gap in self.timeline.gaps)
 
     def _restart(self, node: str) -> tuple[float, float]:
@@ -192,7 +191,7 @@ class Evidence:
         here = [s for s in self.timeline.by_node[node] if s.end >= since]
         new = [s for s in here if s.pod == alive]
         old = [s for s in here if s.pod != alive]
-        # What began with the last thing seen has lasted no time yet, and has no segment.
+        # A Pod that appeared with the last record has no segment yet.
         now = self.timeline.end
         ready = next((s.start for s in new if s.phase == "ready"), now)
         end = max([ready, *(s.end for s in old)])
@@ -201,7 +200,7 @@ class Evidence:
 
 
 def read(history: History) -> Evidence:
-    """The evidence in a history that begins at the task's start."""
+    """Return the evidence in a history that begins at the start of the task."""
     name, timeline = history.header.daemonset, history.timeline()
     sets = {str(o["metadata"]["name"]): o for o in history.objects("daemonsets")}
     began = [o for o in history.at_start("daemonsets") if o["metadata"]["name"] == name]
@@ -222,7 +221,7 @@ def read(history: History) -> Evidence:
 
 
 def _revived(history: History) -> tuple[str, ...]:
-    """The nodes that were seen Ready although they were not at first."""
+    """Return the nodes that were not Ready at the start and became Ready."""
     dead = {o["metadata"]["name"] for o in history.at_start("nodes") if not podstate.is_ready(o)}
     if not dead:
         return ()
@@ -233,7 +232,7 @@ def _revived(history: History) -> tuple[str, ...]:
 
 
 def _spec_set_at(history: History, name: str) -> float | None:
-    """When the DaemonSet first got its present pod spec; None if it had it from the start."""
+    """Return when the DaemonSet got its present Pod spec; None if it had it from the start."""
     sets = [
         (change.t, change.object["spec"]["template"].get("spec"))
         for change in history.changes("daemonsets")
@@ -245,7 +244,7 @@ def _spec_set_at(history: History, name: str) -> float | None:
 
 
 def differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
-    """The paths at which two objects differ; lists are compared item by item."""
+    """Yield the paths at which two objects differ; lists are compared item by item."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         for key in sorted({*one, *other}):
             yield from differences(one.get(key), other.get(key), f"{path}.{key}".lstrip("."))

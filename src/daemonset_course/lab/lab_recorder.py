@@ -1,4 +1,4 @@
-"""A recorder that can be waited for: a check needs a log that holds what the cluster shows now."""
+"""A recorder that a check can wait for, so that the log contains the cluster's present state."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ CATCH_UP = 30.0  # seconds that the recorder may lag behind the API server
 
 
 class SeenVersions:
-    """What a recorder was told of one resource: the version of each object, and which are gone."""
+    """The versions and deletions that the watch of one resource has delivered."""
 
     def __init__(self) -> None:
-        self._versions: dict[str, int] = {}  # uid -> resourceVersion, also of those gone
+        self._versions: dict[str, int] = {}  # uid -> resourceVersion, also of deleted objects
         self._gone: set[str] = set()
 
     def add(self, kind: str, item: Object) -> None:
-        """Take in one word of the watch."""
+        """Add one event of the watch."""
         uid, version = _identity(item)
         self._versions[uid] = version
         if kind == "DELETED":
             self._gone.add(uid)
 
     def holds(self, listing: Object) -> bool:
-        """Whether everything in a list was told, or something newer."""
+        """Whether the watch has delivered every object of a list, or a newer version of it."""
         listed = dict(map(_identity, listing["items"]))
         moment = int(listing["metadata"]["resourceVersion"])
         live = {uid: v for uid, v in self._versions.items() if uid not in self._gone}
-        # What is known and not listed must have been made after the list.
+        # A live object that is not in the list must have been created after the list.
         return all(self._versions.get(uid, 0) >= v for uid, v in listed.items()) and all(
             v > moment for uid, v in live.items() if uid not in listed
         )
@@ -48,7 +48,7 @@ def _identity(item: Object) -> tuple[str, int]:
 
 
 class LabRecorder(Recorder):
-    """A recorder that can be waited for."""
+    """A recorder that can wait until its log is up to date."""
 
     def __init__(self, cluster: Cluster, daemonset: str, namespace: str) -> None:
         super().__init__(cluster, daemonset, namespace)
@@ -57,33 +57,33 @@ class LabRecorder(Recorder):
 
     @property
     def running(self) -> bool:
-        """Whether it still records."""
+        """Whether the recorder still records."""
         return self._open
 
     def change(self, resource: str, kind: str, via: str, item: Object) -> None:
-        """Append a change that a feed saw now, and note what the log now holds."""
+        """Append a change from a feed, and remember its version."""
         with self._news:
             super().change(resource, kind, via, item)
             self._seen[resource].add(kind, item)
             self._news.notify_all()
 
     def _write(self, record: Entry) -> None:
-        """Append a record of any kind; whoever waits for news wakes up."""
+        """Append a record of any kind, and wake up the waiting threads."""
         with self._news:
             super()._write(record)
             self._news.notify_all()
 
     def more_than(self, count: int, deadline: float) -> bool:
-        """Whether there are more than ``count`` records, as soon as there are."""
+        """Wait for more than ``count`` records until the deadline; whether there are."""
         left = max(0.0, deadline - time.monotonic())
         with self._news:
             return self._news.wait_for(lambda: len(self._history.records) > count, timeout=left)
 
     def catch_up(self, api: Api) -> None:
-        """Return when the log holds what the API server answers now.
+        """Wait until the log contains the state that the API server returns now.
 
         Raises:
-            NotRunning: the API server does not answer, or the recorder does not follow.
+            NotRunning: the API server does not answer, or the recorder is too far behind.
         """
         self._components.poll()
         for feed in self._feeds:
@@ -97,7 +97,7 @@ class LabRecorder(Recorder):
                 )
             if late:
                 raise NotRunning(
-                    f"The recorder lost sight of the {feed.resource}.",
+                    f"The recorder does not receive the changes of {feed.resource}.",
                     seen=f"it is more than {CATCH_UP:g} s behind the API server",
                     next_step=f"lab.start(…) again; {course_command('status')}, "
                     "if that does not help",

@@ -1,7 +1,7 @@
-"""What the learner reached in the labs, kept in ``labs.json`` in the state folder.
+"""Store the learner's lab results in ``labs.json`` in the state folder.
 
-Each function that uses the file also returns a note for the learner, empty unless some results
-could not be read and were set aside. It raises CourseError where the file cannot be used.
+Each function that uses the file also returns a note for the learner; it is empty unless some
+results could not be read and were set aside. Each raises CourseError if the file cannot be used.
 """
 
 from __future__ import annotations
@@ -14,22 +14,24 @@ from daemonset_course.lab.check import SIGNS, Verdict
 from daemonset_course.places import state_home
 from daemonset_course.store import JsonStore
 
-Entry = dict[str, Any]  # of one task: the last verdict, what passed, and how many hints were shown
+Entry = dict[
+    str, Any
+]  # of one task: the last verdict, the passed one, and the number of hints given
 Tasks = dict[str, Entry]  # of one lab, by task number
 
 _FORMAT = 1
 
 
 def load(lab: str) -> tuple[dict[int, Entry], str]:
-    """Return the entries of a lab's tasks by task number, and the note."""
+    """Return the entries of a lab by task number, and the note."""
     labs, note = _store().read()
     return {int(number): entry for number, entry in labs.get(lab, {}).items()}, note
 
 
 def keep(lab: str, number: int, verdict: Verdict, manifest: Entry | None) -> str:
-    """Store a verdict; what passed once stays passed, with the manifest that passed.
+    """Store a verdict; a passed task stays passed, with the manifest that passed.
 
-    After a pass only another pass or a wrong is news: a check that says neither is not kept.
+    After a pass, only the outcomes ``passed`` and ``wrong`` are stored.
     """
 
     def change(entry: Entry) -> None:
@@ -43,7 +45,7 @@ def keep(lab: str, number: int, verdict: Verdict, manifest: Entry | None) -> str
 
 
 def best(entry: Entry) -> str:
-    """The best verdict of a task and its time; after a pass also the wrong that contradicts it."""
+    """Return a task's best verdict with its time; after a pass, also a later wrong one."""
     last = entry.get("last") or {}
     outcome = str(last.get("outcome", "not attempted"))
     if passed := entry.get("passed"):
@@ -53,7 +55,7 @@ def best(entry: Entry) -> str:
 
 
 def short(date: str, now: datetime | None = None) -> str:
-    """A stored time (UTC) in the local zone: ``14:11`` today, else with its day."""
+    """Format a stored time (UTC) in the local zone: ``14:11`` today, else with its day."""
     try:
         moment = datetime.fromisoformat(date).astimezone()
     except ValueError:
@@ -68,7 +70,7 @@ def short(date: str, now: datetime | None = None) -> str:
 def next_hint(lab: str, number: int, count: int) -> tuple[int, str]:
     """Return the number of the next hint, from 1 to ``count``, and the note.
 
-    Once all were seen, the last one comes again.
+    After all hints were given, the last one is repeated.
     """
     given = 0
 
@@ -107,7 +109,7 @@ def _readable(stored: dict[str, Any]) -> tuple[dict[str, Tasks], bool]:
 
 
 def _fits(key: str, value: Any) -> bool:
-    """Whether a part of an entry is as ``keep`` or ``next_hint`` wrote it; others are let be."""
+    """Whether a field is as ``keep`` or ``next_hint`` writes it; unknown fields are valid."""
     if key == "hints":
         return type(value) is int and value >= 0
     if key not in ("last", "passed"):

@@ -1,4 +1,4 @@
-"""A lab in the notebook: start a task, check it, hints, the solution, the debrief, the reset.
+"""A lab in a notebook: start and check tasks, read hints, the solution and the debrief.
 
 lab = open_lab("06-roll-within-budget")
 lab.start(1)
@@ -31,11 +31,11 @@ from daemonset_course.recording.recorder import Recorder
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
 
-PATIENCE = 10.0, 50.0  # seconds that a check waits for a rollout: fixed, and for pace 1
+PATIENCE = 10.0, 50.0  # seconds that a check waits for a rollout: fixed part, and part at pace 1
 
 
 class Words(str):
-    """Text that a cell shows as Markdown, and a terminal as it is."""
+    """Text that a notebook shows as Markdown, and a terminal as plain text."""
 
     __slots__ = ()
 
@@ -47,7 +47,7 @@ class Words(str):
 
 
 def open_lab(name: str) -> LabSession:
-    """The lab of that name; nothing is touched until ``start``.
+    """Return the lab of that name; the cluster is not changed until ``start``.
 
     Raises:
         BadInput: there is no such lab.
@@ -64,12 +64,12 @@ class LabSession:
         self._number = 0
 
     def start(self, number: int) -> Words:
-        """What is there after the cluster was brought into the task's starting state.
+        """Bring the cluster into the task's starting state, and return its description.
 
-        Run it again for a fresh try. A recorder then keeps the history that ``check`` judges.
+        Call it again for a new try. A recorder records the history that ``check`` judges.
 
         Raises:
-            CourseError: the cluster cannot be brought there.
+            CourseError: the cluster cannot be brought into that state.
         """
         task = self._lab.task(number)
         failed = self._stop()
@@ -82,9 +82,9 @@ class LabSession:
         return Words(f"Task {number}: {task.title}\n\n{there}\n\n{done}")
 
     def apply(self, text: str) -> Words:
-        """What was done with the YAML: a manifest is applied, a fragment patches the DaemonSet.
+        """Apply a manifest, or patch the DaemonSet with a fragment; return what was done.
 
-        An empty text is no error: nothing happens.
+        An empty text does nothing.
 
         Raises:
             Rejected, BadInput, CommandFailed: the YAML is broken, or the server refuses it.
@@ -97,10 +97,10 @@ class LabSession:
         return Words(kubectl(f"patch daemonset {self._lab.daemonset} --patch", text).strip())
 
     def check(self, number: int) -> Verdict:
-        """The verdict on a task, from what the cluster did since ``start``; it is kept.
+        """Judge what the cluster did since ``start``; store and return the verdict.
 
-        Waits while the cluster is still converging, 10 s and as long again as the pace asks for
-        (30 s at pace 1). Never raises for what is wrong with the cluster: it says so.
+        Waits while the cluster is still converging: at most 10 s plus 50 s times the pace. An error
+        of the cluster is not raised; the verdict reports it.
         """
         task = self._lab.task(number)
         try:
@@ -113,14 +113,14 @@ class LabSession:
         return self._kept(number, replace(verdict, task=number))
 
     def hint(self, number: int) -> Words:
-        """The next of three hints: where to look, the concept, the fragment."""
+        """Return the next of three hints: where to look, the concept, a fragment."""
         hints = self._lab.task(number).hints
         hint_number, note = results.next_hint(self._lab.name, number, len(hints))
         text = hints[hint_number - 1]
         return Words(f"**Hint {hint_number} of {len(hints)}.**{_shown(text)}{_noted(note)}")
 
     def solution(self, number: int) -> Words:
-        """A solution beside yours, once you passed: the lines in which the manifests differ."""
+        """Diff your manifest against a reference solution; available after passing."""
         task = self._lab.task(number)
         entries, note = results.load(self._lab.name)
         passed = entries.get(number, {}).get("passed")
@@ -139,17 +139,17 @@ class LabSession:
         return Words(f"{same}\n\n```diff\n{text}\n```{_noted(note)}")
 
     def debrief(self) -> Words:
-        """The cause, the model, where it happened in production, and an interview question."""
+        """Return the cause, the model, cases from production, and an interview question."""
         return Words(self._lab.debrief)
 
     def reset(self) -> Words:
-        """End the lab: the recorder stops, and the cluster is as right after ``course up``."""
+        """End the lab: stop the recorder, and reset the cluster as after ``course up``."""
         failed = self._stop()
         self._recorder, self._number = None, 0
         return Words(f"{_put_right(reset().changes)}{failed}")
 
     def progress(self) -> Words:
-        """A table of the tasks: the best verdict with its time, and what is recorded now."""
+        """Return a table of the tasks: the best verdict with its time, and what is recorded."""
         stored, note = results.load(self._lab.name)
         rows = ["| task | verdict | recording |", "|---|---|---|"]
         for number, task in enumerate(self._lab.tasks, 1):
@@ -173,7 +173,7 @@ class LabSession:
         if recorder is None or self._number != number:
             return _no_recording(number, self._number)
         cluster = current()
-        if recorder.running:  # a finished recording is judged again as it is
+        if recorder.running:  # a finished recording is judged without new records
             recorder.catch_up(cluster.api)
         deadline = time.monotonic() + PATIENCE[0] + PATIENCE[1] * cluster.pace
         while True:
@@ -191,7 +191,7 @@ class LabSession:
         if verdict.passed and self._recorder is not None:
             try:
                 self._recorder.stop()
-            except RecorderFailed as error:  # too late to change what was judged
+            except RecorderFailed as error:  # too late to change the verdict
                 notes.append(str(error))
             manifest = dict(evidence.read(self._recorder.history).after or {})
         try:
@@ -210,11 +210,11 @@ class LabSession:
         return "runs" if self._recorder.running else "ended"
 
     def _stop(self) -> str:
-        """End the recording; return what to say if the recorder itself failed."""
+        """End the recording; return a message if the recorder itself failed."""
         try:
             if self._recorder is not None:
                 self._recorder.stop()
-        except RecorderFailed as error:  # that recording is given up anyhow
+        except RecorderFailed as error:  # that recording is discarded
             return f"\n\nThe recording before this: {error}"
         return ""
 
@@ -251,14 +251,14 @@ def _noted(note: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """A hint in Markdown: several lines are YAML or commands, and stay lines."""
+    """Format a hint as Markdown; a hint of several lines is a code block."""
     if "\n" not in text:
         return f" {text}"
     return f"\n\n```{'yaml' if text.startswith('spec:') else 'bash'}\n{text}\n```"
 
 
 def _mapping(text: str) -> dict[str, Any]:
-    """The first YAML document, if it is a mapping; broken YAML is left to whoever applies it."""
+    """Return the first YAML document if it is a mapping; ``apply`` reports broken YAML."""
     try:
         first = next(iter(yaml.safe_load_all(text)), None)
     except yaml.YAMLError:
@@ -267,7 +267,7 @@ def _mapping(text: str) -> dict[str, Any]:
 
 
 def _relevant(manifest: Object) -> list[str]:
-    """The lines of the spec that a rollout is about: strategy, and each container's basics."""
+    """Return the lines of the spec that matter for a rollout: strategy, and container fields."""
     spec = manifest["spec"]
     rolling = (spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
     strategy = {key: value for key, value in rolling.items() if value not in (0, "0%")}

@@ -1,4 +1,4 @@
-"""What a learner typed: values that must be strings, and that YAML read as something else."""
+"""Find values in a learner's YAML that must be strings and that YAML reads as another type."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import yaml
 
 from daemonset_course.errors import BadInput
 
-# Fields of which every value is a string, and lists of strings.
+# Maps whose values must be strings, and lists of strings.
 _MAPS = ("labels", "annotations", "matchLabels", "nodeSelector")
 _LISTS = ("command", "args")
 _KINDS = {"int": "a number", "float": "a number", "bool": "a boolean", "timestamp": "a date"}
 
 
 def check_strings(text: str) -> None:
-    """Refuse YAML in which a number, boolean or date stands where the API wants a string.
+    """Refuse YAML with a number, boolean or date in a field that must be a string.
 
-    Broken YAML is left to whoever applies it.
+    Broken YAML is not refused here; ``apply`` reports it.
 
     Raises:
-        BadInput: names the first such line, and how to write it.
+        BadInput: with the first such line, and how to write it.
     """
     try:
         documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
@@ -40,7 +40,7 @@ def check_strings(text: str) -> None:
 
 
 def _strings(node: yaml.Node | None) -> Iterator[tuple[str, yaml.ScalarNode]]:
-    """Each scalar that the API wants as a string, with the name of its field."""
+    """Yield each scalar that must be a string, with the name of its field."""
     if isinstance(node, yaml.SequenceNode):
         for each in node.value:
             yield from _strings(each)

@@ -1,6 +1,6 @@
-"""The Pods with a label ``app``: their nodes, their identities, what the scheduler says of them.
+"""Read the Pods with a label ``app``: their nodes, uids, and the scheduler's messages.
 
-A Pod that terminates is counted until it is gone, as ``kubectl get pods -l app=...`` lists it.
+A terminating Pod is counted until it is gone, as ``kubectl get pods -l app=...`` lists it.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ def count_by_node(app: str, *, namespace: str = "default") -> Counter[str]:
 
 
 def uids(app: str, *, ready: bool = False) -> set[str]:
-    """Return the identities of the Pods with this label ``app``, or of those that are ready."""
+    """Return the uids of the Pods with this label ``app``, or of the ready ones only."""
     found = _pods(app)
     return {pod["metadata"]["uid"] for pod in found if not ready or podstate.is_ready(pod)}
 
 
 def uids_by_node(app: str) -> dict[str, str]:
-    """Return for each node the identity of its Pod with this label ``app``; of two, of one."""
+    """Return for each node the uid of its Pod with this label ``app``; of two Pods, one uid."""
     return {node: pod["metadata"]["uid"] for pod in _pods(app) if (node := _bound_to(pod))}
 
 
 def scheduler_messages(app: str) -> list[str]:
     """Return why the scheduler did not place Pods with this label ``app``, a line for each Pod.
 
-    A Pod that no scheduler has looked at has none.
+    A Pod that no scheduler has handled has no message.
     """
     found = (podstate.condition(pod, "PodScheduled") for pod in _pods(app))
     return [message for condition in found if (message := str(condition.get("message", "")))]
@@ -49,7 +49,7 @@ def try_evict(app: str) -> str:
     """Evict the first Pod with this label ``app`` through the API, as ``kubectl drain`` does.
 
     Returns:
-        Why the API server refuses it, such as a disruption budget; empty if the Pod goes.
+        Why the API server refuses the eviction, such as a disruption budget; empty if it accepts.
 
     Raises:
         BadInput: there is no such Pod.

@@ -17,12 +17,12 @@ from daemonset_course.errors import BadInput, NotRejected, Rejected, in_one_line
 
 Source = str | Path | Mapping[str, Any]
 
-# What PyYAML lets through for a scalar such as 2001-99-99 or !!bool maybe, and for deep nesting.
+# Errors that PyYAML raises for a scalar such as 2001-99-99 or !!bool maybe, and for deep nesting.
 _SCALARS = (ValueError, KeyError, AttributeError, TypeError, RecursionError)
 
 
 class Applied:
-    """The objects as the server stored them; shown as ``daemonset.apps/agent applied``."""
+    """The objects as the server stored them; the repr is ``daemonset.apps/agent applied``."""
 
     def __init__(self, objects: list[Object], what: str) -> None:
         self.objects = objects
@@ -33,18 +33,18 @@ class Applied:
 
 
 def apply(source: Source, *, namespace: str = "default", dry_run: bool = False) -> Applied:
-    """The objects after a server-side apply; running the same cell again changes nothing.
+    """Apply objects server-side and return them; running the same cell again changes nothing.
 
-    All documents are read before the first one is sent. Unknown fields are refused.
+    All documents are parsed before the first one is sent. The server refuses unknown fields.
 
     Args:
         source: YAML text, the path of a YAML file, or one object as a dict.
-        namespace: for objects that name none.
+        namespace: for objects without a namespace.
         dry_run: let the server check and complete the objects without storing them.
 
     Raises:
         BadInput: broken YAML (with the line), no object, or an unknown kind.
-        Rejected: the API server refused it; ``reasons`` holds field and message.
+        Rejected: the API server refused an object; ``reasons`` has fields and messages.
         ApiError: the API server answered with another error, such as a conflict.
         NotRunning: the cluster is not up, or does not answer.
     """
@@ -71,7 +71,7 @@ def rejected(words: str) -> Iterator[None]:
     Prints the server's reasons.
 
     Raises:
-        NotRejected: nothing was refused, or for another reason. An AssertionError, too.
+        NotRejected: nothing was refused, or for another reason. It is also an AssertionError.
     """
     try:
         yield
@@ -87,10 +87,10 @@ def rejected(words: str) -> Iterator[None]:
 
 
 def parse(source: Source) -> list[Object]:
-    """The Kubernetes objects of a YAML text, file or dict.
+    """Return the Kubernetes objects of a YAML text, file or dict.
 
     Raises:
-        BadInput: with the line and the text around it where the YAML is broken.
+        BadInput: the YAML is broken (with the line and its text), or holds no object.
     """
     if isinstance(source, Mapping):
         documents: list[Any] = [dict(source)]
@@ -117,7 +117,7 @@ def _text(source: str | Path) -> tuple[str, str]:
         return source, "the YAML text"
     try:
         return Path(source).read_text(), str(source)
-    except (OSError, ValueError) as error:  # ValueError: no text, or a NUL in the path
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a NUL in the path
         raise BadInput(f"The file {source} cannot be read.", seen=str(error)) from error
 
 
@@ -154,14 +154,14 @@ def _checked(document: Any, where: str) -> Object:
 
 
 def _in_json(value: object) -> str:
-    """The dates that YAML reads, as the client sends them."""
+    """Return a date that YAML parsed as the text that the client sends."""
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__}: {value!r}")
 
 
 def title(item: Mapping[str, Any]) -> str:
-    """``daemonset.apps/agent``, as kubectl prints an object."""
+    """Return an object's name as kubectl prints it: ``daemonset.apps/agent``."""
     group = item["apiVersion"].rpartition("/")[0]
     kind = item["kind"].lower()
     return (

@@ -1,7 +1,7 @@
-"""What the words of a kubectl command say before it runs: does it end, when, what does it read.
+"""Check a kubectl command before it runs: whether it ends, its timeout, whether it reads stdin.
 
-A command in a cell has no terminal, and the cell waits for its end. One that asks questions or
-never ends is refused, with what to do instead; so is one that leaves the course's own cluster.
+A command in a cell has no terminal, and the cell waits for its end. A command that needs a
+terminal, never ends or uses another cluster is refused, with an alternative.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from daemonset_course.errors import BadInput
 
 PATIENCE = 60.0  # seconds
-_GRACE = 10.0  # seconds that kubectl has to say that its own time is over
+_GRACE = 10.0  # seconds for kubectl to report its own timeout
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-# Global options whose value may be a word of its own, so that it is not taken for the command.
+# Global options whose value may be the next word, which is then not the command.
 _VALUED = re.compile(
     "-n|-v|--(namespace|context|cluster|user|as|as-group|as-uid|token|request-timeout|v|vmodule"
     "|cache-dir|certificate-authority|client-certificate|client-key|tls-server-name|profile"
@@ -26,12 +26,12 @@ _TERMINAL = "or run it in a terminal of JupyterLab (File → New → Terminal)."
 
 @dataclass(frozen=True)
 class _Refused:
-    """Commands that a cell does not run: always, or with an option that this pattern matches."""
+    """Commands that a cell does not run: never, or not with an option that the pattern matches."""
 
     commands: tuple[str, ...]
     option: str | None
     instead: str
-    endless: bool = False  # a limit of its own makes an option harmless
+    endless: bool = False  # allowed if the command has its own timeout
 
     @property
     def seen(self) -> str:
@@ -80,10 +80,10 @@ _INPUT = re.compile(r"-|-f-|.*=-|.*/dev/stdin")
 
 
 def check(words: Sequence[str]) -> None:
-    """Refuse a command that a cell cannot run to its end, or that leaves the course's cluster.
+    """Refuse a command that does not end in a cell, or that uses another cluster.
 
     Raises:
-        BadInput: with what to do instead; nothing was run.
+        BadInput: with an alternative; nothing was run.
     """
     options = _options(words)
     if elsewhere := next(filter(_ELSEWHERE.fullmatch, options), None):
@@ -104,7 +104,7 @@ def check(words: Sequence[str]) -> None:
 
 
 def seconds(words: Sequence[str]) -> float | None:
-    """Return the time that the command itself sets, ``--timeout`` or ``--request-timeout``."""
+    """Return the seconds of the command's own ``--timeout`` or ``--request-timeout``."""
     options = _options(words)
     for word, value in zip(options, [*options[1:], ""], strict=True):
         name, equals, given = word.partition("=")
@@ -115,7 +115,7 @@ def seconds(words: Sequence[str]) -> float | None:
 
 
 def patience(words: Sequence[str]) -> float:
-    """Return the seconds to wait for the command: a minute, or longer if its own time is."""
+    """Return the seconds to wait: a minute, or longer if the command's own timeout is longer."""
     return max(PATIENCE, (seconds(words) or 0) + _GRACE)
 
 
@@ -127,12 +127,12 @@ def reads_input(words: Sequence[str]) -> bool:
 
 
 def _options(words: Sequence[str]) -> list[str]:
-    """The words that are kubectl's: after ``--`` come those of a program in a container."""
+    """Return kubectl's own words: those before ``--``."""
     return list(words[: words.index("--")] if "--" in words else words)
 
 
 def _command(words: Iterable[str]) -> str | None:
-    """The command: the first word that is no option and no option's value."""
+    """Return the command: the first word that is no option and no option's value."""
     rest = iter(words)
     for word in rest:
         if _VALUED.fullmatch(word):

@@ -1,7 +1,7 @@
-"""Change what a node says of itself: its network, and what its kubelet finds it short of.
+"""Set conditions of a node: NetworkUnavailable, and the pressure conditions.
 
-Both are conditions; the node controller turns each into a taint, and takes a taint of that key off
-that has no condition. So setting the taint by hand would not last.
+The node controller adds a taint for each condition, and removes a taint of that key that has no
+condition. So a taint that is set by hand would not last.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _PATIENCE = 90.0
 
 
 def set_network_unavailable(node: str, *, status: bool) -> str:
-    """Set the condition ``NetworkUnavailable``, and return when the node's taint has followed.
+    """Set the condition ``NetworkUnavailable``, and wait until the node's taint has followed.
 
-    A kubelet does not write this condition: it is for a network plugin or the cloud's routes. With
-    the status False the node is as it was when it joined.
+    A kubelet does not write this condition; a network plugin or the cloud's route controller does.
+    With the status False the condition is as it was when the node joined.
 
     Raises:
-        NotFinished: the taint did not come or go in time.
+        NotFinished: the taint was not added or removed in time.
     """
     word, simulated = "network-unavailable", _is_simulated(require_node(node))
     _set_condition(node, "NetworkUnavailable", word, status=status, simulated=simulated)
@@ -44,23 +44,23 @@ def set_network_unavailable(node: str, *, status: bool) -> str:
 
 
 def set_pressure(node: str, what: Pressure, *, status: bool) -> str:
-    """Set a simulated node's pressure condition, and return when the node's taint has followed.
+    """Set a simulated node's pressure condition, and wait until the node's taint has followed.
 
-    Only its status changes: nobody measures, and nobody refuses or evicts a Pod.
+    Only the status changes: no kubelet measures the node, rejects Pods or evicts them.
 
     Args:
         node: its name.
-        what: ``disk``, ``memory`` or ``pid``, of which the node is short.
-        status: of the condition.
+        what: the resource under pressure: ``disk``, ``memory`` or ``pid``.
+        status: the status of the condition.
 
     Raises:
-        BadInput: an unknown node or word, or a node with a real kubelet, which says so itself.
-        NotFinished: the taint did not come or go in time.
+        BadInput: an unknown node or resource, or a node whose real kubelet sets the condition.
+        NotFinished: the taint was not added or removed in time.
     """
     _check_resource(what)
     if not _is_simulated(require_node(node)):
         raise BadInput(
-            f"{node} has a real kubelet, which says itself what it is short of.",
+            f"{node} has a real kubelet, which sets its pressure conditions itself.",
             next_step="with pressure({node: 'disk'}): …",
         )
     _set_condition(node, CONDITIONS[what], f"{what}-pressure", status=status, simulated=True)
@@ -77,7 +77,7 @@ def _check_resource(what: str) -> None:
 
 
 def _set_condition(node: str, kind: str, word: str, *, status: bool, simulated: bool) -> None:
-    """Write a condition into a node's status, and return when its taint has come or gone."""
+    """Write a condition into a node's status, and wait until its taint was added or removed."""
     api = current().api
     condition = {"type": kind, "status": "True", "reason": "Lesson", "message": ""}
     if not status:
@@ -96,14 +96,14 @@ def _set_condition(node: str, kind: str, word: str, *, status: bool, simulated: 
 
 @contextmanager
 def pressure(short: Mapping[str, Pressure]) -> Iterator[None]:
-    """Within the block each of these nodes is short of ``disk``, ``memory`` or ``pid``.
+    """Put each of these nodes under ``disk``, ``memory`` or ``pid`` pressure within the block.
 
-    Its kubelet is told to want nearly all of it free, and finds that less is. The block begins when
-    all nodes carry the taint of their condition. At its end the kubelets are as they were.
+    The eviction threshold of each kubelet is raised above what is free. The block begins when all
+    nodes have the taint of their condition. At its end the kubelets have their old thresholds.
 
     Raises:
-        BadInput: an unknown node or word, or a cluster whose kubelets are not real.
-        NotFinished: a condition did not come or go in time.
+        BadInput: an unknown node or resource, or a cluster without real kubelets.
+        NotFinished: a condition was not set or removed in time.
     """
     backend = current().backend
     capabilities.require("pressure", backend)
@@ -123,10 +123,10 @@ def pressure(short: Mapping[str, Pressure]) -> Iterator[None]:
 
 @contextmanager
 def without_network(node: str) -> Iterator[None]:
-    """Within the block the node has no network plugin, and so is not ready.
+    """Run the block while the node has no network plugin, and so is not ready.
 
     Raises:
-        BadInput: an unknown node, or a cluster whose nodes are not real.
+        BadInput: an unknown node, or a cluster without real nodes.
         NotFinished: the node did not become not ready, or ready again, in time.
     """
     backend = current().backend
@@ -142,7 +142,7 @@ def without_network(node: str) -> Iterator[None]:
 
 
 def _wait_ready(node: str, *, wanted: bool) -> None:
-    """Return when the node lost the taint of a node that is not ready, or has it."""
+    """Wait until the node has the taint ``not-ready``, or has it no longer."""
     wait_for(
         current().api,
         _NODES,
@@ -155,7 +155,7 @@ def _wait_ready(node: str, *, wanted: bool) -> None:
 
 
 def _wait_pressure(short: Mapping[str, Pressure], *, wanted: bool) -> None:
-    """Return when the nodes have their conditions and taints, or have neither any more."""
+    """Wait until the nodes have their conditions and taints, or have neither any longer."""
 
     def state(node: dict[str, Any], what: Pressure) -> tuple[bool, bool, bool]:
         status = podstate.condition(node, CONDITIONS[what]).get("status")

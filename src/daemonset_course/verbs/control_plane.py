@@ -8,32 +8,32 @@ from daemonset_course.errors import BadInput
 
 
 def stop_component(component: str) -> str:
-    """Stop the scheduler or the controller manager, and return when it is gone.
+    """Stop the scheduler or the controller manager, and wait until it has ended.
 
-    On the embedded cluster its process ends; on kind its static Pod does. ``reset`` starts it
-    again, as ``course up`` does.
+    On the embedded cluster its process ends, on kind its static Pod. ``reset`` and ``course up``
+    start it again.
 
     Raises:
-        BadInput: it is no component that can be stopped alone.
-        CourseError: it did not end.
+        BadInput: this component cannot be stopped alone.
+        CourseError: the component did not end.
     """
     _stopping(component).stop_component(component)
     return f"{component}: stopped"
 
 
 def start_component(component: str) -> str:
-    """Start it again; where there is leader election, it works once it holds the lease.
+    """Start a component again; with leader election, it works once it holds the lease.
 
     Raises:
-        BadInput: it is no component that can be stopped alone.
-        CourseError: it did not start.
+        BadInput: this component cannot be stopped alone.
+        CourseError: the component did not start.
     """
     _stopping(component).start_component(component)
     return f"{component}: started"
 
 
 def _stopping(component: str) -> Backend:
-    """Return the backend in use, if it can stop this component alone."""
+    """Return the backend, after a check that it can stop this component alone."""
     backend = current().backend
     if component not in backend.stoppable:
         raise BadInput(

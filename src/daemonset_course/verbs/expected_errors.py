@@ -1,6 +1,6 @@
-"""Try what the API server or kubectl may refuse, and return the words of the refusal.
+"""Try commands that the API server or kubectl may refuse, and return the error message.
 
-An empty answer means that nothing was refused. A block that must be refused is ``rejected(words)``.
+An empty text means that nothing was refused. For a block that must be refused use ``rejected``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def try_apply(source: Source, *, namespace: str = "default") -> str:
 
     Args:
         source: YAML text, the path of a YAML file, or one object as a dict.
-        namespace: for objects that name none.
+        namespace: for objects without a namespace.
 
     Raises:
         BadInput: broken YAML, no object, or an unknown kind.
@@ -29,7 +29,7 @@ def try_apply(source: Source, *, namespace: str = "default") -> str:
 
 
 def try_kubectl(command: str, *arguments: str, stdin: str | None = None) -> str:
-    """Run kubectl, and return what it says when it fails; empty when it succeeds."""
+    """Run kubectl, and return its error message; empty if it succeeds."""
     try:
         kubectl(command, *arguments, stdin=stdin)
     except CommandFailed as error:
@@ -38,7 +38,7 @@ def try_kubectl(command: str, *arguments: str, stdin: str | None = None) -> str:
 
 
 def try_rollout(name: str, *, timeout: float, namespace: str = "default") -> list[str]:
-    """Return what a rollout still lacks after ``timeout`` seconds; nothing if it is complete.
+    """Return why a rollout is incomplete after ``timeout`` seconds; empty if it is complete.
 
     Raises:
         BadInput: there is no such DaemonSet.

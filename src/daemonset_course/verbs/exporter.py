@@ -1,4 +1,4 @@
-"""An exporter under other names, and what each of its Pods says."""
+"""Deploy copies of an exporter under other names, and read the metrics of its Pods."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _POD = "/api/v1/namespaces/{}/pods/{}:{}/proxy/metrics"
 def renamed(
     daemonset: Object, name: str, container: Mapping[str, Any] | None = None, **pod: Any
 ) -> Object:
-    """A copy of a DaemonSet under another name, in no namespace, its label ``app`` that name too.
+    """Return a copy of a DaemonSet with another name and label ``app``, and without a namespace.
 
     Args:
         daemonset: the manifest.
@@ -37,11 +37,11 @@ def renamed(
 
 
 def deploy(daemonsets: Mapping[str, Object]) -> dict[str, str]:
-    """Apply them all, wait for their Pods; the name of each.
+    """Apply DaemonSets, wait for their Pods, and return their names.
 
     Raises:
-        Rejected: the API server refused one.
-        NotFinished: its Pods were not available in time.
+        Rejected: the API server refused a DaemonSet.
+        NotFinished: the Pods of a DaemonSet were not available in time.
     """
     names = {key: str(each["metadata"]["name"]) for key, each in daemonsets.items()}
     for each in daemonsets.values():
@@ -52,10 +52,10 @@ def deploy(daemonsets: Mapping[str, Object]) -> dict[str, str]:
 
 
 def scrape(daemonset: str, port: int, *, namespace: str = "default") -> dict[str, str]:
-    """What the Pods of a DaemonSet say at ``/metrics``, by node; asked through the API server.
+    """Return the metrics of a DaemonSet's Pods by node, fetched through the API server.
 
     Raises:
-        CommandFailed: kubectl returned an error, as where a Pod does not listen on the port.
+        CommandFailed: kubectl returned an error, for example if a Pod does not listen on the port.
     """
     items = json.loads(kubectl(f"-n {namespace} get pods -o json"))["items"]
     mine = {

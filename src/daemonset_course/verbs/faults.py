@@ -1,8 +1,8 @@
-"""Break a DaemonSet's Pods, or fill a node, each in one line.
+"""Break a DaemonSet's Pods, or fill a node.
 
-``kubectl rollout undo`` mends the first kind, deleting the filler the second. Each is an ordinary
-change of a manifest, so it means the same on real and on simulated nodes. Nodes are broken by
-``break_node``, parts of the control plane by ``stop_component``.
+``kubectl rollout undo`` repairs the Pods; deleting the filler frees the node. Each fault is an
+ordinary change of a manifest, so it has the same effect on real and on simulated nodes. For nodes
+use ``break_node``, for components of the control plane ``stop_component``.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import Output, kubectl
 from daemonset_course.verbs.nodes import require_node
 
-# The name ends in .invalid, which no name server will ever resolve (RFC 2606).
+# The domain .invalid never resolves (RFC 2606).
 NO_SUCH_IMAGE = "registry.invalid/agent:2"
 FILLER_IMAGE = "registry.k8s.io/pause:3.10"
 
 
 def slow_start(daemonset: str, seconds: int) -> Output:
-    """Let a DaemonSet's new Pods be ready so many seconds after their start.
+    """Make a DaemonSet's new Pods ready only ``seconds`` after their start.
 
-    Its image must have ``true``, as busybox does.
+    The image must have ``true``, as busybox does.
 
     Raises:
         NotFound: there is no such DaemonSet.
@@ -35,7 +35,7 @@ def slow_start(daemonset: str, seconds: int) -> Output:
 
 
 def never_ready(daemonset: str) -> Output:
-    """Let a DaemonSet's new Pods run and never be ready; the image must have ``false``.
+    """Make a DaemonSet's new Pods run and never be ready; the image must have ``false``.
 
     Raises:
         NotFound: there is no such DaemonSet.
@@ -44,10 +44,10 @@ def never_ready(daemonset: str) -> Output:
 
 
 def crash(daemonset: str) -> Output:
-    """Let a DaemonSet's new Pods end at once, again and again.
+    """Make a DaemonSet's new Pods crash at once, again and again.
 
-    The image must have ``false``. The probe is there because without one a real kubelet may call
-    such a Pod ready for the instant between start and end, and the rollout goes on.
+    The image must have ``false``. Without the probe, a real kubelet may report such a Pod as ready
+    between start and end, and the rollout would go on.
 
     Raises:
         NotFound: there is no such DaemonSet.
@@ -66,9 +66,9 @@ def missing_image(daemonset: str) -> Output:
 
 
 def fill_node(node: str) -> str:
-    """Fill a node with a Pod ``filler-<node>`` that requests all the CPU that is left on it.
+    """Fill a node with a Pod ``filler-<node>`` that requests all of the node's remaining CPU.
 
-    Waits until it is bound. Any Pod that requests CPU then finds no room there.
+    Waits until the Pod is bound. Then no Pod that requests CPU fits on the node.
 
     Raises:
         NotFound: there is no such node.
@@ -107,7 +107,7 @@ def _change(daemonset: str, container: dict[str, Any]) -> Output:
 
 
 def _cpu_left(node: str) -> int:
-    """Return the millicores of a node that no Pod has requested; init containers are left out."""
+    """Return the millicores of a node that no Pod has requested; init containers do not count."""
     from kubernetes.utils import parse_quantity  # noqa: PLC0415 - 380 ms
 
     api = current().api

@@ -1,4 +1,4 @@
-"""kubectl on the course's own cluster, from a notebook cell."""
+"""Run kubectl on the course's own cluster, from a notebook cell."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from daemonset_course.verbs import command_words
 
 
 class Output(str):
-    """What a command printed; a cell that ends in one shows it as kubectl would."""
+    """The output of a command; a cell that ends in one shows it as kubectl prints it."""
 
     __slots__ = ()
 
@@ -21,7 +21,7 @@ class Output(str):
         return str(self).rstrip("\n")
 
     def show(self) -> None:
-        """Print it, if there is anything to print."""
+        """Print the output if it is not empty."""
         if text := repr(self):
             print(text)
 
@@ -29,17 +29,17 @@ class Output(str):
 def kubectl(
     command: str, *arguments: str, stdin: str | None = None, timeout: float | None = None
 ) -> Output:
-    """What kubectl printed: ``kubectl("get pods -o wide")``.
+    """Run kubectl and return its output: ``kubectl("get pods -o wide")``.
 
-    ``command`` is split like a shell line; further ``arguments`` are taken as they are. It is
-    killed after ``timeout`` seconds; by default after 60, or 10 more than its own ``--timeout``
-    where that is longer.
+    ``command`` is split like a shell line; further ``arguments`` are passed unchanged. kubectl is
+    killed after ``timeout`` seconds; by default after 60, or after its own ``--timeout`` plus 10 if
+    that is longer.
 
     Raises:
-        BadInput: the command has an open quotation mark, asks questions (``edit``, ``exec -it``),
+        BadInput: the command has an open quotation mark, needs a terminal (``edit``, ``exec -it``),
             does not end (``-w``, ``logs -f``, ``port-forward``) or names another cluster; it was
             not run.
-        CommandFailed: kubectl returned an error; with its own words.
+        CommandFailed: kubectl returned an error; with kubectl's message.
         NotRunning: the cluster is not up.
     """
     try:

@@ -1,4 +1,4 @@
-"""What can be done to a node: label, taint, cordon, drain, break, recover, add, remove."""
+"""Change nodes: label, taint, cordon, drain, break, recover, add, remove."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ PATIENCE = 120  # seconds that a real kubelet may take to join or to come back
 
 
 def label(node: str, **labels: str | None) -> Output:
-    """Set labels on a node; None takes one away: ``label(node, disk="ssd", gpu=None)``.
+    """Set labels on a node; None removes one: ``label(node, disk="ssd", gpu=None)``.
 
-    A key that Python cannot spell goes in as ``**{"topology.kubernetes.io/zone": "a"}``.
+    Write a key that is no Python name as ``**{"topology.kubernetes.io/zone": "a"}``.
 
     Raises:
         NotFound: there is no such node.
-        CommandFailed: kubectl returned an error; with its own words.
+        CommandFailed: kubectl returned an error; with kubectl's message.
     """
     changes = [f"{key}-" if value is None else f"{key}={value}" for key, value in labels.items()]
     return kubectl("label node --overwrite", require_node(node), *changes)
@@ -34,16 +34,16 @@ def label(node: str, **labels: str | None) -> Output:
 def taint(node: str, *taints: str) -> Output:
     """Set taints as kubectl writes them: ``key=value:NoSchedule``, or ``key:NoSchedule-``.
 
-    To take one away that is not there is no error: a cell can be run again.
+    Removing a taint that does not exist is no error, so that a cell can be run again.
 
     Raises:
         NotFound: there is no such node.
-        CommandFailed: kubectl returned an error; with its own words.
+        CommandFailed: kubectl returned an error; with kubectl's message.
     """
     try:
         return kubectl("taint node --overwrite", require_node(node), *taints)
     except CommandFailed as error:
-        # kubectl gives nothing but its words for it: exit status 1, as for any error.
+        # Only the message identifies this error: kubectl's exit status is 1, as for any error.
         if not (taints and all(one.endswith("-") for one in taints) and "not found" in error.seen):
             raise
         return Output(f"{node}: {', '.join(one.rstrip('-') for one in taints)} was not there")
@@ -54,7 +54,7 @@ def cordon(node: str, *, undo: bool = False) -> Output:
 
     Raises:
         NotFound: there is no such node.
-        CommandFailed: kubectl returned an error; with its own words.
+        CommandFailed: kubectl returned an error; with kubectl's message.
     """
     return kubectl("uncordon" if undo else "cordon", require_node(node))
 
@@ -64,20 +64,20 @@ def drain(node: str, *options: str) -> Output:
 
     Raises:
         NotFound: there is no such node.
-        CommandFailed: kubectl returned an error; with its own words.
+        CommandFailed: kubectl returned an error; with kubectl's message.
     """
     return kubectl("drain --timeout=50s", require_node(node), *options)
 
 
 def break_node(node: str, how: topology.Failure = "unreachable") -> str:
-    """Break a node, and return when the control plane has noticed.
+    """Break a node, and wait until the control plane has noticed.
 
-    ``unreachable``: its kubelet falls silent, as on a dead machine. ``not ready``: the kubelet
-    lives and reports that its container runtime does not work.
+    ``unreachable``: the kubelet stops reporting, as on a dead machine. ``not ready``: the kubelet
+    runs and reports that its container runtime does not work.
 
     Raises:
         NotFound: there is no such node.
-        BadInput: an unknown way to break one.
+        BadInput: ``how`` is unknown.
         NotFinished: the control plane did not notice in time.
         CommandFailed: the container engine cannot stop the node, on kind.
     """
@@ -91,7 +91,7 @@ def break_node(node: str, how: topology.Failure = "unreachable") -> str:
 
 
 def recover_node(node: str) -> str:
-    """Bring a broken node back, and return when it is Ready and its pods are again.
+    """Recover a broken node, and wait until the node and its Pods are Ready.
 
     Raises:
         NotFound: there is no such node.
@@ -106,10 +106,11 @@ def recover_node(node: str) -> str:
 
 
 def add_node(*, count: int = 1, **labels: str) -> list[str]:
-    """New workers, Ready; returns their names. They repeat the labels of ``kind-config.yaml``.
+    """Add workers, wait until they are Ready, and return their names.
 
-    kind cannot add a machine to a running cluster: there, workers that were removed come back, and
-    further ones are simulated, as on the embedded cluster.
+    They get the labels of ``kind-config.yaml`` in turn. kind cannot add a machine to a running
+    cluster: there, removed workers are added again, and further ones are simulated, as on the
+    embedded cluster.
 
     Raises:
         BadInput: ``count`` is below 1.
@@ -137,7 +138,7 @@ def add_node(*, count: int = 1, **labels: str) -> list[str]:
 
 
 def remove_node(*nodes: str) -> str:
-    """Delete Node objects, as a cloud does when a machine is gone for good.
+    """Delete Node objects, as a cloud does when a machine was deleted.
 
     Raises:
         NotFound: there is no such node.
@@ -161,10 +162,10 @@ def allocatable_cpu(node: str) -> int:
 
 
 def require_node(node: str) -> str:
-    """The name, if there is such a node.
+    """Return the name, after a check that the node exists.
 
     Raises:
-        NotFound: there is none; with the names that there are.
+        NotFound: there is no such node; with the names of the nodes.
         BadInput: no node can have this name.
     """
     if current().api.find(f"/api/v1/nodes/{segment(node)}") is None:
@@ -175,10 +176,10 @@ def require_node(node: str) -> str:
 
 
 def _wait_status(cluster: Cluster, node: str, status: str, taint_key: str) -> None:
-    """Return when the node has this status and both of its taints.
+    """Wait until the node has this status and both of its taints.
 
-    NoExecute comes a moment after NoSchedule, and not at all when the control plane holds it back
-    because too many nodes of a zone broke. A node mended in between would be tainted late.
+    The taint NoExecute is added shortly after NoSchedule, and not at all if too many nodes of a
+    zone are broken. A node recovered in between would be tainted late.
     Source: ``pkg/controller/nodelifecycle/node_lifecycle_controller.go``.
     """
     grace = cluster.settings.node_grace_seconds
@@ -211,7 +212,7 @@ def _wait_tainted(
 
 
 def _wait_pods_again(cluster: Cluster, node: str) -> None:
-    """Return when no pod on the node is left as the node controller marked it."""
+    """Wait until no Pod on the node is still marked not ready by the node controller."""
 
     def marked(pod: dict[str, Any]) -> bool:
         statuses = (

@@ -1,4 +1,4 @@
-"""What reaches the DaemonSet controller of changes to nodes, by its own count."""
+"""Count which node changes the DaemonSet controller enqueues, from its workqueue metric."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import label
 
-# The queue of nodes that changed; kubernetes/kubernetes#130514, since 1.33.
+# The queue of changed nodes; since 1.33, kubernetes/kubernetes#130514.
 _ADDS, _QUEUE = "workqueue_adds_total", "daemonset-node-updates"
 _NAME = "sentinel"
 _SENTINEL: Mapping[str, Any] = {
@@ -32,11 +32,12 @@ _SENTINEL: Mapping[str, Any] = {
 
 
 def count_queue_adds(changes: Mapping[str, Callable[[], object]]) -> dict[str, int]:
-    """How many nodes each change puts into the DaemonSet controller's queue, by its own count.
+    """Count how many nodes each change adds to the DaemonSet controller's queue.
 
-    A change that is not put in leaves no trace to wait for. So each one is followed by a label that
-    a DaemonSet of ours asks for: node changes are handled in order, and when its Pod is created the
-    change before it was handled too. The entry of that label is not counted.
+    A filtered change produces nothing to wait for, so each change is followed by a sentinel: a
+    label that a DaemonSet of ours selects. Node changes are handled in order, so when the
+    sentinel's Pod is created or deleted, the change before it was handled too. The sentinel is not
+    counted.
 
     Raises:
         NotRunning: the controller manager does not answer.
@@ -47,7 +48,7 @@ def count_queue_adds(changes: Mapping[str, Callable[[], object]]) -> dict[str, i
     apply(dict(_SENTINEL))
     found = {}
     try:
-        # A controller that was just started may not have counted all nodes yet.
+        # A controller that just started may still be counting nodes.
         _send_sentinel(node, wanted=True)
         for number, (name, change) in enumerate(changes.items()):
             before = _adds()
@@ -61,7 +62,7 @@ def count_queue_adds(changes: Mapping[str, Callable[[], object]]) -> dict[str, i
 
 
 def _send_sentinel(node: str, *, wanted: bool) -> None:
-    """Set the label or take it away, and return when the controller has acted on it."""
+    """Set or remove the sentinel label, and wait until the controller has acted on it."""
     label(node, **{_NAME: "yes" if wanted else None})
     there = f"--for=jsonpath={{.status.currentNumberScheduled}}={int(wanted)}"
     kubectl(f"wait {there} daemonset/{_NAME} --timeout=50s")

@@ -1,4 +1,4 @@
-"""Wait for a DaemonSet's rollout, and say which nodes are missing and why."""
+"""Wait for a DaemonSet's rollout, and report which nodes are not updated and why."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from daemonset_course.recording.snapshot import snapshot
 
 Explain = Callable[[Object], str]
 
-# Seen with 1.36: a node that comes back while its old Pod is still listed is not counted at once.
+# Seen with 1.36: a node that returns while its old Pod is still listed is not counted at once.
 # Source: syncNodeUpdate in pkg/controller/daemon/daemon_controller.go.
 LATE = "; the controller counts again when the DaemonSet or one of its Pods changes"
 
 
 def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120) -> Status:
-    """The DaemonSet's status once every node that should run it has an available new pod.
+    """Wait until every node that should run a Pod has an available new one; return the status.
 
-    The condition is that of ``kubectl rollout status`` (the controller has seen the latest
-    template, and updated = available = desired), that the pods bear it out, and that the status
-    counts every node that should run it: on a busy control plane it may be behind the nodes.
+    The condition is that of ``kubectl rollout status`` (the controller has observed the latest
+    template, and updated = available = desired). In addition, the Pods must agree with the status,
+    and the status must count every such node: on a busy control plane it may lag behind.
 
     Raises:
         NotFound: there is no such DaemonSet.
-        NotFinished: not within ``timeout`` seconds; or at once, if the DaemonSet is deleted or
-            nobody replaces its Pods (OnDelete). Names the components of the control plane that do
-            not run, else the nodes still missing, and why.
+        NotFinished: the rollout was not complete within ``timeout`` seconds; raised at once if the
+            DaemonSet is deleted or its strategy is OnDelete. Names the components of the control
+            plane that do not run, or the nodes that are not updated, with the reasons.
         NotRunning: the cluster is not up, or does not answer.
     """
     with components_first():
@@ -74,7 +74,9 @@ def _waited(name: str, namespace: str, timeout: float) -> Status:
 
     def missing(pods: Iterable[Object] | None = None) -> str:
         found = explain(snapshot(api, name, namespace, pods=pods, down=components_down()))
-        lines = found.but(lambda cause: cause.kind != "component").lines()  # they are said first
+        lines = found.but(
+            lambda cause: cause.kind != "component"
+        ).lines()  # components are reported first
         return "; ".join(lines) or "every node has its Pod; the controller has not counted it yet"
 
     def missed(daemonset: Object) -> int:
@@ -132,7 +134,7 @@ def _waited(name: str, namespace: str, timeout: float) -> Status:
 
 @contextmanager
 def _next_step(words: str) -> Iterator[None]:
-    """Let the error of a wait that ended too late name this next step."""
+    """Give the error of a wait that timed out this next step."""
     try:
         yield
     except NotFinished as error:
@@ -142,7 +144,7 @@ def _next_step(words: str) -> Iterator[None]:
 
 
 def _only_by_hand(daemonset: Object, why: Callable[[], Explanation]) -> bool:
-    """Whether waiting is senseless: only somebody who deletes Pods brings the rollout on."""
+    """Whether the rollout only continues when somebody deletes Pods (OnDelete)."""
     seen = int((daemonset.get("status") or {}).get("observedGeneration") or 0)
     strategy = daemonset["spec"]["updateStrategy"].get("type")
     current = seen >= daemonset["metadata"]["generation"]
@@ -150,7 +152,7 @@ def _only_by_hand(daemonset: Object, why: Callable[[], Explanation]) -> bool:
 
 
 def finished(daemonset: Object) -> bool:
-    """Whether the latest template is on every node that should run it, and available.
+    """Whether every node that should run the latest template has an available Pod of it.
 
     Source: kubectl's ``pkg/polymorphichelpers/rollout_status.go``.
     """
@@ -164,7 +166,7 @@ def finished(daemonset: Object) -> bool:
 
 
 def uncounted(daemonset: Object, nodes: Iterable[Object]) -> int:
-    """How many nodes should run the DaemonSet beyond the number that its status gives."""
+    """Return how many more nodes should run the DaemonSet than its status counts."""
     template = daemonset["spec"]["template"]
     wanted = sum(placement.should_run(node, template).run for node in nodes)
     return max(0, wanted - status_of(daemonset).desired)

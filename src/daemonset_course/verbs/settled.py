@@ -1,4 +1,4 @@
-"""Wait until the scheduler and the kubelets have done with a group of Pods."""
+"""Wait until each Pod of a group is ready or refused by the scheduler."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from daemonset_course.history import podstate
 
 @dataclass(frozen=True)
 class Settled:
-    """Where Pods ended up.
+    """The nodes of ready Pods, and the Pods that the scheduler refused.
 
     Attributes:
         ready: the node of each Pod that is ready.
-        refused: for each Pod that the scheduler found no room for, its node (empty for a Pod that
-            is meant for none) and the scheduler's message.
+        refused: for each Pod that the scheduler could not place, the node that it is meant for
+            (empty if none) and the scheduler's message.
     """
 
     ready: tuple[str, ...]
@@ -30,12 +30,12 @@ class Settled:
 
 
 def wait_settled(selector: str, *, pods: int, timeout: float = 60) -> Settled:
-    """Where ``pods`` Pods with this label are, once each is ready or refused by the scheduler.
+    """Wait until ``pods`` Pods with this label are ready or refused by the scheduler.
 
-    Pods that terminate are not counted.
+    Terminating Pods are not counted.
 
     Raises:
-        NotFinished: not within ``timeout`` seconds; says how far they are.
+        NotFinished: not within ``timeout`` seconds; with the number of undecided Pods.
     """
     found = wait_for(
         current().api,

@@ -1,4 +1,4 @@
-"""Commands in the containers of a DaemonSet, and what they say."""
+"""Run commands in the containers of a DaemonSet, and return their output."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _NEXT = "----"
 
 
 def shell(daemonset: str, command: str, *, container: str | None = None) -> str:
-    """What a shell command says in a Pod of the DaemonSet, in its first container or this one.
+    """Run a shell command in a Pod of the DaemonSet, and return its output.
 
-    A command that fails is no error here: what counts is what it says.
+    The command runs in ``container``, or in the first one. A failing command is no error here.
 
     Raises:
-        CommandFailed: kubectl returned an error, as where there is no such DaemonSet.
+        CommandFailed: kubectl returned an error, for example if there is no such DaemonSet.
     """
     where = [f"exec daemonset/{daemonset}", *(["-c", container] if container else [])]
     return str(kubectl(*where, "--", "sh", "-c", f"{{ {command}; }} 2>&1 || true")).strip()
@@ -27,15 +27,15 @@ def shell(daemonset: str, command: str, *, container: str | None = None) -> str:
 def tries(
     daemonset: str, containers: Mapping[str, str], commands: Mapping[str, str]
 ) -> dict[str, dict[str, str]]:
-    """By container and command: ``succeeds``, or what the command says instead.
+    """Return by container and command: ``succeeds``, or the command's error output.
 
     Args:
         daemonset: its name.
-        containers: the name to tell -> the container.
-        commands: the name to tell -> the shell command.
+        containers: a name for the result -> the container.
+        commands: a name for the result -> the shell command.
 
     Raises:
-        CommandFailed: kubectl returned an error, as where there is no such DaemonSet.
+        CommandFailed: kubectl returned an error, for example if there is no such DaemonSet.
     """
     script = f"; echo {_NEXT}; ".join(
         f"{{ {command} >/dev/null && echo {SUCCEEDS}; }} 2>&1" for command in commands.values()
@@ -54,7 +54,7 @@ def reaches(daemonset: str, node: str, port: int) -> bool:
     """Whether a Pod of the DaemonSet gets metrics from this port of a node's address.
 
     Raises:
-        CommandFailed: kubectl returned an error, as where there is no such DaemonSet.
+        CommandFailed: kubectl returned an error, for example if there is no such DaemonSet.
     """
     path = 'jsonpath={.status.addresses[?(@.type=="InternalIP")].address}'
     address = kubectl(f"get node {node} -o", path)
@@ -63,20 +63,20 @@ def reaches(daemonset: str, node: str, port: int) -> bool:
 
 
 def mounts_seen(daemonset: str, app: str, *, container: str) -> int:
-    """How many mounts a container sees that belong to the first Pod with this label ``app``.
+    """Return how many mounts of the first Pod with this label ``app`` a container sees.
 
     Raises:
-        CommandFailed: kubectl returned an error, as where there is no such Pod.
+        CommandFailed: kubectl returned an error, for example if there is no such Pod.
     """
     uid = kubectl(f"get pods -l app={app} -o jsonpath={{.items[0].metadata.uid}}")
     return int(shell(daemonset, f"grep -c {uid} /proc/self/mounts", container=container))
 
 
 def runtime(node: str) -> dict[str, Any]:
-    """The container runtime of a node, and whether it can do recursive read-only mounts.
+    """Return a node's container runtime, and whether it supports recursive read-only mounts.
 
     Raises:
-        CommandFailed: kubectl returned an error, as where there is no such node.
+        CommandFailed: kubectl returned an error, for example if there is no such node.
     """
     status = json.loads(kubectl(f"get node {node} -o json"))["status"]
     features = [each.get("features") or {} for each in status.get("runtimeHandlers") or []]

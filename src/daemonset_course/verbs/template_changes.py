@@ -1,4 +1,4 @@
-"""Change a DaemonSet's template or the budget of its rollouts, as lessons do again and again."""
+"""Change a DaemonSet's template, or the budget of its rollouts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from daemonset_course.verbs.kubectl import Output, kubectl
 
 
 def release(number: int, daemonset: str = "agent") -> Output:
-    """Put a new ``RELEASE`` into the Pod template; where it is there already, restart the Pods."""
+    """Set ``RELEASE`` in the Pod template; if it has that value already, restart the rollout."""
     output = kubectl(f"set env daemonset/{daemonset} RELEASE={number}")
     return output or kubectl(f"rollout restart daemonset/{daemonset}")
 
@@ -16,11 +16,11 @@ def release(number: int, daemonset: str = "agent") -> Output:
 def set_budget(
     max_unavailable: int | str, max_surge: int | str | None = None, *, daemonset: str = "agent"
 ) -> Output:
-    """Set how many nodes may be without an available Pod during a rollout, and how many have two.
+    """Set ``maxUnavailable`` and ``maxSurge`` of a DaemonSet's rollouts.
 
     Args:
         max_unavailable: a number of nodes, or a percentage such as ``"10%"``.
-        max_surge: likewise; None leaves it as it is.
+        max_surge: likewise; None leaves it unchanged.
         daemonset: its name.
 
     Raises:

@@ -14,16 +14,16 @@ from daemonset_course.cluster.waiting import until
 from daemonset_course.errors import NotFinished, Rejected
 
 _LABEL = {"metadata": {"labels": {"example.com/written-by": "a-token"}}}
-_PAUSE = 0.2  # seconds between two questions
+_PAUSE = 0.2  # seconds between two tries
 
 
 def try_label_with_token(token: str, nodes: Iterable[str]) -> dict[str, str]:
-    """For each node the refusal that a label written with this token meets; empty if it meets none.
+    """Return for each node why a label may not be written with this token; empty if it may.
 
-    The API server decides as always, and nothing is written (``dryRun``).
+    The API server decides as for any request, and writes nothing (``dryRun``).
 
     Raises:
-        ApiError: with status 401 where the token is not valid.
+        ApiError: with status 401 if the token is not valid.
     """
     with tempfile.TemporaryDirectory() as folder:
         api = Api(_kubeconfig(Path(folder), token))
@@ -31,13 +31,13 @@ def try_label_with_token(token: str, nodes: Iterable[str]) -> dict[str, str]:
 
 
 def wait_refused(token: str, node: str, *, timeout: float = 30) -> str:
-    """Return the refusal that a label on this node meets, once it meets one.
+    """Wait until a label on this node is refused, and return the reason.
 
-    A policy works a moment after it was made: when the API server has read it, which no object
-    tells. So the question is asked again after a pause.
+    A new policy takes effect once the API server has read it, and no object shows when. So the
+    request is repeated after a pause.
 
     Raises:
-        NotFinished: nothing refuses it within ``timeout`` seconds.
+        NotFinished: the label is still allowed after ``timeout`` seconds.
     """
     refusal = until(
         lambda: try_label_with_token(token, [node])[node], timeout=timeout, pause=_PAUSE
@@ -52,7 +52,7 @@ def wait_refused(token: str, node: str, *, timeout: float = 30) -> str:
 
 
 def _kubeconfig(folder: Path, token: str) -> Path:
-    """The course's own kubeconfig, with this token in the place of the administrator."""
+    """Write the course's kubeconfig with this token in place of the administrator's credentials."""
     config = yaml.safe_load(current().api.kubeconfig.read_text())
     for user in config["users"]:
         user["user"] = {"token": token}

@@ -1,4 +1,4 @@
-"""Ask the controller's rules: would it run a Pod on this node, and which rule decides."""
+"""Explain whether the controller runs a Pod on a node, and which rule decides."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ _DAEMONSETS = "/apis/apps/v1/namespaces/{}/daemonsets"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer:
-    """One node's answer; shown as a sentence.
+    """One node's answer; the repr is a sentence.
 
     Attributes:
         node: its name.
         decision: ``run``, ``keep``, ``rule`` and ``detail``, as the controller decides.
-        rules: what each rule says, by its field and name: ``taint gpu=true:NoSchedule``.
+        rules: the result of each rule, by its field and name: ``taint gpu=true:NoSchedule``.
+        sentence: the decision in plain words.
     """
 
     node: str
@@ -54,12 +55,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Why:
-    """Every node's answer; shown as a table of text, drawn by ``plot()``.
+    """Every node's answer; the repr is a table of text, ``plot()`` draws it.
 
     Attributes:
         matrix: nodes by rules, as data.
         nodes: the answer of each node, by name.
-        refused: what keeps Pods from being created although the rules allow them; mostly empty.
+        refused: why the API server refuses Pods that the rules allow; mostly empty.
     """
 
     matrix: Matrix
@@ -93,26 +94,25 @@ def why(node: None = None, daemonset: Source = ..., *, namespace: str = "default
 def why(
     node: Source | None = None, daemonset: Source | None = None, *, namespace: str = "default"
 ) -> Answer | Why:
-    """Whether the controller runs a Pod on a node, by which rule, and what a Pod there may expect.
+    """Explain whether the controller runs a Pod on a node, and which rule decides.
 
-    ``why("course-worker2", "agent")`` answers for one node; ``why("agent")`` for all of them.
+    ``why("course-worker2", "agent")`` answers for one node; ``why("agent")`` for all nodes.
 
     Args:
-        node: a node's name. Left out, or None: all nodes.
-        daemonset: the name of a DaemonSet on the cluster; or a manifest that need not be applied
-            yet: YAML text, the path of a YAML file, or a dict. The server checks it, and stores
-            nothing.
-        namespace: where a DaemonSet that is given by its name is.
+        node: a node's name; None: all nodes.
+        daemonset: the name of a DaemonSet on the cluster, or a manifest: YAML text, the path of a
+            YAML file, or a dict. The server checks a manifest and stores nothing.
+        namespace: the namespace of a DaemonSet that is given by its name.
 
     Raises:
-        NotFound: there is no such node or DaemonSet; with those that there are.
+        NotFound: there is no such node or DaemonSet; with the existing names.
         BadInput: the manifest cannot be read, or does not hold exactly one DaemonSet.
         Rejected: the API server would refuse the manifest.
         NotRunning: the cluster is not up, or does not answer.
 
-    Resources and ports are not among the rules: the controller creates the Pod all the same, and
-    the scheduler may leave it Pending. If the API server refused the Pods of a DaemonSet on the
-    cluster, the answer says so.
+    Resources and ports are not among the rules: the controller creates the Pod anyway, and the
+    scheduler may leave it Pending. If the API server refused the Pods of a DaemonSet on the
+    cluster, the answer includes the reason.
     """
     if daemonset is None:
         node, daemonset = None, node
@@ -123,7 +123,7 @@ def why(
     api = current().api
     nodes = api.items("/api/v1/nodes")
     found = _daemonset(api, daemonset, namespace, {_name(item) for item in nodes})
-    # All nodes, also for one answer: which taints there are is asked of the fleet.
+    # All nodes, even for one answer: the columns depend on the taints of all nodes.
     answers = explain(nodes, found)
     if isinstance(daemonset, str) and not _is_manifest(daemonset):
         answers = _with_refusal(api, found, answers)
@@ -137,7 +137,7 @@ def why(
 
 
 def explain(nodes: list[Object], daemonset: Mapping[str, Any]) -> Why:
-    """As ``why``, from objects that are at hand; the nodes in their natural order."""
+    """Return the answers of ``why`` for the given objects, with the nodes in natural order."""
     ordered = sorted(nodes, key=lambda item: natural_key(_name(item)))
     answers = matrix(ordered, daemonset)
     heads = [column.name for column in answers.columns]
@@ -156,7 +156,7 @@ def explain(nodes: list[Object], daemonset: Mapping[str, Any]) -> Why:
 
 
 def _with_refusal(api: Api, daemonset: Mapping[str, Any], found: Why) -> Why:
-    """The answers, with the newest FailedCreate Event where a Pod should be and is not."""
+    """Add the newest FailedCreate Event to the answers of nodes whose Pod is missing."""
     place = f"/api/v1/namespaces/{daemonset['metadata']['namespace']}"
     pods = [pod for pod in api.items(f"{place}/pods") if is_owned(pod, _name(daemonset))]
     held = {node_of(pod) for pod in pods}
@@ -177,7 +177,7 @@ def _with_refusal(api: Api, daemonset: Mapping[str, Any], found: Why) -> Why:
 
 
 def _daemonset(api: Api, source: Source, namespace: str, nodes: set[str]) -> Mapping[str, Any]:
-    """The DaemonSet of that name on the cluster, or the one of a manifest."""
+    """Return the DaemonSet of that name on the cluster, or the one in a manifest."""
     if isinstance(source, str) and not _is_manifest(source):
         path = _DAEMONSETS.format(segment(namespace))
         items = {_name(item): item for item in api.items(path)}
@@ -188,7 +188,7 @@ def _daemonset(api: Api, source: Source, namespace: str, nodes: set[str]) -> Map
                 seen=f"found there: {', '.join(items) or 'none'}",
                 next_step=swapped if source in nodes else "",
             )
-        return {"kind": "DaemonSet"} | items[source]  # a list's items do not say their kind
+        return {"kind": "DaemonSet"} | items[source]  # the items of a list have no kind
     found = [item for item in parse(source) if item["kind"] == "DaemonSet"]
     if len(found) != 1:
         raise BadInput(
@@ -200,14 +200,14 @@ def _daemonset(api: Api, source: Source, namespace: str, nodes: set[str]) -> Map
 
 
 def _is_manifest(text: str) -> bool:
-    """Whether it is YAML or a path: no DaemonSet's name has a colon, a slash or a line's end."""
+    """Whether the text is YAML or a path: no DaemonSet name has a colon, slash or newline."""
     return any(sign in text for sign in "\n:/") or Path(text).suffix in (".yaml", ".yml", ".json")
 
 
 def _checked(api: Api, manifest: Object) -> Object:
-    """The manifest as the server would complete it, under another name that nobody has.
+    """Return the manifest with the server's defaults, from a dry run under a generated name.
 
-    A namespace that is not there yet, or a DaemonSet of that name, says nothing about placement.
+    A missing namespace, or an existing DaemonSet of that name, does not matter for placement.
     """
     name = manifest["metadata"]["name"]
     meta = {k: v for k, v in manifest["metadata"].items() if k in ("labels", "annotations")}

@@ -1,4 +1,4 @@
-"""The labs: for each its tasks, and for each task its start, its judge, hints and a solution."""
+"""The labs, and for each task its preparation, rules, hints and solution."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Task:
     """One task of a lab.
 
     Attributes:
-        title: what is asked, in a few words.
-        prepare: brings a fresh cluster into the task's starting state; returns what is there.
-        rules: what judges it, in order.
-        hints: where to look, the concept, the fragment.
-        solution: YAML that passes, shown after the learner passed.
-        needs: the capabilities (``capabilities.CAPABILITIES``) without which nothing can be judged.
+        title: the task in a few words.
+        prepare: brings a fresh cluster into the starting state; returns its description.
+        rules: the rules that judge the task, in order.
+        hints: where to look, the concept, a fragment.
+        solution: YAML that passes; the learner sees it after passing.
+        needs: the capabilities (``capabilities.CAPABILITIES``) that the check requires.
     """
 
     title: str
@@ -35,7 +35,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Lab:
-    """A lab: its name, the DaemonSet it is about, how many workers it has, its tasks."""
+    """A lab: its name, its DaemonSet, its number of workers, its tasks and its debrief."""
 
     name: str
     daemonset: str
@@ -44,7 +44,7 @@ class Lab:
     debrief: str
 
     def task(self, number: int) -> Task:
-        """The task of that number, counted from 1.
+        """Return the task of that number, counted from 1.
 
         Raises:
             NotFound: there is no such task.
@@ -58,7 +58,7 @@ class Lab:
 
 
 def find(name: str) -> Lab:
-    """The lab of that name.
+    """Return the lab of that name.
 
     Raises:
         NotFound: there is no such lab.

@@ -1,4 +1,4 @@
-"""Lab 06, roll within a budget: the three tasks, and how each begins and is judged."""
+"""Lab 06, roll within a budget: three tasks with their starting states and rules."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WINDOW_DEAD = 16.0
 
 
 def manifest(*, release: str = "1", image: str = GOOD, strategy: str = "maxUnavailable: 1") -> str:
-    """The agent as YAML; ``strategy`` is what stands in ``rollingUpdate``."""
+    """Return the agent's manifest as YAML; ``strategy`` is the content of ``rollingUpdate``."""
     return dedent(f"""\
         apiVersion: apps/v1
         kind: DaemonSet
@@ -84,8 +84,8 @@ def _break_one_node() -> str:
     node = current().workers()[DEAD - 1]
     break_node(node)
     wait_for_status(f"the pod on {node} not ready", lambda status: status.ready == WORKERS - 1)
-    # The taint alone puts no DaemonSet in the controller's queue, so DESIRED may stay at 12 (and a
-    # percentage be taken of 12) until the DaemonSet changes. Source: syncNodeUpdate,
+    # The taint alone does not enqueue the DaemonSet, so DESIRED may stay at 12 (and a percentage
+    # may be taken of 12) until the DaemonSet changes. Source: syncNodeUpdate,
     # pkg/controller/daemon/daemon_controller.go.
     kubectl(f"annotate daemonset {AGENT} counted-again=yes --overwrite")
     kubectl(f"annotate daemonset {AGENT} counted-again-")
@@ -116,7 +116,7 @@ def _roll_out_bad_image() -> str:
 
 
 def _template_replaced(evidence: Evidence) -> Verdict | None:
-    """Wrong, if the template is still the one with the bad image."""
+    """Wrong, if the template still has the bad image."""
     if evidence.rolled:
         return None
     budget = evidence.timeline.budget
@@ -134,7 +134,7 @@ def _template_replaced(evidence: Evidence) -> Verdict | None:
 
 
 def _agents_image(evidence: Evidence) -> Verdict | None:
-    """Wrong, if the new template's image is one that the agent never was."""
+    """Wrong, if the new template has an image of another program."""
     containers = (evidence.after or {})["spec"]["template"]["spec"]["containers"]
     found = [c["image"] for c in containers if c["name"] == AGENT]
     if all(image.partition(":")[0] == GOOD.partition(":")[0] for image in found) and found:
@@ -152,7 +152,7 @@ _IN_PLACE: tuple[Rule, ...] = (check.was_watched, check.was_attempted, check.sam
 
 
 def _released(window: float) -> tuple[Rule, ...]:
-    """The rules of a release within a window (in restarts) and a budget of 2."""
+    """Return the rules of a release within a window (in restarts) and a budget of 2."""
     return (
         check_rollout.budget_at_most(2),
         check_rollout.down_at_most(2),
