@@ -29,13 +29,13 @@ pytest_plugins = ["what_ran"]
 
 BACKEND = variables.TEST_BACKEND.read()
 KUBERNETES = variables.KUBERNETES.read()  # None: the course's own version
-# The same assertions hold at every pace; this one is quick. Real kubelets know no pace: beside
-# them the simulated ones must not be quicker.
+# The same assertions hold at every pace; this one is fast. Real kubelets have no pace, so next
+# to them the simulated ones must not be faster.
 PACE = variables.TEST_PACE.read() or (1.0 if BACKEND == "kind" else 0.25)
 HERE = Path(__file__).parent
 
 _broken: dict[Path, str] = {}  # notebook -> its first cell that failed
-_lessons: dict[str, Any] = {"begun": None}  # the collector of the lesson that runs
+_lessons: dict[str, Any] = {"begun": None}  # the collector of the running lesson
 
 
 class LiveCluster:
@@ -48,19 +48,19 @@ class LiveCluster:
         self._tried = False
 
     def export(self) -> None:
-        """Point this process and its notebook kernels at the cluster, away from the learner's."""
-        # Before a test fakes HOME: the programs are brought once, not once a test.
+        """Point this process and its notebook kernels at the test cluster, not the learner's."""
+        # Before a test changes HOME: the programs are downloaded once, not once per test.
         os.environ["COURSE_CACHE"] = str(cache_home())
         os.environ["COURSE_HOME"] = str(self.home)
         os.environ["COURSE_CLUSTER"] = self.name
-        if BACKEND == "kind":  # what runs for real only here; unit tests' steps do not
+        if BACKEND == "kind":  # real steps only; those of unit tests are not real
             os.environ["COURSE_STEPS"] = str(self.home.parent / "steps")
         os.environ["COURSE_BACKEND"] = BACKEND  # whatever engine this machine has
         # the learner's IPython profile neither helps nor harms a test
         os.environ["IPYTHONDIR"] = str(self.home / "ipython")
 
     def up(self) -> None:
-        """Start the cluster once; after a failure every live test fails at once, without a wait."""
+        """Start the cluster once; after a failure every live test fails at once."""
         if self._tried and self.value is None:
             pytest.fail(f"cluster {self.name} did not start: see the first error", pytrace=False)
         if not self._tried:
@@ -70,13 +70,13 @@ class LiveCluster:
             )
 
     def anew(self) -> None:
-        """Another cluster in its place."""
+        """Replace the cluster by a new one."""
         self.close()
         self._tried = False
         self.up()
 
     def keep_logs(self, folder: str) -> None:
-        """Let the cluster's own kind write into a folder what the nodes logged."""
+        """Export the nodes' logs into a folder."""
         self.value.backend.export_logs(folder)
 
     def close(self) -> None:
@@ -86,7 +86,7 @@ class LiveCluster:
 
 
 def _cluster_module() -> Any:
-    """Imported on first use: unit tests need no client and no cluster code."""
+    """Import on first use: unit tests need no client and no cluster code."""
     return importlib.import_module("daemonset_course.cluster")
 
 
@@ -95,7 +95,7 @@ CLUSTER_KEY = pytest.StashKey[LiveCluster]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give this process a state folder; the controller makes the folder that holds them all."""
+    """Give this process a state folder; the controller creates the parent folder."""
     worker = getattr(config, "workerinput", None)
     if not worker:  # a CI job that is stopped cleans up as after Ctrl-C
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -114,7 +114,7 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a cluster, before ``-m`` chooses."""
+    """Mark the tests that need a cluster, before ``-m`` selects."""
     for item in items:
         under_live = item.path.is_relative_to(HERE / "tests" / "live")
         if _is_cell(item) or under_live:
@@ -123,7 +123,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before the notebook's kernel starts: it inherits the environment
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip the rest of a broken notebook; bring the cluster up for what needs it."""
+    """Skip the rest of a broken notebook; start the cluster if the test needs it."""
     if item.path in _broken:
         pytest.skip(f"{_broken[item.path]} failed earlier in this notebook")
     wanted = item.get_closest_marker("only")
@@ -142,7 +142,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """After the last cell of a lesson, look whether the nodes are as they were."""
+    """After the last cell of a lesson, check that the nodes are as they were."""
     last = nextitem is None or nextitem.parent is not item.parent
     if last and around_lessons.is_lesson(item) and item.path not in _broken:
         item.user_properties.append(("waited", around_lessons.waited()))
@@ -171,14 +171,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Remove this process's cluster; on kind, keep its logs first if something failed."""
     cluster = session.config.stash[CLUSTER_KEY]
     logs = variables.KIND_LOGS.read()
-    # Of an `up` that failed nothing is left here: see `Kind.create`.
+    # A failed `up` leaves no cluster: see `Kind.create`.
     if logs and BACKEND == "kind" and session.testsfailed and cluster.value:
         _without_raising(lambda: cluster.keep_logs(logs))
     _without_raising(cluster.close)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove, in the controller, the clusters of workers that crashed and every state folder."""
+    """In the controller, remove the clusters of crashed workers and all state folders."""
     if hasattr(config, "workerinput"):
         return
     root = config.stash[ROOT_KEY]
@@ -189,7 +189,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def _without_raising(action: Any) -> None:
-    """An error while cleaning up is shown, and must not hide the results of the tests."""
+    """Print an error of the cleanup; it must not hide the results of the tests."""
     try:
         action()
     except Exception as error:

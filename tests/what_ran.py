@@ -1,4 +1,4 @@
-"""The table at the end of a test run: what ran, how long, what was skipped and why."""
+"""Print a table at the end of a test run: what ran, how long, what was skipped and why."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OUTCOMES = ("passed", "failed", "skipped")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Write the table (in the controller: workers have no terminal)."""
+    """Write the table; only the controller has a terminal."""
     kinds = (pytest.TestReport, pytest.CollectReport)
     reports = (r for some in terminalreporter.stats.values() for r in some if isinstance(r, kinds))
     terminalreporter.section("what ran")
@@ -25,7 +25,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def table(reports: Iterable[Any]) -> list[str]:
-    """The lines of the table; a notebook counts as one, with its worst cell's outcome."""
+    """Return the lines of the table; a notebook counts once, with its worst cell's outcome."""
     tests: dict[str, list[Any]] = defaultdict(list)
     for report in reports:
         tests[report.nodeid].append(report)
@@ -41,7 +41,7 @@ def table(reports: Iterable[Any]) -> list[str]:
 
 
 def _real_steps() -> list[str]:
-    """The steps that real containers made possible, once each; elsewhere a recording was shown."""
+    """Return the steps that ran with real containers, once each; others used a recording."""
     noted = variables.STEPS.read()
     steps = sorted(set(noted.read_text().splitlines())) if noted and noted.is_file() else []
     return [f"ran for real only here: {', '.join(steps)}"] if steps else []
@@ -88,7 +88,7 @@ def _notebooks(units: dict[tuple[str, str], list[list[Any]]]) -> list[str]:
 
 
 def _waits(reports: Iterable[Any]) -> dict[str, float]:
-    """Seconds waited, by the last cell of each lesson; of lessons that ran beside others none."""
+    """Return the seconds waited by the last cell of each lesson; none for parallel lessons."""
     return {
         r.nodeid: seconds for r in reports if (seconds := _properties(r).get("waited")) is not None
     }

@@ -1,8 +1,8 @@
-"""Measures the course beside what it is built on, and says whether it keeps to its targets.
+"""Measure the course against the programs that it uses, and compare with its targets.
 
-Only ratios of things measured in turn in one run count for `course up` and for growth, so that a
-slow or busy machine does not change the verdict. Everything happens in a temporary folder: the
-learner's clusters, ``~/.kube`` and ``~/.kwok`` are not touched.
+For `course up` and growth only ratios count, measured alternately in one run, so that a slow or
+busy machine does not change the verdict. All files are in a temporary folder: the learner's
+clusters, ``~/.kube`` and ``~/.kwok`` are not touched.
 
     make bench
     make bench BENCHARGS="--runs 7 --strict"
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _page(found: Sequence[Target]) -> str:
-    """The figures as a page of the documentation."""
+    """Return the figures as a page of the documentation."""
     lines = [
         "# Bench",
         "",
@@ -101,18 +101,18 @@ def _machine() -> str:
 
 
 def _up(runs: int) -> Iterator[Target]:
-    """`course up` and a bare kwokctl cluster of as many nodes, started in turn."""
+    """Measure `course up` and a bare kwokctl cluster of the same size, started alternately."""
     with tempfile.TemporaryDirectory(prefix="course-bench-") as folder:
         home = Path(folder).resolve()
         programs = ensure()
-        (home / "programs").mkdir()  # already there, wherever they came from
+        (home / "programs").mkdir()  # so that nothing is downloaded during the runs
         for name, program in programs.items():
             (home / "programs" / name).symlink_to(program.path)
         clusters: list[_Course | _Bare] = [_Course(home), _Bare(home, programs)]
         times: list[list[float]] = [[], []]
         sizes: list[list[float]] = [[], []]
         for run in range(runs):
-            # Who begins alternates: neither always finds the files warm.
+            # The first one alternates, so that neither always finds the files in the cache.
             for i in (0, 1) if run % 2 == 0 else (1, 0):
                 seconds, size = clusters[i].measure()
                 times[i].append(seconds)

@@ -1,4 +1,4 @@
-"""What the bench measures live: kind, memory, the recorder beside kubectl and the audit log."""
+"""Measure on clusters: kind, memory, the recorder against kubectl and the audit log."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ DAEMONSET = {
 
 
 def kind_up(runs: int) -> Iterator[Target]:
-    """`course up` on kind and `kind create cluster` by itself, both until all nodes are Ready."""
+    """Measure `course up` on kind and `kind create cluster`, both until all nodes are Ready."""
     engine = find_engine()
     if engine is None:
         print("kind: not measured, no container engine answers", flush=True)
@@ -84,7 +84,7 @@ def kind_up(runs: int) -> Iterator[Target]:
         home = clean_environment() | {"COURSE_HOME": folder, "COURSE_IMAGE": image}
         bare = clean_environment() | {
             "KUBECONFIG": f"{folder}/kubeconfig",
-            PROVIDER: engine.name,  # as the course tells kind
+            PROVIDER: engine.name,  # as the course sets it for kind
         }
         kind, kubectl = str(programs["kind"].path), str(programs["kubectl"].path)
         config = str(topology.config_file())
@@ -119,7 +119,7 @@ def kind_up(runs: int) -> Iterator[Target]:
 
 
 def recorder() -> Iterator[Target]:
-    """A rollout over 1,000 nodes: the recorder beside `kubectl get pods -w` and the audit log."""
+    """Measure the recorder against `kubectl get pods -w` and the audit log, on 1,000 nodes."""
     from daemonset_course import apply, kubectl, wait_rollout
     from daemonset_course.cluster import current, down, reset, up
 
@@ -188,12 +188,12 @@ def _watched(folder: Path, environment: dict[str, str], kubectl, wait_rollout) -
 
 
 def _missed(audit: Path, log: Path) -> Target:
-    """How many versions of pods the API server wrote since the recording began, and we lack."""
+    """Count Pod versions that the API server wrote during the recording and that it lacks."""
     name = "transitions that the recorder missed"
     records = [json.loads(line) for line in log.read_text().splitlines()]
     pods = [r for r in records if r.get("resource") == "pods" and r["record"] == "change"]
     versions = [(r["object"]["metadata"]["uid"], _version(r["object"])) for r in pods]
-    # Lists may come again after a break, and one comes last: the first one ends at the first watch.
+    # Lists are repeated after interruptions and at the end; the first one ends at the first watch.
     listed = len(list(takewhile(lambda r: r["via"] == "list", pods)))
     first = max(version for _, version in versions[:listed])
     answers = [json.loads(line).get("responseObject") for line in audit.read_text().splitlines()]
@@ -212,7 +212,7 @@ def _version(item: dict[str, Any]) -> int:
 
 
 def _engine_memory(engine: str) -> float:
-    """GB that the containers of the cluster take, by the engine's own account."""
+    """Return the memory of the cluster's containers in GB, as the engine reports it."""
     units = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 1e3, "MB": 1e6, "GB": 1e9, "B": 1}
     stats = subprocess.run(
         [engine, "stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}"],

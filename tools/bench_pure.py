@@ -1,4 +1,4 @@
-"""What the bench measures without a cluster: an import, pictures, a long log."""
+"""Measure without a cluster: the import, pictures, a long log."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ LANES = 1000
 FRAME = 12  # lanes of the live view
 EVENTS = 4000  # the smaller of the two logs; the larger one has four times as many
 STEPS = 40  # records that are appended one by one
-NOISE = 1.3  # how far four times the time for four times the events may be missed
+NOISE = 1.3  # tolerance for "four times the events take four times as long"
 
 
 def frame_time() -> Iterator[Target]:
-    """One frame of the live view, from the log of a small fleet to its HTML."""
+    """Measure one frame of the live view, from the log of a small fleet to its HTML."""
     from daemonset_course.figures.rollout.frame import frame
 
     log = _log(FRAME - 1)
@@ -31,7 +31,7 @@ def frame_time() -> Iterator[Target]:
 
 
 def plot_time() -> Iterator[Target]:
-    """A plot of many lanes, from the timeline to the bytes of the PNG."""
+    """Measure a plot of many lanes, from the timeline to the bytes of the PNG."""
     from daemonset_course.figures.rollout.draw import plot
 
     timeline = History(_log(LANES - 1)).timeline()
@@ -42,7 +42,7 @@ def plot_time() -> Iterator[Target]:
 
 
 def import_time() -> Iterator[Target]:
-    """What the package adds to the start of a fresh process, and that start in all."""
+    """Measure the import's share of the start of a process, and the whole start."""
     bare: list[float] = []
     whole: list[float] = []
     for _ in range(7):
@@ -59,7 +59,7 @@ def _python(code: str) -> None:
 
 
 def growth() -> Iterator[Target]:
-    """How the work on a log grows with its length; 1 means in proportion to it."""
+    """Measure how the work on a log grows with its length; 1 means in proportion."""
     from daemonset_course.history.rollouts import rollouts
 
     small, large = _log_of(EVENTS), _log_of(4 * EVENTS)
@@ -77,7 +77,7 @@ def growth() -> Iterator[Target]:
 
 
 def update_time() -> Iterator[Target]:
-    """What one more record of a long log costs: its timeline with its rollouts, and a verdict."""
+    """Measure one more record of a long log: its timeline with rollouts, and a verdict."""
     from daemonset_course.history.rollouts import rollouts
     from daemonset_course.lab import evidence
     from daemonset_course.lab.check import judge
@@ -103,7 +103,7 @@ def update_time() -> Iterator[Target]:
 
 
 def _log(workers: int, *, again: bool = False) -> list[dict[str, Any]]:
-    """The log of a rollout, or of two, from the make-believe cluster that the tests use."""
+    """Return the log of one or two rollouts, from the simulated cluster of the unit tests."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit"))
     from fleet import Fleet  # type: ignore[import-not-found]
 
@@ -114,7 +114,7 @@ def _log(workers: int, *, again: bool = False) -> list[dict[str, Any]]:
 
 
 def _log_of(events: int) -> list[dict[str, Any]]:
-    """A rollout with about that many records: a node gives one, and its pods about seven."""
+    """Return the log of a rollout with about ``events`` records: about eight per node."""
     return _log(events // 8)
 
 

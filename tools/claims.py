@@ -49,7 +49,7 @@ def read_claims(path: Path) -> list[dict[str, Any]]:
 
 
 def ledger_problems(claims: Sequence[Claim]) -> list[str]:
-    """What is wrong with the rows alone: each line names the claim."""
+    """Return the problems of the rows alone; each line names the claim."""
     ids = [claim.get("id", "") for claim in claims]
     found = [f"{one}: missing in the ledger" for one in IDS if one not in ids]
     found += [f"{one}: {n} times in the ledger" for one, n in Counter(ids).items() if n > 1]
@@ -81,7 +81,7 @@ def _row_problems(claim: Claim) -> Iterator[str]:
 
 
 def lesson_problems(claims: Sequence[Claim], sources: Sequence[Source]) -> list[str]:
-    """Claims that no cell shows, cells that show nothing, tags that the ledger does not give."""
+    """Return claims without a cell, cells without an assertion, and tags without a claim."""
     lesson_of = {claim["id"]: claim.get("lesson", "") for claim in claims if "id" in claim}
     cited: set[str] = set()
     found = []
@@ -113,7 +113,7 @@ def lesson_problems(claims: Sequence[Claim], sources: Sequence[Source]) -> list[
 
 
 def tagged(sources: Sequence[Source]) -> dict[tuple[str, str], list[str]]:
-    """By lesson and claim, the heading over each of the claim's cells, in order."""
+    """Return by lesson and claim the heading over each of the claim's cells, in order."""
     found: dict[tuple[str, str], list[str]] = {}
     for source in sources:
         heading, number = "", source.name.partition("-")[0] if source.group == "lessons" else ""
@@ -208,7 +208,7 @@ def _fixed(nodes: Sequence[ast.AST]) -> set[str]:
 
 
 def _can_fail(test: ast.expr, fixed: set[str]) -> bool:
-    """Whether an assertion's outcome depends on anything, as far as its form tells."""
+    """Whether an assertion's outcome depends on anything, as far as its form shows."""
     if isinstance(test, ast.Tuple):
         return False
     if isinstance(test, ast.BoolOp):

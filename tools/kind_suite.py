@@ -1,9 +1,9 @@
-"""Runs the live tests, every lesson, lab and solution on a real kind cluster.
+"""Run the live tests, and every lesson, lab and solution, on a real kind cluster.
 
     make test-kind
     make test-kind IMAGE=kindest/node:v1.36.3 TESTS_KIND=notebooks/00-start-here.ipynb
 
-Exit status: pytest's own; 3 when no container engine answers, and then nothing was run.
+Exit status: pytest's own, or 3 if no container engine answers; then nothing was run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NO_ENGINE = 3
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run pytest with these arguments on kind; returns the exit status."""
+    """Run pytest with these arguments on kind; return the exit status."""
     try:
         engine = needed_engine()
     except NoEngine as error:

@@ -1,10 +1,10 @@
-"""Measures how long the cluster takes in each lesson at a learner's pace, for the line at its top.
+"""Measure the cluster's time in each lesson at a learner's pace, for the line under its title.
 
     make minutes
     make minutes ONLY="04 05"
 
-Runs the notebooks on embedded clusters at pace 1 and keeps the seconds in ``content/minutes.toml``;
-``make notebooks`` writes from them what a lesson says under its title.
+Runs the notebooks on embedded clusters at pace 1, and writes the seconds to
+``content/minutes.toml``. ``make notebooks`` writes the line under each title from them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ THINKING = 0.5  # minutes for a prediction
 
 
 def read(root: Path) -> dict[str, float]:
-    """The measured seconds of each lesson, by name; none where nothing was measured."""
+    """Return the measured seconds of each lesson, by name; empty if nothing was measured."""
     try:
         table = tomllib.loads((root / FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -41,7 +41,7 @@ def read(root: Path) -> dict[str, float]:
 
 
 def minutes_line(source: Source, seconds: float) -> str:
-    """The line under a lesson's title: whole minutes, and what they are made of."""
+    """Return the line under a lesson's title: whole minutes, and their parts."""
     words = sum(len(cell.text.split()) for cell in source.cells)
     predictions = sum(cell.text.count("predict(") for cell in source.cells if cell.kind == "code")
     minutes = math.ceil(words / WORDS + predictions * THINKING + seconds / 60)
@@ -57,7 +57,7 @@ def _spell(seconds: float) -> str:
 
 
 def written(seconds: Mapping[str, float], machine: str, date: str) -> str:
-    """The file, with what was measured where and when."""
+    """Return the text of the file: the seconds, the machine and the date."""
     rows = "".join(f'"{name}" = {round(seconds[name])}\n' for name in sorted(seconds))
     return (
         "# Seconds that each lesson's cells run for at pace 1 on an embedded cluster.\n"
@@ -66,10 +66,10 @@ def written(seconds: Mapping[str, float], machine: str, date: str) -> str:
 
 
 def seconds_of(report: str) -> dict[str, float]:
-    """The seconds of each notebook, from pytest's JUnit report.
+    """Return the seconds of each notebook, from pytest's JUnit report.
 
     Raises:
-        ValueError: a cell failed, so what was measured is worth nothing.
+        ValueError: a cell failed, so the times are invalid.
     """
     found: Counter[str] = Counter()
     for case in ElementTree.fromstring(report).iter("testcase"):
@@ -81,7 +81,7 @@ def seconds_of(report: str) -> dict[str, float]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure, and keep what was measured; 1 when a lesson failed."""
+    """Measure and write the file; return 1 if a lesson failed."""
     parser = argparse.ArgumentParser(prog="tools/minutes.py")
     parser.add_argument("--only", nargs="*", help="numbers of lessons, such as 04 05")
     parser.add_argument("--workers", type=int, default=2, help="how many lessons side by side")

@@ -1,8 +1,8 @@
-"""Writes ``docs/names.md``: the names that notebooks can import, each with what it gives.
+"""Write ``docs/names.md``: the names that notebooks can import, each with its summary.
 
     python tools/names_page.py
 
-The page is made of the two ``__all__`` lists and the docstrings; a test fails when they differ.
+The page is built from the two ``__all__`` lists and the docstrings; a test compares them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The sources of lessons and labs: what is in them, what is wrong with them, what each shows.
+"""Read the sources of lessons and labs, find problems in them, and select cells for a notebook.
 
 Sources are in jupytext's percent format. A lab marks what only one of its two notebooks shows:
 cells by the tags ``solution`` and ``exercise``, lines by ``# SOLUTION BEGIN`` / ``# SOLUTION END``
@@ -38,7 +38,7 @@ Line = tuple[int, str]
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing to mend in a source: the file, the line (from 1), what is wrong and the cure."""
+    """One problem of a source: the file, the line (from 1), and a text with the cure."""
 
     path: str
     line: int
@@ -64,7 +64,7 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """The cell's source without blank lines at its ends."""
+        """The cell's source without blank lines at the start and the end."""
         return "\n".join(text for _, text in self.lines).strip("\n")
 
 
@@ -79,7 +79,7 @@ class Source:
 
 
 def read_sources(root: Path, only: str | None) -> tuple[list[Source], list[Problem]]:
-    """The sources under ``root/content`` (of one name or number), and what could not be read."""
+    """Return the sources under ``root/content`` (of one name or number), and read errors."""
     sources: list[Source] = []
     problems: list[Problem] = []
     for group in FOLDERS:
@@ -95,7 +95,7 @@ def read_sources(root: Path, only: str | None) -> tuple[list[Source], list[Probl
 
 
 def lesson_notebooks(root: Path, only: Sequence[str] | None) -> list[Path]:
-    """The lessons' notebooks in order; ``only`` those of these numbers."""
+    """Return the lessons' notebooks in order; with ``only``, those with these numbers."""
     found = sorted((root / "notebooks").glob("*.ipynb"))
     return [path for path in found if not only or path.name.partition("-")[0] in only]
 
@@ -120,13 +120,15 @@ def _read(path: Path, root: Path, group: str) -> Source | Problem:
 
 
 def _cell(cell: Any, start: int, lines: list[str]) -> Cell:
-    """A jupytext cell with line numbers; it may have dropped blank lines at the start."""
+    """Add line numbers to a jupytext cell, which may lack blank lines at the start."""
     texts = cell.source.strip("\n").split("\n")
     first = start + 1
     while first <= len(lines) and not lines[first - 1].strip():
         first += 1
     if cell.cell_type == "code" and texts[0].startswith("%%"):
-        raw = lines[first : first + len(texts) - 1]  # jupytext leaves them comments, most of them
+        raw = lines[
+            first : first + len(texts) - 1
+        ]  # jupytext leaves most of these lines as comments
         texts[1:] = [
             re.sub(r"# ?", "", line, count=1) if line.startswith("#") else line for line in raw
         ]
@@ -135,7 +137,7 @@ def _cell(cell: Any, start: int, lines: list[str]) -> Cell:
 
 
 def find_problems(source: Source) -> list[Problem]:
-    """Everything in a source that would make a bad notebook, by line, each once."""
+    """Return the problems of a source by line, each once."""
     found: list[Line] = []
     for cell in source.cells:
         found += _tag_problems(cell, source.group)
@@ -180,7 +182,7 @@ def _marker_problems(cell: Cell, group: str) -> Iterator[Line]:
 
 
 def variant(cell: Cell, folder: str) -> list[Cell]:
-    """The cell as the notebooks of ``folder`` show it: a list of one, empty if left out."""
+    """Return the cell for the notebooks of ``folder``: a list of one, or empty if left out."""
     if (folder, True) in {
         ("labs", "solution" in cell.tags),
         ("solutions", "exercise" in cell.tags),
@@ -210,7 +212,7 @@ def _solution_lines(cell: Cell) -> Iterator[Line]:
 
 
 def _code_rules(cell: Cell) -> Iterator[Line]:
-    """What a code cell of a generated notebook must not be or hold."""
+    """Yield the problems of a code cell of a generated notebook."""
     size = len(cell.text.splitlines())
     if size > LONGEST_CELL:
         yield cell.start, f"{size} lines of code; at most {LONGEST_CELL}: split, or move to src."

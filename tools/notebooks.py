@@ -1,4 +1,4 @@
-"""Make the notebooks from their one source, or prove that they are up to date.
+"""Build the notebooks from their sources, or check that they are up to date.
 
     python tools/notebooks.py build [--only NAME] [--overwrite]
     python tools/notebooks.py check [--only NAME]
@@ -6,7 +6,7 @@
     content/lessons/NN-title.py  ->  notebooks/NN-title.ipynb
     content/labs/NN-title.py     ->  labs/NN-title.ipynb and solutions/NN-title.ipynb
 
-How a source is written is said in ``notebook_source``.
+For the format of a source see ``notebook_source``.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ NOTEBOOK_METADATA = {
 
 
 def notebook_text(source: Source, folder: str, seconds: float | None = None) -> str:
-    """The notebook of a source as JSON text: no outputs, the same bytes each time.
+    """Return the notebook of a source as JSON text: without outputs, the same bytes each time.
 
-    With the measured ``seconds`` of a lesson, a line under its title says how long it takes.
+    With the measured ``seconds`` of a lesson, a line under its title gives its duration.
     """
     variants = [cell for original in source.cells for cell in variant(original, folder)]
     if seconds is not None:
@@ -54,7 +54,7 @@ def _under_title(cell: Cell, line: str) -> Cell:
 
 
 def _notebook_cell(cell: Cell, name: str, seen: Counter[tuple[str, str]]) -> Any:
-    """A cell whose id follows from its text: others keep theirs when a cell comes or goes."""
+    """Make a cell whose id depends on its text, so that other ids stay when a cell changes."""
     key = (cell.kind, cell.text)
     digest = hashlib.sha256("\0".join((name, *key, str(seen[key]))).encode()).hexdigest()
     seen[key] += 1
@@ -64,7 +64,7 @@ def _notebook_cell(cell: Cell, name: str, seen: Counter[tuple[str, str]]) -> Any
 
 
 def _was_run(path: Path) -> bool:
-    """Whether a notebook on disk holds outputs or execution counts: somebody's work."""
+    """Whether a notebook on disk has outputs or execution counts: somebody's work."""
     try:
         cells = nbformat.read(path, as_version=4).cells
     except Exception:  # not a notebook any more: nothing to protect
@@ -73,7 +73,7 @@ def _was_run(path: Path) -> bool:
 
 
 def build(root: Path, wanted: dict[str, tuple[str, str]], *, overwrite: bool) -> list[str]:
-    """Writes the notebooks that differ, and returns those left alone with the reason."""
+    """Write the notebooks that differ; return those not written, with the reason."""
     refused = []
     for name, (text, _) in wanted.items():
         path = root / name
@@ -89,7 +89,7 @@ def build(root: Path, wanted: dict[str, tuple[str, str]], *, overwrite: bool) ->
 
 
 def check(root: Path, wanted: dict[str, tuple[str, str]], *, everything: bool) -> list[str]:
-    """Each missing, different or extra notebook with the command that mends it."""
+    """Return each missing, different or extra notebook with the command that fixes it."""
     problems = []
     for name, (text, source) in wanted.items():
         path = root / name
@@ -105,7 +105,7 @@ def check(root: Path, wanted: dict[str, tuple[str, str]], *, everything: bool) -
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """Exit code 0 if all is well, 1 after printing each problem."""
+    """Return exit status 0, or 1 after printing each problem."""
     parser = argparse.ArgumentParser(prog="tools/notebooks.py", description=(__doc__ or "")[:78])
     parser.add_argument("action", choices=("build", "check"))
     parser.add_argument("--only", metavar="NAME", help="a source's name or number, such as 08")

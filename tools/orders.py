@@ -1,10 +1,10 @@
-"""Runs every lesson from a fresh cluster, from a dirty one, twice in a row, and in shuffled orders.
+"""Run every lesson from a fresh cluster, from a dirty one, twice in a row, and in shuffled orders.
 
     make test-orders
     make test-orders RUNS="dirty twice" ONLY="04 05"
 
-Each run is a pytest of its own with a cluster of its own; ``--workers`` of them go side by side.
-After each lesson the nodes must be as they were (``tests/around_lessons.py``).
+Each run is a separate pytest with its own cluster; ``--workers`` runs are parallel. After each
+lesson the nodes must be as they were before it (``tests/around_lessons.py``).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OPTIONS = ("--keep-duplicates", "-p", "no:cacheprovider")
 
 @dataclass(frozen=True)
 class Result:
-    """How one run ended: pytest's exit status, its output's file, and seconds."""
+    """The result of one run: pytest's exit status, the file with its output, and the seconds."""
 
     run: str
     status: int
@@ -39,7 +39,7 @@ class Result:
 
 
 def order(run: str, lessons: Sequence[Path], seed: int) -> list[Path]:
-    """The notebooks of a run, one after the other."""
+    """Return the notebooks of a run, in order."""
     if run == "twice":
         return [lesson for lesson in lessons for _ in range(2)]
     if run.startswith("shuffled"):
@@ -48,7 +48,7 @@ def order(run: str, lessons: Sequence[Path], seed: int) -> list[Path]:
 
 
 def start(run: str) -> str:
-    """What each lesson of a run starts from: ``fresh``, ``dirty``, or whatever is there."""
+    """Return the start of each lesson: ``fresh``, ``dirty``, or empty for the cluster as it is."""
     return run if run in ("fresh", "dirty") else ""
 
 
@@ -69,7 +69,7 @@ def carry_out(run: str, lessons: Sequence[Path], folder: Path, seed: int) -> Res
 
 
 def line(result: Result) -> str:
-    """The run in one line, with pytest's own last line."""
+    """Return the result in one line, with pytest's last line."""
     lines = result.output.read_text(errors="replace").splitlines()
     last = next((one.strip("= ") for one in reversed(lines) if one.startswith("=")), "no summary")
     verdict = "passed" if result.status == 0 else f"FAILED ({result.status})"
@@ -77,7 +77,7 @@ def line(result: Result) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Carry out the runs; 1 when one failed, and then what pytest said of it is printed."""
+    """Carry out the runs; return 1 and print pytest's output if a run failed."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )

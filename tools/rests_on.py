@@ -1,8 +1,8 @@
-"""What a lesson's assertions and comparisons rest on: recorded steps, the cluster, or neither.
+"""Find whether a lesson's assertions rest on recorded steps, the cluster, or neither.
 
-A step under ``@step`` that this cluster cannot run shows a recording, and so does a file of
-``recordings/``: whatever is worked out from it can fail only where it is run for real, on kind.
-The names of a lesson are followed from cell to cell, as far as its code says it without running.
+A step under ``@step`` that this cluster cannot run returns a recording, and so does a file of
+``recordings/``. An assertion on such a value can fail only on kind, where the step really runs. The
+module follows the names of a lesson from cell to cell by reading its code, without running it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Grounds = frozenset[str]  # names of recorded steps, and CLUSTER
 
 @dataclass(frozen=True)
 class Judged:
-    """An ``assert``, or a call of ``compare``, and what it rests on."""
+    """An ``assert`` or a call of ``compare``, with the sources of its values."""
 
     cell: Cell
     node: ast.Assert | ast.Call
@@ -36,12 +36,12 @@ class Judged:
 
     @property
     def recorded(self) -> Grounds:
-        """The recorded steps among its grounds."""
+        """The recorded steps among the sources."""
         return self.grounds - {CLUSTER}
 
 
 def judged(source: Source) -> list[Judged]:
-    """Every assertion and every comparison that a lesson runs at once, in order."""
+    """Return the assertions and comparisons of a lesson outside of functions, in order."""
     reader = _Reader()
     for cell in source.cells:
         if cell.kind == "code":
@@ -53,7 +53,7 @@ class _Reader:
     def __init__(self) -> None:
         self.found: list[Judged] = []
         self._grounds: dict[str, Grounds] = {"kubectl": frozenset({CLUSTER})}  # also as a magic
-        self._around: Grounds = frozenset()  # what decides whether a statement runs at all
+        self._around: Grounds = frozenset()  # grounds of the conditions around a statement
 
     def read(self, cell: Cell) -> None:
         try:
@@ -95,7 +95,7 @@ class _Reader:
             self._inner(cell, statement)
 
     def _inner(self, cell: Cell, statement: ast.stmt) -> None:
-        """The statements within one; what it asks first decides whether they run."""
+        """Read the inner statements; the outer condition decides whether they run."""
         around = self._around
         match statement:
             case ast.If(test=test) | ast.While(test=test):
@@ -117,7 +117,7 @@ class _Reader:
                 self._add(node, grounds)
 
     def _calls(self, cell: Cell, statement: ast.stmt) -> None:
-        """Note the comparisons in a statement, and names that an expression in it sets."""
+        """Record comparisons in a statement, and names that its expressions assign."""
         for node in _without_bodies(statement):
             match node:
                 case ast.NamedExpr(target=target, value=value):
@@ -138,7 +138,7 @@ class _Reader:
                 self._add(target, grounds)
 
     def _add(self, target: ast.expr, grounds: Grounds) -> None:
-        """A part of what a name holds was set: found["x"] = ..."""
+        """Add grounds to a name of which a part is assigned: found["x"] = ..."""
         while isinstance(target, ast.Subscript | ast.Attribute):
             target = target.value
         if isinstance(target, ast.Name):
@@ -160,7 +160,7 @@ class _Reader:
 
 
 def _asks_the_cluster(module: str, name: str) -> bool:
-    """Whether what a lesson imports gives facts of the cluster, by the module that defines it."""
+    """Whether an imported name reads facts from the cluster, by the module that defines it."""
     value = getattr(importlib.import_module(module), name, None)
     return name not in _NO_FACTS and bool(_ASKS.match(getattr(value, "__module__", "")))
 
@@ -170,7 +170,7 @@ def _names(part: ast.AST) -> list[ast.Name]:
 
 
 def _without_bodies(statement: ast.stmt) -> Iterator[ast.AST]:
-    """The statement and its expressions, without the statements in it."""
+    """Yield the nodes of a statement's expressions, without its inner statements."""
     for child in ast.iter_child_nodes(statement):
         if not isinstance(child, ast.stmt | ast.excepthandler):
             yield from ast.walk(child)

@@ -1,8 +1,8 @@
-"""Runs pytest so that it runs notebooks, too: the one home of the options for that.
+"""Run pytest with the options that also run notebooks.
 
     python tools/run_notebooks.py notebooks/08-rolling-update.ipynb
 
-Every argument goes to pytest, which takes this process's place. Other tools call ``command``.
+All arguments go to pytest, which replaces this process. Other tools call ``command``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def command(
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Become pytest: signals and the exit status are its own."""
+    """Replace this process by pytest, so that pytest gets signals and sets the exit status."""
     words = command(*arguments)
     os.execv(words[0], words)
 

@@ -1,4 +1,4 @@
-"""Record what lesson 14 cannot wait for: large fleets, measured once.
+"""Record measurements of large fleets for lesson 14, which cannot wait for them.
 
     course up --name big --backend embedded --pace 1
     COURSE_CLUSTER=big python tools/scale.py 200 300 1000
@@ -30,7 +30,7 @@ PATIENCE = 600
 
 
 def measure(nodes: int) -> dict[str, Any]:
-    """Creation, rollouts and memory at so many workers."""
+    """Measure creation, rollouts and memory at this number of workers."""
     reset(workers=nodes)
     with record("agent") as made:
         apply(AGENT)
@@ -46,7 +46,7 @@ def measure(nodes: int) -> dict[str, Any]:
 
 
 def roll(share: int) -> float:
-    """Seconds that a rollout with this ``maxUnavailable`` in percent takes."""
+    """Return the seconds of a rollout with this ``maxUnavailable`` in percent."""
     change = {"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": f"{share}%"}}}}
     kubectl("patch daemonset agent --type merge --patch", json.dumps(change))
     with record("agent") as run:
@@ -58,7 +58,7 @@ def roll(share: int) -> float:
 
 
 def memory() -> int:
-    """Resident memory of the cluster's processes in MiB."""
+    """Return the resident memory of the cluster's processes in MiB."""
     found = processes_of(current().backend.directory)
     return round(sum(psutil.Process(one.pid).memory_info().rss for one in found) / 2**20)
 

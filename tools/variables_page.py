@@ -1,8 +1,8 @@
-"""Writes ``docs/variables.md``: every environment variable by which the course is set.
+"""Write ``docs/variables.md``: every environment variable that configures the course.
 
     python tools/variables_page.py
 
-The page is made of ``daemonset_course.variables``; a test fails when the two differ.
+The page is built from ``daemonset_course.variables``; a test compares the two.
 """
 
 from __future__ import annotations

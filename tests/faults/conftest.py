@@ -1,4 +1,4 @@
-"""Faults: each test is one try at one fault; at the end a table says how many were survived.
+"""Faults: each test is one try of one fault; a table at the end counts the recoveries.
 
 ``FAULTS=50`` tries each random fault 50 times (3 otherwise); ``FAULTS_SEED`` repeats a run: its
 number is in the table's title. Each try depends on the seed and on its own name alone.
@@ -60,7 +60,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def named(request: pytest.FixtureRequest) -> None:
-    """Give each try the name of its fault: the test's own, in words."""
+    """Give each try the name of its fault: the name of the test in words."""
     words = request.node.originalname.removeprefix("test_").replace("_", " ")
     values = getattr(request.node, "callspec", None)
     kind = values.params.get("component", "") if values else ""
@@ -100,7 +100,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def command(*words: str) -> subprocess.Popen[str]:
-    """``course`` with these words, as from a terminal: a process group that hears Ctrl-C."""
+    """Start ``course`` with these words as a terminal does: in a process group that gets Ctrl-C."""
     return subprocess.Popen(
         [sys.executable, "-m", "daemonset_course.cli", *words],
         stdout=subprocess.PIPE,
@@ -113,7 +113,7 @@ def command(*words: str) -> subprocess.Popen[str]:
 
 
 def seconds(*words: str) -> float:
-    """How long a command takes when nobody disturbs it; it must succeed."""
+    """Return how long a command takes without interruption; it must succeed."""
     began = time.monotonic()
     process = command(*words)
     _, output = process.communicate(timeout=180)
@@ -122,7 +122,7 @@ def seconds(*words: str) -> float:
 
 
 def interrupted(words: tuple[str, ...], after: float, number: int) -> bool:
-    """Stop a command after so many seconds; False when it had ended by itself before.
+    """Stop a command after ``after`` seconds; return False if it had ended before.
 
     By turns: Ctrl-C in a terminal (every process of the group), kill -9, SIGINT, kill -9.
     """
@@ -138,7 +138,7 @@ def interrupted(words: tuple[str, ...], after: float, number: int) -> bool:
     _, output = process.communicate(timeout=60)
     if number % 2 == 0 and process.returncode == 130:
         assert "Traceback" not in output
-        if output:  # Typer ends without a word what has not begun
+        if output:  # Typer prints nothing if the command has not begun
             expected = r"Interrupted; run the same command again, or: course down --name \S+\n"
             assert re.search(rf"{expected}\Z", output), output
     return process.returncode != 0

@@ -115,7 +115,7 @@ def test_kill_9_during_a_recorded_rollout_of(
 
 
 def listed_late(recording: Recording) -> list[Change]:
-    """The changes of pods that a list told after the watch had begun: it had missed them."""
+    """Return the changes of Pods in lists after the watch had begun: the watch had missed them."""
     return [change for change in recording.history.changes("pods") if change.via == "list"]
 
 

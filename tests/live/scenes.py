@@ -1,4 +1,4 @@
-"""What the live tests share: manifests, the states of a pod, and clusters of their own."""
+"""Helpers of the live tests: manifests, the states of a Pod, and separate clusters."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def daemonset(name: str, container: Object | None = None, **pod: Any) -> Object:
 
 
 def state(pod: Object) -> str:
-    """One word for what a pod is doing."""
+    """Return a Pod's state in one or a few words."""
     conditions = {c["type"]: c["status"] for c in pod["status"].get("conditions", [])}
     containers = pod["status"].get("containerStatuses") or [{"state": {}}]
     if pod["metadata"].get("deletionTimestamp"):
@@ -53,7 +53,7 @@ def state(pod: Object) -> str:
 
 
 def histories(history: History, app: str) -> dict[str, list[tuple[str, float]]]:
-    """The states of each pod of an app with the time each began; the last one is ``gone``."""
+    """Return the states of each Pod of an app with their start times; the last is ``gone``."""
     seen: dict[str, list[tuple[str, float]]] = {}
     for change in history.changes("pods", of_app(app)):
         word = "gone" if change.gone else state(change.object)
@@ -69,18 +69,18 @@ def words(steps: list[tuple[str, float]]) -> list[str]:
 
 
 def lasted(steps: list[tuple[str, float]], word: str) -> float:
-    """How long a pod was in a state, in seconds."""
+    """Return how long a Pod was in a state, in seconds."""
     at = words(steps).index(word)
     return steps[at + 1][1] - steps[at][1]
 
 
 def until(cluster: Cluster, path: str, done: Callable[[dict[str, Object]], bool]) -> Any:
-    """The objects of a collection as soon as ``done`` holds for them."""
+    """Wait until ``done`` is true for the objects of a collection, and return them."""
     return wait_for(cluster.api, path, done, what="the test's condition", explain=str, timeout=30)
 
 
 def renewed(cluster: Cluster, node: str, times: int = 2) -> None:
-    """Return when the lease of a node was renewed that often: a while without a sleep."""
+    """Wait until a node's lease was renewed that often: a delay without a sleep."""
     path = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
     seen: set[str] = set()
 
@@ -92,7 +92,7 @@ def renewed(cluster: Cluster, node: str, times: int = 2) -> None:
 
 
 def eventually(true: Callable[[], Any], *, within: float = 20) -> Any:
-    """The first true value of something that cannot be watched, e.g. a process or a file."""
+    """Poll something that cannot be watched, such as a file; return the first true value."""
     deadline = time.monotonic() + within
     while not (value := true()):
         assert time.monotonic() < deadline, "it did not come true"
@@ -101,7 +101,7 @@ def eventually(true: Callable[[], Any], *, within: float = 20) -> Any:
 
 
 def processes(home: Path) -> list[psutil.Process]:
-    """Every living process with a state folder's path on its command line, but no Python."""
+    """Return the running processes, except Python, whose command line has this folder."""
     found = []
     for process in psutil.process_iter(["cmdline", "status"]):
         line = process.info["cmdline"] or ["python"]
@@ -112,9 +112,9 @@ def processes(home: Path) -> list[psutil.Process]:
 
 
 def course(code: str, home: Path, **environment: str) -> subprocess.Popen[str]:
-    """A Python process of its own that runs ``code`` on the clusters in ``home``.
+    """Start a Python process that runs ``code`` on the clusters in ``home``.
 
-    It hears SIGINT also where these tests do not: a job in the background of a shell ignores it.
+    It handles SIGINT even if these tests are a background job of a shell, which ignores it.
     """
     return subprocess.Popen(
         [sys.executable, "-c", f"from daemonset_course.cluster import *\n{code}"],
