@@ -101,22 +101,22 @@ def lesson_notebooks(root: Path, only: Sequence[str] | None) -> list[Path]:
 
 
 def _read(path: Path, root: Path, group: str) -> Source | Problem:
-    shown = path.relative_to(root).as_posix()
+    name = path.relative_to(root).as_posix()
     if not re.fullmatch(r"\d\d-[a-z0-9-]+", path.stem):
-        return Problem(shown, 1, "rename the file to two digits, '-', and a-z 0-9 '-'.")
+        return Problem(name, 1, "rename the file to two digits, '-', and a-z 0-9 '-'.")
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
     starts = [number for number, line in enumerate(lines, 1) if _CELL_START.match(line)]
     try:
         cells = jupytext.reads(text, fmt="py:percent").cells
     except Exception as error:  # jupytext, YAML and nbformat each have their own
-        return Problem(shown, 1, f"jupytext cannot read it: {str(error).splitlines()[0]}.")
+        return Problem(name, 1, f"jupytext cannot read it: {str(error).splitlines()[0]}.")
     if len(cells) != len(starts):
         return Problem(
-            shown, 1, f"{len(starts)} '# %%' lines but {len(cells)} cells: start every cell so."
+            name, 1, f"{len(starts)} '# %%' lines but {len(cells)} cells: start every cell so."
         )
     read = tuple(_cell(cell, start, lines) for cell, start in zip(cells, starts, strict=True))
-    return Source(shown, group, path.stem, read)
+    return Source(name, group, path.stem, read)
 
 
 def _cell(cell: Any, start: int, lines: list[str]) -> Cell:
@@ -145,7 +145,7 @@ def find_problems(source: Source) -> list[Problem]:
         found += marks
         if cell.kind == "code" and not marks:
             for folder in FOLDERS[source.group]:
-                found += [line for shown in variant(cell, folder) for line in _code_rules(shown)]
+                found += [line for one in variant(cell, folder) for line in _code_rules(one)]
     return sorted({Problem(source.path, number, says) for number, says in found})
 
 

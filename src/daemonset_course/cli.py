@@ -109,8 +109,8 @@ def up(running: cluster.Cluster) -> None:
 def down(name: Name = None) -> None:
     """Remove a cluster with all its processes and files."""
     with _errors_as_text(name):
-        was = cluster.down(name)
-        out.print(f"{cluster_name(name)}: {'removed' if was else 'there was none'}")
+        removed = cluster.down(name)
+        out.print(f"{cluster_name(name)}: {'removed' if removed else 'there was none'}")
 
 
 @app.command()

@@ -172,17 +172,17 @@ def _programs(name: str) -> CheckResult:
     search_result = search.find_local(
         programs=sorted({name for backend in backends for name in PROGRAMS[backend]})
     )
-    comes = {pin.program: _comes(pin, folder) for pin in search_result.missing()}
-    if not comes:
+    how_to_get = {pin.program: _how_to_get(pin, folder) for pin in search_result.missing()}
+    if not how_to_get:
         sources = sorted({binary.source for binary in search_result.found.values()})
         return "ok", f"all there: {', '.join(sources)}", ""
     texts = [
-        f"{how}: {', '.join(n for n in comes if comes[n] == how)}"
-        for how in dict.fromkeys(comes.values())
+        f"{how}: {', '.join(n for n in how_to_get if how_to_get[n] == how)}"
+        for how in dict.fromkeys(how_to_get.values())
     ]
     seen = "; ".join([*texts, f"Go: {shutil.which('go') or 'not there'}"])
-    stuck = {name for name, how in comes.items() if how not in (DOWNLOADED, BUILT)}
-    if not all(stuck & set(PROGRAMS[backend]) for backend in backends):
+    unobtainable = {name for name, how in how_to_get.items() if how not in (DOWNLOADED, BUILT)}
+    if not all(unobtainable & set(PROGRAMS[backend]) for backend in backends):
         cure = (
             f"{course_command('up', name)} brings what it needs, once: up to 0.5 GB from the "
             "network; where that does not answer, Go, if it is there, builds it in 6 to 12 minutes."
@@ -195,7 +195,7 @@ def _programs(name: str) -> CheckResult:
     return "bad", seen, cure
 
 
-def _comes(pin: Pin, folder: Path | None) -> str:
+def _how_to_get(pin: Pin, folder: Path | None) -> str:
     """Return how `up` gets a program that is missing here, or why it cannot."""
     if folder:
         return f"not in {folder}, on PATH or in the cache"

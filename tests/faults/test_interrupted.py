@@ -30,7 +30,7 @@ def test_up_interrupted(home: Path, chance: random.Random, number: int) -> None:
     while not interrupted(UP, chance.uniform(0.05, _usual["up"]), number):
         cluster.down()  # it was quicker than usual: that was no interruption
 
-    said = seconds(*UP)
+    duration = seconds(*UP)
     one = cluster.current()
     running = processes(home)
     listening = {
@@ -39,7 +39,7 @@ def test_up_interrupted(home: Path, chance: random.Random, number: int) -> None:
         for connection in process.net_connections(kind="inet")
         if connection.status == psutil.CONN_LISTEN
     }
-    assert said
+    assert duration
     assert sorted(Path(p.cmdline()[0]).name for p in running) == sorted(PROCESSES)
     assert listening == {"127.0.0.1"}
     # Eventually: the node controller may still act for a round on what it saw of a joining node.
@@ -86,9 +86,9 @@ def test_reset_interrupted(
 def test_reset_from_a_dirty_state(
     shared: Cluster, clean: dict[str, Any], chance: random.Random, number: int
 ) -> None:
-    told = make_dirty(shared, chance)
+    expected = make_dirty(shared, chance)
     report = reset(workers=3).changes
 
-    assert len(told) > 2, number
-    assert [words for words in told if not any(words in line for line in report)] == [], report
+    assert len(expected) > 2, number
+    assert [words for words in expected if not any(words in line for line in report)] == [], report
     assert differing(fresh(shared), clean) == {}

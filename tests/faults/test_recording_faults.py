@@ -90,11 +90,11 @@ def test_kill_9_during_a_recorded_rollout_of(
         assert death.wait_says in error.value.seen
         assert "course up" in error.value.next_step
         eventually(lambda: agent.backend.dead_components() == dead)
-        told = [one for one in examine("own") if one.seen == first]
-        assert [one.level for one in told] == ["bad"]
-        assert "course up" in told[0].cure
-        cluster.up("own", report=Lines(said := io.StringIO()))
-        assert f"Started again: {', '.join(dead)}" in said.getvalue()
+        findings = [one for one in examine("own") if one.seen == first]
+        assert [one.level for one in findings] == ["bad"]
+        assert "course up" in findings[0].cure
+        cluster.up("own", report=Lines(output := io.StringIO()))
+        assert f"Started again: {', '.join(dead)}" in output.getvalue()
         healed = rollout.elapsed
         status = wait_rollout("agent", timeout=90)
 

@@ -258,7 +258,7 @@ def labs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def use_lab(way: str) -> str:
     lab = open_lab(LAB)
     if way == "check":
-        return repr(lab._kept(1, Verdict("wrong", "so it is")))
+        return repr(lab._store_verdict(1, Verdict("wrong", "so it is")))
     return str(
         {"hint": lab.hint, "solution": lab.solution}[way](1)
         if way != "progress"

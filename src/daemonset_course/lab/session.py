@@ -106,11 +106,11 @@ class LabSession:
         try:
             with components_first():
                 lacking = set(task.needs) - current().backend.capabilities
-                verdict = _incapable(lacking) if lacking else self._judged(task, number)
+                verdict = _incapable(lacking) if lacking else self._judge(task, number)
         except CourseError as error:
             seen = (error.seen,) if error.seen else ()
             verdict = Verdict("cannot check", error.failed, seen, where=error.next_step)
-        return self._kept(number, replace(verdict, task=number))
+        return self._store_verdict(number, replace(verdict, task=number))
 
     def hint(self, number: int) -> Words:
         """Return the next of three hints: where to look, the concept, a fragment."""
@@ -168,7 +168,7 @@ class LabSession:
             raise BadInput("No task was started yet.", next_step="lab.start(1)")
         return self._recorder
 
-    def _judged(self, task: Task, number: int) -> Verdict:
+    def _judge(self, task: Task, number: int) -> Verdict:
         recorder = self._recorder
         if recorder is None or self._number != number:
             return _no_recording(number, self._number)
@@ -185,7 +185,7 @@ class LabSession:
                 return verdict
             recorder.more_than(seen, deadline)
 
-    def _kept(self, number: int, verdict: Verdict) -> Verdict:
+    def _store_verdict(self, number: int, verdict: Verdict) -> Verdict:
         manifest: Object | None = None
         notes: list[str] = []
         if verdict.passed and self._recorder is not None:

@@ -123,10 +123,10 @@ def add_node(*, count: int = 1, **labels: str) -> list[str]:
     taken = set(cluster.nodes())
     enough = cluster.backend.specs(len(taken) + count)
     specs = [spec for spec in enough if spec.name not in taken][:count]
-    played = [spec.name for spec in specs if spec.is_simulated]
-    if played and not all(spec.is_simulated for spec in enough):
-        print(f"kind cannot add a machine: {played[0]} is simulated", end="")
-        print(f", and {len(played) - 1} more" if played[1:] else "")
+    simulated = [spec.name for spec in specs if spec.is_simulated]
+    if simulated and not all(spec.is_simulated for spec in enough):
+        print(f"kind cannot add a machine: {simulated[0]} is simulated", end="")
+        print(f", and {len(simulated) - 1} more" if simulated[1:] else "")
     made = [replace(s, labels=s.labels | labels) if s.is_simulated else s for s in specs]
     cluster.backend.create_nodes(cluster.api, made)
     names = [spec.name for spec in specs]
