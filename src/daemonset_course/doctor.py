@@ -100,7 +100,7 @@ def candidates() -> list[str]:
 def _finding(subject: str, check: Callable[[], CheckResult], name: str) -> Finding:
     """Run a check; an error in it is a ``bad`` finding with a cure."""
     cure = (
-        f"Put right what is named here, then run {course_command('doctor', name)} again. If it is "
+        f"Fix what is named here, then run {course_command('doctor', name)} again. If it is "
         f"the container engine: {_embedded(name)} runs without."
     )
     try:

@@ -1,7 +1,7 @@
 """The errors that a learner sees, with one base class.
 
     CourseError
-    ├── BadInput            what was typed cannot be used; nothing was changed
+    ├── BadInput            the input cannot be used; nothing was changed
     │   └── NotFound        it names a node, DaemonSet, lesson, ... that does not exist
     ├── NotRunning          the cluster is not there or does not answer
     │   └── NoEngine        kind needs Docker or podman, and neither answers
@@ -77,7 +77,7 @@ class ProgramMissing(CourseError):
 
 
 class DownloadFailed(CourseError):
-    """A file could not be fetched, or is not the one that was expected; none is left behind."""
+    """A file could not be downloaded, or has the wrong content; no part of it is left."""
 
 
 class NoAnswerError(DownloadFailed):
@@ -85,7 +85,7 @@ class NoAnswerError(DownloadFailed):
 
 
 class FileFailed(CourseError):
-    """A file of the course cannot be read, written or locked; it is as it was."""
+    """A file of the course cannot be read, written or locked; it is unchanged."""
 
 
 class RecorderFailed(CourseError):
@@ -93,11 +93,11 @@ class RecorderFailed(CourseError):
 
 
 class BadInput(CourseError):
-    """What was typed cannot be used; nothing was changed."""
+    """The input cannot be used; nothing was changed."""
 
 
 class NotFound(BadInput):
-    """What was typed names a node, DaemonSet, lesson, ... that does not exist."""
+    """The input names a node, DaemonSet, lesson, ... that does not exist."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Rejected(CourseError):
 
 
 class NotRejected(CourseError, AssertionError):
-    """The API server did not refuse what it was expected to refuse, or for another reason."""
+    """The API server did not refuse an object as expected, or gave another reason."""
 
 
 class ApiError(CourseError):

@@ -38,7 +38,7 @@ def settings() -> dict[str, dict[str, Any]]:
         ExtensionConfigManager,
     )
 
-    # The extensions installed with the course, less the one that loads a learner's old ones.
+    # The extensions installed with the course, without the one that loads a learner's old ones.
     installed = ExtensionConfigManager(read_config_path=ENV_CONFIG_PATH).get_jpserver_extensions()
     return {
         "ServerApp": {

@@ -138,7 +138,9 @@ def _checked(document: Any, where: str) -> Object:
         raise BadInput(f"{where} holds {type(document).__name__}, not a Kubernetes object.")
     missing = [key for key in ("apiVersion", "kind", "metadata") if not document.get(key)]
     if not missing and not isinstance(document["metadata"], Mapping):
-        raise BadInput(f"The metadata of an object in {where} is no mapping: nothing was applied.")
+        raise BadInput(
+            f"The metadata of an object in {where} is not a mapping: nothing was applied."
+        )
     if not missing and not document["metadata"].get("name"):
         missing = ["metadata.name"]
     if missing:
@@ -147,7 +149,7 @@ def _checked(document: Any, where: str) -> Object:
         json.dumps(document, default=_in_json)
     except (TypeError, ValueError, RecursionError) as error:
         raise BadInput(
-            f"An object in {where} has a value that JSON has not: nothing was applied.",
+            f"An object in {where} has a value that JSON does not support: nothing was applied.",
             seen=in_one_line(error),
         ) from error
     return document

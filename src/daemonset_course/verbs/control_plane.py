@@ -37,7 +37,7 @@ def _stopping(component: str) -> Backend:
     backend = current().backend
     if component not in backend.stoppable:
         raise BadInput(
-            f"{component!r} is no part of the control plane that can be stopped alone.",
+            f"{component!r} is no control-plane component that can be stopped alone.",
             next_step=f"One of: {', '.join(backend.stoppable)}",
         )
     return backend

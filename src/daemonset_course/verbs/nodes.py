@@ -83,7 +83,10 @@ def break_node(node: str, how: topology.Failure = "unreachable") -> str:
     """
     cluster = current()
     if how not in ("unreachable", "not ready"):
-        raise BadInput(f"A node cannot be broken {how!r}.", next_step="'unreachable', 'not ready'")
+        raise BadInput(
+            f"There is no way {how!r} to break a node.",
+            next_step="One of: 'unreachable', 'not ready'",
+        )
     cluster.backend.break_node(cluster.api, require_node(node), how)
     status, word = ("Unknown", "unreachable") if how == "unreachable" else ("False", "not-ready")
     _wait_status(cluster, node, status, f"node.kubernetes.io/{word}")

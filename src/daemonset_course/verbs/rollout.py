@@ -108,7 +108,7 @@ def _waited(name: str, namespace: str, timeout: float) -> Status:
         )
         if not finished(found):
             raise NotFinished(
-                f"Nobody replaces the Pods of {name}: its update strategy is OnDelete.",
+                f"The controller replaces no Pods of {name}: its update strategy is OnDelete.",
                 seen=missing(),
                 next_step="Delete the Pods that run the old template, and wait again.",
             )
