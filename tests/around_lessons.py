@@ -1,7 +1,7 @@
-"""Around each lesson: what it starts from, and the proof that it leaves the nodes as they were.
+"""Prepare the cluster before each lesson, and check after it that the nodes are unchanged.
 
-``COURSE_TEST_START`` says from what: ``fresh`` (a cluster of its own), ``dirty`` (random things
-done to the cluster first, repeated by ``FAULTS_SEED``), or as the notebook before left the cluster.
+``COURSE_TEST_START`` gives the starting state: ``fresh`` (a new cluster), ``dirty`` (a cluster with
+random changes, repeated by ``FAULTS_SEED``), or unset (the cluster as the last notebook left it).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _clock: dict[str, float] = {}  # when the lesson began, and the machine's CPU se
 
 
 def is_lesson(item: pytest.Item) -> bool:
-    """Whether this is a cell of a lesson."""
+    """Whether the test is a cell of a lesson."""
     return item.path.suffix == ".ipynb" and item.path.parent.name == "notebooks"
 
 
 def begin(item: pytest.Item, cluster: Any) -> None:
-    """Bring the cluster to what the lesson is to start from; ``cluster`` is a ``LiveCluster``."""
+    """Bring the cluster into the lesson's starting state; ``cluster`` is a ``LiveCluster``."""
     from daemonset_course.cluster import reset  # unit tests need no cluster code
     from faults.dirt import fresh_nodes, make_dirty, seed
 
@@ -47,10 +47,10 @@ def begin(item: pytest.Item, cluster: Any) -> None:
 
 
 def waited() -> float | None:
-    """Seconds since ``begin`` that no CPU of the machine accounts for; None beside other workers.
+    """Return the seconds since ``begin`` without CPU work; None if other workers run.
 
-    At least so long the lesson waited for what Kubernetes takes its time for: grace periods,
-    probes, back-offs, request rates. At least, since two CPUs may work in the same second.
+    The lesson waited at least that long for grace periods, probes, back-offs and request rates;
+    maybe longer, because two CPUs may work in the same second.
     """
     if not ALONE or not _clock:
         return None

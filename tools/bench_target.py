@@ -1,4 +1,4 @@
-"""One line of the bench, and how programs are run for it."""
+"""One line of the bench, and functions that run programs for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_TARGET = float("inf")
 
 @dataclass(frozen=True)
 class Target:
-    """What one line of the table says: the figure, its bound, and the measurements behind it.
+    """One line of the table: the figure, its target, and the measurements.
 
     No figure at all is a measurement that failed; ``detail`` then says why.
     """
@@ -29,17 +29,17 @@ class Target:
 
     @property
     def judged(self) -> bool:
-        """Whether there is a bound at all."""
+        """Whether there is a target."""
         return self.bound != NO_TARGET
 
     @property
     def met(self) -> bool:
-        """Whether the figure is within its bound."""
+        """Whether the figure meets its target."""
         return self.value is not None and self.value <= self.bound
 
     @property
     def columns(self) -> tuple[str, str, str]:
-        """Figure, bound and verdict in words."""
+        """The figure, the target and the verdict as text."""
         bound = f"{self.bound:g} {self.unit}".strip() if self.judged else ""
         if self.value is None:
             return "none", bound, "failed"
@@ -55,13 +55,13 @@ class Target:
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without what points at a learner's cluster."""
+    """Return the environment without variables that point at a learner's cluster."""
     mine = ("COURSE_", "KWOK_", "KUBECONFIG")
     return {k: v for k, v in os.environ.items() if not k.startswith(mine)}
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Run a program; its own words end the bench when it fails."""
+    """Run a program; if it fails, the bench ends with its output."""
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, timeout=600
     )
@@ -70,15 +70,15 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> None:
 
 
 def spread(runs: Sequence[float], unit: str = "s") -> str:
-    """Minimum, median and maximum."""
+    """Return minimum, median and maximum as text."""
     return f"{min(runs):.2f}/{median(runs):.2f}/{max(runs):.2f} {unit}"
 
 
 def memory(folder: Path) -> float:
-    """Resident memory, in GB, of the programs that were started from a cluster's folder."""
+    """Return the resident memory in GB of the programs started from a cluster's folder."""
     return sum(process.memory_info().rss for process in processes_of(folder)) / 1e9
 
 
 def memory_target(cluster: str, sizes: Sequence[float]) -> Target:
-    """A line about the memory of one cluster, from one or more measurements in GB."""
+    """Return a line about the memory of one cluster, from measurements in GB."""
     return Target(f"memory of {cluster}", median(sizes), NO_TARGET, "GB", spread(sizes, "GB"))

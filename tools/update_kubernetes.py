@@ -1,4 +1,4 @@
-"""Adds a Kubernetes version to the course, or takes one away, everywhere it is pinned.
+"""Add a Kubernetes version to the course, or remove one, in every place that pins it.
 
     python tools/update_kubernetes.py 1.37                     # one more that can be chosen
     python tools/update_kubernetes.py 1.37 --own --drop 1.34   # the course's own from now on
@@ -42,7 +42,7 @@ class Module:
 
 @dataclass(frozen=True)
 class Source:
-    """Kops' asset data: the folder, and how a comment names one of its files."""
+    """The asset data of kops: the folder, and how a comment names one of its files."""
 
     folder: Path
     name: str
@@ -67,7 +67,7 @@ def default_image(kind: Module) -> str:
 
 
 def fetch(module: str, version: str) -> Module:
-    """Return a Go module in Go's cache, fetched by Go if it is not there.
+    """Return a Go module in Go's cache; Go downloads a missing one.
 
     Raises:
         CommandFailed: Go is not there, or cannot fetch it.
@@ -153,7 +153,7 @@ def put(root: Path, files: Mapping[str, str | None]) -> list[str]:
 
 
 def mentions(root: Path, words: Sequence[str]) -> list[str]:
-    """Return the lines of the repository with one of these words, where people write."""
+    """Return the lines with one of these words, in the files that people write."""
     if not words:
         return []
     where = ["content", "docs/*.md", "manifests", "src", "tests", "tools", "*.md", "Makefile"]
@@ -168,7 +168,7 @@ def mentions(root: Path, words: Sequence[str]) -> list[str]:
 def update(
     root: Path, asked: argparse.Namespace, get: Fetch, tidy: Callable[[str], tuple[str, str]]
 ) -> tuple[list[str], list[str]]:
-    """Change the repository; return what was changed, and what a person has to do.
+    """Change the repository; return the changes, and the steps that a person must do.
 
     Raises:
         CourseError: something is missing or has another form; nothing was changed.

@@ -1,7 +1,7 @@
-"""Where the versions of Kubernetes stand besides the table: what each place says for a table.
+"""The places besides the table that pin versions of Kubernetes, and their text for a table.
 
-Pages, the Makefile, the workflow, the client's pin, the Go modules. Texts in, texts out: knows no
-network and no file.
+The places are pages, the Makefile, the workflow, the client's pin and the Go modules. The functions
+take and return texts; they use no network and no files.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def client_pin(own: Release) -> str:
 
 
 def edited(texts: Mapping[str, str], before: Table, after: Table) -> dict[str, str]:
-    """Return the files of ``PLACES`` as they are to be for another table.
+    """Return the files of ``PLACES`` as they must be for another table.
 
     Raises:
         BadInput: a file does not say what it should for the table before.
@@ -158,7 +158,7 @@ def problems(
 
 
 def by_hand(before: Table, after: Table, etcd: str) -> Iterator[str]:
-    """Yield what a person has to do after a change of the table."""
+    """Yield the steps that a person must do after a change of the table."""
     new = [one for one in after.releases if one not in before.releases]
     if after.own.minor != before.own.minor:
         yield "make lock LOCKARGS='--upgrade-package kubernetes': the client is another major"
@@ -177,7 +177,7 @@ def by_hand(before: Table, after: Table, etcd: str) -> Iterator[str]:
 
 
 def outdated(before: Table, after: Table) -> list[str]:
-    """Return the words for versions that are no longer what they were, as a regular expression."""
+    """Return a regular expression for versions whose role has changed."""
     gone = [one for one in before.minors if one not in after.minors]
     words = [rf"{re.escape(minor)}([^0-9]|$)" for minor in gone]
     if before.own.version != after.own.version:

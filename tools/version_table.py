@@ -1,4 +1,4 @@
-"""The Kubernetes part of ``data/versions.toml``: read from its text, changed, written in its form.
+"""Read, change and write the Kubernetes part of ``data/versions.toml``.
 
 What is read and written back unchanged is the same text, comments included; ``read`` refuses a
 table of which that is not true. Knows no network and no file.
@@ -72,7 +72,7 @@ def minor_of(version: str) -> str:
 
 
 def key(version: str) -> tuple[int, ...]:
-    """Return what versions and minors are sorted by."""
+    """Return the sort key of a version or a minor."""
     return tuple(int(number) for number in version.removeprefix("v").split("."))
 
 
@@ -86,7 +86,7 @@ _IMAGES = re.compile(r'\[node-images\]\n(?P<rows>(?:"[^"]+" = "[^"]+"\n)+)\Z')
 
 
 def read(text: str) -> Table:
-    """Return what the table says about Kubernetes.
+    """Return the table from the text of the file.
 
     Raises:
         BadInput: the text is no TOML, or has another form than this module writes.
@@ -185,7 +185,7 @@ def _data_of(known: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def with_release(table: Table, release: Release, image: str, *, own: bool) -> Table:
-    """Return the table with this release in place of what it has of that minor.
+    """Return the table with this release in place of that minor's old release.
 
     Args:
         table: the table.

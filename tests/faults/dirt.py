@@ -1,4 +1,4 @@
-"""Random dirt that a lesson or a learner can leave, and a fingerprint of a clean cluster.
+"""Random changes that a lesson or a learner can leave, and a fingerprint of a clean cluster.
 
 The fingerprint is written anew, from the API alone: it shares nothing with the one that ``reset``
 works by.
@@ -26,7 +26,7 @@ COMES_AND_GOES = {
 
 
 def fresh(cluster: Cluster) -> dict[str, Any]:
-    """Every node as it is configured, and the name of every object that a learner could make."""
+    """Return each node's configuration, and the name of each object a learner could create."""
     namespaces = {
         one["metadata"]["name"]: one["metadata"].get("labels")
         for one in cluster.api.items("/api/v1/namespaces")
@@ -36,7 +36,7 @@ def fresh(cluster: Cluster) -> dict[str, Any]:
 
 
 def fresh_nodes(cluster: Cluster) -> dict[str, Any]:
-    """Every node as it is configured, by name."""
+    """Return each node's configuration, by name."""
     nodes = {}
     for node in cluster.api.items("/api/v1/nodes"):
         taints = node["spec"].get("taints") or []
@@ -52,12 +52,12 @@ def fresh_nodes(cluster: Cluster) -> dict[str, Any]:
 
 
 def seed() -> int:
-    """What chance depends on; ``FAULTS_SEED`` repeats a run."""
+    """Return the seed of the random numbers; ``FAULTS_SEED`` repeats a run."""
     return variables.FAULTS_SEED.read()
 
 
 def _objects(cluster: Cluster) -> set[str]:
-    """``Kind/name`` of all that is cluster-scoped or in ``default``, and every pod anywhere."""
+    """Return ``Kind/name`` of cluster-scoped objects, objects in ``default``, and all Pods."""
     found = {f"Pod/{one['metadata']['name']}" for one in cluster.api.items("/api/v1/pods")}
     for version in cluster.api.group_versions():
         for resource in cluster.api.resources(version):
@@ -71,7 +71,7 @@ def _objects(cluster: Cluster) -> set[str]:
 
 
 def make_dirty(cluster: Cluster, chance: random.Random) -> list[str]:
-    """Do three or more random things to a cluster; returns what the drift report must name."""
+    """Make three or more random changes; return the texts that the drift report must have."""
     kinds = chance.sample(list(DIRT), k=chance.randint(3, len(DIRT)))
     workers = cluster.workers()
     chance.shuffle(workers)
