@@ -41,8 +41,8 @@ def begin(item: pytest.Item, cluster: Any) -> None:
         _before.update(fresh_nodes(cluster.value))
     if START == "dirty":
         reset(workers=3)  # the lesson before may have failed half way
-        told = make_dirty(cluster.value, random.Random(f"{seed()} {item.path.name}"))
-        item.user_properties.append(("dirt", "; ".join(told)))
+        changes = make_dirty(cluster.value, random.Random(f"{seed()} {item.path.name}"))
+        item.user_properties.append(("dirt", "; ".join(changes)))
     _clock.update(wall=time.monotonic(), cpu=_cpu_seconds())
 
 
@@ -78,8 +78,8 @@ def end(path: Path, cluster: Any) -> None:
         eventually(as_before)
     except AssertionError:
         changed = {name for name in {*seen, *_before} if seen.get(name) != _before.get(name)}
-        told = "\n".join(
+        changes = "\n".join(
             f"  {name}: was {_before.get(name, 'not there')}\n    is {seen.get(name, 'gone')}"
             for name in sorted(changed)
         )
-        pytest.fail(f"{path.name} did not put the nodes back:\n{told}", pytrace=False)
+        pytest.fail(f"{path.name} did not put the nodes back:\n{changes}", pytrace=False)
