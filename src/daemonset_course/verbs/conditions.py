@@ -73,7 +73,10 @@ def _is_simulated(node: str) -> bool:
 
 def _check_resource(what: str) -> None:
     if what not in CONDITIONS:
-        raise BadInput(f"A node cannot be short of {what!r}.", next_step=", ".join(CONDITIONS))
+        raise BadInput(
+            f"There is no pressure condition for {what!r}.",
+            next_step=f"One of: {', '.join(CONDITIONS)}",
+        )
 
 
 def _set_condition(node: str, kind: str, word: str, *, status: bool, simulated: bool) -> None:
