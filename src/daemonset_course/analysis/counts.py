@@ -79,7 +79,7 @@ class Counts:
             lag = f"the status counted missing nodes for {self._lasted(self.stale)}"
         else:
             lag = f"not all workers had a ready Pod for {self._lasted(self.behind)} at a stretch"
-        return self.observed.told(f"Workers {' → '.join(path)}; {self._status_at_end}; {lag}.")
+        return self.observed.caption(f"Workers {' → '.join(path)}; {self._status_at_end}; {lag}.")
 
     @property
     def _status_at_end(self) -> str:
@@ -127,16 +127,16 @@ class CoverageOverTime:
     def headline(self) -> str:
         """How many nodes each application reaches at the end."""
         last = {app: _value(line.at(self.observed.end)) for app, line in self.covered.items()}
-        told = ", ".join(f"{app} {last[app]}" for app in self.apps)
-        return f"Of {nodes(self.nodes.at(self.observed.end))} at the end have a ready Pod: {told}"
+        text = ", ".join(f"{app} {last[app]}" for app in self.apps)
+        return f"Of {nodes(self.nodes.at(self.observed.end))} at the end have a ready Pod: {text}"
 
     @property
     def caption(self) -> str:
         """How many nodes there were and each application reached: at first, at most, at the end."""
-        told = "; ".join(f"{app} {_ends(self.covered[app])}" for app in self.apps)
-        return self.observed.told(
+        text = "; ".join(f"{app} {_ends(self.covered[app])}" for app in self.apps)
+        return self.observed.caption(
             f"Workers at first, at most, at the end: {_ends(self.nodes)}.",
-            f"Of them with a ready Pod: {told}.",
+            f"Of them with a ready Pod: {text}.",
         )
 
     def figure(self) -> Lines:
@@ -177,8 +177,8 @@ class Shares:
     @property
     def caption(self) -> str:
         """For each application how many nodes have how many Pods."""
-        told = "; ".join(f"{app}: {self._spread(app)}" for app in self.apps)
-        return self.observed.told(f"Ready Pods at the end of the recording. {told}.")
+        text = "; ".join(f"{app}: {self._spread(app)}" for app in self.apps)
+        return self.observed.caption(f"Ready Pods at the end of the recording. {text}.")
 
     def figure(self) -> Bars:
         """For each number of Pods a bar for each application."""

@@ -63,15 +63,15 @@ class Coverage:
     def caption(self) -> str:
         """The nodes that each DaemonSet leaves out, and how many have a Pod that is not ready."""
         if not self.observed.at_end:
-            return self.observed.told()
-        told = []
+            return self.observed.caption()
+        sentences = []
         for name in self.daemonsets:
             cells = {node: self.cells[node, name] for node in self.nodes}
             out = [node for node, cover in cells.items() if cover == "none"]
             late = sum(cover == "not ready" for cover in cells.values())
             words = f"{name} leaves out {', '.join(out) or 'none'}"
-            told.append(f"{words}, and on {late} its Pod is not ready" if late else words)
-        return self.observed.told(f"{'; '.join(told)}.")
+            sentences.append(f"{words}, and on {late} its Pod is not ready" if late else words)
+        return self.observed.caption(f"{'; '.join(sentences)}.")
 
     def figure(self) -> Table:
         """Nodes with their taints by DaemonSets, and how many nodes each covers."""
@@ -117,8 +117,8 @@ class TolerationsByObject:
         limits = [limit for limit in self.seconds.values() if limit is not None]
         after = f" after {', '.join(map(str, sorted(set(limits))))} s" if limits else ""
         ends = f"{len(limits)} of them {'ends' if len(limits) == 1 else 'end'}{after}"
-        told = f"{len(self.seconds)} tolerations in all; {ends}"
-        return self.observed.told(f"{told}, the others never do.")
+        text = f"{len(self.seconds)} tolerations in all; {ends}"
+        return self.observed.caption(f"{text}, the others never do.")
 
     def figure(self) -> Table:
         """Tolerations by objects, and how many each carries."""

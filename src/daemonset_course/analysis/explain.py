@@ -65,10 +65,10 @@ class Explanation:
     def sentence(self, name: Name = str) -> str:
         """The same in short: without messages, and without nodes that wait for others."""
         stuck = self.of("budget", "component", "unknown", "OnDelete", "refused")
-        told = [one for one in self.causes if not (stuck and one.kind in _WAITING)]
-        users = [user for one in told for user in one.users]
-        told = [one for one in told if one not in users]
-        return "; ".join(_lines(told, name, whole=False))
+        causes = [one for one in self.causes if not (stuck and one.kind in _WAITING)]
+        users = [user for one in causes for user in one.users]
+        causes = [one for one in causes if one not in users]
+        return "; ".join(_lines(causes, name, whole=False))
 
 
 def explain(history: History, daemonset: str = "", namespace: str = "") -> Explanation:

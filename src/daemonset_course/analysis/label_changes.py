@@ -70,15 +70,15 @@ class LabelChanges:
         """How many nodes got and lost the label, and how soon their Pods followed."""
         came, left, waits, unseen = map(len, (self.came, self.left, self.waits, self.unseen))
         created, stopped = (within(each.values()) for each in (self.came, self.left))
-        told = [
+        sentences = [
             f"{nodes(came)} got {self.label}: Pod created {created}." if came else "",
             f"{nodes(left)} lost it: Pod told to stop {stopped}." if left else "",
             f"{nodes(waits)} lost it and kept the Pod." if waits else "",
             f"On {nodes(unseen)} nobody saw whether the Pod followed." if unseen else "",
         ]
-        if not any(told):
-            told = [f"No Pod was seen to come or go with {self.label}."]
-        return self.observed.told(*told)
+        if not any(sentences):
+            sentences = [f"No Pod was seen to come or go with {self.label}."]
+        return self.observed.caption(*sentences)
 
     def figure(self) -> Lanes:
         """On each node a stripe for the label over one for the Pod."""
@@ -158,11 +158,11 @@ class LabelMap:
     def caption(self) -> str:
         """How many nodes had a Pod before and after, and what became of the relabelled ones."""
         before, after = (sum(spot.pod for spot in spots) for spots in (self.before, self.after))
-        told = f"{before} of {counted(len(self.before), 'worker')} with a Pod before"
+        first = f"{before} of {counted(len(self.before), 'worker')} with a Pod before"
         if not self.observed.at_end:
-            return self.observed.told(f"{told}; unknown how many after.")
-        pairs = self.relabelled[:_NAMED]
-        return self.observed.told(f"{told}, {after} after.", *(self._told(*pair) for pair in pairs))
+            return self.observed.caption(f"{first}; unknown how many after.")
+        changes = [self._sentence(*pair) for pair in self.relabelled[:_NAMED]]
+        return self.observed.caption(f"{first}, {after} after.", *changes)
 
     def figure(self) -> tuple[Tiles, Tiles]:
         """A tile a node, before and after."""
@@ -190,7 +190,7 @@ class LabelMap:
         text = "none" if spot.value is None else _word(spot)
         return Tile(name, text, _word(spot), spot.pod, ring)
 
-    def _told(self, old: Spot, new: Spot) -> str:
+    def _sentence(self, old: Spot, new: Spot) -> str:
         pod = {
             (True, False): "its Pod went",
             (False, True): "a Pod came",

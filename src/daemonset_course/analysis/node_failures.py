@@ -87,20 +87,20 @@ class Failures:
     def headline(self) -> str:
         """In how many of the failures each app's Pod was told to stop."""
         apps = list(dict.fromkeys(app for one in self.found for app in one.fates))
-        told = ", ".join(f"{app} in {self._stopped(app)}" for app in apps)
-        return f"{len(self.found)} failures, Pods told to stop: {told}"
+        stopped = ", ".join(f"{app} in {self._stopped(app)}" for app in apps)
+        return f"{len(self.found)} failures, Pods told to stop: {stopped}"
 
     @property
     def caption(self) -> str:
         """What became of each Pod in each failure."""
         gaps = {gap: None for one in self.found for gap in one.observed.gaps}
-        told = [
+        sentences = [
             f"{one.kind[:1].upper()}{one.kind[1:]}: "
             + ", ".join(f"{app} {_became(fate)}" for app, fate in one.fates.items())
             + "."
             for one in self.found
         ]
-        return " ".join([*told, *interruptions(gaps)])
+        return " ".join([*sentences, *interruptions(gaps)])
 
     def figure(self) -> Lanes:
         """A lane for each failure: the node's state over what became of its Pods."""

@@ -34,7 +34,7 @@ class Taint:
     dated: bool = True
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """Its name, and since when it was there."""
         when = f"from {seconds(self.start)} on" if self.dated else f"by {seconds(self.start)}"
         return f"{self.name} {when}"
@@ -103,13 +103,13 @@ class NodeTaints:
             rest = [app for app in self.apps if app not in evicted]
             spared = f", and spared {joined(rest)}" if rest and not self.observed.gaps else ""
             return f"The kubelet evicted Pods of {joined(evicted)}{spared}"
-        told = ", ".join(self._stopped(app) for app in self.apps)
-        return f"{nodes(len(self.nodes))} failed: {told}"
+        pods = ", ".join(self._stopped(app) for app in self.apps)
+        return f"{nodes(len(self.nodes))} failed: {pods}"
 
     @property
     def caption(self) -> str:
         """For each node what evicts, a taint or its kubelet, and what each Pod did."""
-        return self.observed.told(*(self._told(one) for one in self.nodes))
+        return self.observed.caption(*(self._sentence(one) for one in self.nodes))
 
     def figure(self) -> Lanes:
         """On each node its taints, by effect, over the Pods that were there."""
@@ -148,10 +148,10 @@ class NodeTaints:
         whole = {0: f"the Pods of {app} stayed", every: f"the Pods of {app} were told to stop"}
         return whole.get(out, f"{out} of {every} Pods of {app} were told to stop")
 
-    def _told(self, one: TaintedNode) -> str:
+    def _sentence(self, one: TaintedNode) -> str:
         if any(one.evictions(app) for app in self.apps):
             first = one.taints[0] if one.taints else Taint("", "", 0.0, 0.0)
-            parts = [first.told] if one.taints else []
+            parts = [first.text] if one.taints else []
             for app in self.apps:
                 never = "not seen to be evicted" if self.observed.gaps else "never"
                 times = one.evictions(app)
@@ -163,7 +163,7 @@ class NodeTaints:
             seen = " was seen" if self.observed.gaps else ""
             return f"{one.node}: no taint that evicts{seen}."
         parts = [f"{app} {_stop(one.stopped(app), taint)}" for app in self.apps]
-        return f"{one.node}: {taint.told}, {', '.join(parts)}."
+        return f"{one.node}: {taint.text}, {', '.join(parts)}."
 
 
 class Attempt(NamedTuple):
@@ -209,14 +209,14 @@ def attempts(history: History, node: str, daemonset: str) -> list[Attempt]:
 
 def _attempt(life: Life) -> Attempt:
     status = life.last.get("status") or {}
-    told = podstate.condition(life.last, "DisruptionTarget").get("message", "")
+    disruption = podstate.condition(life.last, "DisruptionTarget").get("message", "")
     return Attempt(
         created=life.created if isinstance(life.created, float) else life.segments[0].start,
         deleted=life.gone,
         ran=life.ran,
         phase=str(status.get("phase", "Pending")),
         reason=str(status.get("reason", "")),
-        message=str(status.get("message") or told),
+        message=str(status.get("message") or disruption),
     )
 
 

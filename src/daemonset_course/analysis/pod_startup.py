@@ -70,15 +70,15 @@ class Startup:
         """How many Pods were created, how long each step took at most."""
         seen = [life for life in self.new if isinstance(life.created, float)]
         unbound = [life for life in seen if not life.placed or life.bound is not None]
-        told = [f"{counted(len(seen), 'Pod')} created, {len(unbound)} of them without a node."]
+        sentences = [f"{counted(len(seen), 'Pod')} created, {len(unbound)} of them without a node."]
         if unseen := len(self.new) - len(seen):
-            told.append(f"{counted(unseen, 'Pod')} came while nobody watched.")
+            sentences.append(f"{counted(unseen, 'Pod')} came while nobody watched.")
         if bound := [d for life in self.new if (d := _between(life.created, life.bound)) >= 0]:
-            told.append(f"The scheduler bound {len(bound)} of them {within(bound)}.")
+            sentences.append(f"The scheduler bound {len(bound)} of them {within(bound)}.")
         if ready := [d for life in self.new if (d := _between(life.bound, life.ready)) >= 0]:
-            told.append(f"The kubelets had {len(ready)} ready {within(ready)} more.")
-        told += [f"No scheduler from {a:.1f} to {b:.1f} s." for a, b in self.away]
-        return self.observed.told(*told)
+            sentences.append(f"The kubelets had {len(ready)} ready {within(ready)} more.")
+        sentences += [f"No scheduler from {a:.1f} to {b:.1f} s." for a, b in self.away]
+        return self.observed.caption(*sentences)
 
     def figure(self) -> Lanes:
         """A lane for the controller, the scheduler and the kubelets, a row a Pod in each."""
@@ -188,8 +188,8 @@ class Joining:
         steps += [(f"Pod of {name} created", moment) for name, moment in self.created.items()]
         steps.sort(key=lambda step: step[1])
         zero = self.added.t
-        told = ", ".join(f"{what} {seconds(max(0.0, at.t - zero))}" for what, at in steps)
-        return self.observed.told(f"After the node was added: {told}.")
+        text = ", ".join(f"{what} {seconds(max(0.0, at.t - zero))}" for what, at in steps)
+        return self.observed.caption(f"After the node was added: {text}.")
 
     def figure(self) -> Lanes:
         """The node's own bar over a bar for each DaemonSet's Pods."""
@@ -267,7 +267,7 @@ def joining(history: History, node: str, daemonsets: Sequence[str]) -> Joining:
         raise BadInput(
             f"The recording does not show how {node} joined.",
             seen=f"{len(seen)} changes of the node; no Pod of: {', '.join(missing) or 'none'}"
-            + ("" if watched else "; " + observed.told()),
+            + ("" if watched else "; " + observed.caption()),
             next_step="Record add_node and wait_rollout together.",
         )
     added, became_ready, free, *created = (_in_order(moment, steps) for moment in steps)

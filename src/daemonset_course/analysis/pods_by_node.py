@@ -47,16 +47,16 @@ class PodsByNode:
         if not self.observed.at_end:
             return "Nobody saw where the Pods were at the end"
         *first, last = self.apps
-        told = [f"{app} runs on {self._reached(app)}" for app in first]
+        texts = [f"{app} runs on {self._reached(app)}" for app in first]
         total = sum(bool(node) for node in self.nodes)
         return (
-            f"At the end {', '.join([*told, f'{last} on {self._reached(last)}'])} of {total} nodes"
+            f"At the end {', '.join([*texts, f'{last} on {self._reached(last)}'])} of {total} nodes"
         )
 
     @property
     def caption(self) -> str:
         """How many Pods of each application were ready, and how many not, at the end."""
-        return self.observed.told(*(f"{app}: {self._told(app)}." for app in self.apps))
+        return self.observed.caption(*(f"{app}: {self._sentence(app)}." for app in self.apps))
 
     def figure(self) -> Lanes:
         """A lane a node, a row a Pod; a Pod meant for a node and not on it is hollow there."""
@@ -93,7 +93,7 @@ class PodsByNode:
     def _reached(self, app: str) -> int:
         return len({node for node, phase in self.held(app) if phase == "ready" and node})
 
-    def _told(self, app: str) -> str:
+    def _sentence(self, app: str) -> str:
         if not self.observed.at_end:
             return "unknown at the end"
         before = min((life.segments[0].start for life in self.lives[app]), default=0.0)

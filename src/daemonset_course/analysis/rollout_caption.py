@@ -21,8 +21,8 @@ def caption(timeline: Timeline) -> str:
     worker, worker2, worker11, worker4, …"
     """
     pairs = zip(rollouts(timeline), timeline.templates, strict=True)
-    told = [_rollout(timeline, rollout, template) for rollout, template in pairs]
-    sentences = [f"Then {text}" if i else text for i, text in enumerate(told)]
+    texts = [_rollout(timeline, rollout, template) for rollout, template in pairs]
+    sentences = [f"Then {text}" if i else text for i, text in enumerate(texts)]
     sentences = sentences or [seen(timeline) + _held(timeline)]
     ended = (text if text.endswith(("…", ".")) else f"{text}." for text in sentences)
     return " ".join([*_outages(timeline), *ended, *interruptions(timeline.gaps)])
@@ -57,18 +57,18 @@ def _why(timeline: Timeline, rollout: Rollout, template: Template) -> str:
         found = found.but(lambda cause: cause.kind == "not wanted")
     elif rollout.stop < timeline.end:
         found = found.but(lambda cause: not cause.ends_by_itself)
-    return _told(timeline, found)
+    return _reasons(timeline, found)
 
 
 def _held(timeline: Timeline) -> str:
     """What holds up Pods in a recording in which no template changed."""
     found = explain_timeline(timeline)
-    return _told(timeline, found.but(lambda one: one.kind in ("budget", "refused")))
+    return _reasons(timeline, found.but(lambda one: one.kind in ("budget", "refused")))
 
 
-def _told(timeline: Timeline, found: Explanation) -> str:
-    told = found.sentence(timeline.lane)
-    return f"; {told}" if told else ""
+def _reasons(timeline: Timeline, found: Explanation) -> str:
+    text = found.sentence(timeline.lane)
+    return f"; {text}" if text else ""
 
 
 def _result(timeline: Timeline, rollout: Rollout) -> str:
@@ -117,6 +117,6 @@ def _seen(rollout: Rollout) -> str:
 
 def _outages(timeline: Timeline) -> list[str]:
     """When a component of the control plane did not run; the cure where it still does not."""
-    told = [f"{one}." for one in timeline.outages]
+    sentences = [f"{one}." for one in timeline.outages]
     down = [one for one in timeline.outages if one.end is None]
-    return told + ([f"The cure: {cure(down, timeline.header.cluster)}."] if down else [])
+    return sentences + ([f"The cure: {cure(down, timeline.header.cluster)}."] if down else [])

@@ -171,10 +171,10 @@ def last_node_ready(history: History) -> float:
             last = change.t
     observed = history.observed("nodes")
     if observed.gaps or waiting or not joined:
-        told = f"{joined} joined, {len(waiting)} of them were not Ready by the end"
+        text = f"{joined} joined, {len(waiting)} of them were not Ready by the end"
         raise BadInput(
             "The recording does not show nodes that join and become Ready.",
-            seen=observed.told() or told,
+            seen=observed.caption() or text,
             next_step="Record add_node again.",
         )
     return last

@@ -45,7 +45,7 @@ class Observed:
         last = (line.times[-1], math.inf) if line.times and not self.at_end else (0.0, 0.0)
         return hidden(line, [*self.unknown, last])
 
-    def told(self, *sentences: str) -> str:
+    def caption(self, *sentences: str) -> str:
         """A caption: the sentences, and one for each gap."""
         return " ".join([*filter(None, sentences), *interruptions(self.gaps)])
 

@@ -18,29 +18,32 @@ _REASONS = 3  # reasons that are told
 def seen(timeline: Timeline) -> str:
     """What happened to nodes and Pods, and how many nodes had an available Pod."""
     absent = _absent(timeline)
-    told = ", ".join(_events(timeline) or ([] if absent else [_NO_POD]))
-    parts = filter(None, [told, absent or _progress(timeline)])
+    events = _events(timeline) or ([] if absent else [_NO_POD])
+    parts = filter(None, [", ".join(events), absent or _progress(timeline)])
     return f"In {seconds(timeline.end - timeline.start)}: {'; '.join(parts)}"
 
 
 def seen_headline(timeline: Timeline) -> str:
     """The same in a few words."""
-    told = ", ".join(_events(timeline)[:2]) or _absent(timeline) or _progress(timeline)
-    return told[:1].upper() + told[1:]
+    text = ", ".join(_events(timeline)[:2]) or _absent(timeline) or _progress(timeline)
+    return text[:1].upper() + text[1:]
 
 
 def _events(timeline: Timeline) -> list[str]:
     lives = timeline.by_pod.values()
     new = [life for life in lives if life[0].start > timeline.start]
     gone = [life for life in lives if life[-1].end < timeline.end]
-    told = [*_nodes_that(timeline, "added"), *_nodes_that(timeline, "deleted")]
-    for those, what in ((new, "created"), (gone, "deleted")):
-        if those:
-            told.append(f"{counted(len(those), 'Pod')} {what} on {_places(timeline, those)}")
+    events = [*_nodes_that(timeline, "added"), *_nodes_that(timeline, "deleted")]
+    for found, what in ((new, "created"), (gone, "deleted")):
+        if found:
+            events.append(f"{counted(len(found), 'Pod')} {what} on {_places(timeline, found)}")
     held = Counter(r for life in lives for r in {s.reason for s in life} if r)
     if held and not new and not gone:
-        told.append(_NO_POD)
-    return [*told, *(f"{reason}: {counted(n, 'Pod')}" for reason, n in held.most_common(_REASONS))]
+        events.append(_NO_POD)
+    return [
+        *events,
+        *(f"{reason}: {counted(n, 'Pod')}" for reason, n in held.most_common(_REASONS)),
+    ]
 
 
 def _nodes_that(timeline: Timeline, what: str) -> Iterator[str]:
