@@ -183,7 +183,7 @@ def test_a_service_account_that_does_not_exist_is_named(lab: LabSession) -> None
               serviceAccountName: nobody
               containers: [{name: agent, env: [{name: RELEASE, value: "2"}]}]
         """)
-    eventually(lambda: lab.recording.timeline.refusals, within=60)
+    eventually(lambda: lab.recording.timeline.failed_creates, within=60)
     verdict = lab.check(1)
 
     assert verdict.outcome == "wrong"

@@ -105,7 +105,7 @@ def test_the_wait_the_caption_and_why_name_the_refusal(
         prepare()
     with record("agent", namespace=guarded) as recording:
         apply(daemonset("agent", **spec), namespace=guarded)
-        eventually(lambda: recording.timeline.refusals, within=60)
+        eventually(lambda: recording.timeline.failed_creates, within=60)
         with pytest.raises(NotFinished) as late:
             wait_rollout("agent", namespace=guarded, timeout=1)
 

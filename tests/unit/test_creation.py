@@ -7,7 +7,7 @@ from fleet import HEADER, Fleet, change, daemonset, node, pod, present, timeline
 
 from daemonset_course.analysis.explain import explain_timeline
 from daemonset_course.analysis.rollout_caption import caption, headline
-from daemonset_course.history.refusals import not_created, template_age
+from daemonset_course.history.failed_creates import not_created, template_age
 from daemonset_course.history.rollouts import rollouts
 
 SAID = {

@@ -76,11 +76,11 @@ def admission(answers: Mapping[tuple[Any, Any], str], *, rows: str, columns: str
         columns: the name of the second one.
     """
     written = {(str(row), str(column)): message for (row, column), message in answers.items()}
-    refusals = Counter(message for message in written.values() if message)
+    rejections = Counter(message for message in written.values() if message)
     return Admission(
         (rows, columns),
         tuple(dict.fromkeys(row for row, _ in written)),
         tuple(dict.fromkeys(column for _, column in written)),
         written,
-        tuple(message for message, _ in refusals.most_common()),
+        tuple(message for message, _ in rejections.most_common()),
     )

@@ -10,7 +10,7 @@ from daemonset_course.history.budgets import budgets
 from daemonset_course.history.daemonset_status import status_of
 from daemonset_course.history.index import History
 from daemonset_course.history.outages import Down, cure
-from daemonset_course.history.rollouts import refused
+from daemonset_course.history.rollouts import creation_error
 from daemonset_course.history.spans import Template
 from daemonset_course.history.text import counted, joined
 from daemonset_course.history.timeline import Timeline
@@ -98,12 +98,12 @@ def _explained(timeline: Timeline, nodes: Nodes, first: list[Cause]) -> Explanat
     found = list(nodes.causes())
     start = nodes.template.t if nodes.template else timeline.start
     missing = tuple(one.node for one in found if one.kind == "missing")
-    message = refused(timeline, start, nodes.scene.t, missing)
+    message = creation_error(timeline, start, nodes.scene.t, missing)
     if message and missing:
-        found = [_refusal(message, one) if one.kind == "missing" else one for one in found]
+        found = [_refused(message, one) if one.kind == "missing" else one for one in found]
         found.sort(key=lambda one: one.kind != "refused")
     elif message and any(one.kind == "old template" for one in found):
-        first = [*first, _refusal(message)]
+        first = [*first, _refused(message)]
     elif "events" in _dark(timeline, nodes.scene.t):
         words = "no Pod yet; unknown why: the watch of events was interrupted"
         found = [replace(one, reason=words) if one.kind == "missing" else one for one in found]
@@ -177,7 +177,7 @@ def _budget(
     return [Cause("budget", "", words, not stuck, users=tuple(users))], limit if stuck else None
 
 
-def _refusal(message: str, missing: Cause | None = None) -> Cause:
+def _refused(message: str, missing: Cause | None = None) -> Cause:
     if missing is None:
         return Cause("refused", "", f"no new Pod could be created: {message}", False)
     return Cause("refused", missing.node, message, False)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
-from daemonset_course.history.refusals import newest
+from daemonset_course.history.failed_creates import newest_message
 from daemonset_course.history.spans import SKEW, Segment, Steps, Template, excess, union
 from daemonset_course.history.timeline import COUNTED, Timeline
 
@@ -112,7 +112,7 @@ def unfinished(timeline: Timeline) -> float:
     return stop if end is None else end
 
 
-def refused(timeline: Timeline, start: float, stop: float, missing: tuple[str, ...]) -> str:
+def creation_error(timeline: Timeline, start: float, stop: float, missing: tuple[str, ...]) -> str:
     """The newest FailedCreate message that explains, at ``stop``, why a pod was not created.
 
     What was refused before the template of ``start`` came, or before the last pod was created,
@@ -122,7 +122,7 @@ def refused(timeline: Timeline, start: float, stop: float, missing: tuple[str, .
         return ""
     born = (life[0].start for life in timeline.by_pod.values())
     since = max([start, *(t for t in born if t <= stop)])
-    return newest((each for each in timeline.refusals if each.at <= stop), since)
+    return newest_message((each for each in timeline.failed_creates if each.at <= stop), since)
 
 
 # A pod's life: its segments by time, contiguous.

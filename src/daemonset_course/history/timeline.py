@@ -16,11 +16,11 @@ from typing import Any
 
 from daemonset_course.history import podstate
 from daemonset_course.history.daemonset_status import Status
+from daemonset_course.history.failed_creates import FailedCreate, failed_create
 from daemonset_course.history.log import Change, Component, Entry, Gap, Header, Mark, Object
 from daemonset_course.history.marks import TEMPLATE_CHANGED, Marker
 from daemonset_course.history.numbering import Numbers, template_text
 from daemonset_course.history.outages import Outage, Outages
-from daemonset_course.history.refusals import Refusal, refusal
 from daemonset_course.history.replay import Replay
 from daemonset_course.history.spans import Scene, Segment, Steps, Template
 from daemonset_course.history.text import natural_key, short_name
@@ -65,7 +65,7 @@ class Timeline:
         ready: the status' ``numberReady``.
         numbers: for each of ``revisions``, and others that exist, the revision number that
             ``kubectl rollout history`` gives over time; empty if the log does not tell.
-        refusals: the FailedCreate Events about the DaemonSet, by the time at which they were seen.
+        failed_creates: the FailedCreate Events about the DaemonSet, by the time of their receipt.
         scene: what was there at the end, as it was seen last.
         newest: the revision of the DaemonSet's template at the end; empty if nothing tells it.
         unseen: the resources whose state at the end nobody saw.
@@ -92,7 +92,7 @@ class Timeline:
     ready: Steps
     outages: tuple[Outage, ...] = ()
     numbers: Mapping[str, Steps] = field(default_factory=dict)
-    refusals: tuple[Refusal, ...] = ()
+    failed_creates: tuple[FailedCreate, ...] = ()
     scene: Scene = field(default=Scene(), repr=False, compare=False)
     newest: str = ""
     unseen: tuple[str, ...] = ()
@@ -136,7 +136,7 @@ class TimelineReader:
         self._numbers = Numbers(header.daemonset)
         self._outages = Outages()
         self._marks: list[Mark] = []
-        self._refusals: list[Refusal] = []
+        self._failed_creates: list[FailedCreate] = []
         self._control: set[str] = set()
         self._names: set[str] = set()  # of lanes
         self._lanes: tuple[str, ...] = ()  # the same in order; empty: not sorted yet
@@ -172,7 +172,7 @@ class TimelineReader:
             case "nodes":
                 self._name_lane(change.object)
             case "events" if not initial and not change.gone:
-                self._refuse(change.t, change.object)
+                self._add_failed_create(change.t, change.object)
 
     def _name_lane(self, node: Object) -> None:
         name = str(node["metadata"]["name"])
@@ -182,10 +182,10 @@ class TimelineReader:
         if podstate.is_control_plane(node):
             self._control.add(name)
 
-    def _refuse(self, t: float, event: Object) -> None:
+    def _add_failed_create(self, t: float, event: Object) -> None:
         about = {"metadata": {"name": self._header.daemonset}}
-        if (found := refusal(event, about)) is not None:
-            self._refusals.append(found._replace(at=t))
+        if (found := failed_create(event, about)) is not None:
+            self._failed_creates.append(found._replace(at=t))
 
     def _gap(self, gap: Gap) -> None:
         for name, resources in _MADE_OF.items():
@@ -217,7 +217,7 @@ class TimelineReader:
             templates=templates,
             status=tuple(replay.status),
             numbers=numbers,
-            refusals=tuple(self._refusals),
+            failed_creates=tuple(self._failed_creates),
             scene=scene,
             newest=replay.target,
             unseen=unseen,

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from daemonset_course.cluster.api import Api
+from daemonset_course.history.failed_creates import failed_create, last_seen, template_age
 from daemonset_course.history.index import History
 from daemonset_course.history.log import Change, Component, Header, Object
 from daemonset_course.history.outages import Down
-from daemonset_course.history.refusals import last_seen, refusal, template_age
 
 
 def snapshot(
@@ -20,7 +20,7 @@ def snapshot(
     pods: Iterable[Object] | None = None,
     down: Iterable[Down] = (),
 ) -> History:
-    """Return the DaemonSet, what it owns, the nodes and its template's refusals, as of now.
+    """Return the DaemonSet, what it owns, the nodes and its FailedCreate Events, as of now.
 
     Objects that an earlier DaemonSet of the same name owned are left out.
 
@@ -50,7 +50,7 @@ def snapshot(
     for owner in found:
         since = template_age(owner, listed["pods"])
         for event in api.items(f"{core}/events"):
-            if refusal(event, owner) and last_seen(event) >= since:
+            if failed_create(event, owner) and last_seen(event) >= since:
                 # As from the watch: an event of a first list is taken for an old one.
                 history.append(Change(0.0, "events", "ADDED", "watch", event))
     return history

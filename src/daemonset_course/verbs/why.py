@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, overload
 from daemonset_course.cluster.api import Api, Object, segment
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.errors import BadInput, NotFound, Rejected
+from daemonset_course.history.failed_creates import not_created, template_age
 from daemonset_course.history.podstate import is_owned, node_of
-from daemonset_course.history.refusals import not_created, template_age
 from daemonset_course.history.text import natural_key
 from daemonset_course.placement import Cell, Decision, Matrix, matrix, plain_text
 from daemonset_course.verbs.apply import Source, parse

@@ -202,6 +202,6 @@ def _shifted(timeline: Timeline, zero: float) -> Timeline:
         templates=tuple(moved(one, "t", "since", "end") for one in timeline.templates),
         status=tuple((t - zero, numbers) for t, numbers in timeline.status),
         numbers={revision: line(steps) for revision, steps in timeline.numbers.items()},
-        refusals=tuple(each._replace(at=each.at - zero) for each in timeline.refusals),
+        failed_creates=tuple(each._replace(at=each.at - zero) for each in timeline.failed_creates),
         **lines,
     )

@@ -19,7 +19,7 @@ _NAMED = 6  # nodes that the sentence names
 _PREFIXES = ("(combined from similar events): ", "Error creating: ")
 
 
-class Refusal(NamedTuple):
+class FailedCreate(NamedTuple):
     """A failed creation: when (in seconds, on the clock of whoever asks), and the message."""
 
     at: float
@@ -37,11 +37,11 @@ def not_created(
     """
     if not missing and not budgets(daemonset, desired=1)[1]:
         return ""
-    found = (refusal(event, daemonset) for event in events)
-    return sentence(missing, newest((each for each in found if each), since))
+    found = (failed_create(event, daemonset) for event in events)
+    return sentence(missing, newest_message((each for each in found if each), since))
 
 
-def refusal(event: Object, daemonset: Object) -> Refusal | None:
+def failed_create(event: Object, daemonset: Object) -> FailedCreate | None:
     """Return what a FailedCreate Event about this DaemonSet says; None for any other Event."""
     about = event.get("involvedObject") or event.get("regarding") or {}
     if event.get("reason") != REASON or about.get("kind") != "DaemonSet":
@@ -55,20 +55,20 @@ def refusal(event: Object, daemonset: Object) -> Refusal | None:
     message = " ".join(str(event.get("message") or event.get("note") or "").split())
     for prefix in _PREFIXES:
         message = message.removeprefix(prefix)
-    return Refusal(last_seen(event), message)
+    return FailedCreate(last_seen(event), message)
 
 
 def last_seen(event: Object) -> float:
     """Return when an Event happened for the last time, in seconds since 1970; 0 if it is unsaid."""
     series = event.get("series") or {}
-    said = (
+    times = (
         series.get("lastObservedTime"),
         event.get("lastTimestamp") or event.get("deprecatedLastTimestamp"),
         event.get("eventTime"),
         event.get("firstTimestamp"),
         (event.get("metadata") or {}).get("creationTimestamp"),
     )
-    return max(map(_seconds, said))
+    return max(map(_seconds, times))
 
 
 def template_age(daemonset: Object, pods: Iterable[Object]) -> float:
@@ -87,9 +87,11 @@ def template_age(daemonset: Object, pods: Iterable[Object]) -> float:
     return max(map(_seconds, times))
 
 
-def newest(refusals: Iterable[Refusal], since: float) -> str:
+def newest_message(failed_creates: Iterable[FailedCreate], since: float) -> str:
     """Return the message of the last refusal at or after ``since``; empty if there is none."""
-    last = max((each for each in refusals if each.at >= since), default=None, key=lambda r: r.at)
+    last = max(
+        (each for each in failed_creates if each.at >= since), default=None, key=lambda r: r.at
+    )
     return last.message if last else ""
 
 
@@ -113,6 +115,6 @@ def _writes_template(entry: Mapping[str, object]) -> bool:
     return isinstance(spec, Mapping) and "f:template" in spec
 
 
-def _seconds(said: object) -> float:
-    found = moment(str(said or ""))
+def _seconds(time: object) -> float:
+    found = moment(str(time or ""))
     return found.timestamp() if found else 0.0
