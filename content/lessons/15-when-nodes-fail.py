@@ -142,7 +142,7 @@ show(Failures(tuple(found.values())))
 # %%
 def told(app):
     """The failures in which the app's Pod was told to stop."""
-    return [kind for kind, one in found.items() if one.fates[app].stopping is not None]
+    return [kind for kind, one in found.items() if one.outcomes[app].stopping is not None]
 
 
 # %%
@@ -193,8 +193,8 @@ def ready(node):
 # %%
 conditions = {kind: ready(KINDS[kind]) for kind in ("not ready", "unreachable", "shut down")}
 assert conditions == {"not ready": "False", "unreachable": "Unknown", "shut down": "Unknown"}
-assert found["not ready"].fates["agent"].phase == "ready"
-assert found["unreachable"].fates["agent"].phase == "not ready"
+assert found["not ready"].outcomes["agent"].phase == "ready"
+assert found["unreachable"].outcomes["agent"].phase == "not ready"
 
 # %% [markdown]
 # **False** is the kubelet's own word: the machine lives, and its Pods are as the kubelet last said.
@@ -208,7 +208,7 @@ noticed = found["unreachable"].noticed
 print(f"measured: unreachable after {noticed:.1f} s, not ready after "
       f"{found['not ready'].noticed:.1f} s")  # fmt: skip
 print(f"set: a grace period of {current().settings.node_grace_seconds} s")
-stuck = found["unreachable"].fates["web"]
+stuck = found["unreachable"].outcomes["web"]
 assert stuck.stopping > noticed
 assert stuck.gone is None
 
@@ -227,7 +227,7 @@ assert stuck.gone is None
 # write to one volume.
 
 # %%
-ended = found["shut down"].fates["agent"]
+ended = found["shut down"].outcomes["agent"]
 print(f"measured: told to stop after {ended.stopping:.1f} s, gone after {ended.gone:.1f} s")
 assert ended.gone > ended.stopping
 assert off not in nodes_with("agent")
@@ -255,8 +255,8 @@ assert uids_by_node("eager")[off] == eager_before[off]
 # agents still run.
 
 # %%
-assert found["drained"].fates["agent"].phase == "ready"
-assert found["drained"].fates["web"].gone is not None
+assert found["drained"].outcomes["agent"].phase == "ready"
+assert found["drained"].outcomes["web"].gone is not None
 assert drained in nodes_with("agent")
 
 # %% [markdown]
@@ -264,9 +264,9 @@ assert drained in nodes_with("agent")
 # Lesson 01 waited until the garbage collector did.
 
 # %%
-ghosts = found["deleted"].fates
-assert {fate.stopping for fate in ghosts.values()} == {None}
-assert all(fate.gone is None or fate.gone > 20 for fate in ghosts.values())
+ghosts = found["deleted"].outcomes
+assert {outcome.stopping for outcome in ghosts.values()} == {None}
+assert all(outcome.gone is None or outcome.gone > 20 for outcome in ghosts.values())
 
 # %% [markdown]
 # ## The mistake people make

@@ -137,9 +137,9 @@ def _claims(name: str, found: Any) -> Iterator[tuple[Any, ...]]:
         case "failure":
             for one in found.found:
                 yield ("noticed", one.noticed)
-                for app, fate in one.fates.items():
-                    yield ("stopping", app, fate.stopping)
-                    yield ("gone", app, fate.gone)
+                for app, outcome in one.outcomes.items():
+                    yield ("stopping", app, outcome.stopping)
+                    yield ("gone", app, outcome.gone)
         case "node_taints":
             for one in found.nodes:
                 yield from (("stopped", app, one.stopped(app)) for app in found.apps)

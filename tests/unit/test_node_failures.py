@@ -62,14 +62,14 @@ def test_a_failure_is_noticed_when_its_node_object_changes_or_goes() -> None:
         ("drained", "web", 0.2, 0.4, "terminating"),
     ],
 )
-def test_a_fate_has_the_moments_that_were_seen_and_no_other(
+def test_an_outcome_has_the_moments_that_were_seen_and_no_other(
     kind: str, app: str, stopping: float | None, gone: float | None, phase: str
 ) -> None:
     forced = change(9, "pods", of("web", "b", "n2", phase="terminating"), "DELETED")
-    fate = failure(day(forced), kind, KINDS[kind], [app]).fates[app]
+    outcome = failure(day(forced), kind, KINDS[kind], [app]).outcomes[app]
 
-    assert (fate.stopping, fate.gone) == (pytest.approx(stopping), pytest.approx(gone))
-    assert fate.phase == phase
+    assert (outcome.stopping, outcome.gone) == (pytest.approx(stopping), pytest.approx(gone))
+    assert outcome.phase == phase
 
 
 def test_headline_and_caption_count_and_name_what_happened() -> None:
@@ -138,8 +138,8 @@ def test_a_gap_of_pods_up_to_the_end_leaves_their_end_unknown() -> None:
     silent, deleted, drained = three(gap(7.5, 12))
     found = Failures((silent, deleted, drained))
 
-    assert deleted.fates["agent"].gone is UNKNOWN
-    assert drained.fates["web"].gone == pytest.approx(0.4)
+    assert deleted.outcomes["agent"].gone is UNKNOWN
+    assert drained.outcomes["web"].gone == pytest.approx(0.4)
     assert "agent was not seen to the end" in found.caption
     assert "agent in 0 (3 not seen), web in 2 (1 not seen)" in found.headline
     assert found.figure().lanes[1].rows[1].bars[-1].style == "Pod unknown"

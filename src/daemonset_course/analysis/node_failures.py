@@ -26,7 +26,7 @@ _HATCHES = {
 }  # fmt: skip
 
 
-class Fate(NamedTuple):
+class PodOutcome(NamedTuple):
     """What became of the Pod that was on a node when it failed; None: there was none.
 
     Times in seconds since the failure. A Pod that is deleted by force is not told to stop.
@@ -51,7 +51,7 @@ class Failure:
         node: the node's short name.
         states: the node's: ready, cordoned, not ready, unknown, out of service; ``UNKNOWN`` while
             nobody watched. After the last one the Node object is gone, or the recording ended.
-        fates: by app, what became of its Pod.
+        outcomes: by app, what became of its Pod.
         zero: when the node failed, in seconds since the recording began.
         end: when the recording ended.
         observed: when nodes and Pods were seen, in seconds since the recording began.
@@ -60,7 +60,7 @@ class Failure:
     kind: str
     node: str
     states: tuple[Stretch[str], ...]
-    fates: Mapping[str, Fate]
+    outcomes: Mapping[str, PodOutcome]
     zero: float
     end: float
     observed: Observed
@@ -86,7 +86,7 @@ class Failures:
     @property
     def headline(self) -> str:
         """In how many of the failures each app's Pod was told to stop."""
-        apps = list(dict.fromkeys(app for one in self.found for app in one.fates))
+        apps = list(dict.fromkeys(app for one in self.found for app in one.outcomes))
         stopped = ", ".join(f"{app} in {self._stopped(app)}" for app in apps)
         return f"{len(self.found)} failures, Pods told to stop: {stopped}"
 
@@ -96,7 +96,7 @@ class Failures:
         gaps = {gap: None for one in self.found for gap in one.observed.gaps}
         sentences = [
             f"{one.kind[:1].upper()}{one.kind[1:]}: "
-            + ", ".join(f"{app} {_became(fate)}" for app, fate in one.fates.items())
+            + ", ".join(f"{app} {_outcome_text(outcome)}" for app, outcome in one.outcomes.items())
             + "."
             for one in self.found
         ]
@@ -106,21 +106,23 @@ class Failures:
         """A lane for each failure: the node's state over what became of its Pods."""
         end = max(one.end for one in self.found)
         styles = {"node": _NODE, **pod_styles()}
-        hidden = {f"node {state}": replace(_NODE, hatch=hatch) for state, hatch in _HATCHES.items()}
-        hidden["node no Node object"] = Style("stripe", height=0.78)
-        hidden["node not seen"] = Style("muted", 0.75, "xxxx", height=0.78, width=0.0)
+        node_states = {
+            f"node {state}": replace(_NODE, hatch=hatch) for state, hatch in _HATCHES.items()
+        }
+        node_states["node no Node object"] = Style("stripe", height=0.78)
+        node_states["node not seen"] = Style("muted", 0.75, "xxxx", height=0.78, width=0.0)
         lanes = tuple(
             Lane(f"{one.kind}\n{one.node}", tuple(self._rows(one)), one.end) for one in self.found
         )
         shape = Lanes(
-            lanes, (-0.015 * end, end), styles | hidden, "seconds since the failure", 0.21,
+            lanes, (-0.015 * end, end), styles | node_states, "seconds since the failure", 0.21,
             moments=(0.0,),
         )  # fmt: skip
         explained = shape.used | {"node"}
         return replace(shape, legend={w: s for w, s in styles.items() if w in explained})
 
     def _stopped(self, app: str) -> str:
-        times = [one.fates[app].stopping for one in self.found]
+        times = [one.outcomes[app].stopping for one in self.found]
         unseen = f" ({times.count(UNKNOWN)} not seen)" if UNKNOWN in times else ""
         return f"{sum(isinstance(t, float) for t in times)}{unseen}"
 
@@ -131,8 +133,8 @@ class Failures:
         if one.states[-1].end < one.end:
             words.append((one.states[-1].end, one.end, "no Node object"))
         yield Row(tuple(Bar(a, b, f"node {word}", word) for a, b, word in words), label="node")
-        for app, fate in one.fates.items():
-            yield Row(pod_bars(fate.life.segments if fate.life else (), one.zero), label=app)
+        for app, outcome in one.outcomes.items():
+            yield Row(pod_bars(outcome.life.segments if outcome.life else (), one.zero), label=app)
 
 
 def failure(history: History, kind: str, node: str, apps: Sequence[str]) -> Failure:
@@ -153,9 +155,9 @@ def failure(history: History, kind: str, node: str, apps: Sequence[str]) -> Fail
         )
     states = next(iter(found.values()))
     shifted = (replace(s, start=s.start - zero, end=s.end - zero) for s in states)
-    fates = {app: _fate(on_node(history.lives(of_app(app)), node), zero) for app in apps}
+    outcomes = {app: _outcome(on_node(history.lives(of_app(app)), node), zero) for app in apps}
     return Failure(
-        kind, short_name(node, history.header.cluster), tuple(shifted), fates, zero,
+        kind, short_name(node, history.header.cluster), tuple(shifted), outcomes, zero,
         history.end - zero, history.observed("nodes", "pods"),
     )  # fmt: skip
 
@@ -170,20 +172,20 @@ def state_of(node: Object) -> str:
     return "cordoned" if (node.get("spec") or {}).get("unschedulable") else "ready"
 
 
-def _fate(lives: Sequence[Life], zero: float) -> Fate:
-    """The fate of the first of these Pods that had come before the failure."""
+def _outcome(lives: Sequence[Life], zero: float) -> PodOutcome:
+    """Return the outcome of the first of these Pods that existed before the failure."""
     life = next((life for life in lives if life.segments[0].start <= zero), None)
     stopping, gone = (life.stopping, life.gone) if life else (None, None)
-    return Fate(life, *(t - zero if isinstance(t, float) else t for t in (stopping, gone)))
+    return PodOutcome(life, *(t - zero if isinstance(t, float) else t for t in (stopping, gone)))
 
 
-def _became(fate: Fate) -> str:
-    if fate.life is None:
+def _outcome_text(outcome: PodOutcome) -> str:
+    if outcome.life is None:
         return "had no Pod"
-    if isinstance(fate.gone, float):
-        return f"gone after {seconds(fate.gone)}"
-    if UNKNOWN in (fate.gone, fate.stopping):
+    if isinstance(outcome.gone, float):
+        return f"gone after {seconds(outcome.gone)}"
+    if UNKNOWN in (outcome.gone, outcome.stopping):
         return "was not seen to the end"
-    if isinstance(fate.stopping, float):
-        return f"told to stop after {seconds(fate.stopping)}, still listed"
-    return f"stays and says {fate.phase}"
+    if isinstance(outcome.stopping, float):
+        return f"told to stop after {seconds(outcome.stopping)}, still listed"
+    return f"stays and says {outcome.phase}"
