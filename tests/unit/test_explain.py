@@ -174,7 +174,7 @@ def test_each_cause_is_named(cause: str, mode: str) -> None:
     words = words.format("" if mode == "surge" else " on w1")
     assert any(words in line for line in found.lines()), found.lines()
     assert one.reason in found.sentence()
-    assert (one in found.hopeless) is not ends
+    assert (one in found.permanent) is not ends
 
 
 @pytest.mark.parametrize("mode", ["update", "surge"])
@@ -246,13 +246,13 @@ def test_on_delete_is_not_waited_for() -> None:
     records[-1] = change(0, "daemonsets", owner(strategy=strategy), "ADDED", "list")
     found = explained(*records, change(1, "daemonsets", owner(2, strategy=strategy)))
 
-    assert found.only("OnDelete")
+    assert found.blocked_only_by("OnDelete")
     assert found.lines() == (
         "w1, w2, w3: still runs the old template: with OnDelete nobody replaces the Pod, delete it",
     )
     deleted = change(2, "pods", pod("old-w1", "w1", phase="terminating"))
     again = explained(*records, change(1, "daemonsets", owner(2, strategy=strategy)), deleted)
-    assert not again.only("OnDelete")
+    assert not again.blocked_only_by("OnDelete")
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -260,7 +260,7 @@ def test_min_ready_seconds_are_counted_for_each_node(mode: str) -> None:
     found = explained(*begun(mode, min_ready=30), new(mode, t=16))
 
     assert "w1: ready for 4 s of the 30 s of minReadySeconds" in found.lines()
-    assert not any(one.kind == "minReadySeconds" for one in found.hopeless)
+    assert not any(one.kind == "minReadySeconds" for one in found.permanent)
 
 
 def test_a_tainted_node_that_lost_its_agent_is_named_though_the_rollout_is_done() -> None:
@@ -274,7 +274,7 @@ def test_a_tainted_node_that_lost_its_agent_is_named_though_the_rollout_is_done(
     assert f"{told}stays until it is replaced" in stays.lines()
     assert lost.lines() == (f"{told}was deleted and does not come back",)
     assert lost.done
-    assert lost.spent == (), "a node that should run none spends no budget"
+    assert lost.unavailable == (), "a node that should run none spends no budget"
 
 
 def test_a_daemonset_that_nobody_saw_or_that_was_deleted() -> None:
@@ -309,7 +309,7 @@ def test_many_nodes_are_grouped_by_reason_and_all_are_in_the_data() -> None:
     assert found.lines(lambda name: name.removeprefix("course-")) == (
         "worker, worker2 and 8 others: ImagePullBackOff",
     )
-    assert len(found.hopeless) == 10
+    assert len(found.permanent) == 10
 
 
 def test_a_template_that_the_next_one_replaced_is_explained_as_it_was_then() -> None:

@@ -308,6 +308,6 @@ def test_what_holds_at_the_end_is_known_again_after_a_list(
     pods = {p["metadata"]["uid"]: (node_of(p), phase_of(p)) for p in history.objects("pods")}
     truth = History(complete()).objects("pods")
 
-    assert history.known(resource) is (end < END)
-    if history.known("pods"):
+    assert history.is_known(resource) is (end < END)
+    if history.is_known("pods"):
         assert pods == {p["metadata"]["uid"]: (node_of(p), phase_of(p)) for p in truth}

@@ -174,7 +174,7 @@ def test_seconds_count_for_no_execute_only_and_the_shortest_wins() -> None:
 
     found = matrix(nodes, agent(tolerations=tolerations))
     assert [row.seconds for row in found.rows] == [5, None, None]
-    assert [row.there for row in found.rows] == ["stays 5 s", "stays", "stays"]
+    assert [row.existing_pod for row in found.rows] == ["stays 5 s", "stays", "stays"]
 
 
 def test_more_rules_than_fit_become_one_column() -> None:

@@ -93,7 +93,7 @@ class Alerts:
 
 def sample(history: History, daemonset: str) -> Sample | None:
     """The numbers of one DaemonSet at the end of a recording; None if nobody saw them."""
-    if not history.known("nodes", "daemonsets"):
+    if not history.is_known("nodes", "daemonsets"):
         return None
     return _sampled(history.find("daemonsets", daemonset) or {}, history.objects("nodes"))
 
@@ -106,7 +106,7 @@ def samples(history: History, daemonset: str) -> Iterator[Sample]:
     times = {one.t for each in ("nodes", "daemonsets") for one in history.changes(each)}
     for t in sorted(times):  # one state a moment: a list shows it object by object
         found = [*filter(named(daemonset), history.objects("daemonsets", at=t))]
-        if found and history.known("nodes", "daemonsets", at=t):
+        if found and history.is_known("nodes", "daemonsets", at=t):
             yield _sampled(found[0], history.objects("nodes", at=t))
 
 

@@ -28,7 +28,7 @@ class Capacity:
     def headline(self) -> str:
         """What the agents took, for each kind."""
         most = max(max(points) for points in self.measured.values())
-        taken = [f"{_lost(points)} ({kind})" for kind, points in self.measured.items()]
+        taken = [f"{_pods_displaced(points)} ({kind})" for kind, points in self.measured.items()]
         return f"{most} agents took the room of {', '.join(taken)} Pods of {self.app}"
 
     @property
@@ -52,5 +52,5 @@ class Capacity:
         )  # fmt: skip
 
 
-def _lost(points: Mapping[int, int]) -> int:
+def _pods_displaced(points: Mapping[int, int]) -> int:
     return points[min(points)] - points[max(points)]

@@ -24,7 +24,7 @@ Kind = Literal[
 ]  # fmt: skip
 
 # A kubelet's reasons that no waiting cures: the template has to change.
-HOPELESS = {
+PERMANENT = {
     "ErrImagePull",
     "ImagePullBackOff",
     "InvalidImageName",
@@ -86,13 +86,13 @@ class Nodes:
             if found:
                 yield found
 
-    def unavailable(self, name: str) -> bool:
+    def is_unavailable(self, name: str) -> bool:
         """Whether the node counts as one without an available Pod."""
         here = self.scene.pods.get(name, [])
         counts = bool(here) or name in self.scene.wanted
         return counts and not any(map(self._available, here))
 
-    def doubled(self, name: str) -> bool:
+    def has_two_pods(self, name: str) -> bool:
         """Whether a new Pod is on the node beside an old one (maxSurge)."""
         return len(self.scene.pods.get(name, [])) > 1
 
@@ -145,7 +145,7 @@ class Nodes:
         """The cause why a Pod is not available; None if it is."""
         phase, reason = podstate.phase_of(pod)
         if phase == "ready":
-            return self._ripening(name, pod)
+            return self._not_yet_available(name, pod)
         status = pod.get("status") or {}
         if status.get("phase") in {"Failed", "Succeeded"}:
             return Cause("kubelet", name, reason, True, str(status.get("message", "")))
@@ -153,17 +153,17 @@ class Nodes:
             if self._silent(name):
                 return Cause("silent kubelet", name, f"its Pod is not ready, {SILENT}", False)
             return Cause("kubelet", name, *kubelet_words(pod))
-        said = podstate.condition(pod, "PodScheduled")
-        if said.get("status") == "False":
-            reason = str(said.get("reason") or "Unschedulable")
-            whole = f"{reason}: {said.get('message', '')}"
+        scheduled = podstate.condition(pod, "PodScheduled")
+        if scheduled.get("status") == "False":
+            reason = str(scheduled.get("reason") or "Unschedulable")
+            whole = f"{reason}: {scheduled.get('message', '')}"
             return Cause("scheduler", name, reason, False, whole)
         scheduler = str((pod.get("spec") or {}).get("schedulerName") or "default-scheduler")
         standard = scheduler == "default-scheduler"
         words = "its Pod waits for the scheduler" + ("" if standard else f" {scheduler}")
         return Cause("scheduler", name, words, standard)
 
-    def _ripening(self, name: str, pod: Object) -> Cause | None:
+    def _not_yet_available(self, name: str, pod: Object) -> Cause | None:
         if not self._min_ready or (age := self._age(pod)) >= self._min_ready:
             return None
         most = "at least " if self._came_in_gap(pod) else ""
@@ -266,7 +266,7 @@ def kubelet_words(pod: Object) -> tuple[str, bool, str]:
     short, whole = (
         "; ".join(": ".join(filter(None, parts[:most])) for parts in words) for most in (2, 3)
     )
-    return short, not any(one.reason in HOPELESS for one in held), whole
+    return short, not any(one.reason in PERMANENT for one in held), whole
 
 
 def _of_gone_node(name: str) -> Cause | None:

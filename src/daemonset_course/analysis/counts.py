@@ -68,8 +68,8 @@ class Counts:
         if first == last == self.workers.max():
             return f"{counted(last, 'worker')}: {self._status_at_end}"
         followed = all(one.at(self.observed.end) == last for one in (self.desired, self.ready))
-        told = "desired and ready follow the nodes" if followed else self._status_at_end
-        return f"{first} to {last} workers: {told}"
+        text = "desired and ready follow the nodes" if followed else self._status_at_end
+        return f"{first} to {last} workers: {text}"
 
     @property
     def caption(self) -> str:
@@ -211,7 +211,7 @@ def counts(history: History) -> Counts:
     """Workers, and the status of the recorded DaemonSet, over time."""
     timeline = history.timeline()
     observed = history.observed("nodes", "daemonsets")
-    desired, ready = map(observed.hidden, (timeline.desired, timeline.ready))
+    desired, ready = map(observed.with_unknown, (timeline.desired, timeline.ready))
     return Counts(_workers(history), desired, ready, observed)
 
 
@@ -229,7 +229,7 @@ def coverage_over_time(history: History, apps: Sequence[str]) -> CoverageOverTim
             for node, held in there.items()
             for one in overlap(held, [(s.start, s.end) for s in ready if s.node == node])
         ]
-        covered[app] = observed.hidden(count(spans, start=observed.start, end=observed.end))
+        covered[app] = observed.with_unknown(count(spans, start=observed.start, end=observed.end))
     held = {app: _held(history, app) for app in apps} if observed.at_end else {}
     return CoverageOverTime(tuple(apps), _workers(history), covered, held, observed)
 
@@ -243,7 +243,7 @@ def pods_per_node(timeline: Timeline) -> dict[str, int]:
 def _workers(history: History) -> Steps:
     spans = (one for held in _spans_of_workers(history).values() for one in held)
     line = count(spans, start=history.start, end=history.end)
-    return history.observed("nodes").hidden(line)
+    return history.observed("nodes").with_unknown(line)
 
 
 def _spans_of_workers(history: History) -> dict[str, list[Span]]:

@@ -33,7 +33,7 @@ class Explanation:
     """
 
     causes: tuple[Cause, ...]
-    spent: tuple[str, ...] = ()
+    unavailable: tuple[str, ...] = ()
     stuck_budget: int | None = None
 
     @property
@@ -42,7 +42,7 @@ class Explanation:
         return not any(cause.blocks for cause in self.causes)
 
     @property
-    def hopeless(self) -> tuple[Cause, ...]:
+    def permanent(self) -> tuple[Cause, ...]:
         """What waiting will never end."""
         return tuple(one for one in self.causes if one.blocks and not one.ends_by_itself)
 
@@ -50,11 +50,11 @@ class Explanation:
         """The causes of these kinds."""
         return tuple(cause for cause in self.causes if cause.kind in kinds)
 
-    def but(self, test: Callable[[Cause], bool]) -> Explanation:
+    def where(self, test: Callable[[Cause], bool]) -> Explanation:
         """The same with no causes but those that pass ``test``."""
         return replace(self, causes=tuple(filter(test, self.causes)))
 
-    def only(self, kind: Kind) -> bool:
+    def blocked_only_by(self, kind: Kind) -> bool:
         """Whether all that keeps the rollout from its end is of one kind."""
         return not self.done and all(one.kind == kind for one in self.causes if one.blocks)
 
@@ -104,16 +104,16 @@ def _explained(timeline: Timeline, nodes: Nodes, first: list[Cause]) -> Explanat
         found.sort(key=lambda one: one.kind != "refused")
     elif message and any(one.kind == "old template" for one in found):
         first = [*first, _refused(message)]
-    elif "events" in _dark(timeline, nodes.scene.t):
+    elif "events" in _interrupted(timeline, nodes.scene.t):
         words = "no Pod yet; unknown why: the watch of events was interrupted"
         found = [replace(one, reason=words) if one.kind == "missing" else one for one in found]
-    spent = tuple(one.node for one in found if nodes.unavailable(one.node))
+    unavailable = tuple(one.node for one in found if nodes.is_unavailable(one.node))
     down = any(cause.kind == "component" for cause in first)
-    budget, limit = _budget(nodes, found, spent, down=down)
+    budget, limit = _budget(nodes, found, unavailable, down=down)
     if limit is not None or any(one.kind == "refused" and not one.node for one in first):
-        held = {one.node for one in found if one.kind == "old template"} - set(spent)
+        held = {one.node for one in found if one.kind == "old template"} - set(unavailable)
         found = [replace(one, ends_by_itself=False) if one.node in held else one for one in found]
-    return Explanation((*first, *budget, *found), spent, limit)
+    return Explanation((*first, *budget, *found), unavailable, limit)
 
 
 def _components(timeline: Timeline, at: float) -> Iterator[Cause]:
@@ -124,14 +124,14 @@ def _components(timeline: Timeline, at: float) -> Iterator[Cause]:
         yield Cause("component", "", words, False, f"{words}. The cure: {remedy}")
 
 
-def _dark(timeline: Timeline, at: float) -> set[str]:
+def _interrupted(timeline: Timeline, at: float) -> set[str]:
     """The resources that nobody watched at that moment."""
-    dark = {gap.resource for gap in timeline.gaps if gap.start <= at < gap.end}
-    return dark | (set(timeline.unseen) if at >= timeline.end else set())
+    interrupted = {gap.resource for gap in timeline.gaps if gap.start <= at < gap.end}
+    return interrupted | (set(timeline.unseen) if at >= timeline.end else set())
 
 
 def _unseen(timeline: Timeline, at: float) -> Iterator[Cause]:
-    if found := sorted(_dark(timeline, at).intersection(_WATCHED)):
+    if found := sorted(_interrupted(timeline, at).intersection(_WATCHED)):
         words = f"unknown: the watch of {joined(found)} was interrupted"
         yield Cause("unknown", "", words, True)
 
@@ -151,22 +151,22 @@ def _unobserved(nodes: Nodes) -> Iterator[Cause]:
 
 
 def _budget(
-    nodes: Nodes, found: list[Cause], spent: tuple[str, ...], *, down: bool
+    nodes: Nodes, found: list[Cause], unavailable: tuple[str, ...], *, down: bool
 ) -> tuple[list[Cause], int | None]:
     """Who uses the budget up, if nodes wait for it, and the budget if that does not end.
 
     Source: ``rollingUpdate``, ``pkg/controller/daemon/update.go``: unavailable of any cause counts,
     also on a node that should not run the DaemonSet or that is gone.
     """
-    old = [one for one in found if one.kind == "old template" and one.node not in spent]
+    old = [one for one in found if one.kind == "old template" and one.node not in unavailable]
     desired = status_of(nodes.daemonset).desired or len(nodes.scene.wanted)
     limit, surge = budgets(nodes.daemonset, desired)
     if limit is None or not old:
         return [], None
-    noun, users = "unavailable node", [one for one in found if one.node in spent]
+    noun, users = "unavailable node", [one for one in found if one.node in unavailable]
     if surge:
         limit, noun = surge, "extra Pod"
-        users = [one for one in found if nodes.doubled(one.node)]
+        users = [one for one in found if nodes.has_two_pods(one.node)]
     if not users or len(users) < limit:
         return [], None
     lasting = [one for one in users if not one.ends_by_itself]

@@ -111,7 +111,7 @@ class LabelChanges:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class LabelledNode:
     """One node at one moment: the label's value (None: no such label), and whether it has a Pod."""
 
     node: str
@@ -132,13 +132,13 @@ class LabelMap:
     """
 
     key: str
-    before: tuple[Spot, ...]
-    after: tuple[Spot, ...]
+    before: tuple[LabelledNode, ...]
+    after: tuple[LabelledNode, ...]
     cluster: str
     observed: Observed
 
     @property
-    def relabelled(self) -> list[tuple[Spot, Spot]]:
+    def relabelled(self) -> list[tuple[LabelledNode, LabelledNode]]:
         """The nodes whose value changed, before and after."""
         pairs = zip(self.before, self.after, strict=True)
         return [(a, b) for a, b in pairs if b.value is not UNKNOWN and a.value != b.value]
@@ -157,7 +157,9 @@ class LabelMap:
     @property
     def caption(self) -> str:
         """How many nodes had a Pod before and after, and what became of the relabelled ones."""
-        before, after = (sum(spot.pod for spot in spots) for spots in (self.before, self.after))
+        before, after = (
+            sum(node.pod for node in labelled) for labelled in (self.before, self.after)
+        )
         first = f"{before} of {counted(len(self.before), 'worker')} with a Pod before"
         if not self.observed.at_end:
             return self.observed.caption(f"{first}; unknown how many after.")
@@ -179,18 +181,18 @@ class LabelMap:
         columns = max(min(_COLUMNS, number), math.ceil(math.sqrt(2 * number)), 1)
         changed = {new.node for _, new in self.relabelled}
 
-        def tiles(spots: tuple[Spot, ...], heading: str) -> Tiles:
-            tiles = tuple(self._tile(spot, ring=spot.node in changed) for spot in spots)
+        def tiles(labelled: tuple[LabelledNode, ...], heading: str) -> Tiles:
+            tiles = tuple(self._tile(node, ring=node.node in changed) for node in labelled)
             return Tiles(tiles, columns, styles, heading, "Pod on this node", "relabelled")
 
         return tiles(self.before, "before"), tiles(self.after, "after")
 
-    def _tile(self, spot: Spot, *, ring: bool) -> Tile:
-        name = short_name(spot.node, self.cluster).removeprefix("worker") or "1"
-        text = "none" if spot.value is None else _word(spot)
-        return Tile(name, text, _word(spot), spot.pod, ring)
+    def _tile(self, node: LabelledNode, *, ring: bool) -> Tile:
+        name = short_name(node.node, self.cluster).removeprefix("worker") or "1"
+        text = "none" if node.value is None else _word(node)
+        return Tile(name, text, _word(node), node.pod, ring)
 
-    def _sentence(self, old: Spot, new: Spot) -> str:
+    def _sentence(self, old: LabelledNode, new: LabelledNode) -> str:
         pod = {
             (True, False): "its Pod went",
             (False, True): "a Pod came",
@@ -247,15 +249,15 @@ def label_map(history: History, key: str) -> LabelMap:
     named = {str(node["metadata"]["name"]) for node in workers}
     lanes = [name for name in timeline.nodes if name in named]
 
-    def at(t: float) -> tuple[Spot, ...]:
+    def at(t: float) -> tuple[LabelledNode, ...]:
         held = {s.node for s in timeline.segments if s.start <= t <= s.end and s.phase != "unknown"}
-        return tuple(
-            Spot(name, next((s.value for s in reversed(values[name]) if s.start <= t), None),
-                 name in held)
+        value = {
+            name: next((s.value for s in reversed(values[name]) if s.start <= t), None)
             for name in lanes
-        )  # fmt: skip
+        }
+        return tuple(LabelledNode(name, value[name], name in held) for name in lanes)
 
-    unseen = tuple(Spot(name, UNKNOWN, pod=False) for name in lanes)
+    unseen = tuple(LabelledNode(name, UNKNOWN, pod=False) for name in lanes)
     after = at(history.end) if observed.at_end else unseen
     return LabelMap(key, at(history.start), after, history.header.cluster, observed)
 
@@ -271,5 +273,5 @@ def _stopping(pods: Sequence[Segment], since: float) -> float | None:
     return min(starts, default=None)
 
 
-def _word(spot: Spot) -> str:
-    return "unknown" if spot.value is UNKNOWN else str(spot.value or _NO_LABEL)
+def _word(node: LabelledNode) -> str:
+    return "unknown" if node.value is UNKNOWN else str(node.value or _NO_LABEL)

@@ -13,7 +13,7 @@ from daemonset_course.history.text import nodes
 Reached = Literal["refused", "stored", "Pods"]
 
 _REACHED: tuple[Reached, ...] = ("refused", "stored", "Pods")
-_STATIONS = ("sent", "stored", "Pods")
+_STAGES = ("sent", "stored", "Pods")
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,11 @@ class Trials:
         cells = {}
         for name, trial in self.found.items():
             last = _REACHED.index(trial.reached)
-            for x, station in enumerate(_STATIONS[: last + 2]):
-                cells[name, station] = stopped if x > last else passed
+            for x, stage in enumerate(_STAGES[: last + 2]):
+                cells[name, stage] = stopped if x > last else passed
         return Table(
             tuple(Line(name, text=f"{i} {name}") for i, name in enumerate(self.found, 1)),
-            lines(_STATIONS),
+            lines(_STAGES),
             cells,
             {
                 passed.style: Style("accent", 1.0, sign="✓", width=1.4),
@@ -87,7 +87,7 @@ class Trials:
             links=tuple(
                 ((name, a), (name, b), "muted")
                 for name in self.found
-                for a, b in pairwise(_STATIONS)
+                for a, b in pairwise(_STAGES)
                 if (name, b) in cells
             ),
             remarks={

@@ -6,8 +6,8 @@ from daemonset_course.analysis.explain import Explanation, explain_timeline
 from daemonset_course.history.observed import interruptions
 from daemonset_course.history.outages import Down, cure
 from daemonset_course.history.rollouts import Rollout, rollouts
-from daemonset_course.history.seen import seen, seen_headline
 from daemonset_course.history.spans import Template
+from daemonset_course.history.summary import short_summary, summary
 from daemonset_course.history.text import listed, nodes, seconds
 from daemonset_course.history.timeline import Timeline
 
@@ -23,7 +23,7 @@ def caption(timeline: Timeline) -> str:
     pairs = zip(rollouts(timeline), timeline.templates, strict=True)
     texts = [_rollout(timeline, rollout, template) for rollout, template in pairs]
     sentences = [f"Then {text}" if i else text for i, text in enumerate(texts)]
-    sentences = sentences or [seen(timeline) + _held(timeline)]
+    sentences = sentences or [summary(timeline) + _held(timeline)]
     ended = (text if text.endswith(("…", ".")) else f"{text}." for text in sentences)
     return " ".join([*_outages(timeline), *ended, *interruptions(timeline.gaps)])
 
@@ -33,7 +33,7 @@ def headline(timeline: Timeline) -> str:
     down = [str(Down(one.component, one.why)) for one in timeline.outages if one.end is None]
     found = rollouts(timeline)
     if not found:
-        return ", ".join([*down, seen_headline(timeline)])
+        return ", ".join([*down, short_summary(timeline)])
     rollout = found[-1]
     return ", ".join([*down, _result(timeline, rollout), *_unavailable(rollout)])
 
@@ -50,20 +50,20 @@ def _rollout(timeline: Timeline, rollout: Rollout, template: Template) -> str:
 
 def _why(timeline: Timeline, rollout: Rollout, template: Template) -> str:
     """Why a rollout did not end, or which nodes a finished one has left without a Pod."""
-    found = explain_timeline(timeline, template).but(
+    found = explain_timeline(timeline, template).where(
         lambda cause: cause.kind not in ("component", "unknown", "no DaemonSet")
     )
     if rollout.end is not None:
-        found = found.but(lambda cause: cause.kind == "not wanted")
+        found = found.where(lambda cause: cause.kind == "not wanted")
     elif rollout.stop < timeline.end:
-        found = found.but(lambda cause: not cause.ends_by_itself)
+        found = found.where(lambda cause: not cause.ends_by_itself)
     return _reasons(timeline, found)
 
 
 def _held(timeline: Timeline) -> str:
     """What holds up Pods in a recording in which no template changed."""
     found = explain_timeline(timeline)
-    return _reasons(timeline, found.but(lambda one: one.kind in ("budget", "refused")))
+    return _reasons(timeline, found.where(lambda one: one.kind in ("budget", "refused")))
 
 
 def _reasons(timeline: Timeline, found: Explanation) -> str:

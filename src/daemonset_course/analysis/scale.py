@@ -14,13 +14,13 @@ from typing import NamedTuple
 from daemonset_course.errors import BadInput
 from daemonset_course.figures.shapes import Lines, Series, Stroke
 from daemonset_course.history import podstate
-from daemonset_course.history.budgets import waves
+from daemonset_course.history.budgets import rounds
 from daemonset_course.history.index import History
 from daemonset_course.history.observed import interruptions
 from daemonset_course.history.text import counted, nodes, seconds
 from daemonset_course.history.timeline import Timeline
 
-TENTH = 10  # rounds of a rollout with a budget of 10 %, however many nodes there are
+ROUNDS_AT_10 = 10  # rounds of a rollout with a budget of 10 %, however many nodes there are
 
 
 class Rate(NamedTuple):
@@ -182,7 +182,7 @@ def last_node_ready(history: History) -> float:
 
 def crossover_nodes(*, restart: float, rate: Rate) -> int:
     """From how many nodes on a budget of 10 % is held up by requests, not by its rounds."""
-    return round((TENTH * restart * rate.qps + rate.burst) / 2)
+    return round((ROUNDS_AT_10 * restart * rate.qps + rate.burst) / 2)
 
 
 _LIMIT = Stroke("foreground", dash="dotted")
@@ -233,12 +233,12 @@ class LengthsByBudget:
     def figure(self) -> Lines:
         """Measured points over both models, on logarithmic axes."""
         budgets = range(1, self.nodes + 1)
-        rounds = [(k, waves(self.nodes, k) * self.restart) for k in budgets]
+        by_rounds = [(k, rounds(self.nodes, k) * self.restart) for k in budgets]
         limit = [(k, self.limit) for k in (1, self.nodes)]
         return _lengths(
             "budget k: nodes that may be unavailable",
             [
-                _model("rounds\nof k nodes", rounds, Stroke("foreground", dash="dashed")),
+                _model("rounds\nof k nodes", by_rounds, Stroke("foreground", dash="dashed")),
                 _model("the controller's\nrequest limit", limit, _LIMIT),
                 _points("measured", self.measured.items(), 0),
             ],
@@ -274,9 +274,9 @@ class LengthsByNodes:
             for one in sorted(self.measured)
         ]
         return (
-            f"Measured: {', '.join(parts)}. Rounds: 10% takes {TENTH} of {self.restart:.1f} s. "
-            f"Requests: two a node, {self.rate.burst:.0f} at once and then {self.rate.qps:.0f} "
-            "a second."
+            f"Measured: {', '.join(parts)}. Rounds: 10% takes {ROUNDS_AT_10} of "
+            f"{self.restart:.1f} s. Requests: two a node, {self.rate.burst:.0f} at once and then "
+            f"{self.rate.qps:.0f} a second."
         )
 
     def figure(self) -> Lines:
@@ -290,10 +290,10 @@ class LengthsByNodes:
         above = [(n, length) for n, length in requests if length > floor]
         series = [_model("two requests\na node", above, _LIMIT)]
         for i, share in enumerate(sorted({one.share for one in self.measured})):
-            rounds = waves(100, share)
-            ends = [(n, rounds * self.restart) for n in (low, high)]
+            count = rounds(100, share)
+            ends = [(n, count * self.restart) for n in (low, high)]
             stroke = Stroke(f"series {i}", width=1.4, dash="dashed")
-            series.append(_model(f"{share}%: {rounds} rounds", ends, stroke))
+            series.append(_model(f"{share}%: {count} rounds", ends, stroke))
             same = [one for one in self.measured if one.share == share]
             for recorded in sorted({one.recorded for one in same}):
                 label = f"{share}%, {'recorded' if recorded else 'measured now'}"

@@ -24,7 +24,7 @@ def budgets(daemonset: Object | None, desired: int) -> tuple[int | None, int | N
     return unavailable, surge
 
 
-def waves(nodes: int, budget: int) -> int:
+def rounds(nodes: int, budget: int) -> int:
     """How many rounds a rollout of ``nodes`` takes when ``budget`` of them go at a time."""
     return -(-nodes // budget)
 

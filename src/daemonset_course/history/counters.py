@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from daemonset_course.history.log import Object
-from daemonset_course.history.podstate import State
+from daemonset_course.history.podstate import PodState
 from daemonset_course.history.spans import Segment
 
 COUNTS = ("scope", "unavailable", "surge", "updated", "behind", "wanted")
@@ -18,20 +18,20 @@ class Pod:
 
     uid: str
     name: str
-    state: State
+    state: PodState
     since: float
     ready_since: float | None = None
     available: bool = False
     segments: list[Segment] = field(default_factory=list)
     object: Object = field(default_factory=dict)
 
-    def turn(self, t: float, state: State) -> None:
+    def set_state(self, t: float, state: PodState) -> None:
         """Ends the open segment at ``t`` and opens one for ``state``, unless nothing changed."""
         if state != self.state:
-            self.segments = self.until(t)
+            self.segments = self.segments_until(t)
             self.state, self.since = state, max(t, self.since)
 
-    def until(self, t: float, *, last: bool = False) -> list[Segment]:
+    def segments_until(self, t: float, *, last: bool = False) -> list[Segment]:
         """The segments up to ``t``, with the one that is still open unless it lasted no time.
 
         ``last``: also if it began just then, as at the recording's end.
@@ -46,25 +46,25 @@ class Pod:
 
 
 @dataclass(slots=True)
-class Lane:
+class NodeCounters:
     """One node's counters."""
 
-    node: Object | None = None
+    object: Object | None = None
     wanted: bool = False
     pods: int = 0
     live: int = 0
     available: int = 0
     updated: int = 0
-    counted: tuple[int, ...] = (0,) * len(COUNTS)  # its shares in the totals
+    contributed: tuple[int, ...] = (0,) * len(COUNTS)  # its shares in the totals
 
     @property
     def done(self) -> bool:
         """Whether the node's only Pod is available and of the newest template."""
-        return self.node is not None and self.updated == 1 and self.pods == 1
+        return self.object is not None and self.updated == 1 and self.pods == 1
 
-    def shares(self) -> tuple[int, ...]:
+    def contributions(self) -> tuple[int, ...]:
         """What this node adds to each of COUNTS; a node that doesn't exist adds nothing."""
-        if self.node is None:
+        if self.object is None:
             return (0,) * len(COUNTS)
         scope = self.wanted or self.pods > 0
         return (

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from daemonset_course.history.budgets import budgets
 from daemonset_course.history.log import Object
-from daemonset_course.history.podstate import moment
+from daemonset_course.history.podstate import parse_time
 
 REASON = "FailedCreate"
 _NAMED = 6  # nodes that the sentence names
@@ -116,5 +116,5 @@ def _writes_template(entry: Mapping[str, object]) -> bool:
 
 
 def _seconds(time: object) -> float:
-    found = moment(str(time or ""))
+    found = parse_time(str(time or ""))
     return found.timestamp() if found else 0.0

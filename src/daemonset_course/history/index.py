@@ -45,7 +45,7 @@ class History:
         marks: the notes, by time.
         end: when the recording ended; while it runs, the last moment that is known of.
         last: the time of the last record.
-        news: when an object changed last.
+        last_change: when an object changed last.
         start: when the first lists of all resources had arrived: nothing is known before.
     """
 
@@ -58,7 +58,7 @@ class History:
         self.records: list[Record] = []
         self.gaps: list[Gap] = []
         self.marks: list[Mark] = []
-        self.end = self.start = self.last = self.news = 0.0
+        self.end = self.start = self.last = self.last_change = 0.0
         self._changes: defaultdict[str, list[Change]] = defaultdict(list)
         self._versions: defaultdict[str, dict[str, list[Change]]] = defaultdict(dict)
         self._now: defaultdict[str, dict[str, Object]] = defaultdict(dict)
@@ -122,7 +122,7 @@ class History:
 
     def _append_change(self, change: Change) -> Change:
         resource = change.resource
-        self.news = max(self.news, change.t)
+        self.last_change = max(self.last_change, change.t)
         if change.via == "watch":
             self._watched.add(resource)
             self._relisted.pop(resource, None)
@@ -155,7 +155,7 @@ class History:
     def objects(self, resource: str, *, at: float | None = None) -> list[Object]:
         """The objects that were there at a moment (left out: at the end), by first appearance.
 
-        Ask ``known`` whether that moment was watched.
+        Ask ``is_known`` whether that moment was watched.
         """
         if at is None or at >= self.end:
             found = self._now[resource]
@@ -192,7 +192,7 @@ class History:
 
     # What was not seen
 
-    def known(self, *resources: str, at: float | None = None) -> bool:
+    def is_known(self, *resources: str, at: float | None = None) -> bool:
         """Whether the state of all these resources at a moment (left out: the end) was seen."""
         t = self.end if at is None else at
         for gap in (gap for gap in self.gaps if gap.resource in resources):
@@ -205,7 +205,7 @@ class History:
     def observed(self, *resources: str) -> Observed:
         """Over what time these resources were seen, for a figure and a caption."""
         gaps = tuple(gap for gap in self.gaps if gap.resource in resources)
-        return Observed(self.start, self.end, gaps, self.known(*resources))
+        return Observed(self.start, self.end, gaps, self.is_known(*resources))
 
     # Values over time
 
@@ -220,7 +220,7 @@ class History:
         found = {}
         for uid, versions in self._versions[resource].items():
             if test is None or any(test(one.object) for one in versions):
-                found[uid] = _hidden(self._stretches_of(versions, value), gaps)
+                found[uid] = _with_unknown(self._stretches_of(versions, value), gaps)
         return found
 
     def _stretches_of(
@@ -250,7 +250,7 @@ class History:
     def lives(self, test: Test) -> list[Life]:
         """The lives of the Pods that pass ``test``, by when they were seen first."""
         states = self.stretches("pods", podstate.state_of, test)
-        watched = self.known("pods")
+        watched = self.is_known("pods")
         pods = self._versions["pods"]
         return [life(pods[uid], found, watched=watched) for uid, found in states.items()]
 
@@ -297,7 +297,7 @@ def owned_by(daemonset: str) -> Test:
     return lambda item: podstate.is_owned(item, daemonset)
 
 
-def _hidden(made: list[Stretch[T]], gaps: Iterable[Span]) -> list[Stretch[T]]:
+def _with_unknown(made: list[Stretch[T]], gaps: Iterable[Span]) -> list[Stretch[T]]:
     """The same stretches, unknown within the gaps."""
     found: list[Stretch[T]] = []
     for one in made:

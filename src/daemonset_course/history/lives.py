@@ -62,7 +62,7 @@ def on_node(lives: Iterable[Life], node: str) -> list[Life]:
 
 
 def life(
-    versions: Sequence[Change], stretches: Sequence[Stretch[podstate.State]], *, watched: bool
+    versions: Sequence[Change], stretches: Sequence[Stretch[podstate.PodState]], *, watched: bool
 ) -> Life:
     """One Pod's life, from its versions in a ``History``.
 
@@ -106,7 +106,7 @@ def _when(change: Change) -> When:
 
 
 def _segments(
-    uid: str, name: str, stretches: Sequence[Stretch[podstate.State]]
+    uid: str, name: str, stretches: Sequence[Stretch[podstate.PodState]]
 ) -> tuple[Segment, ...]:
     """The phases; while nobody watched, the Pod is drawn on the node that it had before."""
     found: list[Segment] = []

@@ -31,10 +31,14 @@ class Marker:
         self._warned: set[tuple[str, str]] = set()
         self._pod_name = re.compile(re.escape(f"{daemonset}-"[:_BASE]) + r"[a-z0-9]{5}\b")
 
-    def see(self, t: float, change: Change) -> list[Mark]:
+    def read(self, t: float, change: Change) -> list[Mark]:
         """The marks that one change makes; none for what was there when the recording began."""
         initial = change.via == "start"
-        read = {"nodes": self._node, "daemonsets": self._set, "events": self._event}
+        read = {
+            "nodes": self._node_marks,
+            "daemonsets": self._daemonset_marks,
+            "events": self._event_marks,
+        }
         reader = read.get(change.resource)
         if reader is None or (initial and change.resource == "events"):
             return []
@@ -43,7 +47,7 @@ class Marker:
         ]
         return [] if initial else marks
 
-    def _node(self, kind: str, node: Object) -> Iterator[tuple[MarkKind, str, str]]:
+    def _node_marks(self, kind: str, node: Object) -> Iterator[tuple[MarkKind, str, str]]:
         name = str(node["metadata"]["name"])
         if kind == "DELETED":
             if self._nodes.pop(name, None) is not None:
@@ -59,7 +63,7 @@ class Marker:
         if ready != was and ready:
             yield "event", "node Ready" if ready == "True" else f"node NotReady ({ready})", name
 
-    def _set(self, kind: str, owner: Object) -> Iterator[tuple[MarkKind, str, str]]:
+    def _daemonset_marks(self, kind: str, owner: Object) -> Iterator[tuple[MarkKind, str, str]]:
         if owner["metadata"]["name"] != self._daemonset:
             return
         old, self._owner = self._owner, None if kind == "DELETED" else owner
@@ -75,7 +79,7 @@ class Marker:
             if is_terminating(owner) and not is_terminating(old):
                 yield "action", "DaemonSet deletion asked for", ""
 
-    def _event(self, kind: str, event: Object) -> Iterator[tuple[MarkKind, str, str]]:
+    def _event_marks(self, kind: str, event: Object) -> Iterator[tuple[MarkKind, str, str]]:
         about = event.get("involvedObject") or event.get("regarding") or {}
         if kind == "DELETED" or event.get("type") != "Warning" or not self._is_ours(about):
             return

@@ -30,7 +30,7 @@ class Numbers:
         self._daemonset = daemonset
         self._lines: defaultdict[str, StepsBuilder] = defaultdict(StepsBuilder)
 
-    def see(self, change: Change) -> None:
+    def read(self, change: Change) -> None:
         """Take in one change of a ControllerRevision; a deleted one leaves its number behind."""
         obj = change.object
         if change.gone or not podstate.is_owned(obj, self._daemonset):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from daemonset_course.history.log import Gap
-from daemonset_course.history.spans import Span, Steps, hidden, union
+from daemonset_course.history.spans import Span, Steps, union, with_unknown
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class Observed:
         """Whether all was watched from ``start`` to ``end``."""
         return not any(a < end and b > start for a, b in self.unknown)
 
-    def hidden(self, line: Steps) -> Steps:
+    def with_unknown(self, line: Steps) -> Steps:
         """The number, unknown where one of the resources was not watched."""
         last = (line.times[-1], math.inf) if line.times and not self.at_end else (0.0, 0.0)
-        return hidden(line, [*self.unknown, last])
+        return with_unknown(line, [*self.unknown, last])
 
     def caption(self, *sentences: str) -> str:
         """A caption: the sentences, and one for each gap."""

@@ -65,7 +65,7 @@ class Outages:
         self._past: list[Outage] = []
         self._open: dict[str, Outage] = {}
 
-    def see(self, record: Component) -> None:
+    def read(self, record: Component) -> None:
         """Take in that a component is in another state from now on."""
         if record.component in self._open:
             self._past.append(replace(self._open.pop(record.component), end=record.t))

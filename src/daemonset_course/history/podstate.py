@@ -12,7 +12,7 @@ from daemonset_course.history.spans import Phase
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 
-class State(NamedTuple):
+class PodState(NamedTuple):
     """What a segment shows of a Pod; a new segment begins when any of it changes."""
 
     node: str
@@ -115,9 +115,9 @@ def is_evicted(pod: Object) -> bool:
     return bool(condition(pod, "DisruptionTarget").get("reason") == "TerminationByKubelet")
 
 
-def state_of(pod: Object) -> State:
+def state_of(pod: Object) -> PodState:
     """Node, revision, phase and reason of the Pod."""
-    return State(node_of(pod), revision_of(pod), *phase_of(pod))
+    return PodState(node_of(pod), revision_of(pod), *phase_of(pod))
 
 
 def phase_of(pod: Object) -> tuple[Phase, str]:
@@ -151,8 +151,8 @@ def ready_age(pod: Object, began: str) -> float:
     The only use of API timestamps (resolution one second): a pod that was Ready before the
     recording has no receive time for it.
     """
-    since = moment(str(condition(pod, "Ready").get("lastTransitionTime", "")))
-    start = moment(began)
+    since = parse_time(str(condition(pod, "Ready").get("lastTransitionTime", "")))
+    start = parse_time(began)
     if since is None or start is None:
         return 0.0
     return max(0.0, (start - since).total_seconds())
@@ -160,8 +160,8 @@ def ready_age(pod: Object, began: str) -> float:
 
 def phase_age(pod: Object, began: str) -> float:
     """As ``ready_age``, also for a pod that was terminating when the recording began."""
-    leaves = moment(str(pod["metadata"].get("deletionTimestamp", "")))
-    start = moment(began)
+    leaves = parse_time(str(pod["metadata"].get("deletionTimestamp", "")))
+    start = parse_time(began)
     if leaves is None or start is None:
         return ready_age(pod, began)
     grace = float(pod["metadata"].get("deletionGracePeriodSeconds") or 0)
@@ -197,10 +197,10 @@ def _unready(pod: Object) -> Iterator[Unready]:
                 yield Unready(name, state, reason, str((found or {}).get("message", "")))
 
 
-def moment(text: str) -> datetime | None:
+def parse_time(text: str) -> datetime | None:
     """The time that RFC 3339 text gives; None without a zone, or if it is no time."""
     try:
-        moment = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment if moment.tzinfo else None
+    return time if time.tzinfo else None

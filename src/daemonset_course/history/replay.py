@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from daemonset_course.history import podstate
 from daemonset_course.history.budgets import budgets
-from daemonset_course.history.counters import COUNTS, Lane, Pod, placement_part
+from daemonset_course.history.counters import COUNTS, NodeCounters, Pod, placement_part
 from daemonset_course.history.daemonset_status import Status, status_of
 from daemonset_course.history.log import Change, Object
 from daemonset_course.history.spans import Scene, Segment, StepsBuilder, Template
@@ -28,7 +28,7 @@ LINES = (*COUNTS[:-1], "budget", "surge_budget", "desired", "ready")
 _BY_TIME = attrgetter("start", "pod", "end")
 
 
-class _Known(NamedTuple):
+class _FirstPod(NamedTuple):
     """What the first pod of a template generation told: its revision, when, in which list."""
 
     revision: str
@@ -43,8 +43,10 @@ class Replay:
         """``began`` is the wall-clock time (RFC 3339) at which the recording began."""
         self.pods: dict[str, Pod] = {}
         self.pod_nodes: dict[str, str] = {}
-        self.lanes: defaultdict[str, Lane] = defaultdict(Lane)
-        self._filed: defaultdict[str, list[Segment]] = defaultdict(list)  # of pods that are gone
+        self.counters: defaultdict[str, NodeCounters] = defaultdict(NodeCounters)
+        self._past_segments: defaultdict[str, list[Segment]] = defaultdict(
+            list
+        )  # of pods that are gone
         self.revisions: dict[str, float] = {}  # see Timeline.revisions for their order
         self.templates: list[Template] = []
         self.status: list[tuple[float, Status]] = []
@@ -52,7 +54,7 @@ class Replay:
         self._daemonset, self._began = daemonset, began
         self._owner: Object | None = None
         self.target = ""  # the newest template's revision, as far as its Pods tell it
-        self._by_generation: dict[str, _Known] = {}
+        self._by_generation: dict[str, _FirstPod] = {}
         self._by_template: dict[str, str] = {}
         self._totals = [0] * len(COUNTS)
         self._due: list[tuple[float, str]] = []
@@ -60,27 +62,27 @@ class Replay:
     def change(self, change: Change) -> None:
         """Takes in one change of a pod, a node or the DaemonSet; Events count for nothing."""
         if change.resource == "pods":
-            self._pod(change)
+            self._change_pod(change)
         elif change.resource == "nodes":
-            self._node(change.object, gone=change.gone)
+            self._change_node(change.object, gone=change.gone)
         elif change.resource == "daemonsets" and change.name == self._daemonset:
             new = None if change.gone else change.object
-            self._set(change.t, new, initial=change.via == "start")
+            self._change_daemonset(change.t, new, initial=change.via == "start")
 
-    def hide(self, start: float, end: float) -> None:
+    def set_unknown(self, start: float, end: float) -> None:
         """Makes every living pod's phase unknown from ``start`` to ``end``: nobody watched."""
         for pod in self.pods.values():
             state = pod.state
-            pod.turn(start, state._replace(phase="unknown", reason=""))
-            pod.turn(end, state)
+            pod.set_state(start, state._replace(phase="unknown", reason=""))
+            pod.set_state(end, state)
 
     def advance(self, t: float) -> None:
         """Lets time pass: pods whose ``minReadySeconds`` end by ``t`` become available."""
         while self._due and self._due[0][0] <= t:
             due, uid = heapq.heappop(self._due)
             pod = self.pods.get(uid)
-            if pod and not pod.available and self._ripe_at(pod) == due:
-                self._ripen(pod)
+            if pod and not pod.available and self._available_at(pod) == due:
+                self._mark_available(pod)
                 self.record(due)
 
     def record(self, t: float) -> None:
@@ -95,9 +97,9 @@ class Replay:
 
     def rows(self, end: float) -> dict[str, list[Segment]]:
         """By node, the segments up to ``end``, by time."""
-        rows = {node: [*filed] for node, filed in self._filed.items()}
+        rows = {node: [*past] for node, past in self._past_segments.items()}
         for pod in self.pods.values():
-            for segment in pod.until(end, last=True):
+            for segment in pod.segments_until(end, last=True):
                 rows.setdefault(segment.node, []).append(segment)
         for row in rows.values():
             if any(later.start < one.end for one, later in pairwise(row)):
@@ -113,23 +115,25 @@ class Replay:
 
     def scene(self, t: float) -> Scene:
         """What is there now, which is ``t``."""
-        nodes = {name: lane.node for name, lane in self.lanes.items() if lane.node is not None}
+        nodes = {
+            name: node.object for name, node in self.counters.items() if node.object is not None
+        }
         pods: dict[str, list[Object]] = {}
         for pod in self.pods.values():
             pods.setdefault(pod.state.node, []).append(pod.object)
-        wanted = frozenset(name for name, lane in self.lanes.items() if lane.wanted)
-        done = frozenset(name for name, lane in self.lanes.items() if lane.done)
+        wanted = frozenset(name for name, node in self.counters.items() if node.wanted)
+        done = frozenset(name for name, node in self.counters.items() if node.done)
         return Scene(t, self._owner, nodes, pods, wanted, done)
 
     # Pods
 
-    def _pod(self, change: Change) -> None:
+    def _change_pod(self, change: Change) -> None:
         t, obj, initial = change.t, change.object, change.via == "start"
         uid = str(obj["metadata"]["uid"])
         pod = self.pods.get(uid)
         if change.gone:
             if pod:
-                self._forget(pod, t)
+                self._remove_pod(pod, t)
             return
         if pod is None and not podstate.is_owned(obj, self._daemonset):
             return
@@ -137,18 +141,18 @@ class Replay:
         if pod is None:
             pod = self.pods[uid] = Pod(uid, str(obj["metadata"]["name"]), state, t)
             if change.type == "ADDED":
-                self._meet(t, obj, state.revision, initial=initial)
+                self._learn_revision(t, obj, state.revision, initial=initial)
             rank = float(podstate.template_generation(obj) or 0) if initial else inf
             self.revisions[state.revision] = min(rank, self.revisions.get(state.revision, inf))
         else:
-            self._shift(pod, -1)
-        pod.turn(t, state)
+            self._count_pod(pod, -1)
+        pod.set_state(t, state)
         pod.object = obj
         self.pod_nodes[uid] = state.node
         self._time_readiness(pod, t, podstate.ready_age(obj, self._began) if initial else 0.0)
-        self._shift(pod, +1)
+        self._count_pod(pod, +1)
 
-    def _meet(self, t: float, obj: Object, revision: str, *, initial: bool) -> None:
+    def _learn_revision(self, t: float, obj: Object, revision: str, *, initial: bool) -> None:
         """Learns from a pod which revision the template has that it was made of.
 
         Only from pods first seen as ADDED: an adopted orphan (MODIFIED) may carry the generation
@@ -156,24 +160,24 @@ class Replay:
         """
         generation = podstate.template_generation(obj)
         if generation:
-            self._by_generation.setdefault(generation, _Known(revision, t, initial))
+            self._by_generation.setdefault(generation, _FirstPod(revision, t, initial))
         if self._owner is None or self.target:
             return
         new = revision not in self.revisions
         if generation == _generation(self._owner) if generation else new:
-            self._aim(revision)
+            self._set_target(revision)
 
     def _time_readiness(self, pod: Pod, t: float, age: float) -> None:
         if pod.state.phase != "ready":
             pod.ready_since = None
         elif pod.ready_since is None:
             pod.ready_since = t - age
-        ripe = self._ripe_at(pod)
-        pod.available = ripe is not None and ripe <= t
-        if ripe is not None and ripe > t:
-            heapq.heappush(self._due, (ripe, pod.uid))
+        available_at = self._available_at(pod)
+        pod.available = available_at is not None and available_at <= t
+        if available_at is not None and available_at > t:
+            heapq.heappush(self._due, (available_at, pod.uid))
 
-    def _ripe_at(self, pod: Pod) -> float | None:
+    def _available_at(self, pod: Pod) -> float | None:
         """When the pod is or becomes available: Ready for ``minReadySeconds``.
 
         Source: ``IsPodAvailable``, ``pkg/api/v1/pod``, as called in
@@ -183,49 +187,49 @@ class Replay:
             return None
         return pod.ready_since + _min_ready(self._owner)
 
-    def _ripen(self, pod: Pod) -> None:
-        self._shift(pod, -1)
+    def _mark_available(self, pod: Pod) -> None:
+        self._count_pod(pod, -1)
         pod.available = True
-        self._shift(pod, +1)
+        self._count_pod(pod, +1)
 
-    def _shift(self, pod: Pod, sign: int) -> None:
+    def _count_pod(self, pod: Pod, sign: int) -> None:
         """Adds the pod to its node's counters (+1), or takes it out of them (-1)."""
-        lane = self.lanes[pod.state.node]
-        lane.pods += sign
-        lane.live += sign * (pod.state.phase != "terminating")
-        lane.available += sign * pod.available
-        lane.updated += sign * (pod.available and pod.state.revision == self.target)
-        self._recount(lane)
+        node = self.counters[pod.state.node]
+        node.pods += sign
+        node.live += sign * (pod.state.phase != "terminating")
+        node.available += sign * pod.available
+        node.updated += sign * (pod.available and pod.state.revision == self.target)
+        self._recount(node)
 
-    def _recount(self, lane: Lane) -> None:
+    def _recount(self, node: NodeCounters) -> None:
         """Lets the totals follow a node's counters."""
-        before, lane.counted = lane.counted, lane.shares()
-        if lane.counted != before:
-            changes = map(sub, lane.counted, before)
+        before, node.contributed = node.contributed, node.contributions()
+        if node.contributed != before:
+            changes = map(sub, node.contributed, before)
             self._totals = [*map(add, self._totals, changes)]
 
-    def _forget(self, pod: Pod, t: float) -> None:
-        self._shift(pod, -1)
+    def _remove_pod(self, pod: Pod, t: float) -> None:
+        self._count_pod(pod, -1)
         del self.pods[pod.uid]
-        for segment in pod.until(t):
-            self._filed[segment.node].append(segment)
+        for segment in pod.segments_until(t):
+            self._past_segments[segment.node].append(segment)
 
     # Nodes and the DaemonSet
 
-    def _node(self, obj: Object, *, gone: bool) -> None:
-        lane = self.lanes[str(obj["metadata"]["name"])]
-        moved = lane.node is None or placement_part(lane.node) != placement_part(obj)
-        lane.node = None if gone else obj
+    def _change_node(self, obj: Object, *, gone: bool) -> None:
+        node = self.counters[str(obj["metadata"]["name"])]
+        moved = node.object is None or placement_part(node.object) != placement_part(obj)
+        node.object = None if gone else obj
         if gone or moved:
-            lane.wanted = self._wants(lane)
-        self._recount(lane)
+            node.wanted = self._wants(node)
+        self._recount(node)
 
-    def _wants(self, lane: Lane) -> bool:
-        if lane.node is None or self._owner is None:
+    def _wants(self, node: NodeCounters) -> bool:
+        if node.object is None or self._owner is None:
             return False
-        return should_run(lane.node, self._owner["spec"]["template"]).run
+        return should_run(node.object, self._owner["spec"]["template"]).run
 
-    def _set(self, t: float, new: Object | None, *, initial: bool) -> None:
+    def _change_daemonset(self, t: float, new: Object | None, *, initial: bool) -> None:
         old = self._owner
         changed = _template(old) != _template(new)
         if changed and self.templates and t < self.templates[-1].end:  # while the old one is there
@@ -234,41 +238,43 @@ class Replay:
         if not initial and (old is None or new is None):
             # Another DaemonSet of the same name gave its Pods these generations.
             kept = {} if new is None else self._by_generation
-            self._by_generation = {g: known for g, known in kept.items() if not known.initial}
+            self._by_generation = {g: first for g, first in kept.items() if not first.initial}
         if changed:
             self._retarget(t, created=old is None, initial=initial)
         if _min_ready(old) != _min_ready(new):
             for pod in self.pods.values():
-                self._shift(pod, -1)
+                self._count_pod(pod, -1)
                 self._time_readiness(pod, t, 0.0)
-                self._shift(pod, +1)
+                self._count_pod(pod, +1)
         self._note_status(t)
 
     def _retarget(self, t: float, *, created: bool, initial: bool) -> None:
-        for lane in self.lanes.values():
-            lane.wanted = self._wants(lane)
-            self._recount(lane)
+        for node in self.counters.values():
+            node.wanted = self._wants(node)
+            self._recount(node)
         revision = ""
         if self._owner is not None:
-            known = self._by_generation.get(_generation(self._owner))
-            revision = known.revision if known else self._by_template.get(_key(self._owner), "")
+            first = self._by_generation.get(_generation(self._owner))
+            revision = (
+                first.revision if first else self._by_template.get(_template_key(self._owner), "")
+            )
             if not initial:
                 number = int(self._owner["metadata"].get("generation", 0))
-                since = min(t, known.seen) if known else t
+                since = min(t, first.seen) if first else t
                 self.templates.append(Template(t, number, "", since, created))
-        self._aim(revision)
+        self._set_target(revision)
 
-    def _aim(self, revision: str) -> None:
+    def _set_target(self, revision: str) -> None:
         """Makes ``revision`` the one that counts as updated."""
         for pod in self.pods.values():
             hit = (pod.state.revision == revision) - (pod.state.revision == self.target)
-            lane = self.lanes[pod.state.node]
-            lane.updated += hit * pod.available
-            self._recount(lane)
+            node = self.counters[pod.state.node]
+            node.updated += hit * pod.available
+            self._recount(node)
         self.target = revision
         if self._owner is None or not revision:
             return
-        self._by_template[_key(self._owner)] = revision
+        self._by_template[_template_key(self._owner)] = revision
         if self.templates:
             self.templates[-1] = replace(self.templates[-1], revision=revision)
 
@@ -284,14 +290,14 @@ class Replay:
             # The controller counts ``minReadySeconds`` from a time rounded down to whole seconds.
             for pod in self.pods.values():
                 if pod.ready_since is not None and not pod.available:
-                    self._ripen(pod)
+                    self._mark_available(pod)
 
 
 def _template(owner: Object | None) -> Any:
     return None if owner is None else owner["spec"].get("template")
 
 
-def _key(owner: Object) -> str:
+def _template_key(owner: Object) -> str:
     return json.dumps(_template(owner), sort_keys=True)
 
 

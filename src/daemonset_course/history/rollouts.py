@@ -139,7 +139,7 @@ def _rollout(timeline: Timeline, template: Template, lives: list[_Life]) -> Roll
         for life in lives
         if life[0].revision == revision != "" and template.since <= life[0].start <= stop
     ]
-    dark = [(gap.start, gap.end) for gap in timeline.gaps if gap.resource in COUNTED]
+    interrupted = [(gap.start, gap.end) for gap in timeline.gaps if gap.resource in COUNTED]
     new.sort(key=lambda life: (life[0].start, life[0].node))
     return Rollout(
         revision=revision,
@@ -148,8 +148,8 @@ def _rollout(timeline: Timeline, template: Template, lives: list[_Life]) -> Roll
         stop=stop,
         created=template.created,
         max_unavailable=timeline.unavailable.max(start, stop),
-        watched=not any(a < stop and b > start for a, b in dark),
-        exact=not any(a < stop <= b for a, b in dark),
+        watched=not any(a < stop and b > start for a, b in interrupted),
+        exact=not any(a < stop <= b for a, b in interrupted),
         max_surge=timeline.surge.max(start, stop),
         budget=timeline.budget.at(start),
         last_budget=_until(timeline.budget, stop, ended=end is not None),

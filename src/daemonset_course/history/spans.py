@@ -143,7 +143,7 @@ class StepsBuilder:
         self._now = value
         self._put(t, value)
 
-    def hide(self, start: float, end: float) -> None:
+    def set_unknown(self, start: float, end: float) -> None:
         """Make the number unknown from ``start`` to ``end``, the present; then it is what it is."""
         while self.times and self.times[-1] >= start:
             self.times.pop()
@@ -176,13 +176,13 @@ def combine(value: Callable[..., int], *lines: Steps) -> Steps:
     return out.steps(max((t for line in lines for t in line.times[-1:]), default=0.0))
 
 
-def hidden(line: Steps, unknown: Iterable[Span]) -> Steps:
+def with_unknown(line: Steps, unknown: Iterable[Span]) -> Steps:
     """The same number, unknown within the given stretches."""
-    dark, out = union(unknown), StepsBuilder()
+    gaps, out = union(unknown), StepsBuilder()
     end = line.times[-1] if line.times else 0.0
-    for t in sorted({*line.times, *(t for span in dark for t in span if t <= end)}):
-        hide = any(start <= t < until for start, until in dark)
-        out.add(t, None if hide else line.at(t))
+    for t in sorted({*line.times, *(t for span in gaps for t in span if t <= end)}):
+        is_unknown = any(start <= t < until for start, until in gaps)
+        out.add(t, None if is_unknown else line.at(t))
     return out.steps(end)
 
 
@@ -197,7 +197,7 @@ def within(line: Steps, spans: Iterable[Span]) -> Steps:
         since = end
     if since < last:
         outside.append((since, math.nextafter(last, math.inf)))
-    return hidden(line, outside)
+    return with_unknown(line, outside)
 
 
 def count(spans: Iterable[Span], *, start: float, end: float) -> Steps:

@@ -152,7 +152,7 @@ class TimelineReader:
             case Gap():
                 self._gap(record)
             case Component():
-                self._outages.see(record)
+                self._outages.read(record)
             case Mark():
                 self._marks.append(record)
 
@@ -164,11 +164,11 @@ class TimelineReader:
             # Until every first list has arrived, the counts mix what is known with what isn't yet.
             self._start = max(self._start, t)
             for line in self._replay.lines.values():
-                line.hide(0.0, self._start)
-        self._marks += self._marker.see(t, change)
+                line.set_unknown(0.0, self._start)
+        self._marks += self._marker.read(t, change)
         match resource:
             case "controllerrevisions":
-                self._numbers.see(change)
+                self._numbers.read(change)
             case "nodes":
                 self._name_lane(change.object)
             case "events" if not initial and not change.gone:
@@ -190,9 +190,9 @@ class TimelineReader:
     def _gap(self, gap: Gap) -> None:
         for name, resources in _MADE_OF.items():
             if gap.resource in resources:
-                self._replay.lines[name].hide(gap.start, gap.end)
+                self._replay.lines[name].set_unknown(gap.start, gap.end)
         if gap.resource == "pods":
-            self._replay.hide(gap.start, gap.end)
+            self._replay.set_unknown(gap.start, gap.end)
 
     def timeline(self, end: float, gaps: tuple[Gap, ...], unseen: tuple[str, ...]) -> Timeline:
         """The timeline up to ``end``, which is the last record's time or later."""

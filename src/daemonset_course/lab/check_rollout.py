@@ -192,7 +192,7 @@ def _budget_spent(evidence: Evidence) -> Verdict | None:
     budget = evidence.why.stuck_budget
     if budget is None or evidence.timeline.surge_budget.at(evidence.timeline.end):
         return None
-    if len(set(evidence.why.spent).intersection(evidence.dead)) < budget:
+    if len(set(evidence.why.unavailable).intersection(evidence.dead)) < budget:
         return None
     updated = len(evidence.reachable) - len(evidence.behind)
     dead = [f"{evidence.lane(n)}: not ready; its pod is unavailable" for n in evidence.dead]
@@ -221,7 +221,7 @@ def _on_delete(evidence: Evidence) -> Verdict | None:
 
 
 def _cannot_start(evidence: Evidence) -> Verdict | None:
-    held = {one.node: one.reason for one in evidence.why.hopeless if one.kind == "kubelet"}
+    held = {one.node: one.reason for one in evidence.why.permanent if one.kind == "kubelet"}
     if not held:
         return None
     images = set()

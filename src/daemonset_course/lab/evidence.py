@@ -102,12 +102,12 @@ class Evidence:
 
     def down_now(self) -> Mapping[str, str]:
         """Return each worker that has no available Pod now, with the reason."""
-        down = set(self.why.spent).intersection(self.workers)
+        down = set(self.why.unavailable).intersection(self.workers)
         return {one.node: one.reason for one in self.why.causes if one.node in down}
 
     def refused(self) -> str:
         """Return why the API server refuses the controller's Pods; empty if it does not."""
-        found = self.why.but(lambda cause: cause.kind == "refused")
+        found = self.why.where(lambda cause: cause.kind == "refused")
         return found.sentence(self.lane)
 
     def lines(self, why: Mapping[str, str]) -> tuple[str, ...]:
@@ -215,7 +215,7 @@ def read(history: History) -> Evidence:
         others=tuple(sorted(sets)),
         pods_gone=any(gone) or any(map(podstate.is_terminating, held)),
         timeline=timeline,
-        news=history.news,
+        news=history.last_change,
         spec_set_at=_spec_set_at(history, name),
     )
 

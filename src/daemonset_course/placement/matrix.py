@@ -57,7 +57,7 @@ class Row:
         return min((c.seconds for c in self.cells if c.seconds is not None), default=None)
 
     @property
-    def there(self) -> str:
+    def existing_pod(self) -> str:
         """What becomes of a Pod already there: ``stays``, ``is deleted`` or ``is evicted``.
 
         The last two both mean that it goes; it is called eviction when NoExecute does it.
@@ -105,7 +105,7 @@ class Matrix:
         first: dict[tuple[Any, ...], Row] = {}
         count: Counter[tuple[Any, ...]] = Counter()
         for row in self.rows:
-            key = (*(cell.mark for cell in row.cells), row.decision.run, row.there)
+            key = (*(cell.mark for cell in row.cells), row.decision.run, row.existing_pod)
             first.setdefault(key, row)
             count[key] += 1
         return [Line(first[key], number) for key, number in count.most_common()]
@@ -145,13 +145,13 @@ class Matrix:
             return f"{self.daemonset}: {self.headline}."
         stay = sum(row.decision.keep for row in off)
         some = f"stays on {stay} of these {len(off)} nodes and goes on the others"
-        there = {len(off): "stays", 0: "goes"}.get(stay, some)
+        existing = {len(off): "stays", 0: "goes"}.get(stay, some)
         return (
             f"{self.daemonset}: {self.headline}. "
-            f"Where none is created, a Pod that is already there {there}."
+            f"Where none is created, a Pod that is already there {existing}."
         )
 
-    def hidden(self) -> list[str]:
+    def omitted(self) -> list[str]:
         """A line about the groups beyond the 40 that are shown; none when all are."""
         rest = self.lines()[MOST_ROWS:]
         if not rest:
@@ -160,28 +160,28 @@ class Matrix:
 
     def figure(self) -> shapes.Table:
         """A row a node, a column a rule, and behind them what becomes of a Pod."""
-        shown = self.lines()[:MOST_ROWS]
+        visible = self.lines()[:MOST_ROWS]
         cells = {}
-        for row in (line.row for line in shown):
+        for row in (line.row for line in visible):
             for column, cell in zip(self.columns, row.cells, strict=True):
                 sign, word, _ = SIGNS[cell.mark]
                 cells[row.node, column.name] = shapes.Cell(word, sign)
             new = "yes" if row.decision.run else "no"
             cells[row.node, "new Pod"] = shapes.Cell(new, new)
-        used = {cell.mark for line in shown for cell in line.row.cells}
+        used = {cell.mark for line in visible for cell in line.row.cells}
         return shapes.Table(
-            tuple(shapes.Line(line.row.node, text=line.label) for line in shown),
+            tuple(shapes.Line(line.row.node, text=line.label) for line in visible),
             (
                 *(shapes.Line(c.name, group=c.field, text=_head(c)) for c in self.columns),
                 shapes.Line("new Pod", group="new Pod"),
             ),
             cells,
             {word: style for _, word, style in SIGNS.values()} | _NEW,
-            sides=(shapes.Side("Pod there", tuple(line.row.there for line in shown)),),
-            remarks={line.row.node: _has(line.row) for line in shown if line.count == 1},
+            sides=(shapes.Side("Pod there", tuple(line.row.existing_pod for line in visible)),),
+            remarks={line.row.node: _has(line.row) for line in visible if line.count == 1},
             slanted=True,
             widest=0.42,
-            notes=(*self.hidden(), *self._notes(shown)),
+            notes=(*self.omitted(), *self._notes(visible)),
             legend={
                 word: replace(style, sign=sign)
                 for mark, (sign, word, style) in SIGNS.items()
@@ -189,7 +189,7 @@ class Matrix:
             },
         )
 
-    def _notes(self, shown: list[Line]) -> list[str]:
+    def _notes(self, visible: list[Line]) -> list[str]:
         """The terms in full, and the rules whose head was too short for them."""
         notes = [
             column.rule if column.field == "nodeAffinity" else f"{column.field} {column.rule}"
@@ -199,7 +199,7 @@ class Matrix:
                 column.field == "nodeAffinity" or "…" in _head(column) or " labels" in column.label
             )
         ]
-        if any(line.count > 1 for line in shown):
+        if any(line.count > 1 for line in visible):
             notes.append("'117 like n': 117 nodes with the same answers as node n")
         return [shortened(note, _NOTE) for note in notes]
 

@@ -38,7 +38,7 @@ def sentence(matrix: Matrix, row: Row) -> str:
     field = "" if decision.rule == "taint" else f"{decision.rule}: "
     words = f"{row.node}: no Pod is created: {field}{decision.detail}."
     until = " until it is replaced" if decision.keep else ""
-    words += f" A Pod that is already there {row.there}{until}."
+    words += f" A Pod that is already there {row.existing_pod}{until}."
     further = _further(matrix, row)
     return f"{words} Also against it: {'; '.join(further)}." if further else words
 
@@ -72,8 +72,8 @@ def _grid(matrix: Matrix, lines: list[Line]) -> list[str]:
     for name, line in zip(names, lines[:MOST_ROWS], strict=True):
         cells = "".join(f"{_SHORT[cell.mark]:>4}" for cell in line.row.cells)
         run = "yes" if line.row.decision.run else "no"
-        rows.append(f"{name:<{wide}}{cells}   {run:<7}  {line.row.there}")
-    return [*rows, *matrix.hidden()]
+        rows.append(f"{name:<{wide}}{cells}   {run:<7}  {line.row.existing_pod}")
+    return [*rows, *matrix.omitted()]
 
 
 def _key(lines: list[Line]) -> list[str]:

@@ -74,7 +74,7 @@ def _waited(name: str, namespace: str, timeout: float) -> Status:
 
     def missing(pods: Iterable[Object] | None = None) -> str:
         found = explain(snapshot(api, name, namespace, pods=pods, down=components_down()))
-        lines = found.but(
+        lines = found.where(
             lambda cause: cause.kind != "component"
         ).lines()  # components are reported first
         return "; ".join(lines) or "every node has its Pod; the controller has not counted it yet"
@@ -148,7 +148,7 @@ def _only_by_hand(daemonset: Object, why: Callable[[], Explanation]) -> bool:
     seen = int((daemonset.get("status") or {}).get("observedGeneration") or 0)
     strategy = daemonset["spec"]["updateStrategy"].get("type")
     current = seen >= daemonset["metadata"]["generation"]
-    return strategy == "OnDelete" and current and why().only("OnDelete")
+    return strategy == "OnDelete" and current and why().blocked_only_by("OnDelete")
 
 
 def finished(daemonset: Object) -> bool:

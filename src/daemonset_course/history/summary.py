@@ -15,7 +15,7 @@ _NO_POD = "no Pod created or deleted"
 _REASONS = 3  # reasons that are told
 
 
-def seen(timeline: Timeline) -> str:
+def summary(timeline: Timeline) -> str:
     """What happened to nodes and Pods, and how many nodes had an available Pod."""
     absent = _absent(timeline)
     events = _events(timeline) or ([] if absent else [_NO_POD])
@@ -23,7 +23,7 @@ def seen(timeline: Timeline) -> str:
     return f"In {seconds(timeline.end - timeline.start)}: {'; '.join(parts)}"
 
 
-def seen_headline(timeline: Timeline) -> str:
+def short_summary(timeline: Timeline) -> str:
     """The same in a few words."""
     text = ", ".join(_events(timeline)[:2]) or _absent(timeline) or _progress(timeline)
     return text[:1].upper() + text[1:]
@@ -67,9 +67,9 @@ def _progress(timeline: Timeline) -> str:
     most, budget = timeline.unavailable.max(timeline.start, stop), timeline.budget.at(stop)
     bound = "no budget: OnDelete" if budget is None else f"budget {budget}"
     return (
-        f"of a rollout that had begun before, {_known(first)} of {nodes(timeline.scope.at(stop))} "
-        f"updated at first, {_known(last)} at the end, "
-        f"at most {_known(most)} unavailable ({bound})"
+        f"of a rollout that had begun before, {_text(first)} of {nodes(timeline.scope.at(stop))} "
+        f"updated at first, {_text(last)} at the end, "
+        f"at most {_text(most)} unavailable ({bound})"
     )
 
 
@@ -92,10 +92,10 @@ def _lacking(timeline: Timeline) -> str:
         return f"{few} of {nodes(timeline.scope.at(timeline.end))} without an available Pod"
     of_first, of_last = (timeline.scope.at(t) for t in (timeline.start, timeline.end))
     return (
-        f"nodes without an available Pod: {_known(first)} of {_known(of_first)} at first, "
-        f"at most {most}, {_known(last)} of {_known(of_last)} at the end"
+        f"nodes without an available Pod: {_text(first)} of {_text(of_first)} at first, "
+        f"at most {most}, {_text(last)} of {_text(of_last)} at the end"
     )
 
 
-def _known(number: int | None) -> str:
+def _text(number: int | None) -> str:
     return "an unknown number" if number is None else str(number)
