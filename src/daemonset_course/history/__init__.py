@@ -1,1 +1,1 @@
-"""The event log and what it says of a DaemonSet: the pure core of the course."""
+"""Read the event log and derive what happened to a DaemonSet. The pure core of the course."""

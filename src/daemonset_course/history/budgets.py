@@ -1,4 +1,4 @@
-"""How many pods the update strategy lets be unavailable, and how many extra it lets exist."""
+"""Compute how many Pods may be unavailable, and how many extra ones may exist, in a rollout."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from daemonset_course.history.log import Object
 
 
 def budgets(daemonset: Object | None, desired: int) -> tuple[int | None, int | None]:
-    """(max unavailable, max surge) in nodes for ``desired`` nodes; Nones when nothing bounds it.
+    """Return (maxUnavailable, maxSurge) in nodes for ``desired`` nodes; (None, None): no budget.
 
-    Percentages are of ``desired`` and rounded up. Should both come to zero, the controller takes
-    one unavailable. OnDelete has no budget: whoever deletes the pods decides. Sources:
+    Percentages are of ``desired`` and rounded up. If both are zero, the controller uses a
+    maxUnavailable of one. OnDelete has no budget: whoever deletes the Pods decides. Sources:
     ``UnavailableCount`` and ``SurgeCount``, ``pkg/controller/daemon/util``;
     ``updatedDesiredNodeCounts``, ``pkg/controller/daemon/update.go``.
     """
@@ -25,7 +25,7 @@ def budgets(daemonset: Object | None, desired: int) -> tuple[int | None, int | N
 
 
 def rounds(nodes: int, budget: int) -> int:
-    """How many rounds a rollout of ``nodes`` takes when ``budget`` of them go at a time."""
+    """Return how many rounds a rollout takes that updates ``budget`` of ``nodes`` at a time."""
     return -(-nodes // budget)
 
 

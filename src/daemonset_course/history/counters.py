@@ -1,4 +1,4 @@
-"""A pod's segments as they grow, and one node's counters."""
+"""Collect the segments of a Pod while a log is replayed, and count the Pods of one node."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COUNTS = ("scope", "unavailable", "surge", "updated", "behind", "wanted")
 
 @dataclass(slots=True)
 class Pod:
-    """A pod as last seen, with the segment that is still open since ``since``."""
+    """The last version of a Pod; its current segment began at ``since`` and has no end yet."""
 
     uid: str
     name: str
@@ -26,15 +26,15 @@ class Pod:
     object: Object = field(default_factory=dict)
 
     def set_state(self, t: float, state: PodState) -> None:
-        """Ends the open segment at ``t`` and opens one for ``state``, unless nothing changed."""
+        """End the current segment at ``t`` and begin one for ``state``, unless nothing changed."""
         if state != self.state:
             self.segments = self.segments_until(t)
             self.state, self.since = state, max(t, self.since)
 
     def segments_until(self, t: float, *, last: bool = False) -> list[Segment]:
-        """The segments up to ``t``, with the one that is still open unless it lasted no time.
+        """Return the segments up to ``t``. The current one is left out if it has no length yet.
 
-        ``last``: also if it began just then, as at the recording's end.
+        With ``last``, as at the recording's end, the current segment is always included.
         """
         if t < self.since or (t == self.since and not last):
             return self.segments
@@ -55,7 +55,7 @@ class NodeCounters:
     live: int = 0
     available: int = 0
     updated: int = 0
-    contributed: tuple[int, ...] = (0,) * len(COUNTS)  # its shares in the totals
+    contributed: tuple[int, ...] = (0,) * len(COUNTS)  # what it contributes to the totals
 
     @property
     def done(self) -> bool:
@@ -63,7 +63,7 @@ class NodeCounters:
         return self.object is not None and self.updated == 1 and self.pods == 1
 
     def contributions(self) -> tuple[int, ...]:
-        """What this node adds to each of COUNTS; a node that doesn't exist adds nothing."""
+        """Return what this node adds to each of COUNTS; a node that does not exist adds nothing."""
         if self.object is None:
             return (0,) * len(COUNTS)
         scope = self.wanted or self.pods > 0
@@ -78,5 +78,5 @@ class NodeCounters:
 
 
 def placement_part(node: Object) -> tuple[Any, Any]:
-    """What the controller's rules read of a node."""
+    """Return the fields of a node that the controller's placement rules read."""
     return node["metadata"].get("labels"), node.get("spec")

@@ -1,4 +1,4 @@
-"""The seven numbers of a DaemonSet's status, each a count of nodes. Pure."""
+"""Read the seven numbers of a DaemonSet's status. Each counts nodes. Pure."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ FIELDS = (
 
 
 class Status(NamedTuple):
-    """The numbers as the controller last wrote them; they can lag behind the nodes.
+    """The numbers that the controller wrote last; they can be older than the nodes' state.
 
     Attributes:
         desired: nodes that should run it.
-        current: nodes that should run it and have a Pod, also one that waits for room.
+        current: nodes that should run it and have a Pod, also a Pending one.
         ready: nodes that should run it and have a ready Pod.
         updated: nodes that should run it and have a Pod of the newest template.
         available: nodes that should run it and have an available Pod.
@@ -43,6 +43,6 @@ class Status(NamedTuple):
 
 
 def status_of(daemonset: Object) -> Status:
-    """The seven numbers; a field that is not set is zero."""
+    """Return the seven numbers; a field that is not set counts as zero."""
     status = daemonset.get("status") or {}
     return Status(*(int(status.get(field) or 0) for field in FIELDS))

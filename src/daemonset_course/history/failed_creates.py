@@ -1,7 +1,8 @@
-"""Why a DaemonSet's Pods could not be created: the controller's newest FailedCreate Event. Pure.
+"""Explain from FailedCreate Events why a DaemonSet's Pods could not be created. Pure.
 
-The controller writes the Event about the DaemonSet, not about a node. So it explains all nodes
-that lack a Pod together. Source: ``syncNodes``, ``pkg/controller/daemon/daemon_controller.go``.
+The controller writes the Event about the DaemonSet, not about a node. So the newest Event explains
+all nodes without a Pod together. Source: ``syncNodes`` in
+``pkg/controller/daemon/daemon_controller.go``.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from daemonset_course.history.podstate import parse_time
 
 REASON = "FailedCreate"
 _NAMED = 6  # nodes that the sentence names
-# What client-go and the controller put before the API server's words.
+# Prefixes that client-go and the controller add to the API server's message.
 _PREFIXES = ("(combined from similar events): ", "Error creating: ")
 
 
 class FailedCreate(NamedTuple):
-    """A failed creation: when (in seconds, on the clock of whoever asks), and the message."""
+    """A failed creation: its time in seconds (the caller chooses the clock), and the message."""
 
     at: float
     message: str
@@ -29,9 +30,9 @@ class FailedCreate(NamedTuple):
 def not_created(
     events: Iterable[Object], daemonset: Object, missing: Sequence[str], *, since: float = 0.0
 ) -> str:
-    """Return why the nodes ``missing`` have no Pod, in a sentence; empty if no Event says it.
+    """Return why the nodes ``missing`` have no Pod, in a sentence; empty if no Event explains it.
 
-    With maxSurge it may be that no node is missing, and that a Pod beside an old one is refused.
+    With maxSurge, ``missing`` can be empty: the extra Pod beside an old one was not created.
     Events before ``since`` (seconds since 1970) do not count: another template caused them, or a
     Pod was created after them.
     """
@@ -42,7 +43,7 @@ def not_created(
 
 
 def failed_create(event: Object, daemonset: Object) -> FailedCreate | None:
-    """Return what a FailedCreate Event about this DaemonSet says; None for any other Event."""
+    """Return the failed creation that an Event about this DaemonSet reports; None for others."""
     about = event.get("involvedObject") or event.get("regarding") or {}
     if event.get("reason") != REASON or about.get("kind") != "DaemonSet":
         return None
@@ -59,7 +60,7 @@ def failed_create(event: Object, daemonset: Object) -> FailedCreate | None:
 
 
 def last_seen(event: Object) -> float:
-    """Return when an Event happened for the last time, in seconds since 1970; 0 if it is unsaid."""
+    """Return when an Event happened for the last time, in seconds since 1970; 0 if unknown."""
     series = event.get("series") or {}
     times = (
         series.get("lastObservedTime"),
@@ -72,9 +73,9 @@ def last_seen(event: Object) -> float:
 
 
 def template_age(daemonset: Object, pods: Iterable[Object]) -> float:
-    """Return since when a failed creation counts, in seconds since 1970.
+    """Return the time before which failed creations do not count, in seconds since 1970.
 
-    That is the last write to the DaemonSet's template, or the creation of its newest Pod.
+    It is the last write to the DaemonSet's template, or the creation of its newest Pod.
     """
     meta = daemonset["metadata"]
     writes = [
@@ -88,7 +89,7 @@ def template_age(daemonset: Object, pods: Iterable[Object]) -> float:
 
 
 def newest_message(failed_creates: Iterable[FailedCreate], since: float) -> str:
-    """Return the message of the last refusal at or after ``since``; empty if there is none."""
+    """Return the message of the last failed creation since ``since``; empty if there is none."""
     last = max(
         (each for each in failed_creates if each.at >= since), default=None, key=lambda r: r.at
     )
@@ -98,7 +99,7 @@ def newest_message(failed_creates: Iterable[FailedCreate], since: float) -> str:
 def sentence(nodes: Sequence[str], message: str) -> str:
     """Return ``no Pod could be created on worker, worker2: <message>``; empty without a message.
 
-    Without nodes every node has a Pod, and a new one was to come beside an old one (maxSurge).
+    Without nodes, the message is about an extra Pod beside an old one (maxSurge).
     """
     if not message:
         return ""

@@ -1,7 +1,7 @@
-"""``History``: an event log with an index, on which every analysis stands. Pure.
+"""``History``: an event log with an index. Every analysis reads it. Pure.
 
-Where a watch was interrupted, the value is unknown in every answer. Appending a record costs the
-same however long the log is.
+While a watch was interrupted, every answer says that the value is unknown. Appending a record takes
+the same time however long the log is.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ Test = Callable[[Object], bool]
 
 
 class History:
-    """An event log, indexed. Not for use from several threads without a lock.
+    """An event log with an index. Not thread-safe: use a lock with several threads.
 
     Attributes:
         header: what was recorded.
         records: the log as it was appended.
         gaps: the interruptions of watches, by time.
         marks: the notes, by time.
-        end: when the recording ended; while it runs, the last moment that is known of.
+        end: when the recording ended; while it runs, the latest time that it reached.
         last: the time of the last record.
-        last_change: when an object changed last.
-        start: when the first lists of all resources had arrived: nothing is known before.
+        last_change: the time of the last change of an object.
+        start: when the first lists of all resources had arrived; before it nothing is known.
     """
 
     def __init__(self, records: Iterable[Record | Mapping[str, Any]]) -> None:
@@ -64,7 +64,7 @@ class History:
         self._now: defaultdict[str, dict[str, Object]] = defaultdict(dict)
         self._gone: defaultdict[str, list[Object]] = defaultdict(list)
         self._first: dict[tuple[str, float], list[Object]] = {}  # see at_start
-        self._seen: list[tuple[float, Entry]] = []  # as recorded, and as ``changes`` gives it
+        self._seen: list[tuple[float, Entry]] = []  # (received at, entry as in ``changes``)
         self._watched: set[str] = set()  # resources whose first list is over
         self._relisted: dict[str, float] = {}  # resource -> end of the gap that its list follows
         self._timelines: dict[tuple[str, str], TimelineReader] = {}
@@ -85,7 +85,7 @@ class History:
         return isinstance(self.records[-1], End)
 
     def append(self, given: Record | Mapping[str, Any]) -> None:
-        """Take in the next record.
+        """Append the next record.
 
         Raises:
             BadInput: the first record is not a header, or the record is not of this format.
@@ -109,11 +109,11 @@ class History:
         self._seen.append((t, record))
 
     def advance(self, t: float) -> None:
-        """Say that nothing more was recorded until ``t``: a running recording ends now."""
+        """Set the end to ``t``: nothing else was recorded until then. For a running recording."""
         self.end = max(self.end, t)
 
     def _append_gap(self, gap: Gap) -> None:
-        # A gap that went on takes the place of what was known of it before.
+        # A longer record of the same gap replaces the shorter one.
         same = (gap.resource, gap.start)
         self.gaps = [one for one in self.gaps if (one.resource, one.start) != same]
         self.gaps.append(gap)
@@ -131,7 +131,7 @@ class History:
             if resource != "events":
                 self.start = max(self.start, change.t)
         if resource in self._relisted:
-            # What a list after a gap shows had happened by the end of the gap.
+            # A change that a list after a gap shows happened at the end of the gap at the latest.
             change = replace(change, t=self._relisted[resource])
         self._changes[resource].append(change)
         self._versions[resource].setdefault(change.uid, []).append(change)
@@ -142,20 +142,20 @@ class History:
             self._now[resource][change.uid] = change.object
         return change
 
-    # What was seen
+    # Objects and their changes
 
     def changes(self, resource: str, test: Test | None = None) -> Iterator[Change]:
-        """The changes of a resource, by time; those of objects that pass ``test``.
+        """Return the changes of a resource, by time; with ``test`` only of objects that pass it.
 
-        ``via`` is ``start`` for what the first list showed, ``list`` for what a list after a gap
-        showed (it happened while nobody watched), else ``watch``.
+        ``via`` is ``start`` for a change from the first list, ``list`` for one from a list after a
+        gap (it happened while the watch was interrupted), else ``watch``.
         """
         return (one for one in self._changes[resource] if test is None or test(one.object))
 
     def objects(self, resource: str, *, at: float | None = None) -> list[Object]:
-        """The objects that were there at a moment (left out: at the end), by first appearance.
+        """Return the objects that existed at time ``at`` (default: the end), by first appearance.
 
-        Ask ``is_known`` whether that moment was watched.
+        ``is_known`` says whether their state at that time is known.
         """
         if at is None or at >= self.end:
             found = self._now[resource]
@@ -164,7 +164,7 @@ class History:
         return [change.object for change in last if change is not None and not change.gone]
 
     def at_start(self, resource: str) -> list[Object]:
-        """The objects of the first lists, with what was seen of them before the last list came."""
+        """Return the objects of the first lists, in their versions when the last list arrived."""
         key = resource, self.start
         if key in self._first:
             return [*self._first[key]]
@@ -176,34 +176,34 @@ class History:
         return [*found]
 
     def deleted(self, resource: str) -> list[Object]:
-        """The objects that were deleted, as they were seen last."""
+        """Return the last versions of the objects that were deleted."""
         return [*self._gone[resource]]
 
     def find(self, resource: str, name: str, namespace: str = "") -> Object | None:
-        """The object of that name at the end; None when there is none."""
+        """Return the object of that name at the end; None if there is none."""
         return next(
             (one for one in self._now[resource].values() if self._is_named(one, name, namespace)),
             None,
         )
 
     def workers(self, *, at: float | None = None) -> list[Object]:
-        """The nodes that are no control plane."""
+        """Return the nodes without the role of the control plane."""
         return [n for n in self.objects("nodes", at=at) if not podstate.is_control_plane(n)]
 
-    # What was not seen
+    # Interrupted watches
 
     def is_known(self, *resources: str, at: float | None = None) -> bool:
-        """Whether the state of all these resources at a moment (left out: the end) was seen."""
+        """Whether the state of these resources at time ``at`` (default: the end) is known."""
         t = self.end if at is None else at
         for gap in (gap for gap in self.gaps if gap.resource in resources):
-            # Until a list or the watch says more, a gap goes on.
+            # A gap lasts until a list or an event of the watch arrives.
             open_ = self._relisted.get(gap.resource) == gap.end and gap.end >= self.end
             if gap.start <= t < gap.end or (open_ and t >= gap.start):
                 return False
         return True
 
     def observed(self, *resources: str) -> Observed:
-        """Over what time these resources were seen, for a figure and a caption."""
+        """Return when these resources were watched, for a figure and a caption."""
         gaps = tuple(gap for gap in self.gaps if gap.resource in resources)
         return Observed(self.start, self.end, gaps, self.is_known(*resources))
 
@@ -212,9 +212,9 @@ class History:
     def stretches(
         self, resource: str, value: Callable[[Object], T], test: Test | None = None
     ) -> dict[str, list[Stretch[T]]]:
-        """For each object (by uid) the stretches of a value; unknown while nobody watched.
+        """Return the stretches of a value for each object, by uid; ``UNKNOWN`` within gaps.
 
-        What the first list shows was there when the recording began.
+        An object of the first list has its value since the recording began.
         """
         gaps = self.observed(resource).unknown
         found = {}
@@ -241,21 +241,21 @@ class History:
     def node_stretches(
         self, value: Callable[[Object], T], test: Test | None = None
     ) -> dict[str, list[Stretch[T]]]:
-        """For each Node name the stretches of a value, also of Nodes that had it in turn."""
+        """Return the stretches of a value by node name; Nodes with one name share an entry."""
         found: dict[str, list[Stretch[T]]] = {}
         for uid, stretches in self.stretches("nodes", value, test).items():
             found.setdefault(self._versions["nodes"][uid][0].name, []).extend(stretches)
         return found
 
     def lives(self, test: Test) -> list[Life]:
-        """The lives of the Pods that pass ``test``, by when they were seen first."""
+        """Return the lives of the Pods that pass ``test``, by first appearance."""
         states = self.stretches("pods", podstate.state_of, test)
         watched = self.is_known("pods")
         pods = self._versions["pods"]
         return [life(pods[uid], found, watched=watched) for uid, found in states.items()]
 
     def timeline(self, daemonset: str = "", namespace: str = "") -> Timeline:
-        """The timeline of a DaemonSet; of the recorded one when left out."""
+        """Return the timeline of a DaemonSet (default: the recorded one)."""
         key = (daemonset or self.header.daemonset, namespace or self.header.namespace)
         if key not in self._timelines:
             header = replace(self.header, daemonset=key[0], namespace=key[1])
@@ -283,22 +283,22 @@ class History:
 
 
 def named(name: str) -> Test:
-    """Whether an object has that name."""
+    """Return a test: whether an object has that name."""
     return lambda item: item["metadata"]["name"] == name
 
 
 def of_app(*apps: str) -> Test:
-    """Whether an object has one of these values of the label ``app``."""
+    """Return a test: whether an object has one of these values of the label ``app``."""
     return lambda item: podstate.app_of(item) in apps
 
 
 def owned_by(daemonset: str) -> Test:
-    """Whether a DaemonSet of that name owns the object."""
+    """Return a test: whether a DaemonSet of that name owns the object."""
     return lambda item: podstate.is_owned(item, daemonset)
 
 
 def _with_unknown(made: list[Stretch[T]], gaps: Iterable[Span]) -> list[Stretch[T]]:
-    """The same stretches, unknown within the gaps."""
+    """Return the stretches with the value ``UNKNOWN`` within the gaps."""
     found: list[Stretch[T]] = []
     for one in made:
         start = one.start

@@ -1,4 +1,4 @@
-"""The life of a Pod of any owner: its segments, and when what happened to it. Pure."""
+"""Describe the life of one Pod of any owner: its segments and the times of its steps. Pure."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from daemonset_course.history.log import Change, Object
 from daemonset_course.history.spans import UNKNOWN, Segment, Stretch, Unknown
 
 # When something happened, in seconds since the recording began; None: it did not; UNKNOWN: it
-# happened, or may have happened, while nobody watched.
+# happened, or may have happened, while the watch was interrupted.
 When = float | Unknown | None
 
 
 @dataclass(frozen=True)
 class Life:
-    """One Pod.
+    """The life of one Pod.
 
     Attributes:
-        uid: its uid.
-        name: its name.
-        app: the value of its label ``app``.
-        node: the node that it was bound to, or is meant for.
-        segments: its phases, one after the other; unknown while nobody watched.
-        created: when it was created; None: it was there when the recording began.
-        bound: when the scheduler gave it its node; None: not in the recording.
+        uid: the Pod's uid.
+        name: the Pod's name.
+        app: the value of the label ``app``.
+        node: the node that the Pod is bound to, or that its affinity names.
+        segments: its phases, one after the other; ``unknown`` within gaps.
+        created: when it was created; None: before the recording began.
+        bound: when the scheduler bound it to its node; None: not in the recording.
         placed: whether it has a node; without ``bound`` it had one from the start.
-        ready: when it was ready first; None: not yet, or it was when the recording began.
-        stopping: when it was told to stop.
-        gone: when it left the API.
+        ready: when it was ready first; None: not yet, or before the recording began.
+        stopping: when its deletion was requested (``deletionTimestamp``).
+        gone: when its object was deleted.
         evicted: when its kubelet evicted it.
-        ran: whether its kubelet said Running at some time.
-        last: the object as it was seen last.
+        ran: whether its phase was Running at some time.
+        last: the last version of the object.
     """
 
     uid: str
@@ -52,32 +52,32 @@ class Life:
 
     @property
     def phase(self) -> str:
-        """The last phase that was seen of it."""
+        """The last phase of the Pod; empty if it has no segment."""
         return self.segments[-1].phase if self.segments else ""
 
 
 def on_node(lives: Iterable[Life], node: str) -> list[Life]:
-    """The Pods that were on a node, or meant for it."""
+    """Return the lives of the Pods that were bound to a node, or whose affinity names it."""
     return [life for life in lives if life.node == node and life.segments]
 
 
 def life(
     versions: Sequence[Change], stretches: Sequence[Stretch[podstate.PodState]], *, watched: bool
 ) -> Life:
-    """One Pod's life, from its versions in a ``History``.
+    """Return one Pod's life from its versions in a ``History``.
 
-    ``watched``: whether the log's end was seen, or a gap reaches it.
+    ``watched`` says whether the watch of Pods was not interrupted at the log's end.
     """
     last, uid = versions[-1], versions[0].uid
     bound = [one for one in versions if podstate.is_bound(one.object)]
     ready = [one for one in versions if podstate.is_ready(one.object)]
     first = versions[0]
-    open_ = None if watched else UNKNOWN  # what was not seen by the end
+    open_ = None if watched else UNKNOWN  # for a step that did not happen by the end
 
     def when(found: Sequence[Change], missing: When = open_) -> When:
         return _when(found[0]) if found else missing
 
-    # A Pod that was deleted while nobody watched may have been told to stop before.
+    # The deletion of a Pod that disappeared within a gap may have been requested before.
     left: When = UNKNOWN if last.gone and last.via == "list" else open_
     return Life(
         uid=uid,
@@ -108,7 +108,7 @@ def _when(change: Change) -> When:
 def _segments(
     uid: str, name: str, stretches: Sequence[Stretch[podstate.PodState]]
 ) -> tuple[Segment, ...]:
-    """The phases; while nobody watched, the Pod is drawn on the node that it had before."""
+    """Return the phases; within a gap the Pod keeps the node that it had before."""
     found: list[Segment] = []
     node = ""
     for one in stretches:

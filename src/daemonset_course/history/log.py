@@ -1,4 +1,4 @@
-"""The event log: typed records, from which every picture, caption and verdict is made. Pure.
+"""Define the records of the event log; pictures, captions and verdicts derive from them. Pure.
 
 A log is a header, then changes, gaps and marks in the order of their ``t`` (seconds since the
 recording began, on one monotonic clock), then an end. On disk it is one JSON object a line.
@@ -47,7 +47,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One object was ADDED, MODIFIED or DELETED; ``via`` a ``list`` or the ``watch``."""
+    """One object was ADDED, MODIFIED or DELETED; ``via`` is ``list`` or ``watch``."""
 
     t: float
     resource: str
@@ -67,7 +67,7 @@ class Change:
 
     @property
     def uid(self) -> str:
-        """The object's uid, or its name where a test gives none."""
+        """The object's uid, or its name if it has no uid (as in tests)."""
         return str(self.object["metadata"].get("uid") or self.name)
 
 
@@ -84,9 +84,9 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that was done (action), that happened (event), or that was noted.
+    """An action of a user, an event in the cluster, or a note.
 
-    A log holds notes alone; the other marks are derived from changes.
+    A log contains only notes. The other marks are derived from changes.
     """
 
     t: float
@@ -97,7 +97,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A component of the control plane ended, was stopped or suspended, or runs again."""
+    """The state of a component of the control plane changed: see ``outages``."""
 
     t: float
     component: str
@@ -111,7 +111,7 @@ class End:
     t: float
 
 
-Entry = Change | Gap | Mark | Component | End  # what has a time
+Entry = Change | Gap | Mark | Component | End  # the records that have a time
 Record = Header | Entry
 _KINDS: dict[str, type[Record]] = {
     "header": Header, "change": Change, "gap": Gap, "mark": Mark, "component": Component,
@@ -125,9 +125,9 @@ _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def without_bookkeeping(item: Object) -> dict[str, Any]:
-    """An object without its bookkeeping; the original is left as it is.
+    """Return a copy of an object without ``managedFields`` and copies of its own content.
 
-    No picture and no check reads what is left out, and it makes up most of an object.
+    These fields make up most of an object, and no picture or check reads them.
     """
     metadata = _without("managedFields", item["metadata"])
     if metadata.get("annotations"):
@@ -141,10 +141,10 @@ def _without(name: str, item: Object) -> dict[str, Any]:
 
 
 def parse(saved: Mapping[str, Any]) -> Record:
-    """One record from its JSON object.
+    """Return the record that a JSON object describes.
 
     Raises:
-        BadInput: the record is of no known kind, or lacks a field.
+        BadInput: the kind of the record is unknown, or a field is missing.
     """
     kind = _KINDS.get(str(saved.get("record")))
     fields = {key: value for key, value in saved.items() if key != "record"}
@@ -165,23 +165,23 @@ def parse(saved: Mapping[str, Any]) -> Record:
 
 
 def to_json(record: Record) -> dict[str, Any]:
-    """The JSON object of a record."""
+    """Return the JSON object of a record."""
     return {"record": _NAMES[type(record)]} | asdict(record)
 
 
 def save(records: Iterable[Record], path: Path) -> None:
-    """Write a log as JSON lines, all of it or nothing."""
+    """Write a log as JSON lines, atomically."""
     lines = (json.dumps(to_json(record), separators=(",", ":")) + "\n" for record in records)
     write_whole(path, "".join(lines))
 
 
 def load(path: Path) -> list[Record]:
-    """The records of a saved log.
+    """Return the records of a saved log.
 
-    A last line that is cut off (the recording died) is left out.
+    An incomplete last line is ignored: the recording process ended while it wrote the line.
 
     Raises:
-        BadInput: the file cannot be read, or is no log of this format.
+        BadInput: the file cannot be read, or is not a log of this format.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""What was done and what happened, read from the changes of nodes, the DaemonSet and Events."""
+"""Derive marks (actions and events) from changes of nodes, of the DaemonSet and of Events."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from daemonset_course.history.log import Change, Mark, MarkKind, Object
 from daemonset_course.history.podstate import condition, is_terminating
 
-# Taints that only repeat what another field of the node says (cordon, Ready); the mark for that
-# field is enough.
+# These taints repeat another field of the node (cordon, Ready), which has a mark of its own.
 _ECHOES = {f"node.kubernetes.io/{name}" for name in ("unschedulable", "not-ready", "unreachable")}
 _INTERNAL = "daemonset-course/"
 _BASE = 58  # characters of a generated name that are kept before its five random ones
@@ -20,10 +19,10 @@ TEMPLATE_CHANGED = "template changed"
 
 
 class Marker:
-    """Turns changes into marks; remembers the last state of each node and of the DaemonSet."""
+    """Derives marks from changes; keeps the last version of each node and of the DaemonSet."""
 
     def __init__(self, daemonset: str, pod_nodes: Mapping[str, str]) -> None:
-        """``pod_nodes`` maps the uid of each of the DaemonSet's pods to its node, kept current."""
+        """Create a marker. ``pod_nodes`` maps the uid of each Pod to its node, kept up to date."""
         self._daemonset = daemonset
         self._pod_nodes = pod_nodes
         self._nodes: dict[str, Object] = {}
@@ -32,7 +31,7 @@ class Marker:
         self._pod_name = re.compile(re.escape(f"{daemonset}-"[:_BASE]) + r"[a-z0-9]{5}\b")
 
     def read(self, t: float, change: Change) -> list[Mark]:
-        """The marks that one change makes; none for what was there when the recording began."""
+        """Return the marks of one change; none for objects that existed at the start."""
         initial = change.via == "start"
         read = {
             "nodes": self._node_marks,
@@ -91,7 +90,7 @@ class Marker:
         yield "event", _short(f"{reason}: {message}"), self._pod_nodes.get(about.get("uid", ""), "")
 
     def _message_class(self, message: str, about: Object) -> str:
-        """The message without what differs between equal events: names of Pods, nodes, numbers."""
+        """Return the message without names of Pods and nodes and numbers, for comparison."""
         message = self._pod_name.sub("…", message.removeprefix(_COMBINED))
         for word in (about.get("name"), about.get("uid")):
             message = message.replace(str(word), "…") if word else message
@@ -101,7 +100,7 @@ class Marker:
     def _is_ours(self, about: Object) -> bool:
         if about.get("kind") == "DaemonSet":
             return about.get("name") == self._daemonset
-        # An Event may arrive before its pod does (two watches): then its name must do.
+        # An Event may arrive before its Pod (two watches). Then only the name identifies the Pod.
         return about.get("kind") == "Pod" and (
             about.get("uid", "") in self._pod_nodes
             or self._pod_name.fullmatch(str(about.get("name", ""))) is not None
@@ -109,7 +108,7 @@ class Marker:
 
 
 def strategy_text(daemonset: Object) -> str:
-    """The update strategy in one line, such as ``RollingUpdate, maxUnavailable 1``."""
+    """Return the update strategy in one line, such as ``RollingUpdate, maxUnavailable 1``."""
     strategy = daemonset["spec"].get("updateStrategy") or {}
     rolling = strategy.get("rollingUpdate") or {}
     parts = [f"{key} {rolling[key]}" for key in ("maxUnavailable", "maxSurge") if rolling.get(key)]
@@ -155,9 +154,9 @@ def _cordon(old: Object, new: Object) -> list[str]:
 
 
 def _short(text: str) -> str:
-    """The text in two lines at most, without what is beside the point, cut between words.
+    """Return the text in two lines at most, cut between words, without the preemption result.
 
-    The reason stands at the beginning or at the end of a message, hardly ever in its middle.
+    The middle is cut out: the reason is at the beginning or at the end of a message.
     """
     text = _PREEMPTION.sub("", " ".join(text.split()))
     if len(text) <= _LONGEST:

@@ -1,8 +1,8 @@
-"""Revision numbers as `kubectl rollout history` gives them: those of the ControllerRevisions. Pure.
+"""Read the revision numbers that `kubectl rollout history` shows from ControllerRevisions. Pure.
 
-A number belongs to a template for a time only: `kubectl rollout undo` gives the old template's
-ControllerRevision the next number. A log without ControllerRevisions does not tell the numbers;
-then templates are numbered in the order of their pods, and called templates.
+The number of a template can change: `kubectl rollout undo` gives the old template's
+ControllerRevision the next number. In a log without ControllerRevisions the numbers are unknown;
+then templates are numbered in the order of their Pods, and called templates.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Numbers:
         self._lines: defaultdict[str, StepsBuilder] = defaultdict(StepsBuilder)
 
     def read(self, change: Change) -> None:
-        """Take in one change of a ControllerRevision; a deleted one leaves its number behind."""
+        """Read one change of a ControllerRevision; a deleted revision keeps its number."""
         obj = change.object
         if change.gone or not podstate.is_owned(obj, self._daemonset):
             return
@@ -39,18 +39,18 @@ class Numbers:
         self._lines[revision].add(0.0 if change.via == "start" else change.t, int(obj["revision"]))
 
     def steps(self, end: float) -> dict[str, Steps]:
-        """The lines as they are now, reaching ``end``."""
+        """Return the numbers so far, up to ``end``, by revision."""
         return {revision: line.steps(end) for revision, line in self._lines.items()}
 
 
 def number_at(steps: Steps, t: float) -> int | None:
-    """The number at ``t``; the first one before that: a pod may arrive before its revision."""
+    """Return the number at ``t``, or the first one if it came later than the Pod (two watches)."""
     number = steps.at(t)
     return next(iter(steps.values), None) if number is None else number
 
 
 def template_text(template: Template, numbers: Mapping[str, Steps]) -> str:
-    """What a change of the template was, with the revision number if ``numbers`` tell it.
+    """Describe a change of the template, with the revision number if ``numbers`` contain it.
 
     The current template has the highest number. While it is current, its number was given at its
     change: a highest number that is older belongs to the template before it.
@@ -69,14 +69,14 @@ def template_text(template: Template, numbers: Mapping[str, Steps]) -> str:
 
 
 def renumbered(timeline: Timeline, revision: str) -> list[tuple[float, int]]:
-    """When the template of this ``controller-revision-hash`` got which further number."""
+    """Return (time, number) for each later number of this ``controller-revision-hash``."""
     steps = timeline.numbers.get(revision, Steps())
     known = [(t, n) for t, n in zip(steps.times, steps.values, strict=True) if n is not None]
     return [after for before, after in pairwise(known) if after[1] != before[1]]
 
 
 def number_text(timeline: Timeline, revision: str, t: float) -> str:
-    """The number at ``t`` for the bar of a pod with this ``controller-revision-hash``."""
+    """Return the number at ``t`` as text, for a Pod with this ``controller-revision-hash``."""
     if not timeline.numbers:
         return str(timeline.revisions.index(revision) + 1)
     number = number_at(timeline.numbers.get(revision, Steps()), t)
@@ -84,7 +84,7 @@ def number_text(timeline: Timeline, revision: str, t: float) -> str:
 
 
 def revision_text(timeline: Timeline, revision: str) -> str:
-    """The same in words for all of the recording: ``revision 1, later 3``, or ``template 1``."""
+    """Return the numbers in the recording: ``revision 1, later 3``, or ``template 1``."""
     first = number_text(timeline, revision, timeline.start)
     if not timeline.numbers:
         return f"template {first}"

@@ -1,4 +1,4 @@
-"""Over what time a finding was seen: its time axis, what to hatch, what to say. Pure."""
+"""Describe when the resources of a finding were watched: time axis, gaps, sentences. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Observed:
 
     @property
     def span(self) -> Span:
-        """(from, until) of a time axis; never empty."""
+        """(start, end) of a time axis; never empty."""
         return 0.0, max(self.end, 0.1)
 
     @property
@@ -37,21 +37,21 @@ class Observed:
         return tuple(union((gap.start, gap.end) for gap in self.gaps))
 
     def covers(self, start: float, end: float) -> bool:
-        """Whether all was watched from ``start`` to ``end``."""
+        """Whether no watch was interrupted from ``start`` to ``end``."""
         return not any(a < end and b > start for a, b in self.unknown)
 
     def with_unknown(self, line: Steps) -> Steps:
-        """The number, unknown where one of the resources was not watched."""
+        """Return the number over time, unknown while one of the resources was not watched."""
         last = (line.times[-1], math.inf) if line.times and not self.at_end else (0.0, 0.0)
         return with_unknown(line, [*self.unknown, last])
 
     def caption(self, *sentences: str) -> str:
-        """A caption: the sentences, and one for each gap."""
+        """Return a caption: the sentences, then one sentence for each gap."""
         return " ".join([*filter(None, sentences), *interruptions(self.gaps)])
 
 
 def interruptions(gaps: Iterable[Gap]) -> list[str]:
-    """A sentence for each gap."""
+    """Return one sentence for each gap."""
     return [
         f"The watch of {gap.resource} saw nothing from {gap.start:.1f} s to {gap.end:.1f} s."
         for gap in gaps

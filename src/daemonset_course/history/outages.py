@@ -1,4 +1,4 @@
-"""When a component of the control plane did not run, why, and what starts it again, in words."""
+"""Describe when a component of the control plane did not run, why, and how to restart it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Outage:
 
 
 def cure(down: Iterable[Down | Outage], cluster: str) -> str:
-    """What to do about components that do not run."""
+    """Return how to start the components again."""
     stopped = [one.component for one in down if one.why == "stopped"]
     verbs = " ".join(f'start_component("{component}")' for component in stopped)
     up = course_command("up", cluster)
@@ -59,14 +59,14 @@ def cure(down: Iterable[Down | Outage], cluster: str) -> str:
 
 
 class Outages:
-    """Turns the log's records of components into outages."""
+    """Derives outages from the log's records of components."""
 
     def __init__(self) -> None:
         self._past: list[Outage] = []
         self._open: dict[str, Outage] = {}
 
     def read(self, record: Component) -> None:
-        """Take in that a component is in another state from now on."""
+        """Read one record: the component's state from now on."""
         if record.component in self._open:
             self._past.append(replace(self._open.pop(record.component), end=record.t))
         if record.state in _STATES:
@@ -74,5 +74,5 @@ class Outages:
             self._open[record.component] = Outage(record.component, why, record.t)
 
     def all(self) -> tuple[Outage, ...]:
-        """Every outage so far, by time."""
+        """Return every outage so far, by time."""
         return tuple(sorted([*self._past, *self._open.values()], key=lambda one: one.start))

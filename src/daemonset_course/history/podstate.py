@@ -1,4 +1,4 @@
-"""What a recorded pod says: whose it is, where it runs, its revision, its phase and why."""
+"""Read fields of recorded objects: a Pod's owner, node, revision, phase and reason."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 
 class PodState(NamedTuple):
-    """What a segment shows of a Pod; a new segment begins when any of it changes."""
+    """What a segment shows of a Pod; a new segment begins when one of these fields changes."""
 
     node: str
     revision: str
@@ -21,15 +21,15 @@ class PodState(NamedTuple):
     reason: str = ""
 
 
-# Waiting reasons of a container that is simply being started: no news, no segment of its own.
+# Reasons of a container that starts as usual. They begin no segment of their own.
 _STARTING = {"", "ContainerCreating", "PodInitializing"}
 
 
 class Unready(NamedTuple):
-    """A container that keeps its pod from being ready.
+    """A container that is not ready, and so keeps its Pod from being ready.
 
     Attributes:
-        container: ``container web`` or ``init container setup``; empty if the pod has no other.
+        container: ``container web`` or ``init container setup``; empty if the Pod has only one.
         state: waiting, running or terminated.
         reason: the kubelet's reason for a state other than running; may be empty.
         message: the kubelet's message with it; may be empty.
@@ -42,7 +42,7 @@ class Unready(NamedTuple):
 
     @property
     def is_starting(self) -> bool:
-        """Whether the container is simply being started or runs, as far as the kubelet says."""
+        """Whether the container starts as usual or runs, by the kubelet's reason."""
         return self.reason in _STARTING
 
 
@@ -53,7 +53,7 @@ def is_owned(pod: Object, daemonset: str) -> bool:
 
 
 def node_of(pod: Object) -> str:
-    """The node the pod is bound to or meant for; empty when it is meant for none.
+    """Return the node that the Pod is bound to, or that its affinity names; empty if none.
 
     The controller pins an unbound pod by affinity on the field ``metadata.name``. Source:
     ``ReplaceDaemonSetPodNodeNameNodeAffinity``, ``pkg/controller/daemon/util``.
@@ -71,22 +71,22 @@ def node_of(pod: Object) -> str:
 
 
 def containers_of(spec: Object) -> list[Object]:
-    """The containers of a pod's spec, init containers first."""
+    """Return the containers of a Pod's spec, init containers first."""
     return [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
 
 
 def revision_of(pod: Object) -> str:
-    """The pod's ``controller-revision-hash``; empty when it has none."""
+    """Return the Pod's ``controller-revision-hash``; empty if it has none."""
     return str((pod["metadata"].get("labels") or {}).get("controller-revision-hash", ""))
 
 
 def template_generation(pod: Object) -> str:
-    """The pod's ``pod-template-generation``; empty when it has none."""
+    """Return the Pod's ``pod-template-generation``; empty if it has none."""
     return str((pod["metadata"].get("labels") or {}).get("pod-template-generation", ""))
 
 
 def app_of(item: Object) -> str:
-    """The value of the label ``app``; empty when it has none."""
+    """Return the value of the label ``app``; empty if there is none."""
     return str((item["metadata"].get("labels") or {}).get("app", ""))
 
 
@@ -101,7 +101,7 @@ def is_ready(item: Object) -> bool:
 
 
 def is_terminating(item: Object) -> bool:
-    """Whether the object's deletion was asked for."""
+    """Whether the object has a ``deletionTimestamp``."""
     return bool(item["metadata"].get("deletionTimestamp"))
 
 
@@ -111,19 +111,19 @@ def is_bound(pod: Object) -> bool:
 
 
 def is_evicted(pod: Object) -> bool:
-    """Whether the Pod's kubelet ended it, as under pressure."""
+    """Whether the Pod's kubelet evicted it, as under node pressure."""
     return bool(condition(pod, "DisruptionTarget").get("reason") == "TerminationByKubelet")
 
 
 def state_of(pod: Object) -> PodState:
-    """Node, revision, phase and reason of the Pod."""
+    """Return node, revision, phase and reason of the Pod."""
     return PodState(node_of(pod), revision_of(pod), *phase_of(pod))
 
 
 def phase_of(pod: Object) -> tuple[Phase, str]:
-    """The phase to draw and the reason that holds the pod up, if the cluster gives one.
+    """Return the phase to draw, and why the Pod is not ready, if the cluster gives a reason.
 
-    A pod that ended (Failed, Succeeded) counts as not ready: the controller will delete it.
+    A Pod that ended (Failed, Succeeded) counts as not ready: the controller will delete it.
     """
     status = pod.get("status") or {}
     ended = status.get("phase") in {"Failed", "Succeeded"}
@@ -138,7 +138,7 @@ def phase_of(pod: Object) -> tuple[Phase, str]:
 
 
 def condition(obj: Object, kind: str) -> Object:
-    """The condition of that type of a pod or node; empty when it isn't set."""
+    """Return the condition of that type of a Pod or node; empty if it is not set."""
     for found in (obj.get("status") or {}).get("conditions") or ():
         if found.get("type") == kind:
             return dict(found)
@@ -146,10 +146,10 @@ def condition(obj: Object, kind: str) -> Object:
 
 
 def ready_age(pod: Object, began: str) -> float:
-    """For how many seconds the pod was Ready when the recording began; 0 when that isn't known.
+    """Return for how many seconds the Pod was Ready when the recording began; 0 if unknown.
 
-    The only use of API timestamps (resolution one second): a pod that was Ready before the
-    recording has no receive time for it.
+    Only this function and ``phase_age`` use API timestamps (resolution one second): the recording
+    did not receive earlier changes.
     """
     since = parse_time(str(condition(pod, "Ready").get("lastTransitionTime", "")))
     start = parse_time(began)
@@ -159,7 +159,7 @@ def ready_age(pod: Object, began: str) -> float:
 
 
 def phase_age(pod: Object, began: str) -> float:
-    """As ``ready_age``, also for a pod that was terminating when the recording began."""
+    """Return ``ready_age``; of a terminating Pod, for how long it had been terminating."""
     leaves = parse_time(str(pod["metadata"].get("deletionTimestamp", "")))
     start = parse_time(began)
     if leaves is None or start is None:
@@ -198,7 +198,7 @@ def _unready(pod: Object) -> Iterator[Unready]:
 
 
 def parse_time(text: str) -> datetime | None:
-    """The time that RFC 3339 text gives; None without a zone, or if it is no time."""
+    """Return the time that RFC 3339 text gives; None without a zone, or if it is not a time."""
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

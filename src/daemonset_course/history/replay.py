@@ -1,8 +1,8 @@
-"""Replays a log change by change: pods become segments, and every count follows along.
+"""Replay a log change by change: derive the segments of Pods, and update every count.
 
-The work per change does not depend on the size of the cluster: each node carries its own
-counters, and only the node that a change touches is counted anew. The one exception is a change
-of the DaemonSet's own template or ``minReadySeconds``, which looks at every node and pod once.
+The work for a change does not depend on the size of the cluster: each node has its own counters,
+and a change updates the counters of one node. The exception is a change of the DaemonSet's template
+or ``minReadySeconds``: it updates every node and Pod once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BY_TIME = attrgetter("start", "pod", "end")
 
 
 class _FirstPod(NamedTuple):
-    """What the first pod of a template generation told: its revision, when, in which list."""
+    """The first Pod of a template generation; ``initial``: it existed when the recording began."""
 
     revision: str
     seen: float
@@ -37,10 +37,10 @@ class _FirstPod(NamedTuple):
 
 
 class Replay:
-    """The state of one DaemonSet, its pods and the nodes, at one moment of the recording."""
+    """The state of one DaemonSet, its Pods and the nodes at one time of the recording."""
 
     def __init__(self, daemonset: str, began: str) -> None:
-        """``began`` is the wall-clock time (RFC 3339) at which the recording began."""
+        """Start empty. ``began`` is the wall-clock time (RFC 3339) of the recording's start."""
         self.pods: dict[str, Pod] = {}
         self.pod_nodes: dict[str, str] = {}
         self.counters: defaultdict[str, NodeCounters] = defaultdict(NodeCounters)
@@ -53,14 +53,14 @@ class Replay:
         self.lines = {name: StepsBuilder() for name in LINES}
         self._daemonset, self._began = daemonset, began
         self._owner: Object | None = None
-        self.target = ""  # the newest template's revision, as far as its Pods tell it
+        self.target = ""  # the newest template's revision; empty until a Pod shows it
         self._by_generation: dict[str, _FirstPod] = {}
         self._by_template: dict[str, str] = {}
         self._totals = [0] * len(COUNTS)
         self._due: list[tuple[float, str]] = []
 
     def change(self, change: Change) -> None:
-        """Takes in one change of a pod, a node or the DaemonSet; Events count for nothing."""
+        """Apply one change of a Pod, a node or the DaemonSet; other changes are ignored."""
         if change.resource == "pods":
             self._change_pod(change)
         elif change.resource == "nodes":
@@ -70,14 +70,14 @@ class Replay:
             self._change_daemonset(change.t, new, initial=change.via == "start")
 
     def set_unknown(self, start: float, end: float) -> None:
-        """Makes every living pod's phase unknown from ``start`` to ``end``: nobody watched."""
+        """Make the phase of every Pod unknown from ``start`` to ``end``, a gap of the watch."""
         for pod in self.pods.values():
             state = pod.state
             pod.set_state(start, state._replace(phase="unknown", reason=""))
             pod.set_state(end, state)
 
     def advance(self, t: float) -> None:
-        """Lets time pass: pods whose ``minReadySeconds`` end by ``t`` become available."""
+        """Advance to ``t``: Pods whose ``minReadySeconds`` end by then become available."""
         while self._due and self._due[0][0] <= t:
             due, uid = heapq.heappop(self._due)
             pod = self.pods.get(uid)
@@ -86,7 +86,7 @@ class Replay:
                 self.record(due)
 
     def record(self, t: float) -> None:
-        """Writes the counts of this moment into the lines."""
+        """Record the counts as of ``t``."""
         *counts, wanted = self._totals
         desired = ready = None
         if self._owner is not None:
@@ -96,7 +96,7 @@ class Replay:
             line.add(t, number)
 
     def rows(self, end: float) -> dict[str, list[Segment]]:
-        """By node, the segments up to ``end``, by time."""
+        """Return the segments up to ``end`` by node, each list by time."""
         rows = {node: [*past] for node, past in self._past_segments.items()}
         for pod in self.pods.values():
             for segment in pod.segments_until(end, last=True):
@@ -107,14 +107,14 @@ class Replay:
         return rows
 
     def templates_until(self, scene: Scene) -> tuple[Template, ...]:
-        """The templates; the last one ends with ``scene`` unless something ended it before."""
+        """Return the templates; the last one ends with ``scene`` unless it ended before."""
         if not self.templates or scene.t >= self.templates[-1].end:
             return tuple(self.templates)
         *others, last = self.templates
         return (*others, replace(last, end=scene.t, scene=scene))
 
     def scene(self, t: float) -> Scene:
-        """What is there now, which is ``t``."""
+        """Return the current objects; the current time is ``t``."""
         nodes = {
             name: node.object for name, node in self.counters.items() if node.object is not None
         }
@@ -153,10 +153,10 @@ class Replay:
         self._count_pod(pod, +1)
 
     def _learn_revision(self, t: float, obj: Object, revision: str, *, initial: bool) -> None:
-        """Learns from a pod which revision the template has that it was made of.
+        """Learn from a Pod the revision of the template that it was created from.
 
-        Only from pods first seen as ADDED: an adopted orphan (MODIFIED) may carry the generation
-        of another template. A pod may arrive before its template does (two watches).
+        Only Pods whose first change is ADDED count: an adopted orphan (MODIFIED) may carry the
+        generation of another template. A Pod may arrive before its template (two watches).
         """
         generation = podstate.template_generation(obj)
         if generation:
@@ -178,7 +178,7 @@ class Replay:
             heapq.heappush(self._due, (available_at, pod.uid))
 
     def _available_at(self, pod: Pod) -> float | None:
-        """When the pod is or becomes available: Ready for ``minReadySeconds``.
+        """Return when the Pod becomes or became available: Ready for ``minReadySeconds``.
 
         Source: ``IsPodAvailable``, ``pkg/api/v1/pod``, as called in
         ``pkg/controller/daemon/update.go``.
@@ -193,7 +193,7 @@ class Replay:
         self._count_pod(pod, +1)
 
     def _count_pod(self, pod: Pod, sign: int) -> None:
-        """Adds the pod to its node's counters (+1), or takes it out of them (-1)."""
+        """Add the Pod to its node's counters (+1), or subtract it from them (-1)."""
         node = self.counters[pod.state.node]
         node.pods += sign
         node.live += sign * (pod.state.phase != "terminating")
@@ -202,7 +202,7 @@ class Replay:
         self._recount(node)
 
     def _recount(self, node: NodeCounters) -> None:
-        """Lets the totals follow a node's counters."""
+        """Update the totals from a node's counters."""
         before, node.contributed = node.contributed, node.contributions()
         if node.contributed != before:
             changes = map(sub, node.contributed, before)
@@ -232,11 +232,11 @@ class Replay:
     def _change_daemonset(self, t: float, new: Object | None, *, initial: bool) -> None:
         old = self._owner
         changed = _template(old) != _template(new)
-        if changed and self.templates and t < self.templates[-1].end:  # while the old one is there
+        if changed and self.templates and t < self.templates[-1].end:  # while the old one exists
             self.templates[-1] = replace(self.templates[-1], end=t, scene=self.scene(t))
         self._owner = new
         if not initial and (old is None or new is None):
-            # Another DaemonSet of the same name gave its Pods these generations.
+            # These generations belong to another DaemonSet of the same name.
             kept = {} if new is None else self._by_generation
             self._by_generation = {g: first for g, first in kept.items() if not first.initial}
         if changed:
@@ -265,7 +265,7 @@ class Replay:
         self._set_target(revision)
 
     def _set_target(self, revision: str) -> None:
-        """Makes ``revision`` the one that counts as updated."""
+        """Count the Pods of ``revision`` as updated from now on."""
         for pod in self.pods.values():
             hit = (pod.state.revision == revision) - (pod.state.revision == self.target)
             node = self.counters[pod.state.node]

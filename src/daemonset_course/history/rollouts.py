@@ -1,4 +1,4 @@
-"""What a timeline says about each rollout: how long, in which order, how many nodes down."""
+"""Describe each rollout of a timeline: duration, order of nodes, unavailable nodes."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from daemonset_course.history.timeline import COUNTED, Timeline
 
 @dataclass(frozen=True)
 class Rollout:
-    """One template's way to the nodes; times in seconds since the recording began.
+    """The rollout of one template; times in seconds since the recording began.
 
     Attributes:
-        revision: the ``controller-revision-hash`` of its pods; empty if none was seen.
+        revision: the ``controller-revision-hash`` of its pods; empty if it has none.
         start: when the template changed (or, for the first one, the DaemonSet was created).
-        end: when every node in scope had an available pod of this revision and no other pod;
+        end: when every node in scope had an available Pod of this revision and no other Pod;
             None if that did not happen before the next template, the DaemonSet's deletion or the
-            end of the recording. Nodes that have all left the scope are no end.
-        stop: ``end``, or what came instead of it.
+            end of the recording. It is not the end if all nodes have left the scope.
+        stop: ``end``, or the time of the event that came before it.
         created: whether this is the first rollout of a DaemonSet created in the recording. The
-            budget doesn't bound it: it bounds replacing pods, not the first ones.
-        max_unavailable: most nodes without an available pod at one time; None if unknown.
-        max_surge: most pods beyond one a node at one time; None if unknown.
-        budget: how many nodes might be unavailable, at ``start``; None: OnDelete.
-        last_budget: the same at ``stop``: it can be changed while the rollout runs.
+            budget does not apply to it: the budget limits the replacement of Pods.
+        max_unavailable: the most nodes without an available Pod at one time; None if unknown.
+        max_surge: the most extra Pods (beyond one for each node) at one time; None if unknown.
+        budget: how many nodes could be unavailable at ``start``; None: OnDelete.
+        last_budget: the same at ``stop``: a user can change it while the rollout runs.
         surge_budget: the same for ``max_surge``.
         order: nodes in the order in which their new pods were created.
         updated: nodes with an available new pod at ``stop``; None if unknown.
         nodes: nodes in scope at ``stop``; None if unknown.
-        over_budget: the longest stretch in seconds above the budget. Moments are the
-            controller's own (it acts on its cache, seen at 100 nodes): judge long stretches.
-        watched: whether no watch of Pods, nodes or DaemonSets was interrupted meanwhile; else
-            the largest numbers are the largest that were seen, and so is the order.
-        exact: whether ``end`` was seen to come; else it came while nobody watched, by ``end``.
-        measure: works out ``overlap``.
+        over_budget: the longest stretch in seconds above the budget. Short ones are normal,
+            because the controller acts on its cache (observed with 100 nodes).
+        watched: whether no watch of Pods, nodes or DaemonSets was interrupted meanwhile. If one
+            was, the maxima and the order cover only the watched time.
+        exact: whether ``end`` is exact; else the rollout ended in a gap, by ``end``.
+        measure: computes ``overlap``.
     """
 
     revision: str
@@ -60,9 +60,9 @@ class Rollout:
 
     @cached_property
     def overlap(self) -> dict[str, float]:
-        """For each node that had both: seconds with a ready old Pod and a ready new Pod together.
+        """Seconds with both a ready old Pod and a ready new Pod, for each node that had both.
 
-        Negative: for how long there was neither. Worked out when asked for: it looks at every Pod.
+        Negative: seconds with neither. Computed at first use, because it reads every Pod.
         """
         return self.measure()
 
@@ -73,15 +73,16 @@ class Rollout:
 
 
 def rollouts(timeline: Timeline) -> tuple[Rollout, ...]:
-    """One rollout for each template that the DaemonSet got during the recording, by time."""
+    """Return one rollout for each template that the DaemonSet got in the recording, by time."""
     lives = list(timeline.by_pod.values())
     return tuple(_rollout(timeline, template, lives) for template in timeline.templates)
 
 
 def under_way(timeline: Timeline) -> list[tuple[float, float]]:
-    """Each (from, until) in which a template replaces another: only then does a budget bind.
+    """Return each (start, end) in which a template replaces another: then the budget applies.
 
-    A first start is none, and neither are nodes that join, or labels and taints that change.
+    The first rollout of a new DaemonSet does not count. Neither do nodes that join, or changes of
+    labels and taints.
     """
     spans = [(one.start, one.stop) for one in rollouts(timeline) if not one.created]
     if begun_before(timeline):
@@ -92,8 +93,8 @@ def under_way(timeline: Timeline) -> list[tuple[float, float]]:
 def begun_before(timeline: Timeline) -> bool:
     """Whether a rollout was under way when the recording began.
 
-    Then the status counts fewer updated nodes than desired ones, and old pods are there. Nodes
-    that lack their pod make the status count fewer, too, but the other pods are alike then.
+    Then the status counts fewer updated nodes than desired ones, and old Pods exist. Nodes without
+    a Pod also make the status count fewer, but then all other Pods have one revision.
     """
     if not timeline.status or timeline.status[0][0] > timeline.start:
         return False
@@ -106,17 +107,16 @@ def begun_before(timeline: Timeline) -> bool:
 
 
 def unfinished(timeline: Timeline) -> float:
-    """When the rollout that was under way at the start was complete, or what came instead."""
+    """Return when the rollout that began before the recording ended, or was stopped."""
     stop = min([one.t for one in timeline.templates], default=timeline.end)
     end = _end(timeline, timeline.start, stop)
     return stop if end is None else end
 
 
 def creation_error(timeline: Timeline, start: float, stop: float, missing: tuple[str, ...]) -> str:
-    """The newest FailedCreate message that explains, at ``stop``, why a pod was not created.
+    """Return the newest FailedCreate message that explains why, at ``stop``, a Pod is missing.
 
-    What was refused before the template of ``start`` came, or before the last pod was created,
-    explains nothing any more.
+    Failures before the template of ``start``, or before the creation of the last Pod, do not count.
     """
     if not missing and not timeline.surge_budget.at(stop):
         return ""
@@ -125,7 +125,7 @@ def creation_error(timeline: Timeline, start: float, stop: float, missing: tuple
     return newest_message((each for each in timeline.failed_creates if each.at <= stop), since)
 
 
-# A pod's life: its segments by time, contiguous.
+# The segments of one Pod, by time and contiguous.
 _Life = list[Segment]
 
 
@@ -133,7 +133,7 @@ def _rollout(timeline: Timeline, template: Template, lives: list[_Life]) -> Roll
     start, revision = template.t, template.revision
     end = _end(timeline, start, template.end)
     stop = template.end if end is None else end
-    # Pods and DaemonSets come by two watches: a pod may arrive before the template it is made of.
+    # Pods and DaemonSets have two watches: a Pod may arrive before its template.
     new = [
         life
         for life in lives
@@ -163,11 +163,11 @@ def _rollout(timeline: Timeline, template: Template, lives: list[_Life]) -> Roll
 
 
 def _end(timeline: Timeline, start: float, stop: float) -> float | None:
-    """When the template was everywhere in scope. An empty scope counts if it never was another."""
+    """Return when the rollout was complete. An empty scope counts only if it was always empty."""
     behind, scope = timeline.behind, timeline.scope
     bare = not scope.max(start, stop)
     for a, b, value in behind.stretches(start, stop):
-        # At `stop` itself the line already speaks of the next template.
+        # At `stop` itself the value is already about the next template.
         if value == 0 and (a < stop or stop == behind.times[-1]):
             for t, _, nodes in scope.stretches(a, b):
                 if (nodes or bare) and (t == a or t < b):
@@ -176,7 +176,7 @@ def _end(timeline: Timeline, start: float, stop: float) -> float | None:
 
 
 def _until(line: Steps, stop: float, *, ended: bool) -> int | None:
-    """The value at ``stop``; just before it when another template took over there."""
+    """Return the value at ``stop``, or just before it if another template began there."""
     if ended or stop >= line.times[-1]:
         return line.at(stop)
     before = [value for a, _, value in line.stretches(None, stop) if a < stop]
@@ -195,7 +195,7 @@ def _overlaps(new: list[_Life], lives: list[_Life], start: float, stop: float) -
     fresh = {life[0].pod for life in new}
     old: dict[str, _Life] = {life[-1].node: [] for life in new}
     after: dict[str, _Life] = {node: [] for node in old}
-    # Two watches: an old pod may be seen to leave a moment before the template that ends it.
+    # Two watches: the end of an old Pod may arrive just before the new template.
     for life in lives:
         rows, node = after if life[0].pod in fresh else old, life[-1].node
         if node in rows:
@@ -205,7 +205,7 @@ def _overlaps(new: list[_Life], lives: list[_Life], start: float, stop: float) -
 
 
 def _overlap(old: _Life, new: _Life) -> float | None:
-    """Seconds with both ready (or, negative, with neither); None when it can't be known."""
+    """Return seconds with both ready (negative: with neither ready); None if unknown."""
     before, after = ([s for s in life if s.phase == "ready"] for life in (old, new))
     if not before or not after:
         return None

@@ -1,4 +1,4 @@
-"""The values a timeline is made of: segments, marks, gaps and step lines."""
+"""Define the values of a timeline: segments, templates, and numbers over time. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SKEW = 1.0  # seconds that one watch may lag behind another
 
 
 class Unknown(Enum):
-    """The value that nobody saw, because a watch was interrupted."""
+    """The type of the value that is unknown because a watch was interrupted."""
 
     UNKNOWN = "unknown"
 
@@ -29,7 +29,7 @@ UNKNOWN = Unknown.UNKNOWN
 
 @dataclass(frozen=True, slots=True)
 class Stretch(Generic[T]):
-    """A value that held from ``start`` to ``end``; ``UNKNOWN`` while nobody watched."""
+    """A value that held from ``start`` to ``end``; ``UNKNOWN`` within a gap."""
 
     start: float
     end: float
@@ -38,10 +38,10 @@ class Stretch(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of one pod's life in one phase; times in seconds since the recording began.
+    """A stretch of time in which one Pod was in one phase; times in seconds since the start.
 
-    ``pod`` is the uid, ``node`` is empty for a pod that is bound to no node, ``reason`` is the
-    cluster's word for what holds the pod up (``ImagePullBackOff``, ``Unschedulable``).
+    ``pod`` is the uid. ``node`` is empty if the Pod has no node. ``reason`` is the reason that the
+    kubelet or the scheduler gives (``ImagePullBackOff``, ``Unschedulable``).
     """
 
     pod: str
@@ -56,9 +56,9 @@ class Segment:
 
 @dataclass(frozen=True)
 class Scene:
-    """What was there at one moment: the DaemonSet, its Pods by node, the nodes by name.
+    """The objects that existed at one time: the DaemonSet, its Pods by node, the nodes by name.
 
-    Pods that are bound to no node stand under an empty name. ``wanted`` are the nodes that should
+    The node name of Pods without a node is empty. ``wanted`` are the nodes that should
     run a Pod by the controller's rules; ``done`` are those whose only Pod is available and of the
     newest template.
     """
@@ -73,12 +73,16 @@ class Scene:
 
 @dataclass(frozen=True)
 class Template:
-    """A pod template that the DaemonSet got: when, as which generation, and its pods' revision.
+    """A Pod template that the DaemonSet got at ``t``.
 
-    ``revision`` is empty until a pod of it was seen; ``since`` is ``t``, or when its first pod was
-    seen if that came before (two watches); ``created`` marks the DaemonSet's first; at ``end``
-    came the next template, the DaemonSet's deletion, or the end of the recording; ``scene`` is what
-    was there then.
+    Attributes:
+        t: when the template changed.
+        generation: the DaemonSet's generation.
+        revision: the ``controller-revision-hash`` of its Pods; empty before the first Pod.
+        since: ``t``, or the time of its first Pod if that arrived earlier (two watches).
+        created: whether it is the DaemonSet's first template.
+        end: the time of the next template, of the DaemonSet's deletion, or of the recording's end.
+        scene: the objects at ``end``.
     """
 
     t: float
@@ -98,17 +102,17 @@ class Steps:
     values: tuple[int | None, ...] = ()
 
     def at(self, t: float) -> int | None:
-        """The value that holds at ``t``; None when unknown or before the first step."""
+        """Return the value at ``t``; None if unknown or before the first step."""
         i = bisect_right(self.times, t) - 1
         return self.values[i] if i >= 0 else None
 
     def max(self, start: float | None = None, end: float | None = None) -> int | None:
-        """The largest value held in [start, end]; None when every value there is unknown."""
+        """Return the largest value in [start, end]; None if every value there is unknown."""
         known = [value for _, _, value in self.stretches(start, end) if value is not None]
         return max(known, default=None)
 
     def longest(self, above: int, start: float | None = None, end: float | None = None) -> float:
-        """The longest single stretch, in seconds, with a known value greater than ``above``."""
+        """Return the longest single stretch, in seconds, with a known value above ``above``."""
         best = run = 0.0
         for a, b, value in self.stretches(start, end):
             run = run + b - a if value is not None and value > above else 0.0
@@ -118,7 +122,7 @@ class Steps:
     def stretches(
         self, start: float | None = None, end: float | None = None
     ) -> Iterator[tuple[float, float, int | None]]:
-        """Each (from, until, value) within [start, end], in order; the last ends at ``end``."""
+        """Yield each (start, end, value) within [start, end], by time; the last ends at ``end``."""
         if not self.times:
             return
         low = self.times[0] if start is None else start
@@ -132,19 +136,19 @@ class Steps:
 
 @dataclass(slots=True)
 class StepsBuilder:
-    """Collects a number as it changes; only real changes are kept."""
+    """Builds ``Steps`` from a number as it changes; equal values in a row count as one."""
 
     times: list[float] = field(default_factory=list)
     values: list[int | None] = field(default_factory=list)
     _now: int | None = None
 
     def add(self, t: float, value: int | None) -> None:
-        """Let ``value`` hold from ``t`` on; of several values at one time the last one counts."""
+        """Set the value from ``t`` on; of several values at one time the last one counts."""
         self._now = value
         self._put(t, value)
 
     def set_unknown(self, start: float, end: float) -> None:
-        """Make the number unknown from ``start`` to ``end``, the present; then it is what it is."""
+        """Make the number unknown from ``start`` to ``end``; then the last value holds again."""
         while self.times and self.times[-1] >= start:
             self.times.pop()
             self.values.pop()
@@ -152,7 +156,7 @@ class StepsBuilder:
         self._put(end, self._now)
 
     def steps(self, end: float) -> Steps:
-        """The line as it is now, reaching ``end``."""
+        """Return the values so far, up to ``end``."""
         times, values = tuple(self.times), tuple(self.values)
         if times and times[-1] < end:
             return Steps((*times, end), (*values, values[-1]))
@@ -168,7 +172,7 @@ class StepsBuilder:
 
 
 def combine(value: Callable[..., int], *lines: Steps) -> Steps:
-    """A number made of other numbers; unknown where one of them is."""
+    """Return a number computed from others over time; unknown while one of them is."""
     out = StepsBuilder()
     for t in sorted({t for line in lines for t in line.times}):
         found = [line.at(t) for line in lines]
@@ -177,7 +181,7 @@ def combine(value: Callable[..., int], *lines: Steps) -> Steps:
 
 
 def with_unknown(line: Steps, unknown: Iterable[Span]) -> Steps:
-    """The same number, unknown within the given stretches."""
+    """Return the number with unknown values within the given stretches."""
     gaps, out = union(unknown), StepsBuilder()
     end = line.times[-1] if line.times else 0.0
     for t in sorted({*line.times, *(t for span in gaps for t in span if t <= end)}):
@@ -187,7 +191,7 @@ def with_unknown(line: Steps, unknown: Iterable[Span]) -> Steps:
 
 
 def within(line: Steps, spans: Iterable[Span]) -> Steps:
-    """The same number, unknown outside the given stretches."""
+    """Return the number with unknown values outside the given stretches."""
     if not line.times:
         return line
     since, last = line.times[0], line.times[-1]
@@ -201,7 +205,7 @@ def within(line: Steps, spans: Iterable[Span]) -> Steps:
 
 
 def count(spans: Iterable[Span], *, start: float, end: float) -> Steps:
-    """How many of the spans hold at each moment from ``start`` to ``end``."""
+    """Return how many of the spans hold at each time from ``start`` to ``end``."""
     moves = defaultdict(int, {start: 0})
     for a, b in spans:
         moves[max(a, start)] += 1
@@ -214,19 +218,19 @@ def count(spans: Iterable[Span], *, start: float, end: float) -> Steps:
 
 
 def overlap(some: Iterable[Span], others: Iterable[Span]) -> list[Span]:
-    """Where a span of both kinds holds."""
+    """Return the spans in which a span of both kinds holds."""
     others = list(others)
     both = ((max(a, c), min(b, d)) for a, b in some for c, d in others)
     return union((start, end) for start, end in both if start < end)
 
 
 def excess(number: Steps, bound: Steps) -> Steps:
-    """By how much ``number`` is above ``bound`` (0 when within it); unknown if either is."""
+    """Return by how much ``number`` exceeds ``bound`` (at least 0); unknown if either is."""
     return combine(lambda value, limit: max(0, value - limit), number, bound)
 
 
 def union(pairs: Iterable[Span]) -> list[Span]:
-    """The (start, end) pairs sorted, with touching and overlapping ones made into one."""
+    """Return the (start, end) pairs sorted; touching and overlapping ones are merged."""
     merged: list[Span] = []
     for start, end in sorted(pair for pair in pairs if pair[1] > pair[0]):
         if merged and start <= merged[-1][1]:

@@ -1,4 +1,4 @@
-"""What was seen in a recording in which no template changed, in words. Pure."""
+"""Summarize a recording in which no template changed. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from daemonset_course.history.spans import Segment
 from daemonset_course.history.text import counted, nodes, seconds
 from daemonset_course.history.timeline import Timeline
 
-_NAMED = 3  # nodes that are named, instead of counted
+_NAMED = 3  # up to so many nodes are named, more are counted
 _NO_POD = "no Pod created or deleted"
-_REASONS = 3  # reasons that are told
+_REASONS = 3  # reasons in a summary
 
 
 def summary(timeline: Timeline) -> str:
-    """What happened to nodes and Pods, and how many nodes had an available Pod."""
+    """Return what happened to nodes and Pods, and how many nodes had no available Pod."""
     absent = _absent(timeline)
     events = _events(timeline) or ([] if absent else [_NO_POD])
     parts = filter(None, [", ".join(events), absent or _progress(timeline)])
@@ -24,7 +24,7 @@ def summary(timeline: Timeline) -> str:
 
 
 def short_summary(timeline: Timeline) -> str:
-    """The same in a few words."""
+    """Return the same in a few words, for a headline."""
     text = ", ".join(_events(timeline)[:2]) or _absent(timeline) or _progress(timeline)
     return text[:1].upper() + text[1:]
 
@@ -59,7 +59,7 @@ def _places(timeline: Timeline, lives: list[list[Segment]]) -> str:
 
 
 def _progress(timeline: Timeline) -> str:
-    """How far a rollout came that had begun before; else how many nodes lacked their Pod."""
+    """Return the progress of a rollout that began before; else how many nodes had no Pod."""
     if not begun_before(timeline):
         return _lacking(timeline)
     stop = unfinished(timeline)
@@ -74,7 +74,7 @@ def _progress(timeline: Timeline) -> str:
 
 
 def _absent(timeline: Timeline) -> str:
-    """That there never was a DaemonSet of this name; empty if there was, or nobody knows."""
+    """Return that no DaemonSet of this name existed; empty if one did, or if it is unknown."""
     interrupted = any(gap.resource == "daemonsets" for gap in timeline.gaps)
     if timeline.status or timeline.segments or interrupted:
         return ""

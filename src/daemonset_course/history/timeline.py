@@ -1,7 +1,7 @@
-"""From the event log to what happened: each pod's phases, the counts, the budget, the marks.
+"""Derive a timeline from the event log: the phases of Pods, the counts, the budget, the marks.
 
-Pure: takes plain dicts, needs no cluster. The plot, its caption, the live view and the checks all
-read the same Timeline, so that a picture cannot disagree with a verdict.
+Pure: it reads records and needs no cluster. Plot, caption, live view and checks read the same
+Timeline, so a picture cannot contradict a verdict.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from daemonset_course.history.replay import Replay
 from daemonset_course.history.spans import Scene, Segment, Steps, Template
 from daemonset_course.history.text import natural_key, short_name
 
-# What each count is made of: during a gap in one of these it is unknown.
+# The resources that a count depends on. Within a gap of one of them it is unknown.
 COUNTED = ("pods", "nodes", "daemonsets")
 _MADE_OF = {
     **dict.fromkeys(("scope", "unavailable", "updated", "behind"), COUNTED),
@@ -40,35 +40,35 @@ class Timeline:
 
     Attributes:
         header: the log's first line (namespace, daemonset, cluster, backend, date …).
-        start: when all first lists had arrived: before that, nothing is known.
-        end: when it ended, or the last thing seen if it broke off.
+        start: when all first lists had arrived; before it nothing is known.
+        end: when the recording ended; of an incomplete log, the time of the last record.
         nodes: the lanes: control plane first, then in natural order (worker2 before worker10);
-            an empty name, last, stands for pods that are bound to no node.
+            the last name may be empty: the lane of Pods without a node.
         segments: by lane, then by time; the segments of one pod are contiguous.
         marks: by time.
-        gaps: stretches in which a watch was blind.
+        gaps: stretches in which a watch was interrupted.
         outages: stretches in which a component of the control plane did not run, by time.
-        revisions: ``controller-revision-hash`` values: those that were there when the recording
-            began by the lowest template generation of their pods, then the others as they appeared.
+        revisions: ``controller-revision-hash`` values: first those that existed at the start, by
+            the lowest template generation of their Pods, then the others by appearance.
         templates: one for each template that the DaemonSet got during the recording.
         status: (time, [desired, current, ready, updated, available, unavailable, misscheduled])
-            as the DaemonSet's status said it, whenever it changed. It can lag the truth.
-        scope: nodes in scope: they exist, and a pod is there or should be.
+            at each change of the DaemonSet's status. The status can be out of date.
+        scope: nodes in scope: they exist, and have a Pod or should have one.
         unavailable: nodes in scope without an available pod.
         updated: nodes with an available pod of the newest template.
-        behind: nodes in scope that the newest template has not wholly reached: no available pod
-            of it, or another pod beside it.
-        surge: pods beyond one a node, terminating ones not counted.
+        behind: nodes in scope where the rollout is not complete: without an available Pod of
+            the newest template, or with another Pod.
+        surge: extra Pods, beyond one for each node, without terminating ones.
         budget: how many nodes may be unavailable; None for OnDelete and without a DaemonSet.
         surge_budget: the same for ``surge``.
         desired: the status' ``desiredNumberScheduled``.
         ready: the status' ``numberReady``.
         numbers: for each of ``revisions``, and others that exist, the revision number that
-            ``kubectl rollout history`` gives over time; empty if the log does not tell.
+            ``kubectl rollout history`` shows, over time; empty without ControllerRevisions.
         failed_creates: the FailedCreate Events about the DaemonSet, by the time of their receipt.
-        scene: what was there at the end, as it was seen last.
-        newest: the revision of the DaemonSet's template at the end; empty if nothing tells it.
-        unseen: the resources whose state at the end nobody saw.
+        scene: the objects at the end, in their last versions.
+        newest: the revision of the DaemonSet's template at the end; empty if unknown.
+        unseen: the resources whose state at the end is unknown.
     """
 
     header: Header
@@ -107,7 +107,7 @@ class Timeline:
 
     @cached_property
     def by_pod(self) -> Mapping[str, list[Segment]]:
-        """The segments of each Pod, by time: one follows the other."""
+        """The segments of each Pod, by time and contiguous."""
         found: defaultdict[str, list[Segment]] = defaultdict(list)
         for pod, segments in groupby(self.segments, attrgetter("pod")):
             found[pod].extend(segments)
@@ -117,18 +117,18 @@ class Timeline:
         return found
 
     def lane(self, node: str) -> str:
-        """The node's name without the cluster's prefix; "no node" for Pods bound to none."""
+        """Return the node's name without the cluster's prefix; "no node" for an empty name."""
         return short_name(node, self.header.cluster)
 
 
 class TimelineReader:
-    """Reads a log record by record, and gives the timeline so far at any moment.
+    """Reads a log record by record, and returns the timeline so far at any time.
 
-    A record costs the same however many came before; ``records`` counts those that were read.
+    Reading a record takes the same time however many came before. ``records`` counts them.
     """
 
     def __init__(self, header: Header) -> None:
-        """Read for the DaemonSet that ``header`` names."""
+        """Create a reader for the DaemonSet that ``header`` names."""
         self.records = 0
         self._header = header
         self._replay = Replay(header.daemonset, header.date)
@@ -143,7 +143,7 @@ class TimelineReader:
         self._start = 0.0
 
     def read(self, t: float, record: Entry) -> None:
-        """Take in the next record, which came at ``t``; a change as ``History.changes`` has it."""
+        """Read the next record, received at ``t``; a change as ``History.changes`` has it."""
         self.records += 1
         self._replay.advance(t)
         match record:
@@ -161,7 +161,7 @@ class TimelineReader:
         self._replay.change(change)
         self._replay.record(t)
         if initial and resource != "events":
-            # Until every first list has arrived, the counts mix what is known with what isn't yet.
+            # Counts are incomplete until every first list has arrived.
             self._start = max(self._start, t)
             for line in self._replay.lines.values():
                 line.set_unknown(0.0, self._start)
@@ -195,7 +195,7 @@ class TimelineReader:
             self._replay.set_unknown(gap.start, gap.end)
 
     def timeline(self, end: float, gaps: tuple[Gap, ...], unseen: tuple[str, ...]) -> Timeline:
-        """The timeline up to ``end``, which is the last record's time or later."""
+        """Return the timeline up to ``end``, the time of the last record or later."""
         replay = self._replay
         replay.advance(end)
         rows, numbers = replay.rows(end), self._numbers.steps(end)
@@ -225,7 +225,7 @@ class TimelineReader:
         )
 
     def _named(self, templates: Sequence[Template], numbers: Mapping[str, Steps]) -> Iterator[Mark]:
-        """The marks; those of new templates with the revision numbers, which come later."""
+        """Yield the marks; those of new templates with revision numbers, which arrive later."""
         for mark in self._marks:
             if mark.text == TEMPLATE_CHANGED and mark.kind == "action":
                 got = [one for one in templates if one.t <= mark.t]
