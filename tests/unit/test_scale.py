@@ -72,7 +72,9 @@ def test_pods_are_counted_from_the_creation_of_their_daemonset() -> None:
 def test_a_creation_that_was_not_all_seen_is_refused(
     daemonset: list[Record], more: list[Record], seen: str
 ) -> None:
-    with pytest.raises(BadInput, match="does not show how a DaemonSet's first Pods came") as error:
+    with pytest.raises(
+        BadInput, match="does not show how a DaemonSet's first Pods were created"
+    ) as error:
         created(daemonset, *more)
 
     assert error.value.seen == seen

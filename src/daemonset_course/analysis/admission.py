@@ -1,4 +1,4 @@
-"""Which pairs of two settings the API server accepts, and how it refuses the others. Pure."""
+"""Show which pairs of two settings the API server accepts, and its errors for the others. Pure."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Admission:
         settings: the names of both.
         rows: values of the first setting, in the order given.
         columns: values of the second one.
-        answers: (row, column) -> the refusal's words; empty for a pair that was accepted.
-        messages: the different refusals, the most frequent one first.
+        answers: (row, column) -> the API server's error message; empty for an accepted pair.
+        messages: the distinct error messages, the most frequent one first.
     """
 
     settings: tuple[str, str]
@@ -35,7 +35,7 @@ class Admission:
         return sum(not message for message in self.answers.values())
 
     def letter(self, message: str) -> str:
-        """The letter that stands for a refusal: ``a`` for the most frequent one."""
+        """Return the letter of an error message: ``a`` for the most frequent one."""
         return chr(ord("a") + self.messages.index(message))
 
     @property
@@ -51,7 +51,7 @@ class Admission:
         return f"Accepted ✓: {self.accepted}. Refused: {'; '.join(parts) or 'none'}."
 
     def figure(self) -> Table:
-        """A cell a pair, with a letter for each refusal."""
+        """Return a table with one cell for each pair, and a letter for each error message."""
         letters = ", ".join(self.letter(message) for message in self.messages)
         accepted, refused = "accepted", f"refused ({letters}: see below)"
         return Table(
@@ -68,10 +68,10 @@ class Admission:
 
 
 def admission(answers: Mapping[tuple[Any, Any], str], *, rows: str, columns: str) -> Admission:
-    """The answers by pair; values differ when they are written differently.
+    """Return the answers by pair; two values are equal if their texts are equal.
 
     Args:
-        answers: (value of the row, value of the column) -> the refusal's words, or nothing.
+        answers: (value of the row, value of the column) -> the error message; empty if accepted.
         rows: the name of the first setting.
         columns: the name of the second one.
     """

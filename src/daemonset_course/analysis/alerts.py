@@ -1,4 +1,4 @@
-"""What monitoring sees of a DaemonSet, and which alert rules fire on it. Pure."""
+"""Evaluate alert rules on the numbers that monitoring reads of a DaemonSet. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from daemonset_course.history.log import Object
 
 @dataclass(frozen=True)
 class Sample:
-    """The numbers that rules can be written about, at one moment.
+    """The numbers that rules can use, at one time.
 
-    The first six are those of the DaemonSet's ``Status``.
+    The first six are fields of the DaemonSet's ``Status``.
 
     Attributes:
-        nodes: workers that there are; the status does not know them.
+        nodes: workers that exist; the status does not contain this number.
         nodes_ready: workers whose condition Ready is True.
     """
 
@@ -43,7 +43,7 @@ class Alerts:
     Attributes:
         rules: the names of the rules.
         fired: by fault, the names of the rules that fire.
-        unknown: faults whose numbers nobody saw.
+        unknown: faults whose numbers are unknown, because a watch was interrupted.
     """
 
     rules: tuple[str, ...]
@@ -56,12 +56,12 @@ class Alerts:
         return tuple(fault for fault, names in self.fired.items() if not names)
 
     def seen_by(self, *rules: str) -> tuple[str, ...]:
-        """Faults on which at least one of these rules fires."""
+        """Return the faults on which at least one of these rules fires."""
         return tuple(fault for fault, names in self.fired.items() if names & set(rules))
 
     @property
     def headline(self) -> str:
-        """How many faults the first rule sees, and how many all of them see."""
+        """On how many faults the first rule fires, and on how many any of them fires."""
         first, together = len(self.seen_by(self.rules[0])), len(self.seen_by(*self.rules))
         return (
             f"“{self.rules[0]}” sees {first} of {len(self.fired)} faults; "
@@ -70,14 +70,14 @@ class Alerts:
 
     @property
     def caption(self) -> str:
-        """For each fault the rules that fire."""
+        """The rules that fire, for each fault."""
         by_fault = {f: [r for r in self.rules if r in names] for f, names in self.fired.items()}
         parts = [f"{f}: {', '.join(names) or 'nothing fires'}" for f, names in by_fault.items()]
         parts += [f"{fault}: not seen" for fault in self.unknown]
         return f"{'; '.join(parts)}."
 
     def figure(self) -> Table:
-        """A row a fault, a column a rule; a fault on which nothing fires is marked."""
+        """Return a table: faults by rules; a fault on which no rule fires is marked."""
         words = {True: Cell("fires", "fires"), False: Cell("silent", "silent")}
         cells = {(f, r): words[r in names] for f, names in self.fired.items() for r in self.rules}
         cells |= {(fault, r): Cell("not seen", "?") for fault in self.unknown for r in self.rules}
@@ -92,26 +92,26 @@ class Alerts:
 
 
 def sample(history: History, daemonset: str) -> Sample | None:
-    """The numbers of one DaemonSet at the end of a recording; None if nobody saw them."""
+    """Return the numbers of one DaemonSet at the end of a recording; None if unknown."""
     if not history.is_known("nodes", "daemonsets"):
         return None
     return _sampled(history.find("daemonsets", daemonset) or {}, history.objects("nodes"))
 
 
 def samples(history: History, daemonset: str) -> Iterator[Sample]:
-    """The numbers of one DaemonSet after each change of a DaemonSet or a node that was seen.
+    """Yield the numbers of one DaemonSet after each recorded change of a DaemonSet or a node.
 
-    The first is that of the log's first word about the DaemonSet.
+    The first sample is at the first record of the DaemonSet.
     """
     times = {one.t for each in ("nodes", "daemonsets") for one in history.changes(each)}
-    for t in sorted(times):  # one state a moment: a list shows it object by object
+    for t in sorted(times):  # one sample for each time: a list has many changes at one time
         found = [*filter(named(daemonset), history.objects("daemonsets", at=t))]
         if found and history.is_known("nodes", "daemonsets", at=t):
             yield _sampled(found[0], history.objects("nodes", at=t))
 
 
 def alerts(samples: Mapping[str, Sample | None], rules: Mapping[str, Rule]) -> Alerts:
-    """Which of the rules fire on the samples, by the name of the fault; None was not seen."""
+    """Return which rules fire on the samples, by fault; a sample that is None is unknown."""
     fired = {
         fault: frozenset(name for name, rule in rules.items() if rule(seen))
         for fault, seen in samples.items()

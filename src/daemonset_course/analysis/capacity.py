@@ -1,4 +1,4 @@
-"""How many Pods of an application fit on a node beside a growing number of agents. Pure."""
+"""Show how many Pods of an application fit on a node beside its agents. Pure."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _STROKES: tuple[tuple[str, Dash, float], ...] = (
 
 @dataclass(frozen=True)
 class Capacity:
-    """What the scheduler placed.
+    """How many Pods the scheduler placed on one node.
 
     Attributes:
         measured: kind of agent -> number of agents -> Pods that fit beside them.
-        app: what the Pods are called.
+        app: the name of the Pods in texts.
     """
 
     measured: Mapping[str, Mapping[int, int]]
@@ -26,7 +26,7 @@ class Capacity:
 
     @property
     def headline(self) -> str:
-        """What the agents took, for each kind."""
+        """How many Pods do not fit because of the agents, for each kind of agent."""
         most = max(max(points) for points in self.measured.values())
         taken = [f"{_pods_displaced(points)} ({kind})" for kind, points in self.measured.items()]
         return f"{most} agents took the room of {', '.join(taken)} Pods of {self.app}"
@@ -41,7 +41,7 @@ class Capacity:
         return f"Pods of {self.app} that fit on the node, agents {'; '.join(parts)}."
 
     def figure(self) -> Lines:
-        """A line for each kind of agent; of lines at one place the later one is drawn below."""
+        """Return one line for each kind of agent; where lines coincide, the first is on top."""
         series = []
         for number, (kind, points) in enumerate(self.measured.items()):
             marker, dash, size = _STROKES[number % len(_STROKES)]

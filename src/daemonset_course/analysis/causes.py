@@ -1,4 +1,4 @@
-"""Why a node has no available Pod of the newest template, or keeps a rollout from its end. Pure."""
+"""Find for each node the cause that keeps a rollout from completion there. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Kind = Literal[
     "OnDelete", "not wanted", "node gone",
 ]  # fmt: skip
 
-# A kubelet's reasons that no waiting cures: the template has to change.
+# A kubelet's reasons that do not end by themselves: the template has to change.
 PERMANENT = {
     "ErrImagePull",
     "ImagePullBackOff",
@@ -36,17 +36,17 @@ SILENT = "the kubelet is silent until the node comes back"
 
 @dataclass(frozen=True)
 class Cause:
-    """One reason why a rollout is not done.
+    """One reason why a rollout is not complete.
 
     Attributes:
-        kind: what it is about.
+        kind: the kind of cause.
         node: the node; empty if it is about the DaemonSet or the whole cluster.
-        reason: the reason in few words, alike for all nodes that have it.
-        ends_by_itself: whether waiting may end it.
-        message: the whole text, if it is longer than the reason.
-        blocks: whether the rollout is not done because of it. A node that should not run the
-            DaemonSet does not block it, but its Pod may use up the budget.
-        users: the causes of the nodes that use the budget up, if this is about the budget.
+        reason: a short text, equal for all nodes with the same cause.
+        ends_by_itself: whether it can end without a change by the user.
+        message: the full text, if it is longer than the reason.
+        blocks: whether it keeps the rollout from completion. A node that should not run the
+            DaemonSet does not, but its Pod may use the budget.
+        users: if the kind is ``budget``, the causes of the nodes that use the budget.
     """
 
     kind: Kind
@@ -59,10 +59,10 @@ class Cause:
 
 
 class Nodes:
-    """The nodes of a DaemonSet at one moment, each with its cause."""
+    """The nodes of a DaemonSet at one time, each with its cause."""
 
     def __init__(self, timeline: Timeline, template: Template | None) -> None:
-        """Look at the end of ``template``, one of the timeline's; None: at the timeline's end."""
+        """Read the state at the end of ``template``; None: at the end of the timeline."""
         self._timeline = timeline
         self.scene: Scene = template.scene if template else timeline.scene
         self.template = template or (timeline.templates[-1] if timeline.templates else None)
@@ -71,7 +71,7 @@ class Nodes:
         self._strategy = str((self._spec.get("updateStrategy") or {}).get("type", ""))
 
     def causes(self) -> Iterator[Cause]:
-        """The cause of each node that has one, in natural order."""
+        """Yield the cause of each node that has one, in natural order."""
         template = self._spec.get("template") or {}
         spec, tolerations = template.get("spec") or {}, pod_tolerations(template)
         behind = (self.scene.nodes.keys() | self.scene.pods.keys()) - self._done
@@ -118,7 +118,7 @@ class Nodes:
         return Cause("old template", name, words + (f", {held.reason}" if held else ""), True)
 
     def _other(self, name: str, here: list[Object], decision: Decision) -> Cause | None:
-        """The cause of a node that should not run the DaemonSet."""
+        """Return the cause of a node that should not run the DaemonSet."""
         if not here:
             if decision.rule != "taint" or not decision.keep or not self._had_pod(name):
                 return None
@@ -142,7 +142,7 @@ class Nodes:
         return Cause("terminating", name, f"its Pod is terminating{end}", not silent, whole)
 
     def _unready(self, name: str, pod: Object) -> Cause | None:
-        """The cause why a Pod is not available; None if it is."""
+        """Return why a Pod is not available; None if it is available."""
         phase, reason = podstate.phase_of(pod)
         if phase == "ready":
             return self._not_yet_available(name, pod)
@@ -170,11 +170,11 @@ class Nodes:
         words = f"ready for {most}{age:.0f} s of the {self._min_ready} s of minReadySeconds"
         return Cause("minReadySeconds", name, words, True)
 
-    # What the log tells of them
+    # Facts from the log
 
     @cached_property
     def _min_ready(self) -> int:
-        """minReadySeconds; none if the controller has counted every Pod as available."""
+        """``minReadySeconds``; 0 if the status counts every Pod as available."""
         status = self.daemonset.get("status") or {}
         numbers = status_of(self.daemonset)
         seen = int(status.get("observedGeneration") or 0)
@@ -185,7 +185,7 @@ class Nodes:
 
     @cached_property
     def _newest(self) -> str | None:
-        """The template's ``controller-revision-hash``; None if nothing tells it."""
+        """The template's ``controller-revision-hash``; None if unknown."""
         if self._timeline.templates:
             return self.template.revision if self.template else ""
         top = {
@@ -207,7 +207,7 @@ class Nodes:
     def _is_new(self, pod: Object) -> bool:
         if self._newest is not None:
             return podstate.revision_of(pod) == self._newest != ""
-        # Nothing but the status tells it: the revision of a deleted namesake went with it.
+        # The revision is unknown, as after the deletion of a DaemonSet of the same name.
         notes = self.daemonset["metadata"].get("annotations") or {}
         number = notes.get("deprecated.daemonset.template.generation")
         made = podstate.template_generation(pod)
@@ -222,18 +222,18 @@ class Nodes:
         return bool(podstate.condition(node, "Ready").get("status") == "Unknown")
 
     def _had_pod(self, name: str) -> bool:
-        """Whether a Pod was on the node when the template came, or later."""
+        """Whether the node had a Pod when the template changed, or later."""
         since = self.template.t - SKEW if self.template else self._timeline.start
         return any(one.end >= since for one in self._timeline.by_node.get(name, ()))
 
     def _last(self, pod: Object) -> Segment | None:
-        """The Pod's phase as the timeline has it."""
+        """Return the Pod's current segment in the timeline."""
         uid, here = pod["metadata"]["uid"], self._timeline.by_node.get(podstate.node_of(pod), ())
         own = (one for one in here if one.pod == uid and one.start <= self.scene.t)
         return max(own, key=lambda one: one.start, default=None)
 
     def _age(self, pod: Object) -> float:
-        """For how many seconds the Pod has been in its phase, as far as anybody saw."""
+        """Return for how many seconds the Pod has been in its phase, at least."""
         last = self._last(pod)
         start = last.start if last else self.scene.t
         before = 0.0
@@ -242,16 +242,16 @@ class Nodes:
         return max(0.0, self.scene.t - start + before)
 
     def _came_in_gap(self, pod: Object) -> bool:
-        """Whether the Pod may have got into its phase while nobody watched."""
+        """Whether the Pod's phase may have begun within a gap."""
         last = self._last(pod)
         gaps = (gap for gap in self._timeline.gaps if gap.resource == "pods")
         return last is not None and any(gap.end == last.start for gap in gaps)
 
 
 def kubelet_words(pod: Object) -> tuple[str, bool, str]:
-    """What the kubelet says of a Pod that is not ready: (reason, ends by itself, whole text).
+    """Return why a Pod is not ready, by the kubelet: (reason, ends by itself, full text).
 
-    All containers that failed are named; if there is none, the first one that is not ready.
+    The texts name all containers that failed, or else the first one that is not ready.
     """
     found = podstate.unready(pod)
     held = [one for one in found if not one.is_starting] or found[:1]

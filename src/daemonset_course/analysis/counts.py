@@ -1,4 +1,4 @@
-"""How many nodes there are, and how many a DaemonSet or an application reaches, over time. Pure."""
+"""Count over time the nodes, and the nodes with a Pod of a DaemonSet or an application. Pure."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _FILLS = (("", 0.0), ("////", 0.6), ("....", 0.6))  # hatch and fade, by applica
 
 @dataclass(frozen=True)
 class Counts:
-    """Three numbers over time; unknown while nobody watched.
+    """Three numbers over time; unknown within gaps.
 
     Attributes:
         workers: Node objects that exist, without the control plane.
-        desired: the DaemonSet's ``desiredNumberScheduled``, as its status said it.
-        ready: the same for ``numberReady``.
-        observed: when nodes and DaemonSets were seen.
+        desired: ``desiredNumberScheduled`` of the DaemonSet's status.
+        ready: ``numberReady`` of the DaemonSet's status.
+        observed: when nodes and DaemonSets were watched.
     """
 
     workers: Steps
@@ -48,12 +48,12 @@ class Counts:
 
     @property
     def stale(self) -> float:
-        """Seconds for which the status counted more nodes than there were, at a stretch."""
+        """The longest stretch, in seconds, in which the status counted more nodes than existed."""
         return excess(self.desired, self.workers).longest(0)
 
     @property
     def behind(self) -> float:
-        """Seconds for which fewer nodes were ready than there were, at a stretch."""
+        """The longest stretch, in seconds, in which fewer nodes were ready than existed."""
         return excess(self.workers, self.ready).longest(0)
 
     @property
@@ -73,7 +73,7 @@ class Counts:
 
     @property
     def caption(self) -> str:
-        """What the counts show, in their numbers."""
+        """The numbers of workers, the status at the end, and the longest lag."""
         path = [value for value, _ in groupby(map(_value, _path(self.workers)))]
         if self.stale > self.behind:
             lag = f"the status counted missing nodes for {self._lasted(self.stale)}"
@@ -90,7 +90,7 @@ class Counts:
         return f"at least {seconds(length)}" if self.observed.gaps else seconds(length)
 
     def figure(self) -> Lines:
-        """Workers as a band, desired and ready on it; what is counted and not there is shaded."""
+        """Return workers as a band under desired and ready; missing nodes that count are shaded."""
         series = (
             Series("workers", points_of(self.workers), _BAND),
             Series("desired", points_of(self.desired), Stroke("foreground")),
@@ -109,12 +109,12 @@ class CoverageOverTime:
     """Workers, and how many of them have a ready Pod of each application, over time.
 
     Attributes:
-        apps: values of the label ``app``, in the order in which they were asked for.
+        apps: values of the label ``app``, in the order given.
         nodes: workers that exist.
         covered: by app, the workers with at least one ready Pod.
-        held: by app, for each worker at the end how many ready Pods it has, 0 included; empty
-            when the end was not seen.
-        observed: when nodes and Pods were seen.
+        held: by app, the number of ready Pods of each worker at the end, 0 included; empty if
+            the end is unknown.
+        observed: when nodes and Pods were watched.
     """
 
     apps: tuple[str, ...]
@@ -125,14 +125,14 @@ class CoverageOverTime:
 
     @property
     def headline(self) -> str:
-        """How many nodes each application reaches at the end."""
+        """How many nodes have a ready Pod of each application at the end."""
         last = {app: _value(line.at(self.observed.end)) for app, line in self.covered.items()}
         text = ", ".join(f"{app} {last[app]}" for app in self.apps)
         return f"Of {nodes(self.nodes.at(self.observed.end))} at the end have a ready Pod: {text}"
 
     @property
     def caption(self) -> str:
-        """How many nodes there were and each application reached: at first, at most, at the end."""
+        """The numbers of nodes, and of nodes with a ready Pod: at first, at most, at the end."""
         text = "; ".join(f"{app} {_ends(self.covered[app])}" for app in self.apps)
         return self.observed.caption(
             f"Workers at first, at most, at the end: {_ends(self.nodes)}.",
@@ -140,7 +140,7 @@ class CoverageOverTime:
         )
 
     def figure(self) -> Lines:
-        """Workers as a band, and a line for each application."""
+        """Return workers as a band, and one line for each application."""
         series = [Series("workers", points_of(self.nodes), _BAND)]
         for i, app in enumerate(self.apps):
             stroke = Stroke(f"series {i}", 2.0, _DASHES[i % 3])
@@ -150,7 +150,7 @@ class CoverageOverTime:
 
     @property
     def shares(self) -> Shares:
-        """How the ready Pods share the workers at the end."""
+        """How many ready Pods the workers have at the end."""
         by_app = {app: Counter(held.values()) for app, held in self.held.items()}
         return Shares(self.apps, by_app, self.observed)
 
@@ -160,9 +160,9 @@ class Shares:
     """How many workers have 0, 1, 2, ... ready Pods of each application at the end.
 
     Attributes:
-        apps: in the order in which they were asked for.
-        workers: by app, number of Pods -> number of workers; empty when the end was not seen.
-        observed: when nodes and Pods were seen.
+        apps: in the order given.
+        workers: by app, number of Pods -> number of workers; empty if the end is unknown.
+        observed: when nodes and Pods were watched.
     """
 
     apps: tuple[str, ...]
@@ -171,17 +171,17 @@ class Shares:
 
     @property
     def headline(self) -> str:
-        """Over how many Pods a node's share ranges, for each application."""
+        """The fewest and the most Pods on one node, for each application."""
         return f"Ready Pods on a node: {', '.join(map(self._range, self.apps))}"
 
     @property
     def caption(self) -> str:
-        """For each application how many nodes have how many Pods."""
+        """How many nodes have how many Pods, for each application."""
         text = "; ".join(f"{app}: {self._spread(app)}" for app in self.apps)
         return self.observed.caption(f"Ready Pods at the end of the recording. {text}.")
 
     def figure(self) -> Bars:
-        """For each number of Pods a bar for each application."""
+        """Return one bar for each number of Pods and each application."""
         styles = {
             app: Style(f"series {i}", fade, hatch)
             for i, app in enumerate(self.apps)
@@ -208,7 +208,7 @@ class Shares:
 
 
 def counts(history: History) -> Counts:
-    """Workers, and the status of the recorded DaemonSet, over time."""
+    """Return over time the workers and the status of the recorded DaemonSet."""
     timeline = history.timeline()
     observed = history.observed("nodes", "daemonsets")
     desired, ready = map(observed.with_unknown, (timeline.desired, timeline.ready))
@@ -216,7 +216,7 @@ def counts(history: History) -> Counts:
 
 
 def coverage_over_time(history: History, apps: Sequence[str]) -> CoverageOverTime:
-    """The workers that the ready Pods of ``apps`` (values of the label ``app``) reach."""
+    """Return over time the workers with a ready Pod of each of ``apps`` (label ``app``)."""
     observed = history.observed("nodes", "pods")
     there = _spans_of_workers(history)
     covered = {}
@@ -235,7 +235,7 @@ def coverage_over_time(history: History, apps: Sequence[str]) -> CoverageOverTim
 
 
 def pods_per_node(timeline: Timeline) -> dict[str, int]:
-    """The most Pods that each node held at one time, terminating ones counted."""
+    """Return the most Pods that each node had at one time, terminating ones included."""
     spans = {n: [(s.start, s.end) for s in here] for n, here in timeline.by_node.items() if here}
     return {n: count(held, start=0.0, end=timeline.end).max() or 0 for n, held in spans.items()}
 
@@ -247,20 +247,20 @@ def _workers(history: History) -> Steps:
 
 
 def _spans_of_workers(history: History) -> dict[str, list[Span]]:
-    """By name, when the Node object existed."""
+    """Return by name when each Node object existed."""
     found = history.node_stretches(lambda _: None, lambda node: not podstate.is_control_plane(node))
     return {name: [(one.start, one.end) for one in held] for name, held in found.items()}
 
 
 def _held(history: History, app: str) -> dict[str, int]:
-    """How many ready Pods each worker has at the end."""
+    """Return the number of ready Pods of each worker at the end."""
     pods = filter(of_app(app), history.objects("pods"))
     ready = Counter(podstate.node_of(p) for p in pods if podstate.phase_of(p)[0] == "ready")
     return {name: ready[name] for name in sorted(n["metadata"]["name"] for n in history.workers())}
 
 
 def _path(line: Steps) -> tuple[int | None, int | None, int | None]:
-    """The first that was seen, the highest and the last value."""
+    """Return the first known, the highest and the last value."""
     known = [value for value in line.values if value is not None]
     return (known[0], max(known), line.values[-1]) if known else (None, None, None)
 

@@ -1,4 +1,4 @@
-"""Which nodes DaemonSets cover, and which tolerations objects carry, at a recording's end. Pure."""
+"""Show at a recording's end which nodes DaemonSets cover, and the tolerations of objects. Pure."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Coverage:
     Attributes:
         nodes: short names, the control plane first.
         taints: of each node, as kubectl writes them.
-        daemonsets: their names, in the order asked for.
-        cells: (node, DaemonSet) -> whether a ready Pod is there, one that is not ready, or none.
-        observed: when nodes and Pods were seen.
+        daemonsets: their names, in the order given.
+        cells: (node, DaemonSet) -> whether the node has a ready Pod, an unready one, or none.
+        observed: when nodes and Pods were watched.
     """
 
     nodes: tuple[str, ...]
@@ -48,7 +48,7 @@ class Coverage:
     observed: Observed
 
     def covered(self, daemonset: str) -> int:
-        """The number of nodes with a ready Pod of this DaemonSet."""
+        """Return the number of nodes with a ready Pod of this DaemonSet."""
         return sum(self.cells[node, daemonset] == "ready" for node in self.nodes)
 
     @property
@@ -61,7 +61,7 @@ class Coverage:
 
     @property
     def caption(self) -> str:
-        """The nodes that each DaemonSet leaves out, and how many have a Pod that is not ready."""
+        """The nodes without a Pod of each DaemonSet, and how many Pods are not ready."""
         if not self.observed.at_end:
             return self.observed.caption()
         sentences = []
@@ -74,7 +74,7 @@ class Coverage:
         return self.observed.caption(f"{'; '.join(sentences)}.")
 
     def figure(self) -> Table:
-        """Nodes with their taints by DaemonSets, and how many nodes each covers."""
+        """Return a table: nodes with their taints by DaemonSets, with the totals."""
         rows = [
             Line(node, ", ".join(map(_short, taints)))
             for node, taints in zip(self.nodes, self.taints, strict=True)
@@ -88,13 +88,14 @@ class Coverage:
 
 @dataclass(frozen=True)
 class TolerationsByObject:
-    """The tolerations that objects carry.
+    """The tolerations of some objects.
 
     Attributes:
-        objects: their titles, in the order asked for.
-        tolerations: each one's key and effect; those that most objects carry first.
-        seconds: (toleration, object) -> for how long, None for ever; no entry: not carried.
-        observed: when the objects were seen.
+        objects: their titles, in the order given.
+        tolerations: key and effect of each, the most frequent ones first.
+        seconds: (toleration, object) -> ``tolerationSeconds``, None: no limit; no entry: the object
+            does not have the toleration.
+        observed: when the objects were watched.
     """
 
     objects: tuple[str, ...]
@@ -103,12 +104,12 @@ class TolerationsByObject:
     observed: Observed
 
     def count(self, title: str) -> int:
-        """How many tolerations this object carries."""
+        """Return the number of tolerations of this object."""
         return sum(owner == title for _, owner in self.seconds)
 
     @property
     def headline(self) -> str:
-        """How many tolerations each object carries."""
+        """The number of tolerations of each object."""
         return "Tolerations carried: " + ", ".join(f"{t} {self.count(t)}" for t in self.objects)
 
     @property
@@ -121,7 +122,7 @@ class TolerationsByObject:
         return self.observed.caption(f"{text}, the others never do.")
 
     def figure(self) -> Table:
-        """Tolerations by objects, and how many each carries."""
+        """Return a table: tolerations by objects, with the totals."""
         cells = {
             (_row(one), title): Cell("tolerated for ever", "✓")
             if limit is None
@@ -139,7 +140,7 @@ class TolerationsByObject:
 
 
 def coverage(history: History, daemonsets: Sequence[str]) -> Coverage:
-    """The coverage at the end of a recording.
+    """Return the coverage at the end of a recording.
 
     Raises:
         BadInput: the recording shows none of these DaemonSets.
@@ -166,9 +167,9 @@ def coverage(history: History, daemonsets: Sequence[str]) -> Coverage:
 def tolerations_by_object(
     history: History, objects: Mapping[str, tuple[str, str]]
 ) -> TolerationsByObject:
-    """The tolerations that objects carry at the end of a recording.
+    """Return the tolerations of some objects at the end of a recording.
 
-    ``objects`` says for each title where to look: ``("daemonsets", name)`` for its template, or
+    ``objects`` maps a title to an object: ``("daemonsets", name)`` for a DaemonSet's template, or
     ``("pods", app)`` for the first Pod with that label ``app``.
 
     Raises:
@@ -203,10 +204,10 @@ def _tolerations(history: History, resource: str, name: str) -> Sequence[Object]
 
 
 def _row(toleration: tuple[str, str]) -> str:
-    """Its row's name: one key may have several effects."""
+    """Return the name of its row: key and effect, because one key may have several effects."""
     return " ".join(toleration)
 
 
 def _short(taint: str) -> str:
-    """Without the long prefixes of Kubernetes' own taints."""
+    """Return the taint without the long prefixes of Kubernetes' own taints."""
     return re.sub(r"^node(-role)?\.kubernetes\.io/", "…/", taint)

@@ -1,4 +1,4 @@
-"""Which changes of nodes reach the DaemonSet controller's queue. Pure."""
+"""Show which changes of nodes the DaemonSet controller adds to its queue. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from daemonset_course.figures.shapes import Bars, Style
 
 @dataclass(frozen=True)
 class Enqueued:
-    """Change of a node -> entries in the controller's queue, as ``count_queue_adds`` gives them."""
+    """The result of ``count_queue_adds``: change of a node -> entries in the controller's queue."""
 
     counts: Mapping[str, int]
 
     @property
     def headline(self) -> str:
-        """Which changes the controller queues, and which not."""
+        """Which changes the controller queues, and which it does not."""
         some = [name for name, count in self.counts.items() if count]
         none = [name for name, count in self.counts.items() if not count]
         return f"The controller queues: {_listed(some)}; not: {_listed(none)}"
@@ -27,7 +27,7 @@ class Enqueued:
         return "Entries by change: " + ", ".join(f"{k} {n}" for k, n in self.counts.items()) + "."
 
     def figure(self) -> Bars:
-        """A bar for each change."""
+        """Return one bar for each change."""
         return Bars(
             tuple(self.counts),
             {"entries": tuple(self.counts.values())},

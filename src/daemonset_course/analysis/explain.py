@@ -1,4 +1,4 @@
-"""Why a rollout is not done, from the history alone. Pure."""
+"""Explain from the history why a rollout is not complete. Pure."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from daemonset_course.history.text import counted, joined
 from daemonset_course.history.timeline import Timeline
 
 _WATCHED = ("controllerrevisions", "daemonsets", "nodes", "pods")
-_NAMED = 3  # nodes that a line names; of more it names two
+_NAMED = 3  # a line names up to so many nodes; of more it names two
 _WAITING = {"old template", "missing"}  # kinds that another cause explains
 
-Name = Callable[[str], str]  # how a node is called
+Name = Callable[[str], str]  # shortens the name of a node
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a rollout is not done.
+    """Why a rollout is not complete.
 
     Attributes:
-        causes: all that was found, one for each node that has a cause; what stops everything first.
-        spent: the nodes without an available Pod: each of them uses up a part of the budget.
-        stuck_budget: the budget, if nodes use it up and that does not end by itself; else None.
+        causes: causes of the whole rollout first, then one for each node that has a cause.
+        spent: the nodes without an available Pod: each of them uses one unit of the budget.
+        stuck_budget: the budget, if it is used up and stays so without a change; else None.
     """
 
     causes: tuple[Cause, ...]
@@ -38,32 +38,32 @@ class Explanation:
 
     @property
     def done(self) -> bool:
-        """Whether nothing is left to do."""
+        """Whether the rollout is complete: no cause blocks it."""
         return not any(cause.blocks for cause in self.causes)
 
     @property
     def permanent(self) -> tuple[Cause, ...]:
-        """What waiting will never end."""
+        """The causes that block the rollout and do not end by themselves."""
         return tuple(one for one in self.causes if one.blocks and not one.ends_by_itself)
 
     def of(self, *kinds: Kind) -> tuple[Cause, ...]:
-        """The causes of these kinds."""
+        """Return the causes of these kinds."""
         return tuple(cause for cause in self.causes if cause.kind in kinds)
 
     def where(self, test: Callable[[Cause], bool]) -> Explanation:
-        """The same with no causes but those that pass ``test``."""
+        """Return the explanation with only the causes that pass ``test``."""
         return replace(self, causes=tuple(filter(test, self.causes)))
 
     def blocked_only_by(self, kind: Kind) -> bool:
-        """Whether all that keeps the rollout from its end is of one kind."""
+        """Whether the rollout is not complete and every cause that blocks it is of one kind."""
         return not self.done and all(one.kind == kind for one in self.causes if one.blocks)
 
     def lines(self, name: Name = str) -> tuple[str, ...]:
-        """A line for each reason, with the nodes that have it; ``name`` shortens their names."""
+        """Return one line for each reason, with its nodes; ``name`` shortens their names."""
         return tuple(_lines(self.causes, name, whole=True))
 
     def sentence(self, name: Name = str) -> str:
-        """The same in short: without messages, and without nodes that wait for others."""
+        """Return one sentence, without messages and without nodes that wait for others."""
         stuck = self.of("budget", "component", "unknown", "OnDelete", "refused")
         causes = [one for one in self.causes if not (stuck and one.kind in _WAITING)]
         users = [user for one in causes for user in one.users]
@@ -72,15 +72,15 @@ class Explanation:
 
 
 def explain(history: History, daemonset: str = "", namespace: str = "") -> Explanation:
-    """Why the newest template of a DaemonSet is not on every node; the recorded one if left out.
+    """Return why a DaemonSet's newest template is not on every node (default: the recorded one).
 
-    Where the end of the log was not watched, nothing is said but that.
+    If a watch was interrupted at the end of the log, this is the only cause.
     """
     return explain_timeline(history.timeline(daemonset, namespace))
 
 
 def explain_timeline(timeline: Timeline, template: Template | None = None) -> Explanation:
-    """The same from a timeline: at its end, or when the time of one of its templates ended."""
+    """Return the same from a timeline, at its end or at the end of ``template``."""
     if template is not None and template.end >= timeline.end:
         template = None
     at = timeline.end if template is None else template.end
@@ -125,7 +125,7 @@ def _components(timeline: Timeline, at: float) -> Iterator[Cause]:
 
 
 def _interrupted(timeline: Timeline, at: float) -> set[str]:
-    """The resources that nobody watched at that moment."""
+    """Return the resources whose watch was interrupted at that time."""
     interrupted = {gap.resource for gap in timeline.gaps if gap.start <= at < gap.end}
     return interrupted | (set(timeline.unseen) if at >= timeline.end else set())
 
@@ -153,10 +153,10 @@ def _unobserved(nodes: Nodes) -> Iterator[Cause]:
 def _budget(
     nodes: Nodes, found: list[Cause], unavailable: tuple[str, ...], *, down: bool
 ) -> tuple[list[Cause], int | None]:
-    """Who uses the budget up, if nodes wait for it, and the budget if that does not end.
+    """Return the cause of a budget that is used up, and the budget if it stays so.
 
-    Source: ``rollingUpdate``, ``pkg/controller/daemon/update.go``: unavailable of any cause counts,
-    also on a node that should not run the DaemonSet or that is gone.
+    Source: ``rollingUpdate``, ``pkg/controller/daemon/update.go``: a node counts as unavailable
+    for any cause, also if it should not run the DaemonSet or was deleted.
     """
     old = [one for one in found if one.kind == "old template" and one.node not in unavailable]
     desired = status_of(nodes.daemonset).desired or len(nodes.scene.wanted)
@@ -173,7 +173,7 @@ def _budget(
     stuck = len(lasting) >= limit
     until = "does not end by itself" if stuck else "ends by itself"
     words = f"the budget of {counted(limit, noun)} is used up"
-    words += "" if down else f", and this {until}"  # nothing is certain of a part that is down
+    words += "" if down else f", and this {until}"  # it depends on the component that is down
     return [Cause("budget", "", words, not stuck, users=tuple(users))], limit if stuck else None
 
 
@@ -206,7 +206,7 @@ def _users(users: Iterable[Cause], name: Name) -> Iterator[str]:
 
 
 def named(nodes: Sequence[str]) -> str:
-    """Nodes in few words: "worker, worker2 and 8 others"."""
+    """Return names of nodes in short: "worker, worker2 and 8 others"."""
     if len(nodes) <= _NAMED:
         return ", ".join(nodes)
     return f"{', '.join(nodes[:2])} and {len(nodes) - 2} others"

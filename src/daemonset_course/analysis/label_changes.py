@@ -1,4 +1,4 @@
-"""A label's value on each node over time, and how the Pods of a DaemonSet followed it. Pure."""
+"""Show a label's value on each node over time, and when a DaemonSet's Pods followed it. Pure."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ _COLUMNS = 10  # of tiles
 _COLOURS = ("series 1", "series 5", "series 3", "series 6", "series 2")
 _POD = {word: replace(s, height=s.height * 0.8) for word, s in pod_styles().items()}
 _NO_LABEL = "no label"
-_NAMED = 6  # relabelled nodes that a caption tells one by one
+_NAMED = 6  # a caption describes up to so many relabelled nodes
 
 Values = Mapping[str, Sequence[Stretch[str | None]]]  # by node; None: no such label
 
 
 @dataclass(frozen=True)
 class LabelChanges:
-    """How the Pods of a DaemonSet followed one value of a label; the last change of a node counts.
+    """When the Pods of a DaemonSet followed one value of a label, at each node's last change.
 
     Attributes:
-        key: the label's.
-        value: the one that was followed.
+        key: the label's key.
+        value: the value that is followed.
         values: by node, the label's values over time.
         came: for each node that got the value, the seconds until its Pod was created.
-        left: for each node that lost it, the seconds until its Pod was told to stop.
+        left: for each node that lost it, the seconds until its Pod's deletion was requested.
         waits: nodes that lost it and kept their Pod until the end.
-        unseen: nodes that got or lost it while the watch of Pods was interrupted afterwards.
-        timeline: of the DaemonSet.
-        observed: when nodes and Pods were seen.
+        unseen: nodes that got or lost it right before a gap, so that the result is unknown.
+        timeline: the timeline of the DaemonSet.
+        observed: when nodes and Pods were watched.
     """
 
     key: str
@@ -67,7 +67,7 @@ class LabelChanges:
 
     @property
     def caption(self) -> str:
-        """How many nodes got and lost the label, and how soon their Pods followed."""
+        """How many nodes got or lost the label, and how soon their Pods followed."""
         came, left, waits, unseen = map(len, (self.came, self.left, self.waits, self.unseen))
         created, stopped = (within(each.values()) for each in (self.came, self.left))
         sentences = [
@@ -81,7 +81,7 @@ class LabelChanges:
         return self.observed.caption(*sentences)
 
     def figure(self) -> Lanes:
-        """On each node a stripe for the label over one for the Pod."""
+        """Return for each node a row for the label above a row for the Pod."""
         styles = {
             f"label {self.label}": Style("series 1", height=0.62, width=0.6),
             "another value": Style("background", edge="muted", height=0.62, width=0.6),
@@ -112,7 +112,7 @@ class LabelChanges:
 
 @dataclass(frozen=True, slots=True)
 class LabelledNode:
-    """One node at one moment: the label's value (None: no such label), and whether it has a Pod."""
+    """One node at one time: the label's value (None: no such label), and whether it has a Pod."""
 
     node: str
     value: str | Unknown | None
@@ -124,11 +124,11 @@ class LabelMap:
     """The workers at the beginning and at the end of a recording, by name.
 
     Attributes:
-        key: the label's.
-        before: at the beginning.
-        after: at the end; the value is unknown, and no Pod told, when it was not seen.
+        key: the label's key.
+        before: the workers at the beginning.
+        after: the workers at the end; if the end is unknown, without values and Pods.
         cluster: the prefix of the nodes' names.
-        observed: when nodes and Pods were seen.
+        observed: when nodes and Pods were watched.
     """
 
     key: str
@@ -156,7 +156,7 @@ class LabelMap:
 
     @property
     def caption(self) -> str:
-        """How many nodes had a Pod before and after, and what became of the relabelled ones."""
+        """How many nodes had a Pod before and after, and what happened on the relabelled ones."""
         before, after = (
             sum(node.pod for node in labelled) for labelled in (self.before, self.after)
         )
@@ -167,7 +167,7 @@ class LabelMap:
         return self.observed.caption(f"{first}, {after} after.", *changes)
 
     def figure(self) -> tuple[Tiles, Tiles]:
-        """A tile a node, before and after."""
+        """Return one tile for each node, before and after."""
         values = sorted({_word(s) for s in (*self.before, *self.after) if s.value is not UNKNOWN})
         labels = [value for value in values if value != _NO_LABEL]
         styles = {
@@ -209,7 +209,7 @@ class LabelMap:
 
 
 def label_changes(history: History, key: str, value: str) -> LabelChanges:
-    """How soon the Pods of the recorded DaemonSet followed ``value`` of the label ``key``."""
+    """Return how soon the recorded DaemonSet's Pods followed ``value`` of the label ``key``."""
     timeline, values = history.timeline(), label_values(history, key)
     observed = history.observed("nodes", "pods")
     found = LabelChanges(key, value, values, timeline, observed)
@@ -218,7 +218,7 @@ def label_changes(history: History, key: str, value: str) -> LabelChanges:
         for before, after in pairwise(stretches):
             t = after.start
             if UNKNOWN in (before.value, after.value) or value not in (before.value, after.value):
-                continue  # another value, or nobody saw when it changed
+                continue  # another value, or the time of the change is unknown
             came = after.value == value
             at = _first(pods, t) if came else _stopping(pods, t)
             until = observed.end if at is None else at
@@ -232,7 +232,7 @@ def label_changes(history: History, key: str, value: str) -> LabelChanges:
 
 
 def label_values(history: History, key: str) -> dict[str, list[Stretch[str | None]]]:
-    """By node, the values of a label over time; None where it has no such label."""
+    """Return by node the values of a label over time; None while it has no such label."""
 
     def read(node: Object) -> str | None:
         value = (node["metadata"].get("labels") or {}).get(key)
@@ -242,7 +242,7 @@ def label_values(history: History, key: str) -> dict[str, list[Stretch[str | Non
 
 
 def label_map(history: History, key: str) -> LabelMap:
-    """The workers by the label ``key`` and the Pods of the recorded DaemonSet, before and after."""
+    """Return the workers by the label ``key``, and the DaemonSet's Pods, before and after."""
     timeline, values = history.timeline(), label_values(history, key)
     observed = history.observed("nodes", "pods")
     workers = [*history.workers(at=history.start), *history.workers()]
@@ -268,7 +268,7 @@ def _first(pods: Sequence[Segment], since: float) -> float | None:
 
 
 def _stopping(pods: Sequence[Segment], since: float) -> float | None:
-    """When the Pod there began to terminate; a Pod that ran nowhere goes without that."""
+    """Return when the Pod began to terminate; None if it did not."""
     starts = (s.start for s in pods if s.phase == "terminating" and s.start >= since - _SKEW)
     return min(starts, default=None)
 

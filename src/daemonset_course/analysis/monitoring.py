@@ -1,4 +1,4 @@
-"""A monitoring agent: how far its deployment got, what it reports, what it may do. Pure."""
+"""Compare monitoring agents: deployment attempts, reported series, and permissions. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Trial:
     """One attempt to deploy a DaemonSet.
 
     Attributes:
-        message: of who stopped it; empty when nobody did.
+        message: the message of the component that stopped it; empty if none did.
         stored: whether the API server stored the object.
         pods: how many of its Pods are ready.
         wanted: how many nodes should have one.
@@ -34,23 +34,23 @@ class Trial:
 
     @property
     def reached(self) -> Reached:
-        """The last station that it came to."""
+        """The last stage that the attempt reached."""
         return "Pods" if self.pods else "stored" if self.stored else "refused"
 
 
 @dataclass(frozen=True)
 class Trials:
-    """How far each attempt to deploy a DaemonSet got, by its name."""
+    """How far each attempt to deploy a DaemonSet got, by the attempt's name."""
 
     found: Mapping[str, Trial]
 
     def that(self, reached: Reached) -> list[str]:
-        """The attempts that got exactly that far, in order."""
+        """Return the attempts whose last stage is ``reached``, in order."""
         return [name for name, trial in self.found.items() if trial.reached == reached]
 
     @property
     def headline(self) -> str:
-        """How many attempts got how far."""
+        """How many attempts reached each stage."""
         refused, stored, ran = (len(self.that(how)) for how in _REACHED)
         return (
             f"{len(self.found)} attempts: {refused} refused, {stored} stored without a Pod, "
@@ -59,7 +59,7 @@ class Trials:
 
     @property
     def caption(self) -> str:
-        """Which attempts got how far, by name."""
+        """Which attempts reached each stage."""
         ran = [(name, self.found[name]) for name in self.that("Pods")]
         groups = {
             "Refused": self.that("refused"),
@@ -69,7 +69,7 @@ class Trials:
         return " ".join(f"{how}: {', '.join(names)}." for how, names in groups.items() if names)
 
     def figure(self) -> Table:
-        """A row an attempt: the stations that it came to, where it was stopped, the message."""
+        """Return a row for each attempt: the stages reached, where it stopped, the message."""
         passed, stopped = Cell("came through", "✓"), Cell("was stopped before it", "✗")
         cells = {}
         for name, trial in self.found.items():
@@ -100,11 +100,11 @@ class Trials:
 
 @dataclass(frozen=True)
 class Scrapes:
-    """What variants of an exporter report of one node, compared with the first of them.
+    """The series that variants of an exporter report about one node, compared with the first one.
 
     Attributes:
-        series: each with the label that is compared, such as ``node_disk_info{model}``.
-        variants: their names; the first one is what the others are compared with.
+        series: the series, each with the label to compare, such as ``node_disk_info{model}``.
+        variants: their names; the first one is the base of the comparison.
         values: by variant and series, the values of that label.
     """
 
@@ -113,7 +113,7 @@ class Scrapes:
     values: Mapping[str, Mapping[str, frozenset[str]]]
 
     def differing(self, variant: str) -> list[str]:
-        """The series for which a variant has other values than the first one."""
+        """Return the series for which a variant has other values than the first one."""
         first = self.values[self.variants[0]]
         return [each for each in self.series if self.values[variant][each] != first[each]]
 
@@ -126,13 +126,13 @@ class Scrapes:
 
     @property
     def caption(self) -> str:
-        """What each variant gains and loses."""
+        """How many values each variant has more or fewer, by series."""
         base, *others = self.variants
         parts = "; ".join(self._changes(name) for name in others)
         return f"Numbers count the values of a label. Against {base}: {parts}."
 
     def figure(self) -> Table:
-        """A row a series, a column a variant; a cell holds the number of values."""
+        """Return a table: series by variants; a cell contains the number of values."""
         same, other, none = "as in the first column", "other values", "no value"
         cells = {(s, v): Cell(none, "none") for s in self.series for v in self.variants}
         for variant, seen in self.values.items():
@@ -159,12 +159,12 @@ class Scrapes:
 
 @dataclass(frozen=True)
 class Rights:
-    """What agents can do with places of their node.
+    """What agents can access on their node.
 
     Attributes:
         agents: their names, in the order given.
-        places: what was tried, in the order given.
-        can: by agent and place, whether it succeeded.
+        places: the attempts, in the order given.
+        can: by agent and place, whether the attempt succeeded.
     """
 
     agents: tuple[str, ...]
@@ -172,23 +172,23 @@ class Rights:
     can: Mapping[str, Mapping[str, bool]]
 
     def granted(self, agent: str) -> list[str]:
-        """What this agent can do."""
+        """Return the places that this agent can access."""
         return [place for place in self.places if self.can[agent][place]]
 
     @property
     def headline(self) -> str:
-        """How much each agent can do."""
+        """How many places each agent can access."""
         parts = "; ".join(f"{agent} {len(self.granted(agent))}" for agent in self.agents)
         return f"Of {len(self.places)} attempts succeed: {parts}"
 
     @property
     def caption(self) -> str:
-        """For each agent what it can do."""
+        """The places that each agent can access."""
         parts = [f"{agent}: {', '.join(self.granted(agent)) or 'nothing'}" for agent in self.agents]
         return f"{'; '.join(parts)}."
 
     def figure(self) -> Table:
-        """A row a place, a column an agent."""
+        """Return a table: places by agents."""
         words = {True: Cell("succeeds", "succeeds"), False: Cell("refused", "refused")}
         cells = {(p, a): words[self.can[a][p]] for p in self.places for a in self.agents}
         styles = {"succeeds": Style("alarm"), "refused": Style("background", edge="muted")}
@@ -196,12 +196,12 @@ class Rights:
 
 
 def trials(found: Mapping[str, Trial]) -> Trials:
-    """How far attempts got, given by name."""
+    """Return the attempts, given by name, as a finding."""
     return Trials(found)
 
 
 def scrapes(seen: Mapping[str, Mapping[str, Sequence[str]]]) -> Scrapes:
-    """What was seen, by variant and series (``metrics.labels``); the first one is the base."""
+    """Return the comparison of values by variant and series; the first variant is the base."""
     values = {
         name: {series: frozenset(some) for series, some in each.items()}
         for name, each in seen.items()
@@ -210,5 +210,5 @@ def scrapes(seen: Mapping[str, Mapping[str, Sequence[str]]]) -> Scrapes:
 
 
 def rights(can: Mapping[str, Mapping[str, bool]]) -> Rights:
-    """What succeeded, given by agent and place; all agents tried the same places."""
+    """Return what agents can access, given by agent and place; all agents have the same places."""
     return Rights(tuple(can), tuple(next(iter(can.values()))), can)

@@ -1,4 +1,4 @@
-"""Nodes that fail: their state over time, and what became of the Pods there. Pure."""
+"""Show nodes that fail: their state over time, and the outcome of their Pods. Pure."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _HATCHES = {
 
 
 class PodOutcome(NamedTuple):
-    """What became of the Pod that was on a node when it failed; None: there was none.
+    """The outcome of the Pod that was on a node when the node failed; ``life`` is None without one.
 
-    Times in seconds since the failure. A Pod that is deleted by force is not told to stop.
+    Times in seconds since the failure. A Pod that is deleted by force has no ``stopping`` time.
     """
 
     life: Life | None
@@ -38,7 +38,7 @@ class PodOutcome(NamedTuple):
 
     @property
     def phase(self) -> str:
-        """The last phase that was seen of the Pod."""
+        """The last phase of the Pod; empty without a Pod."""
         return self.life.phase if self.life else ""
 
 
@@ -47,14 +47,15 @@ class Failure:
     """One node's failure and what followed; times in seconds since the failure.
 
     Attributes:
-        kind: its name, as the mark that began it says.
+        kind: its name, the text of the mark at its beginning.
         node: the node's short name.
-        states: the node's: ready, cordoned, not ready, unknown, out of service; ``UNKNOWN`` while
-            nobody watched. After the last one the Node object is gone, or the recording ended.
-        outcomes: by app, what became of its Pod.
+        states: the node's states: ready, cordoned, not ready, unknown, out of service;
+            ``UNKNOWN`` within gaps. After the last one the Node object was deleted, or the
+            recording ended.
+        outcomes: by app, the outcome of its Pod.
         zero: when the node failed, in seconds since the recording began.
         end: when the recording ended.
-        observed: when nodes and Pods were seen, in seconds since the recording began.
+        observed: when nodes and Pods were watched, in seconds since the recording began.
     """
 
     kind: str
@@ -67,7 +68,7 @@ class Failure:
 
     @property
     def noticed(self) -> When:
-        """When the Node object first showed that something is wrong; None: it did not."""
+        """When the Node object first showed the failure; None: it did not."""
         for state in (one for one in self.states if one.value != "ready"):
             if state.value is UNKNOWN and state.end > 0:
                 return UNKNOWN
@@ -85,14 +86,14 @@ class Failures:
 
     @property
     def headline(self) -> str:
-        """In how many of the failures each app's Pod was told to stop."""
+        """In how many of the failures the deletion of each app's Pod was requested."""
         apps = list(dict.fromkeys(app for one in self.found for app in one.outcomes))
         stopped = ", ".join(f"{app} in {self._stopped(app)}" for app in apps)
         return f"{len(self.found)} failures, Pods told to stop: {stopped}"
 
     @property
     def caption(self) -> str:
-        """What became of each Pod in each failure."""
+        """The outcome of each Pod in each failure."""
         gaps = {gap: None for one in self.found for gap in one.observed.gaps}
         sentences = [
             f"{one.kind[:1].upper()}{one.kind[1:]}: "
@@ -103,7 +104,7 @@ class Failures:
         return " ".join([*sentences, *interruptions(gaps)])
 
     def figure(self) -> Lanes:
-        """A lane for each failure: the node's state over what became of its Pods."""
+        """Return a lane for each failure: the node's state above the phases of its Pods."""
         end = max(one.end for one in self.found)
         styles = {"node": _NODE, **pod_styles()}
         node_states = {
@@ -138,7 +139,7 @@ class Failures:
 
 
 def failure(history: History, kind: str, node: str, apps: Sequence[str]) -> Failure:
-    """The failure of ``node`` that a mark with the text ``kind`` began.
+    """Return the failure of ``node`` that began at the mark with the text ``kind``.
 
     ``apps`` are values of the Pods' label ``app``.
 
@@ -163,7 +164,7 @@ def failure(history: History, kind: str, node: str, apps: Sequence[str]) -> Fail
 
 
 def state_of(node: Object) -> str:
-    """One word or two for what the Node object says."""
+    """Return the state of a Node in one word or two."""
     ready = podstate.condition(node, "Ready").get("status")
     if any(taint["key"] == OUT_OF_SERVICE for taint in taints_of(node)):
         return "out of service"

@@ -1,4 +1,4 @@
-"""Taints on nodes over time, and what became of the Pods there. Pure."""
+"""Show the taints of nodes over time, and what happened to the Pods there. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EFFECTS = ("NoSchedule", "NoExecute")
 class Taint:
     """A stretch in which a node had a taint; times in seconds since the recording began.
 
-    ``dated``: whether its coming was seen; else it came by ``start``.
+    ``dated``: whether ``start`` is exact; else the taint was added in a gap, by ``start``.
     """
 
     name: str
@@ -35,12 +35,12 @@ class Taint:
 
     @property
     def text(self) -> str:
-        """Its name, and since when it was there."""
+        """Its name and its start."""
         when = f"from {seconds(self.start)} on" if self.dated else f"by {seconds(self.start)}"
         return f"{self.name} {when}"
 
     def later(self, delay: float) -> str:
-        """How long after it something came; nothing when nobody saw when it came itself."""
+        """Return the text for an event ``delay`` seconds after its start; empty if undated."""
         return f" {seconds(delay)} later" if self.dated else ""
 
 
@@ -50,7 +50,7 @@ class TaintedNode:
 
     Attributes:
         node: its short name.
-        taints: by time; not told while the watch of nodes was interrupted.
+        taints: by time; without taints within gaps of the watch of nodes.
         pods: by the label ``app``, the lives of the Pods bound to the node.
     """
 
@@ -60,22 +60,22 @@ class TaintedNode:
 
     @property
     def evicting(self) -> Taint | None:
-        """The first taint that evicts."""
+        """The first taint with the effect NoExecute."""
         return next((one for one in self.taints if one.effect == "NoExecute"), None)
 
     def evictions(self, app: str) -> tuple[float, ...]:
-        """When the node's kubelet evicted a Pod of ``app``."""
+        """Return the times at which the node's kubelet evicted a Pod of ``app``."""
         return tuple(t for life in self.pods[app] if isinstance(t := life.evicted, float))
 
     def stopping(self, app: str) -> When:
-        """When a Pod of ``app`` was told to stop first; None: never."""
+        """Return when the deletion of a Pod of ``app`` was first requested; None: never."""
         when = [life.stopping for life in self.pods[app]]
-        if UNKNOWN in when:  # it may have been the first
+        if UNKNOWN in when:  # this Pod may have been the first
             return UNKNOWN
         return min((t for t in when if isinstance(t, float)), default=None)
 
     def stopped(self, app: str) -> When:
-        """Seconds from the evicting taint until a Pod of ``app`` was told to stop; None: never."""
+        """Return the seconds from the NoExecute taint to ``stopping(app)``; None: never."""
         taint, when = self.evicting, self.stopping(app)
         if isinstance(when, float):
             return None if taint is None else max(0.0, when - taint.start)
@@ -84,12 +84,12 @@ class TaintedNode:
 
 @dataclass(frozen=True)
 class NodeTaints:
-    """The taints of some nodes, over the Pods that were there.
+    """The taints of some nodes, and the Pods that were there.
 
     Attributes:
-        nodes: in the order asked for.
+        nodes: in the order given.
         apps: values of the Pods' label ``app``.
-        observed: when nodes and Pods were seen.
+        observed: when nodes and Pods were watched.
     """
 
     nodes: tuple[TaintedNode, ...]
@@ -98,7 +98,7 @@ class NodeTaints:
 
     @property
     def headline(self) -> str:
-        """Whose Pods were told to stop, and whose stayed."""
+        """The applications whose Pods were evicted or deleted, and those whose Pods stayed."""
         if evicted := [app for app in self.apps if any(n.evictions(app) for n in self.nodes)]:
             rest = [app for app in self.apps if app not in evicted]
             spared = f", and spared {joined(rest)}" if rest and not self.observed.gaps else ""
@@ -108,11 +108,11 @@ class NodeTaints:
 
     @property
     def caption(self) -> str:
-        """For each node what evicts, a taint or its kubelet, and what each Pod did."""
+        """For each node the taint or the evictions, and what happened to each Pod."""
         return self.observed.caption(*(self._sentence(one) for one in self.nodes))
 
     def figure(self) -> Lanes:
-        """On each node its taints, by effect, over the Pods that were there."""
+        """Return for each node its taints, by effect, above the Pods that were there."""
         styles = {
             "taint, keeps off": Style("alarm", 0.8, height=0.64),
             "taint, evicts": Style("alarm", height=0.64),
@@ -167,16 +167,16 @@ class NodeTaints:
 
 
 class Attempt(NamedTuple):
-    """One Pod that a DaemonSet got on a node; times in seconds since the recording began.
+    """One Pod of a DaemonSet on a node; times in seconds since the recording began.
 
     Attributes:
-        created: when it was first seen.
-        deleted: when it was gone; None: it was still there at the end.
-        ran: its kubelet said Running at some time.
-        phase: the last phase seen, in the kubelet's word (``Running``, ``Failed``).
-        reason: the Pod status' own reason, empty when it has none.
-        message: why it ended: the Pod status' own message, else that of its ``DisruptionTarget``
-            condition (an evicted container that ends with exit code 0 leaves only that).
+        created: when it was created, or first recorded.
+        deleted: when it was deleted; None: it still existed at the end.
+        ran: whether its phase was Running at some time.
+        phase: the last ``status.phase`` (``Running``, ``Failed``).
+        reason: ``status.reason``; empty if there is none.
+        message: ``status.message``, or else the message of the condition ``DisruptionTarget`` (an
+            evicted container that ends with exit code 0 has only this one).
     """
 
     created: float
@@ -188,7 +188,7 @@ class Attempt(NamedTuple):
 
 
 def node_taints(history: History, names: Iterable[str], apps: Sequence[str]) -> NodeTaints:
-    """What a recording tells of these nodes, and of the Pods with these labels ``app``."""
+    """Return the taints of these nodes, and their Pods with these labels ``app``."""
     cluster = history.header.cluster
     found = tuple(
         TaintedNode(
@@ -202,7 +202,7 @@ def node_taints(history: History, names: Iterable[str], apps: Sequence[str]) -> 
 
 
 def attempts(history: History, node: str, daemonset: str) -> list[Attempt]:
-    """The DaemonSet's Pods that were on a node, or meant for it, by the time of their creation."""
+    """Return the DaemonSet's Pods on a node, or with affinity to it, by creation time."""
     lives = on_node(history.lives(owned_by(daemonset)), node)
     return sorted(map(_attempt, lives), key=lambda one: one.created)
 
@@ -221,7 +221,7 @@ def _attempt(life: Life) -> Attempt:
 
 
 def _taints(history: History, node: str) -> list[Taint]:
-    """Each taint from when it came to when it went; a gap of the watch ends and begins it."""
+    """Return each taint with its start and end; a gap of the watch ends a taint."""
 
     def read(item: Object) -> frozenset[tuple[str, str]]:
         return frozenset((taint_name(one), str(one["effect"])) for one in taints_of(item))

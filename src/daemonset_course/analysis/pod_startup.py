@@ -1,4 +1,4 @@
-"""Who did what until a Pod was ready, and how a node joined, step by step. Pure."""
+"""Show which component did which step until a Pod was ready, and how a node joined. Pure."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _SIGN = Style("background", edge="background", width=0.0, height=0.5)
 
 @dataclass(frozen=True)
 class Startup:
-    """Every Pod of a DaemonSet by who acted on it, and when the scheduler was away.
+    """The steps of every Pod of a DaemonSet, and when no scheduler ran.
 
     Attributes:
-        lives: by node, then by time.
+        lives: the Pods' lives, by node, then by time.
         away: each stretch without a scheduler.
         cluster: the prefix of the nodes' names.
-        observed: when Pods were seen.
+        observed: when Pods were watched.
     """
 
     lives: tuple[Life, ...]
@@ -67,7 +67,7 @@ class Startup:
 
     @property
     def caption(self) -> str:
-        """How many Pods were created, how long each step took at most."""
+        """How many Pods were created, and how long each step took at most."""
         seen = [life for life in self.new if isinstance(life.created, float)]
         unbound = [life for life in seen if not life.placed or life.bound is not None]
         sentences = [f"{counted(len(seen), 'Pod')} created, {len(unbound)} of them without a node."]
@@ -81,7 +81,7 @@ class Startup:
         return self.observed.caption(*sentences)
 
     def figure(self) -> Lanes:
-        """A lane for the controller, the scheduler and the kubelets, a row a Pod in each."""
+        """Return a lane each for controller, scheduler and kubelets, with a row for each Pod."""
         styles = {
             "created": replace(_SIGN, sign="◆"),
             "bound to its node": replace(_SIGN, sign="●"),
@@ -109,9 +109,9 @@ class Startup:
         )  # fmt: skip
 
     def _bars(self, life: Life) -> list[Bar]:
-        """One bar a step, whatever its segments say of reasons.
+        """Return one bar for each step of a Pod, independent of the reasons of its segments.
 
-        Until it has a node the Pod waits for the scheduler, then it starts.
+        The Pod waits for the scheduler until it has a node; then it starts.
         """
         steps: list[tuple[float, float, Phase]] = []
         for one in life.segments:
@@ -139,10 +139,10 @@ class Startup:
 
 
 class Moment(NamedTuple):
-    """One change. Moments compare by the order in which etcd stored them.
+    """The time of one change. Moments compare by the order in which etcd stored the changes.
 
-    Two watches may deliver two changes in the wrong order; ``version`` is one count for all
-    objects. ``t`` is when we knew of it at the latest, in seconds since the recording began.
+    Two watches may deliver two changes in the wrong order. ``version`` is the resourceVersion,
+    which counts over all objects. ``t`` is in seconds since the recording began.
     """
 
     version: int
@@ -151,16 +151,16 @@ class Moment(NamedTuple):
 
 @dataclass(frozen=True)
 class Joining:
-    """The steps of one node's joining.
+    """The steps in which one node joined.
 
     Attributes:
         node: its name.
-        added: the Node object was created.
-        ready: its kubelet said Ready.
-        untainted: the taint ``node.kubernetes.io/not-ready:NoSchedule`` was gone.
+        added: when the Node object was created.
+        ready: when its condition Ready became True.
+        untainted: when the taint ``node.kubernetes.io/not-ready:NoSchedule`` was removed.
         created: by DaemonSet, when its Pod for this node was created.
-        segments: by DaemonSet, the lives of its Pods there.
-        observed: when nodes and Pods were seen.
+        segments: by DaemonSet, the segments of its Pods there.
+        observed: when nodes and Pods were watched.
     """
 
     node: str
@@ -173,7 +173,7 @@ class Joining:
 
     @property
     def headline(self) -> str:
-        """Which Pods did not wait for the taint to go."""
+        """Which Pods were created before the taint was removed."""
         early = [name for name, moment in self.created.items() if moment < self.untainted]
         late = [name for name in self.created if name not in early]
         if not early or not late:
@@ -183,7 +183,7 @@ class Joining:
 
     @property
     def caption(self) -> str:
-        """What happened in what order, with times since the node was added."""
+        """The steps in order, with times since the node was added."""
         steps = [("node Ready", self.ready), ("taint gone", self.untainted)]
         steps += [(f"Pod of {name} created", moment) for name, moment in self.created.items()]
         steps.sort(key=lambda step: step[1])
@@ -192,7 +192,7 @@ class Joining:
         return self.observed.caption(f"After the node was added: {text}.")
 
     def figure(self) -> Lanes:
-        """The node's own bar over a bar for each DaemonSet's Pods."""
+        """Return the node's bar above one bar for each DaemonSet's Pods."""
         zero, end = self.added.t, self.observed.end
         styles = {
             "node tainted not-ready": Style("faint", hatch="xxxx", edge="muted", width=0.7),
@@ -215,10 +215,10 @@ class Joining:
 
 
 def startup(history: History) -> Startup:
-    """Who did what to the Pods of the recorded DaemonSet.
+    """Return the steps of the Pods of the recorded DaemonSet.
 
-    A scheduler that a mark calls ``stopped`` is away until one says ``started``, or until the next
-    Pod is bound: that shows it at work before the mark is written.
+    The time without a scheduler begins at a mark with ``stopped``. It ends at the mark with
+    ``started``, or when the next Pod is bound: the scheduler can bind a Pod before that mark.
 
     Raises:
         BadInput: the recording shows no Pod of the DaemonSet.
@@ -235,7 +235,7 @@ def startup(history: History) -> Startup:
         one if podstate.is_owned(first[one.uid], owner) else replace(one, created=None)  # adopted
         for one in lives
     ]
-    # Of one node those that were there come first, then as they were created.
+    # On one node, Pods from before the recording come first, then the others by creation time.
     lives.sort(key=lambda life: (natural_key(life.node), _between(0.0, life.created)))
     bound = [life.bound for life in lives if isinstance(life.bound, float)]
     away = tuple(_away(history, bound))
@@ -243,7 +243,7 @@ def startup(history: History) -> Startup:
 
 
 def joining(history: History, node: str, daemonsets: Sequence[str]) -> Joining:
-    """The joining of ``node`` as a recording of it shows it.
+    """Return how ``node`` joined, from a recording.
 
     Raises:
         BadInput: the recording does not show the node from its creation until it is Ready and has
@@ -251,7 +251,7 @@ def joining(history: History, node: str, daemonsets: Sequence[str]) -> Joining:
     """
     changes = [*history.changes("nodes", named(node))]
     if changes and (changes[0].via, changes[0].type) != ("watch", "ADDED"):
-        changes = []  # nobody saw it come
+        changes = []  # the creation is not in the recording
     seen = [change for change in changes if change.via == "watch"]
     tainted = [change for change in seen if _is_tainted(change.object)]
     untainted = [change for change in seen if not _is_tainted(change.object)]
@@ -285,7 +285,7 @@ def _moment(change: Change) -> Moment:
 
 
 def _in_order(moment: Moment, others: Sequence[Moment]) -> Moment:
-    """The moment, no later than those that etcd stored after it: it had happened by then."""
+    """Return the moment with a ``t`` no later than that of any change stored after it."""
     return Moment(moment.version, min(m.t for m in others if m.version >= moment.version))
 
 
@@ -298,7 +298,7 @@ def _pod_for(node: str, daemonset: str) -> Test:
 
 
 def _away(history: History, bound: Sequence[float]) -> list[Span]:
-    """The stretches between a mark that the scheduler stopped and a sign of its life."""
+    """Return the stretches from a mark that the scheduler stopped until it ran again."""
     starts = [mark.t for mark in history.marks if mark.text == f"{SCHEDULER}: stopped"]
     signs = [mark.t for mark in history.marks if mark.text == f"{SCHEDULER}: started"]
     signs += [*bound, history.end]
@@ -310,5 +310,5 @@ def _point(when: When, sign: str, word: str) -> tuple[Point, ...]:
 
 
 def _between(start: When, end: When) -> float:
-    """Seconds from one to the other; negative when either is not known or did not happen."""
+    """Return the seconds from ``start`` to ``end``; negative if one is unknown or None."""
     return end - start if isinstance(start, float) and isinstance(end, float) else -1.0

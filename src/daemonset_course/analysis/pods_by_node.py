@@ -1,4 +1,4 @@
-"""Which Pods of several applications were on each node, and in which phase. Pure."""
+"""Show the Pods of several applications on each node, by phase. Pure."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class PodsByNode:
     """The lives of the Pods of some applications, by the value of their label ``app``.
 
     Attributes:
-        apps: in the order in which they were asked for.
-        nodes: lanes: workers, control plane first if a Pod was there; an empty name, last, stands
-            for Pods that are meant for no node yet.
-        lives: by app, the Pods by when they began.
+        apps: in the order given.
+        nodes: the lanes: first the control plane if it had a Pod, then the workers. The last name
+            may be empty: the lane of Pods without a node.
+        lives: by app, the Pods' lives by first appearance.
         cluster: the prefix of the nodes' names.
-        observed: when Pods were seen.
+        observed: when Pods were watched.
     """
 
     apps: tuple[str, ...]
@@ -36,7 +36,7 @@ class PodsByNode:
     observed: Observed
 
     def held(self, app: str, t: float | None = None) -> Counter[tuple[str, Phase]]:
-        """How many Pods of ``app`` each node had in each phase at ``t`` (left out: at the end)."""
+        """Return the number of Pods of ``app`` by node and phase at ``t`` (default: the end)."""
         moment = self.observed.end if t is None else t
         pods = (s for life in self.lives[app] for s in life.segments if self._holds(s, moment))
         return Counter((segment.node, segment.phase) for segment in pods)
@@ -55,11 +55,11 @@ class PodsByNode:
 
     @property
     def caption(self) -> str:
-        """How many Pods of each application were ready, and how many not, at the end."""
+        """How many Pods of each application were in each phase at the end."""
         return self.observed.caption(*(f"{app}: {self._sentence(app)}." for app in self.apps))
 
     def figure(self) -> Lanes:
-        """A lane a node, a row a Pod; a Pod meant for a node and not on it is hollow there."""
+        """Return a lane for each node, a row for each Pod; the bar of a pending Pod is hollow."""
         colours = {app: f"series {i}" for i, app in enumerate(self.apps)}
         styles = {
             f"{app} {phase}": replace(style, height=style.height * 1.15)
@@ -78,7 +78,7 @@ class PodsByNode:
         )
 
     def _rows(self, node: str) -> list[Row]:
-        """The apps in turn; Pods that follow one another share a row."""
+        """Return the rows of a node, by app; Pods that do not overlap share a row."""
         rows = []
         for app in self.apps:
             own: list[list[Segment]] = [[]]
@@ -86,7 +86,7 @@ class PodsByNode:
                 there = [segment for segment in life.segments if segment.node == node]
                 if there:
                     _place(own, there)
-            # Of Pods without a node there is a row only where there are such Pods.
+            # The lane of Pods without a node has rows only for apps with such Pods.
             rows += [Row(_bars(bars, app)) for bars in own if bars or node]
         return rows
 
@@ -111,7 +111,7 @@ class PodsByNode:
 
 
 def pods_by_node(history: History, apps: Sequence[str]) -> PodsByNode:
-    """The Pods of ``apps`` (values of the label ``app``) in a recording, by node."""
+    """Return the Pods of ``apps`` (values of the label ``app``) in a recording, by node."""
     lives = {
         app: tuple(life for life in history.lives(of_app(app)) if life.segments) for app in apps
     }

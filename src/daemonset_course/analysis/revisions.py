@@ -1,4 +1,4 @@
-"""How a DaemonSet's revisions are numbered, and numbered again, step by step. Pure."""
+"""Show how the numbers of a DaemonSet's revisions change from step to step. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from daemonset_course.history.log import Object
 
 @dataclass(frozen=True)
 class Revision:
-    """One ControllerRevision at one moment: its number, its object's name, its template's value."""
+    """One ControllerRevision at one time: its number, its name, and a value of its template."""
 
     number: int
     name: str
@@ -24,9 +24,9 @@ class RevisionHistory:
     """The revisions after each of some steps.
 
     Attributes:
-        steps: what was done, in order.
+        steps: the names of the steps, in order.
         revisions: after each step, the lowest number first.
-        names: the objects by first appearance; each holds one template.
+        names: the names of the objects by first appearance; each object has one template.
     """
 
     steps: tuple[str, ...]
@@ -34,7 +34,7 @@ class RevisionHistory:
     names: tuple[str, ...]
 
     def numbers(self, step: int = -1) -> list[int]:
-        """The revision numbers after a step (left out: after the last one)."""
+        """Return the revision numbers after a step (default: after the last one)."""
         return [revision.number for revision in self.revisions[step]]
 
     @property
@@ -48,14 +48,14 @@ class RevisionHistory:
 
     @property
     def headline(self) -> str:
-        """How many templates there are, how many numbers they got, and the current one."""
+        """The number of templates, how many numbers they got, and the current template."""
         newest, again = self.revisions[-1][-1], len(self.renumbered)
         undone = f", {again} of them by going back to a template" if again else ""
         return f"{len(self.names)} templates, {newest.number} numbers{undone}; now {newest.value}"
 
     @property
     def caption(self) -> str:
-        """Which revision got which number at which step, and which ones are left."""
+        """The changes of revision numbers by step, and the revisions at the end."""
         changes = "; ".join(
             f"{step}: {a.value}, {a.number} becomes {b.number}" for step, a, b in self.renumbered
         )
@@ -64,7 +64,7 @@ class RevisionHistory:
         return f"{changes}. Revisions at the end: {left}."
 
     def figure(self) -> Table:
-        """A column a step, a row a number; the newest is full, and a line follows each template."""
+        """Return a table: numbers by steps; the newest is filled, lines connect one template."""
         cells: dict[tuple[str, str], Cell] = {}
         places: dict[str, list[tuple[str, str]]] = {name: [] for name in self.names}
         for step, revisions in zip(self.steps, self.revisions, strict=True):
@@ -91,11 +91,11 @@ class RevisionHistory:
 
 
 def revision_history(snapshots: Mapping[str, Sequence[Object]], env: str) -> RevisionHistory:
-    """The history of ControllerRevisions, given as they were listed after each step.
+    """Return the history of ControllerRevisions from their lists after each step.
 
     Args:
         snapshots: step -> the ControllerRevisions of one DaemonSet.
-        env: the variable of the template's first container that tells one release from another.
+        env: the variable of the template's first container that identifies a release.
     """
     revisions = tuple(
         tuple(sorted((_revision(item, env) for item in items), key=lambda one: one.number))

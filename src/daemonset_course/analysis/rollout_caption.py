@@ -1,4 +1,4 @@
-"""A timeline in words: the caption under the picture, its alt text, and a value to compare."""
+"""Describe a timeline: caption and headline of the picture, also used as its alt text. Pure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from daemonset_course.history.timeline import Timeline
 
 
 def caption(timeline: Timeline) -> str:
-    """What happened, one sentence for each outage, rollout and gap; each number is from the facts.
+    """Return what happened: one sentence for each outage, rollout and gap.
 
-    Without a rollout: which Pods and nodes came and went, and which nodes lacked their Pod.
+    Without a rollout: which Pods and nodes were created or deleted, and which nodes had no Pod.
 
     Example: "12 nodes rolled in 18.2 s, at most 1 unavailable (budget 1), order worker3, worker7,
     worker, worker2, worker11, worker4, …"
@@ -29,7 +29,7 @@ def caption(timeline: Timeline) -> str:
 
 
 def headline(timeline: Timeline) -> str:
-    """The finding in a few words: the caption of the last rollout up to its first comma."""
+    """Return the finding in a few words: the beginning of the caption of the last rollout."""
     down = [str(Down(one.component, one.why)) for one in timeline.outages if one.end is None]
     found = rollouts(timeline)
     if not found:
@@ -49,7 +49,7 @@ def _rollout(timeline: Timeline, rollout: Rollout, template: Template) -> str:
 
 
 def _why(timeline: Timeline, rollout: Rollout, template: Template) -> str:
-    """Why a rollout did not end, or which nodes a finished one has left without a Pod."""
+    """Return why a rollout did not end, or the nodes that a complete one left without a Pod."""
     found = explain_timeline(timeline, template).where(
         lambda cause: cause.kind not in ("component", "unknown", "no DaemonSet")
     )
@@ -61,7 +61,7 @@ def _why(timeline: Timeline, rollout: Rollout, template: Template) -> str:
 
 
 def _held(timeline: Timeline) -> str:
-    """What holds up Pods in a recording in which no template changed."""
+    """Return why Pods are missing in a recording in which no template changed."""
     found = explain_timeline(timeline)
     return _reasons(timeline, found.where(lambda one: one.kind in ("budget", "refused")))
 
@@ -76,7 +76,7 @@ def _result(timeline: Timeline, rollout: Rollout) -> str:
         verb = "started" if rollout.created else "rolled"
         which, rolled = nodes(rollout.nodes), len(rollout.order)
         if rollout.nodes is not None and rolled < rollout.nodes:
-            which = f"{rolled} of {which}"  # the others ran this template already
+            which = f"{rolled} of {which}"  # the other nodes had this template already
         within = "in" if rollout.exact else "within"
         return f"{which} {verb} {within} {seconds(rollout.duration)}"
     if rollout.updated is None:
@@ -111,12 +111,12 @@ def _surge(rollout: Rollout) -> list[str]:
 
 
 def _seen(rollout: Rollout) -> str:
-    """What a largest number is worth if a watch was interrupted."""
+    """Return the limitation of a maximum: empty if no watch was interrupted."""
     return "" if rollout.watched else " while watched"
 
 
 def _outages(timeline: Timeline) -> list[str]:
-    """When a component of the control plane did not run; the cure where it still does not."""
+    """Return when components of the control plane did not run, and how to restart them."""
     sentences = [f"{one}." for one in timeline.outages]
     down = [one for one in timeline.outages if one.end is None]
     return sentences + ([f"The cure: {cure(down, timeline.header.cluster)}."] if down else [])

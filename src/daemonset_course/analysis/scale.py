@@ -1,4 +1,4 @@
-"""How soon a new DaemonSet's Pods are created, how long rollouts of many nodes take, and why. Pure.
+"""Compare the durations of creations and rollouts with models of rounds and request limits. Pure.
 
 The controller manager sends at most ``burst`` requests at once and then ``qps`` a second
 (``--kube-api-burst``, ``--kube-api-qps``). Creating or deleting a Pod is a request. Source:
@@ -24,29 +24,29 @@ ROUNDS_AT_10 = 10  # rounds of a rollout with a budget of 10 %, however many nod
 
 
 class Rate(NamedTuple):
-    """The requests that a client may send: ``burst`` at once, then ``qps`` a second."""
+    """A client's request limit: ``burst`` requests at once, then ``qps`` a second."""
 
     qps: float
     burst: float
 
     def takes(self, requests: float) -> float:
-        """Seconds that so many requests take at least."""
+        """Return the seconds that so many requests take at least."""
         return max(0.0, (requests - self.burst) / self.qps)
 
     def sent(self, elapsed: float) -> float:
-        """How many requests may have been sent after so many seconds."""
+        """Return how many requests the limit allows within ``elapsed`` seconds."""
         return self.burst + self.qps * elapsed
 
 
 @dataclass(frozen=True)
 class Creation:
-    """When a new DaemonSet's Pods were created and first ready: sorted, in seconds since it was."""
+    """When a new DaemonSet's Pods were created and ready: sorted, in seconds since its creation."""
 
     created: tuple[float, ...]
     ready: tuple[float, ...]
 
     def rate(self, rate: Rate) -> float | None:
-        """Pods created a second once the burst was spent; None if there are hardly more of them."""
+        """Return Pods created a second after the burst; None if fewer than ten were created."""
         later = self.created[round(rate.burst) :]
         if len(later) < 10 or later[-1] <= later[0]:
             return None
@@ -55,7 +55,7 @@ class Creation:
 
 @dataclass(frozen=True)
 class Creations:
-    """A creation beside what the rate of requests allows, and beside a recorded one."""
+    """A creation, compared with the request limit and with a recorded creation."""
 
     now: Creation
     rate: Rate
@@ -63,7 +63,7 @@ class Creations:
 
     @property
     def headline(self) -> str:
-        """How many Pods were created in how long, and how long the requests take."""
+        """The number of Pods, the time of their creation, and the time that the requests take."""
         created = self.now.created
         words = f"{counted(len(created), 'Pod')} created in {seconds(created[-1])}"
         least = self.rate.takes(len(created))
@@ -71,12 +71,12 @@ class Creations:
 
     @property
     def caption(self) -> str:
-        """What was created and ready when."""
+        """When the last Pods were created and ready, and the request limit."""
         words = self._words(self.now)
         return f"{words} Recorded: {self._words(self.recorded)}" if self.recorded else words
 
     def figure(self) -> tuple[Lines, ...]:
-        """Pods created and ready over time, on the band that the rate allows."""
+        """Return Pods created and ready over time, above the requests that the limit allows."""
         both = {"now": self.now} | ({"recorded": self.recorded} if self.recorded else {})
         return tuple(self._panel(name, one) for name, one in both.items())
 
@@ -118,9 +118,9 @@ class Creations:
 
 
 class Length(NamedTuple):
-    """The measured length of one rollout.
+    """The measured duration of one rollout.
 
-    ``share`` is ``maxUnavailable`` in percent; ``recorded``: not on this machine, or not now.
+    ``share`` is ``maxUnavailable`` in percent. ``recorded``: the value is from a recording.
     """
 
     nodes: int
@@ -130,11 +130,11 @@ class Length(NamedTuple):
 
 
 def creation(timeline: Timeline) -> Creation:
-    """The creation of the Pods of a DaemonSet that was created in the recording.
+    """Return when the Pods of a DaemonSet that was created in the recording were created and ready.
 
     Raises:
-        BadInput: the recording does not show a DaemonSet being created, or none of its Pods, or
-            not all of them.
+        BadInput: the recording does not contain the creation of a DaemonSet and its Pods, or a
+            watch was interrupted.
     """
     gaps = [gap for gap in timeline.gaps if gap.resource in ("pods", "daemonsets")]
     begun = [template.since for template in timeline.templates if template.created]
@@ -144,9 +144,9 @@ def creation(timeline: Timeline) -> Creation:
     new = [pod for pod, t in born.items() if begun and t >= begun[0]]
     if gaps or not new:
         raise BadInput(
-            "The recording does not show how a DaemonSet's first Pods came.",
+            "The recording does not show how a DaemonSet's first Pods were created.",
             seen=" ".join(interruptions(gaps)) or counted(len(born), "Pod"),
-            next_step="Record the creation of the DaemonSet from before it until the last Pod.",
+            next_step="Begin to record before you create the DaemonSet; stop after its last Pod.",
         )
     return Creation(
         created=tuple(sorted(born[pod] - begun[0] for pod in new)),
@@ -155,10 +155,10 @@ def creation(timeline: Timeline) -> Creation:
 
 
 def last_node_ready(history: History) -> float:
-    """When the last of the nodes that joined in a recording was first Ready, in seconds.
+    """Return when the last node that joined in a recording was first Ready, in seconds.
 
     Raises:
-        BadInput: no node joined, one of them was not Ready by the end, or nobody saw all of it.
+        BadInput: no node joined, one was not Ready by the end, or the watch was interrupted.
     """
     waiting: set[str] = set()
     joined, last = 0, 0.0
@@ -181,7 +181,7 @@ def last_node_ready(history: History) -> float:
 
 
 def crossover_nodes(*, restart: float, rate: Rate) -> int:
-    """From how many nodes on a budget of 10 % is held up by requests, not by its rounds."""
+    """Return the number of nodes above which requests, not rounds, limit a rollout with 10 %."""
     return round((ROUNDS_AT_10 * restart * rate.qps + rate.burst) / 2)
 
 
@@ -190,11 +190,11 @@ _LIMIT = Stroke("foreground", dash="dotted")
 
 @dataclass(frozen=True)
 class LengthsByBudget:
-    """How long rollouts of one fleet took, by their budget, beside rounds and request limit.
+    """Durations of rollouts on the same nodes by budget, with models of rounds and requests.
 
     Attributes:
         measured: budget (nodes) -> seconds.
-        nodes: how many nodes were rolled out.
+        nodes: the number of nodes.
         restart: seconds for which one node is without an available Pod.
         qps: requests a second that the controller may send.
     """
@@ -211,7 +211,7 @@ class LengthsByBudget:
 
     @property
     def headline(self) -> str:
-        """What a larger budget gained."""
+        """How much faster the rollout with the largest budget was."""
         small, large = min(self.measured), max(self.measured)
         gain = self.measured[small] / self.measured[large]
         return (
@@ -221,7 +221,7 @@ class LengthsByBudget:
 
     @property
     def caption(self) -> str:
-        """The measured lengths and the model in numbers."""
+        """The measured durations and the numbers of the models."""
         parts = [f"{k} at a time {seconds(t)}" for k, t in sorted(self.measured.items())]
         fastest = min(self.measured, key=lambda k: self.measured[k])
         return (
@@ -231,7 +231,7 @@ class LengthsByBudget:
         )
 
     def figure(self) -> Lines:
-        """Measured points over both models, on logarithmic axes."""
+        """Return the measured points and both models, on logarithmic axes."""
         budgets = range(1, self.nodes + 1)
         by_rounds = [(k, rounds(self.nodes, k) * self.restart) for k in budgets]
         limit = [(k, self.limit) for k in (1, self.nodes)]
@@ -247,7 +247,7 @@ class LengthsByBudget:
 
 @dataclass(frozen=True)
 class LengthsByNodes:
-    """How long rollouts took, by their number of nodes, beside rounds and request limit.
+    """Durations of rollouts by number of nodes, with models of rounds and requests.
 
     ``restart``: seconds for which one node is without an available Pod.
     """
@@ -258,7 +258,7 @@ class LengthsByNodes:
 
     @property
     def headline(self) -> str:
-        """From how many nodes on the requests set the length."""
+        """The number of nodes above which requests limit the duration."""
         turn = crossover_nodes(restart=self.restart, rate=self.rate)
         return (
             f"Above {turn} nodes requests set the length of a rollout, "
@@ -267,7 +267,7 @@ class LengthsByNodes:
 
     @property
     def caption(self) -> str:
-        """The measured lengths and the model in numbers."""
+        """The measured durations and the numbers of the models."""
         parts = [
             f"{nodes(one.nodes)} with {one.share}% {seconds(one.seconds)}"
             + (" (recorded)" if one.recorded else "")
@@ -280,7 +280,7 @@ class LengthsByNodes:
         )
 
     def figure(self) -> Lines:
-        """Measured points over both models, on logarithmic axes; recorded points are hollow."""
+        """Return the measured points and both models, on logarithmic axes; recorded ones hollow."""
         few, many = (pick(one.nodes for one in self.measured) for pick in (min, max))
         few = min(few, crossover_nodes(restart=self.restart, rate=self.rate))
         low, high = max(0.6 * few, self.rate.burst / 2 + 1), 1.3 * many
@@ -309,7 +309,7 @@ def _model(label: str, points: Iterable[tuple[float, float]], stroke: Stroke) ->
 def _points(
     label: str, points: Iterable[tuple[float, float]], colour: int, *, hollow: bool = False
 ) -> Series:
-    """Measured points. Of points at one place each is seen: a later colour is smaller."""
+    """Return measured points. A later colour is smaller, so that equal points stay visible."""
     marker, size = (("o", 9.0), ("s", 6.0), ("^", 3.0))[colour]
     stroke = Stroke(f"series {colour}", dash="none", marker=marker, size=size, hollow=hollow)
     return Series(label, tuple(points), stroke, named=False)

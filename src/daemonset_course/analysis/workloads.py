@@ -1,6 +1,6 @@
-"""What workloads ask of their node, by features of their Pod templates; who reads whose logs. Pure.
+"""Compare workloads by features of their Pod templates, and show which Pods log agents read. Pure.
 
-A workload is called by its kind and its name: ``DaemonSet logs``.
+The name of a workload is its kind and its name: ``DaemonSet logs``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _KINDS = {DAEMONSET: "series 0", DEPLOYMENT: "series 1"}  # the colour of each
 Spec = Mapping[str, Any]
 
 _CONTROL_PLANE = {"key": CONTROL_PLANE, "effect": "NoSchedule"}
-_OS = "kubernetes.io/os"  # nearly every manifest names it, and it chooses no nodes
+_OS = "kubernetes.io/os"  # nearly every manifest has it, and on Linux clusters it excludes no node
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Features:
     found: Mapping[str, frozenset[str]]
 
     def of(self, kind: str) -> tuple[str, ...]:
-        """The workloads of one kind."""
+        """Return the workloads of one kind."""
         return tuple(each for each in self.workloads if each.partition(" ")[0] == kind)
 
     def count(self, feature: str, kind: str) -> int:
-        """How many workloads of one kind have a feature."""
+        """Return how many workloads of one kind have a feature."""
         return sum(feature in self.found[each] for each in self.of(kind))
 
     @property
@@ -50,7 +50,7 @@ class Features:
 
     @property
     def headline(self) -> str:
-        """The feature that tells DaemonSets from Deployments best."""
+        """The feature that distinguishes DaemonSets from Deployments best."""
         best = max(FEATURES, key=lambda f: self._part(f, DAEMONSET) - self._part(f, DEPLOYMENT))
         parts = [
             f"{self.count(best, kind)} of {len(self.of(kind))} {kind}s" for kind in self._kinds
@@ -68,7 +68,7 @@ class Features:
         return f"Of {totals}: {', '.join(parts)}."
 
     def figure(self) -> Table:
-        """A row a feature, a column a workload, and behind them the numbers of each kind."""
+        """Return a table: features by workloads, with the numbers of each kind beside it."""
         columns = [(each, *each.split(" ", 1)) for each in self.workloads]
         cells = {
             (feature, each): Cell(f"{kind} has it", "✓")
@@ -134,7 +134,7 @@ class LogReaders:
         return f"{node} {own} of {len(here)}" + (f" and {other} elsewhere" if other else "")
 
     def figure(self) -> Table:
-        """A row an agent, a column a Pod, by the Pod's node."""
+        """Return a table: agents by Pods, grouped by the Pod's node."""
         own, other, none = "read by the agent of its node", "read from another node", "not seen"
         pods = [(number, home) for home, some in self.runs.items() for number in some]
         cells = {}
@@ -154,13 +154,13 @@ class LogReaders:
 
 
 def features_of(workload: Mapping[str, Any]) -> list[str]:
-    """The features that the Pod template of a DaemonSet or Deployment has."""
+    """Return the features of the Pod template of a DaemonSet or Deployment."""
     spec = workload["spec"]["template"]["spec"]
     return [name for name, has in FEATURES.items() if has(spec)]
 
 
 def features(found: Mapping[str, Iterable[str]]) -> Features:
-    """The table of workloads, from the features of each."""
+    """Return the comparison of workloads, from the features of each."""
     ordered = sorted(found, key=lambda each: each.partition(" ")[0] != DAEMONSET)
     return Features(tuple(ordered), {each: frozenset(found[each]) for each in ordered})
 

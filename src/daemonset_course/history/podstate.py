@@ -148,8 +148,8 @@ def condition(obj: Object, kind: str) -> Object:
 def ready_age(pod: Object, began: str) -> float:
     """Return for how many seconds the Pod was Ready when the recording began; 0 if unknown.
 
-    Only this function and ``phase_age`` use API timestamps (resolution one second): the recording
-    did not receive earlier changes.
+    It reads a timestamp of the API (resolution one second), because the recording did not receive
+    earlier changes.
     """
     since = parse_time(str(condition(pod, "Ready").get("lastTransitionTime", "")))
     start = parse_time(began)

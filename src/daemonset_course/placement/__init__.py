@@ -1,10 +1,10 @@
-"""Would the DaemonSet controller run a pod on this node, and which rule decides.
+"""Decide whether the DaemonSet controller creates a Pod on a node, and by which rule.
 
-The rules are those of Kubernetes v1.36: ``NodeShouldRunDaemonPod`` in
-``pkg/controller/daemon/daemon_controller.go``. Resources (CPU, memory, ports) are not among them:
-the controller creates the pod, and the scheduler may leave it Pending.
+The rules are from Kubernetes v1.36: ``NodeShouldRunDaemonPod`` in
+``pkg/controller/daemon/daemon_controller.go``. They do not include resources (CPU, memory, ports):
+the controller creates the Pod, and the scheduler may leave it Pending.
 
-``should_run`` answers for one node; ``matrix`` says for many nodes what every rule says.
+``should_run`` decides for one node; ``matrix`` evaluates every rule for many nodes.
 """
 
 from daemonset_course.placement.decision import Decision, Rule, should_run

@@ -1,4 +1,4 @@
-"""The rules of one DaemonSet as columns, in the controller's order, each with its judge."""
+"""Turn the rules of one DaemonSet into columns, in the controller's order, each with a check."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Mark = Literal["ok", "no match", "keeps off", "removes", "for a time", "not used
 Node = Mapping[str, Any]
 Judge = Callable[[Node], "tuple[Cell, ...]"]
 
-MOST_LABELS, MOST_TERMS, MOST_TAINTS = 4, 4, 6  # columns of one field
+MOST_LABELS, MOST_TERMS, MOST_TAINTS = 4, 4, 6  # the most columns of one field
 _WORST: tuple[Mark, ...] = ("not used", "ok", "for a time", "keeps off", "removes")
 
 
@@ -40,9 +40,9 @@ class Column:
     """One rule.
 
     Attributes:
-        field: where it is set: a field of the template, or ``taint`` of the nodes.
-        label: short, for the head of a column: ``zone=a``, ``term 1``, ``gpu=true:NoSchedule``.
-        rule: the whole rule in words.
+        field: the field of the template that sets it, or ``taint`` for taints of nodes.
+        label: the head of the column: ``zone=a``, ``term 1``, ``gpu=true:NoSchedule``.
+        rule: the full rule in words.
     """
 
     field: Field
@@ -51,21 +51,21 @@ class Column:
 
     @property
     def name(self) -> str:
-        """Field and label: ``taint gpu=true:NoSchedule``; a field that is not set by itself."""
+        """Field and label: ``taint gpu=true:NoSchedule``; only the field if it is not set."""
         return self.field if self.label == self.field else f"{self.field} {self.label}"
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one rule says about one node.
+    """The result of one rule for one node.
 
     Attributes:
-        mark: ``ok`` allows the pod; ``keeps off`` stops a new one only; ``removes`` also takes away
-            the one that is there; ``no match`` is an affinity term beside which another one
-            matches; ``for a time`` is a NoExecute taint tolerated for some seconds; ``not used``:
-            the template does not set the field, or the node does not have the taint.
+        mark: ``ok``: the rule allows the Pod. ``keeps off``: no new Pod is created. ``removes``: an
+            existing Pod is also deleted. ``no match``: the affinity term does not match, but
+            another one does. ``for a time``: a NoExecute taint is tolerated for some seconds.
+            ``not used``: the template does not set the field, or the node has no such taint.
         detail: the reason in plain words.
-        seconds: for ``for a time``, after how long the pod is evicted.
+        seconds: for ``for a time``, the seconds until the Pod is evicted.
     """
 
     mark: Mark
@@ -80,7 +80,7 @@ _HELD, _NAMED, _MATCHES = Cell("ok", "the node has it"), Cell("ok", "it is"), Ce
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The columns of one field, and what judges a node by them: a cell for each column."""
+    """The columns of one field, and the check that returns a node's cell for each column."""
 
     columns: tuple[Column, ...]
     judge: Judge
@@ -92,10 +92,10 @@ def groups_of(
     automatic: Sequence[Mapping[str, Any]],
     nodes: Sequence[Node],
 ) -> tuple[Group, ...]:
-    """The rules of a template and of the nodes' taints, field by field.
+    """Return the rules of a template and of the nodes' taints, by field.
 
-    A field that is not set has one column that says so. A field with more rules than fit has one
-    column for all of them; of many taints those that keep off most have a column each.
+    A field that is not set has one column. A field with too many rules has one column for all of
+    them. Of too many taints, the most severe ones have a column each.
     """
     return (
         _name_group(spec),
@@ -215,7 +215,7 @@ def _taint_cell(
 
 
 def _worst(cells: Sequence[Cell]) -> Cell:
-    """Several taints as one cell: the hardest of them, with the words of its kind."""
+    """Return one cell for several taints: the most severe mark, with its details."""
     if not cells:
         return NOT_THERE
     worst = max(cells, key=lambda cell: _WORST.index(cell.mark))

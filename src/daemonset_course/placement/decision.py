@@ -1,4 +1,4 @@
-"""The controller's decision for one node: the first rule that keeps the pod off decides."""
+"""Decide for one node as the DaemonSet controller does: the first rule that is not met decides."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Decision:
     """What the controller does on one node, and why.
 
     Attributes:
-        run: the controller creates a pod here.
-        keep: a pod that is already here may stay.
-        rule: the field that decides, or ``runs`` when nothing keeps the pod off.
+        run: whether the controller creates a Pod on the node.
+        keep: whether an existing Pod on the node may stay.
+        rule: the field that decides, or ``runs`` if no rule keeps the Pod off.
         detail: the reason in plain words.
     """
 
@@ -44,7 +44,7 @@ class Decision:
 
 
 def should_run(node: Mapping[str, Any], template: Mapping[str, Any]) -> Decision:
-    """The controller's decision for one node, from the first rule that keeps the pod off.
+    """Return the controller's decision for one node, by the first rule that keeps the Pod off.
 
     Args:
         node: a Node as the API server returns it.
@@ -63,7 +63,7 @@ def should_run(node: Mapping[str, Any], template: Mapping[str, Any]) -> Decision
 def decide(
     node: Mapping[str, Any], spec: Mapping[str, Any], tolerations: Sequence[Mapping[str, Any]]
 ) -> Decision:
-    """As ``should_run``, for a pod's spec and the tolerations that it carries."""
+    """Return the same as ``should_run``, for a Pod's spec and all its tolerations."""
     return (
         _by_node_name(node, spec)
         or _by_node_selector(node, spec)
@@ -73,7 +73,7 @@ def decide(
 
 
 def other_node(node: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
-    """Why the template's ``nodeName`` excludes the node; empty when it does not."""
+    """Return why the template's ``nodeName`` excludes the node; empty if it does not."""
     wanted, name = spec.get("nodeName"), name_of(node)
     return "" if not wanted or wanted == name else f"the template names {wanted}, this is {name}"
 

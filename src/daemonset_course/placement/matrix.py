@@ -1,4 +1,4 @@
-"""What every rule says about every node, not only the first one that decides."""
+"""Evaluate every rule for every node, not only the first one that decides."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from daemonset_course.placement.tolerations import automatic_tolerations, pod_to
 
 __all__ = ["MOST_ROWS", "Cell", "Column", "Field", "Line", "Mark", "Matrix", "Row", "matrix"]
 
-MOST_ROWS = 40  # more nodes are grouped by equal answers
+MOST_ROWS = 40  # more nodes are grouped by equal results
 AGAINST: frozenset[Mark] = frozenset({"keeps off", "removes"})
 _MOST_REASONS = 3
 _NAME, _HEAD, _REMARK, _NOTE = 26, 34, 36, 150  # characters
@@ -37,12 +37,12 @@ _NEW = {"yes": Style("foreground", edge="muted"), "no": Style("background", edge
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One node's answers.
+    """The results of one node.
 
     Attributes:
         node: its name.
-        cells: what each rule says, in the order of the matrix's columns.
-        decision: what the controller does.
+        cells: the result of each rule, in the order of the matrix's columns.
+        decision: the controller's decision.
     """
 
     node: str
@@ -51,17 +51,17 @@ class Row:
 
     @property
     def seconds(self) -> int | None:
-        """After how many seconds a pod that runs here is evicted and created anew; None: never."""
+        """After how many seconds a Pod here is evicted and created again; None: never."""
         if not self.decision.run:
             return None
         return min((c.seconds for c in self.cells if c.seconds is not None), default=None)
 
     @property
     def existing_pod(self) -> str:
-        """What becomes of a Pod already there: ``stays``, ``is deleted`` or ``is evicted``.
+        """What happens to an existing Pod: ``stays``, ``is deleted`` or ``is evicted``.
 
-        The last two both mean that it goes; it is called eviction when NoExecute does it.
-        ``stays 5 s``: a NoExecute taint is tolerated for that long.
+        ``is evicted``: a NoExecute taint causes the deletion. ``stays 5 s``: the Pod tolerates a
+        NoExecute taint for that long.
         """
         if self.decision.keep:
             return "stays" if self.seconds is None else f"stays {self.seconds} s"
@@ -70,7 +70,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row to be shown: one node, or ``count`` nodes with equal answers (``row`` is the first)."""
+    """One line of text: a node, or ``count`` nodes with equal results (``row``: the first)."""
 
     row: Row
     count: int
@@ -83,7 +83,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Nodes by rules; a finding. ``placement.plain_text`` has it as sentences and as a table.
+    """Nodes by rules; a finding. ``placement.plain_text`` writes it as sentences and as a table.
 
     Attributes:
         daemonset: its name.
@@ -96,9 +96,10 @@ class Matrix:
     rows: tuple[Row, ...]
 
     def lines(self, most: int = MOST_ROWS) -> list[Line]:
-        """Every node by itself; more than ``most`` nodes grouped by equal answers, largest first.
+        """Return one line for each node; more than ``most`` nodes are grouped by equal results.
 
-        Equal is what the marks and the decision say; the values seen on the nodes may differ.
+        The largest group is first. The marks and the decision of a group are equal; the labels of
+        its nodes may differ.
         """
         if len(self.rows) <= most:
             return [Line(row, 1) for row in self.rows]
@@ -111,7 +112,7 @@ class Matrix:
         return [Line(first[key], number) for key, number in count.most_common()]
 
     def deciding(self, row: Row) -> Column | None:
-        """The first rule that keeps the pod off this node; None where one is created."""
+        """Return the first rule that keeps the Pod off this node; None if a Pod is created."""
         if row.decision.run:
             return None
         return next(
@@ -122,7 +123,7 @@ class Matrix:
 
     @property
     def headline(self) -> str:
-        """How many nodes get a Pod, and which rules keep it off the others."""
+        """How many nodes get a Pod, and which rules exclude the others."""
         total, run = len(self.rows), sum(row.decision.run for row in self.rows)
         if not total:
             return "There is no node"
@@ -139,7 +140,7 @@ class Matrix:
 
     @property
     def caption(self) -> str:
-        """The headline, and what becomes of Pods where none is created."""
+        """The headline, and what happens to existing Pods on the other nodes."""
         off = [row for row in self.rows if not row.decision.run]
         if not off:
             return f"{self.daemonset}: {self.headline}."
@@ -152,14 +153,14 @@ class Matrix:
         )
 
     def omitted(self) -> list[str]:
-        """A line about the groups beyond the 40 that are shown; none when all are."""
+        """Return a line about the groups after the first 40; none if there are no more."""
         rest = self.lines()[MOST_ROWS:]
         if not rest:
             return []
         return [f"and {sum(line.count for line in rest)} nodes with {len(rest)} other answers"]
 
     def figure(self) -> shapes.Table:
-        """A row a node, a column a rule, and behind them what becomes of a Pod."""
+        """Return a table: nodes by rules, and what happens to a new and to an existing Pod."""
         visible = self.lines()[:MOST_ROWS]
         cells = {}
         for row in (line.row for line in visible):
@@ -190,7 +191,7 @@ class Matrix:
         )
 
     def _notes(self, visible: list[Line]) -> list[str]:
-        """The terms in full, and the rules whose head was too short for them."""
+        """Return the full texts of the terms, and of the rules that do not fit in the head."""
         notes = [
             column.rule if column.field == "nodeAffinity" else f"{column.field} {column.rule}"
             for column in self.columns
@@ -204,7 +205,7 @@ class Matrix:
         return [shortened(note, _NOTE) for note in notes]
 
     def _reasons(self) -> Counter[str]:
-        """By which rule each node is decided that gets no Pod; ORed terms count as one rule."""
+        """Count the nodes without a Pod by the rule that decides; ORed terms count as one rule."""
         found: Counter[str] = Counter()
         for row in self.rows:
             column = self.deciding(row)
@@ -215,7 +216,7 @@ class Matrix:
 
 
 def matrix(nodes: Iterable[Mapping[str, Any]], daemonset: Mapping[str, Any]) -> Matrix:
-    """What every rule of a DaemonSet says about each node.
+    """Return the result of every rule of a DaemonSet for each node.
 
     Args:
         nodes: as the API server returns them.
@@ -251,7 +252,7 @@ def _template(daemonset: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def shortened(text: str, most: int) -> str:
-    """The text with its middle left out where it is longer than ``most`` characters."""
+    """Return the text; if it is longer than ``most`` characters, without its middle."""
     if len(text) <= most:
         return text
     left = (most - 1) // 2
@@ -259,12 +260,12 @@ def shortened(text: str, most: int) -> str:
 
 
 def _head(column: Column) -> str:
-    """The head of a column, shortened."""
+    """Return the head of a column, shortened."""
     if column.field == column.label:
         return column.field if column.field == "taint" else f"{column.field}: not set"
     return shortened(column.name.replace("nodeAffinity ", "affinity "), _HEAD)
 
 
 def _has(row: Row) -> str:
-    """What the node has instead of what a label rule wants; taints stand in the columns."""
+    """Return the node's values for labels that a rule requires; taints have columns."""
     return shortened(", ".join(dict.fromkeys(_HAS.findall(row.decision.detail))), _REMARK)

@@ -1,4 +1,4 @@
-"""A matrix as plain text: a sentence a node, and a table."""
+"""Write a matrix as plain text: one sentence for each node, or a table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MEANING: dict[Mark, str] = {
 
 
 def sentence(matrix: Matrix, row: Row) -> str:
-    """One node in plain words: what is created, by which rule, and what a Pod there may expect."""
+    """Return one node in words: whether a Pod is created, by which rule, and existing Pods."""
     decision = row.decision
     if decision.run:
         tolerated = _tolerated(matrix, row)
@@ -44,9 +44,9 @@ def sentence(matrix: Matrix, row: Row) -> str:
 
 
 def table(matrix: Matrix) -> str:
-    """The matrix as aligned text, at most 100 characters wide.
+    """Return the matrix as aligned text, at most 100 characters wide.
 
-    The rules are numbered. More than 40 nodes are grouped by equal answers, with their number.
+    The rules are numbered. More than 40 nodes are grouped by equal results, with their number.
     """
     lines = matrix.lines()
     head = textwrap.wrap(f"DaemonSet {matrix.caption}", WIDTH, break_on_hyphens=False)
@@ -87,13 +87,13 @@ def _tolerated(matrix: Matrix, row: Row) -> list[str]:
 
 
 def _further(matrix: Matrix, row: Row) -> list[str]:
-    """The rules after the deciding field that would keep the Pod off all the same."""
+    """Return the rules after the deciding field that also keep the Pod off."""
     found: dict[str, list[str]] = {}
     for column, cell in zip(matrix.columns, row.cells, strict=True):
         if cell.mark in AGAINST:
             found.setdefault(column.field, []).append(cell.detail)
     found.pop(row.decision.rule, None)
-    terms = {"nodeAffinity": "; or "}  # ORed; everything else must be cured one by one
+    terms = {"nodeAffinity": "; or "}  # ORed; all others must be met one by one
     return [
         ("" if field == "taint" else f"{field}: ") + terms.get(field, "; ").join(details)
         for field, details in found.items()

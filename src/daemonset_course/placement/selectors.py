@@ -1,4 +1,4 @@
-"""Whether a node's labels and name satisfy nodeSelector and the required node affinity."""
+"""Match a node's labels and name with nodeSelector and the required node affinity."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?
 
 
 def pod_spec(template: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The pod's spec in a pod template.
+    """Return the Pod's spec in a Pod template.
 
     Raises:
         BadInput: ``template`` is a whole DaemonSet.
@@ -30,34 +30,34 @@ def pod_spec(template: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def labels_of(node: Mapping[str, Any]) -> Mapping[str, str]:
-    """The node's labels."""
+    """Return the node's labels."""
     return (node.get("metadata") or {}).get("labels") or {}
 
 
 def name_of(node: Mapping[str, Any]) -> str:
-    """The node's name."""
+    """Return the node's name."""
     return (node.get("metadata") or {}).get("name") or ""
 
 
 def required_terms(spec: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
-    """The terms of the required node affinity, of which one must match; None when not set."""
+    """Return the terms of the required node affinity, of which one must match; None: not set."""
     affinity = (spec.get("affinity") or {}).get("nodeAffinity") or {}
     required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
     return None if required is None else list(required.get("nodeSelectorTerms") or ())
 
 
 def missing_label(key: str, value: str, labels: Mapping[str, str]) -> str:
-    """What a pair of the nodeSelector lacks on the node; empty when the node has the label."""
+    """Return why the node does not match a label of the nodeSelector; empty if it does."""
     if labels.get(key) == value:
         return ""
     return f"label {pair(key, value)} is missing (the node has {_held(key, labels)})"
 
 
 def term_mismatch(term: Mapping[str, Any], node: Mapping[str, Any]) -> str:
-    """Why a term does not match the node, or nothing when it does.
+    """Return why a term does not match the node; empty if it does.
 
     Source: ``nodeSelectorTerm.match``, ``k8s.io/component-helpers/scheduling/corev1/nodeaffinity``:
-    requirements are ANDed, an empty term and a term that cannot be read match no node.
+    requirements are ANDed, an empty term and an invalid term match no node.
     """
     expressions, fields = term.get("matchExpressions") or (), term.get("matchFields") or ()
     if not expressions and not fields:
@@ -74,18 +74,18 @@ def term_mismatch(term: Mapping[str, Any], node: Mapping[str, Any]) -> str:
 
 
 def term_words(term: Mapping[str, Any]) -> str:
-    """A term as one line: ``zone In [a, b] and gpu Exists``."""
+    """Return a term as one line: ``zone In [a, b] and gpu Exists``."""
     parts = (*(term.get("matchExpressions") or ()), *(term.get("matchFields") or ()))
     return " and ".join(map(_requirement, parts)) or "empty"
 
 
 def pair(key: str, value: str) -> str:
-    """A label as kubectl writes it: ``disk=ssd``."""
+    """Return a label as kubectl writes it: ``disk=ssd``."""
     return f"{key}={value}" if value else f'{key}=""'
 
 
 def _expression_fault(expression: Mapping[str, Any]) -> str:
-    """What makes a label requirement unreadable (``NewRequirement``, ``labels/selector.go``)."""
+    """Return why a label requirement is invalid (``NewRequirement``, ``labels/selector.go``)."""
     operator, values = expression.get("operator"), _values(expression)
     if operator in ("In", "NotIn"):
         fault = "" if values else "needs at least one value"
@@ -101,14 +101,14 @@ def _expression_fault(expression: Mapping[str, Any]) -> str:
 
 
 def _field_fault(requirement: Mapping[str, Any]) -> str:
-    """What makes a field requirement unreadable: only In and NotIn, each with one value."""
+    """Return why a field requirement is invalid: only In and NotIn are valid, with one value."""
     if requirement.get("operator") not in ("In", "NotIn"):
         return "has an operator that matchFields do not know"
     return "" if len(_values(requirement)) == 1 else "needs exactly one value"
 
 
 def _expression_met(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    """Whether the labels satisfy one readable requirement (``Requirement.Matches``)."""
+    """Whether the labels meet one valid requirement (``Requirement.Matches``)."""
     operator: str = expression["operator"]
     values, held = _values(expression), labels.get(expression.get("key", ""))
     if operator in ("In", "NotIn"):  # a node without the label satisfies NotIn

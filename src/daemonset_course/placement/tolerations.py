@@ -1,4 +1,4 @@
-"""Which tolerations the pod carries, and which of them accepts a taint."""
+"""List the tolerations of a DaemonSet's Pod, and find the one that matches a taint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from daemonset_course.placement.selectors import pod_spec
 
 EVICTING = "NoExecute"
-BLOCKING = frozenset({"NoSchedule", EVICTING})  # PreferNoSchedule keeps no DaemonSet pod off
+BLOCKING = frozenset({"NoSchedule", EVICTING})  # the controller ignores PreferNoSchedule
 
 _NODE = "node.kubernetes.io/"
 _AUTOMATIC = (
@@ -22,7 +22,7 @@ _AUTOMATIC = (
 
 
 def automatic_tolerations(template: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The tolerations that the controller adds to every pod: 6, or 7 with ``hostNetwork``.
+    """Return the tolerations that the controller adds to every Pod: 6, or 7 with ``hostNetwork``.
 
     Raises:
         BadInput: ``template`` is a whole DaemonSet.
@@ -36,10 +36,10 @@ def automatic_tolerations(template: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def pod_tolerations(template: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The tolerations that the pod carries: the template's own, then the automatic ones.
+    """Return the tolerations of the Pod: first the template's own, then the automatic ones.
 
-    An own toleration of the same key, operator, value and effect is replaced in its place, so a
-    ``tolerationSeconds`` in it is lost.
+    An automatic toleration replaces an own one of the same key, operator, value and effect, so its
+    ``tolerationSeconds`` is lost.
 
     Raises:
         BadInput: ``template`` is a whole DaemonSet.
@@ -54,10 +54,10 @@ def pod_tolerations(template: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
-    """Whether one toleration accepts one taint.
+    """Whether one toleration matches one taint.
 
-    An empty effect accepts every effect, an empty key every key; the operator is ``Equal`` unless
-    given. ``Gt`` and ``Lt`` accept nothing: their feature gate is off by default.
+    An empty effect matches every effect, an empty key every key. The default operator is ``Equal``.
+    ``Gt`` and ``Lt`` match nothing: their feature gate is off by default.
 
     Source: ``ToleratesTaint``, ``k8s.io/api/core/v1/toleration.go``.
     """
@@ -74,14 +74,14 @@ def tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
 def tolerating(
     tolerations: Iterable[Mapping[str, Any]], taint: Mapping[str, Any]
 ) -> Mapping[str, Any] | None:
-    """The first toleration that accepts the taint, or None."""
+    """Return the first toleration that matches the taint, or None."""
     return next((each for each in tolerations if tolerates(each, taint)), None)
 
 
 def seconds_tolerated(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> int | None:
-    """After how many seconds the pod is evicted all the same; None means never.
+    """Return after how many seconds a Pod with the toleration is evicted; None: never.
 
-    Only NoExecute evicts. The DaemonSet controller does not look at this: it creates the pod anew.
+    Only NoExecute evicts. The DaemonSet controller ignores the limit: it creates the Pod again.
 
     Source: ``getMinTolerationTime``, ``pkg/controller/tainteviction/taint_eviction.go``.
     """
@@ -92,18 +92,18 @@ def seconds_tolerated(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -
 
 
 def taints_of(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The node's taints."""
+    """Return the node's taints."""
     return list((node.get("spec") or {}).get("taints") or ())
 
 
 def taint_name(taint: Mapping[str, Any]) -> str:
-    """``gpu=true:NoSchedule``, as kubectl taint writes it."""
+    """Return the taint as kubectl writes it: ``gpu=true:NoSchedule``."""
     value = f"={taint['value']}" if taint.get("value") else ""
     return f"{taint.get('key', '')}{value}:{taint.get('effect', '')}"
 
 
 def toleration_name(toleration: Mapping[str, Any]) -> str:
-    """``gpu Exists NoSchedule``, ``gpu=true``, or ``any taint Exists``: what it accepts."""
+    """Return what the toleration matches: ``gpu Exists, NoSchedule``."""
     key, effect = toleration.get("key") or "any key", toleration.get("effect") or "any effect"
     if (toleration.get("operator") or "Equal") == "Equal":
         return f"{key}={toleration.get('value') or chr(34) * 2}, {effect}"
