@@ -17,7 +17,7 @@ class Observed:
     Attributes:
         start: when the first lists had arrived.
         end: when the recording ended.
-        gaps: the interruptions of those resources' watches.
+        gaps: the interruptions of the watches of these resources.
         at_end: whether their state at the end is known.
     """
 

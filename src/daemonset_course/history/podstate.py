@@ -171,7 +171,7 @@ def phase_age(pod: Object, began: str) -> float:
 def unready(pod: Object) -> list[Unready]:
     """Return the containers that keep the pod from being ready, as far as the status names them.
 
-    Containers that failed come before those that are being started, init containers before others.
+    Failed containers are before starting ones, init containers before others.
     """
     return sorted(_unready(pod), key=lambda one: one.is_starting)
 

@@ -58,9 +58,9 @@ class Segment:
 class Scene:
     """The objects that existed at one time: the DaemonSet, its Pods by node, the nodes by name.
 
-    The node name of Pods without a node is empty. ``wanted`` are the nodes that should
-    run a Pod by the controller's rules; ``done`` are those whose only Pod is available and of the
-    newest template.
+    The node name of Pods without a node is empty. ``wanted``: the nodes that should run a Pod by
+    the controller's rules. ``done``: the nodes whose only Pod is available and of the newest
+    template.
     """
 
     t: float = 0.0
