@@ -94,7 +94,7 @@ def test_a_foreign_kubeconfig_and_a_lost_marker(own: Cluster, live_cluster: Clus
     before = versions(live_cluster.api)
 
     shutil.copy(live_cluster.backend.kubeconfig, config)
-    cluster._known.clear()  # as in a new process
+    cluster._clusters.clear()  # as in a new process
     for act in (cluster.current, cluster.up):
         with pytest.raises(NotOurs, match="nothing was touched"):
             act("own")
@@ -103,7 +103,7 @@ def test_a_foreign_kubeconfig_and_a_lost_marker(own: Cluster, live_cluster: Clus
     config.write_bytes(kept)
     own.api.delete(marker.MARKER)
     before = versions(own.api)
-    cluster._known.clear()
+    cluster._clusters.clear()
     for act in (cluster.current, cluster.up):
         with pytest.raises(NotOurs, match="marker"):
             act("own")
