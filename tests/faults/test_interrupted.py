@@ -15,7 +15,7 @@ from daemonset_course.cluster.embedded.embedded_backend import PROCESSES
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.readiness import has_joined
 from faults.conftest import MOMENTS, interrupted, seconds
-from faults.dirt import fresh, make_dirty
+from faults.dirt import conditions_hold, fresh, make_dirty
 from live.scenes import PACE, eventually, processes
 
 UP = ("up", "--backend", "embedded", "--pace", str(PACE))
@@ -87,6 +87,9 @@ def test_reset_from_a_dirty_state(
     shared: Cluster, clean: dict[str, Any], chance: random.Random, number: int
 ) -> None:
     expected = make_dirty(shared, chance)
+    while not conditions_hold(shared, expected):
+        reset(workers=3)
+        expected = make_dirty(shared, chance)
     report = reset(workers=3).changes
 
     assert len(expected) > 2, number
