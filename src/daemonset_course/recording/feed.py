@@ -166,12 +166,12 @@ class Feed:
         self._watch = watch = Watch(self.api, self.path, version, quiet=QUIET)
         if self._stopping.is_set():  # `stop` may have come too early to shut this watch down
             watch.shutdown()
-        before, events = self._unconfirmed_since, 0
+        before = self._unconfirmed_since
         self._last_contact, self._unconfirmed_since = self.clock(), None
         try:
             with watch:
-                for events, event in enumerate(watch, start=1):  # noqa: B007 - counted for below
-                    self._last_contact = self.clock()
+                for event in watch:
+                    before, self._last_contact = None, self.clock()
                     if event.type != "BOOKMARK":
                         self._emit(event.type, "watch", event.object)
         finally:
@@ -183,8 +183,8 @@ class Feed:
                 self._unconfirmed_since = self._last_contact
                 return watch.version
             case "gone" | "broken" | None:
-                if not events:  # the server accepts a watch first, and says 410 as its first event
-                    self._unconfirmed_since = before
+                # The server accepts a watch first, and sends 410 as its first event.
+                self._unconfirmed_since = before
                 self._begin_gap(watch.reason)
                 return ""
             case _:
