@@ -44,9 +44,8 @@ class Replay:
         self.pods: dict[str, Pod] = {}
         self.pod_nodes: dict[str, str] = {}
         self.counters: defaultdict[str, NodeCounters] = defaultdict(NodeCounters)
-        self._past_segments: defaultdict[str, list[Segment]] = defaultdict(
-            list
-        )  # of pods that are gone
+        # By node, of Pods that are gone.
+        self._past_segments: defaultdict[str, list[Segment]] = defaultdict(list)
         self.revisions: dict[str, float] = {}  # see Timeline.revisions for their order
         self.templates: list[Template] = []
         self.status: list[tuple[float, Status]] = []

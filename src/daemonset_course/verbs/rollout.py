@@ -50,9 +50,13 @@ def daemonset_status(name: str, *, namespace: str = "default") -> Status:
     return status_of(_found(name, namespace))
 
 
+def _daemonsets(namespace: str) -> str:
+    """Return the URL path of the DaemonSets of a namespace."""
+    return f"/apis/apps/v1/namespaces/{segment(namespace)}/daemonsets"
+
+
 def _found(name: str, namespace: str) -> Object:
-    api = current().api
-    path = f"/apis/apps/v1/namespaces/{segment(namespace)}/daemonsets"
+    api, path = current().api, _daemonsets(namespace)
     found = api.find(f"{path}/{segment(name)}")
     if found is None:
         others = [item["metadata"]["name"] for item in api.items(path)]
@@ -64,8 +68,7 @@ def _found(name: str, namespace: str) -> Object:
 
 
 def _waited(name: str, namespace: str, timeout: float) -> Status:
-    api = current().api
-    path = f"/apis/apps/v1/namespaces/{segment(namespace)}/daemonsets"
+    api, path = current().api, _daemonsets(namespace)
     _found(name, namespace)
     deadline = time.monotonic() + timeout
 
@@ -74,9 +77,8 @@ def _waited(name: str, namespace: str, timeout: float) -> Status:
 
     def missing(pods: Iterable[Object] | None = None) -> str:
         found = explain(snapshot(api, name, namespace, pods=pods, down=components_down()))
-        lines = found.where(
-            lambda cause: cause.kind != "component"
-        ).lines()  # components are reported first
+        # ``components_first`` reports the components.
+        lines = found.where(lambda cause: cause.kind != "component").lines()
         return "; ".join(lines) or "every node has its Pod; the controller has not counted it yet"
 
     def missed(daemonset: Object) -> int:
