@@ -12,9 +12,10 @@ from daemonset_course.cluster.api import Object, segment
 from daemonset_course.cluster.components import components_down, components_first
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.waiting import NEXT_STEP, wait_for
-from daemonset_course.errors import NotFinished, NotFound
+from daemonset_course.errors import NotFinished
 from daemonset_course.history.daemonset_status import Status, status_of
 from daemonset_course.recording.snapshot import snapshot
+from daemonset_course.verbs.daemonsets import daemonsets_path, no_daemonset
 
 Explain = Callable[[Object], str]
 
@@ -50,25 +51,17 @@ def daemonset_status(name: str, *, namespace: str = "default") -> Status:
     return status_of(_found(name, namespace))
 
 
-def _daemonsets(namespace: str) -> str:
-    """Return the URL path of the DaemonSets of a namespace."""
-    return f"/apis/apps/v1/namespaces/{segment(namespace)}/daemonsets"
-
-
 def _found(name: str, namespace: str) -> Object:
-    api, path = current().api, _daemonsets(namespace)
+    api, path = current().api, daemonsets_path(namespace)
     found = api.find(f"{path}/{segment(name)}")
     if found is None:
-        others = [item["metadata"]["name"] for item in api.items(path)]
-        raise NotFound(
-            f"There is no DaemonSet {name!r} in namespace {namespace!r}.",
-            seen=f"found there: {', '.join(others) or 'none'}",
-        )
+        others = (str(item["metadata"]["name"]) for item in api.items(path))
+        raise no_daemonset(name, namespace, others)
     return found
 
 
 def _waited(name: str, namespace: str, timeout: float) -> Status:
-    api, path = current().api, _daemonsets(namespace)
+    api, path = current().api, daemonsets_path(namespace)
     _found(name, namespace)
     deadline = time.monotonic() + timeout
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from daemonset_course.cluster.api import Api, Object, segment
+from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.errors import BadInput, NotFound, Rejected
 from daemonset_course.history.failed_creates import not_created, template_age
@@ -16,11 +16,10 @@ from daemonset_course.history.podstate import is_owned, node_of
 from daemonset_course.history.text import natural_key
 from daemonset_course.placement import Cell, Decision, Matrix, matrix, plain_text
 from daemonset_course.verbs.apply import Source, parse
+from daemonset_course.verbs.daemonsets import daemonsets_path, no_daemonset
 
 if TYPE_CHECKING:
     from daemonset_course.figures.picture import Picture
-
-_DAEMONSETS = "/apis/apps/v1/namespaces/{}/daemonsets"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -179,15 +178,11 @@ def _with_refusal(api: Api, daemonset: Mapping[str, Any], found: Why) -> Why:
 def _daemonset(api: Api, source: Source, namespace: str, nodes: set[str]) -> Mapping[str, Any]:
     """Return the DaemonSet of that name on the cluster, or the one in a manifest."""
     if isinstance(source, str) and not _is_manifest(source):
-        path = _DAEMONSETS.format(segment(namespace))
-        items = {_name(item): item for item in api.items(path)}
+        items = {_name(item): item for item in api.items(daemonsets_path(namespace))}
         if source not in items:
             swapped = f'{source} is a node. It comes first: why("{source}", "agent").'
-            raise NotFound(
-                f"There is no DaemonSet {source!r} in namespace {namespace!r}.",
-                seen=f"found there: {', '.join(items) or 'none'}",
-                next_step=swapped if source in nodes else "",
-            )
+            next_step = swapped if source in nodes else ""
+            raise no_daemonset(source, namespace, items, next_step=next_step)
         return {"kind": "DaemonSet"} | items[source]  # the items of a list have no kind
     found = [item for item in parse(source) if item["kind"] == "DaemonSet"]
     if len(found) != 1:
@@ -214,7 +209,7 @@ def _checked(api: Api, manifest: Object) -> Object:
     trial = {**manifest, "metadata": meta | {"generateName": "why-"}}
     query = {"dryRun": "All", "fieldValidation": "Strict"}
     try:
-        stored = api.request("POST", _DAEMONSETS.format("default"), trial, query=query)
+        stored = api.request("POST", daemonsets_path("default"), trial, query=query)
     except Rejected as error:
         raise Rejected(f"daemonset {name}", error.reasons) from error
     stored["metadata"]["name"] = name
