@@ -301,7 +301,7 @@ class Fleet:
         self._emit("events", event, "ADDED")
         return self
 
-    def blind(self, seconds: float) -> Fleet:
+    def interrupt_watch(self, seconds: float) -> Fleet:
         """Runs on while the watch of pods sees nothing, then relists."""
         start = self.t
         self.run(seconds)

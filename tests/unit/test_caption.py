@@ -107,7 +107,7 @@ def test_a_budget_that_changes_on_the_way_is_told() -> None:
 
 
 def test_gaps_are_told() -> None:
-    text, _ = told(Fleet(3).run(1).apply().run(2).blind(1.5).run(20))
+    text, _ = told(Fleet(3).run(1).apply().run(2).interrupt_watch(1.5).run(20))
 
     assert text.endswith("The watch of pods saw nothing from 3.0 s to 4.5 s.")
 

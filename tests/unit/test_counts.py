@@ -166,7 +166,7 @@ def test_a_node_is_reached_while_a_ready_pod_is_on_it_and_it_exists() -> None:
         ("agent", ((0.04, 2), (3, 3), (4, 2), (5, 2))),
         ("web", ((0.04, 1), (5, 1))),
     ]
-    # The lines are told apart without colour, too.
+    # The lines can be distinguished without colour.
     assert len({(one.stroke.width, one.stroke.dash) for one in figure.series}) == 3
 
 

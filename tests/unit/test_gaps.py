@@ -204,10 +204,10 @@ def test_what_is_claimed_of_a_log_with_a_hole_is_true(
     name: str, resource: str, start: float, length: float
 ) -> None:
     history, _, _ = holed(resource, start, length)
-    told = claims(name, found_by(name, history))
+    claimed = claims(name, found_by(name, history))
     truth = claims(name, found_by(name, History(complete())))
 
-    assert told <= truth
+    assert claimed <= truth
 
 
 @pytest.mark.parametrize("name", [n for n in ANALYSES if n not in {"label_values", "attempts"}])
@@ -292,11 +292,11 @@ def test_the_timeline_claims_nothing_about_a_hole(
                 assert min(one.end, end) - max(one.start, start) <= 1e-6
     found = {r.start: r for r in rollouts(line)}
     for rollout in rollouts(truth):
-        told = found.get(rollout.start)
-        if told is not None and told.end is not None and told.exact:
-            assert told.end == pytest.approx(rollout.end)
-        if told is not None and told.watched and told.stop == rollout.stop:
-            assert told.max_unavailable == rollout.max_unavailable
+        known = found.get(rollout.start)
+        if known is not None and known.end is not None and known.exact:
+            assert known.end == pytest.approx(rollout.end)
+        if known is not None and known.watched and known.stop == rollout.stop:
+            assert known.max_unavailable == rollout.max_unavailable
 
 
 @settings(max_examples=40)

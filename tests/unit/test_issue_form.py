@@ -42,9 +42,9 @@ def test_the_command_that_it_names_is_there(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(doctor_report, "examine", lambda _name: [])
         patch.setattr(doctor_report, "candidates", list)
-        told = CliRunner().invoke(app, command.split())
+        result = CliRunner().invoke(app, command.split())
 
-    assert told.exit_code == 0
+    assert result.exit_code == 0
 
 
 def test_the_readme_lists_the_keys_of_the_report(monkeypatch: pytest.MonkeyPatch) -> None:

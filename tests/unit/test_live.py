@@ -39,7 +39,7 @@ def test_a_frame_has_a_row_a_node_and_a_bar_a_phase() -> None:
 
 
 def test_a_pod_that_nobody_saw_is_dashed_and_explained() -> None:
-    unseen = timeline_of(Fleet(2).run(1).blind(2).run(1).log())
+    unseen = timeline_of(Fleet(2).run(1).interrupt_watch(2).run(1).log())
     rects = list(ElementTree.fromstring(frame(unseen)).iter("rect"))
     dashed = [rect.findtext("title") or "" for rect in rects if rect.get("stroke-dasharray")]
 

@@ -66,11 +66,11 @@ def surged() -> Fleet:
 
 
 def blinded() -> Fleet:
-    return Fleet(4, max_unavailable=2).run(1).apply().run(2).blind(2).run(4)
+    return Fleet(4, max_unavailable=2).run(1).apply().run(2).interrupt_watch(2).run(4)
 
 
 def crowded() -> Fleet:
-    return Fleet(60, max_unavailable=10).run(1).apply().run(2).blind(2).run(15)
+    return Fleet(60, max_unavailable=10).run(1).apply().run(2).interrupt_watch(2).run(15)
 
 
 SCENES = {f.__name__: f for f in (rolled, stuck, surged, blinded, crowded)}

@@ -565,7 +565,7 @@ def test_a_simulated_rollout_keeps_its_budget(
 ) -> None:
     strategy = {"max_surge": k, "max_unavailable": 0} if surge else {"max_unavailable": k}
     fleet = Fleet(workers, seed=seed, **strategy).run(1).apply().run(2)  # type: ignore[arg-type]
-    timeline = timeline_of((fleet.blind(1) if blind else fleet).run(40).log())
+    timeline = timeline_of((fleet.interrupt_watch(1) if blind else fleet).run(40).log())
 
     assert timeline.behind.at(timeline.end) == 0
     assert (timeline.unavailable.max() or 0) <= (0 if surge else k)
