@@ -9,7 +9,7 @@
 #   RUNS="dirty twice"    which runs `make test-orders` makes, of which lessons: ONLY="04 05"
 #   FAULTS=50             how often `make faults` tries each random fault
 #   KUBERNETES=1.35       which Kubernetes minor `make test-kind` runs on
-#   VERSIONS="1.34 1.35"  the Kubernetes minors that `make test-versions` runs on, one after another
+#   VERSIONS="1.35 1.36"  the Kubernetes minors that `make test-versions` runs on, one after another
 #   IMAGE=kindest/node:.. the node image for it, else the pinned one
 #   BUILDARGS="..."       more arguments for `make notebooks`, such as --only 08 or --overwrite
 #   LOCKARGS="..."        more arguments for `make lock`, such as --upgrade
@@ -24,7 +24,7 @@ CODE := $(wildcard conftest.py src tests tools content notebooks labs solutions)
 LIVE := tests/live $(wildcard notebooks labs solutions)
 TESTS_KIND ?= $(LIVE)
 TESTS_VERSIONS ?= $(LIVE)
-VERSIONS ?= 1.34 1.35 1.36
+VERSIONS ?= 1.35 1.36 1.37
 PYTEST_SIDE_BY_SIDE = $(BIN)/python tools/run_notebooks.py \
 	-n $(WORKERS) --dist loadfile --max-worker-restart=0 $(PYTESTARGS)
 TESTS ?= tests $(wildcard notebooks labs solutions)
