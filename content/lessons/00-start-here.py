@@ -123,7 +123,7 @@ assert set(rollout.rollouts[-1].order) == set(fleet.workers)
 # The status of a DaemonSet has seven numbers. Each counts **nodes**, not Pods. DESIRED counts the
 # nodes that pass `NodeShouldRunDaemonPod`, the controller's rule for a node, and most of the others
 # look at the Pod of each such node; if there are two, at the oldest one that is bound to the node
-# ([`updateDaemonSetStatus`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
+# ([`updateDaemonSetStatus`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)).
 
 # %%
 wait_rollout("hello")

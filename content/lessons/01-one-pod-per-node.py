@@ -92,7 +92,7 @@ first.compare(min(steps.created, key=lambda name: steps.created[name]))
 # %% [markdown]
 # So a Pod is added when the node becomes *eligible*, not when it joins. Every new Node object gets
 # the taint `node.kubernetes.io/not-ready:NoSchedule`, put there by the API server
-# ([admission plugin `TaintNodesByCondition`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/plugin/pkg/admission/nodetaint/admission.go)),
+# ([admission plugin `TaintNodesByCondition`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/plugin/pkg/admission/nodetaint/admission.go)),
 # and the node controller takes it off once the kubelet says Ready. An ordinary agent waits for
 # that. A network plugin must not wait: without it the node never becomes ready.
 
@@ -133,7 +133,7 @@ assert count_by_node("agent") == dict.fromkeys(current().workers(), 1)
 # ## Why
 #
 # For each node the controller asks one function
-# ([`NodeShouldRunDaemonPod` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)):
+# ([`NodeShouldRunDaemonPod` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)):
 #
 # 1. Does the node's name match, if the template gives one?
 # 2. Do its labels match `nodeSelector` and the required node affinity?
@@ -355,7 +355,7 @@ print(kubectl("get daemonset twin"))
 # `kubectl rollout status` reports success, UP-TO-DATE is full, and every Pod runs the old version.
 # Each DaemonSet counts its templates from 1, and its Pods carry that number. The orphans are of
 # template 1, and the new DaemonSet is at 1 too, so it takes them for up to date
-# ([`IsPodUpdated`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/util/daemonset_util.go)).
+# ([`IsPodUpdated`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/util/daemonset_util.go)).
 
 # %%
 counted = r"jsonpath={.metadata.annotations.deprecated\.daemonset\.template\.generation}"
@@ -434,7 +434,7 @@ assert not set(leaving) & set(count_by_node("agent"))
 # So Pods of removed nodes *are* garbage collected, but not by the DaemonSet controller. It is told of
 # nodes that are added or changed, and of no node that is deleted. Who clears up is the Pod garbage
 # collector
-# ([`pkg/controller/podgc/gc_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/podgc/gc_controller.go)):
+# ([`pkg/controller/podgc/gc_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/podgc/gc_controller.go)):
 # it looks every 20 s, and lets a node be missing for 40 s before it believes it. (The 40 s belong to
 # the node's name: if a node of that name was away a moment before, a part of them is over.) Until then,
 # or until the controller has another reason to look, DESIRED and READY are those from before.

@@ -170,7 +170,7 @@ assert wait_rollout("storage").ready == len(fleet.nodes)
 
 # %% [markdown]
 # Accepted, with a warning
-# ([`pkg/api/persistentvolume/util.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/api/persistentvolume/util.go)),
+# ([`pkg/api/persistentvolume/util.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/api/persistentvolume/util.go)),
 # and nothing will ever mount it. That part of the claim is dated; a CSI driver does it now, and its
 # node plugin is a DaemonSet, as before.
 #
@@ -402,9 +402,9 @@ assert wait_rollout("network").ready == len(fleet.nodes)
 # ### Why
 #
 # Two are asked. The DaemonSet controller asks for the taints
-# ([`NodeShouldRunDaemonPod`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)),
+# ([`NodeShouldRunDaemonPod`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)),
 # and `not-ready:NoSchedule` is among them. The kubelet asks for the network, unless the Pod uses the
-# node's own ([`SyncPod`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/kubelet.go)).
+# node's own ([`SyncPod`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/kubelet/kubelet.go)).
 # So a network agent has both features, and you know one by them.
 #
 # ## Security

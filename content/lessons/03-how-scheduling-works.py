@@ -123,7 +123,7 @@ writer.compare(binder.removeprefix("default-"))
 #
 # ### Why
 #
-# [`ReplaceDaemonSetPodNodeNameNodeAffinity` in `pkg/controller/daemon/util/daemonset_util.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/util/daemonset_util.go)
+# [`ReplaceDaemonSetPodNodeNameNodeAffinity` in `pkg/controller/daemon/util/daemonset_util.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/util/daemonset_util.go)
 # writes the pin. The reason for the change
 # ([KEP-548](https://github.com/kubernetes/enhancements/tree/master/keps/sig-scheduling/548-schedule-daemonset-pods)):
 # one component decides about room, priority and preemption; the controller has no code of its own for
@@ -146,7 +146,7 @@ assert named == []
 # There is nothing to switch any more: the gate is among the
 # [removed ones](https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates-removed/).
 # A component that is started with it ends at once: `unrecognized feature gate: ScheduleDaemonSetPods`
-# ([`feature_gate.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/component-base/featuregate/feature_gate.go)).
+# ([`feature_gate.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/staging/src/k8s.io/component-base/featuregate/feature_gate.go)).
 #
 # ## Without the scheduler
 #
@@ -327,7 +327,7 @@ desired.compare(int(left), within=0)
 # removed. And a changed node counts only if its labels or taints changed, and only for a DaemonSet
 # that now wants to add or to delete a Pod there, or has one there while its status counts any node as
 # misscheduled
-# ([`shouldIgnoreNodeUpdate` and `syncNodeUpdate`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
+# ([`shouldIgnoreNodeUpdate` and `syncNodeUpdate`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)).
 # An annotation is nothing to it.
 #
 # ### Ask the controller
@@ -557,7 +557,7 @@ assert next_after - one_after < pauses[3], "less than the last pause before: it 
 # %% [markdown]
 # The first comes at once, and the pauses begin anew: the controller keeps the pause by DaemonSet,
 # generation of its spec, and node (`failedPodsBackoffKey` in
-# [`daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
+# [`daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)).
 #
 # `CrashLoopBackOff`, which you may know, is a pause too, and not the controller's. The containers of
 # `crashing` end right after their start. How many Pods will the controller have made for the three

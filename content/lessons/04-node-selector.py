@@ -101,7 +101,7 @@ assert not {loses, changes} & nodes_with("fast")
 # ## Why
 #
 # The controller watches nodes. An update counts only if labels or taints changed
-# ([`shouldIgnoreNodeUpdate` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
+# ([`shouldIgnoreNodeUpdate` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)).
 # Then it asks, for every DaemonSet and this node, the same question as for a new node
 # (`NodeShouldRunDaemonPod`, lesson 01). If the labels do not match, the answer is "should not run,
 # and may not stay", and the controller deletes the Pod itself. It says so in events.

@@ -102,7 +102,7 @@ assert kubectl("get deployment web -o jsonpath={.status.readyReplicas}") == "1"
 # The promise is the scheduler's: it looks at the affinity once, and so does the kubelet when the Pod
 # arrives. While both run, nobody looks again. The DaemonSet controller does, whenever a node's labels
 # change
-# ([`NodeShouldRunDaemonPod` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)):
+# ([`NodeShouldRunDaemonPod` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)):
 # if selector or required affinity do not match, the node should not run the Pod *and* the Pod there
 # may not stay. It deletes it.
 #
@@ -148,7 +148,7 @@ carried.compare(arch in "\n".join(pod))
 # %% [markdown]
 # The controller has done the choosing. It replaces your required terms by one: the field
 # `metadata.name` must be this node
-# ([`ReplaceDaemonSetPodNodeNameNodeAffinity`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/util/daemonset_util.go)).
+# ([`ReplaceDaemonSetPodNodeNameNodeAffinity`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/util/daemonset_util.go)).
 # So look for your terms in the DaemonSet, not in its Pods.
 #
 # The *preferred* term is still there, and means nothing: a choice among one node. A preference for

@@ -269,11 +269,11 @@ with rejected("effect must be 'NoExecute' when"):
 # ## Why
 #
 # For each node the controller asks `NodeShouldRunDaemonPod`
-# ([`pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)):
+# ([`pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)):
 # name, selector, affinity, then taints. It looks at `NoSchedule` and `NoExecute` only. If one is not
 # tolerated, no Pod is created there; one that is there may stay unless the taint is `NoExecute`.
 # The list of tolerations is in `AddOrUpdateDaemonPodTolerations`
-# ([`daemonset_util.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/util/daemonset_util.go)).
+# ([`daemonset_util.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/util/daemonset_util.go)).
 #
 # ## A taint that comes later
 #
@@ -529,7 +529,7 @@ for what in nodes:
 # only a *BestEffort* Pod, one without requests and limits, that does not tolerate the taint. `plain` is
 # BestEffort and tolerates it: it is let in, runs, and is evicted when the kubelet needs the memory. Of
 # the agents only a critical one comes through all three. (The kubelet's rule:
-# [`Admit` in `pkg/kubelet/eviction/eviction_manager.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/eviction/eviction_manager.go).)
+# [`Admit` in `pkg/kubelet/eviction/eviction_manager.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/kubelet/eviction/eviction_manager.go).)
 # So "run even under disk pressure" promises too much: it is *tried* even then.
 #
 # ### Who refused?

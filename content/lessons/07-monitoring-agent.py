@@ -215,7 +215,7 @@ assert all("didn't have free ports" in message for _, message in settled.refused
 # %% [markdown]
 # None. Where a Pod uses its node's network, the API server makes each `containerPort` a `hostPort`
 # too, in the *Pod*
-# ([`defaultHostNetworkPorts`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/v1/defaults.go)).
+# ([`defaultHostNetworkPorts`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/apis/core/v1/defaults.go)).
 # It reserves the port at the scheduler.
 #
 # That has a price: the source document also recommends `maxSurge`. We follow it.
@@ -682,7 +682,7 @@ assert "image has non-numeric user (nobody)" in nobody.result
 
 # %% [markdown]
 # The kubelet compares numbers, and a name might stand for 0
-# ([`verifyRunAsNonRoot`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/kuberuntime/security_context_others.go)).
+# ([`verifyRunAsNonRoot`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/kubelet/kuberuntime/security_context_others.go)).
 # So the better manifest has `runAsUser: 65534` too.
 
 # %%

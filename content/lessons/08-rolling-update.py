@@ -134,7 +134,7 @@ print(f"measured: {facts.duration:.1f} s; 12 rounds of {restart:.1f} s: {12 * re
 # ## Why
 #
 # What the controller does in a rollout without surge, each time it looks at the DaemonSet
-# ([`rollingUpdate` in `pkg/controller/daemon/update.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/update.go)):
+# ([`rollingUpdate` in `pkg/controller/daemon/update.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/update.go)):
 #
 # 1. Count the nodes without an available Pod, whatever the cause: of those that should have one, and of
 #    those that still have one.

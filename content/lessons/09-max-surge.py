@@ -174,7 +174,7 @@ assert after.duration < before.duration
 # ## Why
 #
 # The controller's rule for a rollout with surge, for each node at each look
-# ([`rollingUpdate` in `pkg/controller/daemon/update.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/update.go)):
+# ([`rollingUpdate` in `pkg/controller/daemon/update.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/update.go)):
 #
 # 1. Old Pod alone and available: create a new one beside it, on at most `maxSurge` nodes at a time.
 # 2. Old Pod alone and not available: create a new one at once, whatever `maxSurge` says; or, on a node

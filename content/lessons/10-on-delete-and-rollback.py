@@ -185,7 +185,7 @@ upgrade.plot(title="OnDelete: two nodes in the order chosen, two unasked")
 # ## Why
 #
 # A sync of a DaemonSet has two halves
-# ([`updateDaemonSet` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)):
+# ([`updateDaemonSet` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)):
 #
 # 1. `manage` creates a Pod on every eligible node that has none, always from the newest template.
 # 2. `rollingUpdate` looks for old Pods to replace. With `OnDelete` this half is skipped, and that is
@@ -363,7 +363,7 @@ assert revision_history(history, "RELEASE").numbers() == [4, 5, 6]
 
 # %% [markdown]
 # The controller's part is
-# [`constructHistory` in `pkg/controller/daemon/update.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/update.go):
+# [`constructHistory` in `pkg/controller/daemon/update.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/update.go):
 # if one of the stored templates is the present one, byte for byte, its number becomes the highest
 # plus one; if none is, a new object is made.
 #

@@ -136,10 +136,10 @@ assert len(settled.ready) == 5
 #
 # The two controllers ask different questions. The DaemonSet controller goes over the *nodes*:
 # should this one run the Pod, and has it one
-# ([`podsShouldBeOnNode` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go))?
+# ([`podsShouldBeOnNode` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go))?
 # It ties each new Pod to its node by affinity. The ReplicaSet controller behind a Deployment
 # subtracts two numbers, Pods that there are from Pods that are asked for
-# ([`manageReplicas` in `pkg/controller/replicaset/replica_set.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/replicaset/replica_set.go)),
+# ([`manageReplicas` in `pkg/controller/replicaset/replica_set.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/replicaset/replica_set.go)),
 # and asks no node when it creates one.
 
 # %%

@@ -182,7 +182,7 @@ starts.compare(now == [loser])
 # %% [markdown]
 # The scheduler keeps the list of ports in use for each node, and looks at waiting Pods again when
 # one is freed
-# ([`NodePorts`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/scheduler/framework/plugins/nodeports/node_ports.go)).
+# ([`NodePorts`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/scheduler/framework/plugins/nodeports/node_ports.go)).
 # What conflicts is the triple of address, protocol and port. Two more agents want 9100: `udp` with
 # `protocol: UDP`, `local` with `hostIP: 127.0.0.1`. Which of them will run beside those that are
 # there?
@@ -313,7 +313,7 @@ assert abs(lost - taken) < cpu // 8, "what the agents ask for web lost, to withi
 # %% [markdown]
 # An agent without requests is not small; it is invisible. To tell whether a Pod fits, the scheduler
 # adds up *requests* and looks at nothing else
-# ([`NodeResourcesFit`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/scheduler/framework/plugins/noderesources/fit.go)).
+# ([`NodeResourcesFit`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/scheduler/framework/plugins/noderesources/fit.go)).
 # It fills the node as if the agents were not there. With requests, six agents of a twentieth take 30 %
 # of their node for good: here of one, without a node selector of every node. Besides CPU and memory
 # each takes one of the node's Pod slots:
@@ -381,7 +381,7 @@ assert all("Insufficient cpu" in message for _, message in crowded.refused)
 
 # %% [markdown]
 # READY. The controller does not ask whether there is room
-# ([`NodeShouldRunDaemonPod`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)):
+# ([`NodeShouldRunDaemonPod`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)):
 # it makes the Pod, DESIRED counts its node, and the scheduler lets it wait. This pitfall, unlike the
 # first one, you see in the numbers. As soon as there is room, the Pod starts:
 
@@ -439,7 +439,7 @@ assert oom.result["hog"] == "OOMKilled"
 # %% [markdown]
 # An agent without requests and limits comes first by this score, whoever fills the node, unless its
 # class is `system-node-critical` (lesson 13): that gets -997, whatever it requests
-# ([`GetContainerOOMScoreAdjust`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/qos/policy.go)).
+# ([`GetContainerOOMScoreAdjust`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/kubelet/qos/policy.go)).
 # For `guaranteed` the kubelet asks for -997; where you see 0, the machine did not let it. And `hog`,
 # with the highest priority that there is, was killed for going over *its own* limit: against that no
 # class helps.

@@ -237,7 +237,7 @@ assert (len(kept.ready), len(kept.refused)) == (6, 3)
 # %% [markdown]
 # On each node the scheduler removed one Pod of `web`, as many as needed and no more, and the new
 # ones wait for room. That is what a priority is for, and what it costs
-# ([`preemption.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/scheduler/framework/preemption/preemption.go)).
+# ([`preemption.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/scheduler/framework/preemption/preemption.go)).
 # Your own classes may go up to 1,000,000,000. Higher values belong to the two system classes, which
 # Pods of any namespace may name.
 
@@ -338,10 +338,10 @@ assert len(squeezed.pods["critical"]) == 1, "the same Pod until the others were 
 # Pods that use more memory than they request come first (all three request none). Among those a
 # *high* priority only sets the order: `plain` was evicted first (and perhaps its successors), then
 # `high`
-# ([`rankMemoryPressure`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/eviction/helpers.go)).
+# ([`rankMemoryPressure`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/kubelet/eviction/helpers.go)).
 # Only a critical priority protects, from 2,000,000,000 on. That `critical` outlived the others could be
 # the order alone; the source says more: the kubelet evicts no such Pod
-# ([`evictPod`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/eviction/eviction_manager.go)).
+# ([`evictPod`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/kubelet/eviction/eviction_manager.go)).
 # So the critical agent is safe from the *kubelet's* evictions, and nearly so from the kernel when the
 # node's memory ends (lesson 12). Its own memory limit, evictions through the API, `NoExecute` taints
 # and rollouts end it like any other.
@@ -514,7 +514,7 @@ assert kubectl("get daemonset surge -o jsonpath={.status.conditions}") == ""
 # %% [markdown]
 # That never comes true. `status.conditions` is a field of a DaemonSet, and its controller writes
 # nothing there
-# ([`updateDaemonSetStatus`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
+# ([`updateDaemonSetStatus`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)).
 # Wait for `rollout status`.
 
 # %%
@@ -656,7 +656,7 @@ assert seen["no room for the Pod"].current == 3, "CURRENT counts Pods that no no
 # The mistake people make is to alert on the first rule alone. It compares two numbers that shrink
 # together: DESIRED counts the nodes that pass `NodeShouldRunDaemonPod`, READY those of them with a
 # ready Pod
-# ([`updateDaemonSetStatus`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)).
+# ([`updateDaemonSetStatus`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)).
 # A node whose taint is not tolerated, or whose kubelet is silent, does not pass. (For an agent that
 # tolerates every taint it does, and the rule fires: lesson 15.) Compare with
 # something that the DaemonSet does not decide: how many nodes *should* have the agent.

@@ -103,7 +103,7 @@ assert lags[1] < 2 * lags[0], "recorded: the last Pod waited hardly longer than 
 # ## Why
 #
 # Three rules hold creation back
-# ([`syncNodes` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/daemon_controller.go)):
+# ([`syncNodes` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)):
 #
 # 1. **Slow start.** It creates one Pod, then two, four, eight …, and stops after a batch in which
 #    one failed.
@@ -113,7 +113,7 @@ assert lags[1] < 2 * lags[0], "recorded: the last Pod waited hardly longer than 
 #
 # The first is over in a moment, the second is seldom met. The third stays, and *all* DaemonSets
 # share it, for the controller has one client
-# ([`newDaemonSetController` in `cmd/kube-controller-manager/app/apps.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/cmd/kube-controller-manager/app/apps.go)).
+# ([`newDaemonSetController` in `cmd/kube-controller-manager/app/apps.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/cmd/kube-controller-manager/app/apps.go)).
 # So when two agents come to the hundred nodes at once, how many seconds later is the last of their
 # Pods created?
 
@@ -314,7 +314,7 @@ assert all(pods[name] > nodes[name] for name in new), "each was Ready before it 
 # controller sets the pace here; its client has the same limit. A new node carries the taint
 # `not-ready` (lesson 01). When its kubelet says Ready, the node controller reads the node and writes
 # it without the taint ([`RemoveTaintOffNode` in
-# `pkg/controller/controller_utils.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/controller_utils.go)):
+# `pkg/controller/controller_utils.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/controller_utils.go)):
 # two requests. Only then is the node eligible, and DESIRED counts it.
 #
 # So *Ready* says that the kubelet is well, and nothing about agents. And once the taint is gone,

@@ -164,7 +164,7 @@ assert set(told("web")) == {"not ready", "unreachable", "shut down", "drained"}
 # `web` is evicted by a taint. Not-ready and unreachable nodes get `NoExecute` taints, and a Pod may
 # stay for its `tolerationSeconds`. The DaemonSet controller gives its Pods the same two tolerations
 # without an end
-# ([`AddOrUpdateDaemonPodTolerations`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/util/daemonset_util.go)).
+# ([`AddOrUpdateDaemonPodTolerations`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/util/daemonset_util.go)).
 
 # %%
 path = "jsonpath={.items[0].spec.tolerations[?(@.effect=='NoExecute')].tolerationSeconds}"
@@ -222,7 +222,7 @@ assert stuck.gone is None
 # The taint `node.kubernetes.io/out-of-service` is that confirmation, given by you: this machine is
 # off. Pods that do not tolerate it are told to stop, and the Pod garbage collector deletes those by
 # force in its next round
-# ([`gcTerminating` in `pkg/controller/podgc/gc_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/podgc/gc_controller.go)).
+# ([`gcTerminating` in `pkg/controller/podgc/gc_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/podgc/gc_controller.go)).
 # Volumes are detached too. Never say it of a machine that may still run: two copies would then
 # write to one volume.
 
@@ -243,7 +243,7 @@ assert uids_by_node("eager")[off] == eager_before[off]
 # (A machine that is shut down in good order is another case: with
 # [graceful node shutdown](https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/)
 # its kubelet stops the Pods itself, the important ones last:
-# [`pkg/kubelet/nodeshutdown`](https://github.com/kubernetes/kubernetes/tree/v1.36.3/pkg/kubelet/nodeshutdown).
+# [`pkg/kubelet/nodeshutdown`](https://github.com/kubernetes/kubernetes/tree/v1.37.1/pkg/kubelet/nodeshutdown).
 # The DaemonSet controller does not know of the shutdown. Where an agent tolerates the node's taints, the
 # controller creates a new Pod as soon as the old one has ended, the kubelet rejects it, and so on until
 # the machine is off ([#122912](https://github.com/kubernetes/kubernetes/issues/122912)).)

@@ -275,11 +275,11 @@ None
 #
 # Four may say no, and each says it elsewhere. The DaemonSet controller creates nothing, in silence
 # (lesson 06). The API server refuses the Pod: `FailedCreate` events, written by `createPods` in
-# [`controller_utils.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/controller_utils.go).
+# [`controller_utils.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/controller_utils.go).
 # The scheduler leaves it Pending. The kubelet refuses a Pod that it was given, and the controller
 # makes another, with the event `FailedDaemonPod` (lesson 06). And a new ConfigMap rolls nothing
 # because the controller compares its template with its revisions and nothing else (`Match` in
-# [`update.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/daemon/update.go)).
+# [`update.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/update.go)).
 #
 # ## Identity and storage
 #
