@@ -1,6 +1,6 @@
 """Decide whether the DaemonSet controller creates a Pod on a node, and by which rule.
 
-The rules are from Kubernetes v1.36: ``NodeShouldRunDaemonPod`` in
+The rules are from Kubernetes v1.37: ``NodeShouldRunDaemonPod`` in
 ``pkg/controller/daemon/daemon_controller.go``. They do not include resources (CPU, memory, ports):
 the controller creates the Pod, and the scheduler may leave it Pending.
 
