@@ -231,9 +231,8 @@ def _cgroup(name: str) -> CheckResult:
     if engine is None:
         return "ok", "only kind depends on it, and there is no engine", ""
     cure = (
-        "Kubelets from 1.35 on refuse cgroup v1 by default; the course allows it. If nodes do "
-        f"not start: {course_command('up --backend kind --kubernetes 1.34', name)}, "
-        "or --backend embedded."
+        "Kubelets refuse cgroup v1 unless told; the course tells them. If nodes do not start: "
+        f"{course_command('up --backend embedded', name)}."
     )
     return _result(engine.cgroup == 2, f"v{engine.cgroup}", cure, "note")
 

@@ -152,11 +152,11 @@ def test_no_engine_is_a_note_with_what_each_said(machine: Machine) -> None:
     assert CliRunner().invoke(app, ["doctor", "--name", "mine"]).exit_code == 0
 
 
-def test_cgroup_v1_is_a_note_with_a_version_that_runs_there(machine: Machine) -> None:
+def test_cgroup_v1_is_a_note_with_a_backend_that_runs_there(machine: Machine) -> None:
     machine(OLD)
 
     assert finding_on("cgroup").level == "note"
-    assert "--kubernetes 1.34" in finding_on("cgroup").cure
+    assert "course up --backend embedded --name mine" in finding_on("cgroup").cure
 
 
 @pytest.mark.usefixtures("machine")

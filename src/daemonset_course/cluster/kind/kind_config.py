@@ -42,7 +42,7 @@ def configuration(name: str, *, port: int | None, cgroup: int) -> str:
         "nodeLeaseDurationSeconds": GRACE,  # a kubelet renews its lease four times in this time
     }
     if cgroup == 1:
-        kubelet["failCgroupV1"] = False  # from 1.35 on the default is true
+        kubelet["failCgroupV1"] = False  # a kubelet refuses such a host by itself
     patches = [
         {"kind": "ClusterConfiguration", "controllerManager": {"extraArgs": manager}},
         kubelet,
