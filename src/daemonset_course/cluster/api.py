@@ -127,17 +127,7 @@ class Api:
         preload: bool = True,
     ) -> Any:
         try:
-            answer = self._client.call_api(
-                path,
-                method,
-                query_params=[(k, v) for k, v in query.items() if v is not None],
-                header_params={"Accept": "application/json", "Content-Type": content_type},
-                body=body,
-                auth_settings=["BearerToken"],
-                _preload_content=False,
-                _return_http_data_only=True,
-                _request_timeout=timeout,
-            )
+            answer = self._call(method, path, body, query, content_type, timeout)
             if preload:
                 _ = answer.data  # reads it all, so the connection goes back to the pool
             return answer
@@ -146,6 +136,32 @@ class Api:
             if own is None:
                 raise
             raise own from error
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        query: Mapping[str, Any],
+        content_type: str,
+        timeout: tuple[float, float],
+    ) -> Any:
+        """Return the open answer of urllib3, unless its status is an error."""
+        from kubernetes.client import ApiException  # noqa: PLC0415 - 370 ms
+
+        request = self._client.param_serialize(
+            method,
+            path,
+            query_params=[(k, v) for k, v in query.items() if v is not None],
+            header_params={"Accept": "application/json", "Content-Type": content_type},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        answer = self._client.call_api(*request, _request_timeout=timeout).response
+        if answer.status >= 300:
+            # Reads the body, and raises the client's error for this status.
+            ApiException.from_response(http_resp=answer, body=None, data=None)
+        return answer
 
     def _own_error(self, error: Exception, method: str, path: str) -> CourseError | None:
         """Return the course's error for a client error; None for any other error."""
@@ -266,22 +282,17 @@ def _foreign_errors() -> dict[type[Exception], Callable[[Any, str, str], CourseE
     import urllib3  # noqa: PLC0415 - 50 ms
     from kubernetes.client import ApiException  # noqa: PLC0415 - 370 ms
 
-    def tls_broken(error: AttributeError, method: str, path: str) -> str | None:
-        # TLS can fail while the server starts. The client then decodes the body of an answer that
-        # it has not received.
-        cause = error.__context__
-        return f"{cause.reason} on {method} {path}" if isinstance(cause, ApiException) else None
-
     return {
         ApiException: _explain,
         urllib3.exceptions.HTTPError: lambda e, m, p: f"{type(e).__name__} on {m} {p}",
-        AttributeError: tls_broken,
         UnicodeEncodeError: lambda e, *_: BadInput(f"{e.object!r} holds a character of no text."),
     }
 
 
-def _explain(error: Any, method: str, path: str) -> CourseError:
-    """Return the server's Status object as an error of the course."""
+def _explain(error: Any, method: str, path: str) -> CourseError | str:
+    """Return the server's Status object as an error of the course, or why no answer came."""
+    if not error.status:  # TLS can fail while the server starts
+        return f"{error.reason} on {method} {path}"
     try:
         status: Object = json.loads(error.body or "{}")
     except ValueError:
