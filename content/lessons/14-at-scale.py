@@ -109,7 +109,7 @@ assert lags[1] < 2 * lags[0], "recorded: the last Pod waited hardly longer than 
 #    one failed.
 # 2. **Burst.** It creates and deletes at most 250 Pods of a DaemonSet in one go, then looks again.
 # 3. **Client.** Each request waits for its turn
-#    ([`tokenBucketRateLimiter` in client-go's `util/flowcontrol/throttle.go`](https://github.com/kubernetes/client-go/blob/v0.36.3/util/flowcontrol/throttle.go)).
+#    ([`tokenBucketRateLimiter` in client-go's `util/flowcontrol/throttle.go`](https://github.com/kubernetes/client-go/blob/v0.37.1/util/flowcontrol/throttle.go)).
 #
 # The first is over in a moment, the second is seldom met. The third stays, and *all* DaemonSets
 # share it, for the controller has one client
