@@ -24,7 +24,7 @@ from daemonset_course.lessons import label_map, nodes_with
 # %% [markdown]
 # Thirty workers of three processor architectures. A kubelet writes its architecture into the label
 # `kubernetes.io/arch`, and a real one restores it with its next status
-# ([`updateNode` in `pkg/kubelet/kubelet_node_status.go`](https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/kubelet/kubelet_node_status.go)).
+# ([`updateNode` in `pkg/kubelet/kubelet_node_status.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/kubelet/kubelet_node_status.go)).
 # Simulated kubelets leave the label as it is, so that we can write it ourselves.
 
 # %%

@@ -31,7 +31,7 @@ Source = Literal["directory", "PATH", "cache", "download", "build"]
 
 @dataclass(frozen=True)
 class Binary:
-    """A program that runs on this machine, its version (``v1.36.3``) and where it came from."""
+    """A program that runs on this machine, its version (``v1.37.1``) and where it came from."""
 
     name: str
     version: str

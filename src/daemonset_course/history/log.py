@@ -29,7 +29,7 @@ class Header:
         namespace: its namespace.
         cluster: the cluster's name, which is also the prefix of its nodes' names.
         backend: ``kind`` or ``embedded``.
-        kubernetes: the version, such as ``v1.36.3``.
+        kubernetes: the version, such as ``v1.37.1``.
         pace: how much the simulated kubelets' delays were scaled.
         date: when the recording began (RFC 3339, UTC).
         format: the version of the log's format.
