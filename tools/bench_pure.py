@@ -79,9 +79,9 @@ def growth() -> Iterator[Target]:
 def update_time() -> Iterator[Target]:
     """Measure one more record of a long log: its timeline with rollouts, and a verdict."""
     from daemonset_course.history.rollouts import rollouts
-    from daemonset_course.lab import evidence
-    from daemonset_course.lab.check import judge
-    from daemonset_course.lab.tasks import lab06
+    from daemonset_course.lab.evidence import Evidence
+    from daemonset_course.lab.tasks import roll_within_budget
+    from daemonset_course.lab.verdict import judge
 
     records = _log(LANES, again=True)
     history = History(records[: -2 * STEPS])
@@ -93,7 +93,7 @@ def update_time() -> Iterator[Target]:
 
     def verdict() -> None:
         history.append(next(more))
-        judge(evidence.read(history), lab06.LAB.tasks[0].rules)
+        judge(Evidence(history), roll_within_budget.LAB.tasks[0].criteria)
 
     timeline_and_rollouts()
     for what, work in (("timeline and rollouts", timeline_and_rollouts), ("verdict", verdict)):

@@ -1,32 +1,29 @@
-"""The ``course`` command: up, down, reset, status, doctor, binaries, lab."""
+"""The ``course`` command: up, down, reset, status, doctor, binaries, open, lab, progress."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import json
 import os
 import subprocess
 import sys
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from daemonset_course import cluster, jupyter, variables
+from daemonset_course import cluster, console, jupyter, variables
 from daemonset_course.binaries.search import ensure
 from daemonset_course.cluster.reset import reset as reset_cluster
 from daemonset_course.cluster.status import status_of
+from daemonset_course.console import Json, Name, errors_as_text, out
 from daemonset_course.doctor import Finding, examine
 from daemonset_course.doctor_report import report
-from daemonset_course.errors import CourseError
+from daemonset_course.lab.lab_command import lab, progress_command
 from daemonset_course.places import cluster_name, course_command
 from daemonset_course.progress import progress
 
@@ -36,10 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
-
-Name = Annotated[str | None, typer.Option(help="Which cluster. [default: course]")]
+app.add_typer(lab, name="lab")
+app.command("progress")(progress_command)
 BackendOption = Annotated[str | None, typer.Option(help="kind or embedded; else chosen by itself.")]
 Pace = Annotated[float | None, typer.Option(help="Factor on simulated delays; 1 shows phases.")]
 Image = Annotated[str | None, typer.Option(help="Node image, for kind; else the pinned one.")]
@@ -49,17 +44,14 @@ Kubernetes = Annotated[
 _PORT = "Port of the API server; else a free one."
 Port = Annotated[int | None, typer.Option("--api-port", "--port", help=_PORT)]
 ApiPort = Annotated[int | None, typer.Option("--api-port", help=_PORT)]  # --port: JupyterLab's
-Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the causes of an error.")]
-
-_debug: ContextVar[bool] = ContextVar("debug", default=False)
 
 
 @app.callback()
 def course(debug: Debug = False) -> None:
     """Read the options that all commands share."""
-    with _errors_as_text():
-        _debug.set(debug or variables.DEBUG.read())
+    with errors_as_text():
+        console.debug.set(debug or variables.DEBUG.read())
 
 
 def _starts_a_cluster(port: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -81,7 +73,7 @@ def _starts_a_cluster(port: Any) -> Callable[[Callable[..., None]], Callable[...
         @functools.wraps(command)
         def started(**given: Any) -> None:
             chosen = {key: given.pop(key) for key in options}
-            with _errors_as_text(chosen["name"]):
+            with errors_as_text(chosen["name"]):
                 running = cluster.up(**chosen, report=progress())
             command(running, **given)
 
@@ -108,7 +100,7 @@ def up(running: cluster.Cluster) -> None:
 @app.command()
 def down(name: Name = None) -> None:
     """Remove a cluster with all its processes and files."""
-    with _errors_as_text(name):
+    with errors_as_text(name):
         removed = cluster.down(name)
         out.print(f"{cluster_name(name)}: {'removed' if removed else 'there was none'}")
 
@@ -119,14 +111,14 @@ def reset(
     workers: Annotated[int | None, typer.Option(help="How many workers to have.")] = None,
 ) -> None:
     """Return a cluster to its state right after `up`, and print what was changed."""
-    with _errors_as_text(name):
+    with errors_as_text(name):
         out.print(str(reset_cluster(name, workers=workers)))
 
 
 @app.command()
 def status(name: Name = None, as_json: Json = False) -> None:
     """Print whether a cluster runs; exit status 1 if it or one of its components does not."""
-    with _errors_as_text(name):
+    with errors_as_text(name):
         found = status_of(name)
     if as_json:
         print(json.dumps(asdict(found)))
@@ -143,7 +135,7 @@ def doctor(name: Name = None, as_json: Json = False) -> None:
     Exit status 1 if a finding is bad; a note concerns kind alone and leaves it at 0. With --json
     the output is for an issue: without your name, home folder, tokens and addresses.
     """
-    with _errors_as_text(name):
+    with errors_as_text(name):
         if as_json:
             found = report(name)
             print(json.dumps(found, indent=1))
@@ -166,7 +158,7 @@ def _print_table(findings: Sequence[Finding]) -> None:
 @app.command()
 def binaries(kubernetes: Kubernetes = None) -> None:
     """Get the programs of the embedded cluster, and print the source of each."""
-    with _errors_as_text():
+    with errors_as_text():
         for binary in ensure(kubernetes=kubernetes, report=progress()).values():
             out.print(f"{binary.name:<24} {binary.version:<9} {binary.source:<9} {binary.path}")
 
@@ -174,16 +166,16 @@ def binaries(kubernetes: Kubernetes = None) -> None:
 @app.command()
 def record(lesson: str, name: Name = None) -> None:
     """Run a lesson (such as 00) on a kind cluster and store its real steps in recordings/."""
-    with _errors_as_text(name):
+    with errors_as_text(name):
         from daemonset_course.recording.rerecord import record_lesson  # noqa: PLC0415 - 60 ms
 
         for path in record_lesson(lesson, name):
             out.print(f"recorded {path}")
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command("open", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 @_starts_a_cluster(ApiPort)
-def lab(running: cluster.Cluster, context: typer.Context) -> None:
+def open_(running: cluster.Cluster, context: typer.Context) -> None:
     """Start the cluster and open JupyterLab at the first lesson; Ctrl-C stops JupyterLab.
 
     Further options, such as --port and --no-browser, go to JupyterLab.
@@ -195,7 +187,7 @@ def lab(running: cluster.Cluster, context: typer.Context) -> None:
     except KeyboardInterrupt:
         code = _stopped(process)
     out.print(f"\nJupyterLab has stopped. The cluster {running.name!r} still runs:")
-    again = course_command("lab", running.name, program=_course())
+    again = course_command("open", running.name, program=_course())
     again = again if "--name" in again else "make lab"
     out.print(f"  to go on later    {again}")
     out.print(f"  to remove it      {course_command('down', running.name, program=_course())}")
@@ -216,25 +208,6 @@ def _course() -> str:
     """Return how to call this command from the current folder."""
     path = Path(sys.argv[0])
     return str(os.path.relpath(path)) if path.name == "course" else "course"
-
-
-@contextlib.contextmanager
-def _errors_as_text(name: str | None = None) -> Iterator[None]:
-    """Print errors of the course as three lines, and exit with status 1; with 130 after Ctrl-C.
-
-    With ``--debug`` the traceback of the error and its causes is printed first.
-    """
-    try:
-        yield
-    except CourseError as error:
-        if _debug.get():
-            err.print("".join(traceback.format_exception(error)), markup=False)
-        err.print(f"[bold red]{type(error).__name__}[/]", end=" ")
-        err.print(str(error), markup=False)
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt as error:
-        err.print(f"Interrupted; run the same command again, or: {course_command('down', name)}")
-        raise typer.Exit(130) from error
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from daemonset_course.analysis.workloads import LogReaders, features, features_o
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.doctor import examine
 from daemonset_course.history.podstate import is_ready, node_of
-from daemonset_course.lab import open_lab
+from daemonset_course.lab.session import open_lab
 from daemonset_course.live import live
 from daemonset_course.metrics import families, gauge, labels
 from daemonset_course.verbs.app_pods import (

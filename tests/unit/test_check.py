@@ -9,10 +9,12 @@ from world import DEAD, World, attempts, header, spec_of
 
 from daemonset_course.errors import BadInput
 from daemonset_course.history.index import History
-from daemonset_course.lab.check import Verdict, judge
-from daemonset_course.lab.check_rollout import not_stuck
-from daemonset_course.lab.evidence import differences, read
-from daemonset_course.lab.tasks import find, lab06
+from daemonset_course.lab.verdict import Criterion, Verdict, judge, missed
+from daemonset_course.lab.criteria.restarts import Restarts
+from daemonset_course.lab.criteria.rolled import not_stuck
+from daemonset_course.lab.evidence import Evidence, differences
+from daemonset_course.lab.lab import find
+from daemonset_course.lab.tasks import roll_within_budget as lab06
 
 TASKS = find("06-roll-within-budget").tasks
 # Here a percentage is of 12 nodes also when one is dead: only the real controller takes 11.
@@ -20,7 +22,7 @@ LIVE_ONLY = {"2-right-eighteen-percent", "2-wrong-a-fifth"}
 
 
 def verdict(world: World, task: int) -> Verdict:
-    return judge(read(History(world.log(ended=False))), TASKS[task - 1].rules)
+    return judge(Evidence(History(world.log(ended=False))), TASKS[task - 1].criteria)
 
 
 def solved(task: int, strategy: str = "maxUnavailable: 2") -> World:
@@ -61,6 +63,10 @@ def with_init_container(records: list[Record], bad: str) -> list[Record]:
             agent = {"name": "agent", "state": {"waiting": {"reason": waits}}}
             pod["status"]["containerStatuses"] = [agent]
     return records
+
+
+def restarts(world: World) -> Restarts:
+    return Restarts(Evidence(History(world.log())).daemonset("agent"))
 
 
 PLAYED = [path for path in attempts() if path.stem not in LIVE_ONLY]
@@ -128,7 +134,7 @@ def test_an_init_container_that_cannot_start_is_named_with_its_image() -> None:
     bad = "registry.invalid/agent:2"
     world.set_spec(spec_of(TASKS[0].solution.replace(lab06.GOOD, bad)))
     records = with_init_container(world.run(60).log(ended=False), bad)
-    found = judge(read(History(records)), (not_stuck,))
+    found = judge(Evidence(History(records)), (not_stuck("agent"),))
 
     assert found.outcome == "wrong"
     assert f"cannot start with this template ({bad})" in repr(found)
@@ -154,10 +160,10 @@ def test_a_hole_in_the_history_cannot_be_checked() -> None:
     world = solved(1).run(20)
     records = [*world.log(ended=False), gap(world.t - 2, world.t)]
 
-    found = judge(read(History(records)), TASKS[0].rules)
+    found = judge(Evidence(History(records)), TASKS[0].criteria)
 
     assert found.outcome == "cannot check"
-    assert "history with a hole" in found.says
+    assert "history with a gap" in found.says
 
 
 def test_a_moment_above_the_limit_is_told_and_not_failed() -> None:
@@ -188,12 +194,12 @@ def test_a_longer_time_above_the_limit_fails_and_names_the_nodes() -> None:
 
 
 def test_the_window_is_measured_in_restarts_of_the_same_history() -> None:
-    at_once = read(History(solved(1).run(60).log()))
-    slow = read(History(solved(1, "maxUnavailable: 1").run(60).log()))
+    at_once = restarts(solved(1).run(60))
+    slow = restarts(solved(1, "maxUnavailable: 1").run(60))
 
-    assert at_once.restart() == pytest.approx(slow.restart() or 0, rel=0.2)
-    assert at_once.length() / (at_once.restart() or 1) < lab06.WINDOW
-    assert slow.length() / (slow.restart() or 1) > lab06.WINDOW
+    assert at_once.mean() == pytest.approx(slow.mean() or 0, rel=0.2)
+    assert at_once.length() / (at_once.mean() or 1) < lab06.WINDOW
+    assert slow.length() / (slow.mean() or 1) > lab06.WINDOW
 
 
 @pytest.mark.parametrize(
@@ -202,12 +208,13 @@ def test_the_window_is_measured_in_restarts_of_the_same_history() -> None:
 def test_a_controller_that_takes_its_time_is_no_disadvantage(budget: str, fits: bool) -> None:
     world = Busy(1)
     world.set_spec(spec_of(lab06.manifest(release="2", strategy=budget)))
-    found = read(History(world.run(600).log()))
-    turn = (found.restart() or 0) + found.pause()
+    world.run(600)
+    found = restarts(world)
+    turn = (found.mean() or 0) + found.pause()
 
-    assert not found.behind
-    assert found.pause() > 0.5 * (found.restart() or 0)
-    assert found.length() > lab06.WINDOW * (found.restart() or 0)
+    assert not Evidence(History(world.log())).daemonset("agent").behind
+    assert found.pause() > 0.5 * (found.mean() or 0)
+    assert found.length() > lab06.WINDOW * (found.mean() or 0)
     assert (found.length() <= lab06.WINDOW * turn) is fits
 
 
@@ -233,7 +240,7 @@ def test_a_rollout_that_is_too_long_already_need_not_end() -> None:
     world = solved(1, "maxUnavailable: 1").run(19)
     found = verdict(world, 1)
 
-    assert read(History(world.log())).behind
+    assert Evidence(History(world.log())).daemonset("agent").behind
     assert found.outcome == "wrong"
     assert "so far" in found.says
 
@@ -245,7 +252,7 @@ def test_nodes_that_are_down_and_stay_down_are_judged_by_the_time_until_now() ->
     last = log[-1]["t"]
 
     def at(t: float) -> Verdict:
-        return judge(read(History([*log, {"record": "end", "t": t}])), TASKS[0].rules)
+        return judge(Evidence(History([*log, {"record": "end", "t": t}])), TASKS[0].criteria)
 
     assert at(last).outcome == "not yet"
     found = at(last + 30)
@@ -255,20 +262,21 @@ def test_nodes_that_are_down_and_stay_down_are_judged_by_the_time_until_now() ->
 
 def test_a_rollout_that_stands_still_is_not_slow() -> None:
     log = solved(1).run(5).log(ended=False)
-    stuck = read(History([*log, {"record": "end", "t": log[-1]["t"] + 600}]))
+    stuck = Evidence(History([*log, {"record": "end", "t": log[-1]["t"] + 600}]))
+    own = stuck.daemonset("agent")
 
-    assert stuck.behind
-    assert stuck.timeline.end == log[-1]["t"] + 600
-    assert stuck.length() == read(History(log)).length()
-    assert judge(stuck, TASKS[0].rules).outcome == "not yet"
+    assert own.behind
+    assert own.timeline.end == log[-1]["t"] + 600
+    assert Restarts(own).length() == Restarts(Evidence(History(log)).daemonset("agent")).length()
+    assert judge(stuck, TASKS[0].criteria).outcome == "not yet"
 
 
 def test_a_dead_node_is_no_reachable_one() -> None:
-    evidence = read(History(World(2).log()))
+    evidence = Evidence(History(World(2).log()))
 
     assert evidence.dead == (DEAD,)
     assert len(evidence.reachable) == 11
-    assert list(evidence.down_now()) == [DEAD]
+    assert list(evidence.daemonset("agent").down_now()) == [DEAD]
 
 
 def test_differences_name_the_paths() -> None:
@@ -279,7 +287,8 @@ def test_differences_name_the_paths() -> None:
 
 
 def test_a_verdict_shows_observation_rule_and_place_in_text_and_markdown() -> None:
-    text = Verdict("wrong", "Two *stars*.", ("worker: down",), "A rule.", "a place")
+    finding = missed("Two *stars*.", ("worker: down",), "A rule.", "a place")
+    text = Verdict(((Criterion("a name", lambda _: finding), finding),))
 
     assert repr(text).splitlines() == [
         "✘ wrong: Two *stars*.", "  worker: down", "  Rule: A rule.", "  Look: a place",

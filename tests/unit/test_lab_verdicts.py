@@ -10,9 +10,10 @@ from test_creation import SAID, event
 from world import DEAD, World, attempts, header, spec_of
 
 from daemonset_course.history.index import History
-from daemonset_course.lab.check import Verdict, judge
-from daemonset_course.lab.evidence import read
-from daemonset_course.lab.tasks import find, lab06
+from daemonset_course.lab.verdict import Verdict, judge
+from daemonset_course.lab.evidence import Evidence
+from daemonset_course.lab.lab import find
+from daemonset_course.lab.tasks import roll_within_budget as lab06
 
 TASKS = find("06-roll-within-budget").tasks
 WRONG = [path for path in attempts() if "-wrong-" in path.stem]
@@ -20,13 +21,13 @@ ONLY_REAL = {"2-wrong-a-fifth"}  # here a percentage is of 12 nodes also when on
 
 
 def verdict(world: World, task: int) -> Verdict:
-    return judge(read(History(world.log(ended=False))), TASKS[task - 1].rules)
+    return judge(Evidence(History(world.log(ended=False))), TASKS[task - 1].criteria)
 
 
 def go_on(world: World, task: int) -> Verdict:
     """The verdict after the solution was applied on top of whatever was done."""
-    found = read(History(world.log(ended=False)))
-    for other in found.others:
+    found = Evidence(History(world.log(ended=False)))
+    for other in found.others():
         item = {"metadata": {"name": other, "uid": "ds-other"}, "spec": world.daemonset["spec"]}
         world._emit("daemonsets", item, "DELETED")
     if not world.gone:
@@ -80,7 +81,8 @@ def test_what_a_later_rule_finds_final_is_said_with_the_first_finding() -> None:
     found = verdict(world.run(30), 3)
 
     assert found.says.startswith("A bigger budget lets the bad template reach more nodes")
-    assert any("nodes were down at once" in line for line in found.observed)
+    assert "Also: " in repr(found)
+    assert "nodes were down at once" in repr(found)
     assert found.final
 
 
@@ -122,7 +124,7 @@ def test_a_restart_of_the_rollout_does_not_begin_the_window_anew() -> None:
 def test_a_stuck_rollout_says_how_long_the_window_has_run() -> None:
     world = World(2)
     world.set_spec(spec_of(lab06.manifest(release="2", strategy="maxUnavailable: 1")))
-    found = judge(read(History(world.run(30).log(ended=True))), TASKS[1].rules)
+    found = judge(Evidence(History(world.run(30).log(ended=True))), TASKS[1].criteria)
 
     assert "stuck" in found.says
     assert not found.final

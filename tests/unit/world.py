@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 from fleet import Fleet, Record, change, daemonset
 
-from daemonset_course.lab.tasks import lab06
+from daemonset_course.lab.tasks import roll_within_budget as lab06
 
 ATTEMPTS = Path(__file__).parents[2] / "content/labs/06-roll-within-budget/attempts"
 DEAD = "course-worker4"

@@ -132,8 +132,10 @@ def without_bookkeeping(item: Object) -> dict[str, Any]:
     metadata = _without("managedFields", item["metadata"])
     if metadata.get("annotations"):
         metadata["annotations"] = _without(_APPLIED, metadata["annotations"])
-    # A ControllerRevision's data is a copy of the template.
-    return _without("data", item) | {"metadata": metadata}
+    kept = dict(item)
+    if "revision" in item:  # the data of a ControllerRevision is a copy of the template
+        kept.pop("data", None)
+    return kept | {"metadata": metadata}
 
 
 def _without(name: str, item: Object) -> dict[str, Any]:

@@ -147,6 +147,8 @@ class TimelineReader:
         self.records += 1
         self._replay.advance(t)
         match record:
+            case Change() if self._is_elsewhere(record.object):
+                pass
             case Change():
                 self._change(t, record)
             case Gap():
@@ -155,6 +157,11 @@ class TimelineReader:
                 self._outages.read(record)
             case Mark():
                 self._marks.append(record)
+
+    def _is_elsewhere(self, item: Object) -> bool:
+        """Whether the object is in another namespace; a Node is in none."""
+        home = self._header.namespace
+        return bool(item["metadata"].get("namespace", home) != home)
 
     def _change(self, t: float, change: Change) -> None:
         resource, initial = change.resource, change.via == "start"

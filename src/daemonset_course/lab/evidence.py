@@ -1,52 +1,299 @@
-"""The evidence of a check: a recorder's log, read once before the rules are applied."""
+"""The evidence of a check: the start of a task, the present state, and the history between. Pure.
+
+``Evidence`` is about the cluster; ``Evidence.daemonset`` returns the part about one DaemonSet. The
+start may hold nothing. A DaemonSet that the learner created has no ``before``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain
-from statistics import mean, median
-from typing import Any
+from typing import Any, NamedTuple
 
 from daemonset_course.analysis.explain import Explanation, explain_timeline
 from daemonset_course.history import podstate
 from daemonset_course.history.index import History
 from daemonset_course.history.log import Object
-from daemonset_course.history.spans import Segment
+from daemonset_course.history.outages import Outage
+from daemonset_course.history.text import natural_key, short_name
 from daemonset_course.history.timeline import Timeline
 
-JUDGED = ("nodes", "daemonsets", "pods")  # the resources that a verdict is made from
+JUDGED = ("nodes", "daemonsets", "pods")  # the resources that most verdicts are made from
+SYSTEM = (
+    "kube-system",
+    "kube-node-lease",
+    "kube-public",
+    "local-path-storage",
+)  # not the learner's
+PROBE = "check: "  # what a mark of the checker begins with
+ENDED = " (undone)"
+
+NodeTest = Callable[[Object], bool]
 
 
-@dataclass(frozen=True)
+class Probe(NamedTuple):
+    """A stretch in which the checker changed the cluster; ``end`` is None while it lasts."""
+
+    name: str
+    start: float
+    end: float | None
+
+
+def probe_mark(name: str, *, ended: bool = False) -> str:
+    """Return the text of the mark with which a probe begins or ends."""
+    return f"{PROBE}{name}{ENDED if ended else ''}"
+
+
 class Evidence:
-    """The starting state, the present state, and the history in between.
+    """What a check judges. Make it anew for each check: its answers are kept."""
+
+    def __init__(self, history: History) -> None:
+        """Read the history from the start of the task until now."""
+        self.history = history
+        self._daemonsets: dict[tuple[str, str], DaemonSetEvidence] = {}
+
+    # The cluster
+
+    @cached_property
+    def nodes(self) -> Mapping[str, Object]:
+        """The Node objects that exist now, by name in natural order."""
+        found = {str(n["metadata"]["name"]): n for n in self.history.objects("nodes")}
+        return {name: found[name] for name in sorted(found, key=natural_key)}
+
+    @cached_property
+    def nodes_at_start(self) -> Mapping[str, Object]:
+        """The Node objects at the start of the task, by name."""
+        return {str(n["metadata"]["name"]): n for n in self.history.at_start("nodes")}
+
+    @cached_property
+    def workers(self) -> tuple[str, ...]:
+        """The nodes that exist and are no control plane, in natural order."""
+        return tuple(n for n, node in self.nodes.items() if not podstate.is_control_plane(node))
+
+    @cached_property
+    def dead(self) -> tuple[str, ...]:
+        """The workers whose kubelet is silent or reports that it is not ready."""
+        return tuple(name for name in self.workers if not podstate.is_ready(self.nodes[name]))
+
+    @cached_property
+    def reachable(self) -> tuple[str, ...]:
+        """The workers that are not dead."""
+        return tuple(name for name in self.workers if name not in set(self.dead))
+
+    @cached_property
+    def lost(self) -> tuple[str, ...]:
+        """The nodes whose Node object was deleted, even if a new one has that name.
+
+        Nodes that the checker added and removed are not lost.
+        """
+        there = {n["metadata"].get("uid") or name for name, n in self.nodes_at_start.items()}
+        gone = [
+            str(node["metadata"]["name"])
+            for node in self.history.deleted("nodes")
+            if (node["metadata"].get("uid") or node["metadata"]["name"]) in there
+        ]
+        return tuple(sorted({*gone}, key=natural_key))
+
+    @cached_property
+    def revived(self) -> tuple[str, ...]:
+        """The nodes that were not Ready at the start and became Ready."""
+        dead = {name for name, n in self.nodes_at_start.items() if not podstate.is_ready(n)}
+        if not dead:
+            return ()
+        later = self.history.changes(
+            "nodes", lambda o: o["metadata"]["name"] in dead and podstate.is_ready(o)
+        )
+        return tuple(sorted({change.name for change in later}, key=natural_key))
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """The stretches in which a component of the control plane did not run, by time."""
+        return self.history.timeline().outages
+
+    def lane(self, node: str) -> str:
+        """Return the node's name without the cluster's prefix, as the picture shows it."""
+        return short_name(node, self.history.header.cluster)
+
+    def lines(self, why: Mapping[str, str]) -> tuple[str, ...]:
+        """Return one line for each node, with its reason."""
+        return tuple(f"{self.lane(node)}: {reason}" for node, reason in why.items())
+
+    # What the learner and the checker changed
+
+    def daemonset(self, name: str, namespace: str = "") -> DaemonSetEvidence:
+        """Return the part about one DaemonSet, which need not exist (default: its namespace)."""
+        key = name, namespace or self.history.header.namespace
+        if key not in self._daemonsets:
+            self._daemonsets[key] = DaemonSetEvidence(self, *key)
+        return self._daemonsets[key]
+
+    def others(self, *expected: str) -> tuple[str, ...]:
+        """Return the names of DaemonSets that exist now, beside those of the start and these.
+
+        A DaemonSet outside the task's namespace is named ``namespace/name``. Those of the system's
+        namespaces are left out.
+        """
+        begun = {self._name(one) for one in self.history.at_start("daemonsets")}
+        found = {self._name(one) for one in self._own("daemonsets")}
+        return tuple(sorted(found - begun - {*expected}))
+
+    @cached_property
+    def touched(self) -> bool:
+        """Whether the learner changed something: DaemonSets, Nodes, Pods, Namespaces, ConfigMaps.
+
+        What controllers and the checker did does not count.
+        """
+        return any(
+            (
+                self._changed("daemonsets", _spec),
+                self._changed("namespaces", _metadata),
+                self._changed("configmaps", lambda item: item.get("data")),
+                self._nodes_changed(),
+                self._pods_changed(),
+            )
+        )
+
+    def _changed(self, resource: str, part: Callable[[Object], Any]) -> bool:
+        first = {_uid(one): part(one) for one in self.history.at_start(resource)}
+        later = (
+            c for c in self.history.changes(resource) if c.via != "start" and _is_own(c.object)
+        )
+        return any(c.gone or c.uid not in first or part(c.object) != first[c.uid] for c in later)
+
+    def _nodes_changed(self) -> bool:
+        first = {_uid(one): _node_part(one) for one in self.nodes_at_start.values()}
+        for change in self.history.changes("nodes"):
+            if change.via == "start" or self._by_checker(change.t):
+                continue
+            if change.uid not in first:  # added by the checker, or by the learner
+                if change.type == "ADDED":
+                    return True
+            elif change.gone or _node_part(change.object) != first[change.uid]:
+                return True
+        return False
+
+    def _pods_changed(self) -> bool:
+        """Whether a Pod that worked was deleted, or a Pod without a controller was created."""
+        for change in self.history.changes("pods"):
+            pod = change.object
+            if change.via == "start" or not _is_own(pod) or self._by_checker(change.t):
+                continue
+            if (node := podstate.node_of(pod)) and node not in self.nodes_at_start:
+                continue  # the checker's node was removed, and its Pods follow
+            bare = not pod["metadata"].get("ownerReferences")
+            leaving = change.gone or podstate.is_terminating(pod)
+            failed = (pod.get("status") or {}).get("phase") in ("Failed", "Succeeded")
+            if (bare and change.type == "ADDED") or (leaving and not failed):
+                return True
+        return False
+
+    def _by_checker(self, t: float) -> bool:
+        return any(p.start <= t and (p.end is None or t <= p.end) for p in self.probes)
+
+    @cached_property
+    def probes(self) -> tuple[Probe, ...]:
+        """What the checker itself did since the start of the task, by time."""
+        found: list[Probe] = []
+        for mark in self.history.marks:
+            if not mark.text.startswith(PROBE):
+                continue
+            name = mark.text.removeprefix(PROBE)
+            if name.endswith(ENDED) and found:
+                found[-1] = found[-1]._replace(end=mark.t)
+            else:
+                found.append(Probe(name, mark.t, None))
+        return tuple(found)
+
+    def probe(self, name: str) -> Probe | None:
+        """Return the newest probe of that name, if no DaemonSet was changed since it began."""
+        found = next((one for one in reversed(self.probes) if one.name == name), None)
+        return None if found is None or self.last_spec_change > found.start else found
+
+    @cached_property
+    def last_spec_change(self) -> float:
+        """When a DaemonSet was last created, deleted, or given another spec; 0 if never."""
+        specs: dict[str, Any] = {}
+        last = 0.0
+        for change in self.history.changes("daemonsets"):
+            new = None if change.gone else change.object.get("spec")
+            if change.via != "start" and specs.get(change.uid) != new:
+                last = change.t
+            specs[change.uid] = new
+        return last
+
+    def refused(self) -> list[str]:
+        """Return why the API server refuses Pods of the DaemonSets that exist, one text each."""
+        found = []
+        for item in self._own("daemonsets"):
+            meta = item["metadata"]
+            namespace = str(meta.get("namespace") or self.history.header.namespace)
+            found.append(self.daemonset(str(meta["name"]), namespace).refused())
+        return [reason for reason in found if reason]
+
+    def answer(self, key: str, configmap: str = "answer") -> str | None:
+        """Return what the learner wrote in a ConfigMap under ``key``; None if nothing."""
+        found = self.history.find("configmaps", configmap, self.history.header.namespace)
+        data = (found or {}).get("data") or {}
+        return None if key not in data else str(data[key]).strip()
+
+    def _own(self, resource: str) -> Iterator[Object]:
+        return filter(_is_own, self.history.objects(resource))
+
+    def _name(self, item: Object) -> str:
+        home = item["metadata"].get("namespace") or self.history.header.namespace
+        name = str(item["metadata"]["name"])
+        return name if home == self.history.header.namespace else f"{home}/{name}"
+
+
+class DaemonSetEvidence:
+    """The evidence about one DaemonSet.
 
     Attributes:
-        before: the DaemonSet at the start of the task.
+        before: the DaemonSet at the start of the task; empty if there was none.
         after: the DaemonSet of that name now; None if there is none.
-        nodes: the Node objects that exist now, by name.
-        lost: nodes whose Node object was deleted, even if a new one has that name.
-        revived: nodes that were not Ready at the start and became Ready later.
-        others: names of further DaemonSets in the namespace now.
-        pods_gone: whether one of the DaemonSet's pods was deleted or is being deleted.
-        timeline: the history, from the task's start until now.
-        news: when the last change was recorded, in seconds since the recording began.
-        spec_set_at: when the DaemonSet first got the pod spec that it has now, in seconds since the
-            recording began; None if the spec is the starter's or there is no DaemonSet.
     """
 
-    before: Object
-    after: Object | None
-    nodes: Mapping[str, Object]
-    lost: tuple[str, ...]
-    revived: tuple[str, ...]
-    others: tuple[str, ...]
-    pods_gone: bool
-    timeline: Timeline
-    news: float
-    spec_set_at: float | None
+    def __init__(self, cluster: Evidence, name: str, namespace: str) -> None:
+        """Find the DaemonSet in the evidence of its cluster."""
+        self.cluster = cluster
+        self.name, self.namespace = name, namespace
+        self._history = cluster.history
+        began = filter(self._is_it, self._history.at_start("daemonsets"))
+        self.before: Object = next(began, {})
+        self.after: Object | None = next(
+            filter(self._is_it, self._history.objects("daemonsets")), None
+        )
+
+    @property
+    def full_name(self) -> str:
+        """The name, with the namespace if it is not the task's."""
+        home = self._history.header.namespace
+        return self.name if self.namespace == home else f"{self.namespace}/{self.name}"
+
+    @property
+    def option(self) -> str:
+        """What kubectl needs to find it: ``daemonset agent``, or with ``-n``."""
+        home = self._history.header.namespace
+        return f"daemonset {self.name}" + (
+            "" if self.namespace == home else f" -n {self.namespace}"
+        )
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """The DaemonSet's timeline, from the task's start until now."""
+        return self._history.timeline(self.name, self.namespace)
+
+    @cached_property
+    def why(self) -> Explanation:
+        """Why the rollout is not done."""
+        return explain_timeline(self.timeline)
+
+    @property
+    def recreated(self) -> bool:
+        """Whether the DaemonSet of the start was deleted and another of that name exists."""
+        there = self.after is not None and bool(self.before)
+        return there and _uid(self.after or {}) != _uid(self.before)
 
     @property
     def rolled(self) -> bool:
@@ -58,189 +305,82 @@ class Evidence:
         """The newest template's ``controller-revision-hash``; empty before its first Pod."""
         return self.timeline.templates[-1].revision if self.rolled else ""
 
-    @cached_property
-    def workers(self) -> tuple[str, ...]:
-        """The nodes that exist and are no control plane, in the order of the picture."""
-        found = self.timeline.nodes
-        return tuple(
-            n for n in found if n in self.nodes and not podstate.is_control_plane(self.nodes[n])
-        )
-
-    @cached_property
-    def dead(self) -> tuple[str, ...]:
-        """The workers whose kubelet is silent or reports that it is not ready."""
-        return tuple(name for name in self.workers if not podstate.is_ready(self.nodes[name]))
-
-    @cached_property
-    def reachable(self) -> tuple[str, ...]:
-        """The workers that are not dead."""
-        dead = set(self.dead)
-        return tuple(name for name in self.workers if name not in dead)
+    @property
+    def template(self) -> Mapping[str, Any]:
+        """The template of the DaemonSet that exists now; empty if there is none."""
+        return template_of(self.after)
 
     @property
     def pods(self) -> tuple[Object, ...]:
-        """The DaemonSet's pods that exist now."""
+        """The DaemonSet's Pods that exist now."""
         return tuple(chain.from_iterable(self.timeline.scene.pods.values()))
 
-    def lane(self, node: str) -> str:
-        """The node's name without the cluster's prefix, as the picture shows it."""
-        return self.timeline.lane(node)
+    def pods_on(self, node: str) -> list[Object]:
+        """Return the DaemonSet's Pods on a node now."""
+        return list(self.timeline.scene.pods.get(node, ()))
+
+    def ready_on(self, node: str) -> bool:
+        """Whether a Pod of the DaemonSet is ready on the node, and not being deleted."""
+        return any(podstate.phase_of(pod)[0] == "ready" for pod in self.pods_on(node))
 
     @cached_property
-    def why(self) -> Explanation:
-        """Why the rollout is not done."""
-        return explain_timeline(self.timeline)
+    def reasons(self) -> Mapping[str, str]:
+        """The reason of each node that has a cause in ``why``."""
+        return {one.node: one.reason for one in self.why.causes if one.node}
 
     @cached_property
     def behind(self) -> Mapping[str, str]:
         """Each reachable node that does not yet run the newest template, with the reason."""
-        found = {one.node: one.reason for one in self.why.causes}
         held = self.timeline.scene.pods
-        bare = dict.fromkeys(self.workers, "no Pod, and none should be there")
-        found = {name: why for name, why in bare.items() if name not in held} | found
-        return {name: found[name] for name in self.reachable if name in found}
+        workers, reachable = self.cluster.workers, self.cluster.reachable
+        bare = dict.fromkeys(workers, "no Pod, and none should be there")
+        found = {name: why for name, why in bare.items() if name not in held} | dict(self.reasons)
+        return {name: found[name] for name in reachable if name in found}
 
     def down_now(self) -> Mapping[str, str]:
         """Return each worker that has no available Pod now, with the reason."""
-        down = set(self.why.unavailable).intersection(self.workers)
-        return {one.node: one.reason for one in self.why.causes if one.node in down}
+        down = set(self.why.unavailable).intersection(self.cluster.workers)
+        return {node: reason for node, reason in self.reasons.items() if node in down}
 
     def refused(self) -> str:
         """Return why the API server refuses the controller's Pods; empty if it does not."""
         found = self.why.where(lambda cause: cause.kind == "refused")
-        return found.sentence(self.lane)
+        return found.sentence(self.cluster.lane)
 
-    def lines(self, why: Mapping[str, str]) -> tuple[str, ...]:
-        """Return one line per node with its reason."""
-        return tuple(f"{self.lane(node)}: {reason}" for node, reason in why.items())
+    def ready_at(self, t: float) -> set[str]:
+        """Return the nodes that had a ready Pod at ``t`` seconds since the recording began."""
+        return {
+            s.node for s in self.timeline.segments
+            if s.phase == "ready" and s.start <= t < s.end
+        }  # fmt: skip
 
-    def down_at(self, t: float) -> tuple[str, ...]:
-        """Return the workers that had no ready Pod at ``t`` seconds since the recording began."""
-        held = {s.node for s in self.timeline.segments if s.phase == "ready" and _covers(s, t)}
-        return tuple(name for name in self.workers if name not in held)
+    def spec_set_at(self) -> float | None:
+        """Return when the DaemonSet got its present Pod spec, in seconds since the start.
 
-    def worst(self, above: int) -> tuple[float, float]:
-        """Return start and length (s) of the longest time with more than ``above`` nodes down."""
-        best = (0.0, 0.0)
-        start: float | None = None
-        for a, b, value in self.timeline.unavailable.stretches():
-            over = value is not None and value > above
-            start = (a if start is None else start) if over else None
-            if start is not None and b - start > best[1]:
-                best = (start, b - start)
-        return best
-
-    @cached_property
-    def restart_times(self) -> Mapping[str, tuple[float, float]]:
-        """For each updated node: when its restart began and ended, in seconds.
-
-        A restart begins when the node loses its ready Pod or, with surge, gets the new Pod. It
-        ends when the new Pod is ready and no other Pod is left on the node.
+        None if it had it from the start, or if there is no DaemonSet.
         """
-        behind = self.behind
-        updated = [name for name in self.reachable if name not in behind]
-        return {name: self._restart(name) for name in updated} if self.rolled else {}
+        sets = [
+            (change.t, template_of(change.object).get("spec"))
+            for change in self._history.changes("daemonsets", self._is_it)
+        ]
+        if not sets or sets[0][1] == sets[-1][1]:
+            return None if not sets or self.before else sets[0][0]
+        return next(t for t, spec in sets if spec == sets[-1][1])
 
-    def restart(self) -> float | None:
-        """Return the mean length of a node's restart in seconds; None before the first one ended.
-
-        The mean, not the median: each slow node prolongs the rollout. While nodes are not updated,
-        the longest restart is returned, because the remaining nodes may be slow.
-        """
-        lengths = [end - start for start, end in self.restart_times.values()]
-        if not lengths:
-            return None
-        return max(lengths) if self.behind else mean(lengths)
-
-    def pause(self) -> float:
-        """Return the median time in seconds from the end of a restart to the start of the next one.
-
-        The controller causes it; on a busy machine it may be as long as the restart.
-        """
-        spans = self.restart_times.values()
-        later = [[begin - end for begin, _ in spans if begin >= end] for _, end in spans]
-        pauses = [min(waits) for waits in later if waits]
-        return median(pauses) if pauses else 0.0
-
-    def length(self) -> float:
-        """Return the seconds from the change of the Pod spec until the last node was updated.
-
-        While nodes are not updated, the time ends at the last recorded change: a stuck rollout is
-        not a slow one. ``kubectl rollout restart`` does not reset the time.
-        """
-        if not self.rolled:
-            return 0.0
-        ends = [end for _, end in self.restart_times.values()]
-        return (max(ends) if ends and not self.behind else self.news) - self._began
-
-    def elapsed(self) -> float:
-        """Return the seconds from the change of the Pod spec until now."""
-        return self.timeline.end - self._began if self.rolled else 0.0
-
-    @property
-    def _began(self) -> float:
-        return self.timeline.templates[-1].t if self.spec_set_at is None else self.spec_set_at
-
-    def interrupted(self) -> bool:
-        """Whether a watch of a judged resource was interrupted."""
-        return any(gap.resource in JUDGED for gap in self.timeline.gaps)
-
-    def _restart(self, node: str) -> tuple[float, float]:
-        since = self.timeline.templates[-1].t
-        (alive,) = (pod["metadata"]["uid"] for pod in self.timeline.scene.pods[node])
-        here = [s for s in self.timeline.by_node[node] if s.end >= since]
-        new = [s for s in here if s.pod == alive]
-        old = [s for s in here if s.pod != alive]
-        # A Pod that appeared with the last record has no segment yet.
-        now = self.timeline.end
-        ready = next((s.start for s in new if s.phase == "ready"), now)
-        end = max([ready, *(s.end for s in old)])
-        left = [s.end for s in old if s.phase == "ready"]
-        return min([end, *left, *(s.start for s in new)]), end
+    def _is_it(self, item: Object) -> bool:
+        meta = item["metadata"]
+        home = meta.get("namespace") or self._history.header.namespace
+        return bool(meta["name"] == self.name and home == self.namespace)
 
 
-def read(history: History) -> Evidence:
-    """Return the evidence in a history that begins at the start of the task."""
-    name, timeline = history.header.daemonset, history.timeline()
-    sets = {str(o["metadata"]["name"]): o for o in history.objects("daemonsets")}
-    began = [o for o in history.at_start("daemonsets") if o["metadata"]["name"] == name]
-    gone = (p for p in history.deleted("pods") if podstate.is_owned(p, name))
-    held = chain.from_iterable(timeline.scene.pods.values())
-    return Evidence(
-        before=began[0] if began else {},
-        after=sets.pop(name, None),
-        nodes=timeline.scene.nodes,
-        lost=tuple(sorted({str(o["metadata"]["name"]) for o in history.deleted("nodes")})),
-        revived=_revived(history),
-        others=tuple(sorted(sets)),
-        pods_gone=any(gone) or any(map(podstate.is_terminating, held)),
-        timeline=timeline,
-        news=history.last_change,
-        spec_set_at=_spec_set_at(history, name),
-    )
+def template_of(daemonset: Object | None) -> Mapping[str, Any]:
+    """Return a DaemonSet's Pod template; empty if there is none."""
+    return ((daemonset or {}).get("spec") or {}).get("template") or {}
 
 
-def _revived(history: History) -> tuple[str, ...]:
-    """Return the nodes that were not Ready at the start and became Ready."""
-    dead = {o["metadata"]["name"] for o in history.at_start("nodes") if not podstate.is_ready(o)}
-    if not dead:
-        return ()
-    later = history.changes(
-        "nodes", lambda o: o["metadata"]["name"] in dead and podstate.is_ready(o)
-    )
-    return tuple(sorted({change.name for change in later}))
-
-
-def _spec_set_at(history: History, name: str) -> float | None:
-    """Return when the DaemonSet got its present Pod spec; None if it had it from the start."""
-    sets = [
-        (change.t, change.object["spec"]["template"].get("spec"))
-        for change in history.changes("daemonsets")
-        if change.name == name
-    ]
-    if not sets or sets[0][1] == sets[-1][1]:
-        return None
-    return next(t for t, spec in sets if spec == sets[-1][1])
+def pod_spec(daemonset: Object | None) -> Mapping[str, Any]:
+    """Return the Pod spec of a DaemonSet's template; empty if there is none."""
+    return template_of(daemonset).get("spec") or {}
 
 
 def differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
@@ -255,5 +395,46 @@ def differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-def _covers(segment: Segment, t: float) -> bool:
-    return segment.start <= t < segment.end
+def labelled(*labels: str) -> NodeTest:
+    """Return a test of nodes: whether they have each of these labels, written ``key=value``."""
+    pairs = [label.partition("=")[::2] for label in labels]
+    return lambda node: all(
+        (node["metadata"].get("labels") or {}).get(key) == value for key, value in pairs
+    )
+
+
+def tainted(key: str) -> NodeTest:
+    """Return a test of nodes: whether they have a taint with this key."""
+    return lambda node: any(
+        t.get("key") == key for t in (node.get("spec") or {}).get("taints") or ()
+    )
+
+
+def _is_own(item: Object) -> bool:
+    """Whether the object is not in a namespace of the system, nor made by the control plane."""
+    meta = item["metadata"]
+    return meta.get("namespace") not in SYSTEM and meta["name"] not in (*SYSTEM, "kube-root-ca.crt")
+
+
+def _uid(item: Object) -> str:
+    return str(item["metadata"].get("uid") or item["metadata"]["name"])
+
+
+def _spec(item: Object) -> Any:
+    return item.get("spec"), item["metadata"].get("labels")
+
+
+def _metadata(item: Object) -> Any:
+    return item["metadata"].get("labels"), bool(item["metadata"].get("deletionTimestamp"))
+
+
+def _node_part(node: Object) -> Any:
+    """What a person changes of a Node: labels, cordon, taints other than those of conditions."""
+    spec = node.get("spec") or {}
+    taints: Iterable[Mapping[str, Any]] = spec.get("taints") or ()
+    own = [
+        (t.get("key"), t.get("value"), t.get("effect"))
+        for t in taints
+        if not str(t.get("key")).startswith("node.kubernetes.io/")
+    ]
+    return node["metadata"].get("labels"), bool(spec.get("unschedulable")), sorted(map(str, own))

@@ -1,104 +1,86 @@
-"""A recorder that a check can wait for, so that the log contains the cluster's present state."""
+"""Record a task in a process of its own: its log outlives the kernel and the terminal.
+
+``python -m daemonset_course.lab.lab_recorder FOLDER CLUSTER DAEMONSET NAMESPACE`` writes ``LOG`` in
+the folder, line by line, until it gets SIGTERM or the file is gone. The file appears when the
+present state is in it.
+"""
 
 from __future__ import annotations
 
+import json
+import signal
+import sys
 import threading
-import time
-from collections import defaultdict
-from functools import partial
+from pathlib import Path
+from typing import IO
 
-from daemonset_course.cluster.api import Api
-from daemonset_course.cluster.lifecycle import Cluster
-from daemonset_course.errors import NotRunning
-from daemonset_course.history.log import Entry, Object
-from daemonset_course.lab.evidence import JUDGED
-from daemonset_course.places import course_command
+from daemonset_course.cluster.api import segment
+from daemonset_course.cluster.lifecycle import Cluster, current
+from daemonset_course.errors import CourseError
+from daemonset_course.files import write_whole
+from daemonset_course.history import log
 from daemonset_course.recording.recorder import Recorder
 
-CATCH_UP = 30.0  # seconds that the recorder may lag behind the API server
+LOG = "log.jsonl"
+CLOCK = "clock"  # the monotonic time at which the log begins; one clock for all processes
+FAILED = "recorder.failed"  # the last error of a recorder that could not start
+LOOK = 1.0  # seconds between two looks at whether the file is still there
 
 
-class SeenVersions:
-    """The versions and deletions that the watch of one resource has delivered."""
-
-    def __init__(self) -> None:
-        self._versions: dict[str, int] = {}  # uid -> resourceVersion, also of deleted objects
-        self._gone: set[str] = set()
-
-    def add(self, kind: str, item: Object) -> None:
-        """Add one event of the watch."""
-        uid, version = _identity(item)
-        self._versions[uid] = version
-        if kind == "DELETED":
-            self._gone.add(uid)
-
-    def holds(self, listing: Object) -> bool:
-        """Whether the watch has delivered every object of a list, or a newer version of it."""
-        listed = dict(map(_identity, listing["items"]))
-        moment = int(listing["metadata"]["resourceVersion"])
-        live = {uid: v for uid, v in self._versions.items() if uid not in self._gone}
-        # A live object that is not in the list must have been created after the list.
-        return all(self._versions.get(uid, 0) >= v for uid, v in listed.items()) and all(
-            v > moment for uid, v in live.items() if uid not in listed
-        )
-
-
-def _identity(item: Object) -> tuple[str, int]:
-    return item["metadata"]["uid"], int(item["metadata"]["resourceVersion"])
+def paths(namespace: str) -> dict[str, str]:
+    """Return the collections that a lab records: those of all namespaces, and its ConfigMaps."""
+    return {
+        "nodes": "/api/v1/nodes",
+        "daemonsets": "/apis/apps/v1/daemonsets",
+        "controllerrevisions": "/apis/apps/v1/controllerrevisions",
+        "pods": "/api/v1/pods",
+        "namespaces": "/api/v1/namespaces",
+        "configmaps": f"/api/v1/namespaces/{segment(namespace)}/configmaps",
+        "events": f"/api/v1/namespaces/{segment(namespace)}/events",
+    }
 
 
 class LabRecorder(Recorder):
-    """A recorder that can wait until its log is up to date."""
+    """A recorder that writes each record to a file as well."""
 
-    def __init__(self, cluster: Cluster, daemonset: str, namespace: str) -> None:
-        super().__init__(cluster, daemonset, namespace)
-        self._news = threading.Condition(self._lock)
-        self._seen: defaultdict[str, SeenVersions] = defaultdict(SeenVersions)  # by resource
+    def __init__(self, cluster: Cluster, daemonset: str, namespace: str, folder: Path) -> None:
+        """Prepare to record into the folder."""
+        super().__init__(cluster, daemonset, namespace, paths(namespace))
+        self._folder = folder
+        self._file: IO[str] | None = None
 
-    @property
-    def running(self) -> bool:
-        """Whether the recorder still records."""
-        return self._open
+    def _begin(self) -> None:
+        with self._lock:
+            super()._begin()
+            write_whole(self._folder / CLOCK, repr(self._began))
+            path = self._folder / LOG
+            log.save(self._history.records, path)
+            self._file = path.open("a", encoding="utf-8", buffering=1)
 
-    def change(self, resource: str, kind: str, via: str, item: Object) -> None:
-        """Append a change from a feed, and remember its version."""
-        with self._news:
-            super().change(resource, kind, via, item)
-            self._seen[resource].add(kind, item)
-            self._news.notify_all()
+    def _append(self, record: log.Entry) -> None:
+        super()._append(record)
+        if self._file is not None:
+            line = json.dumps(log.to_json(self._history.records[-1]), separators=(",", ":"))
+            self._file.write(line + "\n")
 
-    def _write(self, record: Entry) -> None:
-        """Append a record of any kind, and wake up the waiting threads."""
-        with self._news:
-            super()._write(record)
-            self._news.notify_all()
 
-    def more_than(self, count: int, deadline: float) -> bool:
-        """Wait for more than ``count`` records until the deadline; whether there are."""
-        left = max(0.0, deadline - time.monotonic())
-        with self._news:
-            return self._news.wait_for(lambda: len(self._history.records) > count, timeout=left)
+def main(arguments: list[str]) -> int:
+    """Record until SIGTERM, or until the file is gone; return the exit status."""
+    folder, (cluster, daemonset, namespace) = Path(arguments[0]), arguments[1:]
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
+    try:
+        recorder = LabRecorder(current(cluster), daemonset, namespace, folder)
+        recorder.start()
+    except CourseError as error:
+        write_whole(folder / FAILED, str(error))
+        return 1
+    while not ending.wait(LOOK) and (folder / LOG).exists():
+        pass
+    recorder.stop()
+    return 0
 
-    def catch_up(self, api: Api) -> None:
-        """Wait until the log contains the state that the API server returns now.
 
-        Raises:
-            NotRunning: the API server does not answer, or the recorder is too far behind.
-        """
-        self._components.poll()
-        for feed in self._feeds:
-            if feed.resource not in JUDGED:
-                continue
-            listing = api.request("GET", feed.path)
-            with self._news:
-                late = not self._news.wait_for(
-                    partial(self._seen[feed.resource].holds, listing),
-                    timeout=CATCH_UP,
-                )
-            if late:
-                raise NotRunning(
-                    f"The recorder does not receive the changes of {feed.resource}.",
-                    seen=f"it is more than {CATCH_UP:g} s behind the API server",
-                    next_step=f"lab.start(…) again; {course_command('status')}, "
-                    "if that does not help",
-                )
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -6,11 +6,11 @@ results could not be read and were set aside. Each raises CourseError if the fil
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from daemonset_course.lab.check import SIGNS, Verdict
+from daemonset_course.lab.verdict import SIGNS, Verdict
 from daemonset_course.places import state_home
 from daemonset_course.store import JsonStore
 
@@ -28,8 +28,8 @@ def load(lab: str) -> tuple[dict[int, Entry], str]:
     return {int(number): entry for number, entry in labs.get(lab, {}).items()}, note
 
 
-def keep(lab: str, number: int, verdict: Verdict, manifest: Entry | None) -> str:
-    """Store a verdict; a passed task stays passed, with the manifest that passed.
+def keep(lab: str, number: int, verdict: Verdict, manifests: Sequence[Mapping[str, Any]]) -> str:
+    """Store a verdict; a passed task stays passed, with the DaemonSets that passed.
 
     After a pass, only the outcomes ``passed`` and ``wrong`` are stored.
     """
@@ -39,9 +39,21 @@ def keep(lab: str, number: int, verdict: Verdict, manifest: Entry | None) -> str
             return
         entry["last"] = {"outcome": verdict.outcome, "says": verdict.says, "date": _now()}
         if verdict.passed:
-            entry["passed"] = {"date": _now(), "says": verdict.says, "manifest": manifest}
+            kept = [dict(one) for one in manifests]
+            entry["passed"] = {"date": _now(), "says": verdict.says, "manifests": kept}
 
     return _update(lab, number, change)
+
+
+def was_passed(lab: str, number: int) -> bool:
+    """Whether the task was passed at any time."""
+    return "passed" in load(lab)[0].get(number, {})
+
+
+def manifests_of(passed: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the DaemonSets of a passed task; also of results that hold a single one."""
+    found = passed.get("manifests") or [passed.get("manifest")]
+    return [one for one in found if isinstance(one, dict)]
 
 
 def best(entry: Entry) -> str:
@@ -115,6 +127,8 @@ def _fits(key: str, value: Any) -> bool:
     if key not in ("last", "passed"):
         return True
     if not isinstance(value, dict) or not isinstance(value.get("manifest") or {}, dict):
+        return False
+    if not isinstance(value.get("manifests") or [], list):
         return False
     return all(isinstance(value.get(each, ""), str) for each in ("outcome", "says", "date"))
 

@@ -1,37 +1,51 @@
-"""A lab in a notebook: start and check tasks, read hints, the solution and the debrief.
+"""A lab: start and check tasks, read hints, the solution and the debrief.
 
 lab = open_lab("06-roll-within-budget")
 lab.start(1)
 ...                 # YAML in the notebook, or kubectl in a terminal
 lab.check(1)
+
+The notebook, ``course lab`` in a terminal and CI see the same task: what was started, and its
+recording, are in the cluster's folder.
 """
 
 from __future__ import annotations
 
-import difflib
+import json
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from daemonset_course.capabilities import CAPABILITIES
-from daemonset_course.cluster.api import Object
 from daemonset_course.cluster.components import components_first
-from daemonset_course.cluster.lifecycle import current
+from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.cluster.reset import reset
-from daemonset_course.errors import BadInput, CourseError, RecorderFailed
-from daemonset_course.lab import evidence, results
-from daemonset_course.lab.check import Verdict, judge
-from daemonset_course.lab.lab_recorder import LabRecorder
-from daemonset_course.lab.tasks import Task, find
+from daemonset_course.errors import BadInput, CourseError
+from daemonset_course.files import write_whole
+from daemonset_course.history.log import Object
+from daemonset_course.lab import lab_log, results
+from daemonset_course.lab.actions import play
+from daemonset_course.lab.evidence import SYSTEM, Evidence, probe_mark
+from daemonset_course.lab.lab import Lab, Probe, Task, find
+from daemonset_course.lab.lab_log import LabRecording
+from daemonset_course.lab.lab_recorder import CLOCK, LOG
+from daemonset_course.lab.solutions import compared
 from daemonset_course.lab.typed import check_strings
+from daemonset_course.lab.verdict import Verdict, cannot_check, judge, needed_probe
 from daemonset_course.places import course_command
-from daemonset_course.recording.recorder import Recorder
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
+from daemonset_course.verbs.nodes import split_taint
 
-PATIENCE = 10.0, 50.0  # seconds that a check waits for a rollout: fixed part, and part at pace 1
+PATIENCE = 10.0, 50.0  # seconds that a check waits: fixed part, and part at pace 1
+STARTED = "task.json"  # what was started
+JOURNAL = "probe.json"  # what the checker has to undo
+_FORMAT = 1
 
 
 class Words(str):
@@ -52,34 +66,35 @@ def open_lab(name: str) -> LabSession:
     Raises:
         BadInput: there is no such lab.
     """
-    return LabSession(name)
+    return LabSession(find(name))
 
 
 class LabSession:
     """One learner at one lab. Not for use from several threads."""
 
-    def __init__(self, name: str) -> None:
-        self._lab = find(name)
-        self._recorder: LabRecorder | None = None
-        self._number = 0
+    def __init__(self, lab: Lab) -> None:
+        """Open a lab."""
+        self.lab = lab
+        self._recording: tuple[str, LabRecording] | None = None
 
-    def start(self, number: int) -> Words:
+    def start(self, number: int = 1) -> Words:
         """Bring the cluster into the task's starting state, and return its description.
 
-        Call it again for a new try. A recorder records the history that ``check`` judges.
+        Call it again for a new try. A process of its own records the history that ``check`` judges,
+        until the task is passed, or until ``reset``.
 
         Raises:
             CourseError: the cluster cannot be brought into that state.
         """
-        task = self._lab.task(number)
-        failed = self._stop()
-        fleet = reset(workers=self._lab.workers)
-        there = task.prepare()
-        recorder = LabRecorder(current(), self._lab.daemonset, "default")
-        recorder.start()
-        self._recorder, self._number = recorder, number
-        done = f"{_put_right(fleet.changes)}{failed}"
-        return Words(f"Task {number}: {task.title}\n\n{there}\n\n{done}")
+        task = self.lab.task(number)
+        changes = self._cleared(len(self.lab.workers))
+        cluster = current()
+        self._prepare_fleet(cluster)
+        play(task.start)
+        lab_log.start(cluster, self.lab.daemonset, self.lab.namespace)
+        started = {"format": _FORMAT, "lab": self.lab.name, "task": number}
+        write_whole(lab_log.folder_of(cluster.name) / STARTED, json.dumps(started))
+        return Words(f"Task {number}: {task.title}\n\n{task.there}\n\n{_put_right(changes)}")
 
     def apply(self, text: str) -> Words:
         """Apply a manifest, or patch the DaemonSet with a fragment; return what was done.
@@ -93,145 +108,286 @@ class LabSession:
             return Words("Nothing to apply yet: write YAML between the quotes, and run this again.")
         check_strings(text)
         if "kind" in _mapping(text):
-            return Words(repr(apply(text)))
-        return Words(kubectl(f"patch daemonset {self._lab.daemonset} --patch", text).strip())
+            return Words(repr(apply(text, namespace=self.lab.namespace)))
+        words = f"patch daemonset {self.lab.daemonset} -n {self.lab.namespace} --patch"
+        return Words(kubectl(words, text).strip())
 
-    def check(self, number: int) -> Verdict:
+    def check(self, number: int | None = None, *, watch: bool = False) -> Verdict:
         """Judge what the cluster did since ``start``; store and return the verdict.
 
-        Waits while the cluster is still converging: at most 10 s plus 50 s times the pace. An error
-        of the cluster is not raised; the verdict reports it.
+        Waits while the cluster is still converging: at most 10 s plus 50 s times the pace. With
+        ``watch`` it shows how the criteria turn out, and returns when the task is passed or cannot
+        be passed any more; interrupt it to end it sooner. An error of the cluster is not raised;
+        the verdict reports it.
         """
-        task = self._lab.task(number)
+        if watch:
+            return show_changes(self.verdicts(number))
+        cluster_pace = 0.0
+        with suppress(CourseError):
+            cluster_pace = current().pace
+        return self._check(number, PATIENCE[0] + PATIENCE[1] * cluster_pace)
+
+    def verdicts(self, number: int | None = None) -> Iterator[Verdict]:
+        """Yield a verdict after each change, until the task is passed or cannot be any more."""
+        while True:
+            verdict = self._check(number, patience=0.0)
+            yield verdict
+            if verdict.passed or verdict.final or verdict.problem is not None:
+                return
+            recording = self.recording
+            seen = recording.read()
+            recording.wait_for_more(seen, time.monotonic() + 1)
+
+    def _check(self, number: int | None, patience: float) -> Verdict:
+        number = self._number(number)
+        task = self.lab.task(number)
         try:
             with components_first():
                 lacking = set(task.needs) - current().backend.capabilities
-                verdict = _incapable(lacking) if lacking else self._judge(task, number)
+                verdict = _incapable(lacking) if lacking else self._judge(task, number, patience)
         except CourseError as error:
             seen = (error.seen,) if error.seen else ()
-            verdict = Verdict("cannot check", error.failed, seen, where=error.next_step)
+            verdict = cannot_check(error.failed, seen, where=error.next_step)
         return self._store_verdict(number, replace(verdict, task=number))
 
-    def hint(self, number: int) -> Words:
+    def _number(self, number: int | None) -> int:
+        """Return the number of a task; None: of the one that was started last."""
+        if number is not None:
+            return number
+        with suppress(CourseError):
+            return self.started() or 1
+        return 1
+
+    def hint(self, number: int | None = None) -> Words:
         """Return the next of three hints: where to look, the concept, a fragment."""
-        hints = self._lab.task(number).hints
-        hint_number, note = results.next_hint(self._lab.name, number, len(hints))
+        number = self._number(number)
+        hints = self.lab.task(number).hints
+        hint_number, note = results.next_hint(self.lab.name, number, len(hints))
         text = hints[hint_number - 1]
         return Words(f"**Hint {hint_number} of {len(hints)}.**{_shown(text)}{_noted(note)}")
 
-    def solution(self, number: int) -> Words:
-        """Diff your manifest against a reference solution; available after passing."""
-        task = self._lab.task(number)
-        entries, note = results.load(self._lab.name)
+    def solution(self, number: int | None = None) -> Words:
+        """Compare what you applied with a reference solution; available after passing."""
+        number = self._number(number)
+        task = self.lab.task(number)
+        entries, note = results.load(self.lab.name)
         passed = entries.get(number, {}).get("passed")
         if not passed:
             later = f"Task {number} is not passed yet: the solution comes after that."
             return Words(f"{later}{_noted(note)}")
-        ours = _relevant(yaml.safe_load(task.solution))
-        try:
-            theirs = _relevant(passed["manifest"])
-        except (KeyError, TypeError, AttributeError):  # the stored file was edited
-            theirs, same = ours, "Your own manifest was not kept. A solution:"
-        else:
-            same = "Yours is the same:" if ours == theirs else "Both pass. They differ here:"
-        lines = difflib.unified_diff(ours, theirs, "a solution", "yours", lineterm="", n=2)
-        text = "\n".join(lines) or "\n".join(ours)
-        return Words(f"{same}\n\n```diff\n{text}\n```{_noted(note)}")
+        return Words(f"{compared(task.solution, results.manifests_of(passed))}{_noted(note)}")
 
     def debrief(self) -> Words:
         """Return the cause, the model, cases from production, and an interview question."""
-        return Words(self._lab.debrief)
+        return Words(self.lab.debrief)
 
     def reset(self) -> Words:
         """End the lab: stop the recorder, and reset the cluster as after ``course up``."""
-        failed = self._stop()
-        self._recorder, self._number = None, 0
-        return Words(f"{_put_right(reset().changes)}{failed}")
+        changes = self._cleared(None)
+        for name in (STARTED, LOG, lab_log.MARKS, CLOCK):
+            (lab_log.folder_of(current().name) / name).unlink(missing_ok=True)
+        return Words(_put_right(changes))
 
     def progress(self) -> Words:
         """Return a table of the tasks: the best verdict with its time, and what is recorded."""
-        stored, note = results.load(self._lab.name)
+        stored, note = results.load(self.lab.name)
         rows = ["| task | verdict | recording |", "|---|---|---|"]
-        for number, task in enumerate(self._lab.tasks, 1):
+        for number, task in enumerate(self.lab.tasks, 1):
             verdict = results.best(stored.get(number, {}))
-            rows.append(f"| {number}. {task.title} | {verdict} | {self._now(number)} |")
+            rows.append(f"| {number}. {task.title} | {verdict} | {self._state(number)} |")
         return Words("\n".join(rows) + _noted(note))
 
+    def started(self) -> int | None:
+        """Return the number of this lab's task that was started last; None if another lab's was."""
+        found = started_on(current().name)
+        return found[1] if found is not None and found[0] == self.lab.name else None
+
     @property
-    def recording(self) -> Recorder:
+    def recording(self) -> LabRecording:
         """The recording of the task that was started last, for ``plot`` and ``rollouts``.
 
         Raises:
-            BadInput: no task was started in this notebook session.
+            BadInput: no task of this lab was started on this cluster.
         """
-        if self._recorder is None:
-            raise BadInput("No task was started yet.", next_step="lab.start(1)")
-        return self._recorder
+        if self.started() is None:
+            raise BadInput("No task of this lab was started.", next_step="lab.start(1)")
+        folder = lab_log.folder_of(current().name)
+        try:
+            begun = (folder / CLOCK).read_text()
+        except OSError as error:
+            raise BadInput(
+                "The task has no recording.", seen=str(error), next_step="lab.start(1)"
+            ) from error
+        if self._recording is None or self._recording[0] != begun:
+            self._recording = begun, LabRecording(folder)
+        return self._recording[1]
 
-    def _judge(self, task: Task, number: int) -> Verdict:
-        recorder = self._recorder
-        if recorder is None or self._number != number:
-            return _no_recording(number, self._number)
+    # Start and reset
+
+    def _cleared(self, workers: int | None) -> tuple[str, ...]:
+        """End what runs, undo what a check left, reset the cluster; return what was put right."""
+        try:
+            name = current().name
+        except CourseError:
+            return reset(workers=workers).changes
+        with suppress(CourseError):  # the reset puts it right too
+            finish_probe(lab_log.folder_of(name))
+        (lab_log.folder_of(name) / JOURNAL).unlink(missing_ok=True)
+        lab_log.end(name)
+        return reset(workers=workers).changes
+
+    def _prepare_fleet(self, cluster: Cluster) -> None:
+        for number, worker in enumerate(self.lab.workers, 1):
+            patch: dict[str, Any] = {}
+            if worker.labels:
+                patch["metadata"] = {"labels": dict(worker.labels)}
+            if worker.taints:
+                pairs = map(split_taint, worker.taints)
+                taints = [{"key": k, "value": v, "effect": e} for k, v, e in pairs]
+                patch["spec"] = {"taints": taints}
+            if worker.cordoned:
+                patch["spec"] = patch.get("spec", {}) | {"unschedulable": True}
+            if patch:
+                node = f"{cluster.name}-worker{number if number > 1 else ''}"
+                cluster.api.merge(f"/api/v1/nodes/{node}", patch)
+
+    # Check
+
+    def _judge(self, task: Task, number: int, patience: float) -> Verdict:
+        if self.started() != number:
+            return _no_recording(number, started_on(current().name))
+        folder = lab_log.folder_of(current().name)
+        finish_probe(folder)
+        recording = self.recording
+        if not recording.history.ended and not recording.running:
+            return _no_recorder(number, recording)
+        verdict = self._settled(task, recording, patience)
+        tried: set[str] = set()
+        while (name := needed_probe(verdict)) and name not in tried:
+            tried.add(name)
+            verdict = self._with_probe(task, task.probe(name), recording)
+        return verdict
+
+    def _settled(self, task: Task, recording: LabRecording, patience: float) -> Verdict:
+        """Return the first verdict that is not "not yet", or the one after ``patience`` seconds."""
         cluster = current()
-        if recorder.running:  # a finished recording is judged without new records
-            recorder.catch_up(cluster.api)
-        deadline = time.monotonic() + PATIENCE[0] + PATIENCE[1] * cluster.pace
+        deadline = time.monotonic() + patience
+        if recording.running:  # a finished recording is judged without new records
+            recording.catch_up(cluster.api, self.lab.namespace)
         while True:
             last = time.monotonic() >= deadline
-            with recorder.reading() as history:  # up to now
-                seen = len(history.records)
-                verdict = judge(evidence.read(history), task.rules)
-            if verdict.outcome != "not yet" or last:
+            history = recording.history  # up to now
+            seen = len(history.records)
+            verdict = judge(Evidence(history), task.criteria)
+            if verdict.outcome != "not yet" or last or needed_probe(verdict):
                 return verdict
-            recorder.more_than(seen, deadline)
+            recording.wait_for_more(seen, min(deadline, time.monotonic() + 1))
+
+    def _with_probe(self, task: Task, probe: Probe, recording: LabRecording) -> Verdict:
+        """Do what a probe does, judge, and undo it; the history has a mark at both moments."""
+        folder = lab_log.folder_of(current().name)
+        write_whole(folder / JOURNAL, json.dumps({"name": probe.name, "undo": probe.undo}))
+        recording.mark(probe_mark(probe.name))
+        try:
+            play(probe.act)
+            verdict = self._settled(task, recording, PATIENCE[0] + PATIENCE[1] * current().pace)
+        finally:
+            finish_probe(folder, recording)
+        return verdict
 
     def _store_verdict(self, number: int, verdict: Verdict) -> Verdict:
-        manifest: Object | None = None
         notes: list[str] = []
-        if verdict.passed and self._recorder is not None:
-            try:
-                self._recorder.stop()
-            except RecorderFailed as error:  # too late to change the verdict
-                notes.append(str(error))
-            manifest = dict(evidence.read(self._recorder.history).after or {})
+        manifests: list[Object] = []
+        if verdict.passed:
+            manifests = _daemonsets(self.recording.history)
+            lab_log.end(current().name)
+        elif results.was_passed(self.lab.name, number) and verdict.outcome == "wrong":
+            notes.append("This task was passed before: what was passed then is wrong now.")
         try:
-            notes += filter(None, [results.keep(self._lab.name, number, verdict, manifest)])
+            notes += filter(None, [results.keep(self.lab.name, number, verdict, manifests)])
         except CourseError as error:  # the verdict counts more than its copy on disk
             notes.append(f"the result could not be kept: {error}")
-        return replace(verdict, observed=(*verdict.observed, *notes))
+        return replace(verdict, notes=(*verdict.notes, *notes))
 
-    def _now(self, number: int) -> str:
-        if self._number != number or self._recorder is None:
-            return "none"
+    def _state(self, number: int) -> str:
         try:
             current().api.get("/version")
+            if self.started() != number:
+                return "none"
+            return "runs" if self.recording.running else "ended"
         except CourseError:
             return "the cluster does not answer"
-        return "runs" if self._recorder.running else "ended"
-
-    def _stop(self) -> str:
-        """End the recording; return a message if the recorder itself failed."""
-        try:
-            if self._recorder is not None:
-                self._recorder.stop()
-        except RecorderFailed as error:  # that recording is discarded
-            return f"\n\nThe recording before this: {error}"
-        return ""
 
 
-def _no_recording(number: int, running: int) -> Verdict:
-    why = f"task {running} was started last" if running else "no task was started in this session"
-    return Verdict(
-        "cannot check",
-        f"There is no recording of task {number} in this notebook session ({why}).",
-        rule="A check judges the history, and the history ends with the kernel that recorded it.",
+def show_changes(verdicts: Iterator[Verdict]) -> Verdict:
+    """Show verdicts in one place of a notebook, or print each that differs; return the last."""
+    from IPython.display import display  # noqa: PLC0415 - 250 ms
+
+    shown, handle = "", None
+    for verdict in verdicts:
+        if handle is None:
+            handle = display(verdict, display_id=True)
+        elif repr(verdict) != shown:
+            handle.update(verdict)
+        shown = repr(verdict)
+    return verdict
+
+
+def started_on(cluster: str) -> tuple[str, int] | None:
+    """Return lab and task that were started last on a cluster; None if none was."""
+    try:
+        saved = json.loads((lab_log.folder_of(cluster) / STARTED).read_text())
+        return str(saved["lab"]), int(saved["task"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def finish_probe(folder: Path, recording: LabRecording | None = None) -> None:
+    """Undo what a check did and did not undo yet, also in another process; else do nothing.
+
+    Raises:
+        CourseError: it could not be undone; the next ``start``, ``check`` or ``reset`` tries again.
+    """
+    path = folder / JOURNAL
+    try:
+        saved = json.loads(path.read_text())
+    except (OSError, ValueError):
+        path.unlink(missing_ok=True)
+        return
+    play(saved["undo"])
+    with suppress(CourseError):
+        (recording or LabRecording(folder)).mark(probe_mark(saved["name"], ended=True))
+    path.unlink(missing_ok=True)
+
+
+def _daemonsets(history: Any) -> list[Object]:
+    found = history.objects("daemonsets")
+    return [one for one in found if one["metadata"].get("namespace") not in SYSTEM]
+
+
+def _no_recording(number: int, running: tuple[str, int] | None) -> Verdict:
+    why = (
+        f"task {running[1]} of {running[0]} was started last" if running else "no task was started"
+    )
+    return cannot_check(
+        f"There is no recording of task {number} on this cluster ({why}).",
+        rule="A check judges the history since the start of the task.",
         where=f"lab.start({number}) brings the task back; then do it again.",
     )
 
 
+def _no_recorder(number: int, recording: LabRecording) -> Verdict:
+    return cannot_check(
+        "The recorder of the task has ended, so what happened since is unknown.",
+        (f"recorded until {recording.history.last:.0f} s after the start",),
+        "A check judges the history since the start of the task.",
+        f"lab.start({number}) brings the task back; then do it again.",
+        final=True,
+    )
+
+
 def _incapable(lacking: set[str]) -> Verdict:
-    return Verdict(
-        "cannot check",
+    return cannot_check(
         f"This task needs {' and '.join(sorted(lacking))}, which this cluster does not have.",
         tuple(f"{name}: {CAPABILITIES[name]}" for name in sorted(lacking)),
         where=f"On a machine with Docker or podman: {course_command('down')}, "
@@ -254,7 +410,9 @@ def _shown(text: str) -> str:
     """Format a hint as Markdown; a hint of several lines is a code block."""
     if "\n" not in text:
         return f" {text}"
-    return f"\n\n```{'yaml' if text.startswith('spec:') else 'bash'}\n{text}\n```"
+    first = text.partition(":")[0]
+    language = "bash" if first.startswith("kubectl") else "yaml"
+    return f"\n\n```{language}\n{text}\n```"
 
 
 def _mapping(text: str) -> dict[str, Any]:
@@ -264,17 +422,3 @@ def _mapping(text: str) -> dict[str, Any]:
     except yaml.YAMLError:
         return {"kind": ""}
     return first if isinstance(first, dict) else {"kind": ""}
-
-
-def _relevant(manifest: Object) -> list[str]:
-    """Return the lines of the spec that matter for a rollout: strategy, and container fields."""
-    spec = manifest["spec"]
-    rolling = (spec.get("updateStrategy") or {}).get("rollingUpdate") or {}
-    strategy = {key: value for key, value in rolling.items() if value not in (0, "0%")}
-    containers = [
-        {key: each[key] for key in ("name", "image", "env") if key in each}
-        for each in spec["template"]["spec"]["containers"]
-    ]
-    kind = (spec.get("updateStrategy") or {}).get("type", "RollingUpdate")
-    basics = {"updateStrategy": {"type": kind, "rollingUpdate": strategy}, "containers": containers}
-    return str(yaml.safe_dump(basics, sort_keys=False)).splitlines()

@@ -124,14 +124,25 @@ class Recorder(Recording):
     Safe to use from several threads; while it runs, read its history in ``reading``.
     """
 
-    def __init__(self, cluster: Cluster, daemonset: str, namespace: str) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        daemonset: str,
+        namespace: str,
+        paths: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare to record; ``paths`` are the collections to follow, by resource.
+
+        The default is all nodes, and of the namespace its DaemonSets, ControllerRevisions, Pods
+        and events.
+        """
         super().__init__([_header(cluster, daemonset, namespace)])
         self._lock = threading.RLock()
         self._ending = threading.Lock()  # the second of two calls of `stop` waits for the first
         self._open = True
         self._began = time.monotonic()
         place = f"namespaces/{segment(namespace)}"
-        paths = {
+        paths = paths or {
             "nodes": "/api/v1/nodes",
             "daemonsets": f"/apis/apps/v1/{place}/daemonsets",
             "controllerrevisions": f"/apis/apps/v1/{place}/controllerrevisions",

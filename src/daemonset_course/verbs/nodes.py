@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -108,9 +109,10 @@ def recover_node(node: str) -> str:
     return f"{node}: Ready"
 
 
-def add_node(*, count: int = 1, **labels: str) -> list[str]:
+def add_node(*, count: int = 1, taints: Sequence[str] = (), **labels: str) -> list[str]:
     """Add workers, wait until they are Ready, and return their names.
 
+    ``taints`` are written as kubectl writes them; a simulated node has them before its first Pod.
     They get the labels of ``kind-config.yaml`` in turn. kind cannot add a machine to a running
     cluster: there, removed workers are added again, and further ones are simulated, as on the
     embedded cluster.
@@ -130,14 +132,33 @@ def add_node(*, count: int = 1, **labels: str) -> list[str]:
     if simulated and not all(spec.is_simulated for spec in enough):
         print(f"kind cannot add a machine: {simulated[0]} is simulated", end="")
         print(f", and {len(simulated) - 1} more" if simulated[1:] else "")
-    made = [replace(s, labels=s.labels | labels) if s.is_simulated else s for s in specs]
+    given = tuple(map(split_taint, taints))
+    made = [
+        replace(s, labels=s.labels | labels, taints=s.taints + given) if s.is_simulated else s
+        for s in specs
+    ]
     cluster.backend.create_nodes(cluster.api, made)
     names = [spec.name for spec in specs]
     wait_ready(cluster.api, names, timeout=PATIENCE)
     for spec in specs:
         if labels and not spec.is_simulated:
             label(spec.name, **labels)
+        if given and not spec.is_simulated:
+            taint(spec.name, *taints)
     return names
+
+
+def split_taint(text: str) -> tuple[str, str, str]:
+    """Return key, value and effect of a taint as kubectl writes it: ``dedicated=db:NoSchedule``.
+
+    Raises:
+        BadInput: it has no key or no effect.
+    """
+    pair, _, effect = text.rpartition(":")
+    key, _, value = pair.partition("=")
+    if not key or effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
+        raise BadInput(f"{text!r} is no taint.", next_step="Write it as key=value:NoSchedule.")
+    return key, value, effect
 
 
 def remove_node(*nodes: str) -> str:

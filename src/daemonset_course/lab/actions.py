@@ -1,0 +1,185 @@
+"""Play YAML documents on the live cluster: manifests, kubectl, waiting, faults.
+
+A document with a ``kind`` is applied. One with an ``action`` is one of ``ACTIONS``. The same table
+exists for simulated clusters in ``tests/labs``, so that a start, a solution and an attempt are
+written once. ``$worker3`` stands for the full name of a node, ``$controlplane`` for the control
+plane.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import yaml
+
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.cluster.waiting import Objects, wait_for
+from daemonset_course.errors import BadInput, NotFound
+from daemonset_course.history.daemonset_status import Status, status_of
+from daemonset_course.history.podstate import is_owned, node_of, phase_of
+from daemonset_course.verbs.apply import apply
+from daemonset_course.verbs.conditions import set_network_unavailable
+from daemonset_course.verbs.control_plane import start_component, stop_component
+from daemonset_course.verbs.daemonsets import daemonsets_path
+from daemonset_course.verbs.kubectl import kubectl
+from daemonset_course.verbs.nodes import add_node, break_node, recover_node, remove_node
+from daemonset_course.verbs.rollout import wait_rollout
+
+Step = Mapping[str, Any]
+_NODE = re.compile(r"\$(worker\d*|controlplane)\b")
+PATIENCE = 60.0  # seconds that a wait may last
+
+
+def named(text: str, cluster: str) -> str:
+    """Return the text with the full names of nodes: ``course-worker3`` for ``$worker3``."""
+    return _NODE.sub(
+        lambda found: f"{cluster}-" + found[1].replace("controlplane", "control-plane"), text
+    )
+
+
+def play(text: str) -> None:
+    """Play the documents of a text, one after the other.
+
+    Raises:
+        CourseError: a step failed.
+    """
+    for step in yaml.safe_load_all(named(text, current().name)):
+        if step is None:
+            continue
+        if "action" not in step:
+            apply(step)
+        elif (act := ACTIONS.get(step["action"])) is None:
+            raise BadInput(
+                f"There is no action {step['action']!r}.", next_step=f"One of: {', '.join(ACTIONS)}"
+            )
+        else:
+            act(step)
+
+
+def _kubectl(step: Step) -> None:
+    kubectl(step["command"], stdin=step.get("stdin"))
+
+
+def _wait_rollout(step: Step) -> None:
+    wait_rollout(step["daemonset"], namespace=_namespace(step))
+
+
+def _wait_status(step: Step) -> None:
+    """Wait until the status of a DaemonSet has these numbers."""
+    wanted = {key: value for key, value in step.items() if key in Status._fields}
+
+    def reached(sets: Objects) -> bool:
+        found = status_of(sets[step["daemonset"]])._asdict() if step["daemonset"] in sets else {}
+        return all(found.get(key) == value for key, value in wanted.items())
+
+    wait_for(
+        current().api,
+        daemonsets_path(_namespace(step)),
+        reached,
+        what=f"{step['daemonset']} with {wanted}",
+        explain=lambda sets: repr({name: status_of(one) for name, one in sets.items()}),
+        timeout=PATIENCE,
+    )
+
+
+def _wait_stuck(step: Step) -> None:
+    """Wait until a Pod of the DaemonSet is not ready for this reason."""
+
+    def stuck(pods: Objects) -> bool:
+        return any(
+            is_owned(pod, step["daemonset"]) and phase_of(pod)[1] == step["reason"]
+            for pod in pods.values()
+        )
+
+    wait_for(
+        current().api,
+        _pods_path(step),
+        stuck,
+        what=f"a Pod of {step['daemonset']} in {step['reason']}",
+        explain=lambda found: f"{len(found)} Pods, none in {step['reason']}",
+        timeout=PATIENCE,
+    )
+
+
+def _wait_pods(step: Step) -> None:
+    """Wait until the DaemonSet has so many Pods, and so many of them are ready."""
+
+    def reached(pods: Objects) -> bool:
+        own = [pod for pod in pods.values() if is_owned(pod, step["daemonset"])]
+        ready = [pod for pod in own if phase_of(pod)[0] == "ready"]
+        count = int(step["count"])
+        return len(own) == count and len(ready) == int(step.get("ready", count))
+
+    wait_for(
+        current().api,
+        _pods_path(step),
+        reached,
+        what=f"{step['count']} Pods of {step['daemonset']}",
+        explain=lambda found: f"{len(found)} Pods",
+        timeout=PATIENCE,
+    )
+
+
+def _delete_pods(step: Step) -> None:
+    """Delete Pods of a DaemonSet: so many, those of these nodes, or those with this reason."""
+    pods = [
+        pod for pod in current().api.items(_pods_path(step)) if is_owned(pod, step["daemonset"])
+    ]
+    if "node" in step or "nodes" in step:
+        nodes = step.get("nodes", [step.get("node")])
+        pods = [pod for pod in pods if node_of(pod) in nodes]
+    if "reason" in step:
+        pods = [pod for pod in pods if phase_of(pod)[1] == step["reason"]]
+    names = [pod["metadata"]["name"] for pod in pods[: step.get("count", len(pods))]]
+    if names:
+        command = f"delete pods -n {_namespace(step)} --ignore-not-found"
+        kubectl(command + ("" if step.get("wait") else " --wait=false"), *names)
+
+
+def _add_node(step: Step) -> None:
+    add_node(taints=step.get("taints", ()), **step.get("labels", {}))
+
+
+def _remove_node(step: Step) -> None:
+    """Remove a node that is there; with ``labels`` the nodes that have them."""
+    if "labels" in step:
+        query = ",".join(f"{key}={value}" for key, value in step["labels"].items())
+        found = current().api.items("/api/v1/nodes", labelSelector=query)
+        names = [node["metadata"]["name"] for node in found]
+    else:
+        names = [step["node"]]
+    for name in names:
+        try:
+            remove_node(name)
+        except NotFound:
+            if not step.get("if_there") and "labels" not in step:
+                raise
+
+
+ACTIONS: dict[str, Callable[[Step], Any]] = {
+    "kubectl": _kubectl,
+    "wait rollout": _wait_rollout,
+    "wait status": _wait_status,
+    "wait stuck": _wait_stuck,
+    "wait pods": _wait_pods,
+    "delete pods": _delete_pods,
+    "break node": lambda step: break_node(step["node"]),
+    "recover node": lambda step: recover_node(step["node"]),
+    "remove node": _remove_node,
+    "add node": _add_node,
+    "network unavailable": lambda step: set_network_unavailable(
+        step["node"], status=step.get("status", True)
+    ),
+    "stop component": lambda step: stop_component(step["component"]),
+    "start component": lambda step: start_component(step["component"]),
+}
+
+
+def _namespace(step: Step) -> str:
+    return str(step.get("namespace", "default"))
+
+
+def _pods_path(step: Step) -> str:
+    return f"/api/v1/namespaces/{_namespace(step)}/pods"

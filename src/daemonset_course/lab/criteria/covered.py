@@ -1,0 +1,209 @@
+"""Criteria about coverage: on which nodes a DaemonSet runs now, and should run by its template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from daemonset_course.history import podstate
+from daemonset_course.history.log import Object
+from daemonset_course.history.text import counted, joined
+from daemonset_course.lab.evidence import DaemonSetEvidence, Evidence, NodeTest
+from daemonset_course.lab.verdict import Criterion, Finding, met, missed, pending
+from daemonset_course.placement.decision import Decision, should_run
+
+RULE = "NodeShouldRunDaemonPod, pkg/controller/daemon/daemon_controller.go."
+HOW = {
+    "taint": "A Pod runs on a tainted node only if a toleration matches key, value and effect of "
+    "each of its NoSchedule and NoExecute taints.",
+    "nodeSelector": "A node must have every label of nodeSelector, with the same value.",
+    "nodeAffinity": "A node must match one of the required terms, with all expressions of it.",
+    "nodeName": "With nodeName in the template only that node gets a Pod.",
+    "runs": "Without a rule that keeps the Pod off, every node gets one.",
+}
+
+
+def covers(name: str, test: NodeTest, words: str, *, namespace: str = "",
+           requires: tuple[Criterion, ...] = (), weight: int = 1) -> Criterion:  # fmt: skip
+    """Every node that passes ``test`` has a ready Pod of the DaemonSet.
+
+    Nodes that the checker added are not judged here. ``words`` name the nodes: "every worker".
+    """
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        wanted = {n: node for n, node in evidence.nodes.items() if test(node)}
+        return on(own, wanted)
+
+    return Criterion(f"{name} runs on {words}", judge, requires, weight)
+
+
+def stays_off(name: str, test: NodeTest, words: str, *, namespace: str = "",
+              requires: tuple[Criterion, ...] = (), weight: int = 1) -> Criterion:  # fmt: skip
+    """No node that passes ``test`` has a Pod of the DaemonSet, or gets one by its template."""
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        unwanted = {n: node for n, node in evidence.nodes.items() if test(node)}
+        return off(own, unwanted)
+
+    return Criterion(f"{name} does not run on {words}", judge, requires, weight)
+
+
+def on(own: DaemonSetEvidence, wanted: Mapping[str, Object]) -> Finding:
+    """Return whether each of these nodes has a ready Pod; else which rule or cause is behind it."""
+    evidence = own.cluster
+    kept_off = dict(_decided(own, wanted, run=False))
+    if kept_off:
+        first = next(iter(kept_off.values()))
+        return missed(
+            f"{own.full_name} is not to run on {_named(evidence, kept_off)}: {first.detail}.",
+            evidence.lines({node: found.detail for node, found in kept_off.items()}),
+            f"{HOW[first.rule]} Source: {RULE}",
+            "kubectl get nodes --show-labels, kubectl describe node, and the template: "
+            f"kubectl get {own.option} -o yaml.",
+        )
+    lacking = {node: own.reasons.get(node, "no ready Pod yet") for node in wanted
+               if not own.ready_on(node)}  # fmt: skip
+    lasting = {one.node: one.reason for one in own.why.permanent if one.node in lacking}
+    spec = (own.after or {}).get("spec") or {}
+    if lasting:
+        return missed(
+            f"{own.full_name} has no ready Pod on {_named(evidence, lasting)}, and waiting does "
+            "not help.",
+            evidence.lines(lasting),
+            where=f"kubectl get pods -o wide, kubectl describe {own.option}, the events.",
+        )
+    if lacking and not spec:
+        return missed(f"There is no DaemonSet {own.full_name}.")
+    if lacking:
+        done = len(wanted) - len(lacking)
+        return pending(
+            f"{done} of {counted(len(wanted), 'node')} have a ready Pod of {own.full_name}; "
+            "waiting for the rest.",
+            evidence.lines(lacking),
+            where="kubectl get pods -o wide.",
+        )
+    return met(f"{own.full_name} runs on {counted(len(wanted), 'node')}.")
+
+
+def off(own: DaemonSetEvidence, unwanted: Mapping[str, Object]) -> Finding:
+    """Return whether none of these nodes has a Pod; else which rule would have kept it off."""
+    evidence = own.cluster
+    runs = dict(_decided(own, unwanted, run=True))
+    if runs:
+        first = next(iter(runs.values()))
+        return missed(
+            f"{own.full_name} runs on {_named(evidence, runs)}, and should not.",
+            evidence.lines({node: found.detail for node, found in runs.items()}),
+            f"{HOW['taint' if 'tolerated' in first.detail else 'runs']} Source: {RULE}",
+            f"the template: kubectl get {own.option} -o yaml.",
+        )
+    there = [node for node in unwanted if own.pods_on(node)]
+    stays = {
+        node: f"{found.detail}; a Pod that is there stays"
+        for node, found in _decided(own, unwanted, run=False)
+        if found.keep and node in there
+    }
+    if stays:
+        return missed(
+            f"A Pod of {own.full_name} is still on {_named(evidence, stays)}.",
+            evidence.lines(stays),
+            "A NoSchedule taint keeps new Pods off and evicts none. kubernetes.io: Taints and "
+            "Tolerations.",
+            "kubectl get pods -o wide.",
+        )
+    if there:
+        return pending(
+            f"{own.full_name} still has Pods on {_named(evidence, there)}; they are being deleted.",
+            where="kubectl get pods -o wide.",
+        )
+    return met()
+
+
+def splits(names: Sequence[str], test: NodeTest, words: str, *,
+           requires: tuple[Criterion, ...] = (), weight: int = 1) -> Criterion:  # fmt: skip
+    """One of the DaemonSets is to run on each node that passes ``test``, and none elsewhere."""
+
+    def judge(evidence: Evidence) -> Finding:
+        rows = []
+        for node in evidence.nodes.values():
+            runs = [n for n in names if _runs(evidence.daemonset(n), node)]
+            if len(runs) != (1 if test(node) else 0):
+                rows.append((evidence.lane(str(node["metadata"]["name"])), joined(runs) or "none"))
+        if not rows:
+            return met()
+        return missed(
+            f"{joined(list(names))} do not split the fleet: see the table.",
+            table=[("node", "runs"), *rows],
+            rule=f"Each DaemonSet decides for itself, node by node. Source: {RULE}",
+            where="kubectl get pods -o wide, and the labels of that node.",
+        )
+
+    return Criterion(f"one of {joined(list(names))} runs on {words}", judge, requires, weight)
+
+
+def probed(name: str, node_of_probe: NodeTest, probe: str, *, runs: bool, words: str,
+           namespace: str = "", requires: tuple[Criterion, ...] = (),
+           weight: int = 1) -> Criterion:  # fmt: skip
+    """A node that the checker adds in ``probe`` gets a ready Pod, or (``runs`` false) none."""
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        since = evidence.probe(probe)
+        assert since is not None
+        t = evidence.history.end if since.end is None else since.end
+        added = {
+            str(n["metadata"]["name"]): n
+            for n in evidence.history.objects("nodes", at=t - 1e-3 if since.end else t)
+            if node_of_probe(n) and n["metadata"]["name"] not in evidence.nodes_at_start
+        }
+        if not added:
+            return pending(f"The node of the check ({probe}) is not there yet.")
+        if not runs:
+            return off(own, added)
+        ready = own.ready_at(t - 1e-3 if since.end else _just_before(t))
+        if all(node in ready for node in added):
+            return met()
+        return on(own, added) if since.end is None else _was_off(own, added)
+
+    return Criterion(f"{name} {'runs' if runs else 'does not run'} on {words}", judge, requires,
+                     weight, probe=probe)  # fmt: skip
+
+
+def _just_before(t: float) -> float:
+    return max(0.0, t - 1e-6)
+
+
+def _was_off(own: DaemonSetEvidence, added: Mapping[str, Object]) -> Finding:
+    found = dict(_decided(own, added, run=False))
+    detail = next(iter(found.values())).detail if found else "its Pod was not ready in time"
+    return missed(
+        f"A node joined, and {own.full_name} did not run there: {detail}.",
+        rule=f"{HOW[next(iter(found.values())).rule] if found else ''} Source: {RULE}",
+        where=f"kubectl get {own.option} -o yaml.",
+    )
+
+
+def _runs(own: DaemonSetEvidence, node: Object) -> bool:
+    return own.after is not None and should_run(node, own.template).run
+
+
+def _decided(
+    own: DaemonSetEvidence, nodes: Mapping[str, Object], *, run: bool
+) -> Iterator[tuple[str, Decision]]:
+    if own.after is None:
+        return
+    for name, node in nodes.items():
+        found = should_run(node, own.template)
+        if found.run is run:
+            yield name, found
+
+
+def _named(evidence: Evidence, nodes: Mapping[str, object] | Sequence[str]) -> str:
+    names = [evidence.lane(node) for node in nodes]
+    return joined(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more"
+
+
+def is_worker(node: Object) -> bool:
+    """Whether a node is no control plane."""
+    return not podstate.is_control_plane(node)

@@ -1,0 +1,302 @@
+"""Criteria about what must stay as it was: the object, its other fields, Node objects, others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from daemonset_course.history.log import Object
+from daemonset_course.history.text import joined, listed
+from daemonset_course.lab.evidence import (
+    DaemonSetEvidence,
+    Evidence,
+    NodeTest,
+    differences,
+    pod_spec,
+)
+from daemonset_course.lab.verdict import MET, Criterion, Finding, missed
+
+WATCHED = ("daemonsets",)
+_IN_PLACE = (
+    "A DaemonSet is changed in place. Deleting it deletes its Pods on all nodes, and no update "
+    "budget is asked. kubernetes.io: Perform a Rolling Update on a DaemonSet."
+)
+
+
+def same_object(name: str, *, namespace: str = "", beside: Iterable[str] = ()) -> Criterion:
+    """The DaemonSet of the start is still there, and no other one beside it except ``beside``."""
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        other = evidence.others(own.full_name, *beside)
+        others = ", ".join(other)
+        if own.after is None:
+            says = f"The DaemonSet {name} is gone" + (
+                f"; {others} is there instead." if others else "."
+            )
+        elif own.recreated:
+            says = f"The DaemonSet {name} was deleted and made again: it has another uid."
+        elif others:
+            says = f"Another DaemonSet was made beside {name}: {others}."
+        else:
+            return MET
+        kept = own.after is not None and not own.recreated
+        down = own.timeline.unavailable.max()
+        return missed(
+            says,
+            (f"nodes without an available Pod at one time: up to {down}",),
+            _IN_PLACE,
+            f"kubectl get daemonsets -A. Delete {others} and change {name}."
+            if kept
+            else "kubectl get daemonsets -A.",
+            final=not kept,
+        )
+
+    return Criterion(
+        f"{name} is the same DaemonSet as at the start", judge, weight=0, watched=WATCHED
+    )
+
+
+def exists(name: str, *, namespace: str = "", beside: Iterable[str] = ()) -> Criterion:
+    """There is a DaemonSet of that name, and no other new one except ``beside``."""
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        others = evidence.others(own.full_name, *beside)
+        where = "kubectl get daemonsets -A."
+        if own.after is None:
+            instead = f"; there is {joined(others)}" if others else ""
+            return missed(f"There is no DaemonSet {own.full_name}{instead}.", where=where)
+        if others:
+            return missed(
+                f"There is another DaemonSet beside {own.full_name}: {joined(others)}.",
+                rule="Each DaemonSet runs its own Pod on a node: two of them are two agents.",
+                where=where,
+            )
+        return MET
+
+    return Criterion(f"there is a DaemonSet {name}", judge, weight=0)
+
+
+def nodes_kept() -> Criterion:
+    """No Node object was deleted."""
+
+    def judge(evidence: Evidence) -> Finding:
+        if not evidence.lost:
+            return MET
+        names = ", ".join(map(evidence.lane, evidence.lost))
+        return missed(
+            f"The Node object was deleted: {names}.",
+            (
+                f"{evidence.lane(name)}: "
+                + ("a new Node object" if name in evidence.nodes else "no Node object any more")
+                for name in evidence.lost
+            ),
+            "A node that does not exist counts nowhere. But the machine's labels, taints and "
+            "history went with the object, and it was asked to stay.",
+            "kubectl get nodes.",
+            final=True,
+        )
+
+    return Criterion("every Node object is kept", judge, weight=0, watched=("nodes",))
+
+
+def nodes_as_given(*allowed_labels: str) -> Criterion:
+    """Labels, taints and cordons of the nodes are those of the start, except ``allowed_labels``.
+
+    Also in between: a label that was taken off and put back counts.
+    """
+
+    def judge(evidence: Evidence) -> Finding:
+        found: dict[str, str] = {}
+        first = {
+            name: _facts(node, allowed_labels) for name, node in evidence.nodes_at_start.items()
+        }
+        for change in evidence.history.changes("nodes"):
+            now = _facts(change.object, allowed_labels)
+            if change.via == "start" or change.gone or change.name not in first:
+                continue
+            if now != first[change.name] and not evidence._by_checker(change.t):
+                found.setdefault(change.name, _difference(first[change.name], now))
+        if not found:
+            return MET
+        now_ = {n: _facts(node, allowed_labels) for n, node in evidence.nodes.items()}
+        mended = all(now_.get(name) == first[name] for name in found)
+        return missed(
+            f"The nodes were changed: {listed([evidence.lane(name) for name in found])}.",
+            evidence.lines(found),
+            "Labels and taints of a node belong to everyone who uses it: other workloads and "
+            "people read them. The DaemonSet is what adapts.",
+            "kubectl get nodes --show-labels, and kubectl describe node.",
+            final=mended,
+        )
+
+    return Criterion("the nodes' labels, taints and cordons are untouched", judge, weight=0,
+                     watched=("nodes",))  # fmt: skip
+
+
+def still_dead() -> Criterion:
+    """The node that was dead at the start did not become Ready: the task is to work without it."""
+
+    def judge(evidence: Evidence) -> Finding:
+        if evidence.dead and not evidence.revived:
+            return MET
+        return missed(
+            "The dead node came back: this task is to release while it stays dead."
+            if evidence.dead
+            else "The dead node is back: this task is to release while it stays dead.",
+            (f"{evidence.lane(name)}: became Ready" for name in evidence.revived),
+            where="kubectl get nodes. In the next try leave the node as it is.",
+            final=True,
+        )
+
+    return Criterion("the dead node stays as it is", judge, weight=0, watched=("nodes",))
+
+
+def only_changed(name: str, *allowed: str, namespace: str = "",
+                 requires: tuple[Criterion, ...] = ()) -> Criterion:  # fmt: skip
+    """The Pod spec differs from the start only in ``allowed``.
+
+    Each is a field of the Pod spec (``tolerations``), or of a container with its name
+    (``agent.env``).
+    """
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        found = [
+            path
+            for path in differences(_by_name(own.before), _by_name(own.after))
+            if not any(_within(path, each) for each in allowed)
+        ]
+        if not found:
+            return MET
+        return missed(
+            f"More was changed than the request asks for: {', '.join(found[:6])}.",
+            (f"spec.template.spec.{path} differs from the start" for path in found),
+            "What is not in the change request stays: where the Pods run, and how they are probed.",
+            f"kubectl rollout history {own.option} --revision=1, and compare.",
+        )
+
+    return Criterion("nothing else of the Pod spec was changed", judge, requires, weight=0)
+
+
+def others_untouched(*names: str, namespace: str = "") -> Criterion:
+    """These DaemonSets have the uid and the spec of the start, also in between."""
+
+    def judge(evidence: Evidence) -> Finding:
+        found = [own for own in (evidence.daemonset(n, namespace) for n in names) if _changed(own)]
+        if not found:
+            return MET
+        return missed(
+            f"Something else was changed too: {joined([own.full_name for own in found])}.",
+            where="kubectl rollout history, and kubectl get daemonsets.",
+            final=any(own.after is None or own.recreated for own in found),
+        )
+
+    return Criterion(f"{joined(names)} as at the start", judge, weight=0, watched=WATCHED)
+
+
+def not_bare() -> Criterion:
+    """No Pod without a controller was created in a namespace that is not the system's."""
+
+    def judge(evidence: Evidence) -> Finding:
+        bare = [pod for pod in evidence._own("pods") if not pod["metadata"].get("ownerReferences")]
+        begun = {p["metadata"].get("uid") for p in evidence.history.at_start("pods")}
+        names = [str(p["metadata"]["name"]) for p in bare if p["metadata"].get("uid") not in begun]
+        if not names:
+            return MET
+        return missed(
+            f"A Pod was made by hand: {listed(names)}.",
+            rule="A Pod without a controller is not made again when its node goes, and no rollout "
+            "reaches it. A static Pod's mirror is owned by its Node, and by no DaemonSet.",
+            where="kubectl get pods -o wide. Delete it; let the DaemonSet make the Pods.",
+        )
+
+    return Criterion("no Pod was made by hand", judge, weight=0)
+
+
+def field(
+    name: str,
+    what: str,
+    test: Callable[[Mapping[str, Any]], str],
+    *,
+    namespace: str = "",
+    rule: str = "",
+    where: str = "",
+    requires: tuple[Criterion, ...] = (),
+    weight: int = 1,
+) -> Criterion:
+    """A fact about the Pod spec: ``test`` returns what is wrong with it, or an empty text."""
+
+    def judge(evidence: Evidence) -> Finding:
+        found = test(pod_spec(evidence.daemonset(name, namespace).after))
+        return missed(found, rule=rule, where=where) if found else MET
+
+    return Criterion(what, judge, requires, weight)
+
+
+def answered(
+    key: str,
+    what: str,
+    wanted: Callable[[Evidence], str],
+    *,
+    rule: str = "",
+    hint: str = "",
+    requires: tuple[Criterion, ...] = (),
+    weight: int = 1,
+) -> Criterion:
+    """The learner's answer under ``key`` in the ConfigMap ``answer`` is the wanted one."""
+
+    def judge(evidence: Evidence) -> Finding:
+        given = evidence.answer(key)
+        if given is None:
+            return missed(
+                f"There is no answer for {key}.",
+                where=f"kubectl create configmap answer --from-literal={key}=…",
+            )
+        if " ".join(given.split()).lower() == " ".join(wanted(evidence).split()).lower():
+            return MET
+        return missed(f"{key}: {given} is not what happens here.", rule=rule, where=hint)
+
+    return Criterion(what, judge, requires, weight)
+
+
+def _changed(own: DaemonSetEvidence) -> bool:
+    gone = own.after is None or own.recreated
+    return gone or bool((own.after or {}).get("spec") != own.before.get("spec")) or own.rolled
+
+
+def _facts(node: Object, allowed: Iterable[str]) -> dict[str, str]:
+    labels = node["metadata"].get("labels") or {}
+    facts = {f"label {k}": str(v) for k, v in labels.items() if k not in allowed}
+    spec = node.get("spec") or {}
+    for taint in spec.get("taints") or ():
+        if not str(taint.get("key")).startswith("node.kubernetes.io/"):
+            facts[f"taint {taint.get('key')}:{taint.get('effect')}"] = str(taint.get("value") or "")
+    return facts | ({"cordoned": "yes"} if spec.get("unschedulable") else {})
+
+
+def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    words = [f"{key} taken off" for key in before if key not in after]
+    words += [f"{key} added" for key in after if key not in before]
+    words += [f"{key} changed" for key in after if key in before and before[key] != after[key]]
+    return ", ".join(words)
+
+
+def _by_name(daemonset: Object | None) -> dict[str, Any]:
+    """The Pod spec with its containers by name."""
+    spec = dict(pod_spec(daemonset))
+    for group in ("containers", "initContainers"):
+        if group in spec:
+            spec[group] = {each["name"]: each for each in spec[group]}
+    return spec
+
+
+def _within(path: str, allowed: str) -> bool:
+    field_ = path.removeprefix("containers.").removeprefix("initContainers.")
+    return any(p == allowed or p.startswith((f"{allowed}.", f"{allowed}[")) for p in (path, field_))
+
+
+def selected(test: NodeTest, evidence: Evidence) -> tuple[str, ...]:
+    """Return the workers that pass a test, in natural order."""
+    return tuple(name for name in evidence.workers if test(evidence.nodes[name]))

@@ -1,0 +1,122 @@
+"""Criteria about moments of the history: how many nodes were covered, which Pods were replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from daemonset_course.history.text import counted
+from daemonset_course.lab.criteria.rolled import MOMENT
+from daemonset_course.lab.evidence import JUDGED, DaemonSetEvidence, Evidence, NodeTest
+from daemonset_course.lab.verdict import MET, Criterion, Finding, met, missed
+
+
+def ready_at_least(name: str, least: int, *, namespace: str = "",
+                   requires: tuple[Criterion, ...] = (), weight: int = 1) -> Criterion:  # fmt: skip
+    """At every moment since the start, at least ``least`` nodes had a ready Pod."""
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        start, seconds, fewest = fewest_ready(own, least)
+        if seconds < MOMENT:
+            return MET
+        return missed(
+            f"At {start:.1f} s only {counted(fewest, 'node')} had a ready Pod of {own.full_name}, "
+            f"for {seconds:.1f} s; at least {least} must.",
+            rule="The controller deletes a Pod as soon as its node no longer matches, and creates "
+            "one as soon as a node does: the order of your two steps decides.",
+            where=f"the picture, at {start:.1f} s.",
+            final=True,
+        )
+
+    return Criterion(f"never fewer than {counted(least, 'node')} covered", judge, requires, weight,
+                     watched=JUDGED)  # fmt: skip
+
+
+def pods_kept(name: str, test: NodeTest, words: str, *, namespace: str = "",
+              requires: tuple[Criterion, ...] = (), weight: int = 1) -> Criterion:  # fmt: skip
+    """The Pods that the nodes passing ``test`` had at the start were not replaced."""
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        before = pods_at_start(own)
+        now = {str(pod["metadata"]["uid"]) for pod in own.pods}
+        gone = {
+            node: "its Pod of the start is gone"
+            for node, uids in before.items()
+            if node in evidence.nodes and test(evidence.nodes[node]) and not uids <= now
+        }
+        if not gone:
+            return MET
+        return missed(
+            f"Pods were replaced that could have stayed: {counted(len(gone), 'node')}.",
+            evidence.lines(gone),
+            "A change of spec.template replaces every Pod; a change of a node's label only those "
+            "of that node.",
+            f"kubectl rollout history {own.option}.",
+            final=True,
+        )
+
+    return Criterion(f"the Pods on {words} were not replaced", judge, requires, weight,
+                     watched=JUDGED)  # fmt: skip
+
+
+def updated_in_order(own: DaemonSetEvidence, revision: str = "") -> list[str]:
+    """Return the nodes by the time of their first Pod of a revision (default: the newest)."""
+    wanted = revision or own.revision or own.timeline.newest
+    first: dict[str, float] = {}
+    for one in own.timeline.segments:
+        if one.revision == wanted and one.node and one.node not in first:
+            first[one.node] = one.start
+    return sorted(first, key=lambda node: first[node])
+
+
+def fewest_ready(own: DaemonSetEvidence, least: int) -> tuple[float, float, int]:
+    """Return start, length (s) and value of the longest stretch with fewer ready nodes."""
+    changes: list[tuple[float, int]] = []
+    for spans in own.timeline.by_node.values():
+        for start, end in _merged([(s.start, s.end) for s in spans if s.phase == "ready"]):
+            changes += [(start, 1), (end, -1)]
+    changes.sort(key=lambda change: (change[0], -change[1]))
+    changes.append((own.timeline.end, 0))
+    best = (0.0, 0.0, least)
+    count, since, fewest = 0, own.timeline.start, least
+    low = True
+    for t, step in changes:
+        if low and t - since > best[1]:
+            best = (since, t - since, fewest)
+        count += step
+        if count < least:
+            since, fewest = (since, min(fewest, count)) if low else (t, count)
+            low = True
+        else:
+            low, fewest = False, least
+    return best
+
+
+def pods_at_start(own: DaemonSetEvidence) -> dict[str, set[str]]:
+    """Return by node the uids of the DaemonSet's Pods that existed at the start."""
+    found: dict[str, set[str]] = {}
+    for one in own.timeline.segments:
+        if one.start <= own.timeline.start:
+            found.setdefault(one.node, set()).add(one.pod)
+    return found
+
+
+def _merged(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    merged: list[tuple[float, float]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged
+
+
+__all__ = [
+    "fewest_ready",
+    "met",
+    "pods_at_start",
+    "pods_kept",
+    "ready_at_least",
+    "updated_in_order",
+]

@@ -1,0 +1,308 @@
+"""Criteria about a rollout: its budget, its unavailable nodes, what blocks it, its duration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from daemonset_course.history.log import Object
+from daemonset_course.history.podstate import containers_of
+from daemonset_course.history.spans import Steps
+from daemonset_course.history.text import nodes
+from daemonset_course.lab.criteria.restarts import Restarts
+from daemonset_course.lab.evidence import JUDGED, DaemonSetEvidence, Evidence, pod_spec
+from daemonset_course.lab.verdict import MET, Criterion, Finding, met, missed, pending
+
+MOMENT = 0.3  # seconds: with a stale cache, the controller can exceed a budget for less than this
+_FIELD = "kubectl explain daemonset.spec.updateStrategy.rollingUpdate.maxUnavailable"
+
+
+def template_sets(name: str, container: str, variable: str, wanted: str, *,
+                  namespace: str = "") -> Criterion:  # fmt: skip
+    """The template gives a container's environment variable the wanted value."""
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        found = _environment(own.after, container).get(variable)
+        if found == wanted:
+            return MET
+        old = _environment(own.before, container).get(variable)
+        if found == old and not own.rolled:
+            return missed(
+                f"The template was never changed: {variable} is still {old}.",
+                (f"pods of another template: none on {len(evidence.workers)} nodes",),
+                "Only a change of spec.template starts a rollout. A new budget replaces no pod.",
+                f"kubectl rollout history {own.option}: how many revisions are there?",
+            )
+        return missed(
+            f"The template says {variable}={found}; the change request says {wanted}.",
+            rule="The controller rolls out whatever the template says.",
+            where=f"spec.template.spec.containers, env {variable}; a value is a string: quote it.",
+        )
+
+    return Criterion(f"the template has {variable}={wanted}", judge)
+
+
+def budget_at_most(name: str, limit: int, *, namespace: str = "") -> Criterion:
+    """The budget allows at most ``limit`` nodes, now and while templates rolled out."""
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        line, templates = own.timeline.budget, own.timeline.templates
+        now = line.at(own.timeline.end) or 0
+        used = max((line.max(each.t, each.end) or 0 for each in templates), default=0)
+        most = max(now, used)
+        if most <= limit:
+            return MET
+        desired = own.timeline.desired.at(own.timeline.end)
+        value = rolling(own.after).get("maxUnavailable")
+        source = "UnavailableCount, pkg/controller/daemon/util."
+        if now <= limit:
+            says = f"While the pods were replaced, maxUnavailable allowed {most} nodes to be down."
+            how = f"The budget is worked out anew at every sync. {source}"
+        elif isinstance(value, str):
+            says = f"The budget is over-wide: {value} of {desired} nodes comes to {most}."
+            how = (
+                "A percentage is taken of the nodes that should run a pod and is rounded up "
+                f"(a Deployment rounds its maxUnavailable down). {source}"
+            )
+        else:
+            says = (
+                f"The budget is over-wide: maxUnavailable {value} allows {most} nodes to be down."
+            )
+            how = f"What this rollout did not use, the next one may. {source}"
+        observed = (f"allowed by the task: {limit}",)
+        return missed(says, observed, how, _FIELD, final=used > limit)
+
+    return Criterion(f"the budget allows at most {nodes(limit)}", judge, weight=0, watched=JUDGED)
+
+
+def down_at_most(name: str, limit: int, *, namespace: str = "") -> Criterion:
+    """At most ``limit`` nodes were without an available Pod at one time, for MOMENT or longer."""
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        line = own.timeline.unavailable
+        start, seconds = longest_above(line, limit)
+        if seconds < MOMENT:
+            return MET
+        most = line.max() or 0
+        peak = next(a for a, _, value in line.stretches() if value == most)
+        allowed = own.timeline.budget.max() or 0
+        how = (
+            "maxUnavailable binds the rolling update only. A pod that is deleted by hand goes at "
+            "once, whatever the budget says."
+            if allowed <= limit
+            else f"maxUnavailable allowed {allowed} nodes, and the controller used them."
+        )
+        held = own.ready_at(peak)
+        down = [node for node in evidence.workers if node not in held]
+        return missed(
+            f"{most} nodes were down at once; at most {limit} may be. "
+            f"More than {limit} were down for at least {seconds:.1f} s.",
+            evidence.lines(dict.fromkeys(down, f"no ready pod at {peak:.1f} s")),
+            f"{how} Source: rollingUpdate, pkg/controller/daemon/update.go.",
+            f"the picture, at {start:.1f} s.",
+            final=True,
+        )
+
+    return Criterion(f"never more than {nodes(limit)} without an available Pod", judge,
+                     weight=1, watched=JUDGED)  # fmt: skip
+
+
+def not_stuck(name: str, *, window: float | None = None, namespace: str = "",
+              requires: tuple[Criterion, ...] = ()) -> Criterion:  # fmt: skip
+    """The rollout is not held up by something that waiting does not end; else its cause is named.
+
+    With a ``window`` (in restarts) the finding also says how much of it has passed.
+    """
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        if not own.behind:
+            return MET
+        rules = (_refused, _budget_spent, _on_delete, _cannot_start)
+        found = next((finding for rule in rules if (finding := rule(own))), None)
+        if found is None:
+            return MET
+        if window is None or not own.rolled:
+            return found
+        run = (
+            f"the window of {window:g} restarts, which has run for {Restarts(own).elapsed():.1f} s"
+        )
+        return replace(found, unless=f"the rollout can still end within {run}")
+
+    return Criterion("nothing holds the rollout up", judge, requires, weight=0)
+
+
+def within(name: str, restarts: float, *, namespace: str = "",
+           requires: tuple[Criterion, ...] = ()) -> Criterion:  # fmt: skip
+    """The rollout took no longer than ``restarts`` times a node's mean restart.
+
+    A restart includes the controller's pause before the next one. Both are measured in the same
+    history, so the criterion holds at any pace and on a busy machine. While the rollout runs, the
+    longest restart so far is used, so a rollout that already exceeds the window fails at once.
+    """
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        measured = Restarts(own)
+        restart = measured.mean()
+        # Fewer restarts are too few for an estimate.
+        if restart is None or (own.behind and len(measured.times) < 4):
+            return MET
+        length, pause = measured.length(), measured.pause()
+        turn = restart + pause
+        if length <= restarts * turn:
+            return MET
+        number, so_far = len(evidence.reachable), " so far" if own.behind else ""
+        which = "the longest of" if own.behind else "mean of"
+        unavailable = rolling(own.after).get("maxUnavailable", 1)
+        return missed(
+            f"Too slow: the rollout took {length / turn:.1f} restarts{so_far}; the window is "
+            f"{restarts:g}.",
+            (
+                f"a restart ({which} {len(measured.times)} nodes): {restart:.2f} s, "
+                f"and {pause:.2f} s until the next",
+                f"the rollout{so_far}: {length:.1f} s; the window: {restarts * turn:.1f} s",
+                f"maxUnavailable: {unavailable}",
+            ),
+            f"About ceil(N / k) restarts follow each other: N nodes ({number} here), k of them at "
+            "the same time. Source: rollingUpdate, pkg/controller/daemon/update.go.",
+            "the picture: how many bars overlap?",
+            final=True,
+        )
+
+    return Criterion(f"the rollout takes at most {restarts:g} restarts", judge, requires,
+                     watched=JUDGED)  # fmt: skip
+
+
+def finished(name: str, *, limit: int | None = None, window: float | None = None,
+             namespace: str = "", requires: tuple[Criterion, ...] = ()) -> Criterion:  # fmt: skip
+    """Every reachable worker runs an available Pod of the newest template.
+
+    The finding has the measured numbers; ``limit`` and ``window`` are named beside them.
+    """
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        behind, reachable = own.behind, evidence.reachable
+        if behind:
+            return pending(
+                f"{len(reachable) - len(behind)} of {len(reachable)} nodes are updated; "
+                "waiting for the rest.",
+                evidence.lines(behind),
+                where=f"kubectl rollout status {own.option}, then check again.",
+            )
+        says = f"{len(reachable)} of {len(evidence.workers)} nodes run the new template."
+        return met(says, _numbers(own, limit, window))
+
+    return Criterion("every node that can be reached runs the new template", judge, requires,
+                     weight=2)  # fmt: skip
+
+
+def longest_above(line: Steps, limit: int) -> tuple[float, float]:
+    """Return start and length (s) of the longest time in which the value was above ``limit``."""
+    best = (0.0, 0.0)
+    start: float | None = None
+    for a, b, value in line.stretches():
+        over = value is not None and value > limit
+        start = (a if start is None else start) if over else None
+        if start is not None and b - start > best[1]:
+            best = (start, b - start)
+    return best
+
+
+def rolling(daemonset: Object | None) -> Mapping[str, Any]:
+    """Return a DaemonSet's ``updateStrategy.rollingUpdate``; empty if there is none."""
+    strategy = ((daemonset or {}).get("spec") or {}).get("updateStrategy") or {}
+    return strategy.get("rollingUpdate") or {}
+
+
+def _numbers(own: DaemonSetEvidence, limit: int | None, window: float | None) -> list[str]:
+    most = own.timeline.unavailable.max() or 0
+    allowed = "" if limit is None else f" (allowed: {limit})"
+    observed = [f"at most {nodes(most)} without an available agent at one time{allowed}"]
+    if limit is not None and most > limit:
+        seconds = longest_above(own.timeline.unavailable, limit)[1]
+        observed.append(
+            f"the moment above {limit} lasted {seconds:.2f} s: the controller acted on a cache "
+            "that was not yet up to date; this does not count as wrong"
+        )
+    measured = Restarts(own)
+    restart, pause, length = measured.mean(), measured.pause(), measured.length()
+    if window and restart:
+        observed.append(
+            f"{length:.1f} s for the rollout, {restart:.2f} s for a restart and {pause:.2f} s "
+            f"until the next: {length / (restart + pause):.1f} restarts (window: {window:g})"
+        )
+    lane = own.cluster.lane
+    return [*observed, *(f"{lane(node)}: dead, its Node object kept" for node in own.cluster.dead)]
+
+
+def _refused(own: DaemonSetEvidence) -> Finding | None:
+    """Missed, if the API server refuses the Pods that the controller wants to create."""
+    reason = own.refused()
+    if not reason:
+        return None
+    return missed(
+        f"{reason[0].upper()}{reason[1:]}",
+        own.cluster.lines(own.behind),
+        "The controller tries again, and the API server refuses each Pod until the template, or "
+        "what refuses it, changes. Source: syncNodes, pkg/controller/daemon/daemon_controller.go.",
+        f"kubectl describe {own.option}, the events.",
+    )
+
+
+def _budget_spent(own: DaemonSetEvidence) -> Finding | None:
+    """Missed, if dead nodes have used up the budget and there is no surge budget."""
+    budget, evidence = own.why.stuck_budget, own.cluster
+    if budget is None or own.timeline.surge_budget.at(own.timeline.end):
+        return None
+    if len(set(own.why.unavailable).intersection(evidence.dead)) < budget:
+        return None
+    updated = len(evidence.reachable) - len(own.behind)
+    dead = [f"{evidence.lane(n)}: not ready; its pod is unavailable" for n in evidence.dead]
+    return missed(
+        f"The rollout is stuck: {updated} of {len(evidence.reachable)} reachable nodes are "
+        "updated, and waiting will not help.",
+        (*dead, f"maxUnavailable comes to {budget}; unavailable already: {len(evidence.dead)}"),
+        "Unavailable of any cause counts: a node whose pod is down for another reason spends the "
+        "same budget. Source: rollingUpdate, pkg/controller/daemon/update.go.",
+        "the step line of the picture against its bound, before anything was rolled.",
+    )
+
+
+def _on_delete(own: DaemonSetEvidence) -> Finding | None:
+    if not own.why.of("OnDelete"):
+        return None
+    return missed(
+        "With OnDelete the controller replaces no pod by itself, so nodes stay as they are.",
+        own.cluster.lines(own.behind),
+        "OnDelete: a new template reaches a node when somebody deletes its pod. kubernetes.io: "
+        "Perform a Rolling Update on a DaemonSet, DaemonSet Update Strategy.",
+        "kubectl explain daemonset.spec.updateStrategy.type",
+    )
+
+
+def _cannot_start(own: DaemonSetEvidence) -> Finding | None:
+    held = {one.node: one.reason for one in own.why.permanent if one.kind == "kubelet"}
+    if not held:
+        return None
+    images = set()
+    for pod in own.pods:
+        if why := held.get(pod["spec"].get("nodeName", "")):
+            named = [c for c in containers_of(pod["spec"]) if f" {c['name']}: " in why]
+            images |= {c["image"] for c in named or pod["spec"].get("containers") or ()}
+    return missed(
+        f"New pods cannot start with this template ({', '.join(sorted(images))}).",
+        own.cluster.lines(held),
+        "The controller goes on only as new pods become available; it never rolls back by itself.",
+        "kubectl describe pod, the events of a pod named above.",
+    )
+
+
+def _environment(daemonset: Object | None, container: str) -> dict[str, str]:
+    found = [c for c in pod_spec(daemonset).get("containers", ()) if c["name"] == container]
+    return {e["name"]: e.get("value", "") for c in found for e in c.get("env") or ()}

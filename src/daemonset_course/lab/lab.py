@@ -1,0 +1,121 @@
+"""Describe labs and tasks as plain data: fleet, start, criteria, probes, hints, solution. Pure.
+
+The start of a task, its solution, and what a probe does are YAML documents, played one after the
+other. A document with a ``kind`` is applied; one with an ``action`` is an action of ``actions.py``.
+``$worker3`` stands for the full name of a node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+
+from daemonset_course.errors import NotFound
+from daemonset_course.lab.verdict import Criterion
+
+LABS = {
+    "06-roll-within-budget": "roll_within_budget",
+}
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker at the start of a lab: its labels, its taints (``key=value:Effect``), its cordon."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[str, ...] = ()
+    cordoned: bool = False
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a checker does to the cluster, and how it is undone.
+
+    Attributes:
+        name: what is done, in a few words: "worker7 joins".
+        act: YAML documents, played when the check needs it.
+        undo: YAML documents that restore the cluster.
+    """
+
+    name: str
+    act: str
+    undo: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a lab.
+
+    Attributes:
+        title: the task in a few words.
+        start: YAML documents that bring a fresh fleet into the starting state.
+        there: the starting state in one or two sentences.
+        criteria: what the check asks.
+        hints: where to look, the concept, a fragment.
+        solution: YAML documents that pass; the learner sees them after passing.
+        probes: what the checker does to the cluster.
+        needs: the capabilities (``capabilities.CAPABILITIES``) that the check requires.
+    """
+
+    title: str
+    start: str
+    there: str
+    criteria: tuple[Criterion, ...]
+    hints: tuple[str, str, str]
+    solution: str
+    probes: tuple[Probe, ...] = ()
+    needs: tuple[str, ...] = ()
+
+    def probe(self, name: str) -> Probe:
+        """Return the probe of that name."""
+        return next(one for one in self.probes if one.name == name)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A lab.
+
+    Attributes:
+        name: the stem of its notebook.
+        title: what it is about.
+        workers: the fleet at the start of each task.
+        daemonset: the DaemonSet that a fragment of YAML changes and that the picture shows.
+        tasks: the tasks, numbered from 1.
+        debrief: cause, model, cases from production, an interview question.
+        namespace: the namespace of that DaemonSet.
+    """
+
+    name: str
+    title: str
+    workers: tuple[Worker, ...]
+    daemonset: str
+    tasks: tuple[Task, ...]
+    debrief: str
+    namespace: str = "default"
+
+    def task(self, number: int) -> Task:
+        """Return the task of that number, counted from 1.
+
+        Raises:
+            NotFound: there is no such task.
+        """
+        if number not in range(1, len(self.tasks) + 1):
+            raise NotFound(
+                f"Lab {self.name} has no task {number!r}.",
+                next_step=f"One of: {', '.join(str(i + 1) for i in range(len(self.tasks)))}",
+            )
+        return self.tasks[number - 1]
+
+
+def find(name: str) -> Lab:
+    """Return the lab of that name; the beginning of the name is enough: ``06``.
+
+    Raises:
+        NotFound: there is no such lab.
+    """
+    found = [one for one in LABS if str(name) and one.startswith(str(name))]
+    if len(found) != 1:
+        raise NotFound(f"There is no lab {name!r}.", next_step=f"One of: {', '.join(LABS)}")
+    lab: Lab = import_module(f"daemonset_course.lab.tasks.{LABS[found[0]]}").LAB
+    return lab

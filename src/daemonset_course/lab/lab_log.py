@@ -1,0 +1,250 @@
+"""Read the log of a task while its recorder process writes it, and start and end that process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from daemonset_course.cluster.api import Api
+from daemonset_course.cluster.lifecycle import Cluster
+from daemonset_course.cluster.processes import RECORDER
+from daemonset_course.cluster.waiting import until
+from daemonset_course.environment import for_python
+from daemonset_course.errors import BadInput, NotRunning
+from daemonset_course.files import write_whole
+from daemonset_course.history import log
+from daemonset_course.history.index import History
+from daemonset_course.history.log import Object
+from daemonset_course.lab.lab_recorder import CLOCK, FAILED, LOG, paths
+from daemonset_course.places import cluster_dir, course_command
+from daemonset_course.recording.recorder import Recording
+
+MARKS = "marks.jsonl"  # what the checker did; written by the check, read with the log
+PID = "recorder.pid"
+CATCH_UP = 30.0  # seconds that the recorder may lag behind the API server
+START = 60.0  # seconds until the recorder has the present state
+END = 10.0  # seconds in which the recorder ends by itself
+
+
+class SeenVersions:
+    """The versions and deletions that the watch of one resource has delivered."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, int] = {}  # uid -> resourceVersion, also of deleted objects
+        self._gone: set[str] = set()
+
+    def add(self, kind: str, item: Object) -> None:
+        """Add one event of the watch."""
+        uid, version = _identity(item)
+        self._versions[uid] = version
+        if kind == "DELETED":
+            self._gone.add(uid)
+
+    def holds(self, listing: Object) -> bool:
+        """Whether the watch has delivered every object of a list, or a newer version of it."""
+        listed = dict(map(_identity, listing["items"]))
+        moment = int(listing["metadata"]["resourceVersion"])
+        live = {uid: v for uid, v in self._versions.items() if uid not in self._gone}
+        # A live object that is not in the list must have been created after the list.
+        return all(self._versions.get(uid, 0) >= v for uid, v in listed.items()) and all(
+            v > moment for uid, v in live.items() if uid not in listed
+        )
+
+
+def _identity(item: Object) -> tuple[str, int]:
+    return item["metadata"]["uid"], int(item["metadata"]["resourceVersion"])
+
+
+class LabRecording(Recording):
+    """The recording of a task, read from the files that its recorder writes."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read what has been recorded so far.
+
+        Raises:
+            BadInput: the files are damaged.
+        """
+        self.folder = folder
+        self._offset = self._marks_read = 0
+        self._seen: defaultdict[str, SeenVersions] = defaultdict(SeenVersions)
+        try:
+            self._began = float((folder / CLOCK).read_text())
+            with (folder / LOG).open("rb") as file:
+                first = file.readline()
+        except (OSError, ValueError) as error:
+            raise BadInput("There is no recording of a task.", seen=str(error)) from error
+        self._offset = len(first)
+        super().__init__([_parsed(first)])
+        self.read()
+
+    @property
+    def history(self) -> History:
+        """The log with its index; while the recorder runs, it ends now."""
+        self.read()
+        if self.running:
+            self._history.advance(round(time.monotonic() - self._began, 4))
+        return self._history
+
+    @property
+    def running(self) -> bool:
+        """Whether the recorder still records."""
+        return not self._history.ended and is_running(self.folder)
+
+    def read(self) -> int:
+        """Read what was added to the files; return the number of records.
+
+        Raises:
+            BadInput: a line is damaged.
+        """
+        for line in self._new_lines():
+            record = _parsed(line)
+            self._history.append(record)
+            if isinstance(record, log.Change):
+                self._seen[record.resource].add(record.type, record.object)
+        self._read_marks()
+        return len(self._history.records)
+
+    def _new_lines(self) -> list[bytes]:
+        try:
+            with (self.folder / LOG).open("rb") as file:
+                file.seek(self._offset)
+                text = file.read()
+        except OSError as error:
+            raise BadInput("The recording of the task is gone.", seen=str(error)) from error
+        whole = text[: text.rfind(b"\n") + 1]  # the last line may be incomplete
+        self._offset += len(whole)
+        return whole.splitlines()
+
+    def _read_marks(self) -> None:
+        path = self.folder / MARKS
+        lines = path.read_text().splitlines() if path.exists() else []
+        for line in lines[self._marks_read :]:
+            saved = json.loads(line)
+            t = max(float(saved["t"]), self._history.last)  # the log may have gone on since
+            self._history.append(log.Mark(t, str(saved["text"])))
+        self._marks_read = len(lines)
+
+    def mark(self, text: str) -> None:
+        """Put a note on the time axis, at the present moment."""
+        line = json.dumps({"t": round(time.monotonic() - self._began, 4), "text": text})
+        with (self.folder / MARKS).open("a") as file:
+            file.write(line + "\n")
+
+    def wait_for_more(self, count: int, deadline: float) -> bool:
+        """Wait for more than ``count`` records until the deadline; whether there are."""
+        left = max(0.0, deadline - time.monotonic())
+        return bool(until(lambda: self.read() > count, timeout=left, pause=0.05))
+
+    def catch_up(self, api: Api, namespace: str) -> None:
+        """Wait until the log contains the state that the API server returns now.
+
+        Raises:
+            NotRunning: the API server does not answer, or the recorder is too far behind.
+        """
+        for resource, path in paths(namespace).items():
+            if resource == "events":
+                continue
+            listing = api.request("GET", path)
+            held = partial(self._holds, resource, listing)
+            if not until(held, timeout=CATCH_UP, pause=0.02):
+                raise NotRunning(
+                    f"The recorder does not receive the changes of {resource}.",
+                    seen=f"it is more than {CATCH_UP:g} s behind the API server",
+                    next_step=f"lab.start(…) again; {course_command('status')}, "
+                    "if that does not help",
+                )
+
+    def _holds(self, resource: str, listing: Object) -> bool:
+        self.read()
+        return self._seen[resource].holds(listing) or not self.running
+
+
+def folder_of(cluster: str) -> Path:
+    """Return the folder of the task that is recorded on a cluster."""
+    return cluster_dir(cluster) / "lab"
+
+
+def start(cluster: Cluster, daemonset: str, namespace: str) -> LabRecording:
+    """Start a recorder process, and return its recording when the present state is in it.
+
+    Raises:
+        NotRunning: the recorder could not start.
+    """
+    folder = folder_of(cluster.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (LOG, MARKS, CLOCK, FAILED):
+        (folder / name).unlink(missing_ok=True)
+    errors = folder / "recorder.err"
+    with errors.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", RECORDER, str(folder), cluster.name, daemonset, namespace],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env=for_python(cluster.environment()),
+            start_new_session=True,  # a kernel that is killed or interrupted does not end it
+        )
+    _processes.append(process)
+    write_whole(folder / PID, str(process.pid))
+    until(lambda: (folder / LOG).exists() or process.poll() is not None, timeout=START, pause=0.02)
+    if not (folder / LOG).exists():
+        process.kill()
+        process.wait()
+        failed = folder / FAILED
+        seen = failed.read_text() if failed.exists() else errors.read_text(errors="replace")[-500:]
+        raise NotRunning(
+            "The recorder of the task did not start.",
+            seen=seen or f"nothing within {START:g} s",
+            next_step=course_command("status", cluster.name),
+        )
+    return LabRecording(folder)
+
+
+_processes: list[subprocess.Popen[Any]] = []  # so that an ended recorder is no zombie
+
+
+def end(cluster: str) -> None:
+    """End the recorder of a cluster, if one runs; its files stay."""
+    folder = folder_of(cluster)
+    process = _process(folder)
+    if process is not None:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+        if not until(lambda: not is_running(folder), timeout=END, pause=0.02):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+    for child in [*_processes]:
+        if child.poll() is not None:
+            _processes.remove(child)
+
+
+def is_running(folder: Path) -> bool:
+    """Whether the folder's recorder process runs."""
+    return _process(folder) is not None
+
+
+def _process(folder: Path) -> psutil.Process | None:
+    with suppress(OSError, ValueError, psutil.Error):
+        process = psutil.Process(int((folder / PID).read_text()))
+        words = process.cmdline()
+        living = process.status() != psutil.STATUS_ZOMBIE
+        if living and RECORDER in words and str(folder) in words:  # else the number is another's
+            return process
+    return None
+
+
+def _parsed(line: bytes) -> log.Record:
+    try:
+        return log.parse(json.loads(line))
+    except ValueError as error:
+        seen = line[:80].decode("utf-8", "replace")
+        raise BadInput("The recording of the task is damaged.", seen=seen) from error
