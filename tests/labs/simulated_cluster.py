@@ -95,10 +95,6 @@ class Info:
     requests: dict[str, float]
     ports: list[tuple[str, int]]
 
-    def is_available(self, seconds: int, now: float) -> bool:
-        """Whether the Pod has been Ready for ``minReadySeconds`` (``IsPodAvailable``)."""
-        return self.ready_at is not None and (not seconds or self.ready_at + seconds < now)
-
 
 class SimulatedCluster:
     """Nodes, objects, controllers, a scheduler and kubelets on one virtual clock."""
@@ -494,7 +490,7 @@ class SimulatedCluster:
             self.daemonsets.pod_changed(info, None)
             self.scheduler.node_changed(info.node)
         elif resource == "nodes":
-            self.daemonsets.wake_all()
+            self.daemonsets.node_removed()
             self.node_controller.node_removed(key[1])
 
     def event(self, about: Object, kind: str, reason: str, message: str) -> None:

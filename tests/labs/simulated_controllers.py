@@ -50,6 +50,9 @@ class DaemonSetController:
         self._decisions: defaultdict[str, dict[str, tuple[Any, Any, Any, Decision]]] = defaultdict(
             dict
         )
+        self._nodes_version = 0
+        self._kept: dict[str, tuple[Any, int, list[tuple[str, Decision]]]] = {}
+        self._relabelled: set[str] = set()  # owners, a Pod of which has other labels now
         self._hashes: dict[str, tuple[Any, str]] = {}
         self._failures: defaultdict[str, int] = defaultdict(int)  # creations that were refused
         self._failed_pods: dict[tuple[str, str], tuple[float, float]] = {}  # (next, delay)
@@ -61,6 +64,11 @@ class DaemonSetController:
         if key not in self._queued and MANAGER in self._cluster.running:
             self._queued.add(key)
             self._cluster.later(seconds, lambda: self._sync(key))
+
+    def node_removed(self) -> None:
+        """Sync every DaemonSet soon: a node is gone."""
+        self._nodes_version += 1
+        self.wake_all()
 
     def wake_all(self) -> None:
         """Sync every DaemonSet soon."""
@@ -83,8 +91,11 @@ class DaemonSetController:
                 if key[0] == home and selector_matches(item["spec"]["selector"], labels):
                     self.wake(key)
             return
-        if old and new and _matters(old) == _matters(new):
-            return
+        if old and new:
+            if old.pod["metadata"].get("labels") != new.pod["metadata"].get("labels"):
+                self._relabelled.add(info.owner)
+            elif _matters(old) == _matters(new):
+                return
         if (owner := self._owner(info)) is None:
             return
         key = home, owner["metadata"]["name"]
@@ -95,6 +106,7 @@ class DaemonSetController:
 
     def node_changed(self, node: Object) -> None:
         """Labels, taints or ``unschedulable`` of a node changed (``syncNodeUpdate``)."""
+        self._nodes_version += 1
         name = node["metadata"]["name"]
         for key, item in self._cluster.objects["daemonsets"].items():
             decision = self._decide(item, node)
@@ -136,25 +148,32 @@ class DaemonSetController:
         rows = self._rows(item)
         acted = self._manage(item, rows, revision)
         if not acted and item["spec"]["updateStrategy"]["type"] == "RollingUpdate":
-            acted = self._roll(item, self._rows(item), revision)
-        else:
+            acted = self._roll(item, rows, revision)
+        if acted:
             self.wake(key)  # as when the creations and deletions are observed
-        if acted or not rows:
             rows = self._rows(item)
         self._clean_up_revisions(item, revision)
         self._write_status(key, item, rows, revision)
 
     def _rows(self, item: Object) -> list[_Row]:
-        owned = self._cluster.owned[item["metadata"]["uid"]]
+        nodes, owned = self._cluster.objects["nodes"], self._cluster.owned[item["metadata"]["uid"]]
+        find = owned.get
         rows = [
-            _Row(
-                name, self._decide(item, node), list(owned[name].values()) if name in owned else []
-            )
-            for (_, name), node in self._cluster.objects["nodes"].items()
+            _Row(name, decision, [*row.values()] if (row := find(name)) else [])
+            for name, decision in self._all_decisions(item)
         ]
-        nodes = self._cluster.objects["nodes"]
-        gone = [name for name in owned if ("", name) not in nodes] if len(owned) else []
-        return rows + [_Row(name, None, list(owned[name].values())) for name in gone if name]
+        gone = [name for name in owned if name and ("", name) not in nodes]
+        return rows + [_Row(name, None, list(owned[name].values())) for name in gone]
+
+    def _all_decisions(self, item: Object) -> list[tuple[str, Decision]]:
+        """Return the decision for each node; kept until a node or the template changes."""
+        uid, template = item["metadata"]["uid"], item["spec"]["template"]
+        known = self._kept.get(uid)
+        if known is None or known[0] is not template or known[1] != self._nodes_version:
+            nodes = self._cluster.objects["nodes"].items()
+            found = [(name, self._decide(item, node)) for (_, name), node in nodes]
+            known = self._kept[uid] = template, self._nodes_version, found
+        return known[2]
 
     def _manage(self, item: Object, rows: list[_Row], revision: str) -> bool:
         surges = bool(self._limits(item, 1)[1])
@@ -229,7 +248,6 @@ class DaemonSetController:
             pairs.append((row, new, old, excess))
         if not any(old for _, _, old, _ in pairs):
             return False
-        self._cluster.random.shuffle(pairs)  # the controller goes through a map
         if surge:
             create, delete = self._surge(item, pairs, surge, desired)
         else:
@@ -249,6 +267,7 @@ class DaemonSetController:
                 unavailable += 1
             else:
                 candidates.append(old)
+        self._cluster.random.shuffle(candidates)  # the controller goes through a map
         return allowed + candidates[: max(0, budget - unavailable)]
 
     def _surge(
@@ -279,6 +298,8 @@ class DaemonSetController:
                 candidates.append(row.name)
             else:
                 leaving.append(old)
+        self._cluster.random.shuffle(candidates)  # the controller goes through a map
+        self._cluster.random.shuffle(leaving)
         delete += leaving[: max(0, available - desired)]
         return allowed + candidates[: max(0, surge - surging)], delete
 
@@ -287,7 +308,11 @@ class DaemonSetController:
         return budget or 0, surge or 0
 
     def _available(self, item: Object, info: Info) -> bool:
-        return info.is_available(item["spec"].get("minReadySeconds", 0), self._cluster.now)
+        """Whether the Pod has been Ready for ``minReadySeconds`` (``IsPodAvailable``)."""
+        if info.ready_at is None:
+            return False
+        seconds = item["spec"].get("minReadySeconds", 0)
+        return not seconds or info.ready_at + seconds < self._cluster.now
 
     def _act(self, item: Object, create: list[str], delete: list[Info], revision: str) -> None:
         for info in delete:
@@ -374,6 +399,9 @@ class DaemonSetController:
             labels = info.pod["metadata"].get("labels") or {}
             if not info.terminating and selector_matches(selector, labels):
                 self._cluster.put("pods", _with_owners(info.pod, [_owner_reference(meta)]))
+        if meta["uid"] not in self._relabelled:
+            return
+        self._relabelled.discard(meta["uid"])
         rows = self._cluster.owned[meta["uid"]]
         for info in [i for row in rows.values() for i in row.values()]:
             labels = info.pod["metadata"].get("labels") or {}
@@ -592,9 +620,8 @@ class NodeController:
 
 def _matters(info: Info) -> tuple[Any, ...]:
     """Return the fields of a Pod whose change can change what the controller does."""
-    labels = info.pod["metadata"].get("labels")
     ended = info.phase in ("Failed", "Succeeded")
-    return info.ready_at, info.terminating, ended, info.owner, info.node, labels
+    return info.ready_at, info.terminating, ended, info.owner, info.node
 
 
 def _stays(tolerations: Any, taints: list[Object]) -> float | None:

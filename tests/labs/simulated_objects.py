@@ -559,8 +559,8 @@ def _get(live: Any, words: Sequence[str]) -> Any:
     for word in words:
         try:
             live = live[int(word)] if isinstance(live, list) else live[word]
-        except (KeyError, IndexError, ValueError, TypeError):
-            raise Refused(f"the path {'/'.join(words)!r} does not exist") from None
+        except (KeyError, IndexError, ValueError, TypeError) as error:
+            raise Refused(f"the path {'/'.join(words)!r} does not exist") from error
     return live
 
 

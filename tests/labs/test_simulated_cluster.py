@@ -723,7 +723,8 @@ def test_no_pod_is_bound_while_the_scheduler_is_stopped():
         "set env daemonset agent RELEASE=2",
         "set env ds/agent -c agent RELEASE=2 -n default",
         """patch ds agent --type json -p '[{"op": "add",
-           "path": "/spec/template/spec/containers/0/env", "value": [{"name": "RELEASE", "value": "2"}]}]'""",
+           "path": "/spec/template/spec/containers/0/env",
+           "value": [{"name": "RELEASE", "value": "2"}]}]'""",
         """patch daemonset/agent --patch '{"spec": {"template": {"spec": {"containers":
            [{"name": "agent", "env": [{"name": "RELEASE", "value": "2"}]}]}}}}'""",
         """patch daemonset agent --type=merge -p '{"spec": {"template": {"spec": {"containers":
