@@ -160,7 +160,7 @@ class SimulatedCluster:
         return self.run_until(lambda: not self._agenda, timeout)
 
     def later(self, seconds: float, act: Callable[[], None], *, exact: bool = False) -> None:
-        """Do something after about ``seconds``."""
+        """Do something after ``seconds``; if not ``exact``, up to 30 % earlier or later."""
         due = seconds if exact else seconds * self.random.uniform(0.7, 1.3)
         heapq.heappush(self._agenda, (self.now + due, next(self._numbers), act))
 

@@ -180,7 +180,8 @@ class Kubelets:
                 del self._planned[key]
                 self._take(key, verb, names)
 
-        self._cluster.later(seconds, act)
+        # As kwok: no jitter, apart from the time that a request takes.
+        self._cluster.later(seconds + self._cluster.random.uniform(0, 0.03), act, exact=True)
 
     def _next(self, info: Info) -> tuple[float, str, frozenset[str]] | None:
         """Return the next step: (after so many seconds, what, for which containers)."""
@@ -188,7 +189,7 @@ class Kubelets:
         spec, status = pod["spec"], pod["status"]
         if info.terminating:
             grace = spec.get("terminationGracePeriodSeconds", 30)
-            return min(float(grace), _stop_seconds(spec)) + 0.2, "gone", nobody
+            return min(float(grace), _stop_seconds(spec) + 0.4), "gone", nobody
         if info.phase in ("Failed", "Succeeded"):
             return None
         if "containerStatuses" not in status:
@@ -221,8 +222,8 @@ class Kubelets:
             if "running" in s["state"] and every[s["name"]].get("restartPolicy") != "Always"
         )  # fmt: skip
         for names, seconds, verb in (
-            (starts, 0.3, "running"), (pulls, 0.5, "ErrImagePull"), (crashes, 0.5, "crash"),
-            (failed, 0.5, "ImagePullBackOff"), (ends, 0.2, "completed"),
+            (starts, 0.4, "running"), (pulls, 0.4, "ErrImagePull"), (crashes, 0.4, "crash"),
+            (failed, 0.6, "ImagePullBackOff"), (ends, 0.4, "completed"),
         ):  # fmt: skip
             if names:
                 return seconds, verb, names
@@ -243,7 +244,7 @@ class Kubelets:
             }
             names = frozenset(name for name, delay in delays.items() if delay == least)
             passed = self._cluster.now - max(since[name] for name in names)
-            return max(0.0, least - passed) + 0.2, "ready", names
+            return max(0.0, least + 0.4 - passed), "ready", names
         if podstate.condition(pod, "ContainersReady").get("status") == "True" and not info.ready_at:
             return 0.3, "ready", nobody
         return None
