@@ -24,6 +24,7 @@ from simulated_objects import (
 )
 
 from daemonset_course.history import podstate
+from daemonset_course.history.daemonset_status import status_of
 
 STEP = 0.1  # seconds that a step takes, at least
 PATIENCE = 60.0  # seconds
@@ -124,21 +125,62 @@ def _wait_stuck(
 
 def _delete_pods(
     cluster: SimulatedCluster, daemonset: str, count: int | None = None, node: str = "",
-    nodes: Sequence[str] = (), namespace: str = "default",
+    nodes: Sequence[str] = (), namespace: str = "default", reason: str = "", wait: bool = False,
 ) -> None:  # fmt: skip
     pods = [info for info in cluster.pods_of(daemonset, namespace) if not info.terminating]
+    pods = [info for info in pods if not reason or podstate.phase_of(info.pod)[1] == reason]
     wanted = {*nodes, *([node] if node else [])}
     pods = [info for info in pods if not wanted or info.node in wanted]
     for info in pods[:count]:
         cluster.delete_pod(info)
+    if wait:
+        keys = {info.key for info in pods[:count]}
+        cluster.run_until(lambda: not keys & cluster.objects["pods"].keys(), PATIENCE)
 
 
-def _delete_broken_pods(
-    cluster: SimulatedCluster, daemonset: str, namespace: str = "default"
+def _wait_status(
+    cluster: SimulatedCluster, daemonset: str, namespace: str = "default", **wanted: int
 ) -> None:
-    for info in cluster.pods_of(daemonset, namespace):
-        if not info.terminating and podstate.phase_of(info.pod)[1]:
-            cluster.delete_pod(info)
+    def reached() -> bool:
+        found = cluster.find("daemonsets", daemonset, namespace)
+        numbers = status_of(found)._asdict() if found else {}
+        return all(numbers.get(key) == value for key, value in wanted.items())
+
+    if not cluster.run_until(reached, PATIENCE):
+        raise AssertionError(f"{daemonset} never had {wanted}")
+
+
+def _wait_pods(
+    cluster: SimulatedCluster, daemonset: str, count: int, ready: int | None = None,
+    namespace: str = "default",
+) -> None:  # fmt: skip
+    def reached() -> bool:
+        pods = [info.pod for info in cluster.pods_of(daemonset, namespace)]
+        good = [pod for pod in pods if podstate.phase_of(pod)[0] == "ready"]
+        return len(pods) == count and len(good) == (count if ready is None else ready)
+
+    if not cluster.run_until(reached, PATIENCE):
+        raise AssertionError(f"{daemonset} never had {count} Pods, {ready} of them ready")
+
+
+def _remove_node(
+    cluster: SimulatedCluster, node: str = "", labels: Mapping[str, str] | None = None,
+    if_there: bool = False,
+) -> None:  # fmt: skip
+    if labels is None:
+        if cluster.find("nodes", node) or not if_there:
+            cluster.remove_node(node)
+        return
+    for name in cluster.node_names():
+        have = cluster.get("nodes", name)["metadata"]["labels"]
+        if labels.items() <= have.items():
+            cluster.remove_node(name)
+            for info in list(cluster.on_node[name].values()):
+                cluster.remove("pods", info.key)
+
+
+def _network(cluster: SimulatedCluster, node: str, status: bool = True) -> None:
+    cluster.network_unavailable(node, status)
 
 
 def _break_node(cluster: SimulatedCluster, node: str, how: str = "unreachable") -> None:
@@ -635,16 +677,17 @@ _VERBS: dict[str, Callable[[_Command], None]] = {
 ACTIONS: dict[str, Callable[..., Any]] = {
     "kubectl": _kubectl,
     "wait rollout": _wait_rollout,
+    "wait status": _wait_status,
     "wait stuck": _wait_stuck,
+    "wait pods": _wait_pods,
     "wait settled": lambda cluster: cluster.settle(),
     "run": lambda cluster, seconds: cluster.run(seconds),
     "delete pods": _delete_pods,
-    "delete broken pods": _delete_broken_pods,
     "break node": _break_node,
     "recover node": _recover_node,
-    "remove node": lambda cluster, node: cluster.remove_node(node),
+    "remove node": _remove_node,
     "add node": _add_node,
-    "network unavailable": lambda cluster, node: cluster.network_unavailable(node),
+    "network unavailable": _network,
     "stop component": lambda cluster, component: cluster.stop_component(component),
     "start component": lambda cluster, component: cluster.start_component(component),
 }

@@ -666,11 +666,10 @@ class SimulatedCluster:
         for info in list(self.on_node[name].values()):
             self.kubelets.plan(info.key)
 
-    def network_unavailable(self, name: str) -> None:
+    def network_unavailable(self, name: str, status: bool = True) -> None:
         """Set the node's condition NetworkUnavailable."""
-        self._write_condition(
-            name, self.condition("NetworkUnavailable", "True", "NoRouteCreated", "no route")
-        )
+        new = ("True", "NoRouteCreated", "no route") if status else ("False", "RouteCreated", "")
+        self._write_condition(name, self.condition("NetworkUnavailable", *new))
 
     def remove_node(self, name: str) -> None:
         """Delete a Node object; its Pods go when the Pod garbage collector finds them."""

@@ -802,7 +802,7 @@ def test_broken_pods_are_deleted_alone():
     play(made, kubectl("set image ds/agent agent=a:missing"))
     play(made, action("wait stuck", daemonset="agent", reason="ImagePullBackOff"))
     before = {info.uid: podstate.phase_of(info.pod)[1] for info in made.pods_of("agent")}
-    play(made, action("delete broken pods", daemonset="agent")).run(2)
+    play(made, action("delete pods", daemonset="agent", reason="ImagePullBackOff")).run(2)
 
     left = {info.uid for info in made.pods_of("agent")}
 

@@ -143,7 +143,7 @@ def _add_node(step: Step) -> None:
 
 
 def _remove_node(step: Step) -> None:
-    """Remove a node that is there; with ``labels`` the nodes that have them."""
+    """Remove a node that is there; with ``labels`` the nodes that have them, and their Pods."""
     if "labels" in step:
         query = ",".join(f"{key}={value}" for key, value in step["labels"].items())
         found = current().api.items("/api/v1/nodes", labelSelector=query)
@@ -156,6 +156,9 @@ def _remove_node(step: Step) -> None:
         except NotFound:
             if not step.get("if_there") and "labels" not in step:
                 raise
+        if "labels" in step:  # else its Pods stay until the Pod garbage collector finds them
+            here = f"--field-selector spec.nodeName={name}"
+            kubectl(f"delete pods -A {here} --force --grace-period=0 --wait=false")
 
 
 ACTIONS: dict[str, Callable[[Step], Any]] = {

@@ -27,22 +27,31 @@ SYSTEM = (
     "local-path-storage",
 )  # not the learner's
 PROBE = "check: "  # what a mark of the checker begins with
+JUDGED_NOW = " (judged)"
 ENDED = " (undone)"
 
 NodeTest = Callable[[Object], bool]
 
 
 class Probe(NamedTuple):
-    """A stretch in which the checker changed the cluster; ``end`` is None while it lasts."""
+    """A stretch in which the checker changed the cluster; times in seconds since the start.
+
+    Attributes:
+        name: the probe's name.
+        start: when it began to change the cluster.
+        judged: when it began to undo the change: until then it is judged. None: not yet.
+        end: when the change was undone; None while it lasts.
+    """
 
     name: str
     start: float
-    end: float | None
+    judged: float | None = None
+    end: float | None = None
 
 
-def probe_mark(name: str, *, ended: bool = False) -> str:
-    """Return the text of the mark with which a probe begins or ends."""
-    return f"{PROBE}{name}{ENDED if ended else ''}"
+def probe_mark(name: str, moment: str = "") -> str:
+    """Return the text of a mark: a probe begins, is ``JUDGED_NOW``, or has ``ENDED``."""
+    return f"{PROBE}{name}{moment}"
 
 
 class Evidence:
@@ -57,9 +66,22 @@ class Evidence:
 
     @cached_property
     def nodes(self) -> Mapping[str, Object]:
-        """The Node objects that exist now, by name in natural order."""
+        """The Node objects that exist now, by name in natural order, without the checker's."""
         found = {str(n["metadata"]["name"]): n for n in self.history.objects("nodes")}
-        return {name: found[name] for name in sorted(found, key=natural_key)}
+        own = found.keys() - self.added_by_checker
+        return {name: found[name] for name in sorted(own, key=natural_key)}
+
+    @cached_property
+    def added_by_checker(self) -> frozenset[str]:
+        """The names of nodes that the checker added."""
+        if not self.probes:
+            return frozenset()
+        added = (
+            change.name
+            for change in self.history.changes("nodes")
+            if change.type == "ADDED" and change.via != "start" and self._by_checker(change.t)
+        )
+        return frozenset(added) - self.nodes_at_start.keys()
 
     @cached_property
     def nodes_at_start(self) -> Mapping[str, Object]:
@@ -201,14 +223,21 @@ class Evidence:
             name = mark.text.removeprefix(PROBE)
             if name.endswith(ENDED) and found:
                 found[-1] = found[-1]._replace(end=mark.t)
+            elif name.endswith(JUDGED_NOW) and found:
+                found[-1] = found[-1]._replace(judged=mark.t)
             else:
-                found.append(Probe(name, mark.t, None))
+                found.append(Probe(name, mark.t))
         return tuple(found)
 
     def probe(self, name: str) -> Probe | None:
-        """Return the newest probe of that name, if no DaemonSet was changed since it began."""
+        """Return the newest probe of that name that counts.
+
+        It counts if no DaemonSet was changed since it began, and if it was not interrupted.
+        """
         found = next((one for one in reversed(self.probes) if one.name == name), None)
-        return None if found is None or self.last_spec_change > found.start else found
+        if found is None or self.last_spec_change > found.start:
+            return None
+        return None if found.end is not None and found.judged is None else found
 
     @cached_property
     def last_spec_change(self) -> float:

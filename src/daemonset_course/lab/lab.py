@@ -15,6 +15,7 @@ from daemonset_course.errors import NotFound
 from daemonset_course.lab.verdict import Criterion
 
 LABS = {
+    "01-cover-the-fleet": "cover_the_fleet",
     "06-roll-within-budget": "roll_within_budget",
 }
 

@@ -30,7 +30,7 @@ from daemonset_course.files import write_whole
 from daemonset_course.history.log import Object
 from daemonset_course.lab import lab_log, results
 from daemonset_course.lab.actions import play
-from daemonset_course.lab.evidence import SYSTEM, Evidence, probe_mark
+from daemonset_course.lab.evidence import ENDED, JUDGED_NOW, SYSTEM, Evidence, probe_mark
 from daemonset_course.lab.lab import Lab, Probe, Task, find
 from daemonset_course.lab.lab_log import LabRecording
 from daemonset_course.lab.lab_recorder import CLOCK, LOG
@@ -291,6 +291,7 @@ class LabSession:
         try:
             play(probe.act)
             verdict = self._settled(task, recording, PATIENCE[0] + PATIENCE[1] * current().pace)
+            recording.mark(probe_mark(probe.name, JUDGED_NOW))
         finally:
             finish_probe(folder, recording)
         return verdict
@@ -356,7 +357,7 @@ def finish_probe(folder: Path, recording: LabRecording | None = None) -> None:
         return
     play(saved["undo"])
     with suppress(CourseError):
-        (recording or LabRecording(folder)).mark(probe_mark(saved["name"], ended=True))
+        (recording or LabRecording(folder)).mark(probe_mark(saved["name"], ENDED))
     path.unlink(missing_ok=True)
 
 

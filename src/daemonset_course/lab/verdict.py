@@ -285,7 +285,8 @@ def needed_probe(verdict: Verdict) -> str:
     waiting = [one for one, found in verdict.findings if found is _NOT_PROBED]
     rest = [found for _, found in verdict.findings if found is not _NOT_PROBED]
     ready = all(found.answer in ("met", "skipped") for found in rest)
-    return waiting[0].probe if waiting and ready and not verdict.problem else ""
+    judged = not verdict.untouched and verdict.problem is None
+    return waiting[0].probe if waiting and ready and judged else ""
 
 
 _NOT_PROBED = Finding("pending", "The checker tries this when the other criteria are met.")

@@ -151,27 +151,40 @@ def probed(name: str, node_of_probe: NodeTest, probe: str, *, runs: bool, words:
         own = evidence.daemonset(name, namespace)
         since = evidence.probe(probe)
         assert since is not None
-        t = evidence.history.end if since.end is None else since.end
+        over = since.judged is not None
+        t = evidence.history.end if since.judged is None else since.judged
         added = {
             str(n["metadata"]["name"]): n
-            for n in evidence.history.objects("nodes", at=t - 1e-3 if since.end else t)
-            if node_of_probe(n) and n["metadata"]["name"] not in evidence.nodes_at_start
+            for n in evidence.history.objects("nodes", at=_just_before(t))
+            if node_of_probe(n) and n["metadata"]["name"] in evidence.added_by_checker
         }
         if not added:
             return pending(f"The node of the check ({probe}) is not there yet.")
         if not runs:
-            return off(own, added)
-        ready = own.ready_at(t - 1e-3 if since.end else _just_before(t))
-        if all(node in ready for node in added):
+            return _had_none(own, added, t) if over else off(own, added)
+        if all(node in own.ready_at(_just_before(t)) for node in added):
             return met()
-        return on(own, added) if since.end is None else _was_off(own, added)
+        return _was_off(own, added) if over else on(own, added)
 
     return Criterion(f"{name} {'runs' if runs else 'does not run'} on {words}", judge, requires,
                      weight, probe=probe)  # fmt: skip
 
 
 def _just_before(t: float) -> float:
-    return max(0.0, t - 1e-6)
+    return max(0.0, t - 5e-5)  # times have four decimals
+
+
+def _had_none(own: DaemonSetEvidence, added: Mapping[str, Object], t: float) -> Finding:
+    held = {one.node for one in own.timeline.segments if one.start <= t <= one.end}
+    runs = dict(_decided(own, added, run=True))
+    if not runs and not held & added.keys():
+        return met()
+    detail = next(iter(runs.values())).detail if runs else "a Pod was there"
+    return missed(
+        f"A node joined, and {own.full_name} ran there: {detail}.",
+        rule=f"{HOW['taint' if 'tolerated' in detail else 'runs']} Source: {RULE}",
+        where=f"kubectl get {own.option} -o yaml.",
+    )
 
 
 def _was_off(own: DaemonSetEvidence, added: Mapping[str, Object]) -> Finding:

@@ -23,6 +23,22 @@ _IN_PLACE = (
 )
 
 
+def guards(name: str, *, created: bool = False, namespace: str = "", beside: Iterable[str] = (),
+           labels: Iterable[str] = ()) -> tuple[Criterion, ...]:  # fmt: skip
+    """Return what most tasks ask first: the object, the nodes, no Pods made by hand.
+
+    The first of them is about the DaemonSet: ``exists`` if the learner creates it, else
+    ``same_object``. ``labels`` are labels of nodes that the learner may change.
+    """
+    first = exists if created else same_object
+    return (
+        first(name, namespace=namespace, beside=beside),
+        nodes_kept(),
+        nodes_as_given(*labels),
+        not_bare(),
+    )
+
+
 def same_object(name: str, *, namespace: str = "", beside: Iterable[str] = ()) -> Criterion:
     """The DaemonSet of the start is still there, and no other one beside it except ``beside``."""
 

@@ -1,0 +1,160 @@
+"""Lab 01, cover the fleet: an agent on every worker, on the control plane, on nodes that join."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+from daemonset_course.history.podstate import CONTROL_PLANE, is_control_plane
+from daemonset_course.lab.criteria import covered, kept
+from daemonset_course.lab.criteria.covered import is_worker
+from daemonset_course.lab.criteria.unseen_fleets import Fleets, nothing_to_drop, right_on_unseen
+from daemonset_course.lab.evidence import labelled
+from daemonset_course.lab.lab import Lab, Probe, Task, Worker
+
+AGENT = "agent"
+DEDICATED = "dedicated=db:NoSchedule"
+FLEETS = Fleets(
+    labels={"disk": ("ssd", "hdd", None), "zone": ("a", "b", None)},
+    taints=(DEDICATED, "gpu=true:NoSchedule", "maintenance:NoExecute"),
+    control_plane=True,
+)
+EVERYTHING = "tolerations: [{operator: Exists}]"
+MASTER = f"tolerations: [{{key: {CONTROL_PLANE}, operator: Exists, effect: NoSchedule}}]"
+
+
+def manifest(more: str = "") -> str:
+    """Return the agent's manifest as YAML; ``more`` is a further line of its Pod spec."""
+    text = dedent(f"""\
+        apiVersion: apps/v1
+        kind: DaemonSet
+        metadata:
+          name: {AGENT}
+        spec:
+          selector:
+            matchLabels: {{app: {AGENT}}}
+          template:
+            metadata:
+              labels: {{app: {AGENT}}}
+            spec:
+              MORE
+              containers:
+              - name: {AGENT}
+                image: busybox:1.36
+                command: [sh, -c, "trap 'exit 0' TERM; sleep infinity & wait"]
+        """)
+    return text.replace("MORE", more) if more else text.replace("      MORE\n", "")
+
+
+def _running(more: str = "") -> str:
+    return f"{manifest(more)}---\naction: wait rollout\ndaemonset: {AGENT}\n"
+
+
+def _no_foreign_taint(node: dict[str, object]) -> bool:
+    taints = (node.get("spec") or {}).get("taints") or ()  # type: ignore[attr-defined]
+    return all(taint["key"] == CONTROL_PLANE for taint in taints)
+
+
+CREATED, IN_PLACE = kept.guards(AGENT, created=True), kept.guards(AGENT)
+EXISTS, SAME = CREATED[0], IN_PLACE[0]
+
+_WORKERS = covered.covers(AGENT, is_worker, "every worker", requires=(EXISTS,))
+_EVERY_WORKER = Task(
+    title="An agent on every worker",
+    start="",
+    there="Nothing runs on the six workers.",
+    criteria=(
+        *CREATED,
+        _WORKERS,
+        covered.stays_off(AGENT, is_control_plane, "the control plane", requires=(EXISTS,)),
+    ),
+    hints=(
+        "What are the nodes, and what keeps Pods off one of them? kubectl describe node, Taints.",
+        "A DaemonSet needs a selector and a template whose labels match it; it needs no number of "
+        "replicas, and no field that names the nodes.",
+        "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent}\nspec:\n"
+        "  selector: {matchLabels: {app: …}}\n  template:\n    metadata: {labels: {app: …}}",
+    ),
+    solution=manifest(),
+)
+
+_ALL_NODES = covered.covers(AGENT, lambda _: True, "every node", requires=(SAME,))
+_CONTROL_PLANE = Task(
+    title="The control plane too",
+    start=_running(),
+    there="agent runs on the six workers, and not on the control plane.",
+    criteria=(
+        *IN_PLACE,
+        _ALL_NODES,
+        nothing_to_drop(AGENT, FLEETS, requires=(_ALL_NODES,)),
+        right_on_unseen(
+            AGENT, _no_foreign_taint, "nodes without another taint", FLEETS, requires=(_ALL_NODES,)
+        ),
+    ),
+    hints=(
+        "Which taint does the control plane have? kubectl describe node, Taints.",
+        "A toleration matches a taint by key, value and effect. It may say less (operator Exists, "
+        "no effect, no key), and then it matches more taints than this one.",
+        "tolerations:\n- key: …\n  operator: Exists\n  effect: …",
+    ),
+    solution=manifest(MASTER),
+)
+
+JOINS = Probe(
+    "a plain node joins",
+    "action: add node\nlabels: {probe: plain}\n",
+    "action: remove node\nlabels: {probe: plain}\n",
+)
+DB_JOINS = Probe(
+    "a node with dedicated=db:NoSchedule joins",
+    f"action: add node\nlabels: {{probe: db}}\ntaints: ['{DEDICATED}']\n",
+    "action: remove node\nlabels: {probe: db}\n",
+)
+_JOINING = Task(
+    title="Nodes that join, and one that is not yours",
+    start=_running(EVERYTHING),
+    there="agent tolerates every taint and runs on all seven nodes. The database team will bring "
+    "nodes with the taint dedicated=db:NoSchedule, and wants no agent of yours there.",
+    criteria=(
+        *IN_PLACE,
+        _ALL_NODES,
+        covered.probed(AGENT, labelled("probe=plain"), JOINS.name, runs=True,
+                       words="a plain node that joins", requires=(_ALL_NODES,)),
+        covered.probed(AGENT, labelled("probe=db"), DB_JOINS.name, runs=False,
+                       words="a node with dedicated=db:NoSchedule", requires=(_ALL_NODES,)),
+    ),
+    hints=(
+        "Which taints does the agent tolerate now? kubectl get daemonset agent -o yaml.",
+        "operator: Exists without a key matches every taint, also those that nobody has set yet.",
+        "tolerations:\n- key: node-role.kubernetes.io/…\n  operator: Exists\n  effect: NoSchedule",
+    ),
+    probes=(JOINS, DB_JOINS),
+    solution=manifest(MASTER),
+)  # fmt: skip
+
+DEBRIEF = """\
+**Cause.** A DaemonSet has no number of replicas. Its controller asks for each node: do its labels
+match, and are all its NoSchedule and NoExecute taints tolerated? It asks the same of a node that
+joins.
+
+**Model.** Pods = nodes that match. The control plane is kept out by one taint,
+`node-role.kubernetes.io/control-plane:NoSchedule`; a toleration lets the Pod in, and does not send
+it there. `operator: Exists` without a key tolerates every taint of today and of tomorrow. Source:
+`NodeShouldRunDaemonPod` (pkg/controller/daemon/daemon_controller.go), `ToleratesTaint`
+(k8s.io/api/core/v1).
+
+**In production.** Node agents that tolerate everything start on nodes that are not ready for them,
+and on those that other teams have reserved; charts of log and metric agents ask for it by default.
+kube-proxy does so on purpose: it must run wherever there is a node.
+
+**Interview question.** An agent runs on all nodes but one. `kubectl get daemonset` says DESIRED 6,
+READY 6, and there are 7 nodes. Where do you look first, and why does READY not help you?
+"""
+
+LAB = Lab(
+    name="01-cover-the-fleet",
+    title="Cover the fleet",
+    workers=(Worker(),) * 6,
+    daemonset=AGENT,
+    tasks=(_EVERY_WORKER, _CONTROL_PLANE, _JOINING),
+    debrief=DEBRIEF,
+)
