@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from simulated_objects import PRIORITIES, Object, Refused, quantity
+from simulated_objects import Object, quantity
 
 from daemonset_course.history import podstate
 from daemonset_course.placement.decision import decide
@@ -181,6 +181,7 @@ class Kubelets:
                 self._take(key, verb, names)
 
         # As kwok: no jitter, apart from the time that a request takes.
+        seconds *= self._cluster.paces.get(info.node, 1.0)
         self._cluster.later(seconds + self._cluster.random.uniform(0, 0.03), act, exact=True)
 
     def _next(self, info: Info) -> tuple[float, str, frozenset[str]] | None:
@@ -383,21 +384,6 @@ class Kubelets:
         waits = any("waiting" in s["state"] and "lastState" not in s for s in main)
         status |= {"phase": "Pending" if waits else "Running", "conditions": conditions}
         self._cluster.put("pods", {**info.pod, "status": status})
-
-    def priority(self, name: str, pod: str) -> int:
-        """Return the value of a priority class.
-
-        Raises:
-            Refused: there is no such class.
-        """
-        if not name:
-            return 0
-        if name in PRIORITIES:
-            return PRIORITIES[name]
-        found = self._cluster.find("priorityclasses", name)
-        if found is None:
-            raise Refused(f'pods "{pod}" is forbidden: no PriorityClass with name {name} was found')
-        return int(found["value"])
 
 
 _FRESH = ("ContainerCreating", "PodInitializing")

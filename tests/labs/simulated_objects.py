@@ -17,7 +17,6 @@ Object = dict[str, Any]
 
 REVISION = "controller-revision-hash"
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
-PRIORITIES = {"system-node-critical": 2_000_001_000, "system-cluster-critical": 2_000_000_000}
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 _LABEL = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")

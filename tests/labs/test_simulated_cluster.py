@@ -550,7 +550,42 @@ def test_a_priority_class_that_is_missing_gives_failed_create():
     assert counts(made)["desiredNumberScheduled"] == 1
 
 
+def test_a_namespace_that_enforces_baseline_refuses_the_pods_not_the_daemonset():
+    made = SimulatedCluster([{}])
+    made.begin(namespace="monitoring")
+    play(made, kubectl("create ns monitoring"))
+    play(made, kubectl("label ns monitoring pod-security.kubernetes.io/enforce=baseline"))
+    volumes = [{"name": "proc", "hostPath": {"path": "/proc"}}]
+    wide = agent(
+        pod={"hostNetwork": True, "volumes": volumes},
+        container={"ports": [{"containerPort": 9100}]},
+    )
+    play(made, kubectl("apply -n monitoring -f -", yaml.safe_dump(wide))).run(3)
+    messages = [one.message for one in timeline(made).failed_creates]
+    assert not made.refusals
+    assert messages
+    assert all(
+        text.endswith(
+            'violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true), hostPath '
+            'volumes (volume "proc"), hostPort (container "agent" uses hostPort 9100)'
+        )
+        for text in messages
+    )
+
+    play(made, kubectl("apply -n monitoring -f -", yaml.safe_dump(agent()))).run(60)
+
+    assert made.get("daemonsets", "agent", "monitoring")["status"]["numberReady"] == 1
+
+
 # The kubelets
+
+
+def test_a_slow_kubelet_takes_longer():
+    made = SimulatedCluster([{}, {"pace": 10}])
+    made.apply(agent())
+
+    assert counts(made.run(3))["numberReady"] == 1
+    assert counts(made.run(10))["numberReady"] == 2
 
 
 @pytest.mark.parametrize(
@@ -808,6 +843,15 @@ def test_broken_pods_are_deleted_alone():
 
     assert {uid for uid, reason in before.items() if not reason} <= left
     assert not {uid for uid, reason in before.items() if reason} & left
+
+
+def test_a_taint_is_removed_where_it_is_and_kubectl_says_where_it_was_not():
+    made = play(cluster(3), kubectl("taint nodes $worker $worker3 a=b:NoSchedule"))
+
+    play(made, kubectl("taint nodes --all a-"))
+
+    assert "not found" in made.refusals[0]
+    assert not any(made.get("nodes", name)["spec"].get("taints") for name in made.worker_names)
 
 
 def test_a_scale_and_a_missing_object_are_refused():
