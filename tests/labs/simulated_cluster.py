@@ -42,8 +42,11 @@ from simulated_objects import (
     hash_of,
     host_ports,
     pod_spec_with_defaults,
+    raise_if,
     requests,
+    without_nulls,
 )
+from simulated_types import type_faults
 
 from daemonset_course.history import log, podstate
 
@@ -318,10 +321,13 @@ class SimulatedCluster:
         """Return the resource, and the manifest with its namespace."""
         if not isinstance(manifest, dict) or not isinstance(manifest.get("kind"), str):
             raise Refused("error validating data: kind not set")
+        manifest = without_nulls(manifest)
         metadata = manifest.get("metadata") or {}
-        if not metadata.get("name"):
+        if not isinstance(metadata, dict) or not metadata.get("name"):
             raise Refused("error: resource name may not be empty")
         resource = resource_of(manifest["kind"])
+        faults = type_faults(resource, manifest)
+        raise_if(f"{manifest['kind']} {metadata['name']!r} cannot be decoded", faults)
         home = self._home(resource, metadata.get("namespace") or namespace)
         if namespace and home and home != namespace:
             raise Refused(

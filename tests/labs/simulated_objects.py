@@ -146,6 +146,13 @@ def _volume(made: Any) -> Any:
     return made
 
 
+def without_nulls(value: Any) -> Any:
+    """Return a value of JSON types without the fields that are null: they are not set."""
+    if isinstance(value, dict):
+        return {k: without_nulls(v) for k, v in value.items() if v is not None}
+    return [without_nulls(one) for one in value] if isinstance(value, list) else value
+
+
 def _set(given: Any) -> Object:
     """Return a copy without the fields that are null."""
     return {key: value for key, value in (given or {}).items() if value is not None}

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import copy
+import random
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -200,7 +202,8 @@ def test_a_port_on_the_host_network_is_a_host_port():
             agent(pod={"tolerations": [{"key": "a", "value": "b", "tolerationSeconds": 9}]}),
             "effect must be 'NoExecute'",
         ),
-        (agent(pod={"nodeSelector": {"gpu": True}}), "nodeSelector[gpu]"),
+        (agent(pod={"nodeSelector": {"gpu": True}}), "nodeSelector.gpu: Invalid value: True"),
+        (agent(pod={"tolerations": {"key": "a"}}), "must be a list"),
         (agent(pod={"toleration": []}), 'unknown field "spec.template.spec.toleration"'),
         (agent(pod={"restartPolicy": "Never"}), "restartPolicy: Unsupported"),
         (agent(pod={"containers": []}), "containers: Required value"),
@@ -216,6 +219,50 @@ def test_the_api_server_refuses(wrong, says):
     assert len(made.refusals) == 1
     assert says in made.refusals[0]
     assert made.find("daemonsets", "next"), "the attempt goes on with its next step"
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place in a manifest: (its map or list, its key or index)."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        yield value, key
+        if isinstance(inner, dict | list):
+            yield from places(inner)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_value_at_any_place_breaks_the_simulation(seed):
+    rules = random.Random(seed)
+    junk = [None, "", "x", "5%", 0, -1, 3, True, [], {}, [None], ["x"], [{}], {"x": "y"}, [3]]
+    affinity = {
+        "requiredDuringSchedulingIgnoredDuringExecution": {
+            "nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "DoesNotExist"}]}]
+        }
+    }
+    container = {
+        "env": [{"name": "A", "value": "b"}], "ports": [{"containerPort": 80, "hostPort": 80}],
+        "resources": {"requests": {"cpu": "100m"}, "limits": {"memory": "64Mi"}},
+        "readinessProbe": {"exec": {"command": ["true"]}, "initialDelaySeconds": 1},
+        "lifecycle": {"preStop": {"sleep": {"seconds": 1}}}, "command": ["sleep"],
+    }  # fmt: skip
+    pod = {
+        "tolerations": [{"key": "a", "operator": "Exists", "effect": "NoExecute"}],
+        "affinity": {"nodeAffinity": affinity}, "nodeSelector": {"kubernetes.io/os": "linux"},
+        "priorityClassName": "system-node-critical", "hostNetwork": True,
+        "initContainers": [{"name": "setup", "image": "a:1"}],
+        "volumes": [{"name": "v", "configMap": {"name": "c"}}],
+    }  # fmt: skip
+    whole = agent(container=container, pod=pod, unavailable=1, surge=0, minReadySeconds=1)
+    for value in junk:
+        for number in range(len([*places(whole)])):
+            if rules.random() > 0.1:
+                continue
+            mutant = copy.deepcopy(whole)
+            holder, key = [*places(mutant)][number]
+            holder[key] = value
+            made = SimulatedCluster([{}])
+            made.begin()
+            play(made, yaml.safe_dump(mutant)).run(3)
+            timeline(made)
 
 
 def test_a_selector_cannot_be_changed():
