@@ -680,7 +680,9 @@ def test_the_pre_stop_sleep_keeps_a_pod_terminating_within_its_grace_period():
 
     assert terminating(0) < 1
     assert 5 < terminating(8) < 12
-    assert terminating(20, grace=3) < 6
+    assert 3 <= terminating(3, grace=3) < 3.4
+    with pytest.raises(Refused, match="less than terminationGracePeriodSeconds"):
+        terminating(20, grace=3)
 
 
 def test_init_containers_run_first():
