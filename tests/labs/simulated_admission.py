@@ -38,7 +38,9 @@ def admitted_spec(spec: Object, namespace: str, name: str, prefix: str, objects:
             f'pods "{prefix}" is forbidden: unable to create new content in namespace '
             f"{namespace} because it is being terminated"
         )
-    spec = {"serviceAccountName": "default", "serviceAccount": "default"} | spec
+    defaults = {"serviceAccountName": "default", "serviceAccount": "default"}
+    defaults |= {"enableServiceLinks": True, "preemptionPolicy": "PreemptLowerPriority"}
+    spec = defaults | spec
     account = spec["serviceAccountName"]
     if account != "default" and (namespace, account) not in objects["serviceaccounts"]:
         raise Refused(

@@ -42,6 +42,7 @@ from simulated_objects import (
     hash_of,
     host_ports,
     pod_spec_with_defaults,
+    qos_class,
     raise_if,
     requests,
     without_nulls,
@@ -400,7 +401,7 @@ class SimulatedCluster:
         if old is None:
             namespace, name = _key(new)
             new["spec"] = admitted_spec(spec, namespace, name, name, self.objects)
-            new["status"] = {"phase": "Pending"}
+            new["status"] = {"phase": "Pending", "qosClass": qos_class(new["spec"])}
         elif _frozen(old["spec"]) != _frozen(spec):
             raise Refused(
                 f'The Pod "{new["metadata"]["name"]}" is invalid: spec: Forbidden: pod updates may '
@@ -417,7 +418,8 @@ class SimulatedCluster:
         """
         prefix = pod["metadata"]["generateName"]
         spec = admitted_spec(pod["spec"], *_key(pod), prefix, self.objects)
-        stored = self.put("pods", {**pod, "spec": spec, "status": {"phase": "Pending"}})
+        status = {"phase": "Pending", "qosClass": qos_class(spec)}
+        stored = self.put("pods", {**pod, "spec": spec, "status": status})
         self._start_pod(_key(stored))
         return stored
 

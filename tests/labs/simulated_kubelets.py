@@ -160,6 +160,7 @@ class Kubelets:
     def __init__(self, cluster: SimulatedCluster) -> None:
         self._cluster = cluster
         self._planned: dict[Key, int] = {}
+        self._started: dict[tuple[str, str], float] = {}  # containers, by the Pod's uid
         self._count = 0
 
     def plan(self, key: Key) -> None:
@@ -238,13 +239,10 @@ class Kubelets:
         }  # fmt: skip
         if delays:
             least = min(delays.values())
-            since = {
-                s["name"]: s["state"]["running"].get("at", 0)
-                for s in statuses
-                if s["name"] in delays
-            }
             names = frozenset(name for name, delay in delays.items() if delay == least)
-            passed = self._cluster.now - max(since[name] for name in names)
+            passed = self._cluster.now - max(
+                self._started.get((info.uid, name), 0.0) for name in names
+            )
             return max(0.0, least + 0.4 - passed), "ready", names
         if podstate.condition(pod, "ContainersReady").get("status") == "True" and not info.ready_at:
             return 0.3, "ready", nobody
@@ -268,6 +266,8 @@ class Kubelets:
                         self._stepped(one, verb) if one["name"] in names else one
                         for one in status[group]
                     ]  # fmt: skip
+        if verb == "running":
+            self._started |= {(info.uid, name): self._cluster.now for name in names}
         self._write(info, status)
         self.plan(key)
 
@@ -330,8 +330,7 @@ class Kubelets:
         image = one["image"]
         match verb:
             case "running":
-                running = {"startedAt": now, "at": self._cluster.now}
-                return {**one, "state": {"running": running}, "started": True}
+                return {**one, "state": {"running": {"startedAt": now}}, "started": True}
             case "ready":
                 return {**one, "ready": True}
             case "completed":

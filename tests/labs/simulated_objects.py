@@ -520,6 +520,20 @@ def requests(spec: Mapping[str, Any]) -> dict[str, float]:
     return total
 
 
+def qos_class(spec: Mapping[str, Any]) -> str:
+    """Return the quality of service class of a Pod, by its requests and limits."""
+    resources = [one.get("resources") or {} for one in spec.get("containers") or ()]
+    if not any(one.get("requests") or one.get("limits") for one in resources):
+        return "BestEffort"
+    for one in resources:
+        limits = one.get("limits") or {}
+        wanted = {**limits, **(one.get("requests") or {})}
+        for name in ("cpu", "memory"):
+            if name not in limits or quantity(limits[name]) != quantity(wanted[name]):
+                return "Burstable"
+    return "Guaranteed"
+
+
 def host_ports(containers: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
     """Return (protocol, port) of each host port."""
     ports = (port for one in containers for port in one.get("ports") or ())

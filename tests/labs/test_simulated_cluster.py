@@ -151,6 +151,20 @@ def test_a_pod_has_the_fields_of_a_real_one():
     assert info.pod["status"]["containerStatuses"][0]["ready"]
 
 
+@pytest.mark.parametrize(
+    ("requests", "limits", "quality"),
+    [
+        ({}, {}, "BestEffort"),
+        ({"cpu": "100m"}, {}, "Burstable"),
+        ({"cpu": "1"}, {"cpu": "1000m", "memory": "64Mi"}, "Guaranteed"),
+    ],
+)
+def test_a_pod_has_its_quality_of_service(requests, limits, quality):
+    made = cluster(1, container={"resources": {"requests": requests, "limits": limits}})
+
+    assert made.pods_of("agent")[0].pod["status"]["qosClass"] == quality
+
+
 def test_versions_in_the_log_keep_their_own_state():
     made = play(cluster(1), ENV).run(5)
 
