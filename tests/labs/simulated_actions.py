@@ -267,7 +267,10 @@ class _Command:
     def manifests(self) -> list[Object]:
         if self.option("filename") not in ("-", "/dev/stdin"):
             raise self.unknown()
-        documents = [one for one in yaml.safe_load_all(self.stdin) if one is not None]
+        try:
+            documents = [one for one in yaml.safe_load_all(self.stdin) if one is not None]
+        except yaml.YAMLError as error:
+            raise Refused(f"error: error parsing STDIN: {error}") from error
         return [item for one in documents for item in _items(one)]
 
     def target(self) -> tuple[str, list[str], list[str]]:
@@ -444,29 +447,56 @@ def _change_map(call: _Command, field: str) -> None:
     _, found, changes = call.objects()
     if not changes:
         raise Refused("error: at least one change is required")
-    for item in found:
-        held = dict(item["metadata"].get(field) or {})
-        for change in changes:
-            key, equals, value = change.partition("=")
-            if not equals:
-                held.pop(key.removesuffix("-"), None)
-                continue
-            if held.get(key, value) != value and not call.option("overwrite"):
-                raise Refused(f"error: '{key}' already has a value, and --overwrite is false")
+    overwrite = bool(call.option("overwrite"))
+
+    def change(item: Object) -> Object:
+        held = _changed_map(item["metadata"].get(field) or {}, changes, overwrite=overwrite)
+        return {**item, "metadata": {**item["metadata"], field: held}}
+
+    _replace_each(call.cluster, found, change)
+
+
+def _changed_map(given: Object, changes: Iterable[str], *, overwrite: bool) -> Object:
+    held = dict(given)
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals:
+            held.pop(key.removesuffix("-"), None)
+        elif held.get(key, value) != value and not overwrite:
+            raise Refused(f"error: '{key}' already has a value, and --overwrite is false")
+        else:
             held[key] = value
-        call.cluster.replace({**item, "metadata": {**item["metadata"], field: held}})
+    return held
+
+
+def _replace_each(
+    cluster: SimulatedCluster, found: Iterable[Object], change: Callable[[Object], Object]
+) -> None:
+    """Change several objects; as kubectl, go on after an error, and fail at the end."""
+    errors = []
+    for item in found:
+        try:
+            cluster.replace(change(item))
+        except Refused as error:
+            errors.append(str(error))
+    if errors:
+        raise Refused("; ".join(errors))
 
 
 def _taint(call: _Command) -> None:
     resource, found, changes = call.objects()
     if resource != "nodes" or not changes:
         raise call.unknown()
-    for item in found:
+    overwrite = bool(call.option("overwrite"))
+
+    def change(item: Object) -> Object:
         taints = list(item["spec"].get("taints") or ())
-        for change in changes:
-            taints = _tainted(taints, change, overwrite=bool(call.option("overwrite")))
+        for text in changes:
+            taints = _tainted(taints, text, overwrite=overwrite)
         spec = {k: v for k, v in item["spec"].items() if k != "taints"}
-        call.cluster.replace({**item, "spec": spec | ({"taints": taints} if taints else {})})
+        return {**item, "spec": spec | ({"taints": taints} if taints else {})}
+
+    _replace_each(call.cluster, found, change)
 
 
 def _tainted(taints: list[Object], change: str, *, overwrite: bool) -> list[Object]:
@@ -624,6 +654,10 @@ def _rollout(call: _Command) -> None:
         raise call.unknown()
     match what:
         case "status":
+            if found["spec"]["updateStrategy"]["type"] == "OnDelete":
+                raise Refused(
+                    "error: rollout status is only available for RollingUpdate strategy type"
+                )
             _wait_rollout(call.cluster, meta["name"], meta["namespace"])
         case "history":
             return

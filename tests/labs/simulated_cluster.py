@@ -25,6 +25,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from simulated_admission import admitted_spec
 from simulated_controllers import DaemonSetController, NodeController
 from simulated_kubelets import Kubelets, Scheduler
 from simulated_objects import (
@@ -41,8 +42,12 @@ from simulated_objects import (
     hash_of,
     host_ports,
     pod_spec_with_defaults,
+    qos_class,
+    raise_if,
     requests,
+    without_nulls,
 )
+from simulated_types import type_faults
 
 from daemonset_course.history import log, podstate
 
@@ -53,7 +58,9 @@ FIRST_LISTS = (
     "nodes", "daemonsets", "controllerrevisions", "pods", "namespaces", "configmaps",
 )  # fmt: skip
 LOGGED = frozenset({*FIRST_LISTS, "events"})
-CLUSTER_SCOPED = frozenset({"nodes", "namespaces", "priorityclasses", "clusterroles"})
+CLUSTER_SCOPED = frozenset(
+    {"nodes", "namespaces", "priorityclasses", "clusterroles", "clusterrolebindings"}
+)
 COMPONENTS = ("kube-controller-manager", "kube-scheduler")
 _IRREGULAR = {"PriorityClass": "priorityclasses", "NetworkPolicy": "networkpolicies"}
 _API_VERSIONS = {"daemonsets": "apps/v1", "controllerrevisions": "apps/v1"}
@@ -102,8 +109,8 @@ class SimulatedCluster:
     def __init__(self, workers: Sequence[Mapping[str, Any]], seed: int = 7) -> None:
         """Create a cluster of a control plane and these workers, all Ready.
 
-        A worker is a mapping with ``labels``, ``taints`` (as kubectl writes them), ``cordoned`` and
-        ``allocatable``, each optional.
+        A worker is a mapping with ``labels``, ``taints`` (as kubectl writes them), ``cordoned``,
+        ``allocatable`` and ``pace`` (a factor of its kubelet's delays), each optional.
         """
         self.random = random.Random(seed)
         self.now = 0.0
@@ -114,6 +121,7 @@ class SimulatedCluster:
         self.on_node: defaultdict[str, dict[Key, Info]] = defaultdict(dict)  # bound ones
         self.orphans: dict[Key, Info] = {}
         self.running = set(COMPONENTS)
+        self.paces: dict[str, float] = {}  # of kubelets, by node
         self.silent: set[str] = set()  # nodes whose kubelet does nothing
         self._applied: dict[tuple[str, Key], Object] = {}
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
@@ -314,10 +322,13 @@ class SimulatedCluster:
         """Return the resource, and the manifest with its namespace."""
         if not isinstance(manifest, dict) or not isinstance(manifest.get("kind"), str):
             raise Refused("error validating data: kind not set")
+        manifest = without_nulls(manifest)
         metadata = manifest.get("metadata") or {}
-        if not metadata.get("name"):
+        if not isinstance(metadata, dict) or not metadata.get("name"):
             raise Refused("error: resource name may not be empty")
         resource = resource_of(manifest["kind"])
+        faults = type_faults(resource, manifest)
+        raise_if(f"{manifest['kind']} {metadata['name']!r} cannot be decoded", faults)
         home = self._home(resource, metadata.get("namespace") or namespace)
         if namespace and home and home != namespace:
             raise Refused(
@@ -388,8 +399,9 @@ class SimulatedCluster:
         spec = pod_spec_with_defaults(new.get("spec") or {})
         new = {**new, "spec": spec}
         if old is None:
-            new["spec"] = self.admitted_spec(spec, *_key(new))
-            new["status"] = {"phase": "Pending"}
+            namespace, name = _key(new)
+            new["spec"] = admitted_spec(spec, namespace, name, name, self.objects)
+            new["status"] = {"phase": "Pending", "qosClass": qos_class(new["spec"])}
         elif _frozen(old["spec"]) != _frozen(spec):
             raise Refused(
                 f'The Pod "{new["metadata"]["name"]}" is invalid: spec: Forbidden: pod updates may '
@@ -398,50 +410,16 @@ class SimulatedCluster:
         check_pod(new)
         return new
 
-    def admitted_spec(self, spec: Object, namespace: str, name: str) -> Object:
-        """Return a new Pod's spec after admission.
-
-        Raises:
-            Refused: its priority class does not exist, or the namespace is being deleted.
-        """
-        home = self.objects["namespaces"].get(("", namespace))
-        if home is None or podstate.is_terminating(home):
-            raise Refused(
-                f'pods "{name}" is forbidden: unable to create new content in namespace '
-                f"{namespace} because it is being terminated"
-            )
-        spec = {"serviceAccountName": "default", "serviceAccount": "default"} | spec
-        spec["priority"] = self.kubelets.priority(spec.get("priorityClassName", ""), name)
-        account = spec["serviceAccountName"]
-        if account != "default" and (namespace, account) not in self.objects["serviceaccounts"]:
-            raise Refused(
-                f'pods "{name}" is forbidden: error looking up service account '
-                f'{namespace}/{account}: serviceaccount "{account}" not found'
-            )
-        tolerations = list(spec.get("tolerations") or ())
-        for word in ("not-ready", "unreachable"):  # admission plugin DefaultTolerationSeconds
-            key = f"node.kubernetes.io/{word}"
-            if not any(
-                t.get("key") in (key, None, "") and t.get("effect") in (None, "", "NoExecute")
-                for t in tolerations
-            ):
-                tolerations.append(
-                    {
-                        "key": key, "operator": "Exists", "effect": "NoExecute",
-                        "tolerationSeconds": 300,
-                    }
-                )  # fmt: skip
-        return {**spec, "tolerations": tolerations}
-
     def new_pod(self, pod: Object) -> Object:
         """Create a Pod of a controller, which needs no checks.
 
         Raises:
             Refused: the admission refused it.
         """
-        namespace, _ = _key(pod)
-        spec = self.admitted_spec(pod["spec"], namespace, pod["metadata"]["generateName"])
-        stored = self.put("pods", {**pod, "spec": spec, "status": {"phase": "Pending"}})
+        prefix = pod["metadata"]["generateName"]
+        spec = admitted_spec(pod["spec"], *_key(pod), prefix, self.objects)
+        status = {"phase": "Pending", "qosClass": qos_class(spec)}
+        stored = self.put("pods", {**pod, "spec": spec, "status": status})
         self._start_pod(_key(stored))
         return stored
 
@@ -621,6 +599,7 @@ class SimulatedCluster:
                 "nodeInfo": {"kubeletVersion": "v1.37.1", "osImage": "simulated by kwok"},
             },
         }
+        self.paces[name] = float(given.get("pace") or 1.0)
         self.put("nodes", made)
         return name
 

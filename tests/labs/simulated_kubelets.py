@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from simulated_objects import PRIORITIES, Object, Refused, quantity
+from simulated_objects import Object, quantity
 
 from daemonset_course.history import podstate
 from daemonset_course.placement.decision import decide
@@ -160,6 +160,7 @@ class Kubelets:
     def __init__(self, cluster: SimulatedCluster) -> None:
         self._cluster = cluster
         self._planned: dict[Key, int] = {}
+        self._started: dict[tuple[str, str], float] = {}  # containers, by the Pod's uid
         self._count = 0
 
     def plan(self, key: Key) -> None:
@@ -181,6 +182,7 @@ class Kubelets:
                 self._take(key, verb, names)
 
         # As kwok: no jitter, apart from the time that a request takes.
+        seconds *= self._cluster.paces.get(info.node, 1.0)
         self._cluster.later(seconds + self._cluster.random.uniform(0, 0.03), act, exact=True)
 
     def _next(self, info: Info) -> tuple[float, str, frozenset[str]] | None:
@@ -237,13 +239,10 @@ class Kubelets:
         }  # fmt: skip
         if delays:
             least = min(delays.values())
-            since = {
-                s["name"]: s["state"]["running"].get("at", 0)
-                for s in statuses
-                if s["name"] in delays
-            }
             names = frozenset(name for name, delay in delays.items() if delay == least)
-            passed = self._cluster.now - max(since[name] for name in names)
+            passed = self._cluster.now - max(
+                self._started.get((info.uid, name), 0.0) for name in names
+            )
             return max(0.0, least + 0.4 - passed), "ready", names
         if podstate.condition(pod, "ContainersReady").get("status") == "True" and not info.ready_at:
             return 0.3, "ready", nobody
@@ -267,6 +266,8 @@ class Kubelets:
                         self._stepped(one, verb) if one["name"] in names else one
                         for one in status[group]
                     ]  # fmt: skip
+        if verb == "running":
+            self._started |= {(info.uid, name): self._cluster.now for name in names}
         self._write(info, status)
         self.plan(key)
 
@@ -329,8 +330,7 @@ class Kubelets:
         image = one["image"]
         match verb:
             case "running":
-                running = {"startedAt": now, "at": self._cluster.now}
-                return {**one, "state": {"running": running}, "started": True}
+                return {**one, "state": {"running": {"startedAt": now}}, "started": True}
             case "ready":
                 return {**one, "ready": True}
             case "completed":
@@ -383,21 +383,6 @@ class Kubelets:
         waits = any("waiting" in s["state"] and "lastState" not in s for s in main)
         status |= {"phase": "Pending" if waits else "Running", "conditions": conditions}
         self._cluster.put("pods", {**info.pod, "status": status})
-
-    def priority(self, name: str, pod: str) -> int:
-        """Return the value of a priority class.
-
-        Raises:
-            Refused: there is no such class.
-        """
-        if not name:
-            return 0
-        if name in PRIORITIES:
-            return PRIORITIES[name]
-        found = self._cluster.find("priorityclasses", name)
-        if found is None:
-            raise Refused(f'pods "{pod}" is forbidden: no PriorityClass with name {name} was found')
-        return int(found["value"])
 
 
 _FRESH = ("ContainerCreating", "PodInitializing")

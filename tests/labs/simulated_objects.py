@@ -17,7 +17,6 @@ Object = dict[str, Any]
 
 REVISION = "controller-revision-hash"
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
-PRIORITIES = {"system-node-critical": 2_000_001_000, "system-cluster-critical": 2_000_000_000}
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 _LABEL = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
@@ -26,6 +25,10 @@ _UNITS = {
     "": 1, "m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
     "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40,
 }  # fmt: skip
+_WORD = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")  # a name of a container or volume
+_LABEL_KEY = re.compile(
+    r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+)
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]*)?)([a-zA-Z]*)")
 _KEYS = {  # lists that are maps: merged by this field
     "containers": "name", "initContainers": "name", "volumes": "name", "env": "name",
@@ -147,6 +150,13 @@ def _volume(made: Any) -> Any:
     return made
 
 
+def without_nulls(value: Any) -> Any:
+    """Return a value of JSON types without the fields that are null: they are not set."""
+    if isinstance(value, dict):
+        return {k: without_nulls(v) for k, v in value.items() if v is not None}
+    return [without_nulls(one) for one in value] if isinstance(value, list) else value
+
+
 def _set(given: Any) -> Object:
     """Return a copy without the fields that are null."""
     return {key: value for key, value in (given or {}).items() if value is not None}
@@ -264,6 +274,24 @@ def _pod_faults(spec: Object, path: str) -> Iterator[str]:
     for index, one in enumerate(spec.get("tolerations") or ()):
         yield from _toleration_faults(one, f"{path}.tolerations[{index}]")
     yield from _affinity_faults(spec, f"{path}.affinity.nodeAffinity")
+    for key in (*(spec.get("nodeSelector") or ()), *_toleration_keys(spec)):
+        if not _LABEL_KEY.fullmatch(key):
+            yield f"{path}: Invalid value: {key!r}: must be a label's key"
+    for index, one in enumerate(spec.get("volumes") or ()):
+        if not _WORD.fullmatch(one.get("name", "")):
+            yield f"{path}.volumes[{index}].name: Required value: a lowercase word"
+        if "configMap" in one and not one["configMap"].get("name"):
+            yield f"{path}.volumes[{index}].configMap.name: Required value"
+    priority = spec.get("priorityClassName")
+    if priority and not _NAME.fullmatch(priority):
+        yield f"{path}.priorityClassName: Invalid value: {priority!r}"
+    for one in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
+        stop = ((one.get("lifecycle") or {}).get("preStop") or {}).get("sleep") or {}
+        if not 0 <= stop.get("seconds", 0) <= spec.get("terminationGracePeriodSeconds", 30):
+            yield (
+                f"{path}.lifecycle.preStop.sleep: Invalid value: {stop['seconds']}: must be "
+                "non-negative and less than terminationGracePeriodSeconds"
+            )
     yield from _count_faults(
         spec.get("terminationGracePeriodSeconds", 0), f"{path}.terminationGracePeriodSeconds"
     )
@@ -294,7 +322,12 @@ def _container_faults(one: Any, path: str, host: bool) -> Iterator[str]:
     for field in ("name", "image"):
         if not isinstance(one.get(field), str) or not one[field]:
             yield f"{path}.{field}: Required value"
+    if not _WORD.fullmatch(str(one.get("name", ""))):
+        yield f"{path}.name: Invalid value: {one.get('name')!r}: must be a lowercase word"
+    yield from _handler_faults(one, path)
     for index, variable in enumerate(one.get("env") or ()):
+        if not variable.get("name"):
+            yield f"{path}.env[{index}].name: Required value"
         if not isinstance(variable.get("value", ""), str):
             yield f"{path}.env[{index}].value: Invalid value: must be a string"
     for index, port in enumerate(one.get("ports") or ()):
@@ -325,6 +358,27 @@ def _container_faults(one: Any, path: str, host: bool) -> Iterator[str]:
                 f"{path}.resources.requests: Invalid value: must be less than or "
                 f"equal to {name} limit"
             )
+
+
+def _toleration_keys(spec: Object) -> list[str]:
+    return [one["key"] for one in spec.get("tolerations") or () if one.get("key")]
+
+
+def _handler_faults(one: Object, path: str) -> Iterator[str]:
+    """Yield what is wrong with the probes and lifecycle handlers of a container."""
+    groups = [(one, ("readinessProbe", "livenessProbe", "startupProbe"))]
+    groups.append((one.get("lifecycle") or {}, ("preStop", "postStart")))
+    for holder, names in groups:
+        for name in (name for name in names if name in holder):
+            found = holder[name]
+            handlers = [h for h in ("exec", "httpGet", "tcpSocket", "grpc", "sleep") if h in found]
+            if len(handlers) != 1:
+                yield f"{path}.{name}: Required value: must specify a handler type"
+            if "exec" in found and not found["exec"].get("command"):
+                yield f"{path}.{name}.exec.command: Required value"
+            for field in ("initialDelaySeconds", "periodSeconds", "failureThreshold"):
+                if found.get(field, 0) < 0:
+                    yield f"{path}.{name}.{field}: Invalid value: {found[field]}"
 
 
 def _toleration_faults(one: Any, path: str) -> Iterator[str]:
@@ -369,6 +423,8 @@ def _affinity_faults(spec: Object, path: str) -> Iterator[str]:
         terms += required.get("nodeSelectorTerms") or ()
     for each in (one for term in terms for one in term.get("matchExpressions") or ()):
         operator, values = each.get("operator"), each.get("values") or []
+        if not _LABEL_KEY.fullmatch(each.get("key", "")):
+            yield f"{path}.key: Invalid value: {each.get('key')!r}: must be a label's key"
         if operator not in ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"):
             yield f"{path}.operator: Invalid value: {operator!r}: not a valid selector operator"
         if operator in ("In", "NotIn") and not values:
@@ -462,6 +518,20 @@ def requests(spec: Mapping[str, Any]) -> dict[str, float]:
         for name, text in wanted.items():
             total[name] = total.get(name, 0) + (quantity(text) or 0)
     return total
+
+
+def qos_class(spec: Mapping[str, Any]) -> str:
+    """Return the quality of service class of a Pod, by its requests and limits."""
+    resources = [one.get("resources") or {} for one in spec.get("containers") or ()]
+    if not any(one.get("requests") or one.get("limits") for one in resources):
+        return "BestEffort"
+    for one in resources:
+        limits = one.get("limits") or {}
+        wanted = {**limits, **(one.get("requests") or {})}
+        for name in ("cpu", "memory"):
+            if name not in limits or quantity(limits[name]) != quantity(wanted[name]):
+                return "Burstable"
+    return "Guaranteed"
 
 
 def host_ports(containers: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import copy
+import random
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -149,6 +151,20 @@ def test_a_pod_has_the_fields_of_a_real_one():
     assert info.pod["status"]["containerStatuses"][0]["ready"]
 
 
+@pytest.mark.parametrize(
+    ("requests", "limits", "quality"),
+    [
+        ({}, {}, "BestEffort"),
+        ({"cpu": "100m"}, {}, "Burstable"),
+        ({"cpu": "1"}, {"cpu": "1000m", "memory": "64Mi"}, "Guaranteed"),
+    ],
+)
+def test_a_pod_has_its_quality_of_service(requests, limits, quality):
+    made = cluster(1, container={"resources": {"requests": requests, "limits": limits}})
+
+    assert made.pods_of("agent")[0].pod["status"]["qosClass"] == quality
+
+
 def test_versions_in_the_log_keep_their_own_state():
     made = play(cluster(1), ENV).run(5)
 
@@ -200,7 +216,8 @@ def test_a_port_on_the_host_network_is_a_host_port():
             agent(pod={"tolerations": [{"key": "a", "value": "b", "tolerationSeconds": 9}]}),
             "effect must be 'NoExecute'",
         ),
-        (agent(pod={"nodeSelector": {"gpu": True}}), "nodeSelector[gpu]"),
+        (agent(pod={"nodeSelector": {"gpu": True}}), "nodeSelector.gpu: Invalid value: True"),
+        (agent(pod={"tolerations": {"key": "a"}}), "must be a list"),
         (agent(pod={"toleration": []}), 'unknown field "spec.template.spec.toleration"'),
         (agent(pod={"restartPolicy": "Never"}), "restartPolicy: Unsupported"),
         (agent(pod={"containers": []}), "containers: Required value"),
@@ -216,6 +233,50 @@ def test_the_api_server_refuses(wrong, says):
     assert len(made.refusals) == 1
     assert says in made.refusals[0]
     assert made.find("daemonsets", "next"), "the attempt goes on with its next step"
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place in a manifest: (its map or list, its key or index)."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        yield value, key
+        if isinstance(inner, dict | list):
+            yield from places(inner)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_value_at_any_place_breaks_the_simulation(seed):
+    rules = random.Random(seed)
+    junk = [None, "", "x", "5%", 0, -1, 3, True, [], {}, [None], ["x"], [{}], {"x": "y"}, [3]]
+    affinity = {
+        "requiredDuringSchedulingIgnoredDuringExecution": {
+            "nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "DoesNotExist"}]}]
+        }
+    }
+    container = {
+        "env": [{"name": "A", "value": "b"}], "ports": [{"containerPort": 80, "hostPort": 80}],
+        "resources": {"requests": {"cpu": "100m"}, "limits": {"memory": "64Mi"}},
+        "readinessProbe": {"exec": {"command": ["true"]}, "initialDelaySeconds": 1},
+        "lifecycle": {"preStop": {"sleep": {"seconds": 1}}}, "command": ["sleep"],
+    }  # fmt: skip
+    pod = {
+        "tolerations": [{"key": "a", "operator": "Exists", "effect": "NoExecute"}],
+        "affinity": {"nodeAffinity": affinity}, "nodeSelector": {"kubernetes.io/os": "linux"},
+        "priorityClassName": "system-node-critical", "hostNetwork": True,
+        "initContainers": [{"name": "setup", "image": "a:1"}],
+        "volumes": [{"name": "v", "configMap": {"name": "c"}}],
+    }  # fmt: skip
+    whole = agent(container=container, pod=pod, unavailable=1, surge=0, minReadySeconds=1)
+    for value in junk:
+        for number in range(len([*places(whole)])):
+            if rules.random() > 0.1:
+                continue
+            mutant = copy.deepcopy(whole)
+            holder, key = [*places(mutant)][number]
+            holder[key] = value
+            made = SimulatedCluster([{}])
+            made.begin()
+            play(made, yaml.safe_dump(mutant)).run(3)
+            timeline(made)
 
 
 def test_a_selector_cannot_be_changed():
@@ -550,7 +611,42 @@ def test_a_priority_class_that_is_missing_gives_failed_create():
     assert counts(made)["desiredNumberScheduled"] == 1
 
 
+def test_a_namespace_that_enforces_baseline_refuses_the_pods_not_the_daemonset():
+    made = SimulatedCluster([{}])
+    made.begin(namespace="monitoring")
+    play(made, kubectl("create ns monitoring"))
+    play(made, kubectl("label ns monitoring pod-security.kubernetes.io/enforce=baseline"))
+    volumes = [{"name": "proc", "hostPath": {"path": "/proc"}}]
+    wide = agent(
+        pod={"hostNetwork": True, "volumes": volumes},
+        container={"ports": [{"containerPort": 9100}]},
+    )
+    play(made, kubectl("apply -n monitoring -f -", yaml.safe_dump(wide))).run(3)
+    messages = [one.message for one in timeline(made).failed_creates]
+    assert not made.refusals
+    assert messages
+    assert all(
+        text.endswith(
+            'violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true), hostPath '
+            'volumes (volume "proc"), hostPort (container "agent" uses hostPort 9100)'
+        )
+        for text in messages
+    )
+
+    play(made, kubectl("apply -n monitoring -f -", yaml.safe_dump(agent()))).run(60)
+
+    assert made.get("daemonsets", "agent", "monitoring")["status"]["numberReady"] == 1
+
+
 # The kubelets
+
+
+def test_a_slow_kubelet_takes_longer():
+    made = SimulatedCluster([{}, {"pace": 10}])
+    made.apply(agent())
+
+    assert counts(made.run(3))["numberReady"] == 1
+    assert counts(made.run(10))["numberReady"] == 2
 
 
 @pytest.mark.parametrize(
@@ -598,7 +694,9 @@ def test_the_pre_stop_sleep_keeps_a_pod_terminating_within_its_grace_period():
 
     assert terminating(0) < 1
     assert 5 < terminating(8) < 12
-    assert terminating(20, grace=3) < 6
+    assert 3 <= terminating(3, grace=3) < 3.4
+    with pytest.raises(Refused, match="less than terminationGracePeriodSeconds"):
+        terminating(20, grace=3)
 
 
 def test_init_containers_run_first():
@@ -808,6 +906,15 @@ def test_broken_pods_are_deleted_alone():
 
     assert {uid for uid, reason in before.items() if not reason} <= left
     assert not {uid for uid, reason in before.items() if reason} & left
+
+
+def test_a_taint_is_removed_where_it_is_and_kubectl_says_where_it_was_not():
+    made = play(cluster(3), kubectl("taint nodes $worker $worker3 a=b:NoSchedule"))
+
+    play(made, kubectl("taint nodes --all a-"))
+
+    assert "not found" in made.refusals[0]
+    assert not any(made.get("nodes", name)["spec"].get("taints") for name in made.worker_names)
 
 
 def test_a_scale_and_a_missing_object_are_refused():
