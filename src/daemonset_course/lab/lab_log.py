@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from contextlib import suppress
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -105,12 +106,11 @@ class LabRecording(Recording):
         Raises:
             BadInput: a line is damaged.
         """
-        for line in self._new_lines():
-            record = _parsed(line)
+        records: list[Any] = [*map(_parsed, self._new_lines()), *self._new_marks()]
+        for record in sorted(records, key=attrgetter("t")):
             self._history.append(record)
             if isinstance(record, log.Change):
                 self._seen[record.resource].add(record.type, record.object)
-        self._read_marks()
         return len(self._history.records)
 
     def _new_lines(self) -> list[bytes]:
@@ -124,14 +124,13 @@ class LabRecording(Recording):
         self._offset += len(whole)
         return whole.splitlines()
 
-    def _read_marks(self) -> None:
+    def _new_marks(self) -> list[log.Mark]:
         path = self.folder / MARKS
         lines = path.read_text().splitlines() if path.exists() else []
-        for line in lines[self._marks_read :]:
-            saved = json.loads(line)
-            t = max(float(saved["t"]), self._history.last)  # the log may have gone on since
-            self._history.append(log.Mark(t, str(saved["text"])))
+        found = [json.loads(line) for line in lines[self._marks_read :]]
         self._marks_read = len(lines)
+        last = self._history.last  # what is read already keeps its order
+        return [log.Mark(max(float(one["t"]), last), str(one["text"])) for one in found]
 
     def mark(self, text: str) -> None:
         """Put a note on the time axis, at the present moment."""

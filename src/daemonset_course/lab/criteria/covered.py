@@ -83,6 +83,12 @@ def on(own: DaemonSetEvidence, wanted: Mapping[str, Object]) -> Finding:
             evidence.lines(lacking),
             where="kubectl get pods -o wide.",
         )
+    if going := [one for one in own.why.causes if one.blocks and one.ends_by_itself]:
+        return pending(
+            f"The rollout of {own.full_name} goes on.",
+            evidence.lines({one.node: one.reason for one in going if one.node}),
+            where=f"kubectl rollout status {own.option}.",
+        )
     return met(f"{own.full_name} runs on {counted(len(wanted), 'node')}.")
 
 
