@@ -48,7 +48,7 @@ BIN := $(ENV)/bin
 READY := $(ENV)/.course-ready
 BEGUN := $(ENV)/.course-begun
 
-.PHONY: help lab test test-orders faults test-kind test-versions lint notebooks minutes claims lock bench clean environment
+.PHONY: help lab test proof test-orders faults test-kind test-versions lint notebooks minutes claims lock bench clean environment
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -60,7 +60,10 @@ lab: $(READY) ## set everything up, start a cluster, open JupyterLab
 test: lint ## set everything up, prove the whole course
 	$(BIN)/python tools/notebooks.py check
 	$(BIN)/course binaries
-	$(PYTEST_SIDE_BY_SIDE) $(TESTS)
+	$(PYTEST_SIDE_BY_SIDE) -m "not proof" $(TESTS)
+
+proof: $(READY) ## prove that no mutant of a lab's solution and no cheat passes (simulated clusters)
+	$(BIN)/python -m pytest -n $(WORKERS) -m proof $(PYTESTARGS) tests/labs
 
 test-orders: $(READY) ## run the lessons fresh, dirty, twice in a row, in three shuffled orders
 	$(BIN)/course binaries

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from daemonset_course.lab.check import Verdict
 
 from daemonset_course import cluster, predict
 from daemonset_course.errors import CourseError
 from daemonset_course.history import log
 from daemonset_course.lab import results
-from daemonset_course.lab.check import Verdict
 from live.scenes import PACE
 
 HEADER = log.Header("agent")

@@ -21,6 +21,7 @@ def tries() -> Iterator[tuple[Lab, int, str, str]]:
 TRIES = list(tries())
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("lab", "number", "name", "steps"),
     [pytest.param(*one, id=f"{one[0].name[:2]}-{one[1]}-{one[2]}") for one in TRIES],

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from daemonset_course.lab.check import Verdict
 from fake_server import FakeServer
 
 from daemonset_course.cluster.api import Api
 from daemonset_course.errors import CourseError
 from daemonset_course.lab import session as labs
-from daemonset_course.lab.check import Verdict
 from daemonset_course.lab.lab_recorder import LabRecorder, SeenVersions
 from daemonset_course.lab.session import LabSession, open_lab
 

@@ -12,10 +12,10 @@ from typing import Any
 import mistune
 import pytest
 import yaml
+from daemonset_course.lab.check import Outcome, Verdict
 
 from daemonset_course.errors import BadInput
 from daemonset_course.lab import results
-from daemonset_course.lab.check import Outcome, Verdict
 from daemonset_course.lab.session import LabSession, open_lab
 from daemonset_course.lab.tasks import find
 from daemonset_course.lab.typed import check_strings

@@ -10,10 +10,10 @@ from test_creation import SAID, event
 from world import DEAD, World, attempts, header, spec_of
 
 from daemonset_course.history.index import History
-from daemonset_course.lab.verdict import Verdict, judge
 from daemonset_course.lab.evidence import Evidence
 from daemonset_course.lab.lab import find
 from daemonset_course.lab.tasks import roll_within_budget as lab06
+from daemonset_course.lab.verdict import Verdict, judge
 
 TASKS = find("06-roll-within-budget").tasks
 WRONG = [path for path in attempts() if "-wrong-" in path.stem]

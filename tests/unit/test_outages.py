@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from daemonset_course.lab.check import judge
 from fleet import Fleet, timeline_of
 from typer.testing import CliRunner
 from world import World, spec_of
@@ -32,7 +33,6 @@ from daemonset_course.errors import (
 )
 from daemonset_course.history.index import History
 from daemonset_course.history.outages import Down, Outage, cure
-from daemonset_course.lab.check import judge
 from daemonset_course.lab.evidence import read
 from daemonset_course.lab.tasks import find, lab06
 from daemonset_course.places import cluster_dir

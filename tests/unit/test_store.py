@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from daemonset_course.lab.check import Verdict
 from filelock import FileLock
 
 from daemonset_course import store as module
 from daemonset_course.errors import CourseError
 from daemonset_course.lab import results
-from daemonset_course.lab.check import Verdict
 from daemonset_course.lab.session import open_lab
 from daemonset_course.prediction import predict
 from daemonset_course.store import JsonStore
