@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-ID = re.compile(r"\[(\d\d)-(\d+)-(wrong|right|mutant|cheat)")
+ID = re.compile(r"\[([\w-]+?)-(\d+)-(wrong|right|mutant|cheat)")
 KINDS = ("wrong", "right", "mutant", "cheat")
 
 
@@ -41,12 +41,12 @@ def table(reports: list[Any]) -> list[str]:
         seconds[lab] += report.duration
     if not ran:
         return []
-    rows = [f"{'lab':<6}" + "".join(f"{kind:>12}" for kind in KINDS) + f"{'seconds':>10}"]
+    rows = [f"{'lab':<16}" + "".join(f"{kind:>12}" for kind in KINDS) + f"{'seconds':>10}"]
     for lab in sorted(ran):
         cells = "".join(f"{f'{good[lab][k]} / {ran[lab][k]}':>12}" for k in KINDS)
-        rows.append(f"{lab:<6}{cells}{seconds[lab]:>10.1f}")
+        rows.append(f"{lab:<16}{cells}{seconds[lab]:>10.1f}")
     total = "".join(
         f"{f'{sum(g[k] for g in good.values())} / {sum(r[k] for r in ran.values())}':>12}"
         for k in KINDS
     )
-    return [*rows, f"{'all':<6}{total}{sum(seconds.values()):>10.1f}"]
+    return [*rows, f"{'all':<16}{total}{sum(seconds.values()):>10.1f}"]

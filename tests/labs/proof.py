@@ -19,10 +19,10 @@ from simulated_cluster import SimulatedCluster
 
 from daemonset_course.history.index import History
 from daemonset_course.lab.evidence import ENDED, JUDGED_NOW, Evidence, probe_mark
-from daemonset_course.lab.lab import LABS, Lab, Task, find
+from daemonset_course.lab.lab import EXERCISES, LABS, Lab, Task, find
 from daemonset_course.lab.verdict import Verdict, judge, needed_probe
 
-CONTENT = Path(__file__).parents[2] / "content" / "labs"
+CONTENT = Path(__file__).parents[2] / "content"
 PATIENCE = 60.0  # seconds that a check waits
 SETTLING = 2.0  # seconds at a time
 
@@ -40,12 +40,12 @@ class Attempt:
     live_only: str = ""
 
     def __str__(self) -> str:
-        return f"{self.lab[:2]}-{self.path.stem}"
+        return f"{short(self.lab)}-{self.path.stem}"
 
 
 def labs() -> list[Lab]:
-    """Return all labs."""
-    return [find(name) for name in LABS]
+    """Return all labs, and the exercises."""
+    return [find(name) for name in (*LABS, *EXERCISES)]
 
 
 def tasks() -> list[tuple[Lab, int]]:
@@ -55,16 +55,26 @@ def tasks() -> list[tuple[Lab, int]]:
 
 def task_id(value: Any) -> str:
     """Return the name of a task or a lab in a test's id."""
-    return str(value.name[:2] if isinstance(value, Lab) else value)
+    return short(value.name) if isinstance(value, Lab) else str(value)
+
+
+def short(name: str) -> str:
+    """Return the number of a lab; the name of an exercise."""
+    return name[:2] if name in LABS else name
+
+
+def folder(name: str) -> Path:
+    """Return the folder of a lab's or exercise's attempts."""
+    return CONTENT / ("labs" if name in LABS else "exercises") / name
 
 
 @cache
 def attempts() -> list[Attempt]:
-    """Return the stored attempts of all labs."""
+    """Return the stored attempts of all labs and exercises."""
     return [
-        _attempt(lab, path)
-        for lab in LABS
-        for path in sorted((CONTENT / lab / "attempts").glob("*.yaml"))
+        _attempt(name, path)
+        for name in (*LABS, *EXERCISES)
+        for path in sorted((folder(name) / "attempts").glob("*.yaml"))
     ]
 
 
@@ -475,7 +485,7 @@ def _static(daemonset: dict[str, Any], node: str, name: str) -> dict[str, Any]:
 
 def passes_expected(lab: Lab) -> Mapping[int, Mapping[str, str]]:
     """Return by task the mutants and cheats that are right answers, each with its reason."""
-    path = CONTENT / lab.name / "equivalent.yaml"
+    path = folder(lab.name) / "equivalent.yaml"
     found: dict[int, dict[str, str]] = {}
     for numbers, names in (yaml.safe_load(path.read_text()) if path.exists() else {}).items():
         for number in map(int, str(numbers).split()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from proof import attempted, cheats, mutants, passes_expected, tasks
+from proof import attempted, cheats, mutants, passes_expected, short, tasks
 
 from daemonset_course.lab.lab import Lab
 
@@ -24,7 +24,7 @@ TRIES = list(tries())
 @pytest.mark.proof
 @pytest.mark.parametrize(
     ("lab", "number", "name", "steps"),
-    [pytest.param(*one, id=f"{one[0].name[:2]}-{one[1]}-{one[2]}") for one in TRIES],
+    [pytest.param(*one, id=f"{short(one[0].name)}-{one[1]}-{one[2]}") for one in TRIES],
 )
 def test_only_a_right_answer_passes(lab: Lab, number: int, name: str, steps: str) -> None:
     right = name in passes_expected(lab).get(number, {})

@@ -18,6 +18,9 @@ LABS = {
     "01-cover-the-fleet": "cover_the_fleet",
     "06-roll-within-budget": "roll_within_budget",
 }
+EXERCISES = {
+    "taints": "taints_exercise",
+}
 
 
 @dataclass(frozen=True)
@@ -110,13 +113,32 @@ class Lab:
 
 
 def find(name: str) -> Lab:
-    """Return the lab of that name; the beginning of the name is enough: ``06``.
+    """Return the lab or the exercise of that name; ``06`` is enough for a lab.
 
     Raises:
         NotFound: there is no such lab.
     """
+    if name in EXERCISES:
+        return find_exercise(name)
     found = [one for one in LABS if str(name) and one.startswith(str(name))]
     if len(found) != 1:
         raise NotFound(f"There is no lab {name!r}.", next_step=f"One of: {', '.join(LABS)}")
-    lab: Lab = import_module(f"daemonset_course.lab.tasks.{LABS[found[0]]}").LAB
+    return _loaded(LABS[found[0]])
+
+
+def find_exercise(name: str) -> Lab:
+    """Return the exercise of a lesson: a lab with one task.
+
+    Raises:
+        NotFound: there is no such exercise.
+    """
+    if name not in EXERCISES:
+        raise NotFound(
+            f"There is no exercise {name!r}.", next_step=f"One of: {', '.join(EXERCISES)}"
+        )
+    return _loaded(EXERCISES[name])
+
+
+def _loaded(module: str) -> Lab:
+    lab: Lab = import_module(f"daemonset_course.lab.tasks.{module}").LAB
     return lab
