@@ -17,9 +17,9 @@ DEAD = "course-worker4"
 
 
 def header(path: Path) -> dict[str, str]:
-    """What the comment at the top of an attempt says: task, expect, says."""
-    lines = [line[2:] for line in path.read_text().splitlines() if line.startswith("# ")]
-    return dict(line.split(": ", 1) for line in lines[1:])
+    """The first document of an attempt: about, task, expect, says."""
+    first, _, _ = path.read_text().partition("\n---\n")
+    return {key: str(value) for key, value in yaml.safe_load(first).items()}
 
 
 class World(Fleet):
@@ -53,7 +53,8 @@ class World(Fleet):
         self._later(0.05, self._sync)
 
     def play(self, path: Path) -> World:
-        for step in yaml.safe_load_all(path.read_text()):
+        _, _, steps = path.read_text().partition("\n---\n")
+        for step in yaml.safe_load_all(steps):
             self._step(step)
             self.run(0.1)
         return self
@@ -73,14 +74,14 @@ class World(Fleet):
                 self._apply(step)
             case "kubectl":
                 self._kubectl(shlex.split(step["command"]))
-            case "delete pods":
-                self.delete_pods(step["count"])
-            case "delete broken pod":
+            case "delete pods" if "reason" in step:
                 broken = [p for p in self.pods.values() if "containerStatuses" in p["status"]]
                 self._delete(broken[0])
-            case "delete dead node":
+            case "delete pods":
+                self.delete_pods(step["count"])
+            case "remove node":
                 self.remove_node(DEAD)
-            case "recover dead node":
+            case "recover node":
                 self._silent.clear()
                 self.nodes[DEAD]["status"]["conditions"][0]["status"] = "True"
                 self._emit("nodes", self.nodes[DEAD], "MODIFIED")
