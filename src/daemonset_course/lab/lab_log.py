@@ -8,6 +8,7 @@ import sys
 import time
 from collections import defaultdict
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from daemonset_course.cluster.processes import RECORDER
 from daemonset_course.cluster.waiting import until
 from daemonset_course.environment import for_python
 from daemonset_course.errors import BadInput, NotRunning
-from daemonset_course.files import write_whole
+from daemonset_course.files import unwritable, write_whole
 from daemonset_course.history import log
 from daemonset_course.history.index import History
 from daemonset_course.history.log import Object
@@ -107,6 +108,9 @@ class LabRecording(Recording):
         """
         for line in self._new_lines():
             record = _parsed(line)
+            self._offset += len(line)  # after that: a damaged line is met again by the next read
+            if not isinstance(record, log.Header):  # a mark that was read before may be later
+                record = replace(record, t=max(record.t, self._history.last))
             self._history.append(record)
             if isinstance(record, log.Change):
                 self._seen[record.resource].add(record.type, record.object)
@@ -120,24 +124,32 @@ class LabRecording(Recording):
                 text = file.read()
         except OSError as error:
             raise BadInput("The recording of the task is gone.", seen=str(error)) from error
-        whole = text[: text.rfind(b"\n") + 1]  # the last line may be incomplete
-        self._offset += len(whole)
-        return whole.splitlines()
+        return _whole_lines(text)
 
     def _read_marks(self) -> None:
         path = self.folder / MARKS
-        lines = path.read_text().splitlines() if path.exists() else []
+        lines = _whole_lines(path.read_bytes()) if path.exists() else []
         for line in lines[self._marks_read :]:
-            saved = json.loads(line)
-            t = max(float(saved["t"]), self._history.last)  # the log may have gone on since
-            self._history.append(log.Mark(t, str(saved["text"])))
-        self._marks_read = len(lines)
+            mark = _parsed(line)
+            if not isinstance(mark, log.Mark):
+                raise _damaged(line)
+            self._marks_read += 1
+            # the log may have gone on since
+            self._history.append(replace(mark, t=max(mark.t, self._history.last)))
 
     def mark(self, text: str) -> None:
-        """Put a note on the time axis, at the present moment."""
-        line = json.dumps({"t": round(time.monotonic() - self._began, 4), "text": text})
-        with (self.folder / MARKS).open("a") as file:
-            file.write(line + "\n")
+        """Put a note on the time axis, at the present moment.
+
+        Raises:
+            FileFailed: it cannot be written.
+        """
+        mark = log.Mark(round(time.monotonic() - self._began, 4), text)
+        path = self.folder / MARKS
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(log.to_json(mark)) + "\n")
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     def wait_for_more(self, count: int, deadline: float) -> bool:
         """Wait for more than ``count`` records until the deadline; whether there are."""
@@ -242,9 +254,21 @@ def _process(folder: Path) -> psutil.Process | None:
     return None
 
 
+def _whole_lines(text: bytes) -> list[bytes]:
+    """Return the lines with their ends; not the last one if it is incomplete."""
+    return [line for line in text.splitlines(keepends=True) if line.endswith(b"\n")]
+
+
 def _parsed(line: bytes) -> log.Record:
     try:
         return log.parse(json.loads(line))
-    except ValueError as error:
-        seen = line[:80].decode("utf-8", "replace")
-        raise BadInput("The recording of the task is damaged.", seen=seen) from error
+    except (ValueError, AttributeError, BadInput) as error:
+        raise _damaged(line) from error
+
+
+def _damaged(line: bytes) -> BadInput:
+    return BadInput(
+        "The recording of the task is damaged.",
+        seen=line[:80].decode("utf-8", "replace").strip(),
+        next_step="lab.start(…) brings the task back; then do it again.",
+    )
