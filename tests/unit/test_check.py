@@ -9,12 +9,12 @@ from world import DEAD, World, attempts, header, spec_of
 
 from daemonset_course.errors import BadInput
 from daemonset_course.history.index import History
-from daemonset_course.lab.verdict import Criterion, Verdict, judge, missed
 from daemonset_course.lab.criteria.restarts import Restarts
 from daemonset_course.lab.criteria.rolled import not_stuck
 from daemonset_course.lab.evidence import Evidence, differences
 from daemonset_course.lab.lab import find
 from daemonset_course.lab.tasks import roll_within_budget as lab06
+from daemonset_course.lab.verdict import Criterion, Verdict, judge, missed
 
 TASKS = find("06-roll-within-budget").tasks
 # Here a percentage is of 12 nodes also when one is dead: only the real controller takes 11.

@@ -10,10 +10,10 @@ from test_creation import SAID, event
 from world import DEAD, World, attempts, header, spec_of
 
 from daemonset_course.history.index import History
-from daemonset_course.lab.verdict import Verdict, judge
-from daemonset_course.lab.evidence import Evidence
+from daemonset_course.lab.evidence import ENDED, INTERRUPTED, Evidence, Probe, probe_mark
 from daemonset_course.lab.lab import find
 from daemonset_course.lab.tasks import roll_within_budget as lab06
+from daemonset_course.lab.verdict import Verdict, judge
 
 TASKS = find("06-roll-within-budget").tasks
 WRONG = [path for path in attempts() if "-wrong-" in path.stem]
@@ -166,4 +166,32 @@ def test_a_verdict_about_something_else_names_the_refusal_too() -> None:
     found = verdict(world.run(20), 1)
 
     assert found.says.startswith("More was changed than the request asks for: serviceAccountName")
-    assert found.observed[-1].endswith('serviceaccount "nobody" not found')
+    assert repr(found).count('serviceaccount "nobody" not found') == 1
+
+
+# Probes
+
+
+def probed(*marks: tuple[float, str]) -> Evidence:
+    log = World(1).run(20).log(ended=False)
+    records = [{"record": "mark", "t": t, "text": text} for t, text in marks]
+    return Evidence(History([*log, *records]))
+
+
+def test_a_probe_counts_when_the_checker_was_not_interrupted() -> None:
+    begun, undone = (21.0, probe_mark("a")), (22.0, probe_mark("a", ENDED))
+
+    assert probed(begun).probe("a") == Probe("a", 21, None)
+    assert probed(begun, undone).probe("a") == Probe("a", 21, 22)
+    assert probed(begun, undone).probe("b") is None
+
+
+def test_an_interrupted_probe_proves_nothing_and_spoils_no_other() -> None:
+    whole = (21.0, probe_mark("a")), (22.0, probe_mark("a", ENDED))
+    interrupted = (23.0, probe_mark("a")), (24.0, probe_mark("a", INTERRUPTED))
+    before_its_mark = (25.0, probe_mark("a", INTERRUPTED))
+
+    assert probed(*interrupted).probe("a") is None
+    assert probed(*interrupted).probes == (Probe("a", 23, 24, whole=False),)
+    assert probed(*whole, *interrupted, before_its_mark).probe("a") == Probe("a", 21, 22)
+    assert probed(*whole, before_its_mark).probe("a") == Probe("a", 21, 22)

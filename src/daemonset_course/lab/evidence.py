@@ -28,21 +28,26 @@ SYSTEM = (
 )  # not the learner's
 PROBE = "check: "  # what a mark of the checker begins with
 ENDED = " (undone)"
+INTERRUPTED = " (interrupted, undone)"
 
 NodeTest = Callable[[Object], bool]
 
 
 class Probe(NamedTuple):
-    """A stretch in which the checker changed the cluster; ``end`` is None while it lasts."""
+    """A stretch in which the checker changed the cluster; ``end`` is None while it lasts.
+
+    ``whole`` is False if the checker was interrupted, so that nothing follows from the stretch.
+    """
 
     name: str
     start: float
     end: float | None
+    whole: bool = True
 
 
-def probe_mark(name: str, *, ended: bool = False) -> str:
-    """Return the text of the mark with which a probe begins or ends."""
-    return f"{PROBE}{name}{ENDED if ended else ''}"
+def probe_mark(name: str, ending: str = "") -> str:
+    """Return the text of the mark with which a probe begins, or ends by ENDED or INTERRUPTED."""
+    return f"{PROBE}{name}{ending}"
 
 
 class Evidence:
@@ -199,15 +204,17 @@ class Evidence:
             if not mark.text.startswith(PROBE):
                 continue
             name = mark.text.removeprefix(PROBE)
-            if name.endswith(ENDED) and found:
-                found[-1] = found[-1]._replace(end=mark.t)
+            if name.endswith((ENDED, INTERRUPTED)):
+                if found and found[-1].end is None:  # else it was interrupted before its mark
+                    whole = not name.endswith(INTERRUPTED)
+                    found[-1] = found[-1]._replace(end=mark.t, whole=whole)
             else:
                 found.append(Probe(name, mark.t, None))
         return tuple(found)
 
     def probe(self, name: str) -> Probe | None:
-        """Return the newest probe of that name, if no DaemonSet was changed since it began."""
-        found = next((one for one in reversed(self.probes) if one.name == name), None)
+        """Return the newest whole probe of that name; None if a DaemonSet was changed since."""
+        found = next((p for p in reversed(self.probes) if p.name == name and p.whole), None)
         return None if found is None or self.last_spec_change > found.start else found
 
     @cached_property
