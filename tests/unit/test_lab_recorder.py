@@ -23,6 +23,7 @@ from daemonset_course.cluster.processes import RECORDER
 from daemonset_course.cluster.waiting import until
 from daemonset_course.errors import BadInput, FileFailed, NotRunning
 from daemonset_course.history import log
+from daemonset_course.history.outages import Down
 from daemonset_course.lab import lab_log, lab_recorder
 from daemonset_course.lab.lab_log import LabRecording, SeenVersions, is_running
 from daemonset_course.lab.lab_recorder import CLOCK, LOG, LabRecorder, main
@@ -367,3 +368,20 @@ def test_a_record_is_one_line_of_json(recorder: LabRecorder, folder: Path) -> No
     lines = (folder / LOG).read_text().splitlines()
 
     assert [json.loads(line)["record"] for line in lines] == ["header", "change"]
+
+
+def test_a_check_waits_until_the_log_has_the_components_that_do_not_run(
+    recorder: LabRecorder, folder: Path, cluster: Any, stand_in: subprocess.Popen[bytes]
+) -> None:
+    assert until(lambda: is_running(folder), timeout=20, pause=0.01)
+    recording = LabRecording(folder)
+    later = threading.Timer(0.1, recorder.component, ("kube-scheduler", "stopped"))
+    later.start()
+    recording.catch_up(cluster.api, "default", [Down("kube-scheduler", "stopped")])
+    later.join()
+
+    assert [outage.component for outage in recording.timeline.outages] == ["kube-scheduler"]
+    assert stand_in.poll() is None
+    recorder.component("kube-scheduler", "running")
+    recording.catch_up(cluster.api, "default")
+    assert recording.timeline.outages[0].end is not None

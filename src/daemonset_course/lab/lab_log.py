@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -25,6 +26,7 @@ from daemonset_course.files import unwritable, write_whole
 from daemonset_course.history import log
 from daemonset_course.history.index import History
 from daemonset_course.history.log import Object
+from daemonset_course.history.outages import RUNNING, Down
 from daemonset_course.lab.lab_recorder import CLOCK, FAILED, LOG, paths
 from daemonset_course.places import cluster_dir, course_command
 from daemonset_course.recording.recorder import Recording
@@ -32,6 +34,7 @@ from daemonset_course.recording.recorder import Recording
 MARKS = "marks.jsonl"  # what the checker did; written by the check, read with the log
 PID = "recorder.pid"
 CATCH_UP = 30.0  # seconds that the recorder may lag behind the API server
+COMPONENTS = 15.0  # seconds that it may lag behind the components; on kind it asks more seldom
 START = 60.0  # seconds until the recorder has the present state
 END = 10.0  # seconds in which the recorder ends by itself
 
@@ -76,6 +79,7 @@ class LabRecording(Recording):
         """
         self.folder = folder
         self._offset = self._marks_read = 0
+        self._down: dict[str, str] = {}  # component -> state, of those that do not run
         self._seen: defaultdict[str, SeenVersions] = defaultdict(SeenVersions)
         try:
             self._began = float((folder / CLOCK).read_text())
@@ -114,6 +118,10 @@ class LabRecording(Recording):
             self._history.append(record)
             if isinstance(record, log.Change):
                 self._seen[record.resource].add(record.type, record.object)
+            elif isinstance(record, log.Component):
+                self._down.pop(record.component, None)
+                if record.state != RUNNING:
+                    self._down[record.component] = record.state
         self._read_marks()
         return len(self._history.records)
 
@@ -156,8 +164,10 @@ class LabRecording(Recording):
         left = max(0.0, deadline - time.monotonic())
         return bool(until(lambda: self.read() > count, timeout=left, pause=0.05))
 
-    def catch_up(self, api: Api, namespace: str) -> None:
+    def catch_up(self, api: Api, namespace: str, down: Iterable[Down] = ()) -> None:
         """Wait until the log contains the state that the API server returns now.
+
+        And until it has the components that do not run, for at most ``COMPONENTS`` seconds.
 
         Raises:
             NotRunning: the API server does not answer, or the recorder is too far behind.
@@ -174,6 +184,13 @@ class LabRecording(Recording):
                     next_step=f"lab.start(…) again; {course_command('status')}, "
                     "if that does not help",
                 )
+
+        states: dict[str, str] = dict(down)
+        until(lambda: self._has_down(states), timeout=COMPONENTS, pause=0.02)
+
+    def _has_down(self, states: Mapping[str, str]) -> bool:
+        self.read()
+        return self._down == states or not self.running
 
     def _holds(self, resource: str, listing: Object) -> bool:
         self.read()
@@ -235,6 +252,9 @@ def end(cluster: str) -> None:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
     for child in [*_processes]:
+        if process is not None and child.pid == process.pid:
+            with suppress(subprocess.TimeoutExpired):  # it is ending
+                child.wait(END)
         if child.poll() is not None:
             _processes.remove(child)
 

@@ -23,7 +23,7 @@ import filelock
 import yaml
 
 from daemonset_course.capabilities import CAPABILITIES
-from daemonset_course.cluster.components import components_first
+from daemonset_course.cluster.components import components_down, components_first
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.cluster.reset import reset
 from daemonset_course.errors import BadInput, CourseError, NotRunning
@@ -274,7 +274,7 @@ class LabSession:
         cluster = current()
         deadline = time.monotonic() + patience
         if recording.running:  # a finished recording is judged without new records
-            recording.catch_up(cluster.api, self.lab.namespace)
+            recording.catch_up(cluster.api, self.lab.namespace, components_down(cluster.name))
         while True:
             last = time.monotonic() >= deadline or not recording.running
             history = recording.history  # up to now
@@ -342,7 +342,7 @@ def started_on(cluster: str) -> tuple[str, int] | None:
     """Return lab and task that were started last on a cluster; None if none was."""
     try:
         saved = json.loads((lab_log.folder_of(cluster) / STARTED).read_text())
-        return str(saved["lab"]), int(saved["task"])
+        return (str(saved["lab"]), int(saved["task"])) if saved["format"] == _FORMAT else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
