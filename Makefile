@@ -2,7 +2,7 @@
 #
 # Variables:
 #   PYTHON=python3.12     the Python (3.11 or newer) to make .venv with
-#   LABARGS="..."         more arguments for `course lab`
+#   LABARGS="..."         more arguments for `course open`
 #   PYTESTARGS="..."      more arguments for pytest, such as PYTESTARGS="-k timeline"
 #   TESTS="..."           what pytest runs instead of everything, such as TESTS=tests/unit
 #   WORKERS=2             how many tests run side by side, each with its own cluster
@@ -55,7 +55,7 @@ help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 lab: $(READY) ## set everything up, start a cluster, open JupyterLab
-	$(BIN)/course lab $(LABARGS)
+	$(BIN)/course open $(LABARGS)
 
 test: lint ## set everything up, prove the whole course
 	$(BIN)/python tools/notebooks.py check

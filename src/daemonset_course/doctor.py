@@ -203,7 +203,7 @@ def _how_to_get(pin: Pin, folder: Path | None) -> str:
 
 
 def _path(name: str) -> CheckResult:
-    """Check whether other terminals find the same programs as those of `course lab`."""
+    """Check whether other terminals find the same programs as those of `course open`."""
     own = [cluster_dir(name) / "bin" / "kubectl", Path(get_path("scripts"), "course")]
     found = {path: shutil.which(path.name) for path in own if path.exists()}
     hidden = [path for path, other in found.items() if not other or not path.samefile(other)]

@@ -1,4 +1,4 @@
-"""Run JupyterLab for a cluster: the start by `course lab`, and the server process itself.
+"""Run JupyterLab for a cluster: the start by `course open`, and the server process itself.
 
 The server listens on 127.0.0.1 with a token. It reads only the arguments of the command, and no
 configuration of the learner or the machine. JupyterLab's own settings stay in the course's folder.

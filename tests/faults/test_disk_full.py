@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from daemonset_course.lab.check import Verdict
 
 from daemonset_course import cluster, predict
 from daemonset_course.errors import CourseError
 from daemonset_course.history import log
 from daemonset_course.lab import results
 from live.scenes import PACE
+from unit.verdicts import verdict_of
 
 HEADER = log.Header("agent")
 
@@ -47,7 +47,7 @@ def fill(folder: Path) -> Path:
 
 def test_full_disk_and_saving(disk: Path) -> None:
     predict("x-one", 3, question="?")
-    results.keep("06-roll-within-budget", 1, Verdict("passed", "well"), None)
+    results.keep("06-roll-within-budget", 1, verdict_of("passed", "well"), [])
     log.save([HEADER], disk / "log.jsonl")
     before = {p.name: p.read_bytes() for p in disk.glob("*.json*")}
     block = fill(disk)
@@ -56,7 +56,7 @@ def test_full_disk_and_saving(disk: Path) -> None:
     assert "No space left on device" in predict("x-two", "long " * 2000, question="?").note
     for write in (
         lambda: log.save(long, disk / "log.jsonl"),
-        lambda: results.keep("06-roll-within-budget", 2, Verdict("wrong", "no" * 9999), None),
+        lambda: results.keep("06-roll-within-budget", 2, verdict_of("wrong", "no" * 9999), []),
     ):
         with pytest.raises(CourseError, match="cannot be written") as error:
             write()

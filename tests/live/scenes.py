@@ -15,8 +15,10 @@ from typing import Any
 import psutil
 
 from daemonset_course.cluster.lifecycle import Cluster
+from daemonset_course.cluster.processes import RECORDER, processes_of
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.history.index import History, of_app
+from daemonset_course.places import cluster_dir, cluster_name
 
 Object = dict[str, Any]
 PAUSE = "registry.k8s.io/pause:3.10"
@@ -109,6 +111,12 @@ def processes(home: Path) -> list[psutil.Process]:
         if living and f"{home}/" in " ".join(line) and "python" not in Path(line[0]).name:
             found.append(process)
     return found
+
+
+def recorders() -> list[psutil.Process]:
+    """Return the processes that record a task of a lab on the current cluster."""
+    running = processes_of(cluster_dir(cluster_name(None)))
+    return [one for one in running if RECORDER in one.cmdline()]
 
 
 def course(code: str, home: Path, **environment: str) -> subprocess.Popen[str]:

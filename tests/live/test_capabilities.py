@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -124,12 +125,9 @@ def test_a_task_whose_capability_is_missing_cannot_be_checked(
 ) -> None:
     lab: Any = open_lab("06-roll-within-budget")
     monkeypatch.setattr(type(tried.backend), "capabilities", frozenset({"exec"}))
-    task = lab._lab.tasks[0]
-    object.__setattr__(task, "needs", ("exec", "logs"))
-    try:
-        verdict = lab.check(1)
-    finally:
-        object.__setattr__(task, "needs", ())
+    task = replace(lab.lab.task(1), needs=("exec", "logs"))
+    lab.lab = replace(lab.lab, tasks=(task, *lab.lab.tasks[1:]))
+    verdict = lab.check(1)
 
     assert verdict.outcome == "cannot check"
     assert "needs logs" in repr(verdict)

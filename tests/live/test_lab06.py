@@ -6,24 +6,22 @@ import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from world import attempts, header
 
 from daemonset_course import variables
 from daemonset_course.cluster.embedded.embedded_backend import Embedded
 from daemonset_course.cluster.lifecycle import current, up
 from daemonset_course.cluster.reset import reset
-from daemonset_course.history.podstate import phase_of
+from daemonset_course.lab import lab_log
 from daemonset_course.lab import session as labs
+from daemonset_course.lab.actions import play
 from daemonset_course.lab.session import LabSession, open_lab
+from daemonset_course.lab.tasks import roll_within_budget as lab06
 from daemonset_course.places import state_home
-from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
-from daemonset_course.verbs.nodes import recover_node, remove_node
-from live.scenes import eventually
+from live.scenes import eventually, recorders
 
 LAB = "06-roll-within-budget"
 # One attempt for each way in which the controller itself matters; tests/unit/test_check.py plays
@@ -43,43 +41,29 @@ CHOSEN = {
 EVERY = variables.ATTEMPTS.read() == "all"
 PLAYED = [path for path in attempts() if EVERY or path.stem in CHOSEN]
 ROLL = "set env daemonset/agent RELEASE=2"
+STUCK = "action: delete pods\ndaemonset: agent\nreason: ImagePullBackOff"
 
 
 @pytest.fixture
 def lab() -> Iterator[LabSession]:
     session = open_lab(LAB)
     yield session
-    if session._recorder is not None:
-        session._recorder.stop()
+    lab_log.end(current().name)
 
 
 def perform(path: Path) -> None:
     """Do what an attempt does, step by step, as the learner would."""
-    for step in yaml.safe_load_all(path.read_text()):
-        if "action" not in step:
-            apply(step)
-        else:
-            act(step)
+    play("---\n".join(map(translated, path.read_text().split("---\n"))))
 
 
-def act(step: dict[str, Any]) -> None:
-    dead = current().workers()[3]
-    pods = current().api.items("/api/v1/namespaces/default/pods")
-    broken = [p["metadata"]["name"] for p in pods if phase_of(p)[1] == "ImagePullBackOff"]
-    match step["action"]:
-        case "kubectl":
-            kubectl(step["command"])
-        case "delete pods":
-            names = [pod["metadata"]["name"] for pod in pods[: step["count"]]]
-            kubectl("delete pods --wait=false --ignore-not-found", *names)  # some go by themselves
-        case "delete broken pod":
-            kubectl("delete pods --wait=false", *broken)
-        case "delete dead node":
-            remove_node(dead)
-        case "recover dead node":
-            recover_node(dead)
-        case other:
-            raise AssertionError(f"no such action: {other}")
+def translated(step: str) -> str:
+    """A step of an attempt in the words of ``actions.py``."""
+    return (
+        step.replace("action: delete pods", "action: delete pods\ndaemonset: agent")
+        .replace("action: delete broken pod", STUCK)
+        .replace("action: delete dead node", f"action: remove node\nnode: $worker{lab06.DEAD}")
+        .replace("action: recover dead node", f"action: recover node\nnode: $worker{lab06.DEAD}")
+    )
 
 
 @pytest.mark.parametrize("path", PLAYED, ids=lambda path: path.stem)
@@ -192,25 +176,26 @@ def test_a_service_account_that_does_not_exist_is_named(lab: LabSession) -> None
     assert 'serviceaccount "nobody" not found' in lab.recording.caption
 
 
-def test_starting_again_leaks_no_thread_and_reset_leaves_nothing(lab: LabSession) -> None:
-    def feeds() -> list[str]:
-        return [t.name for t in threading.enumerate() if t.name.startswith("feed-")]
-
+def test_starting_again_ends_the_recorder_and_reset_leaves_nothing(lab: LabSession) -> None:
+    threads = threading.active_count()
     lab.start(1)
-    first = sorted(feeds())
+    (first,) = recorders()
     lab.start(1)
 
-    assert sorted(feeds()) == first
+    assert not first.is_running()
+    assert len(recorders()) == 1
+    assert threading.active_count() == threads
 
     lab.reset()
 
-    assert feeds() == []
+    assert recorders() == []
     assert reset().changes == ()
 
 
 def test_without_a_recording_or_a_cluster_it_cannot_check(
     lab: LabSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    lab.reset()
     never = open_lab(LAB).check(2)
 
     assert never.outcome == "cannot check"
@@ -221,7 +206,7 @@ def test_without_a_recording_or_a_cluster_it_cannot_check(
     monkeypatch.setenv("COURSE_CLUSTER", "missing")
     down = lab.check(1)
 
-    assert "task 1 was started last" in other.says
+    assert "(task 1 of 06-roll-within-budget was started last)" in other.says
     assert down.outcome == "cannot check"
     assert "'missing' is not up" in down.says
     assert "course up" in down.where

@@ -25,7 +25,7 @@ from daemonset_course.errors import CommandFailed, CourseError
 from daemonset_course.places import cluster_dir, course_command
 
 PACKAGE = Path(cli.__file__).parent
-VERBS = "up|down|reset|status|doctor|lab"
+VERBS = "up|down|reset|status|doctor|open|lab"
 SETTINGS: dict[str, Any] = {"kubernetes": "v1.36.3", "pace": 1.0}
 Advice = Callable[[Path], Any]
 
@@ -179,8 +179,8 @@ def test_the_running_cluster_s_own_port_is_no_other_setting(
     assert CliRunner().invoke(app, ["up", "--name", "second", option, "20123"]).exit_code == 0
 
 
-def lab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[str, list[str], Any]:
-    """What `course lab` prints, what it hands to JupyterLab, and the API server's port."""
+def opened(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[str, list[str], Any]:
+    """What `course open` prints, what it hands to JupyterLab, and the API server's port."""
     handed: list[Any] = []
 
     def up(name: str | None, *, port: int | None, **_: object) -> SimpleNamespace:
@@ -193,22 +193,22 @@ def lab(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[str, list[str
 
     monkeypatch.setattr(cluster, "up", up)
     monkeypatch.setattr(cli.jupyter, "start", start)
-    result = CliRunner().invoke(app, ["lab", *arguments])
+    result = CliRunner().invoke(app, ["open", *arguments])
     assert result.exit_code == 0, result.output
     return result.stdout, handed[1:], handed[0]
 
 
-def test_lab_ends_with_commands_for_its_own_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    named, plain = lab(monkeypatch, "--name", "second")[0], lab(monkeypatch)[0]
+def test_open_ends_with_commands_for_its_own_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    named, plain = opened(monkeypatch, "--name", "second")[0], opened(monkeypatch)[0]
 
     assert "course down --name second" in named
-    assert "course lab --name second" in named
+    assert "course open --name second" in named
     assert "make lab" in plain
     assert "--name" not in plain
 
 
-def test_lab_s_port_is_jupyterlab_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, words, port = lab(monkeypatch, "--port=9999", "--api-port", "20123", "--no-browser")
+def test_open_s_port_is_jupyterlab_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, words, port = opened(monkeypatch, "--port=9999", "--api-port", "20123", "--no-browser")
 
     assert words == ["--port=9999", "--no-browser"]
     assert port == 20123

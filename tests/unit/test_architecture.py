@@ -138,12 +138,13 @@ IMPORTS = {row[0]: [one.strip() for one in row[2].split(",") if one] for row in 
 
 
 def layer_of(module: str) -> str:
-    """The layer that names a module; one that names it in full comes before one of its folder."""
-    folder = f"{module.partition('/')[0]}/"
-    exact = [layer for layer, listed in LAYERS.items() if module in listed]
-    found = exact or [layer for layer, listed in LAYERS.items() if folder in listed]
-    assert len(found) == 1, f"docs/architecture.md names {module} in {found or 'no layer'}"
-    return found[0]
+    """The layer that names a module; its full name comes before its folder, an inner one first."""
+    folders = [f"{path}/" for path in map(str, Path(module).parents) if path != "."]
+    for name in (module, *folders):
+        if found := [layer for layer, listed in LAYERS.items() if name in listed]:
+            assert len(found) == 1, f"docs/architecture.md names {module} in {found}"
+            return found[0]
+    raise AssertionError(f"docs/architecture.md names {module} in no layer")
 
 
 def imported(tree: ast.Module) -> set[str]:

@@ -1,4 +1,4 @@
-"""`course up` and `course lab` start a cluster by the same options."""
+"""`course up` and `course open` start a cluster by the same options."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return calls
 
 
-@pytest.mark.parametrize("command", ["up", "lab"])
+@pytest.mark.parametrize("command", ["up", "open"])
 def test_both_commands_hand_every_option_over(command: str, asked: list[dict[str, Any]]) -> None:
     words = [word for option, (_, value) in OPTIONS.items() for word in (option, str(value))]
 
@@ -53,14 +53,14 @@ def test_no_option_of_up_is_left_out() -> None:
     commands = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
 
     assert {name for name, _ in OPTIONS.values()} == known
-    for command in ("up", "lab"):
+    for command in ("up", "open"):
         assert {one.opts[0] for one in commands[command].params} == set(OPTIONS)
     assert [one.opts for one in commands["up"].params if "--port" in one.opts] == [
         ["--api-port", "--port"]
     ]
 
 
-@pytest.mark.parametrize("command", ["up", "lab"])
+@pytest.mark.parametrize("command", ["up", "open"])
 def test_a_wrong_option_is_three_lines_of_either_command(command: str) -> None:
     result = CliRunner().invoke(cli.app, [command, "--name", "No_Good"])
 

@@ -12,17 +12,19 @@ from typing import Any
 import mistune
 import pytest
 import yaml
-from daemonset_course.lab.check import Outcome, Verdict
+from verdicts import verdict_of
 
 from daemonset_course.errors import BadInput
 from daemonset_course.lab import results
+from daemonset_course.lab.lab import find
 from daemonset_course.lab.session import LabSession, open_lab
-from daemonset_course.lab.tasks import find
 from daemonset_course.lab.typed import check_strings
+from daemonset_course.lab.verdict import Outcome
 
 LAB = "06-roll-within-budget"
 DATE = "2019-11-29T12:11:04Z"
 THEN = "29 Nov 2019"
+MANIFEST = yaml.safe_load(find(LAB).task(1).solution)
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +41,7 @@ def lab() -> LabSession:
 
 def keep(*outcomes: Outcome) -> None:
     for outcome in outcomes:
-        results.keep(LAB, 1, Verdict(outcome, outcome), {"kind": "DaemonSet"})
+        results.keep(LAB, 1, verdict_of(outcome, outcome), [MANIFEST])
 
 
 def row(lab: LabSession) -> str:
@@ -131,7 +133,7 @@ def test_a_pass_is_never_overwritten(lab: LabSession, home: Path, later: Outcome
     entry = json.loads(home.read_text())["labs"][LAB]["1"]
 
     assert entry["last"]["outcome"] == "passed"
-    assert entry["passed"]["manifest"] == {"kind": "DaemonSet"}
+    assert entry["passed"]["manifests"] == [MANIFEST]
     assert row(lab) == f"✔ passed {THEN}"
 
 

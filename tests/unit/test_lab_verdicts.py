@@ -10,7 +10,7 @@ from test_creation import SAID, event
 from world import DEAD, World, attempts, header, spec_of
 
 from daemonset_course.history.index import History
-from daemonset_course.lab.evidence import Evidence
+from daemonset_course.lab.evidence import ENDED, JUDGED_NOW, Evidence, Probe, probe_mark
 from daemonset_course.lab.lab import find
 from daemonset_course.lab.tasks import roll_within_budget as lab06
 from daemonset_course.lab.verdict import Verdict, judge
@@ -166,4 +166,33 @@ def test_a_verdict_about_something_else_names_the_refusal_too() -> None:
     found = verdict(world.run(20), 1)
 
     assert found.says.startswith("More was changed than the request asks for: serviceAccountName")
-    assert 'serviceaccount "nobody" not found' in repr(found)
+    assert repr(found).count('serviceaccount "nobody" not found') == 1
+
+
+# Probes
+
+
+def probed(*marks: tuple[float, str]) -> Evidence:
+    log = World(1).run(20).log(ended=False)
+    records = [{"record": "mark", "t": t, "text": text} for t, text in marks]
+    return Evidence(History([*log, *records]))
+
+
+def test_a_probe_counts_when_the_checker_was_not_interrupted() -> None:
+    begun, judged, undone = (
+        (21.0 + i, probe_mark("a", moment)) for i, moment in enumerate(("", JUDGED_NOW, ENDED))
+    )
+
+    assert probed(begun).probe("a") == Probe("a", 21)
+    assert probed(begun, judged).probe("a") == Probe("a", 21, 22)
+    assert probed(begun, judged, undone).probe("a") == Probe("a", 21, 22, 23)
+    assert probed(begun, judged, undone).probe("b") is None
+
+
+def test_an_interrupted_probe_proves_nothing() -> None:
+    begun, undone = (21.0, probe_mark("a")), (22.0, probe_mark("a", ENDED))
+    before_its_mark = (25.0, probe_mark("a", ENDED))
+
+    assert probed(begun, undone).probe("a") is None
+    assert probed(begun, undone).probes == (Probe("a", 21, None, 22),)
+    assert probed(begun, undone, before_its_mark).probes == (Probe("a", 21, None, 22),)

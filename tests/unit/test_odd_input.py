@@ -23,7 +23,7 @@ from daemonset_course.cluster.embedded.embedded_backend import Embedded
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.state import State
 from daemonset_course.errors import BadInput, CourseError, NotFound, NotRejected, Reason, Rejected
-from daemonset_course.lab import tasks
+from daemonset_course.lab import lab
 from daemonset_course.places import cluster_dir, cluster_name
 from daemonset_course.recording import rerecord, steps
 from daemonset_course.verbs import conditions, control_plane, exporter, faults, nodes, shells
@@ -262,7 +262,7 @@ def test_what_does_not_exist_is_told_apart(fake: FakeServer) -> None:
     with pytest.raises(NotFound, match="no DaemonSet 'agnet'"):
         course.why("agnet")
     with pytest.raises(NotFound, match="no lab '99'"):
-        tasks.find("99")
+        lab.find("99")
     with pytest.raises(NotFound, match="no lesson"):
         rerecord._notebook("99")
 
@@ -280,7 +280,7 @@ def test_what_was_not_refused_fails_an_assertion() -> None:
 
 @given(WORDS)
 def test_names_of_other_things(word: str) -> None:
-    for verb in (cluster_name, tasks.find, rerecord._notebook, pinned.resolve):
+    for verb in (cluster_name, lab.find, rerecord._notebook, pinned.resolve):
         with suppress(CourseError):
             verb(word)  # type: ignore[operator]
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-from daemonset_course.lab.check import judge
 from fleet import Fleet, timeline_of
 from typer.testing import CliRunner
 from world import World, spec_of
@@ -33,8 +32,10 @@ from daemonset_course.errors import (
 )
 from daemonset_course.history.index import History
 from daemonset_course.history.outages import Down, Outage, cure
-from daemonset_course.lab.evidence import read
-from daemonset_course.lab.tasks import find, lab06
+from daemonset_course.lab.evidence import Evidence
+from daemonset_course.lab.lab import find
+from daemonset_course.lab.tasks import roll_within_budget as lab06
+from daemonset_course.lab.verdict import judge
 from daemonset_course.places import cluster_dir
 from daemonset_course.recording import component_feed as feed
 
@@ -124,7 +125,7 @@ def world(*, rolled: bool = False, strategy: str = "maxUnavailable: 2") -> World
 
 
 def verdict(log: Records, *more: dict[str, Any]) -> Any:
-    return judge(read(History(among(log, *more))), find("06-roll-within-budget").tasks[0].rules)
+    return judge(Evidence(History(among(log, *more))), find("06").tasks[0].criteria)
 
 
 @pytest.mark.parametrize("strategy", ["maxUnavailable: 1", "maxUnavailable: 9"])

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from daemonset_course.lab.check import Verdict
 from filelock import FileLock
+from verdicts import verdict_of
 
 from daemonset_course import store as module
 from daemonset_course.errors import CourseError
@@ -258,7 +258,7 @@ def labs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def use_lab(way: str) -> str:
     lab = open_lab(LAB)
     if way == "check":
-        return repr(lab._store_verdict(1, Verdict("wrong", "so it is")))
+        return repr(lab._store_verdict(1, verdict_of("wrong", "so it is")))
     return str(
         {"hint": lab.hint, "solution": lab.solution}[way](1)
         if way != "progress"
@@ -344,7 +344,7 @@ def test_a_solution_comes_also_where_the_own_manifest_is_lost(labs: Path, manife
 @pytest.mark.parametrize(
     "use",
     [
-        lambda: results.keep(LAB, 1, Verdict("wrong", "so it is"), None),
+        lambda: results.keep(LAB, 1, verdict_of("wrong", "so it is"), []),
         lambda: results.next_hint(LAB, 1, 3),
         lambda: results.load(LAB),
     ],

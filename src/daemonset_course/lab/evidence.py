@@ -221,8 +221,9 @@ class Evidence:
             if not mark.text.startswith(PROBE):
                 continue
             name = mark.text.removeprefix(PROBE)
-            if name.endswith(ENDED) and found:
-                found[-1] = found[-1]._replace(end=mark.t)
+            if name.endswith(ENDED):
+                if found and found[-1].end is None:  # else it was interrupted before its mark
+                    found[-1] = found[-1]._replace(end=mark.t)
             elif name.endswith(JUDGED_NOW) and found:
                 found[-1] = found[-1]._replace(judged=mark.t)
             else:

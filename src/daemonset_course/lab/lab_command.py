@@ -20,7 +20,7 @@ from daemonset_course.lab import results
 from daemonset_course.lab.lab import LABS, find
 from daemonset_course.lab.session import LabSession, started_on
 from daemonset_course.lab.verdict import Verdict, cannot_check
-from daemonset_course.places import cluster_name
+from daemonset_course.places import cluster_name, course_command
 
 EXIT = {"passed": 0, "wrong": 1, "not attempted": 2, "not yet": 3, "cannot check": 4}
 
@@ -69,7 +69,7 @@ def check(
     with _on(name):
         try:
             session, task = _chosen(lab_name, number)
-            verdict = _watched(session, task) if watch else session.check(task)
+            verdict = _watched(session, task, as_json) if watch else session.check(task)
         except CourseError as error:
             verdict = cannot_check(
                 error.failed, filter(None, [error.seen]), where=error.next_step or ""
@@ -123,7 +123,9 @@ def _chosen(lab_name: str | None, number: int | None) -> tuple[LabSession, int]:
     found = started_on(current().name) if lab_name is None or number is None else None
     if lab_name is None:
         if found is None:
-            raise BadInput("No task was started on this cluster.", next_step="course lab start 06")
+            raise BadInput(
+                "No task was started on this cluster.", next_step=course_command("lab start 06")
+            )
         return LabSession(find(found[0])), found[1] if number is None else number
     session = LabSession(find(lab_name))
     if number is None:
@@ -131,9 +133,12 @@ def _chosen(lab_name: str | None, number: int | None) -> tuple[LabSession, int]:
     return session, number
 
 
-def _watched(session: LabSession, number: int) -> Verdict:
-    """Check at each change until the task is passed, or cannot be any more; show the criteria."""
-    with Live(console=Console(highlight=False), refresh_per_second=4) as view:
+def _watched(session: LabSession, number: int, as_json: bool) -> Verdict:
+    """Check at each change until the task is passed, or cannot be any more; show the criteria.
+
+    With ``as_json`` they go to standard error.
+    """
+    with Live(console=Console(highlight=False, stderr=as_json), refresh_per_second=4) as view:
         for verdict in session.verdicts(number):
             view.update(Text(repr(verdict)))
     return verdict

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
@@ -21,10 +23,11 @@ from daemonset_course.cluster.processes import RECORDER
 from daemonset_course.cluster.waiting import until
 from daemonset_course.environment import for_python
 from daemonset_course.errors import BadInput, NotRunning
-from daemonset_course.files import write_whole
+from daemonset_course.files import unwritable, write_whole
 from daemonset_course.history import log
 from daemonset_course.history.index import History
 from daemonset_course.history.log import Object
+from daemonset_course.history.outages import RUNNING, Down
 from daemonset_course.lab.lab_recorder import CLOCK, FAILED, LOG, paths
 from daemonset_course.places import cluster_dir, course_command
 from daemonset_course.recording.recorder import Recording
@@ -32,6 +35,7 @@ from daemonset_course.recording.recorder import Recording
 MARKS = "marks.jsonl"  # what the checker did; written by the check, read with the log
 PID = "recorder.pid"
 CATCH_UP = 30.0  # seconds that the recorder may lag behind the API server
+COMPONENTS = 15.0  # seconds that it may lag behind the components; on kind it asks more seldom
 START = 60.0  # seconds until the recorder has the present state
 END = 10.0  # seconds in which the recorder ends by itself
 
@@ -76,6 +80,7 @@ class LabRecording(Recording):
         """
         self.folder = folder
         self._offset = self._marks_read = 0
+        self._down: dict[str, str] = {}  # component -> state, of those that do not run
         self._seen: defaultdict[str, SeenVersions] = defaultdict(SeenVersions)
         try:
             self._began = float((folder / CLOCK).read_text())
@@ -106,11 +111,17 @@ class LabRecording(Recording):
         Raises:
             BadInput: a line is damaged.
         """
-        records: list[Any] = [*map(_parsed, self._new_lines()), *self._new_marks()]
-        for record in sorted(records, key=attrgetter("t")):
-            self._history.append(record)
-            if isinstance(record, log.Change):
-                self._seen[record.resource].add(record.type, record.object)
+        fresh: list[Any] = []
+        try:
+            for line in self._new_lines():
+                fresh.append(_parsed(line))
+                self._offset += len(line)  # after that: a damaged line is met again next time
+            for line in self._new_marks():
+                fresh.append(_mark(line))
+                self._marks_read += 1
+        finally:
+            for record in sorted(fresh, key=attrgetter("t")):
+                self._add(record)
         return len(self._history.records)
 
     def _new_lines(self) -> list[bytes]:
@@ -120,31 +131,46 @@ class LabRecording(Recording):
                 text = file.read()
         except OSError as error:
             raise BadInput("The recording of the task is gone.", seen=str(error)) from error
-        whole = text[: text.rfind(b"\n") + 1]  # the last line may be incomplete
-        self._offset += len(whole)
-        return whole.splitlines()
+        return _whole_lines(text)
 
-    def _new_marks(self) -> list[log.Mark]:
+    def _add(self, given: log.Entry) -> None:
+        record = replace(given, t=max(given.t, self._history.last))  # what is read keeps its order
+        self._history.append(record)
+        if isinstance(record, log.Change):
+            self._seen[record.resource].add(record.type, record.object)
+        elif isinstance(record, log.Component):
+            self._down.pop(record.component, None)
+            if record.state != RUNNING:
+                self._down[record.component] = record.state
+
+    def _new_marks(self) -> list[bytes]:
         path = self.folder / MARKS
-        lines = path.read_text().splitlines() if path.exists() else []
-        found = [json.loads(line) for line in lines[self._marks_read :]]
-        self._marks_read = len(lines)
-        last = self._history.last  # what is read already keeps its order
-        return [log.Mark(max(float(one["t"]), last), str(one["text"])) for one in found]
+        lines = _whole_lines(path.read_bytes()) if path.exists() else []
+        return lines[self._marks_read :]
 
     def mark(self, text: str) -> None:
-        """Put a note on the time axis, at the present moment."""
-        line = json.dumps({"t": round(time.monotonic() - self._began, 4), "text": text})
-        with (self.folder / MARKS).open("a") as file:
-            file.write(line + "\n")
+        """Put a note on the time axis, at the present moment.
+
+        Raises:
+            FileFailed: it cannot be written.
+        """
+        mark = log.Mark(round(time.monotonic() - self._began, 4), text)
+        path = self.folder / MARKS
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(log.to_json(mark)) + "\n")
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     def wait_for_more(self, count: int, deadline: float) -> bool:
         """Wait for more than ``count`` records until the deadline; whether there are."""
         left = max(0.0, deadline - time.monotonic())
         return bool(until(lambda: self.read() > count, timeout=left, pause=0.05))
 
-    def catch_up(self, api: Api, namespace: str) -> None:
+    def catch_up(self, api: Api, namespace: str, down: Iterable[Down] = ()) -> None:
         """Wait until the log contains the state that the API server returns now.
+
+        And until it has the components that do not run, for at most ``COMPONENTS`` seconds.
 
         Raises:
             NotRunning: the API server does not answer, or the recorder is too far behind.
@@ -161,6 +187,13 @@ class LabRecording(Recording):
                     next_step=f"lab.start(…) again; {course_command('status')}, "
                     "if that does not help",
                 )
+
+        states: dict[str, str] = dict(down)
+        until(lambda: self._has_down(states), timeout=COMPONENTS, pause=0.02)
+
+    def _has_down(self, states: Mapping[str, str]) -> bool:
+        self.read()
+        return self._down == states or not self.running
 
     def _holds(self, resource: str, listing: Object) -> bool:
         self.read()
@@ -222,6 +255,9 @@ def end(cluster: str) -> None:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
     for child in [*_processes]:
+        if process is not None and child.pid == process.pid:
+            with suppress(subprocess.TimeoutExpired):  # it is ending
+                child.wait(END)
         if child.poll() is not None:
             _processes.remove(child)
 
@@ -241,9 +277,28 @@ def _process(folder: Path) -> psutil.Process | None:
     return None
 
 
+def _whole_lines(text: bytes) -> list[bytes]:
+    """Return the lines with their ends; not the last one if it is incomplete."""
+    return [line for line in text.splitlines(keepends=True) if line.endswith(b"\n")]
+
+
+def _mark(line: bytes) -> log.Mark:
+    mark = _parsed(line)
+    if not isinstance(mark, log.Mark):
+        raise _damaged(line)
+    return mark
+
+
 def _parsed(line: bytes) -> log.Record:
     try:
         return log.parse(json.loads(line))
-    except ValueError as error:
-        seen = line[:80].decode("utf-8", "replace")
-        raise BadInput("The recording of the task is damaged.", seen=seen) from error
+    except (ValueError, AttributeError, BadInput) as error:
+        raise _damaged(line) from error
+
+
+def _damaged(line: bytes) -> BadInput:
+    return BadInput(
+        "The recording of the task is damaged.",
+        seen=line[:80].decode("utf-8", "replace").strip(),
+        next_step="lab.start(…) brings the task back; then do it again.",
+    )

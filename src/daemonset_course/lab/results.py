@@ -45,11 +45,6 @@ def keep(lab: str, number: int, verdict: Verdict, manifests: Sequence[Mapping[st
     return _update(lab, number, change)
 
 
-def was_passed(lab: str, number: int) -> bool:
-    """Whether the task was passed at any time."""
-    return "passed" in load(lab)[0].get(number, {})
-
-
 def manifests_of(passed: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the DaemonSets of a passed task; also of results that hold a single one."""
     found = passed.get("manifests") or [passed.get("manifest")]

@@ -14,18 +14,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import filelock
 import yaml
 
 from daemonset_course.capabilities import CAPABILITIES
-from daemonset_course.cluster.components import components_first
+from daemonset_course.cluster.components import components_down, components_first
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.cluster.reset import reset
-from daemonset_course.errors import BadInput, CourseError
+from daemonset_course.errors import BadInput, CourseError, NotRunning
 from daemonset_course.files import write_whole
 from daemonset_course.history.log import Object
 from daemonset_course.lab import lab_log, results
@@ -44,6 +45,7 @@ from daemonset_course.verbs.nodes import split_taint
 
 PATIENCE = 10.0, 50.0  # seconds that a check waits: fixed part, and part at pace 1
 STARTED = "task.json"  # what was started
+OTHER_CHECK = 120.0  # seconds that a check waits for another one to undo what it did
 JOURNAL = "probe.json"  # what the checker has to undo
 _FORMAT = 1
 
@@ -183,10 +185,7 @@ class LabSession:
 
     def reset(self) -> Words:
         """End the lab: stop the recorder, and reset the cluster as after ``course up``."""
-        changes = self._cleared(None)
-        for name in (STARTED, LOG, lab_log.MARKS, CLOCK):
-            (lab_log.folder_of(current().name) / name).unlink(missing_ok=True)
-        return Words(_put_right(changes))
+        return Words(_put_right(self._cleared(None)))
 
     def progress(self) -> Words:
         """Return a table of the tasks: the best verdict with its time, and what is recorded."""
@@ -230,10 +229,12 @@ class LabSession:
             name = current().name
         except CourseError:
             return reset(workers=workers).changes
+        folder = lab_log.folder_of(name)
         with suppress(CourseError):  # the reset puts it right too
-            finish_probe(lab_log.folder_of(name))
-        (lab_log.folder_of(name) / JOURNAL).unlink(missing_ok=True)
+            finish_probe(folder)
         lab_log.end(name)
+        for file in (JOURNAL, STARTED, LOG, lab_log.MARKS, CLOCK):
+            (folder / file).unlink(missing_ok=True)
         return reset(workers=workers).changes
 
     def _prepare_fleet(self, cluster: Cluster) -> None:
@@ -259,23 +260,23 @@ class LabSession:
         folder = lab_log.folder_of(current().name)
         finish_probe(folder)
         recording = self.recording
-        if not recording.history.ended and not recording.running:
-            return _no_recorder(number, recording)
         verdict = self._settled(task, recording, patience)
         tried: set[str] = set()
-        while (name := needed_probe(verdict)) and name not in tried:
+        while recording.running and (name := needed_probe(verdict)) and name not in tried:
             tried.add(name)
             verdict = self._with_probe(task, task.probe(name), recording)
-        return verdict
+        if recording.running or (recording.history.ended and verdict.passed):
+            return verdict
+        return _no_recorder(number, recording)
 
     def _settled(self, task: Task, recording: LabRecording, patience: float) -> Verdict:
         """Return the first verdict that is not "not yet", or the one after ``patience`` seconds."""
         cluster = current()
         deadline = time.monotonic() + patience
         if recording.running:  # a finished recording is judged without new records
-            recording.catch_up(cluster.api, self.lab.namespace)
+            recording.catch_up(cluster.api, self.lab.namespace, components_down(cluster.name))
         while True:
-            last = time.monotonic() >= deadline
+            last = time.monotonic() >= deadline or not recording.running
             history = recording.history  # up to now
             seen = len(history.records)
             verdict = judge(Evidence(history), task.criteria)
@@ -286,26 +287,28 @@ class LabSession:
     def _with_probe(self, task: Task, probe: Probe, recording: LabRecording) -> Verdict:
         """Do what a probe does, judge, and undo it; the history has a mark at both moments."""
         folder = lab_log.folder_of(current().name)
-        write_whole(folder / JOURNAL, json.dumps({"name": probe.name, "undo": probe.undo}))
-        recording.mark(probe_mark(probe.name))
-        try:
-            play(probe.act)
-            verdict = self._settled(task, recording, PATIENCE[0] + PATIENCE[1] * current().pace)
-            recording.mark(probe_mark(probe.name, JUDGED_NOW))
-        finally:
-            finish_probe(folder, recording)
+        with _one_at_a_time(folder):
+            write_whole(folder / JOURNAL, json.dumps({"name": probe.name, "undo": probe.undo}))
+            try:
+                recording.mark(probe_mark(probe.name))
+                play(probe.act)
+                verdict = self._settled(task, recording, PATIENCE[0] + PATIENCE[1] * current().pace)
+                recording.mark(probe_mark(probe.name, JUDGED_NOW))
+            finally:
+                _undo(folder, recording)
         return verdict
 
     def _store_verdict(self, number: int, verdict: Verdict) -> Verdict:
         notes: list[str] = []
         manifests: list[Object] = []
-        if verdict.passed:
-            manifests = _daemonsets(self.recording.history)
-            lab_log.end(current().name)
-        elif results.was_passed(self.lab.name, number) and verdict.outcome == "wrong":
-            notes.append("This task was passed before: what was passed then is wrong now.")
         try:
-            notes += filter(None, [results.keep(self.lab.name, number, verdict, manifests)])
+            if verdict.passed:
+                manifests = _daemonsets(self.recording.history)
+                lab_log.end(current().name)
+            stored, note = results.load(self.lab.name)
+            if verdict.outcome == "wrong" and "passed" in stored.get(number, {}):
+                notes.append("This task was passed before: what was passed then is wrong now.")
+            notes += filter(None, [note, results.keep(self.lab.name, number, verdict, manifests)])
         except CourseError as error:  # the verdict counts more than its copy on disk
             notes.append(f"the result could not be kept: {error}")
         return replace(verdict, notes=(*verdict.notes, *notes))
@@ -338,27 +341,47 @@ def started_on(cluster: str) -> tuple[str, int] | None:
     """Return lab and task that were started last on a cluster; None if none was."""
     try:
         saved = json.loads((lab_log.folder_of(cluster) / STARTED).read_text())
-        return str(saved["lab"]), int(saved["task"])
+        return (str(saved["lab"]), int(saved["task"])) if saved["format"] == _FORMAT else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def finish_probe(folder: Path, recording: LabRecording | None = None) -> None:
-    """Undo what a check did and did not undo yet, also in another process; else do nothing.
+def finish_probe(folder: Path) -> None:
+    """Undo what an interrupted check did, also in another process that has ended since.
 
     Raises:
         CourseError: it could not be undone; the next ``start``, ``check`` or ``reset`` tries again.
     """
+    if (folder / JOURNAL).exists():
+        with _one_at_a_time(folder):  # while another check runs, that one undoes it
+            _undo(folder, None)
+
+
+def _undo(folder: Path, recording: LabRecording | None) -> None:
     path = folder / JOURNAL
     try:
         saved = json.loads(path.read_text())
-    except (OSError, ValueError):
+        name, undo = str(saved["name"]), str(saved["undo"])
+    except (OSError, ValueError, TypeError, KeyError):
         path.unlink(missing_ok=True)
         return
-    play(saved["undo"])
-    with suppress(CourseError):
-        (recording or LabRecording(folder)).mark(probe_mark(saved["name"], ENDED))
+    play(undo)
+    (recording or LabRecording(folder)).mark(probe_mark(name, ENDED))
     path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Hold the lock of what checks do to the cluster."""
+    try:
+        with filelock.FileLock(folder / "probe.lock", timeout=OTHER_CHECK):
+            yield
+    except filelock.Timeout as error:
+        raise NotRunning(
+            "Another check of this task changes the cluster at the moment.",
+            seen=f"it has not undone that within {OTHER_CHECK:g} s",
+            next_step="Wait for it, or interrupt it, and check again.",
+        ) from error
 
 
 def _daemonsets(history: Any) -> list[Object]:

@@ -102,6 +102,7 @@ class Verdict:
         untouched: whether nothing was changed since the start of the task.
         problem: why nothing could be judged; None if it could.
         notes: further lines for the learner.
+        outages: the components of the control plane that did not run for a while; shown first.
         task: the number of the task; 0 if unknown.
     """
 
@@ -109,6 +110,7 @@ class Verdict:
     untouched: bool = False
     problem: Finding | None = None
     notes: tuple[str, ...] = ()
+    outages: tuple[str, ...] = ()
     task: int = 0
     _refused: str = field(default="", repr=False)
 
@@ -163,7 +165,7 @@ class Verdict:
     def observed(self) -> tuple[str, ...]:
         """Lines of evidence, mostly one for each node."""
         refused = (self._refused,) if self._refused else ()
-        return (*self.main.observed, *refused, *self.notes)
+        return (*self.outages, *self.main.observed, *refused, *self.notes)
 
     @property
     def rule(self) -> str:
@@ -325,7 +327,7 @@ def _with_outages(evidence: Evidence, verdict: Verdict) -> Verdict:
         says = f"{'; '.join(str(Down(one.component, one.why)) for one in down)}."
         where = cure(down, evidence.history.header.cluster)
         return cannot_check(says, (f"without that: {verdict.says}",), where=where)
-    return replace(verdict, notes=(*map(str, found), *verdict.notes))
+    return replace(verdict, outages=tuple(map(str, found)))
 
 
 def _columns(table: Sequence[tuple[str, ...]]) -> list[str]:

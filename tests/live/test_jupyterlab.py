@@ -1,4 +1,4 @@
-"""`course lab` in the home of a learner whose files and variables open every door."""
+"""`course open` in the home of a learner whose files and variables open every door."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ def hostile(home: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """What the server of `course lab` tells of itself; it has no terminal of its own."""
-    folder = tmp_path_factory.mktemp("lab")
+    """What the server of `course open` tells of itself; it has no terminal of its own."""
+    folder = tmp_path_factory.mktemp("jupyterlab")
     output = folder / "output"
     with output.open("w") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "daemonset_course.cli", "lab", "--no-browser"],
+            [sys.executable, "-m", "daemonset_course.cli", "open", "--no-browser"],
             env=os.environ | hostile(folder / "home"),
             stdin=subprocess.DEVNULL,
             stdout=file,
