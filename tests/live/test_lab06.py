@@ -5,43 +5,21 @@ import re
 import stat
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from world import attempts, header
 
-from daemonset_course import variables
 from daemonset_course.cluster.embedded.embedded_backend import Embedded
 from daemonset_course.cluster.lifecycle import current, up
 from daemonset_course.cluster.reset import reset
 from daemonset_course.lab import lab_log
 from daemonset_course.lab import session as labs
-from daemonset_course.lab.actions import play
 from daemonset_course.lab.session import LabSession, open_lab
-from daemonset_course.lab.tasks import roll_within_budget as lab06
 from daemonset_course.places import state_home
 from daemonset_course.verbs.kubectl import kubectl
 from live.scenes import eventually, recorders
 
 LAB = "06-roll-within-budget"
-# One attempt for each way in which the controller itself matters; tests/unit/test_check.py plays
-# all of them on a simulated one. COURSE_ATTEMPTS=all plays all of them here, in four minutes.
-CHOSEN = {
-    "1-right-surge",
-    "1-wrong-budget-left-at-one",
-    "1-wrong-deleted-by-hand",
-    "1-wrong-selector-replaced",
-    "2-right-eighteen-percent",
-    "2-wrong-a-fifth",
-    "2-wrong-node-deleted",
-    "3-right-undo",
-    "3-wrong-bigger-budget",
-    "3-wrong-on-delete",
-}
-EVERY = variables.ATTEMPTS.read() == "all"
-PLAYED = [path for path in attempts() if EVERY or path.stem in CHOSEN]
 ROLL = "set env daemonset/agent RELEASE=2"
-STUCK = "action: delete pods\ndaemonset: agent\nreason: ImagePullBackOff"
 
 
 @pytest.fixture
@@ -49,37 +27,6 @@ def lab() -> Iterator[LabSession]:
     session = open_lab(LAB)
     yield session
     lab_log.end(current().name)
-
-
-def perform(path: Path) -> None:
-    """Do what an attempt does, step by step, as the learner would."""
-    play("---\n".join(map(translated, path.read_text().split("---\n"))))
-
-
-def translated(step: str) -> str:
-    """A step of an attempt in the words of ``actions.py``."""
-    return (
-        step.replace("action: delete pods", "action: delete pods\ndaemonset: agent")
-        .replace("action: delete broken pod", STUCK)
-        .replace("action: delete dead node", f"action: remove node\nnode: $worker{lab06.DEAD}")
-        .replace("action: recover dead node", f"action: recover node\nnode: $worker{lab06.DEAD}")
-    )
-
-
-@pytest.mark.parametrize("path", PLAYED, ids=lambda path: path.stem)
-def test_an_attempt_earns_its_own_verdict(lab: LabSession, path: Path) -> None:
-    expected = header(path)
-    number = int(expected["task"])
-    lab.start(number)
-    lab.apply("")  # the stub of the exercise
-
-    assert lab.check(number).outcome == "not attempted"
-
-    perform(path)
-    verdict = lab.check(number)
-
-    assert expected["expect"] == verdict.outcome, repr(verdict)
-    assert expected["says"] in repr(verdict)
 
 
 @pytest.mark.only("embedded", "it kills a process")

@@ -1,0 +1,67 @@
+"""Attempts at the tasks of every lab on a real control plane; tests/labs plays all, simulated.
+
+For each task the first wrong and the first right attempt are played, and of lab 06 one for each way
+in which the controller itself matters. COURSE_ATTEMPTS=all plays all of them here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from proof import Attempt, attempts
+
+from daemonset_course import variables
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.lab import lab_log
+from daemonset_course.lab.actions import play
+from daemonset_course.lab.lab import find
+from daemonset_course.lab.session import LabSession
+
+CHOSEN = {
+    "06-1-right-surge",
+    "06-1-wrong-budget-left-at-one",
+    "06-1-wrong-deleted-by-hand",
+    "06-1-wrong-selector-replaced",
+    "06-2-right-eighteen-percent",
+    "06-2-wrong-a-fifth",
+    "06-2-wrong-node-deleted",
+    "06-3-right-undo",
+    "06-3-wrong-bigger-budget",
+    "06-3-wrong-on-delete",
+}
+
+
+def played() -> Iterator[Attempt]:
+    first: set[tuple[str, int, str]] = set()
+    for one in attempts():
+        key = one.lab, one.task, one.expect
+        own = str(one) in CHOSEN if one.lab.startswith("06") else key not in first
+        first.add(key)
+        if own or variables.ATTEMPTS.read() == "all":
+            yield one
+
+
+@pytest.fixture
+def ended() -> Iterator[None]:
+    yield
+    lab_log.end(current().name)
+
+
+@pytest.mark.usefixtures("ended")
+@pytest.mark.parametrize("attempt", list(played()), ids=str)
+def test_an_attempt_earns_its_own_verdict(attempt: Attempt) -> None:
+    lab = LabSession(find(attempt.lab))
+    lab.start(attempt.task)
+    lab.apply("")  # the stub of the notebook
+    untouched = lab.check(attempt.task)
+    if untouched.problem is not None:
+        pytest.skip(untouched.says)
+
+    assert untouched.outcome == "not attempted", repr(untouched)
+
+    play(attempt.steps)
+    verdict = lab.check(attempt.task)
+
+    assert verdict.outcome == attempt.expect, repr(verdict)
+    assert attempt.says in repr(verdict)
