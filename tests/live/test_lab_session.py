@@ -406,6 +406,18 @@ def test_an_interrupted_probe_is_undone_by_the_next_check(
     assert all(probe.end for probe in probes)
 
 
+def test_two_checks_do_not_undo_each_other_s_probes(
+    joining: LabSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labs, "OTHER_CHECK", 0.2)
+    with labs._one_at_a_time(lab_log.folder_of(current().name)):  # as another check that tries it
+        meanwhile = joining.check()
+
+    assert meanwhile.outcome == "cannot check"
+    assert "Another check of this task" in meanwhile.says
+    assert joining.check().passed
+
+
 KILLED = """
 import os, signal
 from daemonset_course.lab import session as labs
