@@ -103,12 +103,13 @@ def eventually(true: Callable[[], Any], *, within: float = 20) -> Any:
 
 
 def processes(home: Path) -> list[psutil.Process]:
-    """Return the running processes, except Python, whose command line has this folder."""
+    """Return the running processes whose command line has this folder; of Python, the recorders."""
     found = []
     for process in psutil.process_iter(["cmdline", "status"]):
         line = process.info["cmdline"] or ["python"]
         living = process.info["status"] != psutil.STATUS_ZOMBIE
-        if living and f"{home}/" in " ".join(line) and "python" not in Path(line[0]).name:
+        counts = RECORDER in line or "python" not in Path(line[0]).name
+        if living and counts and f"{home}/" in " ".join(line):
             found.append(process)
     return found
 

@@ -124,6 +124,14 @@ def test_the_lab_refuses_an_unquoted_value_before_kubectl(lab: LabSession) -> No
         )
 
 
+def test_a_daemonset_of_five_megabytes_is_refused_at_once(lab: LabSession) -> None:
+    items = "".join(f"  a{i}: b\n" for i in range(450_000))
+    with pytest.raises(BadInput, match=r"The YAML has 5\.\d MiB") as refused:
+        lab.apply(f"kind: DaemonSet\nmetadata:\n {items}")
+
+    assert "at most 3 MiB" in refused.value.seen
+
+
 # Results and progress
 
 

@@ -36,7 +36,7 @@ from daemonset_course.lab.lab import Lab, Probe, Task, find
 from daemonset_course.lab.lab_log import LabRecording
 from daemonset_course.lab.lab_recorder import CLOCK, LOG
 from daemonset_course.lab.solutions import compared
-from daemonset_course.lab.typed import check_strings
+from daemonset_course.lab.typed import check_size, check_strings
 from daemonset_course.lab.verdict import Verdict, cannot_check, judge, needed_probe
 from daemonset_course.places import course_command
 from daemonset_course.verbs.apply import apply
@@ -108,6 +108,7 @@ class LabSession:
         """
         if not text.strip():
             return Words("Nothing to apply yet: write YAML between the quotes, and run this again.")
+        check_size(text)
         check_strings(text)
         if "kind" in _mapping(text):
             return Words(repr(apply(text, namespace=self.lab.namespace)))

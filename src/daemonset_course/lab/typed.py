@@ -1,4 +1,4 @@
-"""Find values in a learner's YAML that must be strings and that YAML reads as another type."""
+"""Check a learner's YAML before it is applied: its size, and values that must be strings."""
 
 from __future__ import annotations
 
@@ -8,10 +8,26 @@ import yaml
 
 from daemonset_course.errors import BadInput
 
+LARGEST = 3 * 1024 * 1024  # bytes of a request that the API server takes
 # Maps whose values must be strings, and lists of strings.
 _MAPS = ("labels", "annotations", "matchLabels", "nodeSelector")
 _LISTS = ("command", "args")
 _KINDS = {"int": "a number", "float": "a number", "bool": "a boolean", "timestamp": "a date"}
+
+
+def check_size(text: str) -> None:
+    """Refuse YAML that no API server takes; to parse it would take minutes.
+
+    Raises:
+        BadInput: with its size.
+    """
+    size = len(text.encode("utf-8", "replace"))
+    if size > LARGEST:
+        raise BadInput(
+            f"The YAML has {size / 2**20:.1f} MiB: nothing was applied.",
+            seen=f"the API server takes at most {LARGEST / 2**20:g} MiB in a request",
+            next_step="Apply the DaemonSet alone, and put data into a ConfigMap or an image.",
+        )
 
 
 def check_strings(text: str) -> None:
