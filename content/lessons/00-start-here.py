@@ -16,7 +16,7 @@ from pathlib import Path
 
 from daemonset_course import CourseError, apply, current, kubectl, predict, record, reset, step
 from daemonset_course import taint, wait_rollout
-from daemonset_course.lessons import examine, live
+from daemonset_course.lessons import examine, lab_progress, live
 
 # %% [markdown]
 # ## Where you are
@@ -324,4 +324,11 @@ None
 # - The status counts nodes, and DESIRED can shrink without a word.
 # - In trouble: run the lesson from the top, `course reset`, `course doctor`.
 #
+# Labs are in the folder `labs`: a prepared cluster, a few tasks, and a check of what the cluster
+# did. What you have passed so far (in a terminal: `course progress`):
+
+# %%
+lab_progress()
+
+# %% [markdown]
 # Next: lesson 01, where nodes join and leave, and "one Pod per node" is none or two.

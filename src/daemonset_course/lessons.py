@@ -33,6 +33,8 @@ from daemonset_course.analysis.workloads import LogReaders, features, features_o
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.doctor import examine
 from daemonset_course.history.podstate import is_ready, node_of
+from daemonset_course.lab.exercise import exercise
+from daemonset_course.lab.lab_progress import lab_progress
 from daemonset_course.lab.session import open_lab
 from daemonset_course.live import live
 from daemonset_course.metrics import families, gauge, labels
@@ -88,6 +90,7 @@ __all__ = [
     "daemonset_status",
     "deploy",
     "examine",
+    "exercise",
     "failure",
     "families",
     "features",
@@ -96,6 +99,7 @@ __all__ = [
     "gauge",
     "is_ready",
     "joining",
+    "lab_progress",
     "label_changes",
     "label_map",
     "labels",

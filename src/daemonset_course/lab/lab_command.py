@@ -16,8 +16,8 @@ from daemonset_course import variables
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.console import Json, Name, errors_as_text, out
 from daemonset_course.errors import BadInput, CourseError
-from daemonset_course.lab import results
-from daemonset_course.lab.lab import LABS, find
+from daemonset_course.lab.lab import find
+from daemonset_course.lab.lab_progress import progress_rows
 from daemonset_course.lab.session import LabSession, started_on
 from daemonset_course.lab.verdict import Verdict, cannot_check
 from daemonset_course.places import cluster_name, course_command
@@ -146,7 +146,7 @@ def _watched(session: LabSession, number: int, as_json: bool) -> Verdict:
 
 def _print_progress(as_json: bool) -> None:
     with errors_as_text():
-        rows = [row for name in LABS for row in _rows(name)]
+        rows = progress_rows()
     if as_json:
         print(json.dumps({"format": 1, "tasks": rows}, ensure_ascii=False))
         return
@@ -156,21 +156,6 @@ def _print_progress(as_json: bool) -> None:
             lab_name = row["lab"]
             out.print(f"\n{lab_name}", markup=False)
         out.print(f"  {row['task']}. {row['title']:<52} {row['verdict']}", markup=False)
-
-
-def _rows(name: str) -> list[dict[str, Any]]:
-    entries, _ = results.load(name)
-    return [
-        {
-            "lab": name,
-            "task": number,
-            "title": task.title,
-            "passed": "passed" in entries.get(number, {}),
-            "verdict": results.best(entries.get(number, {})),
-            "hints": entries.get(number, {}).get("hints", 0),
-        }
-        for number, task in enumerate(find(name).tasks, 1)
-    ]
 
 
 def _text(markdown: str) -> str:
