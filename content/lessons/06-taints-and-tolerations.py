@@ -21,7 +21,7 @@ import yaml
 from daemonset_course import CommandFailed, NotFinished, apply, break_node, cordon, drain, kubectl
 from daemonset_course import predict, record, recover_node, rejected, reset, show, step, taint
 from daemonset_course import wait_rollout, why
-from daemonset_course.lessons import attempts, coverage, node_taints, nodes_with, pressure
+from daemonset_course.lessons import attempts, coverage, exercise, node_taints, nodes_with, pressure
 from daemonset_course.lessons import set_network_unavailable, set_pressure, tolerations_by_object
 
 # %%
@@ -666,6 +666,32 @@ q2.compare(runs_on(key="gpu", value="true"), within=0)
 # %%
 q3 = predict("06-check-pod", ..., unit="tolerations", question="gpu has one: how many has its Pod?")
 q3.compare(len(tolerations("gpu")), within=0)
+
+# %% [markdown]
+# ## Your turn
+#
+# Five workers, three of them with a taint. Change the DaemonSet `agent` so that it runs on every
+# worker except the one in quarantine, with the fewest tolerations that do it. The nodes stay as they
+# are.
+
+# %%
+turn = exercise("taints")
+turn.start()
+
+# %%
+kubectl("get nodes -o custom-columns=NAME:.metadata.name,TAINTS:.spec.taints")
+
+# %% [markdown]
+# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl` in a
+# terminal. `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+
+# %%
+change = """
+"""
+turn.apply(change)
+
+# %%
+turn.check()
 
 # %% [markdown]
 # Back to the small fleet.
