@@ -331,7 +331,7 @@ def show_changes(verdicts: Iterator[Verdict]) -> Verdict:
     shown, handle = "", None
     for verdict in verdicts:
         if handle is None:
-            handle = display(verdict, display_id=True)
+            handle = display(verdict, display_id=True)  # type: ignore[no-untyped-call]
         elif repr(verdict) != shown:
             handle.update(verdict)
         shown = repr(verdict)
