@@ -179,7 +179,9 @@ class Evidence:
     def _changed(self, resource: str, part: Callable[[Object], Any]) -> bool:
         first = {_uid(one): part(one) for one in self.history.at_start(resource)}
         later = (
-            c for c in self.history.changes(resource) if c.via != "start" and _is_own(c.object)
+            c
+            for c in self.history.changes(resource)
+            if c.via != "start" and _is_own(c.object) and not self._by_checker(c.t)
         )
         return any(c.gone or c.uid not in first or part(c.object) != first[c.uid] for c in later)
 
@@ -247,7 +249,8 @@ class Evidence:
         last = 0.0
         for change in self.history.changes("daemonsets"):
             new = None if change.gone else change.object.get("spec")
-            if change.via != "start" and specs.get(change.uid) != new:
+            own = change.via != "start" and not self._by_checker(change.t)
+            if own and specs.get(change.uid) != new:
                 last = change.t
             specs[change.uid] = new
         return last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from daemonset_course.history.log import Object
 from daemonset_course.lab.criteria import covered, kept
 from daemonset_course.lab.criteria.covered import is_worker
 from daemonset_course.lab.criteria.unseen_fleets import Fleets, nothing_to_drop, right_on_unseen
@@ -19,7 +20,7 @@ _GUARDS = kept.guards(AGENT)
 _OWN = {("gpu", "true", "NoSchedule"), ("dedicated", "db", "NoExecute")}
 
 
-def _wanted(node: dict[str, object]) -> bool:
+def _wanted(node: Object) -> bool:
     found = {(t.get("key"), t.get("value"), t.get("effect")) for t in taints_of(node)}
     return found <= _OWN
 
