@@ -20,9 +20,9 @@ import yaml
 
 from daemonset_course import CommandFailed, apply, kubectl, predict, record, rejected, reset, show
 from daemonset_course import step, taint, wait_rollout, wait_settled, why
-from daemonset_course.lessons import Trial, coverage, deploy, families, gauge, labels, mounts_seen
-from daemonset_course.lessons import nodes_with, reaches, renamed, rights, runtime, scrape, scrapes
-from daemonset_course.lessons import trials, tries, try_apply, try_rollout
+from daemonset_course.lessons import Trial, can_reach, container_runtime, coverage, deploy, families
+from daemonset_course.lessons import gauge, labels, mounts_seen, nodes_with, renamed, rights, scrape
+from daemonset_course.lessons import scrapes, trials, try_apply, try_commands, try_rollout
 
 # %%
 fleet = reset(workers=3)
@@ -282,7 +282,7 @@ def reach():
     apply("../manifests/lesson-07/asker.yaml")
     wait_rollout("asker")
     names = deploy(WAYS)
-    return {way: reaches("asker", one, port_of(name)) for way, name in names.items()}
+    return {way: can_reach("asker", one, port_of(name)) for way, name in names.items()}
 
 
 reach
@@ -481,7 +481,8 @@ def hands():
         apply(f"../manifests/lesson-07/{name}.yaml")
         wait_rollout(name)
     late = {name: mounts_seen("hands", "late", container=each) for name, each in SHELLS.items()}
-    return {"done": tries("hands", SHELLS, TRIES), "late": late, "runtime": runtime(one)}
+    done = try_commands("hands", SHELLS, TRIES)
+    return {"done": done, "late": late, "runtime": container_runtime(one)}
 
 
 print(hands.label)

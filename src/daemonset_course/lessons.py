@@ -57,7 +57,7 @@ from daemonset_course.verbs.faults import crash, fill_node, missing_image, never
 from daemonset_course.verbs.nodes import allocatable_cpu
 from daemonset_course.verbs.queue_adds import count_queue_adds
 from daemonset_course.verbs.rollout import daemonset_status
-from daemonset_course.verbs.shells import mounts_seen, reaches, runtime, tries
+from daemonset_course.verbs.shells import can_reach, container_runtime, mounts_seen, try_commands
 from daemonset_course.verbs.template_changes import release, set_budget
 from daemonset_course.verbs.tokens import try_label_with_token, wait_refused
 
@@ -77,6 +77,8 @@ __all__ = [
     "alerts",
     "allocatable_cpu",
     "attempts",
+    "can_reach",
+    "container_runtime",
     "count_by_node",
     "count_queue_adds",
     "counts",
@@ -111,12 +113,10 @@ __all__ = [
     "pods_by_node",
     "pods_per_node",
     "pressure",
-    "reaches",
     "release",
     "renamed",
     "revision_history",
     "rights",
-    "runtime",
     "sample",
     "samples",
     "scheduler_messages",
@@ -131,8 +131,8 @@ __all__ = [
     "stop_component",
     "tolerations_by_object",
     "trials",
-    "tries",
     "try_apply",
+    "try_commands",
     "try_evict",
     "try_kubectl",
     "try_label_with_token",

@@ -24,7 +24,7 @@ def shell(daemonset: str, command: str, *, container: str | None = None) -> str:
     return str(kubectl(*where, "--", "sh", "-c", f"{{ {command}; }} 2>&1 || true")).strip()
 
 
-def tries(
+def try_commands(
     daemonset: str, containers: Mapping[str, str], commands: Mapping[str, str]
 ) -> dict[str, dict[str, str]]:
     """Return by container and command: ``succeeds``, or the command's error output.
@@ -50,7 +50,7 @@ def tries(
     }
 
 
-def reaches(daemonset: str, node: str, port: int) -> bool:
+def can_reach(daemonset: str, node: str, port: int) -> bool:
     """Whether a Pod of the DaemonSet gets metrics from this port of a node's address.
 
     Raises:
@@ -72,7 +72,7 @@ def mounts_seen(daemonset: str, app: str, *, container: str) -> int:
     return int(shell(daemonset, f"grep -c {uid} /proc/self/mounts", container=container))
 
 
-def runtime(node: str) -> dict[str, Any]:
+def container_runtime(node: str) -> dict[str, Any]:
     """Return a node's container runtime, and whether it supports recursive read-only mounts.
 
     Raises:
