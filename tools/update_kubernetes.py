@@ -94,7 +94,7 @@ def _reason(text: str) -> str:
 
 
 def tidied(module: str) -> tuple[str, str]:
-    """Return ``go.mod`` and ``go.sum`` after ``go mod tidy``, which fetches modules.
+    """Return a ``go.mod`` and its ``go.sum`` after ``go mod tidy``, which fetches modules.
 
     Raises:
         CommandFailed: Go cannot do it.
@@ -118,9 +118,9 @@ def source(kops: str, at: str, get: Fetch) -> Source:
 
 
 def texts_of(root: Path) -> dict[str, str]:
-    """Return the files of ``PLACES`` and of the Go modules of Kubernetes, by path."""
+    """Return the files of ``PLACES`` and of the Go modules of the toolchain, by path."""
     paths = {path for path, _, _ in places.PLACES}
-    paths |= {str(one.relative_to(root)) for one in root.glob("toolchain/kubernetes*/go.*")}
+    paths |= {str(one.relative_to(root)) for one in root.glob("toolchain/*/go.*")}
     return {path: (root / path).read_text(encoding="utf-8") for path in sorted(paths)}
 
 
@@ -199,7 +199,9 @@ def update(
         after = version_table.without(after, minor)
     written = version_table.write(after)
     version_table.read(written)
-    modules = {path: words for path, words in texts.items() if path.startswith("toolchain/")}
+    modules = {
+        path: words for path, words in texts.items() if path.startswith("toolchain/kubernetes")
+    }
     files: dict[str, str | None] = {TABLE: written}
     files |= places.edited({path: texts[path] for path, _, _ in places.PLACES}, before, after)
     files |= places.moved(modules, before, after)
@@ -229,7 +231,9 @@ def _etcd_of(kubernetes: Path) -> str:
     return f"v{found[1]}" if found else ""
 
 
-def check(root: Path, asked: argparse.Namespace, get: Fetch) -> list[str]:
+def check(
+    root: Path, asked: argparse.Namespace, get: Fetch, tidy: Callable[[str], tuple[str, str]]
+) -> list[str]:
     """Return what differs between the repository's pins, or between them and the sources."""
     text = (root / TABLE).read_text(encoding="utf-8")
     table, data = version_table.read(text), source(asked.kops, asked.at, get)
@@ -238,8 +242,14 @@ def check(root: Path, asked: argparse.Namespace, get: Fetch) -> list[str]:
         known |= data.read(minor)[0]
     for version in version_table.differences(table, known)[1]:
         print(f"not compared: {version}; the source does not have it")
-    default = default_image(_kind(text, get))
-    return list(places.problems(table, known, default, texts_of(root)))
+    default, texts = default_image(_kind(text, get)), texts_of(root)
+    found = list(places.problems(table, known, default, texts))
+    for path in (one for one in texts if one.endswith("go.mod")):
+        module, version = places.released(texts[path])
+        upstream = (get(module, version).folder / "go.mod").read_text(encoding="utf-8")
+        right = tidy(places.with_go_line(texts[path], upstream))
+        found += places.untidy(path.removesuffix("/go.mod"), texts, right)
+    return found
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -280,7 +290,7 @@ def main(words: Sequence[str]) -> int:
     try:
         asked = arguments(words)
         if asked.check:
-            found = check(ROOT, asked, fetch)
+            found = check(ROOT, asked, fetch, tidied)
             print("\n".join(found) or "The pins of Kubernetes agree.")
             return bool(found)
         done, left = update(ROOT, asked, fetch, tidied)

@@ -18,6 +18,8 @@ from version_table import TABLE, Checksums, Release, Table
 WORKFLOW = ".github/workflows/course.yaml"
 IMAGE = re.compile(r"kindest/node:v(\d+\.\d+)\.\d+@sha256:[0-9a-f]{64}")
 
+TOOL_SINCE = "1.24"
+
 # Where else the versions stand: the file, how often, and the words for a table.
 PLACES: tuple[tuple[str, int, Callable[[Table], str]], ...] = (
     ("Makefile", 1, lambda table: f"\nVERSIONS ?= {' '.join(table.minors)}\n"),
@@ -81,6 +83,52 @@ def go_module(kubernetes: str, version: str) -> str:
         + "".join(f"replace {one} => {one} {released}\n\n" for one in staging)
         + f"tool (\n{tools})\n\nrequire k8s.io/kubernetes {version}\n"
     )
+
+
+def released(module: str) -> tuple[str, str]:
+    """Return the module, and its version, that a ``go.mod`` of the toolchain builds programs from.
+
+    Raises:
+        BadInput: it names no program, or does not require the program's module.
+    """
+    tool = re.search(r"^(?:tool |\t)([^\s(]+)$", module, re.MULTILINE)
+    package = tool[1] if tool else ""
+    required = re.findall(r"^(?:require |\t)(\S+) (v\S+)", module, re.MULTILINE)
+    found = [(path, version) for path, version in required if f"{package}/".startswith(f"{path}/")]
+    if not found:
+        raise BadInput("A go.mod of the toolchain does not require its program's module.")
+    return max(found, key=lambda one: len(one[0]))
+
+
+def with_go_line(module: str, upstream: str) -> str:
+    """Return a ``go.mod`` with the ``go`` line of the release that it builds.
+
+    A line before 1.24 becomes 1.24, the first Go that knows ``tool``.
+    """
+    line = re.search(r"^go (\S+)$", upstream, re.MULTILINE)
+    version = line[1] if line else TOOL_SINCE
+    if version_table.key(version) < version_table.key(TOOL_SINCE):
+        version = TOOL_SINCE
+    return re.sub(r"^go \S+$", f"go {version}", module, count=1, flags=re.MULTILINE)
+
+
+def untidy(folder: str, texts: Mapping[str, str], tidy: tuple[str, str]) -> Iterator[str]:
+    """Yield how a Go module differs from what ``go mod tidy`` writes.
+
+    Args:
+        folder: the folder of the module.
+        texts: every ``go.mod`` and ``go.sum`` by path.
+        tidy: its ``go.mod``, with the ``go`` line of the release, and its ``go.sum``.
+    """
+    for path, right in zip((f"{folder}/go.mod", f"{folder}/go.sum"), tidy, strict=True):
+        lines, tidied = ({*text.splitlines()} for text in (texts.get(path, ""), right))
+        missing, extra = sorted(tidied - lines), sorted(lines - tidied)
+        if extra or missing:
+            changes = [*(f"+{line}" for line in missing), *(f"-{line}" for line in extra)]
+            yield (
+                f"{path}: go mod tidy adds {len(missing)} lines and removes {len(extra)}, "
+                f"such as {changes[0]}"
+            )
 
 
 def moved(modules: Mapping[str, str], before: Table, after: Table) -> dict[str, str | None]:

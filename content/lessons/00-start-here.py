@@ -16,7 +16,7 @@ from pathlib import Path
 
 from daemonset_course import CourseError, apply, current, kubectl, predict, record, reset, step
 from daemonset_course import taint, wait_rollout
-from daemonset_course.lessons import examine, lab_progress, live
+from daemonset_course.lessons import daemonset_status, examine, lab_progress, live
 
 # %% [markdown]
 # ## Where you are
@@ -157,20 +157,10 @@ kubectl("set image daemonset/hello hello=registry.invalid/hello:2")
 kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=1 daemonset/hello --timeout=60s")
 kubectl("wait --for=jsonpath={.status.numberUnavailable}=1 daemonset/hello --timeout=30s")
 
-
 # %%
-def numbers(*names):
-    """These numbers of hello's status; the API leaves out what is zero."""
-    status = json.loads(kubectl("get daemonset hello -o jsonpath={.status}"))
-    return [status.get(name, 0) for name in names]
-
-
-# %%
-current_scheduled, ready, updated = numbers(
-    "currentNumberScheduled", "numberReady", "updatedNumberScheduled"
-)
-assert (current_scheduled, ready, updated) == (3, 2, 1)
-have_one.compare(current_scheduled, within=0)
+stuck = daemonset_status("hello")
+assert (stuck.current, stuck.ready, stuck.updated) == (3, 2, 1)
+have_one.compare(stuck.current, within=0)
 
 # %% [markdown]
 # Three: one node's Pod is new, and waits for its image. So it counts as current and as updated, and
@@ -188,7 +178,8 @@ kubectl("patch daemonset hello --patch", json.dumps({"spec": {"minReadySeconds":
 kubectl("wait --for=jsonpath={.status.numberUnavailable}=3 daemonset/hello --timeout=30s")
 
 # %%
-assert numbers("numberReady", "updatedNumberScheduled", "numberAvailable") == [3, 3, 0]
+young = daemonset_status("hello")
+assert (young.ready, young.updated, young.available) == (3, 3, 0)
 
 # %%
 kubectl("patch daemonset hello --patch", json.dumps({"spec": {"minReadySeconds": 0}}))

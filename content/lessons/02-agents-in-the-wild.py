@@ -18,7 +18,8 @@ import yaml
 
 from daemonset_course import apply, break_node, current, kubectl, label, predict, recover_node
 from daemonset_course import rejected, reset, show, step, wait_rollout, why
-from daemonset_course.lessons import LogReaders, features, features_of, try_apply, without_network
+from daemonset_course.lessons import LogReaders, features, nodes_with, pod_names, shell, try_apply
+from daemonset_course.lessons import wait_event, wait_pod, without_network, workload_features
 
 # %%
 fleet = reset(workers=3)
@@ -83,17 +84,10 @@ absent
 # %% [markdown]
 # ## Run
 #
-# `features_of` looks into a Pod template. We ask it about everything that runs in `default` ...
-
+# `workload_features` looks into Pod templates. We ask it about everything that runs in `default` ...
 
 # %%
-def workloads(namespace):
-    """The features of each DaemonSet and Deployment in a namespace."""
-    listed = json.loads(kubectl(f"-n {namespace} get daemonsets,deployments -o json"))["items"]
-    return {f"{item['kind']} {item['metadata']['name']}": features_of(item) for item in listed}
-
-
-ours = workloads("default")
+ours = workload_features("default")
 
 # %% [markdown]
 # ... and about a real cluster's own workloads. On the embedded cluster this is a recording, made on
@@ -104,7 +98,7 @@ ours = workloads("default")
 @step("02-system-agents", needs="logs")
 def system():
     """The features of kube-system's own workloads"""
-    return workloads("kube-system")
+    return workload_features("kube-system")
 
 
 system
@@ -127,16 +121,8 @@ assert all(len(table.found[d]) >= 2 for d in table.of("DaemonSet"))
 # has that is of use on one node only, so there is one on each. A priority or a toleration says less:
 # CoreDNS has both, and does not care where it runs.
 
-
 # %%
-def apps_on(node, *more):
-    """The apps that have a Pod on this node; ``more`` narrows it down."""
-    chosen = ",".join([f"spec.nodeName={node}", *more])
-    app = "jsonpath={.items[*].metadata.labels.app}"
-    return set(kubectl(f"get pods --field-selector {chosen} -o", app).split())
-
-
-missing = set(agents) - apps_on(fleet.nodes[0])
+missing = {name for name in agents if fleet.nodes[0] not in nodes_with(name)}
 absent.compare(", ".join(missing))
 
 # %%
@@ -202,12 +188,6 @@ read
 
 
 # %%
-def pods_on(node, app):
-    """The names of this app's Pods on this node."""
-    chosen = f"-l app={app} --field-selector spec.nodeName={node}"
-    return sorted(kubectl(f"get pods {chosen} -o jsonpath={{.items[*].metadata.name}}").split())
-
-
 def short(node):
     """A node's name without the cluster's."""
     return node.removeprefix(f"{current().name}-")
@@ -217,10 +197,10 @@ def short(node):
 @step("02-log-agent", needs=("hostpath", "logs"))
 def tail():
     """Pods of shop by number: on which node each runs, and which log agent has read its line"""
-    pods = [pod for node in fleet.nodes for pod in pods_on(node, "shop")]
+    pods = [pod for node in fleet.nodes for pod in pod_names("shop", node=node)]
     number = {pod: i for i, pod in enumerate(pods, 1)}
-    runs = {short(n): [number[pod] for pod in pods_on(n, "shop")] for n in fleet.nodes}
-    logs = {short(n): kubectl(f"logs {pods_on(n, 'logs')[0]}") for n in fleet.nodes}
+    runs = {short(n): [number[pod] for pod in pod_names("shop", node=n)] for n in fleet.nodes}
+    logs = {short(n): kubectl(f"logs {pod_names('logs', node=n)[0]}") for n in fleet.nodes}
     has = {n: [number[pod] for pod in pods if f"{pod} sold" in log] for n, log in logs.items()}
     return {"runs": runs, "read": has}
 
@@ -254,29 +234,21 @@ assert sum(map(len, tail.result["read"].values())) == 6
 kubelets = predict("02-kubelets", ..., unit="kubelets", question="How many does metrics find?")
 kubelets
 
-
 # %%
-def shell(node, app, script):
-    """What a shell script prints in this app's first Pod on this node."""
-    return kubectl(f"exec {pods_on(node, app)[0]} -- sh -c", script).strip()
-
-
-def machine(node):
-    """The machine id that this node's kubelet reports."""
-    return str(kubectl(f"get node {node} -o jsonpath={{.status.nodeInfo.machineID}}"))
+COUNT = "cat /proc/[0-9]*/comm 2>/dev/null | grep -cx kubelet"
+IDS = "jsonpath={.items[*].status.nodeInfo.machineID}"
 
 
 # %%
-COUNT = "cat /proc/[0-9]*/comm 2>/dev/null | grep -cx kubelet || true"
-
-
 @step("02-node-metrics", needs=("hostpath", "exec"))
 def seen():
     """What metrics and shop see of their node"""
-    found = {short(n): int(shell(n, "metrics", COUNT)) for n in fleet.nodes}
-    shops = {short(n): int(shell(n, "shop", COUNT)) for n in fleet.workers}
-    ids = [shell(n, "metrics", "cat /host/root/etc/machine-id") for n in fleet.nodes]
-    own = ids == [machine(n) for n in fleet.nodes] and len(set(ids)) == len(ids)
+    pod_of = {node: pod_names("metrics", node=node)[0] for node in fleet.nodes}
+    found = {short(node): int(shell(pod, COUNT)) for node, pod in pod_of.items()}
+    shops = {short(n): int(shell(pod_names("shop", node=n)[0], COUNT)) for n in fleet.workers}
+    ids = [shell(pod, "cat /host/root/etc/machine-id") for pod in pod_of.values()]
+    own = ids == kubectl("get nodes", *fleet.nodes, "-o", IDS).split()
+    own = own and len(set(ids)) == len(ids)
     return {"metrics": found, "shop": shops, "machine ids are the nodes' own": own}
 
 
@@ -327,19 +299,10 @@ def clear():
 print(break_node(node, "not ready"))
 apply(CIRCLE)
 
-
-# %%
-def wait_pod(name):
-    """The agent's Pod on that node, once there is one."""
-    chosen = f"-l app={name} --field-selector spec.nodeName={node}"
-    kubectl(f"wait --for=create pod {chosen} --timeout=60s", timeout=70)
-    return pods_on(node, name)[0]
-
-
 # %%
 kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=2 daemonset/neither --timeout=60s")
-wait_pod("tolerant"), wait_pod("both")
-created = [name for name in names if name in apps_on(node)]
+wait_pod("tolerant", node), wait_pod("both", node)
+created = [name for name in names if node in nodes_with(name)]
 allowed = [name for name in names if why(node, name).run]
 early.compare(created)
 
@@ -367,11 +330,8 @@ run
 
 
 # %%
-def told(pod):
-    """What the kubelet says of a Pod that it cannot start without a network."""
-    about = f"--field-selector reason=NetworkNotReady,involvedObject.name={pod}"
-    kubectl(f"wait --for=create events {about} --timeout=60s", timeout=70)
-    return str(kubectl(f"get events {about} -o jsonpath={{.items[0].message}}"))
+RUNNING = "get pods --field-selector spec.nodeName={},status.phase=Running -o"
+APPS = "jsonpath={.items[*].metadata.labels.app}"
 
 
 # %%
@@ -381,9 +341,10 @@ def started():
     clear()
     with without_network(node):
         apply(CIRCLE)
-        waits = [wait_rollout("neither"), wait_rollout("both"), told(wait_pod("tolerant"))]
-        there = apps_on(node, "status.phase=Running")
-    return {"run": [name for name in names if name in there], "said of tolerant": waits[-1]}
+        wait_rollout("neither"), wait_rollout("both")
+        said = wait_event(wait_pod("tolerant", node), "NetworkNotReady")
+        there = kubectl(RUNNING.format(node), APPS).split()
+    return {"run": [name for name in names if name in there], "said of tolerant": said}
 
 
 # %%
@@ -533,7 +494,7 @@ after = wait_settled("app=train", pods=3)
 second.compare(len(after.ready), within=0)
 
 # %% tags=["claim-C18"]
-assert [node for node in fleet.nodes if "gpu" in apps_on(node)] == [gpu_node]
+assert nodes_with("gpu") == {gpu_node}
 assert (before.ready, len(before.refused)) == ((), 3)
 assert all("Insufficient example.com/gpu" in said for _, said in before.refused)
 assert after.ready == (gpu_node, gpu_node)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from daemonset_course import apply, kubectl, label, predict, record, rejected, reset, show
 from daemonset_course import wait_rollout
-from daemonset_course.lessons import label_changes, nodes_with, try_evict
+from daemonset_course.lessons import label_changes, nodes_with, try_evict, wait_pod
 
 # %%
 fleet = reset(workers=6)
@@ -63,21 +63,21 @@ stay
 loses, gets, changes = fleet.workers[0], fleet.workers[1], fleet.workers[3]
 
 
-def wait_pod(what, node):
-    """Return when this node's Pod is there (create) or gone (delete)."""
+def wait_gone(node):
+    """Return when this node's Pod is gone."""
     place = f"-l app=fast --field-selector spec.nodeName={node}"
-    return kubectl(f"wait --for={what} pod {place} --timeout=60s")
+    return kubectl(f"wait --for=delete pod {place} --timeout=60s")
 
 
 # %%
 with record("fast") as steered:
     label(gets, disk="ssd")
-    wait_pod("create", gets)
+    wait_pod("fast", gets)
     wait_rollout("fast")
     label(loses, disk=None)
     label(changes, disk="nvme")
-    wait_pod("delete", loses)
-    wait_pod("delete", changes)
+    wait_gone(loses)
+    wait_gone(changes)
 show(label_changes(steered.history, "disk", "ssd"))
 
 # %% [markdown]
@@ -121,7 +121,7 @@ assert deleted == {"SuccessfulCreate", "SuccessfulDelete"}
 
 # %%
 label(gets, disk="ssd")
-wait_pod("create", gets)
+wait_pod("fast", gets)
 apply("../manifests/lesson-04/guard.yaml")
 kubectl("wait --for=jsonpath={.status.expectedPods} pdb/guard --timeout=30s")
 kubectl("wait --for=jsonpath={.status.disruptionsAllowed}=0 pdb/guard --timeout=30s")
@@ -141,7 +141,7 @@ guarded
 
 # %%
 label(gets, disk="hdd")
-wait_pod("delete", gets)
+wait_gone(gets)
 guarded.compare("stays" if gets in nodes_with("fast") else "goes")
 
 # %% tags=["claim-C29"]

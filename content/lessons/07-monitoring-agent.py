@@ -20,9 +20,10 @@ import yaml
 
 from daemonset_course import CommandFailed, apply, kubectl, predict, record, rejected, reset, show
 from daemonset_course import step, taint, wait_rollout, wait_settled, why
-from daemonset_course.lessons import Trial, coverage, deploy, families, gauge, labels, mounts_seen
-from daemonset_course.lessons import nodes_with, reaches, renamed, rights, runtime, scrape, scrapes
-from daemonset_course.lessons import trials, tries, try_apply, try_rollout
+from daemonset_course.lessons import Trial, at_port, can_reach, container_runtime, coverage, deploy
+from daemonset_course.lessons import families, labels, mounts_seen, nodes_with, renamed, rights
+from daemonset_course.lessons import scrape, scrape_cost, scrapes, trials, try_apply, try_commands
+from daemonset_course.lessons import try_rollout
 
 # %%
 fleet = reset(workers=3)
@@ -248,31 +249,19 @@ reached = predict(
 reached
 
 # %%
-arguments = given["spec"]["template"]["spec"]["containers"][0]["args"]
-
-
-def at_port(number, *, reserve=False, args=arguments, **pod):
-    """The exporter on one node, listening on this port, with these fields of its Pods."""
-    container = {
-        "args": [*args, f"--web.listen-address=:{number}"],
-        "ports": [{"containerPort": number, "hostPort": number}] if reserve else [],
-        "readinessProbe": {"httpGet": {"path": "/", "port": number}, "periodSeconds": 1},
-    }
-    return renamed(given, f"at-{number}", container, nodeSelector={"disk": "ssd"}, **pod)
+exporter = renamed(given, "exporter", nodeSelector={"disk": "ssd"})
+WAYS = {
+    "both": at_port(exporter, 9111, hostNetwork=True, host_port=True),
+    "network": at_port(exporter, 9112, hostNetwork=True),
+    "port": at_port(exporter, 9113, hostNetwork=False, host_port=True),
+    "neither": at_port(exporter, 9114, hostNetwork=False),
+}
 
 
 # %%
 def port_of(name):
     """The port of an exporter that at_port made."""
     return int(name.removeprefix("at-"))
-
-
-WAYS = {
-    "both": at_port(9111, hostNetwork=True, reserve=True),
-    "network": at_port(9112, hostNetwork=True),
-    "port": at_port(9113, hostNetwork=False, reserve=True),
-    "neither": at_port(9114, hostNetwork=False),
-}
 
 
 # %%
@@ -282,7 +271,7 @@ def reach():
     apply("../manifests/lesson-07/asker.yaml")
     wait_rollout("asker")
     names = deploy(WAYS)
-    return {way: reaches("asker", one, port_of(name)) for way, name in names.items()}
+    return {way: can_reach("asker", one, port_of(name)) for way, name in names.items()}
 
 
 reach
@@ -327,14 +316,15 @@ LOOK_AT = {
 }
 
 # %%
+arguments = given["spec"]["template"]["spec"]["containers"][0]["args"]
 UDEV = "--path.udev.data=/host/root/run/udev/data"
 VARIANTS = {
-    "as given": at_port(9121),
-    "no hostPID": at_port(9122, hostPID=False),
-    "no hostNetwork": at_port(9123, hostNetwork=False),
-    "neither": at_port(9124, hostPID=False, hostNetwork=False),
-    "udev path": at_port(9125, args=[*arguments, UDEV]),
-    "default exclusion": at_port(9126, args=arguments[:3]),
+    "as given": at_port(exporter, 9121),
+    "no hostPID": at_port(exporter, 9122, hostPID=False),
+    "no hostNetwork": at_port(exporter, 9123, hostNetwork=False),
+    "neither": at_port(exporter, 9124, hostPID=False, hostNetwork=False),
+    "udev path": at_port(exporter, 9125, arguments=[*arguments, UDEV]),
+    "default exclusion": at_port(exporter, 9126, arguments=arguments[:3]),
 }
 
 # %% [markdown]
@@ -481,7 +471,8 @@ def hands():
         apply(f"../manifests/lesson-07/{name}.yaml")
         wait_rollout(name)
     late = {name: mounts_seen("hands", "late", container=each) for name, each in SHELLS.items()}
-    return {"done": tries("hands", SHELLS, TRIES), "late": late, "runtime": runtime(one)}
+    done = try_commands("hands", SHELLS, TRIES)
+    return {"done": done, "late": late, "runtime": container_runtime(one)}
 
 
 print(hands.label)
@@ -600,16 +591,6 @@ assert better.ready == 4
 
 
 # %%
-def costs():
-    """Of the most expensive one: memory in Mi, and milliseconds of CPU for one reading."""
-    first, *_, last = [scrape("node-exporter", 9100, namespace="node-exporter") for _ in range(6)]
-    cpu, memory = "process_cpu_seconds_total", "process_resident_memory_bytes"
-    spent = max(gauge(last[node], cpu) - gauge(first[node], cpu) for node in last) / 5
-    used = max(gauge(text, memory) for text in last.values())
-    return {"Mi": round(used / 2**20), "ms": round(1000 * spent)}
-
-
-# %%
 @step("07-better", needs=("hostpath", "probes"))
 def proof():
     """The better exporter, read on every node"""
@@ -618,9 +599,11 @@ def proof():
     said = scrape("node-exporter", 9100, namespace="node-exporter")
     told = {node: labels(text, LOOK_AT) for node, text in said.items()}
     fewest = min(len(families(text)) for text in said.values())
-    return {"told": told, "families": fewest, "cost": costs()}
+    cost = scrape_cost("node-exporter", 9100, namespace="node-exporter")
+    return {"told": told, "families": fewest, "cost": cost}
 
 
+# %%
 print(proof.label)
 
 # %% tags=["claim-C55"]

@@ -19,8 +19,9 @@ from pathlib import Path
 
 from daemonset_course import NotFinished, add_node, apply, break_node, current, kubectl, predict
 from daemonset_course import record, rejected, remove_node, reset, step, taint, wait_rollout
-from daemonset_course.lessons import crash, daemonset_status, missing_image, never_ready, release
-from daemonset_course.lessons import set_budget, slow_start, try_apply, try_rollout
+from daemonset_course.lessons import container_patch, crash, daemonset_status, missing_image
+from daemonset_course.lessons import never_ready, release, set_budget, slow_start, try_apply
+from daemonset_course.lessons import try_rollout
 
 # %% [markdown]
 # This lesson needs a larger fleet: 12 workers.
@@ -490,12 +491,6 @@ with record("agent") as late:
 
 
 # %%
-def container(**fields):
-    """A change to the agent's container."""
-    return {"template": {"spec": {"containers": [{"name": "agent", **fields}]}}}
-
-
-# %%
 def roll_with(change):
     """The facts of a rollout with this change."""
     with record("agent") as run:
@@ -508,8 +503,8 @@ def roll_with(change):
 
 # %%
 stop = {"preStop": {"sleep": {"seconds": 6}}}
-first = roll_with(container(lifecycle=stop, readinessProbe=None))
-second = roll_with(container(env=[{"name": "RELEASE", "value": "7"}]))
+first = roll_with(container_patch("agent", lifecycle=stop, readinessProbe=None))
+second = roll_with(container_patch("agent", env=[{"name": "RELEASE", "value": "7"}]))
 
 # %%
 runs = {"slow start": late.rollouts[-1], "slow stop, first": first, "slow stop, second": second}
@@ -532,7 +527,7 @@ assert gap["slow stop, second"] > 1.5 * gap["slow stop, first"]
 # %%
 set_budget(6)
 # This rollout is not looked at: the Pods that stop slowly go, and the new ones get old enough.
-roll_with({"minReadySeconds": 3, **container(lifecycle=None)})
+roll_with({"minReadySeconds": 3, **container_patch("agent", lifecycle=None)})
 with record("agent") as soak:
     release(8)
     wait_rollout("agent")
@@ -723,13 +718,17 @@ deafness
 
 
 # %%
+TRAP = "trap 'exit 0' TERM; sleep infinity & wait"
+
+
+# %%
 @step("08-deaf", needs="exec")
 def deaf():
     """Two rollouts: the old Pods do not hear SIGTERM in the first, and do in the second"""
     apply("../manifests/lesson-08/deaf.yaml")
     wait_rollout("deaf")
     with record("deaf") as run:
-        hears = container(command=["sh", "-c", "trap 'exit 0' TERM; sleep infinity & wait"])
+        hears = container_patch("agent", command=["sh", "-c", TRAP])
         kubectl("patch daemonset deaf --patch", json.dumps({"spec": hears}))
         wait_rollout("deaf")
         kubectl("set env daemonset/deaf RELEASE=3")

@@ -12,15 +12,15 @@
 
 # %%
 import json
-from itertools import pairwise
 from pathlib import Path
 
 import yaml
 
 from daemonset_course import apply, break_node, compare, kubectl, predict, record, recover_node
 from daemonset_course import rejected, reset, show, step, wait_rollout
-from daemonset_course.lessons import admission, allocatable_cpu, daemonset_status, release
-from daemonset_course.lessons import set_budget, try_apply, try_kubectl, try_rollout, uids
+from daemonset_course.lessons import admission, allocatable_cpu, container_patch, crash_loop_log
+from daemonset_course.lessons import daemonset_status, longest_silence, release, set_budget
+from daemonset_course.lessons import try_apply, try_kubectl, try_rollout, uids
 
 # %%
 fleet = reset(workers=3)
@@ -398,15 +398,6 @@ assert repair.timeline.unavailable.max() == 1
 
 
 # %%
-def ended(label):
-    """What the process of a Pod with this label said before it ended, once it does so again."""
-    kubectl(f"wait --for=create pod -l {label} --timeout=30s")
-    loop = "jsonpath={.status.containerStatuses[0].state.waiting.reason}=CrashLoopBackOff"
-    kubectl(f"wait --for={loop} pod -l {label} --timeout=110s", timeout=120)
-    return str(kubectl(f"logs -l {label} --tail=1")).strip()
-
-
-# %%
 @step("09-bind", needs="logs")
 def bind():
     """What the new Pod says when the old one has the port"""
@@ -414,7 +405,7 @@ def bind():
     wait_rollout("binder")
     labels = {"metadata": {"labels": {"release": "2"}}}
     kubectl("patch daemonset binder --patch", json.dumps({"spec": {"template": labels}}))
-    log = ended("release=2")
+    log = crash_loop_log("release=2")
     updated = kubectl("get daemonset binder -o jsonpath={.status.updatedNumberScheduled}")
     return {"log": log, "updated": int(updated or 0)}
 
@@ -462,30 +453,16 @@ WAYS = {
 # %%
 def roll(strategy, fields):
     """Roll echo with this strategy and these fields of its container."""
-    template = {"template": {"spec": {"containers": [{"name": "echo", **fields}]}}}
-    kubectl("patch daemonset echo --patch", json.dumps({"spec": strategy | template}))
+    spec = strategy | container_patch("echo", **fields)
+    kubectl("patch daemonset echo --patch", json.dumps({"spec": spec}))
     return wait_rollout("echo")
 
 
-def answered(pod):
-    """When, in seconds, this prober's node next gets an answer."""
-    ask = "until wget -q -T 1 -O /dev/null http://$ECHO_SERVICE_HOST 2>/dev/null; do :; done"
-    return float(kubectl(f"exec {pod} -- sh -c", f"{ask}; cut -d' ' -f1 /proc/uptime"))
-
-
-# %%
 def silence(number, strategy, fields):
     """The longest time in seconds without an answer on any node during such a rollout."""
     roll(QUICK, fields)
-    probers = kubectl("get pods -l app=prober -o name").split()
-    starts = {pod: answered(pod) for pod in probers}
-    roll(strategy, {"env": [{"name": "RELEASE", "value": str(number)}]})
-    longest = []
-    for pod, start in starts.items():
-        end = answered(pod)
-        times = [t for t in map(float, kubectl(f"logs {pod}").split()) if start < t < end]
-        longest.append(max(b - a for a, b in pairwise([*times, end])))
-    return round(max(longest), 1)
+    env = {"env": [{"name": "RELEASE", "value": str(number)}]}
+    return round(longest_silence("prober", "echo", lambda: roll(strategy, env)), 1)
 
 
 # %%

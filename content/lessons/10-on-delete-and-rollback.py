@@ -18,7 +18,8 @@ import yaml
 
 from daemonset_course import add_node, apply, current, kubectl, label, predict, record, reset, show
 from daemonset_course import step, wait_rollout
-from daemonset_course.lessons import revision_history, try_kubectl, uids
+from daemonset_course.lessons import container_patch, pod_names, revision_history, try_evict
+from daemonset_course.lessons import try_kubectl, uids
 
 # %%
 fleet = reset(workers=3)
@@ -154,11 +155,9 @@ evicted
 # %%
 last = fleet.workers[1]
 there = f"-l app=agent --field-selector spec.nodeName={last}"
-pod = kubectl(f"get pods {there} -o jsonpath={{.items[0].metadata.name}}")
-eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
-path = f"/api/v1/namespaces/default/pods/{pod}/eviction"
+[pod] = pod_names("agent", node=last)
 upgrade.mark(f"the Pod of {last} is evicted")
-kubectl(f"create --raw {path} -f -", stdin=json.dumps(eviction))
+assert not try_evict("agent", node=last)
 
 # %%
 kubectl(f"wait --for=delete pod {pod} --timeout=60s")
@@ -285,10 +284,9 @@ wait_rollout("sensor")
 # %%
 def change(number, cause):
     """Roll out a new RELEASE, with its cause."""
-    container = {"name": "sensor", "env": [{"name": "RELEASE", "value": str(number)}]}
-    template = {"template": {"spec": {"containers": [container]}}}
+    spec = container_patch("sensor", env=[{"name": "RELEASE", "value": str(number)}])
     annotations = {"kubernetes.io/change-cause": cause}
-    patch = {"metadata": {"annotations": annotations}, "spec": template}
+    patch = {"metadata": {"annotations": annotations}, "spec": spec}
     kubectl("patch daemonset sensor --patch", json.dumps(patch))
     return wait_rollout("sensor")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from daemonset_course import add_node, apply, cordon, current, drain, kubectl, predict, record
 from daemonset_course import reset, show, step, wait_rollout, wait_settled
 from daemonset_course.lessons import allocatable_cpu, count_by_node, coverage_over_time, nodes_with
-from daemonset_course.lessons import try_kubectl
+from daemonset_course.lessons import try_kubectl, workload_features
 
 # %%
 fleet = reset(workers=6)
@@ -308,19 +308,12 @@ assert len(door.ready) == 6
 
 
 # %%
-def host_parts(spec):
-    """What a Pod with this spec has of its node."""
-    files = any("hostPath" in volume for volume in spec.get("volumes") or [])
-    return ["network"] * bool(spec.get("hostNetwork")) + ["files"] * files
-
-
-# %%
 @step("11-host-access", needs="logs")
 def access():
     """What the cluster's own workloads have of their node"""
-    listed = json.loads(kubectl("-n kube-system get daemonsets,deployments -o json"))["items"]
-    specs = {f"{i['kind']} {i['metadata']['name']}": i["spec"]["template"]["spec"] for i in listed}
-    return {name: host_parts(spec) for name, spec in specs.items()}
+    parts = {"hostNetwork": "network", "hostPath": "files"}
+    found = workload_features("kube-system")
+    return {name: [parts[one] for one in parts if one in has] for name, has in found.items()}
 
 
 access

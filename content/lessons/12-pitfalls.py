@@ -23,7 +23,7 @@ from kubernetes.utils import parse_quantity
 from daemonset_course import apply, kubectl, label, predict, record, reset, show, step, taint
 from daemonset_course import wait_rollout, wait_settled
 from daemonset_course.lessons import Capacity, allocatable_cpu, daemonset_status, fill_node
-from daemonset_course.lessons import pods_by_node
+from daemonset_course.lessons import pods_by_node, shell
 
 # %%
 fleet = reset(workers=6)
@@ -411,23 +411,20 @@ dies
 
 
 # %%
-def score_of(name):
-    """What the kernel goes by when it looks for a victim."""
-    wait_rollout(name)
-    return int(kubectl(f"exec daemonset/{name} -- cat /proc/1/oom_score_adj"))
-
-
-# %%
 @step("12-oom", needs="exec")
 def oom():
     """Scores of three agents, and the end of a fourth, over its limit"""
     apply("../manifests/lesson-12/oom.yaml")
-    score = {name: score_of(name) for name in ("best-effort", "burstable", "guaranteed")}
+    score = {}
+    for name in ("best-effort", "burstable", "guaranteed"):
+        wait_rollout(name)
+        score[name] = int(shell(f"daemonset/{name}", "cat /proc/1/oom_score_adj"))
     killed = "{.status.containerStatuses[0].lastState.terminated.reason}=OOMKilled"
     kubectl(f"wait pod -l app=hog --for=jsonpath={killed} --timeout=90s", timeout=100)
     return {"oom_score_adj": score, "hog": "OOMKilled"}
 
 
+# %%
 oom
 
 # %% tags=["claim-C84"]

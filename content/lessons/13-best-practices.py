@@ -20,7 +20,8 @@ import yaml
 from daemonset_course import apply, break_node, kubectl, predict, record, recover_node, rejected
 from daemonset_course import reset, show, step, taint, wait_rollout, wait_settled
 from daemonset_course.lessons import alerts, allocatable_cpu, node_taints, pods_by_node, pressure
-from daemonset_course.lessons import sample, samples, try_apply, try_evict, try_kubectl
+from daemonset_course.lessons import sample, samples, shell, try_apply, try_evict, try_kubectl
+from daemonset_course.lessons import wait_evicted
 
 # %%
 fleet = reset(workers=3)
@@ -120,14 +121,7 @@ places = predict("13-places", ..., unit="places", question="Of four places, how 
 places
 
 # %%
-both = ("open", "sealed")
-
-
-def touch(name, place):
-    """What an agent says when it makes a file in this directory."""
-    wait_rollout(name)
-    attempt = f"touch {place}/x 2>&1 && echo written || true"
-    return str(kubectl(f"exec daemonset/{name} -- sh -c", attempt)).strip()
+TOUCH = "touch {}/x && echo written"
 
 
 # %%
@@ -135,9 +129,15 @@ def touch(name, place):
 def writes():
     """What two agents say when they write"""
     apply("../manifests/lesson-13/writes.yaml")
-    return {f"{name} {place}": touch(name, place) for name in both for place in ("/etc", "/tmp")}
+    said = {}
+    for name in ("open", "sealed"):
+        wait_rollout(name)
+        for place in ("/etc", "/tmp"):
+            said[f"{name} {place}"] = shell(f"daemonset/{name}", TOUCH.format(place))
+    return said
 
 
+# %%
 writes
 
 # %% tags=["claim-C90"]
@@ -291,15 +291,6 @@ evicted
 # %%
 AGENTS = ("plain", "high", "critical")
 NODE = "get nodes -l disk=ssd -o jsonpath={.items[0].metadata.name}"
-
-
-# %%
-def wait_evicted(app):
-    """Return when the kubelet has evicted the Pod that this app has now, and it is gone."""
-    pod = kubectl(f"get pods -l app={app} -o jsonpath={{.items[0].metadata.name}}")
-    about = f"--field-selector reason=Evicted,involvedObject.name={pod}"
-    kubectl(f"wait --for=create events {about} --timeout=120s", timeout=130)
-    kubectl(f"wait --for=delete pod/{pod} --timeout=60s", timeout=70)
 
 
 # %%

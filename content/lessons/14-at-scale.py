@@ -352,9 +352,12 @@ print(f"measured: the API server holds {float(value) / 2**20:.0f} MiB at 200 nod
 #   ([#132459](https://github.com/kubernetes/kubernetes/issues/132459)).
 # - **1.36**: it waits until its cache has seen its own writes, so that it does not create a Pod twice
 #   ([#134937](https://github.com/kubernetes/kubernetes/issues/134937)).
+# - **1.37**: it reads the template's tolerations and node affinity once per look at a DaemonSet, not
+#   once per node. Which nodes get a Pod is decided as before
+#   ([`nodeShouldRunDaemonPod` in `daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)).
 #
-# Whether the controller manager here has the last one can be asked: there is a feature gate for it,
-# and a count of how often it put off a look at a DaemonSet. An older version has neither.
+# Whether the controller manager here waits for its cache, as from 1.36 on, can be asked: there is a
+# feature gate for it, and a count of how often it put off a look at a DaemonSet. 1.35 has neither.
 
 # %%
 own = current().backend.metrics("kube-controller-manager").splitlines()

@@ -201,7 +201,9 @@ assert found["unreachable"].outcomes["agent"].phase == "not ready"
 # **Unknown** is the node controller's. After a *grace period* without a word from the kubelet (50 s
 # by default; this cluster waits less, to save your time) it says so, and sets the Pods' Ready to False
 # as well, without knowing whether they run. Look at the lane: until the grace period is over,
-# everything says ready.
+# everything says ready. (From Kubernetes 1.37 on, the node controller first reads the node's lease from
+# the API server once more. So a cache that lags behind marks no living node as unreachable:
+# [#138698](https://github.com/kubernetes/kubernetes/pull/138698).)
 
 # %%
 noticed = found["unreachable"].noticed

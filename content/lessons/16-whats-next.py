@@ -455,28 +455,23 @@ resized = predict("16-resized", ..., unit="m", question="Resized from 10m to 50m
 resized
 
 # %%
-chosen = f"-l app=agent --field-selector spec.nodeName={fleet.workers[0]}"
-
-
-def requested():
-    """The CPU that the agent's Pod there requests."""
-    path = "{.items[0].spec.containers[0].resources.requests.cpu}"
-    return str(kubectl(f"get pods {chosen} -o jsonpath={path}"))
+chosen = f"get pods -l app=agent --field-selector spec.nodeName={fleet.workers[0]} -o"
+REQUESTED = "jsonpath={.items[0].spec.containers[0].resources.requests.cpu}"
 
 
 # %%
 @step("16-resize", needs="exec")
 def resize():
     """What a resized Pod requests and has, and what its successor requests"""
-    pod = kubectl(f"get pods {chosen} -o jsonpath={{.items[0].metadata.name}}")
+    pod = kubectl(chosen, "jsonpath={.items[0].metadata.name}")
     more = {"containers": [{"name": "agent", "resources": {"requests": {"cpu": "50m"}}}]}
     kubectl(f"patch pod {pod} --subresource resize --patch", json.dumps({"spec": more}))
     has = "jsonpath={.status.containerStatuses[0].resources.requests.cpu}=50m"
     kubectl(f"wait pod {pod} --for={has} --timeout=60s")
-    grown = requested()
+    grown = str(kubectl(chosen, REQUESTED))
     kubectl(f"delete pod {pod}")
     wait_rollout("agent")
-    return {"resized": grown, "successor": requested()}
+    return {"resized": grown, "successor": str(kubectl(chosen, REQUESTED))}
 
 
 # %%

@@ -29,7 +29,7 @@ from daemonset_course.analysis.scale import (
     crossover_nodes,
     last_node_ready,
 )
-from daemonset_course.analysis.workloads import LogReaders, features, features_of
+from daemonset_course.analysis.workloads import LogReaders, features
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.doctor import examine
 from daemonset_course.history.podstate import is_ready, node_of
@@ -37,10 +37,11 @@ from daemonset_course.lab.exercise import exercise
 from daemonset_course.lab.lab_progress import lab_progress
 from daemonset_course.lab.session import open_lab
 from daemonset_course.live import live
-from daemonset_course.metrics import families, gauge, labels
+from daemonset_course.metrics import families, labels
 from daemonset_course.verbs.app_pods import (
     count_by_node,
     nodes_with,
+    pod_names,
     scheduler_messages,
     try_evict,
     uids,
@@ -54,14 +55,23 @@ from daemonset_course.verbs.conditions import (
 )
 from daemonset_course.verbs.control_plane import start_component, stop_component
 from daemonset_course.verbs.expected_errors import try_apply, try_kubectl, try_rollout
-from daemonset_course.verbs.exporter import deploy, renamed, scrape
+from daemonset_course.verbs.exporter import at_port, deploy, renamed, scrape, scrape_cost
 from daemonset_course.verbs.faults import crash, fill_node, missing_image, never_ready, slow_start
 from daemonset_course.verbs.nodes import allocatable_cpu
+from daemonset_course.verbs.pod_waits import crash_loop_log, wait_event, wait_evicted, wait_pod
 from daemonset_course.verbs.queue_adds import count_queue_adds
 from daemonset_course.verbs.rollout import daemonset_status
-from daemonset_course.verbs.shells import mounts_seen, reaches, runtime, tries
-from daemonset_course.verbs.template_changes import release, set_budget
+from daemonset_course.verbs.shells import (
+    can_reach,
+    container_runtime,
+    mounts_seen,
+    shell,
+    try_commands,
+)
+from daemonset_course.verbs.silence import longest_silence
+from daemonset_course.verbs.template_changes import container_patch, release, set_budget
 from daemonset_course.verbs.tokens import try_label_with_token, wait_refused
+from daemonset_course.verbs.workload_features import workload_features
 
 __all__ = [
     "Capacity",
@@ -78,13 +88,18 @@ __all__ = [
     "admission",
     "alerts",
     "allocatable_cpu",
+    "at_port",
     "attempts",
+    "can_reach",
+    "container_patch",
+    "container_runtime",
     "count_by_node",
     "count_queue_adds",
     "counts",
     "coverage",
     "coverage_over_time",
     "crash",
+    "crash_loop_log",
     "creation",
     "crossover_nodes",
     "daemonset_status",
@@ -94,9 +109,7 @@ __all__ = [
     "failure",
     "families",
     "features",
-    "features_of",
     "fill_node",
-    "gauge",
     "is_ready",
     "joining",
     "lab_progress",
@@ -105,6 +118,7 @@ __all__ = [
     "labels",
     "last_node_ready",
     "live",
+    "longest_silence",
     "missing_image",
     "mounts_seen",
     "never_ready",
@@ -112,38 +126,43 @@ __all__ = [
     "node_taints",
     "nodes_with",
     "open_lab",
+    "pod_names",
     "pods_by_node",
     "pods_per_node",
     "pressure",
-    "reaches",
     "release",
     "renamed",
     "revision_history",
     "rights",
-    "runtime",
     "sample",
     "samples",
     "scheduler_messages",
     "scrape",
+    "scrape_cost",
     "scrapes",
     "set_budget",
     "set_network_unavailable",
     "set_pressure",
+    "shell",
     "slow_start",
     "start_component",
     "startup",
     "stop_component",
     "tolerations_by_object",
     "trials",
-    "tries",
     "try_apply",
+    "try_commands",
     "try_evict",
     "try_kubectl",
     "try_label_with_token",
     "try_rollout",
     "uids",
     "uids_by_node",
+    "wait_event",
+    "wait_evicted",
     "wait_for",
+    "wait_pod",
     "wait_refused",
     "without_network",
+    "workload_features",
 ]

@@ -56,6 +56,13 @@ def test_a_pod_counts_for_the_node_that_it_is_bound_to() -> None:
 
 
 @pytest.mark.usefixtures("pods")
+def test_the_names_of_all_pods_or_of_those_on_a_node() -> None:
+    assert app_pods.pod_names("agent") == ["a", "b", "c", "d", "e"]
+    assert app_pods.pod_names("agent", node="worker") == ["a", "b"]
+    assert app_pods.pod_names("agent", node="worker3") == []
+
+
+@pytest.mark.usefixtures("pods")
 def test_identities_of_all_pods_of_ready_ones_and_by_node() -> None:
     assert app_pods.uids("agent") == {f"uid-{name}" for name in "abcde"}
     assert app_pods.uids("agent", ready=True) == {"uid-a", "uid-c"}
@@ -85,6 +92,17 @@ def test_the_first_pod_is_evicted_as_kubectl_drain_does(monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("pods")
+def test_the_pod_of_a_node_is_evicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(app_pods, "try_kubectl", lambda command, **_: asked.append(command) or "")
+
+    assert app_pods.try_evict("agent", node="worker2") == ""
+    assert asked == [f"create --raw {PODS.format('default')}/c/eviction -f -"]
+
+
+@pytest.mark.usefixtures("pods")
 def test_without_a_pod_there_is_nothing_to_evict() -> None:
     with pytest.raises(BadInput, match="app=nothing"):
         app_pods.try_evict("nothing")
+    with pytest.raises(BadInput, match="app=agent on worker3"):
+        app_pods.try_evict("agent", node="worker3")

@@ -23,6 +23,13 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     return given
 
 
+def test_a_patch_of_a_container_leaves_all_other_fields_out() -> None:
+    patch = template_changes.container_patch("agent", lifecycle=None, image="agent:2")
+
+    container = {"name": "agent", "lifecycle": None, "image": "agent:2"}
+    assert patch == {"template": {"spec": {"containers": [container]}}}
+
+
 def test_a_new_release_changes_the_template(commands: list[tuple[str, ...]]) -> None:
     template_changes.release(2, "eager")
 

@@ -113,7 +113,7 @@ def repository(tmp_path):
 
 
 def tidied(module):
-    version = re.search(r"require k8s.io/kubernetes (\S+)", module)[1]
+    version = re.search(r"^(?:require |\t)k8s.io/kubernetes (\S+)", module, re.MULTILINE)[1]
     return module.replace(
         f"require k8s.io/kubernetes {version}\n",
         f"require (\n\tk8s.io/kubernetes {version} // indirect\n)\n",
@@ -356,7 +356,7 @@ def test_words_that_do_not_fit_together(words, why):
 
 
 def compared(repository, get):
-    return check(repository, arguments(["--check", "--kops", "v1.37.5"]), get)
+    return check(repository, arguments(["--check", "--kops", "v1.37.5"]), get, tidied)
 
 
 def test_check_finds_no_difference_and_says_what_it_did_not_compare(repository, get, capsys):
@@ -375,12 +375,17 @@ def test_check_finds_no_difference_and_says_what_it_did_not_compare(repository, 
         ("pyproject.toml", "36", "35", '"kubernetes>=36,<37"'),
         ("toolchain/kubernetes/go.mod", "v1.36.3", "v1.36.2", "it is not for v1.36.3"),
         ("toolchain/kubernetes-1.35/go.mod", "=> k8s.io/api v0.35.1", "=> k8s.io/api v0.35.2", ""),
+        ("toolchain/kubernetes-1.35/go.mod", "go 1.27.0", "go 1.27.8", "such as +go 1.27.0"),
+        ("toolchain/kubernetes/go.sum", "sums of", "sum of", "adds 1 lines and removes 1"),
+        ("toolchain/kubernetes-1.34/go.sum", "sums of v1.34.3\n", "", "such as +sums of v1.34.3"),
+        ("toolchain/kubernetes/go.sum", "sums", "one more\nsums", "such as -one more"),
     ],
 )
 def test_check_finds_a_difference(repository, get, path, old, new, why):
     text = (repository / path).read_text()
     (repository / path).write_text(text.replace(old, new, 1))
-    (found,) = compared(repository, get)
+    found, *more = compared(repository, get)
+    assert len(more) == (new == "v1.36.2"), "the sums of another version differ, too"
     assert found.startswith(f"{path}: ")
     assert why in found
 
@@ -390,6 +395,39 @@ def test_check_compares_the_image_with_the_default_of_kind(repository, get):
     image.write_text(f'const Image = "{digest("1.36", "c")}"\n')
     (found,) = compared(repository, get)
     assert digest("1.36", "c") in found
+
+
+def test_check_compares_the_other_modules_of_the_toolchain(repository, get):
+    module = "module daemonset-course/toolchain/kind\n\ngo 1.24\n\ntool sigs.k8s.io/kind\n\n"
+    module += "require (\n\tsigs.k8s.io v0.1.0\n\tsigs.k8s.io/kind v0.33.0 // indirect\n)\n"
+    (repository / "toolchain/kind").mkdir()
+    (repository / "toolchain/kind/go.mod").write_text(module)
+    (repository / "toolchain/kind/go.sum").write_text("sums of kind\n")
+    (get.cache / "kind/go.mod").write_text("module sigs.k8s.io/kind\n\ngo 1.17\n")
+
+    def tidy(text):
+        return (text, "sums of kind\n") if "kind" in text else tidied(text)
+
+    asked = arguments(["--check", "--kops", "v1.37.5"])
+    assert check(repository, asked, get, tidy) == [], "1.24 is the first Go that knows tool"
+    (get.cache / "kind/go.mod").write_text("module sigs.k8s.io/kind\n\ngo 1.26.0\n")
+    (found,) = check(repository, asked, get, tidy)
+    assert found.startswith("toolchain/kind/go.mod: ")
+    assert "+go 1.26.0" in found
+    assert ("sigs.k8s.io/kind", "v0.33.0") in get.asked
+
+
+def test_an_update_leaves_the_other_modules_of_the_toolchain(repository, get):
+    (repository / "toolchain/kind").mkdir()
+    (repository / "toolchain/kind/go.mod").write_text("module daemonset-course/toolchain/kind\n")
+    ran(repository, get, "1.37", "--own", "--drop", "1.34")
+    left = (repository / "toolchain/kind/go.mod").read_text()
+    assert left == "module daemonset-course/toolchain/kind\n"
+
+
+def test_a_module_of_the_toolchain_without_its_program_is_an_error():
+    with pytest.raises(BadInput, match="does not require"):
+        places.released("module x\n\ngo 1.26\n\ntool a.io/b/cmd\n\nrequire a.io/c v1.0.0\n")
 
 
 def test_check_of_which_nothing_was_compared_fails(repository, get):

@@ -1,7 +1,7 @@
 // Builds kind: see ../../src/daemonset_course/binaries/build.py
 module daemonset-course/toolchain/kind
 
-go 1.25
+go 1.24
 
 tool sigs.k8s.io/kind
 

@@ -1,8 +1,9 @@
 """Decide whether the DaemonSet controller creates a Pod on a node, and by which rule.
 
 The rules are from Kubernetes v1.37: ``NodeShouldRunDaemonPod`` in
-``pkg/controller/daemon/daemon_controller.go``. They do not include resources (CPU, memory, ports):
-the controller creates the Pod, and the scheduler may leave it Pending.
+``pkg/controller/daemon/daemon_controller.go``. In 1.35 and 1.36 they are the same. They do not
+include resources (CPU, memory, ports): the controller creates the Pod, and the scheduler may leave
+it Pending.
 
 ``should_run`` decides for one node; ``matrix`` evaluates every rule for many nodes.
 """

@@ -1,4 +1,4 @@
-"""Read the Pods with a label ``app``: their nodes, uids, and the scheduler's messages.
+"""Read the Pods with a label ``app``: their names, nodes, uids, and the scheduler's messages.
 
 A terminating Pod is counted until it is gone, as ``kubectl get pods -l app=...`` lists it.
 """
@@ -25,6 +25,12 @@ def count_by_node(app: str, *, namespace: str = "default") -> Counter[str]:
     return Counter(node for pod in _pods(app, namespace) if (node := _bound_to(pod)))
 
 
+def pod_names(app: str, *, node: str | None = None) -> list[str]:
+    """Return the names of the Pods with this label ``app``, sorted; of all nodes or of one."""
+    found = _pods(app)
+    return sorted(pod["metadata"]["name"] for pod in found if node in (None, _bound_to(pod)))
+
+
 def uids(app: str, *, ready: bool = False) -> set[str]:
     """Return the uids of the Pods with this label ``app``, or of the ready ones only."""
     found = _pods(app)
@@ -45,8 +51,12 @@ def scheduler_messages(app: str) -> list[str]:
     return [message for condition in found if (message := str(condition.get("message", "")))]
 
 
-def try_evict(app: str) -> str:
+def try_evict(app: str, *, node: str | None = None) -> str:
     """Evict the first Pod with this label ``app`` through the API, as ``kubectl drain`` does.
+
+    Args:
+        app: the label.
+        node: the node of the Pod; None: any node.
 
     Returns:
         Why the API server refuses the eviction, such as a disruption budget; empty if it accepts.
@@ -54,12 +64,12 @@ def try_evict(app: str) -> str:
     Raises:
         BadInput: there is no such Pod.
     """
-    found = _pods(app)
+    found = pod_names(app, node=node)
     if not found:
-        raise BadInput(f"There is no Pod with the label app={app} to evict.")
-    name = found[0]["metadata"]["name"]
-    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
-    path = f"/api/v1/namespaces/default/pods/{name}/eviction"
+        where = f" on {node}" if node else ""
+        raise BadInput(f"There is no Pod with the label app={app}{where} to evict.")
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": found[0]}}
+    path = f"/api/v1/namespaces/default/pods/{found[0]}/eviction"
     return try_kubectl(f"create --raw {path} -f -", stdin=json.dumps(eviction))
 
 

@@ -19,8 +19,8 @@ from daemonset_course.verbs.daemonsets import daemonsets_path, no_daemonset
 
 Explain = Callable[[Object], str]
 
-# Seen with 1.36: a node that returns while its old Pod is still listed is not counted at once.
-# Source: syncNodeUpdate in pkg/controller/daemon/daemon_controller.go.
+# A node that returns while its old Pod is still listed is not counted at once.
+# Source: syncNodeUpdate in pkg/controller/daemon/daemon_controller.go, the same in 1.36 and 1.37.
 LATE = "; the controller counts again when the DaemonSet or one of its Pods changes"
 
 

@@ -1,4 +1,4 @@
-"""Run commands in the containers of a DaemonSet, and return their output."""
+"""Run commands in the containers of Pods, and return their output."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ SUCCEEDS = "succeeds"
 _NEXT = "----"
 
 
-def shell(daemonset: str, command: str, *, container: str | None = None) -> str:
-    """Run a shell command in a Pod of the DaemonSet, and return its output.
+def shell(target: str, command: str, *, container: str | None = None) -> str:
+    """Run a shell command in a Pod, and return its output, error output included.
 
-    The command runs in ``container``, or in the first one. A failing command is no error here.
+    A failing command is no error here.
+
+    Args:
+        target: a Pod's name, or ``daemonset/agent`` for one of a DaemonSet's Pods.
+        command: the shell command.
+        container: the container; None: the first one.
 
     Raises:
-        CommandFailed: kubectl returned an error, for example if there is no such DaemonSet.
+        CommandFailed: kubectl returned an error, for example if there is no such Pod.
     """
-    where = [f"exec daemonset/{daemonset}", *(["-c", container] if container else [])]
+    where = [f"exec {target}", *(["-c", container] if container else [])]
     return str(kubectl(*where, "--", "sh", "-c", f"{{ {command}; }} 2>&1 || true")).strip()
 
 
-def tries(
+def try_commands(
     daemonset: str, containers: Mapping[str, str], commands: Mapping[str, str]
 ) -> dict[str, dict[str, str]]:
     """Return by container and command: ``succeeds``, or the command's error output.
@@ -41,7 +46,7 @@ def tries(
         f"{{ {command} >/dev/null && echo {SUCCEEDS}; }} 2>&1" for command in commands.values()
     )
     outputs = {
-        name: shell(daemonset, script, container=container).split(_NEXT)
+        name: shell(f"daemonset/{daemonset}", script, container=container).split(_NEXT)
         for name, container in containers.items()
     }
     return {
@@ -50,7 +55,7 @@ def tries(
     }
 
 
-def reaches(daemonset: str, node: str, port: int) -> bool:
+def can_reach(daemonset: str, node: str, port: int) -> bool:
     """Whether a Pod of the DaemonSet gets metrics from this port of a node's address.
 
     Raises:
@@ -59,7 +64,7 @@ def reaches(daemonset: str, node: str, port: int) -> bool:
     path = 'jsonpath={.status.addresses[?(@.type=="InternalIP")].address}'
     address = kubectl(f"get node {node} -o", path)
     ask = f"wget -q -T 3 -O /dev/null http://{address}:{port}/metrics && echo {SUCCEEDS}"
-    return shell(daemonset, ask).endswith(SUCCEEDS)
+    return shell(f"daemonset/{daemonset}", ask).endswith(SUCCEEDS)
 
 
 def mounts_seen(daemonset: str, app: str, *, container: str) -> int:
@@ -69,10 +74,12 @@ def mounts_seen(daemonset: str, app: str, *, container: str) -> int:
         CommandFailed: kubectl returned an error, for example if there is no such Pod.
     """
     uid = kubectl(f"get pods -l app={app} -o jsonpath={{.items[0].metadata.uid}}")
-    return int(shell(daemonset, f"grep -c {uid} /proc/self/mounts", container=container))
+    return int(
+        shell(f"daemonset/{daemonset}", f"grep -c {uid} /proc/self/mounts", container=container)
+    )
 
 
-def runtime(node: str) -> dict[str, Any]:
+def container_runtime(node: str) -> dict[str, Any]:
     """Return a node's container runtime, and whether it supports recursive read-only mounts.
 
     Raises:

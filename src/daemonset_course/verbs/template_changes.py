@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from daemonset_course.verbs.kubectl import Output, kubectl
+
+
+def container_patch(name: str, **fields: Any) -> dict[str, Any]:
+    """Return a patch of a DaemonSet's ``spec`` that sets these fields of one container.
+
+    Args:
+        name: the container's name.
+        fields: of the container; None removes a field.
+    """
+    return {"template": {"spec": {"containers": [{"name": name, **fields}]}}}
 
 
 def release(number: int, daemonset: str = "agent") -> Output:

@@ -1,0 +1,66 @@
+"""Wait for what the controller, the scheduler or a kubelet does with a Pod."""
+
+from __future__ import annotations
+
+from daemonset_course.verbs.kubectl import kubectl
+
+_CRASH_LOOP = "{.status.containerStatuses[0].state.waiting.reason}=CrashLoopBackOff"
+
+
+def wait_pod(app: str, node: str) -> str:
+    """Wait until a Pod with this label ``app`` is bound to the node, and return its name.
+
+    Raises:
+        CommandFailed: there is no such Pod after 60 s.
+    """
+    chosen = f"-l app={app} --field-selector spec.nodeName={node}"
+    kubectl(f"wait --for=create pod {chosen} --timeout=60s")
+    return str(kubectl(f"get pods {chosen} -o jsonpath={{.items[0].metadata.name}}"))
+
+
+def wait_event(name: str, reason: str, *, timeout: int = 60, namespace: str = "default") -> str:
+    """Wait until there is an event with this reason about an object, and return its message.
+
+    Args:
+        name: the object's name.
+        reason: such as ``FailedCreate``.
+        timeout: in seconds.
+        namespace: of the object.
+
+    Raises:
+        CommandFailed: there is no such event in time.
+    """
+    about = f"--field-selector reason={reason},involvedObject.name={name}"
+    kubectl(f"-n {namespace} wait --for=create events {about} --timeout={timeout}s")
+    return str(kubectl(f"-n {namespace} get events {about} -o jsonpath={{.items[0].message}}"))
+
+
+def wait_evicted(app: str) -> str:
+    """Wait until a kubelet has evicted the app's present Pod, and the Pod is gone.
+
+    The app has one Pod, or the first one counts.
+
+    Returns:
+        The kubelet's message about the eviction.
+
+    Raises:
+        CommandFailed: the Pod was not evicted within 120 s, or was not gone 60 s later.
+    """
+    pod = kubectl(f"get pods -l app={app} -o jsonpath={{.items[0].metadata.name}}")
+    message = wait_event(pod, "Evicted", timeout=120)
+    kubectl(f"wait --for=delete pod/{pod} --timeout=60s")
+    return message
+
+
+def crash_loop_log(selector: str) -> str:
+    """Wait until a Pod's first container crashes again and again, and return its last log line.
+
+    Args:
+        selector: the labels of the Pod, such as ``release=2``.
+
+    Raises:
+        CommandFailed: there is no such Pod after 30 s, or none in CrashLoopBackOff after 110 s.
+    """
+    kubectl(f"wait --for=create pod -l {selector} --timeout=30s")
+    kubectl(f"wait --for=jsonpath={_CRASH_LOOP} pod -l {selector} --timeout=110s")
+    return str(kubectl(f"logs -l {selector} --tail=1")).strip()

@@ -1,0 +1,49 @@
+"""Measure how long an agent gave no answer, from the logs of Pods that call it all the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+
+from daemonset_course.errors import BadInput
+from daemonset_course.verbs.app_pods import pod_names
+from daemonset_course.verbs.kubectl import kubectl
+from daemonset_course.verbs.shells import shell
+
+
+def longest_silence(prober: str, service: str, change: Callable[[], object]) -> float:
+    """Return the longest time in seconds without an answer on any node during ``change``.
+
+    Each Pod of the prober writes a line to its log when it got an answer: the seconds since its
+    node's start, as in ``/proc/uptime``. The measurement of a node begins and ends with an answer.
+
+    Args:
+        prober: the label ``app`` of the Pods that call the Service.
+        service: the name of the Service, in the prober's namespace.
+        change: does what may interrupt the answers, and returns when it is complete.
+
+    Raises:
+        BadInput: there is no Pod with this label.
+        CommandFailed: kubectl returned an error, for example if a container cannot run commands.
+    """
+    starts = {pod: _next_answer(pod, service) for pod in pod_names(prober)}
+    if not starts:
+        raise BadInput(f"There is no Pod with the label app={prober} to measure with.")
+    change()
+    return max(
+        longest_gap(map(float, kubectl(f"logs {pod}").split()), start, _next_answer(pod, service))
+        for pod, start in starts.items()
+    )
+
+
+def longest_gap(answers: Iterable[float], start: float, end: float) -> float:
+    """Return the longest time between two answers, of those from ``start`` to ``end``."""
+    inside = [moment for moment in answers if start < moment < end]
+    return max(later - earlier for earlier, later in pairwise([start, *inside, end]))
+
+
+def _next_answer(pod: str, service: str) -> float:
+    """Return when the Service next answers this Pod, in seconds since the start of its node."""
+    host = f"${service.upper().replace('-', '_')}_SERVICE_HOST"
+    ask = f"until wget -q -T 1 -O /dev/null http://{host} 2>/dev/null; do :; done"
+    return float(shell(pod, f"{ask}; cut -d' ' -f1 /proc/uptime"))
