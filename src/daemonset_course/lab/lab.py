@@ -58,6 +58,7 @@ class Task:
         solution: YAML documents that pass; the learner sees them after passing.
         probes: what the checker does to the cluster.
         needs: the capabilities (``capabilities.CAPABILITIES``) that the check requires.
+        daemonset: the DaemonSet that a fragment changes and the picture shows, if not the lab's.
     """
 
     title: str
@@ -68,6 +69,7 @@ class Task:
     solution: str
     probes: tuple[Probe, ...] = ()
     needs: tuple[str, ...] = ()
+    daemonset: str = ""
 
     def probe(self, name: str) -> Probe:
         """Return the probe of that name."""
@@ -108,6 +110,10 @@ class Lab:
                 next_step=f"One of: {', '.join(str(i + 1) for i in range(len(self.tasks)))}",
             )
         return self.tasks[number - 1]
+
+    def daemonset_of(self, number: int) -> str:
+        """Return the DaemonSet that a fragment of YAML changes in a task and the picture shows."""
+        return self.task(number).daemonset or self.daemonset
 
 
 def find(name: str) -> Lab:
