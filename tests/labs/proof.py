@@ -98,7 +98,7 @@ def _started(lab: str, number: int) -> SimulatedCluster:
 def started(lab: Lab, number: int) -> SimulatedCluster:
     """Return a cluster in the starting state of a task, with the recorder begun."""
     world = copy.deepcopy(_started(lab.name, number))
-    world.begin(lab.daemonset, lab.namespace)
+    world.begin(lab.daemonset_of(number), lab.namespace)
     return world
 
 
@@ -381,10 +381,11 @@ def cheats(lab: Lab, number: int) -> Iterator[tuple[str, str]]:
     workers = range(1, len(lab.workers) + 1)
     names = [f"$worker{n if n > 1 else ''}" for n in workers]
     pod = sets[0] if sets else _plain_daemonset(lab)
+    there = [step["metadata"]["name"] for step in sets] or [lab.daemonset]
     yield "bare Pods", _dump(*(_bare(pod, name, f"bare-{i}") for i, name in enumerate(names)))
     yield "static Pods", _dump(*(_static(pod, name, f"static-{i}") for i, name in enumerate(names)))
     yield "a status written by hand", _dump(_kubectl(
-        f"patch daemonset {lab.daemonset} -n {lab.namespace} --subresource=status --type merge -p "
+        f"patch daemonset {there[0]} -n {lab.namespace} --subresource=status --type merge -p "
         f"'{{\"status\": {{\"numberReady\": {len(names)}, \"numberAvailable\": {len(names)}, "
         f"\"desiredNumberScheduled\": {len(names)}, \"updatedNumberScheduled\": {len(names)}}}}}'"
     ))  # fmt: skip
@@ -392,7 +393,7 @@ def cheats(lab: Lab, number: int) -> Iterator[tuple[str, str]]:
     yield (
         "recreated, then the solution",
         _dump(
-            _kubectl(f"delete daemonset {lab.daemonset} -n {lab.namespace} --ignore-not-found"),
+            _kubectl(f"delete daemonset {' '.join(there)} -n {lab.namespace} --ignore-not-found"),
             *steps,
         ),
     )

@@ -8,6 +8,7 @@ In every string ``$worker3`` is the full name of that node, ``$controlplane`` th
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from string import Template
@@ -44,7 +45,7 @@ _KNOWN_OPTIONS = frozenset({
     "namespace", "patch", "selector", "filename", "containers", "output", "type", "cascade",
     "to-revision", "from-literal", "requests", "limits", "field-selector", "grace-period", "wait",
     "timeout", "subresource", "field-manager", "watch", "pod-selector", "revision", "record",
-    "all-namespaces", "replicas", "validate",
+    "all-namespaces", "replicas", "validate", "for",
     *(flag[2:] for flag in _FLAGS),
 })  # fmt: skip
 
@@ -690,6 +691,41 @@ def _undo(call: _Command, found: Object) -> None:
     _write_template(call.cluster, found, chosen[0]["data"]["spec"]["template"])
 
 
+def _wait(call: _Command) -> None:
+    """Wait for deletion, for readiness of Pods, or for a number of a DaemonSet's status."""
+    what = call.option("for")
+    number = _JSONPATH.fullmatch(what)
+    try:
+        resource, found, _ = call.objects()
+    except Refused:
+        if what == "delete":
+            return
+        raise
+    if not found:
+        if what == "delete":
+            return
+        raise Refused("error: no matching resources found")
+    uids = {item["metadata"]["uid"] for item in found}
+
+    def reached() -> bool:
+        items = call.cluster.objects[resource].values()
+        there = [one for one in items if one["metadata"]["uid"] in uids]
+        if what == "delete":
+            return not there
+        if what == "condition=Ready":
+            return all(podstate.phase_of(one)[0] == "ready" for one in there)
+        assert number is not None
+        return all(str(one["status"].get(number[1], 0)) == number[2] for one in there)
+
+    if what not in ("delete", "condition=Ready") and number is None:
+        raise call.unknown()
+    if not call.cluster.run_until(reached, PATIENCE):
+        raise Refused(f"error: timed out waiting for {what}")
+
+
+_JSONPATH = re.compile(r"jsonpath=\{\.status\.(\w+)\}=(\d+)")
+
+
 def _scale(_: _Command) -> None:
     raise Refused(
         "Error from server (NotFound): the server could not find the requested "
@@ -705,7 +741,7 @@ _VERBS: dict[str, Callable[[_Command], None]] = {
     "apply": _apply, "create": _create, "delete": _delete, "replace": _replace,
     "annotate": _annotate, "label": _label, "taint": _taint, "cordon": _cordon,
     "uncordon": _uncordon, "drain": _drain, "set": _set, "patch": _patch, "rollout": _rollout,
-    "scale": _scale, "get": _read, "describe": _read,
+    "scale": _scale, "wait": _wait, "get": _read, "describe": _read,
 }  # fmt: skip
 
 ACTIONS: dict[str, Callable[..., Any]] = {

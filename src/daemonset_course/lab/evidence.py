@@ -392,13 +392,20 @@ class DaemonSetEvidence:
 
         None if it had it from the start, or if there is no DaemonSet.
         """
-        sets = [
-            (change.t, template_of(change.object).get("spec"))
-            for change in self._history.changes("daemonsets", self._is_it)
-        ]
+        sets = [(t, template.get("spec")) for t, template in self.templates()]
         if not sets or sets[0][1] == sets[-1][1]:
             return None if not sets or self.before else sets[0][0]
         return next(t for t, spec in sets if spec == sets[-1][1])
+
+    def templates(self) -> list[tuple[float, Mapping[str, Any]]]:
+        """Return each template that was recorded, with its time in seconds since the start.
+
+        The template of the start is the first; equal ones may follow each other.
+        """
+        return [
+            (change.t, template_of(change.object))
+            for change in self._history.changes("daemonsets", self._is_it)
+        ]
 
     def _is_it(self, item: Object) -> bool:
         meta = item["metadata"]

@@ -16,6 +16,8 @@ from daemonset_course.lab.verdict import Criterion
 
 LABS = {
     "01-cover-the-fleet": "cover_the_fleet",
+    "02-place-by-label": "place_by_label",
+    "03-mixed-fleet": "mixed_fleet",
     "06-roll-within-budget": "roll_within_budget",
 }
 EXERCISES = {
@@ -60,6 +62,7 @@ class Task:
         solution: YAML documents that pass; the learner sees them after passing.
         probes: what the checker does to the cluster.
         needs: the capabilities (``capabilities.CAPABILITIES``) that the check requires.
+        daemonset: the DaemonSet that a fragment changes and the picture shows, if not the lab's.
     """
 
     title: str
@@ -70,6 +73,7 @@ class Task:
     solution: str
     probes: tuple[Probe, ...] = ()
     needs: tuple[str, ...] = ()
+    daemonset: str = ""
 
     def probe(self, name: str) -> Probe:
         """Return the probe of that name."""
@@ -110,6 +114,10 @@ class Lab:
                 next_step=f"One of: {', '.join(str(i + 1) for i in range(len(self.tasks)))}",
             )
         return self.tasks[number - 1]
+
+    def daemonset_of(self, number: int) -> str:
+        """Return the DaemonSet that a fragment of YAML changes in a task and the picture shows."""
+        return self.task(number).daemonset or self.daemonset
 
 
 def find(name: str) -> Lab:

@@ -93,7 +93,7 @@ class LabSession:
         cluster = current()
         self._prepare_fleet(cluster)
         play(task.start)
-        lab_log.start(cluster, self.lab.daemonset, self.lab.namespace)
+        lab_log.start(cluster, self.lab.daemonset_of(number), self.lab.namespace)
         started = {"format": _FORMAT, "lab": self.lab.name, "task": number}
         write_whole(lab_log.folder_of(cluster.name) / STARTED, json.dumps(started))
         return Words(f"Task {number}: {task.title}\n\n{task.there}\n\n{_put_right(changes)}")
@@ -112,7 +112,8 @@ class LabSession:
         check_strings(text)
         if "kind" in _mapping(text):
             return Words(repr(apply(text, namespace=self.lab.namespace)))
-        words = f"patch daemonset {self.lab.daemonset} -n {self.lab.namespace} --patch"
+        name = self.lab.daemonset_of(self._number(None))
+        words = f"patch daemonset {name} -n {self.lab.namespace} --patch"
         return Words(kubectl(words, text).strip())
 
     def check(self, number: int | None = None, *, watch: bool = False) -> Verdict:

@@ -24,17 +24,18 @@ _IN_PLACE = (
 
 
 def guards(name: str, *, created: bool = False, namespace: str = "", beside: Iterable[str] = (),
-           labels: Iterable[str] = ()) -> tuple[Criterion, ...]:  # fmt: skip
+           labels: Iterable[str] = (), labels_on: Iterable[str] = (),
+           new_labels: bool = False) -> tuple[Criterion, ...]:  # fmt: skip
     """Return what most tasks ask first: the object, the nodes, no Pods made by hand.
 
     The first of them is about the DaemonSet: ``exists`` if the learner creates it, else
-    ``same_object``. ``labels`` are labels of nodes that the learner may change.
+    ``same_object``. The other arguments are those of ``nodes_as_given``.
     """
     first = exists if created else same_object
     return (
         first(name, namespace=namespace, beside=beside),
         nodes_kept(),
-        nodes_as_given(*labels),
+        nodes_as_given(*labels, on=labels_on, new_labels=new_labels),
         not_bare(),
     )
 
@@ -117,30 +118,40 @@ def nodes_kept() -> Criterion:
     return Criterion("every Node object is kept", judge, weight=0, watched=("nodes",))
 
 
-def nodes_as_given(*allowed_labels: str) -> Criterion:
+def nodes_as_given(*allowed_labels: str, on: Iterable[str] = (),
+                   new_labels: bool = False) -> Criterion:  # fmt: skip
     """Labels, taints and cordons of the nodes are those of the start, except ``allowed_labels``.
 
-    Also in between: a label that was taken off and put back counts.
+    ``on`` are the only nodes (``worker2``) where those may change; empty: all nodes. With
+    ``new_labels`` a node may get labels whose keys it did not have. Also in between: a label that
+    was taken off and put back counts.
     """
+    only = frozenset(on)
 
     def judge(evidence: Evidence) -> Finding:
-        found: dict[str, str] = {}
-        first = {
-            name: _facts(node, allowed_labels) for name, node in evidence.nodes_at_start.items()
-        }
+        def facts(name: str, node: Object) -> dict[str, str]:
+            allowed = allowed_labels if not only or evidence.lane(name) in only else ()
+            found = _facts(node, allowed)
+            if not new_labels or name not in evidence.nodes_at_start:
+                return found
+            had = _facts(evidence.nodes_at_start[name], allowed)
+            return {k: v for k, v in found.items() if k in had or not k.startswith("label ")}
+
+        changed: dict[str, str] = {}
+        first = {name: facts(name, node) for name, node in evidence.nodes_at_start.items()}
         for change in evidence.history.changes("nodes"):
-            now = _facts(change.object, allowed_labels)
             if change.via == "start" or change.gone or change.name not in first:
                 continue
+            now = facts(change.name, change.object)
             if now != first[change.name] and not evidence._by_checker(change.t):
-                found.setdefault(change.name, _difference(first[change.name], now))
-        if not found:
+                changed.setdefault(change.name, _difference(first[change.name], now))
+        if not changed:
             return MET
-        now_ = {n: _facts(node, allowed_labels) for n, node in evidence.nodes.items()}
-        mended = all(now_.get(name) == first[name] for name in found)
+        now_ = {name: facts(name, node) for name, node in evidence.nodes.items()}
+        mended = all(now_.get(name) == first[name] for name in changed)
         return missed(
-            f"The nodes were changed: {listed([evidence.lane(name) for name in found])}.",
-            evidence.lines(found),
+            f"The nodes were changed: {listed([evidence.lane(name) for name in changed])}.",
+            evidence.lines(changed),
             "Labels and taints of a node belong to everyone who uses it: other workloads and "
             "people read them. The DaemonSet is what adapts.",
             "kubectl get nodes --show-labels, and kubectl describe node.",

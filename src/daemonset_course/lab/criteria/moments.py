@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from daemonset_course.history.text import counted
 from daemonset_course.lab.criteria.rolled import MOMENT
 from daemonset_course.lab.evidence import JUDGED, DaemonSetEvidence, Evidence, NodeTest
-from daemonset_course.lab.verdict import MET, Criterion, Finding, met, missed
+from daemonset_course.lab.verdict import MET, Criterion, Finding, met, missed, pending
+from daemonset_course.placement.decision import should_run
 
 
 def ready_at_least(name: str, least: int, *, namespace: str = "",
@@ -58,6 +59,62 @@ def pods_kept(name: str, test: NodeTest, words: str, *, namespace: str = "",
 
     return Criterion(f"the Pods on {words} were not replaced", judge, requires, weight,
                      watched=JUDGED)  # fmt: skip
+
+
+def ran_nowhere(name: str, *, namespace: str = "", requires: tuple[Criterion, ...] = (),
+                weight: int = 1) -> Criterion:  # fmt: skip
+    """At one time since the start, the template chose no node, and the DaemonSet had no Pod."""
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        stretches = list(_chose_no_node(own))
+        if any(_free(own, start, end) for start, end in stretches):
+            return MET
+        rule = (
+            "A DaemonSet has no number of replicas. It has no Pod if its template matches no node. "
+            "A Pod that is deleted on a node that matches comes back. Source: "
+            "NodeShouldRunDaemonPod, pkg/controller/daemon/daemon_controller.go."
+        )
+        if not stretches:
+            return missed(
+                f"{own.full_name} was never at zero: its template matched nodes all the time.",
+                rule=rule,
+                where=f"DESIRED in kubectl get {own.option}.",
+            )
+        start, end = stretches[-1]
+        if end >= own.timeline.end:
+            left = counted(len(own.pods), "Pod")
+            return pending(
+                f"The template of {own.full_name} matches no node; {left} still to go.",
+                where="kubectl get pods -o wide.",
+            )
+        return missed(
+            f"{own.full_name} was never at zero: when its template matched nodes again, after "
+            f"{end - start:.1f} s, Pods were still there.",
+            rule="Deleting a Pod takes time: preStop, SIGTERM, terminationGracePeriodSeconds.",
+            where="kubectl wait --for=delete pod -l …, before the second step.",
+        )
+
+    return Criterion(f"{name} was at zero Pods", judge, requires, weight, watched=JUDGED)
+
+
+def _chose_no_node(own: DaemonSetEvidence) -> Iterator[tuple[float, float]]:
+    """Yield start and end (s) of each stretch in which the template matched no node."""
+    sets = own.templates()
+    for i, (start, template) in enumerate(sets):
+        end = sets[i + 1][0] if i + 1 < len(sets) else own.timeline.end
+        if not any(should_run(node, template).run for node in own.cluster.nodes.values()):
+            yield start, end
+
+
+def _free(own: DaemonSetEvidence, start: float, end: float) -> bool:
+    """Whether the DaemonSet had no Pod at some moment from ``start`` to ``end``."""
+    reached = start
+    for begin, until in _merged([(one.start, one.end) for one in own.timeline.segments]):
+        if begin > reached:
+            break
+        reached = max(reached, until)
+    return reached < end
 
 
 def updated_in_order(own: DaemonSetEvidence, revision: str = "") -> list[str]:
@@ -117,6 +174,7 @@ __all__ = [
     "met",
     "pods_at_start",
     "pods_kept",
+    "ran_nowhere",
     "ready_at_least",
     "updated_in_order",
 ]

@@ -21,6 +21,7 @@ from daemonset_course.placement.decision import Decision, should_run
 from daemonset_course.placement.tolerations import taint_name, toleration_name
 
 FLEETS = 200
+_EVERY_NODE = {"kubernetes.io/os": "linux", "kubernetes.io/hostname": "unseen"}
 _CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 
 
@@ -61,7 +62,7 @@ def node(labels: Mapping[str, str | None], taints: Iterable[Mapping[str, str]] =
     """Return a Node with these labels and taints; a label with the value None is left out."""
     kept = {key: value for key, value in labels.items() if value is not None}
     return {
-        "metadata": {"name": "unseen", "labels": {"kubernetes.io/os": "linux", **kept}},
+        "metadata": {"name": "unseen", "labels": {**_EVERY_NODE, **kept}},
         "spec": {"taints": list(taints)},
         "status": {"conditions": [{"type": "Ready", "status": "True"}]},
     }
@@ -227,7 +228,7 @@ def _size(one: Object) -> int:
 
 
 def _words(one: Object) -> str:
-    labels = {k: v for k, v in one["metadata"]["labels"].items() if k != "kubernetes.io/os"}
+    labels = {k: v for k, v in one["metadata"]["labels"].items() if k not in _EVERY_NODE}
     parts = [f"{key}={value}" if value else key for key, value in labels.items()]
     parts += [f"taint {taint_name(taint)}" for taint in one["spec"]["taints"]]
     return ", ".join(parts) or "no label, no taint"
