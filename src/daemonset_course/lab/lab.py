@@ -16,6 +16,7 @@ from daemonset_course.lab.verdict import Criterion
 
 LABS = {
     "01-cover-the-fleet": "cover_the_fleet",
+    "04-tainted-fleet": "tainted_fleet",
     "06-roll-within-budget": "roll_within_budget",
 }
 
