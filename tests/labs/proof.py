@@ -148,9 +148,12 @@ Mutation = Callable[[dict[str, Any]], bool]  # changes a DaemonSet; False if it 
 
 
 def mutants(solution: str) -> Iterator[tuple[str, str]]:
-    """Yield a name and the steps for each mutant of a solution's DaemonSets."""
+    """Yield a name and the steps for each mutant of a solution's DaemonSets and answers."""
     steps = [step for step in yaml.safe_load_all(solution) if step]
     for place, step in enumerate(steps):
+        for name, command in _answers(step.get("command", "")):
+            changed = [*steps[:place], {**step, "command": command}, *steps[place + 1 :]]
+            yield f"answer: {name}", yaml.safe_dump_all(changed, sort_keys=False)
         if step.get("kind") != "DaemonSet":
             continue
         which = step["metadata"]["name"]
@@ -159,6 +162,21 @@ def mutants(solution: str) -> Iterator[tuple[str, str]]:
             if mutate(mutant) and mutant != step:
                 changed = [*steps[:place], mutant, *steps[place + 1 :]]
                 yield f"{which}: {name}", yaml.safe_dump_all(changed, sort_keys=False)
+
+
+def _answers(command: str) -> Iterator[tuple[str, str]]:
+    """Yield mutants of ``kubectl create configmap answer --from-literal=key=value``."""
+    if not command.startswith("create configmap "):
+        return
+    yield "another ConfigMap", command.replace("configmap answer", "configmap answers", 1)
+    literals = [word for word in command.split() if word.startswith("--from-literal=")]
+    for literal in literals:
+        key, _, value = literal.removeprefix("--from-literal=").partition("=")
+        rest = [word for word in command.split() if word != literal]
+        yield f"no {key}", " ".join(rest)
+        number = value.isdigit()
+        for other in (str(int(value) + 1), str(int(value) - 1)) if number else (f"{value}x", ""):
+            yield f"{key} is {other or 'empty'}", " ".join([*rest, f"--from-literal={key}={other}"])
 
 
 def _spec(item: dict[str, Any]) -> dict[str, Any]:

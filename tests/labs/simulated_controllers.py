@@ -22,7 +22,7 @@ from simulated_objects import (
 from daemonset_course.history import podstate
 from daemonset_course.history.budgets import budgets
 from daemonset_course.placement import Decision, pod_tolerations, should_run
-from daemonset_course.placement.tolerations import EVICTING, tolerates
+from daemonset_course.placement.tolerations import EVICTING, tolerating
 
 if TYPE_CHECKING:
     from simulated_cluster import Info, Key, SimulatedCluster
@@ -625,13 +625,16 @@ def _matters(info: Info) -> tuple[Any, ...]:
 
 
 def _stays(tolerations: Any, taints: list[Object]) -> float | None:
-    """Return how many seconds a Pod stays on a node with these NoExecute taints; None: for good."""
+    """Return how many seconds a Pod stays on a node with these NoExecute taints; None: for good.
+
+    For each taint the first toleration that matches counts (GetMatchingTolerations).
+    """
     seconds = []
     for taint in taints:
-        used = [one for one in tolerations if tolerates(one, taint)]
-        if not used:
+        used = tolerating(tolerations, taint)
+        if used is None:
             return 0.0
-        seconds += [one["tolerationSeconds"] for one in used if "tolerationSeconds" in one]
+        seconds += [used["tolerationSeconds"]] if "tolerationSeconds" in used else []
     return float(max(0, min(seconds))) if seconds else None
 
 

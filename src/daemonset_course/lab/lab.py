@@ -18,6 +18,7 @@ LABS = {
     "01-cover-the-fleet": "cover_the_fleet",
     "02-place-by-label": "place_by_label",
     "03-mixed-fleet": "mixed_fleet",
+    "04-tainted-fleet": "tainted_fleet",
     "06-roll-within-budget": "roll_within_budget",
 }
 EXERCISES = {

@@ -108,7 +108,7 @@ def off(own: DaemonSetEvidence, unwanted: Mapping[str, Object]) -> Finding:
     stays = {
         node: f"{found.detail}; a Pod that is there stays"
         for node, found in _decided(own, unwanted, run=False)
-        if found.keep and node in there
+        if found.keep and node in there and not _to_be_replaced(own, node)
     }
     if stays:
         return missed(
@@ -201,6 +201,20 @@ def _was_off(own: DaemonSetEvidence, added: Mapping[str, Object]) -> Finding:
         rule=f"{HOW[next(iter(found.values())).rule] if found else ''} Source: {RULE}",
         where=f"kubectl get {own.option} -o yaml.",
     )
+
+
+def _to_be_replaced(own: DaemonSetEvidence, node: str) -> bool:
+    """Whether a rolling update is going to delete the node's Pods, which are of an older spec.
+
+    It deletes them also where no Pod is to run, and none is created again. Source: rollingUpdate,
+    pkg/controller/daemon/update.go.
+    """
+    since = own.spec_set_at()
+    strategy = ((own.after or {}).get("spec") or {}).get("updateStrategy") or {}
+    if since is None or strategy.get("type") == "OnDelete":
+        return False
+    here = {str(pod["metadata"]["uid"]) for pod in own.pods_on(node)}
+    return here <= {one.pod for one in own.timeline.segments if one.start < since}
 
 
 def _runs(own: DaemonSetEvidence, node: Object) -> bool:

@@ -180,6 +180,31 @@ def still_dead() -> Criterion:
     return Criterion("the dead node stays as it is", judge, weight=0, watched=("nodes",))
 
 
+def condition_kept(condition: str, words: str) -> Criterion:
+    """Each node that had a condition at the start has it still, and had it all the time."""
+
+    def judge(evidence: Evidence) -> Finding:
+        begun = {n for n, node in evidence.nodes_at_start.items() if _condition(node, condition)}
+        lost = {
+            change.name: f"{condition} became False"
+            for change in evidence.history.changes("nodes")
+            if change.name in begun and not change.gone
+            and not _condition(change.object, condition)
+        }  # fmt: skip
+        if not lost:
+            return MET
+        return missed(
+            f"The condition {condition} of a node was changed.",
+            evidence.lines(lost),
+            "A condition reports what a component has found out about the node. Who writes another "
+            "value hides the fault, and cures nothing.",
+            "kubectl describe node, Conditions. In the next try leave the node as it is.",
+            final=True,
+        )
+
+    return Criterion(words, judge, weight=0, watched=("nodes",))
+
+
 def only_changed(name: str, *allowed: str, namespace: str = "",
                  requires: tuple[Criterion, ...] = ()) -> Criterion:  # fmt: skip
     """The Pod spec differs from the start only in ``allowed``.
@@ -308,6 +333,11 @@ def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     words += [f"{key} added" for key in after if key not in before]
     words += [f"{key} changed" for key in after if key in before and before[key] != after[key]]
     return ", ".join(words)
+
+
+def _condition(node: Object, condition: str) -> bool:
+    found = (node.get("status") or {}).get("conditions") or ()
+    return any(one.get("type") == condition and one.get("status") == "True" for one in found)
 
 
 def _by_name(daemonset: Object | None) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Fleets:
     def _node(self, chance: random.Random) -> Object:
         labels = {key: chance.choice(list(values)) for key, values in self.labels.items()}
         chosen = [taint for taint in self.taints if chance.random() < 0.25]
-        taints = [_taint(text) for text in dict.fromkeys(chosen)]
+        taints = [taint_of(text) for text in dict.fromkeys(chosen)]
         if self.control_plane and chance.random() < 0.15:
             labels[_CONTROL_PLANE] = ""
             taints.append({"key": _CONTROL_PLANE, "effect": "NoSchedule"})
@@ -234,7 +234,8 @@ def _words(one: Object) -> str:
     return ", ".join(parts) or "no label, no taint"
 
 
-def _taint(text: str) -> dict[str, str]:
+def taint_of(text: str) -> dict[str, str]:
+    """Return a taint that is written as by kubectl: ``gpu=true:NoSchedule``."""
     key, _, effect = text.rpartition(":")
     key, _, value = key.partition("=")
     return {"key": key, "effect": effect} | ({"value": value} if value else {})

@@ -55,6 +55,11 @@ def _no_foreign_taint(node: Object) -> bool:
     return all(taint["key"] == CONTROL_PLANE for taint in taints)
 
 
+def _plain_worker(node: dict[str, object]) -> bool:
+    return not ((node.get("spec") or {}).get("taints") or ())  # type: ignore[attr-defined]
+
+
+PLACEMENT = ("tolerations", "affinity", "nodeSelector")
 CREATED, IN_PLACE = kept.guards(AGENT, created=True), kept.guards(AGENT)
 EXISTS, SAME = CREATED[0], IN_PLACE[0]
 
@@ -67,6 +72,7 @@ _EVERY_WORKER = Task(
         *CREATED,
         _WORKERS,
         covered.stays_off(AGENT, is_control_plane, "the control plane", requires=(EXISTS,)),
+        right_on_unseen(AGENT, _plain_worker, "plain workers", FLEETS, requires=(_WORKERS,)),
     ),
     hints=(
         "What are the nodes, and what keeps Pods off one of them? kubectl describe node, Taints.",
@@ -90,6 +96,7 @@ _CONTROL_PLANE = Task(
         right_on_unseen(
             AGENT, _no_foreign_taint, "nodes without another taint", FLEETS, requires=(_ALL_NODES,)
         ),
+        kept.only_changed(AGENT, *PLACEMENT, requires=(SAME,)),
     ),
     hints=(
         "Which taint does the control plane have? kubectl describe node, Taints.",
@@ -110,18 +117,37 @@ DB_JOINS = Probe(
     f"action: add node\nlabels: {{probe: db}}\ntaints: ['{DEDICATED}']\n",
     "action: remove node\nlabels: {probe: db}\n",
 )
+_PLAIN = covered.probed(
+    AGENT,
+    labelled("probe=plain"),
+    JOINS.name,
+    runs=True,
+    words="a plain node that joins",
+    requires=(_ALL_NODES,),
+)
+_DB = covered.probed(
+    AGENT,
+    labelled("probe=db"),
+    DB_JOINS.name,
+    runs=False,
+    words="a node with dedicated=db:NoSchedule",
+    requires=(_ALL_NODES,),
+)
 _JOINING = Task(
     title="Nodes that join, and one that is not yours",
     start=_running(EVERYTHING),
-    there="agent tolerates every taint and runs on all seven nodes. The database team will bring "
-    "nodes with the taint dedicated=db:NoSchedule, and wants no agent of yours there.",
+    there="agent tolerates every taint and runs on all seven nodes. New nodes will join: plain "
+    "ones, which need the agent, and the database team's with the taint dedicated=db:NoSchedule. "
+    "Other teams will bring taints of their own. No agent of yours is to run on a node that "
+    "somebody has reserved or taken out of service by a taint; on the control plane it stays.",
     criteria=(
         *IN_PLACE,
         _ALL_NODES,
-        covered.probed(AGENT, labelled("probe=plain"), JOINS.name, runs=True,
-                       words="a plain node that joins", requires=(_ALL_NODES,)),
-        covered.probed(AGENT, labelled("probe=db"), DB_JOINS.name, runs=False,
-                       words="a node with dedicated=db:NoSchedule", requires=(_ALL_NODES,)),
+        _PLAIN,
+        _DB,
+        right_on_unseen(AGENT, _no_foreign_taint, "nodes without another taint", FLEETS,
+                        requires=(_PLAIN, _DB)),
+        kept.only_changed(AGENT, *PLACEMENT, requires=(SAME,)),
     ),
     hints=(
         "Which taints does the agent tolerate now? kubectl get daemonset agent -o yaml.",
@@ -143,9 +169,11 @@ it there. `operator: Exists` without a key tolerates every taint of today and of
 `NodeShouldRunDaemonPod` (pkg/controller/daemon/daemon_controller.go), `ToleratesTaint`
 (k8s.io/api/core/v1).
 
-**In production.** Node agents that tolerate everything start on nodes that are not ready for them,
-and on those that other teams have reserved; charts of log and metric agents ask for it by default.
-kube-proxy does so on purpose: it must run wherever there is a node.
+**In production.** In kubernetes/kubernetes issue 72017 a fleet of 8 nodes had DaemonSets with
+DESIRED 8 and others with DESIRED 3: the others did not tolerate the taints of five nodes. The cure
+there was a toleration of every NoSchedule taint. scalyr/scalyr-agent-2 pull request 752 went as far
+as `operator: Exists`. Such an agent starts on nodes that other teams have reserved, and on nodes
+that are not ready for it. kube-proxy does so on purpose: it must run wherever there is a node.
 
 **Interview question.** An agent runs on all nodes but one. `kubectl get daemonset` says DESIRED 6,
 READY 6, and there are 7 nodes. Where do you look first, and why does READY not help you?
