@@ -16,6 +16,7 @@ from daemonset_course.lab.verdict import Criterion
 
 LABS = {
     "01-cover-the-fleet": "cover_the_fleet",
+    "05-monitoring-agent": "monitoring_agent",
     "06-roll-within-budget": "roll_within_budget",
     "07-no-gap-update": "no_gap_update",
 }
