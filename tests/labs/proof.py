@@ -98,6 +98,8 @@ def _started(lab: str, number: int) -> SimulatedCluster:
 def started(lab: Lab, number: int) -> SimulatedCluster:
     """Return a cluster in the starting state of a task, with the recorder begun."""
     world = copy.deepcopy(_started(lab.name, number))
+    if world.has_plans:  # they would act on the cluster that was copied
+        world = _started.__wrapped__(lab.name, number)
     world.begin(lab.daemonset_of(number), lab.namespace)
     return world
 

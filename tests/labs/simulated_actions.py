@@ -21,11 +21,13 @@ from simulated_objects import (
     Refused,
     json_patch,
     merge_patch,
+    quantity,
     strategic,
 )
 
 from daemonset_course.history import podstate
 from daemonset_course.history.daemonset_status import status_of
+from daemonset_course.lab.actions import filler
 
 STEP = 0.1  # seconds that a step takes, at least
 PATIENCE = 60.0  # seconds
@@ -178,6 +180,14 @@ def _remove_node(
             cluster.remove_node(name)
             for info in list(cluster.on_node[name].values()):
                 cluster.remove("pods", info.key)
+
+
+def _fill_node(cluster: SimulatedCluster, node: str, daemonset: str, left: int) -> None:
+    there = cluster.on_node[node].values()
+    whole = quantity(cluster.get("nodes", node)["status"]["allocatable"]["cpu"]) or 0
+    free = whole - sum(info.requests.get("cpu", 0) for info in there)
+    cluster.apply(filler(daemonset, node, round(1000 * free) - left))
+    _wait_rollout(cluster, daemonset)
 
 
 def _network(cluster: SimulatedCluster, node: str, status: bool = True) -> None:
@@ -757,6 +767,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
     "recover node": _recover_node,
     "remove node": _remove_node,
     "add node": _add_node,
+    "fill node": _fill_node,
     "network unavailable": _network,
     "stop component": lambda cluster, component: cluster.stop_component(component),
     "start component": lambda cluster, component: cluster.start_component(component),

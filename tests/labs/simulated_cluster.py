@@ -172,6 +172,11 @@ class SimulatedCluster:
         due = seconds if exact else seconds * self.random.uniform(0.7, 1.3)
         heapq.heappush(self._agenda, (self.now + due, next(self._numbers), act))
 
+    @property
+    def has_plans(self) -> bool:
+        """Whether something is still to be done. It belongs to this cluster, and to no copy."""
+        return bool(self._agenda)
+
     def stamp(self) -> str:
         """Return the present time as the API writes it."""
         return _stamp(math.floor(self.now))

@@ -24,7 +24,13 @@ from daemonset_course.verbs.conditions import set_network_unavailable
 from daemonset_course.verbs.control_plane import start_component, stop_component
 from daemonset_course.verbs.daemonsets import daemonsets_path
 from daemonset_course.verbs.kubectl import kubectl
-from daemonset_course.verbs.nodes import add_node, break_node, recover_node, remove_node
+from daemonset_course.verbs.nodes import (
+    add_node,
+    allocatable_cpu,
+    break_node,
+    recover_node,
+    remove_node,
+)
 from daemonset_course.verbs.rollout import wait_rollout
 
 Step = Mapping[str, Any]
@@ -161,6 +167,42 @@ def _remove_node(step: Step) -> None:
             kubectl(f"delete pods -A {here} --force --grace-period=0 --wait=false")
 
 
+def _fill_node(step: Step) -> None:
+    """Run a DaemonSet on one node that requests its CPU but for ``left`` (in millicores)."""
+    from kubernetes.utils import parse_quantity  # noqa: PLC0415 - 300 ms
+
+    node = step["node"]
+    pods = current().api.items("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")
+    resources = [one.get("resources") or {} for pod in pods for one in pod["spec"]["containers"]]
+    requests = [(one.get("requests") or {}).get("cpu", 0) for one in resources]
+    used = sum(int(1000 * parse_quantity(cpu)) for cpu in requests)
+    cpu = allocatable_cpu(node) - used - int(step["left"])
+    apply(filler(step["daemonset"], node, cpu))
+    wait_rollout(step["daemonset"])
+
+
+def filler(name: str, node: str, cpu: int) -> dict[str, Any]:
+    """Return a DaemonSet that requests so much CPU (in millicores) on one node."""
+    container = {
+        "name": name, "image": "busybox:1.36",
+        "command": ["sh", "-c", "trap 'exit 0' TERM; sleep infinity & wait"],
+        "resources": {"requests": {"cpu": f"{cpu}m"}},
+    }  # fmt: skip
+    return {
+        "apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": name},
+        "spec": {
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {
+                    "nodeSelector": {"kubernetes.io/hostname": node},
+                    "containers": [container],
+                },
+            },
+        },
+    }  # fmt: skip
+
+
 ACTIONS: dict[str, Callable[[Step], Any]] = {
     "kubectl": _kubectl,
     "wait rollout": _wait_rollout,
@@ -172,6 +214,7 @@ ACTIONS: dict[str, Callable[[Step], Any]] = {
     "recover node": lambda step: recover_node(step["node"]),
     "remove node": _remove_node,
     "add node": _add_node,
+    "fill node": _fill_node,
     "network unavailable": lambda step: set_network_unavailable(
         step["node"], status=step.get("status", True)
     ),

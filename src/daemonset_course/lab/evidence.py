@@ -29,6 +29,7 @@ SYSTEM = (
 PROBE = "check: "  # what a mark of the checker begins with
 JUDGED_NOW = " (judged)"
 ENDED = " (undone)"
+ROLLED = "lab/rolled-by-check"  # the annotation with which a probe starts a rollout
 
 NodeTest = Callable[[Object], bool]
 
@@ -244,11 +245,14 @@ class Evidence:
 
     @cached_property
     def last_spec_change(self) -> float:
-        """When a DaemonSet was last created, deleted, or given another spec; 0 if never."""
+        """When a DaemonSet was last created, deleted, or given another spec; 0 if never.
+
+        The annotation ``ROLLED`` of its template does not count: a probe sets it.
+        """
         specs: dict[str, Any] = {}
         last = 0.0
         for change in self.history.changes("daemonsets"):
-            new = None if change.gone else change.object.get("spec")
+            new = None if change.gone else _without_mark(change.object.get("spec") or {})
             own = change.via != "start" and not self._by_checker(change.t)
             if own and specs.get(change.uid) != new:
                 last = change.t
@@ -377,8 +381,24 @@ class DaemonSetEvidence:
 
     def refused(self) -> str:
         """Return why the API server refuses the controller's Pods; empty if it does not."""
+        if self.refusal_is_old:
+            return ""
         found = self.why.where(lambda cause: cause.kind == "refused")
         return found.sentence(self.cluster.lane)
+
+    @cached_property
+    def refusal_is_old(self) -> bool:
+        """Whether the namespace was changed after the API server had last refused a Pod.
+
+        What refused it may be gone; the controller tries again later.
+        """
+        changed = [
+            change.t
+            for change in self._history.changes("namespaces")
+            if change.via != "start" and change.name == self.namespace
+        ]
+        last = max((one.at for one in self.timeline.failed_creates), default=0.0)
+        return max(changed, default=0.0) > last
 
     def ready_at(self, t: float) -> set[str]:
         """Return the nodes that had a ready Pod at ``t`` seconds since the recording began."""
@@ -462,6 +482,18 @@ def _uid(item: Object) -> str:
 
 def _spec(item: Object) -> Any:
     return item.get("spec"), item["metadata"].get("labels")
+
+
+def _without_mark(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a DaemonSet's spec without the annotation that a probe sets."""
+    template = spec.get("template") or {}
+    meta = template.get("metadata") or {}
+    kept = {k: v for k, v in (meta.get("annotations") or {}).items() if k != ROLLED}
+    rest = {key: value for key, value in meta.items() if key != "annotations"}
+    return {
+        **spec,
+        "template": {**template, "metadata": rest | ({"annotations": kept} if kept else {})},
+    }
 
 
 def _metadata(item: Object) -> Any:

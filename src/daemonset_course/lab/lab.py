@@ -19,7 +19,9 @@ LABS = {
     "02-place-by-label": "place_by_label",
     "03-mixed-fleet": "mixed_fleet",
     "04-tainted-fleet": "tainted_fleet",
+    "05-monitoring-agent": "monitoring_agent",
     "06-roll-within-budget": "roll_within_budget",
+    "07-no-gap-update": "no_gap_update",
 }
 EXERCISES = {
     "taints": "taints_exercise",

@@ -20,6 +20,10 @@ HOW = {
     "nodeName": "With nodeName in the template only that node gets a Pod.",
     "runs": "Without a rule that keeps the Pod off, every node gets one.",
 }
+_NOT_TRIED = (
+    "its Pod was refused, and the namespace was changed since. The controller tries again, after a "
+    "pause that doubles with each refusal; a change of the DaemonSet ends the pause"
+)
 
 
 def covers(name: str, test: NodeTest, words: str, *, namespace: str = "",
@@ -64,7 +68,11 @@ def on(own: DaemonSetEvidence, wanted: Mapping[str, Object]) -> Finding:
         )
     lacking = {node: own.reasons.get(node, "no ready Pod yet") for node in wanted
                if not own.ready_on(node)}  # fmt: skip
-    lasting = {one.node: one.reason for one in own.why.permanent if one.node in lacking}
+    causes = [one for one in own.why.permanent if one.node in lacking]
+    if own.refusal_is_old:
+        lacking |= {c.node: _NOT_TRIED for c in causes if c.kind == "refused"}
+        causes = [one for one in causes if one.kind != "refused"]
+    lasting = {one.node: one.reason for one in causes}
     spec = (own.after or {}).get("spec") or {}
     if lasting:
         return missed(

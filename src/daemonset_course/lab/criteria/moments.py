@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from daemonset_course.history import podstate
 from daemonset_course.history.text import counted
 from daemonset_course.lab.criteria.rolled import MOMENT
 from daemonset_course.lab.evidence import JUDGED, DaemonSetEvidence, Evidence, NodeTest
 from daemonset_course.lab.verdict import MET, Criterion, Finding, met, missed, pending
 from daemonset_course.placement.decision import should_run
+
+INSTANT = 0.01  # seconds: two changes that are received this close to each other are one
 
 
 def ready_at_least(name: str, least: int, *, namespace: str = "",
@@ -31,6 +34,71 @@ def ready_at_least(name: str, least: int, *, namespace: str = "",
 
     return Criterion(f"never fewer than {counted(least, 'node')} covered", judge, requires, weight,
                      watched=JUDGED)  # fmt: skip
+
+
+def never_uncovered(name: str, test: NodeTest, words: str, *, namespace: str = "",
+                    requires: tuple[Criterion, ...] = (),
+                    weight: int = 1) -> Criterion:  # fmt: skip
+    """Every node that passes ``test`` had a ready Pod at every moment since the start.
+
+    Nodes that had none at the start are not judged.
+    """
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        began = covered_at_start(own)
+        wanted = [n for n, one in evidence.nodes_at_start.items() if test(one) and n in began]
+        found = {node: gap for node in wanted if (gap := first_gap(own, node))}
+        if not found:
+            two = own.timeline.surge.max() or 0
+            words_ = f"each of {counted(len(wanted), 'node')} had a ready Pod at every moment"
+            return met("", (f"{words_}; at most {two} at a time had a second one",))
+        node, (start, seconds) = min(found.items(), key=lambda one: one[1][0])
+        budget = own.timeline.budget.at(start) or 0
+        how = (
+            f"maxUnavailable comes to {budget}: the controller deletes the old Pod first, and "
+            "creates the new one when it is gone."
+            if budget
+            else "maxUnavailable allowed none, so no rollout did this: the Pod was deleted by hand "
+            "or by another controller, or its node no longer matched."
+        )
+        return missed(
+            f"{evidence.lane(node)} had no ready Pod of {own.full_name} from {start:.1f} s on, "
+            f"for {seconds:.1f} s; no node may be without one.",
+            (f"{evidence.lane(n)}: none from {t:.1f} s to {t + s:.1f} s"
+             for n, (t, s) in found.items()),
+            f"{how} With maxSurge it deletes the old Pod when the new one is available. Source: "
+            "rollingUpdate, pkg/controller/daemon/update.go.",
+            f"the picture, at {start:.1f} s.",
+            final=True,
+        )  # fmt: skip
+
+    return Criterion(f"{words} always had a ready Pod of {name}", judge, requires, weight,
+                     watched=JUDGED)  # fmt: skip
+
+
+def first_gap(own: DaemonSetEvidence, node: str) -> tuple[float, float] | None:
+    """Return start and length (s) of the first time without a ready Pod on a node; None: none.
+
+    The node had a ready Pod at the start.
+    """
+    spans = [(s.start, s.end) for s in own.timeline.by_node.get(node, ()) if s.phase == "ready"]
+    ready = _merged([(own.timeline.start, own.timeline.start), *spans])
+    ends = [end for _, end in ready]
+    begins = [*(start for start, _ in ready[1:]), own.timeline.end]
+    gaps = ((end, begin - end) for end, begin in zip(ends, begins, strict=True))
+    return next((gap for gap in gaps if gap[1] > INSTANT), None)
+
+
+def covered_at_start(own: DaemonSetEvidence) -> set[str]:
+    """Return the nodes that had a ready Pod of the DaemonSet at the start."""
+    uid = own.before.get("metadata", {}).get("uid")
+    return {
+        podstate.node_of(pod)
+        for pod in own.cluster.history.at_start("pods")
+        if podstate.phase_of(pod)[0] == "ready"
+        and any(one.get("uid") == uid for one in pod["metadata"].get("ownerReferences") or ())
+    }
 
 
 def pods_kept(name: str, test: NodeTest, words: str, *, namespace: str = "",
@@ -170,8 +238,11 @@ def _merged(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 __all__ = [
+    "covered_at_start",
     "fewest_ready",
+    "first_gap",
     "met",
+    "never_uncovered",
     "pods_at_start",
     "pods_kept",
     "ran_nowhere",

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from daemonset_course.analysis.explain import Explanation, explain_timeline
+from daemonset_course.history import podstate
 from daemonset_course.history.log import Object
 from daemonset_course.history.podstate import containers_of
 from daemonset_course.history.spans import Steps
-from daemonset_course.history.text import nodes
+from daemonset_course.history.text import joined, nodes
 from daemonset_course.lab.criteria.restarts import Restarts
 from daemonset_course.lab.evidence import JUDGED, DaemonSetEvidence, Evidence, pod_spec
 from daemonset_course.lab.verdict import MET, Criterion, Finding, met, missed, pending
@@ -122,7 +124,7 @@ def not_stuck(name: str, *, window: float | None = None, namespace: str = "",
         own = evidence.daemonset(name, namespace)
         if not own.behind:
             return MET
-        rules = (_refused, _budget_spent, _on_delete, _cannot_start)
+        rules = (_refused, _unschedulable, _budget_spent, _on_delete, _cannot_start)
         found = next((finding for rule in rules if (finding := rule(own))), None)
         if found is None:
             return MET
@@ -253,6 +255,75 @@ def _refused(own: DaemonSetEvidence) -> Finding | None:
         "what refuses it, changes. Source: syncNodes, pkg/controller/daemon/daemon_controller.go.",
         f"kubectl describe {own.option}, the events.",
     )
+
+
+def _unschedulable(own: DaemonSetEvidence, at: Explanation | None = None) -> Finding | None:
+    """Missed, if new Pods fit on no node, and the scheduler makes no room for them.
+
+    ``at`` explains another moment than now.
+    """
+    held = {c.node: c for c in (at or own.why).of("scheduler") if not c.ends_by_itself}
+    making_room = {podstate.node_of(p) for p in own.pods
+                   if (p.get("status") or {}).get("nominatedNodeName")}  # fmt: skip
+    held = {node: cause for node, cause in held.items() if node not in making_room}
+    if not held:
+        return None
+    why = {node: _scheduler_words(cause.message) for node, cause in held.items()}
+    first = next(iter(why.values()))
+    how = (
+        "A port of a node can be given away once. The old Pod keeps it until the new one is "
+        "available, and the new one waits for the port. Source: NodePorts, "
+        "pkg/scheduler/framework/plugins/nodeports."
+        if "free ports" in first
+        else "The scheduler adds up the requests of all Pods on the node, and with maxSurge the "
+        "old Pod is still one of them. Source: NodeResourcesFit, "
+        "pkg/scheduler/framework/plugins/noderesources."
+    )
+    names = joined([own.cluster.lane(node) for node in held])
+    return missed(
+        f"The new Pod cannot be scheduled on {names}, and waiting will not help: {first}.",
+        own.cluster.lines(why),
+        how,
+        "kubectl get pods -o wide, and kubectl describe pod of the one that is Pending.",
+    )
+
+
+def _scheduler_words(message: str) -> str:
+    """Return the scheduler's reasons for the Pod's own node, without those for the others."""
+    own = message.partition("available: ")[2].partition(". preemption")[0].rstrip(".")
+    parts = [part.strip().lstrip("0123456789 ") for part in own.split(", ")]
+    found = [part for part in parts if "NodeAffinity" not in part and "affinity" not in part]
+    return ", ".join(found) or message
+
+
+def rolls_again(name: str, probe: str, *, namespace: str = "",
+                requires: tuple[Criterion, ...] = (), weight: int = 1) -> Criterion:  # fmt: skip
+    """The rollout that the checker starts in ``probe`` is completed."""
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        since = evidence.probe(probe)
+        assert since is not None
+        until = own.timeline.end if since.judged is None else since.judged
+        begun = [one for one in own.timeline.templates if since.start <= one.t <= until]
+        if not begun:
+            return pending("The rollout of the check has not begun yet.")
+        why = explain_timeline(own.timeline, begun[0])
+        if why.done:
+            return MET
+        stuck = _unschedulable(own, why)
+        if stuck is None and since.judged is None:
+            return pending("The rollout of the check goes on.")
+        reasons = {one.node: one.reason for one in why.causes if one.node}
+        found = stuck or missed(f"{why.sentence(evidence.lane)}.", evidence.lines(reasons))
+        return replace(
+            found,
+            says=f"This rollout went through, and the next one does not: the checker started one "
+            f"with the same template. {found.says}",
+        )
+
+    return Criterion("the next rollout goes through as well", judge, requires, weight,
+                     watched=JUDGED, probe=probe)  # fmt: skip
 
 
 def _budget_spent(own: DaemonSetEvidence) -> Finding | None:

@@ -1,0 +1,31 @@
+"""What a check says while Pod Security's refusal is older than the namespace's present level."""
+
+from __future__ import annotations
+
+from proof import find, judged, started
+from simulated_actions import play
+
+TOLERATED = """
+action: kubectl
+command: >-
+  patch daemonset node-exporter -n monitoring --type merge
+  -p '{"spec": {"template": {"spec": {"tolerations": [{"operator": "Exists"}]}}}}'
+"""
+LABELLED = """
+action: kubectl
+command: label namespace monitoring pod-security.kubernetes.io/enforce=privileged --overwrite
+"""
+
+
+def test_a_refusal_is_wrong_until_the_namespace_is_changed_and_then_awaited() -> None:
+    lab = find("05")
+    world = started(lab, 1)
+    play(world, TOLERATED)
+    before = judged(world.run(60), lab.tasks[0])
+    play(world, LABELLED)
+    after = judged(world, lab.tasks[0])
+
+    assert before.outcome == "wrong"
+    assert "violates PodSecurity" in repr(before)
+    assert after.outcome == "not yet", repr(after)
+    assert "the namespace was changed since" in repr(after)
