@@ -77,6 +77,10 @@ def _attempt(lab: str, path: Path) -> Attempt:
 
 @cache
 def _started(lab: str, number: int) -> SimulatedCluster:
+    return _made(lab, number)
+
+
+def _made(lab: str, number: int) -> SimulatedCluster:
     found = find(lab)
     world = SimulatedCluster([asdict(worker) for worker in found.workers])
     play(world, found.tasks[number - 1].start)
@@ -87,8 +91,10 @@ def _started(lab: str, number: int) -> SimulatedCluster:
 
 def started(lab: Lab, number: int) -> SimulatedCluster:
     """Return a cluster in the starting state of a task, with the recorder begun."""
-    world = copy.deepcopy(_started(lab.name, number))
-    world.begin(lab.daemonset, lab.namespace)
+    kept = _started(lab.name, number)
+    # A planned step belongs to the cluster that planned it: only a settled cluster can be copied.
+    world = _made(lab.name, number) if kept._agenda else copy.deepcopy(kept)
+    world.begin(lab.daemonset_of(number), lab.namespace)
     return world
 
 
@@ -368,13 +374,13 @@ def cheats(lab: Lab, number: int) -> Iterator[tuple[str, str]]:
     steps = [step for step in yaml.safe_load_all(task.solution) if step]
     sets = [step for step in steps if step.get("kind") == "DaemonSet"]
     naive = [_naive(step) for step in sets]
-    workers = range(1, len(lab.workers) + 1)
+    workers, name = range(1, len(lab.workers) + 1), lab.daemonset_of(number)
     names = [f"$worker{n if n > 1 else ''}" for n in workers]
     pod = sets[0] if sets else _plain_daemonset(lab)
     yield "bare Pods", _dump(*(_bare(pod, name, f"bare-{i}") for i, name in enumerate(names)))
     yield "static Pods", _dump(*(_static(pod, name, f"static-{i}") for i, name in enumerate(names)))
     yield "a status written by hand", _dump(_kubectl(
-        f"patch daemonset {lab.daemonset} -n {lab.namespace} --subresource=status --type merge -p "
+        f"patch daemonset {name} -n {lab.namespace} --subresource=status --type merge -p "
         f"'{{\"status\": {{\"numberReady\": {len(names)}, \"numberAvailable\": {len(names)}, "
         f"\"desiredNumberScheduled\": {len(names)}, \"updatedNumberScheduled\": {len(names)}}}}}'"
     ))  # fmt: skip
@@ -382,7 +388,7 @@ def cheats(lab: Lab, number: int) -> Iterator[tuple[str, str]]:
     yield (
         "recreated, then the solution",
         _dump(
-            _kubectl(f"delete daemonset {lab.daemonset} -n {lab.namespace} --ignore-not-found"),
+            _kubectl(f"delete daemonset {name} -n {lab.namespace} --ignore-not-found"),
             *steps,
         ),
     )

@@ -44,7 +44,7 @@ _KNOWN_OPTIONS = frozenset({
     "namespace", "patch", "selector", "filename", "containers", "output", "type", "cascade",
     "to-revision", "from-literal", "requests", "limits", "field-selector", "grace-period", "wait",
     "timeout", "subresource", "field-manager", "watch", "pod-selector", "revision", "record",
-    "all-namespaces", "replicas", "validate",
+    "all-namespaces", "replicas", "validate", "for",
     *(flag[2:] for flag in _FLAGS),
 })  # fmt: skip
 
@@ -128,7 +128,7 @@ def _delete_pods(
     nodes: Sequence[str] = (), namespace: str = "default", reason: str = "", wait: bool = False,
 ) -> None:  # fmt: skip
     pods = [info for info in cluster.pods_of(daemonset, namespace) if not info.terminating]
-    pods = [info for info in pods if not reason or podstate.phase_of(info.pod)[1] == reason]
+    pods = [info for info in pods if not reason or reason in podstate.phase_of(info.pod)[1]]
     wanted = {*nodes, *([node] if node else [])}
     pods = [info for info in pods if not wanted or info.node in wanted]
     for info in pods[:count]:
@@ -697,6 +697,35 @@ def _scale(_: _Command) -> None:
     )
 
 
+def _wait(call: _Command) -> None:
+    """Wait as ``kubectl wait`` does: for a field, a condition, or a deletion."""
+    resource, found, rest = call.objects()
+    text = call.option("for")
+    timeout = float(call.option("timeout", "30s").removesuffix("s"))
+    kind, _, wanted = text.partition("=")
+    if rest or kind not in ("jsonpath", "condition", "delete"):
+        raise call.unknown()
+    keys = [(one["metadata"].get("namespace", ""), one["metadata"]["name"]) for one in found]
+
+    def reached() -> bool:
+        return all(_has(call.cluster.objects[resource].get(key), kind, wanted) for key in keys)
+
+    if not call.cluster.run_until(reached, timeout):
+        raise Refused(f"error: timed out waiting for the condition on {resource}")
+
+
+def _has(item: Object | None, kind: str, wanted: str) -> bool:
+    if item is None or kind == "delete":
+        return item is None and kind == "delete"
+    if kind == "condition":
+        return podstate.condition(item, wanted.partition("=")[0]).get("status") == "True"
+    path, _, value = wanted.partition("=")
+    held: Any = item
+    for word in path.strip("{}'").strip(".").split("."):
+        held = (held or {}).get(word)
+    return str(held) == value
+
+
 def _read(_: _Command) -> None:
     """Reading changes nothing."""
 
@@ -705,7 +734,7 @@ _VERBS: dict[str, Callable[[_Command], None]] = {
     "apply": _apply, "create": _create, "delete": _delete, "replace": _replace,
     "annotate": _annotate, "label": _label, "taint": _taint, "cordon": _cordon,
     "uncordon": _uncordon, "drain": _drain, "set": _set, "patch": _patch, "rollout": _rollout,
-    "scale": _scale, "get": _read, "describe": _read,
+    "scale": _scale, "get": _read, "describe": _read, "wait": _wait,
 }  # fmt: skip
 
 ACTIONS: dict[str, Callable[..., Any]] = {

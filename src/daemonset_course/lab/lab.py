@@ -57,6 +57,8 @@ class Task:
         solution: YAML documents that pass; the learner sees them after passing.
         probes: what the checker does to the cluster.
         needs: the capabilities (``capabilities.CAPABILITIES``) that the check requires.
+        daemonset: the DaemonSet that a fragment of YAML changes and that the picture shows, if it
+            is not the lab's.
     """
 
     title: str
@@ -67,6 +69,7 @@ class Task:
     solution: str
     probes: tuple[Probe, ...] = ()
     needs: tuple[str, ...] = ()
+    daemonset: str = ""
 
     def probe(self, name: str) -> Probe:
         """Return the probe of that name."""
@@ -94,6 +97,10 @@ class Lab:
     tasks: tuple[Task, ...]
     debrief: str
     namespace: str = "default"
+
+    def daemonset_of(self, number: int | None) -> str:
+        """Return the name of a task's DaemonSet (without a number: of the lab's)."""
+        return (self.task(number).daemonset if number else "") or self.daemonset
 
     def task(self, number: int) -> Task:
         """Return the task of that number, counted from 1.

@@ -29,7 +29,7 @@ from daemonset_course.errors import BadInput, CourseError
 from daemonset_course.files import write_whole
 from daemonset_course.history.log import Object
 from daemonset_course.lab import lab_log, results
-from daemonset_course.lab.actions import play
+from daemonset_course.lab.actions import named, play
 from daemonset_course.lab.evidence import ENDED, JUDGED_NOW, SYSTEM, Evidence, probe_mark
 from daemonset_course.lab.lab import Lab, Probe, Task, find
 from daemonset_course.lab.lab_log import LabRecording
@@ -91,7 +91,7 @@ class LabSession:
         cluster = current()
         self._prepare_fleet(cluster)
         play(task.start)
-        lab_log.start(cluster, self.lab.daemonset, self.lab.namespace)
+        lab_log.start(cluster, self.lab.daemonset_of(number), self.lab.namespace)
         started = {"format": _FORMAT, "lab": self.lab.name, "task": number}
         write_whole(lab_log.folder_of(cluster.name) / STARTED, json.dumps(started))
         return Words(f"Task {number}: {task.title}\n\n{task.there}\n\n{_put_right(changes)}")
@@ -109,7 +109,8 @@ class LabSession:
         check_strings(text)
         if "kind" in _mapping(text):
             return Words(repr(apply(text, namespace=self.lab.namespace)))
-        words = f"patch daemonset {self.lab.daemonset} -n {self.lab.namespace} --patch"
+        name = self.lab.daemonset_of(self.started())
+        words = f"patch daemonset {name} -n {self.lab.namespace} --patch"
         return Words(kubectl(words, text).strip())
 
     def check(self, number: int | None = None, *, watch: bool = False) -> Verdict:
@@ -175,7 +176,10 @@ class LabSession:
         if not passed:
             later = f"Task {number} is not passed yet: the solution comes after that."
             return Words(f"{later}{_noted(note)}")
-        return Words(f"{compared(task.solution, results.manifests_of(passed))}{_noted(note)}")
+        steps = task.solution
+        with suppress(CourseError):
+            steps = named(steps, current().name)
+        return Words(f"{compared(steps, results.manifests_of(passed))}{_noted(note)}")
 
     def debrief(self) -> Words:
         """Return the cause, the model, cases from production, and an interview question."""
