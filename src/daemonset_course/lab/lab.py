@@ -17,6 +17,7 @@ from daemonset_course.lab.verdict import Criterion
 LABS = {
     "01-cover-the-fleet": "cover_the_fleet",
     "06-roll-within-budget": "roll_within_budget",
+    "08-node-by-node": "node_by_node",
 }
 
 
