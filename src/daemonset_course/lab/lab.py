@@ -18,6 +18,7 @@ LABS = {
     "01-cover-the-fleet": "cover_the_fleet",
     "06-roll-within-budget": "roll_within_budget",
     "08-node-by-node": "node_by_node",
+    "09-incident-room": "incident_room",
 }
 
 
