@@ -87,6 +87,10 @@ def _attempt(lab: str, path: Path) -> Attempt:
 
 @cache
 def _started(lab: str, number: int) -> SimulatedCluster:
+    return _made(lab, number)
+
+
+def _made(lab: str, number: int) -> SimulatedCluster:
     found = find(lab)
     world = SimulatedCluster([asdict(worker) for worker in found.workers])
     play(world, found.tasks[number - 1].start)
@@ -97,9 +101,9 @@ def _started(lab: str, number: int) -> SimulatedCluster:
 
 def started(lab: Lab, number: int) -> SimulatedCluster:
     """Return a cluster in the starting state of a task, with the recorder begun."""
-    world = copy.deepcopy(_started(lab.name, number))
-    if world.has_plans:  # they would act on the cluster that was copied
-        world = _started.__wrapped__(lab.name, number)
+    kept = _started(lab.name, number)
+    # What a cluster plans acts on that cluster: only one without plans can be copied.
+    world = _made(lab.name, number) if kept.has_plans else copy.deepcopy(kept)
     world.begin(lab.daemonset_of(number), lab.namespace)
     return world
 
@@ -401,7 +405,7 @@ def cheats(lab: Lab, number: int) -> Iterator[tuple[str, str]]:
     workers = range(1, len(lab.workers) + 1)
     names = [f"$worker{n if n > 1 else ''}" for n in workers]
     pod = sets[0] if sets else _plain_daemonset(lab)
-    there = [step["metadata"]["name"] for step in sets] or [lab.daemonset]
+    there = [step["metadata"]["name"] for step in sets] or [lab.daemonset_of(number)]
     yield "bare Pods", _dump(*(_bare(pod, name, f"bare-{i}") for i, name in enumerate(names)))
     yield "static Pods", _dump(*(_static(pod, name, f"static-{i}") for i, name in enumerate(names)))
     yield "a status written by hand", _dump(_kubectl(

@@ -8,7 +8,6 @@ In every string ``$worker3`` is the full name of that node, ``$controlplane`` th
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from string import Template
@@ -131,7 +130,7 @@ def _delete_pods(
     nodes: Sequence[str] = (), namespace: str = "default", reason: str = "", wait: bool = False,
 ) -> None:  # fmt: skip
     pods = [info for info in cluster.pods_of(daemonset, namespace) if not info.terminating]
-    pods = [info for info in pods if not reason or podstate.phase_of(info.pod)[1] == reason]
+    pods = [info for info in pods if not reason or reason in podstate.phase_of(info.pod)[1]]
     wanted = {*nodes, *([node] if node else [])}
     pods = [info for info in pods if not wanted or info.node in wanted]
     for info in pods[:count]:
@@ -701,46 +700,48 @@ def _undo(call: _Command, found: Object) -> None:
     _write_template(call.cluster, found, chosen[0]["data"]["spec"]["template"])
 
 
-def _wait(call: _Command) -> None:
-    """Wait for deletion, for readiness of Pods, or for a number of a DaemonSet's status."""
-    what = call.option("for")
-    number = _JSONPATH.fullmatch(what)
-    try:
-        resource, found, _ = call.objects()
-    except Refused:
-        if what == "delete":
-            return
-        raise
-    if not found:
-        if what == "delete":
-            return
-        raise Refused("error: no matching resources found")
-    uids = {item["metadata"]["uid"] for item in found}
-
-    def reached() -> bool:
-        items = call.cluster.objects[resource].values()
-        there = [one for one in items if one["metadata"]["uid"] in uids]
-        if what == "delete":
-            return not there
-        if what == "condition=Ready":
-            return all(podstate.phase_of(one)[0] == "ready" for one in there)
-        assert number is not None
-        return all(str(one["status"].get(number[1], 0)) == number[2] for one in there)
-
-    if what not in ("delete", "condition=Ready") and number is None:
-        raise call.unknown()
-    if not call.cluster.run_until(reached, PATIENCE):
-        raise Refused(f"error: timed out waiting for {what}")
-
-
-_JSONPATH = re.compile(r"jsonpath=\{\.status\.(\w+)\}=(\d+)")
-
-
 def _scale(_: _Command) -> None:
     raise Refused(
         "Error from server (NotFound): the server could not find the requested "
         'resource (a DaemonSet has no "scale")'
     )
+
+
+def _wait(call: _Command) -> None:
+    """Wait as ``kubectl wait`` does: for a field, a condition, or a deletion."""
+    text = call.option("for")
+    try:
+        resource, found, rest = call.objects()
+    except Refused:
+        if text == "delete":
+            return
+        raise
+    if not found and text != "delete":
+        raise Refused("error: no matching resources found")
+    timeout = float(call.option("timeout", "30s").removesuffix("s"))
+    kind, _, wanted = text.partition("=")
+    if rest or kind not in ("jsonpath", "condition", "delete"):
+        raise call.unknown()
+    keys = [(one["metadata"].get("namespace", ""), one["metadata"]["name"]) for one in found]
+
+    def reached() -> bool:
+        return all(_has(call.cluster.objects[resource].get(key), kind, wanted) for key in keys)
+
+    if not call.cluster.run_until(reached, timeout):
+        raise Refused(f"error: timed out waiting for the condition on {resource}")
+
+
+def _has(item: Object | None, kind: str, wanted: str) -> bool:
+    if item is None or kind == "delete":
+        return item is None and kind == "delete"
+    if kind == "condition":
+        return podstate.condition(item, wanted.partition("=")[0]).get("status") == "True"
+    path, _, value = wanted.partition("=")
+    held: Any = item
+    default = "0" if value.isdigit() else ""  # a count that is 0 is left out of a status
+    for word in path.strip("{}'").strip(".").split("."):
+        held = (held or {}).get(word)
+    return str(default if held is None else held) == value
 
 
 def _read(_: _Command) -> None:

@@ -56,6 +56,7 @@ __all__ = ["Info", "Refused", "SimulatedCluster"]
 NAME = "course"
 FIRST_LISTS = (
     "nodes", "daemonsets", "controllerrevisions", "pods", "namespaces", "configmaps",
+    "serviceaccounts",
 )  # fmt: skip
 LOGGED = frozenset({*FIRST_LISTS, "events"})
 CLUSTER_SCOPED = frozenset(

@@ -964,3 +964,18 @@ def test_a_rollout_is_simulated_in_milliseconds(nodes, seconds):
         assert counts(made)["updatedNumberScheduled"] == nodes
 
     assert min(took) < seconds
+
+
+def test_kubectl_wait_ends_with_the_field_or_is_refused_after_its_timeout() -> None:
+    made = SimulatedCluster([{}, {}])
+    made.apply(agent())
+    field = "wait daemonset agent --for=jsonpath={.status.numberAvailable}"
+
+    play(made, f"action: kubectl\ncommand: {field}=2\n")
+    assert not made.refusals
+    assert made.get("daemonsets", "agent", "default")["status"]["numberAvailable"] == 2
+
+    before = made.now
+    play(made, f"action: kubectl\ncommand: {field}=3 --timeout=5s\n")
+    assert "timed out" in made.refusals[0]
+    assert 5 <= made.now - before < 6

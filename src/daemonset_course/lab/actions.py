@@ -91,11 +91,11 @@ def _wait_status(step: Step) -> None:
 
 
 def _wait_stuck(step: Step) -> None:
-    """Wait until a Pod of the DaemonSet is not ready for this reason."""
+    """Wait until a Pod of the DaemonSet is not ready for a reason that contains this one."""
 
     def stuck(pods: Objects) -> bool:
         return any(
-            is_owned(pod, step["daemonset"]) and phase_of(pod)[1] == step["reason"]
+            is_owned(pod, step["daemonset"]) and step["reason"] in phase_of(pod)[1]
             for pod in pods.values()
         )
 
@@ -137,7 +137,7 @@ def _delete_pods(step: Step) -> None:
         nodes = step.get("nodes", [step.get("node")])
         pods = [pod for pod in pods if node_of(pod) in nodes]
     if "reason" in step:
-        pods = [pod for pod in pods if phase_of(pod)[1] == step["reason"]]
+        pods = [pod for pod in pods if step["reason"] in phase_of(pod)[1]]
     names = [pod["metadata"]["name"] for pod in pods[: step.get("count", len(pods))]]
     if names:
         command = f"delete pods -n {_namespace(step)} --ignore-not-found"

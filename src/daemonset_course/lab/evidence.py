@@ -163,15 +163,17 @@ class Evidence:
 
     @cached_property
     def touched(self) -> bool:
-        """Whether the learner changed something: DaemonSets, Nodes, Pods, Namespaces, ConfigMaps.
+        """Whether the learner changed something.
 
-        What controllers and the checker did does not count.
+        That is DaemonSets, Nodes, Pods, Namespaces, ConfigMaps and ServiceAccounts. What
+        controllers and the checker did does not count.
         """
         return any(
             (
                 self._changed("daemonsets", _spec),
                 self._changed("namespaces", _metadata),
                 self._changed("configmaps", lambda item: item.get("data")),
+                self._changed("serviceaccounts", lambda item: item["metadata"]["name"]),
                 self._nodes_changed(),
                 self._pods_changed(),
             )

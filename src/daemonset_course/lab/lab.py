@@ -22,6 +22,8 @@ LABS = {
     "05-monitoring-agent": "monitoring_agent",
     "06-roll-within-budget": "roll_within_budget",
     "07-no-gap-update": "no_gap_update",
+    "08-node-by-node": "node_by_node",
+    "09-incident-room": "incident_room",
 }
 EXERCISES = {
     "taints": "taints_exercise",
@@ -105,6 +107,10 @@ class Lab:
     debrief: str
     namespace: str = "default"
 
+    def daemonset_of(self, number: int | None) -> str:
+        """Return the name of a task's DaemonSet (without a number: of the lab's)."""
+        return (self.task(number).daemonset if number else "") or self.daemonset
+
     def task(self, number: int) -> Task:
         """Return the task of that number, counted from 1.
 
@@ -117,10 +123,6 @@ class Lab:
                 next_step=f"One of: {', '.join(str(i + 1) for i in range(len(self.tasks)))}",
             )
         return self.tasks[number - 1]
-
-    def daemonset_of(self, number: int) -> str:
-        """Return the DaemonSet that a fragment of YAML changes in a task and the picture shows."""
-        return self.task(number).daemonset or self.daemonset
 
 
 def find(name: str) -> Lab:

@@ -32,7 +32,7 @@ SUSPENDED = 2.0  # seconds without a look after which the process was suspended
 
 
 def paths(namespace: str) -> dict[str, str]:
-    """Return the collections that a lab records: those of all namespaces, and its ConfigMaps."""
+    """Return the collections that a lab records: of all namespaces, or of its own one."""
     return {
         "nodes": "/api/v1/nodes",
         "daemonsets": "/apis/apps/v1/daemonsets",
@@ -40,6 +40,7 @@ def paths(namespace: str) -> dict[str, str]:
         "pods": "/api/v1/pods",
         "namespaces": "/api/v1/namespaces",
         "configmaps": f"/api/v1/namespaces/{segment(namespace)}/configmaps",
+        "serviceaccounts": f"/api/v1/namespaces/{segment(namespace)}/serviceaccounts",
         "events": f"/api/v1/namespaces/{segment(namespace)}/events",
     }
 

@@ -30,7 +30,7 @@ from daemonset_course.errors import BadInput, CourseError, NotRunning
 from daemonset_course.files import write_whole
 from daemonset_course.history.log import Object
 from daemonset_course.lab import lab_log, results
-from daemonset_course.lab.actions import play
+from daemonset_course.lab.actions import named, play
 from daemonset_course.lab.evidence import ENDED, JUDGED_NOW, SYSTEM, Evidence, probe_mark
 from daemonset_course.lab.lab import Lab, Probe, Task, find
 from daemonset_course.lab.lab_log import LabRecording
@@ -179,7 +179,10 @@ class LabSession:
         if not passed:
             later = f"Task {number} is not passed yet: the solution comes after that."
             return Words(f"{later}{_noted(note)}")
-        return Words(f"{compared(task.solution, results.manifests_of(passed))}{_noted(note)}")
+        steps = task.solution
+        with suppress(CourseError):
+            steps = named(steps, current().name)
+        return Words(f"{compared(steps, results.manifests_of(passed))}{_noted(note)}")
 
     def debrief(self) -> Words:
         """Return the cause, the model, cases from production, and an interview question."""

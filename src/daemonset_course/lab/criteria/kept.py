@@ -253,6 +253,30 @@ def only_changed(name: str, *allowed: str, namespace: str = "",
     return Criterion("nothing else of the Pod spec was changed", judge, requires, weight=0)
 
 
+def spec_kept(name: str, *allowed: str, namespace: str = "",
+              requires: tuple[Criterion, ...] = ()) -> Criterion:  # fmt: skip
+    """The DaemonSet's spec beside its template is that of the start, except fields ``allowed``."""
+
+    def judge(evidence: Evidence) -> Finding:
+        own = evidence.daemonset(name, namespace)
+        first, now = ((one or {}).get("spec") or {} for one in (own.before, own.after))
+        found = [
+            key
+            for key in sorted({*first, *now} - {"template", *allowed})
+            if first.get(key) != now.get(key)
+        ]
+        if not found:
+            return MET
+        return missed(
+            f"More of {own.full_name} was changed than the repair needs: {joined(found)}.",
+            (f"spec.{key}: {first.get(key)} at the start, {now.get(key)} now" for key in found),
+            "How a DaemonSet is updated is decided by the team that owns it.",
+            f"kubectl get {own.option} -o yaml.",
+        )
+
+    return Criterion("nothing else of the DaemonSet's spec was changed", judge, requires, weight=0)
+
+
 def others_untouched(*names: str, namespace: str = "") -> Criterion:
     """These DaemonSets have the uid and the spec of the start, also in between."""
 
@@ -262,8 +286,10 @@ def others_untouched(*names: str, namespace: str = "") -> Criterion:
             return MET
         return missed(
             f"Something else was changed too: {joined([own.full_name for own in found])}.",
+            rule="A new template restarts every Pod of a DaemonSet. The repair of one is no reason "
+            "to restart another.",
             where="kubectl rollout history, and kubectl get daemonsets.",
-            final=any(own.after is None or own.recreated for own in found),
+            final=any(own.after is None or own.recreated or own.rolled for own in found),
         )
 
     return Criterion(f"{joined(names)} as at the start", judge, weight=0, watched=WATCHED)
