@@ -7,16 +7,19 @@ other. A document with a ``kind`` is applied; one with an ``action`` is an actio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 
 from daemonset_course.errors import NotFound
+from daemonset_course.lab.criteria.scored import Score
+from daemonset_course.lab.evidence import Evidence
 from daemonset_course.lab.verdict import Criterion
 
 LABS = {
     "01-cover-the-fleet": "cover_the_fleet",
     "06-roll-within-budget": "roll_within_budget",
+    "10-fleet-release": "fleet_release",
 }
 
 
@@ -57,6 +60,7 @@ class Task:
         solution: YAML documents that pass; the learner sees them after passing.
         probes: what the checker does to the cluster.
         needs: the capabilities (``capabilities.CAPABILITIES``) that the check requires.
+        score: the score of a pass, which goes on the local leaderboard; None: no leaderboard.
     """
 
     title: str
@@ -67,6 +71,7 @@ class Task:
     solution: str
     probes: tuple[Probe, ...] = ()
     needs: tuple[str, ...] = ()
+    score: Callable[[Evidence], Score | None] | None = None
 
     def probe(self, name: str) -> Probe:
         """Return the probe of that name."""
