@@ -26,7 +26,7 @@ from simulated_objects import (
 
 from daemonset_course.history import podstate
 from daemonset_course.history.daemonset_status import status_of
-from daemonset_course.lab.actions import filler
+from daemonset_course.lab.actions import filler, slow_nodes_policy
 
 STEP = 0.1  # seconds that a step takes, at least
 PATIENCE = 60.0  # seconds
@@ -41,6 +41,7 @@ _SHORT = {
 _RESOURCES = {
     "ds": "daemonsets", "po": "pods", "no": "nodes", "ns": "namespaces", "cm": "configmaps",
     "priorityclass": "priorityclasses", "pc": "priorityclasses", "sa": "serviceaccounts",
+    "mutatingadmissionpolicy": "mutatingadmissionpolicies",
 }  # fmt: skip
 _KNOWN_OPTIONS = frozenset({
     "namespace", "patch", "selector", "filename", "containers", "output", "type", "cascade",
@@ -163,6 +164,16 @@ def _wait_pods(
 
     if not cluster.run_until(reached, PATIENCE):
         raise AssertionError(f"{daemonset} never had {count} Pods, {ready} of them ready")
+
+
+def _slow_nodes(cluster: SimulatedCluster, name: str, label: str, seconds: int) -> None:
+    key, _, value = label.partition("=")
+    named = [
+        node for node in cluster.node_names()
+        if cluster.get("nodes", node)["metadata"]["labels"].get(key) == value
+    ]  # fmt: skip
+    for one in slow_nodes_policy(name, named, seconds):
+        cluster.apply(dict(one))
 
 
 def _remove_node(
@@ -769,6 +780,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
     "remove node": _remove_node,
     "add node": _add_node,
     "fill node": _fill_node,
+    "slow nodes": _slow_nodes,
     "network unavailable": _network,
     "stop component": lambda cluster, component: cluster.stop_component(component),
     "start component": lambda cluster, component: cluster.start_component(component),

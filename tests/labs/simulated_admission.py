@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from simulated_objects import Object, Refused
 
 from daemonset_course.history import podstate
+from daemonset_course.placement.selectors import required_terms
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
 PRIORITIES = {"system-node-critical": 2_000_001_000, "system-cluster-critical": 2_000_000_000}
@@ -47,6 +49,7 @@ def admitted_spec(spec: Object, namespace: str, name: str, prefix: str, objects:
             f'pods "{prefix}" is forbidden: error looking up service account '
             f'{namespace}/{account}: serviceaccount "{account}" not found'
         )
+    _slow_down(spec, objects)
     spec["priority"] = _priority(spec.get("priorityClassName", ""), prefix, objects)
     spec["tolerations"] = _with_default_seconds(spec.get("tolerations") or ())
     level = (home["metadata"].get("labels") or {}).get(ENFORCE, "privileged")
@@ -61,6 +64,21 @@ def admitted_spec(spec: Object, namespace: str, name: str, prefix: str, objects:
             f"{', '.join(faults)}"
         )
     return spec
+
+
+def _slow_down(spec: Object, objects: Objects) -> None:
+    """Do what the policies of ``actions.slow_nodes_policy`` do to a Pod meant for one node."""
+    fields = [f for term in required_terms(spec) or () for f in term.get("matchFields") or ()]
+    meant = {value for f in fields for value in f.get("values") or ()}
+    first = spec["containers"][0]
+    for key, policy in objects["mutatingadmissionpolicies"].items():
+        if key not in objects["mutatingadmissionpolicybindings"] or not first.get("readinessProbe"):
+            continue
+        text = str(policy["spec"])
+        if any(f"'{node}'" in text for node in meant):
+            (seconds,) = re.findall(r"value: (\d+)", text)
+            probe = {**first["readinessProbe"], "initialDelaySeconds": int(seconds)}
+            spec["containers"] = [{**first, "readinessProbe": probe}, *spec["containers"][1:]]
 
 
 def _priority(name: str, prefix: str, objects: Objects) -> int:

@@ -59,11 +59,15 @@ FIRST_LISTS = (
     "serviceaccounts",
 )  # fmt: skip
 LOGGED = frozenset({*FIRST_LISTS, "events"})
-CLUSTER_SCOPED = frozenset(
-    {"nodes", "namespaces", "priorityclasses", "clusterroles", "clusterrolebindings"}
-)
+CLUSTER_SCOPED = frozenset({
+    "nodes", "namespaces", "priorityclasses", "clusterroles", "clusterrolebindings",
+    "mutatingadmissionpolicies", "mutatingadmissionpolicybindings",
+})  # fmt: skip
 COMPONENTS = ("kube-controller-manager", "kube-scheduler")
-_IRREGULAR = {"PriorityClass": "priorityclasses", "NetworkPolicy": "networkpolicies"}
+_IRREGULAR = {
+    "PriorityClass": "priorityclasses", "NetworkPolicy": "networkpolicies",
+    "MutatingAdmissionPolicy": "mutatingadmissionpolicies",
+}  # fmt: skip
 _API_VERSIONS = {"daemonsets": "apps/v1", "controllerrevisions": "apps/v1"}
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of generated names
 _EPOCH = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)

@@ -143,13 +143,13 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert not HEAVY & set(loaded.stdout.split())
 
 
-def test_ci_runs_make_test_and_nothing_that_waits() -> None:
+def test_ci_runs_make_test_and_make_proof() -> None:
     script = (ROOT / ".ci" / "run").read_text()
 
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
     assert script.startswith("#!/usr/bin/env bash\n")
     assert "set -euo pipefail" in script
-    assert script.rstrip().endswith("make test")
+    assert script.rstrip().endswith("make test\nmake proof")
     assert not re.search(r"\bsleep\b", script + (ROOT / "Makefile").read_text())
 
 

@@ -9,14 +9,14 @@ plane.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from daemonset_course.cluster.lifecycle import current
-from daemonset_course.cluster.waiting import Objects, wait_for
-from daemonset_course.errors import BadInput, NotFound
+from daemonset_course.cluster.waiting import Objects, until, wait_for
+from daemonset_course.errors import BadInput, NotFound, NotRunning
 from daemonset_course.history.daemonset_status import Status, status_of
 from daemonset_course.history.podstate import is_owned, node_of, phase_of
 from daemonset_course.verbs.apply import apply
@@ -203,6 +203,76 @@ def filler(name: str, node: str, cpu: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _slow_nodes(step: Step) -> None:
+    """Make Pods start later on the nodes with a label: their probe's initial delay is longer.
+
+    A MutatingAdmissionPolicy sets ``initialDelaySeconds`` of the first container's readinessProbe
+    in the Pods that a DaemonSet creates for these nodes. It waits until the policy acts.
+    """
+    api, seconds, name = current().api, int(step["seconds"]), str(step["name"])
+    found = api.items("/api/v1/nodes", labelSelector=step["label"])
+    names = [str(node["metadata"]["name"]) for node in found]
+    for one in slow_nodes_policy(name, names, seconds):
+        apply(one)
+    pod = _pod_for(names[0])
+
+    def acts() -> bool:
+        made = api.request("POST", "/api/v1/namespaces/default/pods?dryRun=All", pod)
+        probe = made["spec"]["containers"][0]["readinessProbe"]
+        return bool(probe.get("initialDelaySeconds") == seconds)
+
+    if not until(acts, timeout=PATIENCE, pause=0.1):
+        raise NotRunning(f"The admission policy {name} does not act.", seen=f"after {PATIENCE:g} s")
+
+
+def slow_nodes_policy(name: str, nodes: Sequence[str], seconds: int) -> tuple[Step, Step]:
+    """Return a MutatingAdmissionPolicy with its binding, for the Pods meant for these nodes."""
+    api_version = "admissionregistration.k8s.io/v1"
+    required = "requiredDuringSchedulingIgnoredDuringExecution"
+    affinity = f"object.spec.affinity.nodeAffinity.{required}"
+    meant = (
+        f"has({affinity}) && {affinity}.nodeSelectorTerms.exists(t, has(t.matchFields) && "
+        f"t.matchFields.exists(f, f.key == 'metadata.name' && f.values[0] in {list(nodes)}))"
+    )
+    path = "/spec/containers/0/readinessProbe/initialDelaySeconds"
+    policy = {
+        "apiVersion": api_version, "kind": "MutatingAdmissionPolicy", "metadata": {"name": name},
+        "spec": {
+            "failurePolicy": "Fail", "reinvocationPolicy": "Never",
+            "matchConstraints": {"resourceRules": [{
+                "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"],
+                "resources": ["pods"],
+            }]},
+            "matchConditions": [
+                {"name": "node", "expression": "has(object.spec.affinity) && "
+                 f"has(object.spec.affinity.nodeAffinity) && {meant}"},
+                {"name": "probe", "expression": "has(object.spec.containers[0].readinessProbe)"},
+            ],
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {
+                "expression": f'[JSONPatch{{op: "add", path: "{path}", value: {seconds}}}]'
+            }}],
+        },
+    }  # fmt: skip
+    binding = {
+        "apiVersion": api_version, "kind": "MutatingAdmissionPolicyBinding",
+        "metadata": {"name": name}, "spec": {"policyName": name},
+    }  # fmt: skip
+    return policy, binding
+
+
+def _pod_for(node: str) -> dict[str, Any]:
+    """Return a Pod as the DaemonSet controller makes it for a node."""
+    fields = [{"key": "metadata.name", "operator": "In", "values": [node]}]
+    terms = {"nodeSelectorTerms": [{"matchFields": fields}]}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": terms}
+    container = {"name": "probe", "image": "busybox:1.36",
+                 "readinessProbe": {"exec": {"command": ["true"]}}}  # fmt: skip
+    return {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "dry-run"},
+        "spec": {"affinity": {"nodeAffinity": required}, "containers": [container]},
+    }  # fmt: skip
+
+
 ACTIONS: dict[str, Callable[[Step], Any]] = {
     "kubectl": _kubectl,
     "wait rollout": _wait_rollout,
@@ -215,6 +285,7 @@ ACTIONS: dict[str, Callable[[Step], Any]] = {
     "remove node": _remove_node,
     "add node": _add_node,
     "fill node": _fill_node,
+    "slow nodes": _slow_nodes,
     "network unavailable": lambda step: set_network_unavailable(
         step["node"], status=step.get("status", True)
     ),

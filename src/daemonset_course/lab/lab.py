@@ -7,11 +7,13 @@ other. A document with a ``kind`` is applied; one with an ``action`` is an actio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 
 from daemonset_course.errors import NotFound
+from daemonset_course.lab.criteria.scored import Score
+from daemonset_course.lab.evidence import Evidence
 from daemonset_course.lab.verdict import Criterion
 
 LABS = {
@@ -24,6 +26,7 @@ LABS = {
     "07-no-gap-update": "no_gap_update",
     "08-node-by-node": "node_by_node",
     "09-incident-room": "incident_room",
+    "10-fleet-release": "fleet_release",
 }
 EXERCISES = {
     "taints": "taints_exercise",
@@ -68,6 +71,7 @@ class Task:
         probes: what the checker does to the cluster.
         needs: the capabilities (``capabilities.CAPABILITIES``) that the check requires.
         daemonset: the DaemonSet that a fragment changes and the picture shows, if not the lab's.
+        score: the score of a pass, which goes on the local leaderboard; None: no leaderboard.
     """
 
     title: str
@@ -79,6 +83,7 @@ class Task:
     probes: tuple[Probe, ...] = ()
     needs: tuple[str, ...] = ()
     daemonset: str = ""
+    score: Callable[[Evidence], Score | None] | None = None
 
     def probe(self, name: str) -> Probe:
         """Return the probe of that name."""

@@ -104,6 +104,13 @@ def debrief(lab_name: LabName = None, name: Name = None) -> None:
         out.print(_text(_chosen(lab_name, None)[0].debrief()), markup=False)
 
 
+@lab.command()
+def leaderboard(lab_name: LabName = None, name: Name = None) -> None:
+    """Print your best releases of a lab with a score."""
+    with _on(name):
+        out.print(_text(_chosen(lab_name, None)[0].leaderboard()), markup=False)
+
+
 @lab.command("reset")
 def reset_lab(name: Name = None) -> None:
     """End the task: stop its recorder, and restore the cluster."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,7 @@ from daemonset_course.cluster.reset import reset
 from daemonset_course.errors import BadInput, CourseError, NotRunning
 from daemonset_course.files import write_whole
 from daemonset_course.history.log import Object
-from daemonset_course.lab import lab_log, results
+from daemonset_course.lab import lab_log, leaderboard, results
 from daemonset_course.lab.actions import named, play
 from daemonset_course.lab.evidence import ENDED, JUDGED_NOW, SYSTEM, Evidence, probe_mark
 from daemonset_course.lab.lab import Lab, Probe, Task, find
@@ -201,6 +202,10 @@ class LabSession:
             rows.append(f"| {number}. {task.title} | {verdict} | {self._state(number)} |")
         return Words("\n".join(rows) + _noted(note))
 
+    def leaderboard(self) -> Words:
+        """Return a table of your best releases of this lab, on this machine."""
+        return Words(leaderboard.table(self.lab.name))
+
     def started(self) -> int | None:
         """Return the number of this lab's task that was started last; None if another lab's was."""
         found = started_on(current().name)
@@ -243,6 +248,7 @@ class LabSession:
         return reset(workers=workers).changes
 
     def _prepare_fleet(self, cluster: Cluster) -> None:
+        patches: dict[str, Object] = {}
         for number, worker in enumerate(self.lab.workers, 1):
             patch: dict[str, Any] = {}
             if worker.labels:
@@ -255,7 +261,9 @@ class LabSession:
                 patch["spec"] = patch.get("spec", {}) | {"unschedulable": True}
             if patch:
                 node = f"{cluster.name}-worker{number if number > 1 else ''}"
-                cluster.api.merge(f"/api/v1/nodes/{node}", patch)
+                patches[f"/api/v1/nodes/{node}"] = patch
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            list(pool.map(cluster.api.merge, patches, patches.values()))
 
     # Check
 
@@ -308,8 +316,10 @@ class LabSession:
         manifests: list[Object] = []
         try:
             if verdict.passed:
-                manifests = _daemonsets(self.recording.history)
+                history = self.recording.history
+                manifests = _daemonsets(history)
                 lab_log.end(current().name)
+                notes += self._ranked(number, Evidence(history))
             stored, note = results.load(self.lab.name)
             if verdict.outcome == "wrong" and "passed" in stored.get(number, {}):
                 notes.append("This task was passed before: what was passed then is wrong now.")
@@ -317,6 +327,22 @@ class LabSession:
         except CourseError as error:  # the verdict counts more than its copy on disk
             notes.append(f"the result could not be kept: {error}")
         return replace(verdict, notes=(*verdict.notes, *notes))
+
+    def _ranked(self, number: int, evidence: Evidence) -> Iterator[str]:
+        """Put a passed task with a score on the leaderboard; yield notes for the learner."""
+        task = self.lab.task(number)
+        score = task.score(evidence) if task.score else None
+        if score is None:
+            return
+        how = leaderboard.strategy_words(evidence.daemonset(self.lab.daemonset).after)
+        try:
+            rank, count, note = leaderboard.add(self.lab.name, score, how)
+        except CourseError as error:
+            yield f"the score could not be kept: {error}"
+            return
+        yield f"On your leaderboard: rank {rank} of {count}, with {score.points} points."
+        if note:
+            yield note
 
     def _state(self, number: int) -> str:
         try:

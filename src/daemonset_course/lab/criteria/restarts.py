@@ -22,13 +22,16 @@ class Restarts:
         """For each updated node: when its restart began and ended.
 
         A restart begins when the node loses its ready Pod or, with surge, gets the new Pod. It
-        ends when the new Pod is ready and no other Pod is left on the node.
+        ends when the new Pod is ready and no other Pod is left on the node. A node that had a ready
+        Pod of the newest template before it was set did not restart, and is left out.
         """
         if not self._own.rolled:
             return {}
         behind = self._own.behind
         updated = [name for name in self._own.cluster.reachable if name not in behind]
-        return {name: self._restart(name) for name in updated}
+        since = self._timeline.templates[-1].t
+        found = {name: self._restart(name) for name in updated}
+        return {name: span for name, span in found.items() if span[1] > since}
 
     def mean(self) -> float | None:
         """Return the mean length of a node's restart; None before the first one ended.
