@@ -57,7 +57,7 @@ def test_a_task_from_not_yet_to_passed_and_its_solution(
     lab.apply("spec: {updateStrategy: {rollingUpdate: {maxUnavailable: 2}}}")
     kubectl(ROLL)
     with monkeypatch.context() as hurried:
-        hurried.setattr(labs, "PATIENCE", (0.0, 0.0))
+        hurried.setattr(labs, "PATIENCE", (0.0, 0.0, 0.0))
         early = lab.check(1)
 
     assert early.outcome == "not yet"

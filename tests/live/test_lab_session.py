@@ -103,7 +103,7 @@ def test_a_terminal_and_a_notebook_see_the_same_task(lab: LabSession) -> None:
 
 
 def test_the_five_exit_statuses(lab: LabSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labs, "PATIENCE", (0.0, 0.0))
+    monkeypatch.setattr(labs, "PATIENCE", (0.0, 0.0, 0.0))
     assert [status("99"), status("06", "9")] == [4, 4]
     lab.start(1)
     assert status("06", "2") == 4  # task 1 was started

@@ -44,7 +44,8 @@ from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import split_taint
 
-PATIENCE = 10.0, 50.0  # seconds that a check waits: fixed part, and part at pace 1
+# Seconds that a check waits: fixed part, part at pace 1, part for each worker.
+PATIENCE = 10.0, 50.0, 0.6
 STARTED = "task.json"  # what was started
 OTHER_CHECK = 120.0  # seconds that a check waits for another one to undo what it did
 JOURNAL = "probe.json"  # what the checker has to undo
@@ -120,17 +121,14 @@ class LabSession:
     def check(self, number: int | None = None, *, watch: bool = False) -> Verdict:
         """Judge what the cluster did since ``start``; store and return the verdict.
 
-        Waits while the cluster is still converging: at most 10 s plus 50 s times the pace. With
-        ``watch`` it shows how the criteria turn out, and returns when the task is passed or cannot
-        be passed any more; interrupt it to end it sooner. An error of the cluster is not raised;
-        the verdict reports it.
+        Waits while the cluster is still converging: at most 10 s, 50 s times the pace, and 0.6 s
+        for each worker. With ``watch`` it shows how the criteria turn out, and returns when the
+        task is passed or cannot be passed any more; interrupt it to end it sooner. An error of the
+        cluster is not raised; the verdict reports it.
         """
         if watch:
             return show_changes(self.verdicts(number))
-        cluster_pace = 0.0
-        with suppress(CourseError):
-            cluster_pace = current().pace
-        return self._check(number, PATIENCE[0] + PATIENCE[1] * cluster_pace)
+        return self._check(number, self._patience())
 
     def verdicts(self, number: int | None = None) -> Iterator[Verdict]:
         """Yield a verdict after each change, until the task is passed or cannot be any more."""
@@ -154,6 +152,14 @@ class LabSession:
             seen = (error.seen,) if error.seen else ()
             verdict = cannot_check(error.failed, seen, where=error.next_step)
         return self._store_verdict(number, replace(verdict, task=number))
+
+    def _patience(self) -> float:
+        """Return how long a check waits, in seconds."""
+        fixed, at_pace_1, each = PATIENCE
+        pace = 0.0
+        with suppress(CourseError):
+            pace = current().pace
+        return fixed + at_pace_1 * pace + each * len(self.lab.workers)
 
     def _number(self, number: int | None) -> int:
         """Return the number of a task; None: of the one that was started last."""
@@ -305,7 +311,7 @@ class LabSession:
             try:
                 recording.mark(probe_mark(probe.name))
                 play(probe.act)
-                verdict = self._settled(task, recording, PATIENCE[0] + PATIENCE[1] * current().pace)
+                verdict = self._settled(task, recording, self._patience())
                 recording.mark(probe_mark(probe.name, JUDGED_NOW))
             finally:
                 _undo(folder, recording)
