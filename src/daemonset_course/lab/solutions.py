@@ -90,6 +90,10 @@ def _plain(item: Any) -> Any:
         }
         if found.get("namespace") == "default":
             found.pop("namespace")
+        if isinstance(item.get("updateStrategy"), Mapping):
+            strategy = found["updateStrategy"]
+            if strategy.get("type") == "RollingUpdate":
+                strategy.pop("type")
         return {key: value for key, value in found.items() if value not in ({}, [], None)}
     if isinstance(item, list):
         return [_plain(one) for one in item]
