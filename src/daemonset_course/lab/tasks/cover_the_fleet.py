@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textwrap import dedent
 
+from daemonset_course.history.log import Object
 from daemonset_course.history.podstate import CONTROL_PLANE, is_control_plane
 from daemonset_course.lab.criteria import covered, kept
 from daemonset_course.lab.criteria.covered import is_worker
@@ -49,13 +50,13 @@ def _running(more: str = "") -> str:
     return f"{manifest(more)}---\naction: wait rollout\ndaemonset: {AGENT}\n"
 
 
-def _no_foreign_taint(node: dict[str, object]) -> bool:
-    taints = (node.get("spec") or {}).get("taints") or ()  # type: ignore[attr-defined]
+def _no_foreign_taint(node: Object) -> bool:
+    taints = (node.get("spec") or {}).get("taints") or ()
     return all(taint["key"] == CONTROL_PLANE for taint in taints)
 
 
-def _plain_worker(node: dict[str, object]) -> bool:
-    return not ((node.get("spec") or {}).get("taints") or ())  # type: ignore[attr-defined]
+def _plain_worker(node: Object) -> bool:
+    return not ((node.get("spec") or {}).get("taints") or ())
 
 
 PLACEMENT = ("tolerations", "affinity", "nodeSelector")
