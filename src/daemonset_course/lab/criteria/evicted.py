@@ -114,9 +114,9 @@ def stayed(name: str, taint: Mapping[str, str], probe: str, *, namespace: str = 
             )
         if since.judged is None and t - since.start < WATCHED_FOR:
             return pending(f"The checker watches a Pod on a node with {taint_name(taint)}.")
-        lanes = listed([evidence.lane(node) for node in sorted(nodes)])
+        where = listed([evidence.lane(node) for node in sorted(nodes)])
         return met(
-            f"{lanes} got {taint_name(taint)}, and {t - since.start:.0f} s later the Pod "
+            f"{where} got {taint_name(taint)}, and {t - since.start:.0f} s later the Pod "
             f"of {own.full_name} was still there."
         )
 

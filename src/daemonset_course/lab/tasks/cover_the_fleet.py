@@ -55,8 +55,8 @@ def _no_foreign_taint(node: Object) -> bool:
     return all(taint["key"] == CONTROL_PLANE for taint in taints)
 
 
-def _plain_worker(node: dict[str, object]) -> bool:
-    return not ((node.get("spec") or {}).get("taints") or ())  # type: ignore[attr-defined]
+def _plain_worker(node: Object) -> bool:
+    return not ((node.get("spec") or {}).get("taints") or ())
 
 
 PLACEMENT = ("tolerations", "affinity", "nodeSelector")
