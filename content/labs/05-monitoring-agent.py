@@ -149,7 +149,8 @@ kubectl("get daemonset node-exporter -n monitoring -o yaml")
 # - a readiness probe asks the exporter over HTTP; a liveness probe asks it, and not for all metrics;
 # - it requests at least what it needs, and its memory has a limit;
 # - its Pods have a priority above 0, whatever the class;
-# - every node has a ready Pod with the new template; the namespaces are untouched.
+# - every node has a ready Pod with the new template; the namespaces are untouched;
+# - the next rollout goes through as well: the checker starts one, watches it, and undoes it.
 
 # %%
 # STUB: change = """

@@ -150,7 +150,8 @@ class DaemonSetController:
         if not acted and item["spec"]["updateStrategy"]["type"] == "RollingUpdate":
             acted = self._roll(item, rows, revision)
         if acted:
-            self.wake(key)  # as when the creations and deletions are observed
+            if not self._failures.get(item["metadata"]["uid"]):  # else after a pause: see _act
+                self.wake(key)  # as when the creations and deletions are observed
             rows = self._rows(item)
         self._clean_up_revisions(item, revision)
         self._write_status(key, item, rows, revision)
@@ -330,7 +331,7 @@ class DaemonSetController:
             self._failures[uid] += 1
             message = f"Error creating: {error}"
             self._cluster.event(item, "DaemonSet", "FailedCreate", message)
-            pause = min(0.1 * 2 ** self._failures[uid], 300.0)
+            pause = min(0.1 * 2 ** min(self._failures[uid], 12), 300.0)
             self._cluster.later(pause, lambda: self.wake(_key(item)))
         else:
             self._failures.pop(uid, None)

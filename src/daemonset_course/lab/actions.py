@@ -175,8 +175,8 @@ def _fill_node(step: Step) -> None:
     pods = current().api.items("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")
     resources = [one.get("resources") or {} for pod in pods for one in pod["spec"]["containers"]]
     requests = [(one.get("requests") or {}).get("cpu", 0) for one in resources]
-    used = sum(int(1000 * parse_quantity(cpu)) for cpu in requests)
-    cpu = allocatable_cpu(node) - used - int(step["left"])
+    millicores = [int(1000 * parse_quantity(cpu)) for cpu in requests]
+    cpu = allocatable_cpu(node) - sum(millicores) - int(step["left"])
     apply(filler(step["daemonset"], node, cpu))
     wait_rollout(step["daemonset"])
 

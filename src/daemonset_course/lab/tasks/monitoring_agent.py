@@ -7,8 +7,8 @@ from typing import Any
 
 from daemonset_course.history.text import joined
 from daemonset_course.lab.criteria import covered, kept, rolled
-from daemonset_course.lab.evidence import Evidence, pod_spec
-from daemonset_course.lab.lab import Lab, Task, Worker
+from daemonset_course.lab.evidence import ROLLED, Evidence, pod_spec
+from daemonset_course.lab.lab import Lab, Probe, Task, Worker
 from daemonset_course.lab.verdict import MET, Criterion, Finding, missed, pending
 
 EXPORTER = "node-exporter"
@@ -452,6 +452,20 @@ _RIGHTS = Task(
     solution=manifest(pod=CAREFUL_POD, container=PORTS + RESOURCES + CAREFUL),
 )  # fmt: skip
 
+
+def _rolled(value: str) -> str:
+    patch = f'{{"spec":{{"template":{{"metadata":{{"annotations":{{"{ROLLED}":{value}}}}}}}}}}}'
+    return (
+        f"action: kubectl\ncommand: >-\n  patch daemonset {EXPORTER} -n {NAMESPACE} --type merge "
+        f"-p '{patch}'\n"
+    )
+
+
+NEXT = Probe(
+    "the next rollout",
+    _rolled('"yes"'),
+    f"{_rolled('null')}---\naction: wait rollout\ndaemonset: {EXPORTER}\nnamespace: {NAMESPACE}\n",
+)
 _NEEDS = Task(
     title="Ports, probes, requests, priority",
     start=_running(manifest(pod=CAREFUL_POD, container=CAREFUL)),
@@ -472,8 +486,11 @@ _NEEDS = Task(
               "The scheduler counts requests. kubernetes.io: Resource Management for Pods and "
               "Containers."),
         _priority_above_others(),
-        *ROLLED_OUT,
+        EVERYWHERE,
+        rolled.rolls_again(EXPORTER, NEXT.name, requires=(SAME, EVERYWHERE)),
+        *ROLLED_OUT[1:],
     ),
+    probes=(NEXT,),
     hints=(
         "Compare with the manifest of the source document: which lines are missing, and which were "
         "never there?",

@@ -173,7 +173,8 @@ def millicores(value: str) -> float:
 
 
 def _requests_enough(spec: Mapping[str, Any]) -> str:
-    found = next((c for c in spec.get("containers") or () if c["name"] == AGENT), {})
+    containers: list[dict[str, Any]] = list(spec.get("containers") or ())
+    found = next((c for c in containers if c["name"] == AGENT), {})
     resources = found.get("resources") or {}
     # A container with a limit only requests its limit.
     own = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}.get("cpu")
