@@ -147,14 +147,21 @@ def follow(
         raise CommandFailed(f"{name} failed.", seen=seen, next_step=next_step)
 
 
-def start(command: Command, *, log: Path) -> None:
+def start(command: Command, *, log: Path, env: Mapping[str, str] | None = None) -> int:
     """Start a program that outlives this process; append its output to ``log``.
 
     A shell that ends at once starts it in a session of its own: it is no child of this process and
-    leaves no zombie.
+    leaves no zombie. ``env`` is its whole environment; default ``environment.for_programs()``.
+
+    Returns:
+        The number of its process.
+
+    Raises:
+        CommandFailed: the shell did not start.
     """
-    script = '"$@" >>"$0" 2>&1 </dev/null &'
-    run(["sh", "-c", script, log, *command], timeout=_START, own_session=True, name=_name(command))
+    script = '"$@" >>"$0" 2>&1 </dev/null & echo $!'
+    shell = ["sh", "-c", script, log, *command]
+    return int(run(shell, timeout=_START, env=env, own_session=True, name=_name(command)).stdout)
 
 
 def _name(command: Command) -> str:

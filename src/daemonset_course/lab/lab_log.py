@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from collections import defaultdict
@@ -17,6 +16,7 @@ from typing import Any
 
 import psutil
 
+from daemonset_course import programs
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.processes import RECORDER
@@ -216,21 +216,13 @@ def start(cluster: Cluster, daemonset: str, namespace: str) -> LabRecording:
     for name in (LOG, MARKS, CLOCK, FAILED):
         (folder / name).unlink(missing_ok=True)
     errors = folder / "recorder.err"
-    with errors.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", RECORDER, str(folder), cluster.name, daemonset, namespace],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            env=for_python(cluster.environment()),
-            start_new_session=True,  # a kernel that is killed or interrupted does not end it
-        )
-    _processes.append(process)
-    write_whole(folder / PID, str(process.pid))
-    until(lambda: (folder / LOG).exists() or process.poll() is not None, timeout=START, pause=0.02)
+    errors.unlink(missing_ok=True)
+    words = [sys.executable, "-m", RECORDER, str(folder), cluster.name, daemonset, namespace]
+    pid = programs.start(words, log=errors, env=for_python(cluster.environment()))
+    write_whole(folder / PID, str(pid))
+    until(lambda: (folder / LOG).exists() or not is_running(folder), timeout=START, pause=0.02)
     if not (folder / LOG).exists():
-        process.kill()
-        process.wait()
+        end(cluster.name)
         failed = folder / FAILED
         seen = failed.read_text() if failed.exists() else errors.read_text(errors="replace")[-500:]
         raise NotRunning(
@@ -239,9 +231,6 @@ def start(cluster: Cluster, daemonset: str, namespace: str) -> LabRecording:
             next_step=course_command("status", cluster.name),
         )
     return LabRecording(folder)
-
-
-_processes: list[subprocess.Popen[Any]] = []  # so that an ended recorder is no zombie
 
 
 def end(cluster: str) -> None:
@@ -254,12 +243,6 @@ def end(cluster: str) -> None:
         if not until(lambda: not is_running(folder), timeout=END, pause=0.02):
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-    for child in [*_processes]:
-        if process is not None and child.pid == process.pid:
-            with suppress(subprocess.TimeoutExpired):  # it is ending
-                child.wait(END)
-        if child.poll() is not None:
-            _processes.remove(child)
 
 
 def is_running(folder: Path) -> bool:

@@ -7,7 +7,7 @@ from textwrap import dedent, indent
 from typing import Any
 
 from daemonset_course.history.podstate import is_control_plane
-from daemonset_course.lab.criteria import covered, kept, ports, rolled
+from daemonset_course.lab.criteria import covered, host_ports, kept, rolled
 from daemonset_course.lab.criteria.covered import is_worker
 from daemonset_course.lab.evidence import Evidence, pod_spec
 from daemonset_course.lab.lab import Lab, Task, Worker
@@ -128,13 +128,13 @@ _LOGS = Task(
 
 
 def _host_port(spec: Mapping[str, Any]) -> str:
-    if any(ports.host_ports(spec)):
+    if any(host_ports.host_ports(spec)):
         return ""
     return "metrics has no port of the machine any more, and the scrapers ask the machine."
 
 
 _METRICS_GUARDS = _guards("metrics", "metrics.ports")
-_METRICS_PORT = ports.ports_free("metrics", requires=(_METRICS_GUARDS[0],))
+_METRICS_PORT = host_ports.ports_free("metrics", requires=(_METRICS_GUARDS[0],))
 _METRICS = Task(
     title="metrics: no machine reports",
     daemonset="metrics",
@@ -170,7 +170,7 @@ _METRICS = Task(
 
 _NET_GUARDS = _guards("net", spec=("updateStrategy",))
 _NET_RELEASE = rolled.template_sets("net", "net", "RELEASE", "2")
-_NET_PORT = ports.ports_free("net", requires=(_NET_GUARDS[0],))
+_NET_PORT = host_ports.ports_free("net", requires=(_NET_GUARDS[0],))
 _NET_STUCK = rolled.not_stuck("net", requires=(_NET_GUARDS[0], _NET_RELEASE))
 _NET = Task(
     title="net: the release does not begin",
