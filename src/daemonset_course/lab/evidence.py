@@ -80,7 +80,7 @@ class Evidence:
         added = (
             change.name
             for change in self.history.changes("nodes")
-            if change.type == "ADDED" and change.via != "start" and self._by_checker(change.t)
+            if change.type == "ADDED" and change.via != "start" and self.by_checker(change.t)
         )
         return frozenset(added) - self.nodes_at_start.keys()
 
@@ -158,7 +158,7 @@ class Evidence:
         namespaces are left out.
         """
         begun = {self._name(one) for one in self.history.at_start("daemonsets")}
-        found = {self._name(one) for one in self._own("daemonsets")}
+        found = {self._name(one) for one in self.own_objects("daemonsets")}
         return tuple(sorted(found - begun - {*expected}))
 
     @cached_property
@@ -184,14 +184,14 @@ class Evidence:
         later = (
             c
             for c in self.history.changes(resource)
-            if c.via != "start" and _is_own(c.object) and not self._by_checker(c.t)
+            if c.via != "start" and _is_own(c.object) and not self.by_checker(c.t)
         )
         return any(c.gone or c.uid not in first or part(c.object) != first[c.uid] for c in later)
 
     def _nodes_changed(self) -> bool:
         first = {_uid(one): _node_part(one) for one in self.nodes_at_start.values()}
         for change in self.history.changes("nodes"):
-            if change.via == "start" or self._by_checker(change.t):
+            if change.via == "start" or self.by_checker(change.t):
                 continue
             if change.uid not in first:  # added by the checker, or by the learner
                 if change.type == "ADDED":
@@ -204,7 +204,7 @@ class Evidence:
         """Whether a Pod that worked was deleted, or a Pod without a controller was created."""
         for change in self.history.changes("pods"):
             pod = change.object
-            if change.via == "start" or not _is_own(pod) or self._by_checker(change.t):
+            if change.via == "start" or not _is_own(pod) or self.by_checker(change.t):
                 continue
             if (node := podstate.node_of(pod)) and node not in self.nodes_at_start:
                 continue  # the checker's node was removed, and its Pods follow
@@ -215,7 +215,8 @@ class Evidence:
                 return True
         return False
 
-    def _by_checker(self, t: float) -> bool:
+    def by_checker(self, t: float) -> bool:
+        """Whether the checker was changing the cluster at ``t`` seconds since the start."""
         return any(p.start <= t and (p.end is None or t <= p.end) for p in self.probes)
 
     @cached_property
@@ -255,7 +256,7 @@ class Evidence:
         last = 0.0
         for change in self.history.changes("daemonsets"):
             new = None if change.gone else _without_mark(change.object.get("spec") or {})
-            own = change.via != "start" and not self._by_checker(change.t)
+            own = change.via != "start" and not self.by_checker(change.t)
             if own and specs.get(change.uid) != new:
                 last = change.t
             specs[change.uid] = new
@@ -264,7 +265,7 @@ class Evidence:
     def refused(self) -> list[str]:
         """Return why the API server refuses Pods of the DaemonSets that exist, one text each."""
         found = []
-        for item in self._own("daemonsets"):
+        for item in self.own_objects("daemonsets"):
             meta = item["metadata"]
             namespace = str(meta.get("namespace") or self.history.header.namespace)
             found.append(self.daemonset(str(meta["name"]), namespace).refused())
@@ -276,7 +277,8 @@ class Evidence:
         data = (found or {}).get("data") or {}
         return None if key not in data else str(data[key]).strip()
 
-    def _own(self, resource: str) -> Iterator[Object]:
+    def own_objects(self, resource: str) -> Iterator[Object]:
+        """Return the objects of a resource that exist now and are not the system's."""
         return filter(_is_own, self.history.objects(resource))
 
     def _name(self, item: Object) -> str:
@@ -298,10 +300,10 @@ class DaemonSetEvidence:
         self.cluster = cluster
         self.name, self.namespace = name, namespace
         self._history = cluster.history
-        began = filter(self._is_it, self._history.at_start("daemonsets"))
+        began = filter(self.is_it, self._history.at_start("daemonsets"))
         self.before: Object = next(began, {})
         self.after: Object | None = next(
-            filter(self._is_it, self._history.objects("daemonsets")), None
+            filter(self.is_it, self._history.objects("daemonsets")), None
         )
 
     @property
@@ -426,10 +428,11 @@ class DaemonSetEvidence:
         """
         return [
             (change.t, template_of(change.object))
-            for change in self._history.changes("daemonsets", self._is_it)
+            for change in self._history.changes("daemonsets", self.is_it)
         ]
 
-    def _is_it(self, item: Object) -> bool:
+    def is_it(self, item: Object) -> bool:
+        """Whether an object is this DaemonSet, by name and namespace."""
         meta = item["metadata"]
         home = meta.get("namespace") or self._history.header.namespace
         return bool(meta["name"] == self.name and home == self.namespace)

@@ -247,7 +247,7 @@ def _replaced_under_rolling_update(own: DaemonSetEvidence) -> dict[str, float]:
     """Return by node when a Pod was deleted while the strategy was RollingUpdate."""
     changes = [
         (change.t, strategy_of(change.object))
-        for change in own.cluster.history.changes("daemonsets", own._is_it)
+        for change in own.cluster.history.changes("daemonsets", own.is_it)
         if not change.gone
     ]
     found: dict[str, float] = {}

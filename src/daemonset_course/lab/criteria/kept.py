@@ -143,7 +143,7 @@ def nodes_as_given(*allowed_labels: str, on: Iterable[str] = (),
             if change.via == "start" or change.gone or change.name not in first:
                 continue
             now = facts(change.name, change.object)
-            if now != first[change.name] and not evidence._by_checker(change.t):
+            if now != first[change.name] and not evidence.by_checker(change.t):
                 changed.setdefault(change.name, _difference(first[change.name], now))
         if not changed:
             return MET
@@ -299,7 +299,11 @@ def not_bare() -> Criterion:
     """No Pod without a controller was created in a namespace that is not the system's."""
 
     def judge(evidence: Evidence) -> Finding:
-        bare = [pod for pod in evidence._own("pods") if not pod["metadata"].get("ownerReferences")]
+        bare = [
+            pod
+            for pod in evidence.own_objects("pods")
+            if not pod["metadata"].get("ownerReferences")
+        ]
         begun = {p["metadata"].get("uid") for p in evidence.history.at_start("pods")}
         names = [str(p["metadata"]["name"]) for p in bare if p["metadata"].get("uid") not in begun]
         if not names:
