@@ -86,6 +86,12 @@ lab.recording.plot()
 lab.solution(1)
 
 # %% [markdown]
+# Your run beside a reference run, once you have passed; 0 is the last new template of each:
+
+# %%
+lab.compare(1)
+
+# %% [markdown]
 # ## Task 2: one machine is dead
 #
 # *Incident.* The same release, the same 12 nodes. In the night one machine died: its kubelet is
@@ -136,6 +142,9 @@ lab.recording.plot()
 # %%
 lab.solution(2)
 
+# %%
+lab.compare(2)
+
 # %% [markdown]
 # ## Task 3: the release that cannot start
 #
@@ -178,6 +187,9 @@ lab.recording.plot()
 
 # %%
 lab.solution(3)
+
+# %%
+lab.compare(3)
 
 # %% [markdown]
 # ## Debrief

@@ -80,6 +80,12 @@ lab.recording.plot()
 lab.solution(1)
 
 # %% [markdown]
+# Your run beside a reference run, once you have passed; 0 is the last new template of each:
+
+# %%
+lab.compare(1)
+
+# %% [markdown]
 # ## Task 2: no gap, now and next time, and the proof
 #
 # *Change request.* The agent goes from `RELEASE` 1 to `RELEASE` 2 on all 8 workers. No worker may be
@@ -144,6 +150,9 @@ lab.recording.plot()
 # %%
 lab.solution(2)
 
+# %%
+lab.compare(2)
+
 # %% [markdown]
 # ## Task 3: a node without room for a second Pod
 #
@@ -192,6 +201,9 @@ lab.recording.plot()
 
 # %%
 lab.solution(3)
+
+# %%
+lab.compare(3)
 
 # %% [markdown]
 # ## Debrief

@@ -87,6 +87,12 @@ lab.recording.plot()
 lab.solution(1)
 
 # %% [markdown]
+# Your run beside a reference run, once you have passed; 0 is the last new template of each:
+
+# %%
+lab.compare(1)
+
+# %% [markdown]
 # ## Task 2: half the fleet, then hold
 #
 # *Change request.* `RELEASE` 2 on worker2, worker4 and worker6. Then hold for a week: on the other
@@ -143,6 +149,9 @@ lab.recording.plot()
 # %%
 lab.solution(2)
 
+# %%
+lab.compare(2)
+
 # %% [markdown]
 # ## Task 3: roll back what was upgraded
 #
@@ -182,6 +191,9 @@ lab.recording.plot()
 
 # %%
 lab.solution(3)
+
+# %%
+lab.compare(3)
 
 # %% [markdown]
 # ## Task 4: name the revision on each node

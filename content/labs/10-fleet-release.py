@@ -81,6 +81,12 @@ lab.recording.plot()
 lab.solution(1)
 
 # %% [markdown]
+# Your run beside a reference run, once you have passed; 0 is the last new template of each:
+
+# %%
+lab.compare(1)
+
+# %% [markdown]
 # ## Task 2: a bad image in the middle
 #
 # *Incident.* `RELEASE` 2 runs in pool a. Before it went on, somebody released `RELEASE` 3, and its image
@@ -124,6 +130,9 @@ lab.recording.plot()
 
 # %%
 lab.solution(2)
+
+# %%
+lab.compare(2)
 
 # %% [markdown]
 # ## Task 3: rank on your leaderboard
@@ -179,6 +188,9 @@ lab.leaderboard()
 
 # %%
 lab.solution(3)
+
+# %%
+lab.compare(3)
 
 # %% [markdown]
 # ## Debrief

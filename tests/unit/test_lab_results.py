@@ -15,7 +15,8 @@ import yaml
 from verdicts import verdict_of
 
 from daemonset_course.errors import BadInput
-from daemonset_course.lab import results
+from daemonset_course.history import log
+from daemonset_course.lab import results, session
 from daemonset_course.lab.lab import find
 from daemonset_course.lab.session import LabSession, open_lab
 from daemonset_course.lab.typed import check_strings
@@ -205,3 +206,31 @@ def test_times_are_local_and_short(monkeypatch: pytest.MonkeyPatch, date: str, t
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+# The reference run
+
+
+def test_the_reference_run_comes_after_passing(
+    lab: LabSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = tmp_path / "reference.jsonl"
+    log.save([log.Header("agent"), log.End(3.0)], saved)
+    monkeypatch.setattr(session, "reference_of", lambda *_: saved)
+
+    with pytest.raises(BadInput, match="not passed yet"):
+        lab.reference(1)
+
+    keep("passed")
+
+    assert lab.reference(1).history.end == 3.0
+
+
+def test_without_a_reference_run_compare_says_so(
+    lab: LabSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "reference_of", lambda *_: tmp_path / "none")
+    monkeypatch.setattr(LabSession, "recording", property(lambda _: None))
+    keep("passed")
+
+    assert "has no reference run" in str(lab.compare(1))

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import filelock
 import yaml
@@ -39,10 +39,14 @@ from daemonset_course.lab.lab_recorder import CLOCK, LOG
 from daemonset_course.lab.solutions import compared
 from daemonset_course.lab.typed import check_size, check_strings
 from daemonset_course.lab.verdict import Verdict, cannot_check, judge, needed_probe
-from daemonset_course.places import course_command
+from daemonset_course.places import REPOSITORY, course_command
+from daemonset_course.recording.recorder import Recording, compare
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import split_taint
+
+if TYPE_CHECKING:
+    from daemonset_course.figures.picture import Picture
 
 # Seconds that a check waits: fixed part, part at pace 1, part for each worker.
 PATIENCE = 10.0, 50.0, 0.6
@@ -237,6 +241,34 @@ class LabSession:
             self._recording = begun, LabRecording(folder)
         return self._recording[1]
 
+    def reference(self, number: int | None = None) -> Recording:
+        """Return the recording of a reference solution of a task; available after passing.
+
+        Raises:
+            BadInput: the task is not passed yet, or has no such recording.
+        """
+        number = self._number(number)
+        self.lab.task(number)
+        path = reference_of(self.lab.name, number)
+        if "passed" not in results.load(self.lab.name)[0].get(number, {}):
+            raise BadInput(
+                f"Task {number} is not passed yet: the reference run comes after that.",
+                next_step=f"lab.check({number})",
+            )
+        if not path.exists():
+            raise BadInput(f"Task {number} has no reference run: no rollout is to be compared.")
+        return Recording.load(path)
+
+    def compare(self, number: int | None = None) -> Picture | Words:
+        """Return the picture of your run beside a reference run; words where there is none yet.
+
+        0 on its time axis is the last new template of each.
+        """
+        try:
+            return compare(self.recording, self.reference(number), labels=("yours", "a reference"))
+        except BadInput as error:
+            return Words(str(error))
+
     # Start and reset
 
     def _cleared(self, workers: int | None) -> tuple[str, ...]:
@@ -372,6 +404,11 @@ def show_changes(verdicts: Iterator[Verdict]) -> Verdict:
             handle.update(verdict)
         shown = repr(verdict)
     return verdict
+
+
+def reference_of(lab: str, number: int) -> Path:
+    """Return the file of a task's reference run; ``tools/reference_runs.py`` writes it."""
+    return REPOSITORY / "recordings" / "labs" / f"{lab}-{number}.jsonl"
 
 
 def started_on(cluster: str) -> tuple[str, int] | None:
