@@ -129,6 +129,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     wanted = item.get_closest_marker("only")
     if wanted and wanted.args[0] != BACKEND:
         pytest.skip(f"{wanted.args[0]} only: {wanted.args[1]}")
+    if _is_cell(item) and (older := _too_old(item.path)):
+        pytest.skip(older)
     if item.get_closest_marker("live"):
         if item.path.is_relative_to(HERE / "tests" / "unit"):
             pytest.fail("a unit test starts no cluster: move it to tests/live", pytrace=False)
@@ -194,6 +196,15 @@ def _without_raising(action: Any) -> None:
         action()
     except Exception as error:
         print(f"\ncleaning up after the tests failed: {error}", file=sys.stderr)
+
+
+def _too_old(notebook: Path) -> str:
+    """Why the notebook of a lab cannot run on this Kubernetes; empty if it can."""
+    from daemonset_course.lab.lab import LABS, find  # noqa: PLC0415 - 250 ms
+
+    if KUBERNETES is None or notebook.stem not in LABS or find(notebook.stem).runs_on(KUBERNETES):
+        return ""
+    return f"{notebook.stem} needs Kubernetes {find(notebook.stem).kubernetes}"
 
 
 def _is_cell(item: pytest.Item) -> bool:

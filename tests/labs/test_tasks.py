@@ -55,3 +55,12 @@ def test_a_task_has_three_hints_and_a_solution_that_can_be_typed(lab: Lab, numbe
     assert [step for step in yaml.safe_load_all(task.solution) if step]
     assert sum(one.weight for one in task.criteria) > 0
     assert len({one.name for one in task.criteria}) == len(task.criteria)
+
+
+def test_a_lab_says_on_which_kubernetes_it_runs() -> None:
+    lab = find("10")
+
+    assert [lab.runs_on(version) for version in ("1.35", "v1.35.1", "1.36", "v1.37.1")] == [
+        False, False, True, True,
+    ]  # fmt: skip
+    assert find("06").runs_on("1.35")

@@ -102,6 +102,7 @@ class Lab:
         tasks: the tasks, numbered from 1.
         debrief: cause, model, cases from production, an interview question.
         namespace: the namespace of that DaemonSet.
+        kubernetes: the oldest minor of Kubernetes that has what the lab uses; empty: any.
     """
 
     name: str
@@ -111,6 +112,11 @@ class Lab:
     tasks: tuple[Task, ...]
     debrief: str
     namespace: str = "default"
+    kubernetes: str = ""
+
+    def runs_on(self, version: str) -> bool:
+        """Whether a version of Kubernetes (``v1.35.1``, ``1.35``) has what the lab uses."""
+        return not self.kubernetes or _minor(version) >= _minor(self.kubernetes)
 
     def daemonset_of(self, number: int | None) -> str:
         """Return the name of a task's DaemonSet (without a number: of the lab's)."""
@@ -128,6 +134,11 @@ class Lab:
                 next_step=f"One of: {', '.join(str(i + 1) for i in range(len(self.tasks)))}",
             )
         return self.tasks[number - 1]
+
+
+def _minor(version: str) -> tuple[int, int]:
+    major, minor = version.removeprefix("v").split(".")[:2]
+    return int(major), int(minor)
 
 
 def find(name: str) -> Lab:

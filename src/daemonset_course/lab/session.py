@@ -95,6 +95,7 @@ class LabSession:
             CourseError: the cluster cannot be brought into that state.
         """
         task = self.lab.task(number)
+        self._require_version()
         changes = self._cleared(len(self.lab.workers))
         cluster = current()
         self._prepare_fleet(cluster)
@@ -284,6 +285,15 @@ class LabSession:
         for file in (JOURNAL, STARTED, LOG, lab_log.MARKS, CLOCK):
             (folder / file).unlink(missing_ok=True)
         return reset(workers=workers).changes
+
+    def _require_version(self) -> None:
+        version = current().state.kubernetes
+        if not self.lab.runs_on(version):
+            raise BadInput(
+                f"Lab {self.lab.name} needs Kubernetes {self.lab.kubernetes} or newer.",
+                seen=version,
+                next_step=f"{course_command('down')}, then {course_command('up')}",
+            )
 
     def _prepare_fleet(self, cluster: Cluster) -> None:
         patches: dict[str, Object] = {}

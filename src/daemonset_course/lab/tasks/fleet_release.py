@@ -281,6 +281,7 @@ LAB = Lab(
         Worker(labels={"pool": pool}) for pool, count in POOLS.items() for _ in range(count)
     ),
     daemonset=AGENT,
+    kubernetes="1.36",  # MutatingAdmissionPolicy in admissionregistration.k8s.io/v1
     tasks=(_RELEASE, _IN_THE_MIDDLE, _RANK),
     debrief=DEBRIEF,
 )
