@@ -287,7 +287,10 @@ class LabSession:
         return reset(workers=workers).changes
 
     def _require_version(self) -> None:
-        version = current().state.kubernetes
+        try:
+            version = current().state.kubernetes
+        except NotRunning:
+            return  # the reset starts the cluster again
         if not self.lab.runs_on(version):
             raise BadInput(
                 f"Lab {self.lab.name} needs Kubernetes {self.lab.kubernetes} or newer.",
