@@ -38,6 +38,7 @@ class Attempt:
     says: str
     steps: str
     live_only: str = ""
+    simulated_only: str = ""
 
     def __str__(self) -> str:
         return f"{short(self.lab)}-{self.path.stem}"
@@ -82,7 +83,7 @@ def _attempt(lab: str, path: Path) -> Attempt:
     first, _, steps = path.read_text().partition("\n---\n")
     head = yaml.safe_load(first)
     return Attempt(lab, path, int(head["task"]), head["expect"], str(head["says"]), steps,
-                   head.get("live_only", ""))  # fmt: skip
+                   head.get("live_only", ""), head.get("simulated_only", ""))  # fmt: skip
 
 
 @cache

@@ -7,12 +7,14 @@ in which the controller itself matters. COURSE_ATTEMPTS=all plays all of them he
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from proof import Attempt, attempts
 
 from daemonset_course import variables
 from daemonset_course.cluster.lifecycle import current
+from daemonset_course.errors import CommandFailed, Rejected
 from daemonset_course.lab import lab_log
 from daemonset_course.lab.actions import play
 from daemonset_course.lab.lab import find
@@ -35,8 +37,12 @@ CHOSEN = {
 def played() -> Iterator[Attempt]:
     first: set[tuple[str, int, str]] = set()
     for one in attempts():
+        if one.simulated_only:
+            continue
         key = one.lab, one.task, one.expect
         own = str(one) in CHOSEN if one.lab.startswith("06") else key not in first
+        if one.lab.startswith("10"):  # a start of 100 nodes each: its solution notebook is enough
+            own = False
         first.add(key)
         if own or variables.ATTEMPTS.read() == "all":
             yield one
@@ -62,7 +68,8 @@ def test_an_attempt_earns_its_own_verdict(attempt: Attempt) -> None:
 
     assert untouched.outcome == "not attempted", repr(untouched)
 
-    play(attempt.steps)
+    with suppress(Rejected, CommandFailed):  # the API server refuses it, as the learner would see
+        play(attempt.steps)
     verdict = lab.check(attempt.task)
 
     assert verdict.outcome == attempt.expect, repr(verdict)

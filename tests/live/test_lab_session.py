@@ -369,7 +369,8 @@ MOMENTS = {
     "after act": ("play", 1, True, True),
     "before undo": ("_undo", 1, False, False),
     "in undo": ("play", 2, True, False),
-    "before the second mark": ("probe_mark", 2, False, False),
+    "before the second mark": ("probe_mark", 2, False, True),
+    "before the third mark": ("probe_mark", 3, False, False),
 }
 
 
@@ -380,7 +381,7 @@ def test_a_probe_is_undone_and_its_verdict_passes(joining: LabSession) -> None:
     assert joined() == []
     assert not journal()
     assert [mark.text for mark in joining.recording.history.marks] == [
-        "check: joins", "check: joins (undone)",
+        "check: joins", "check: joins (judged)", "check: joins (undone)",
     ]  # fmt: skip
 
 
@@ -402,7 +403,7 @@ def test_an_interrupted_probe_is_undone_by_the_next_check(
     assert joined() == []
     assert not journal()
     probes = Evidence(joining.recording.history).probes
-    assert [probe.whole for probe in probes if probe.end][-1]
+    assert [probe.judged for probe in probes if probe.end][-1] is not None
     assert all(probe.end for probe in probes)
 
 

@@ -240,7 +240,7 @@ def test_what_a_suspended_recorder_gets_late_follows_a_gap(
 
     assert gaps(recorder) == set(lab_recorder.paths("default"))
     assert {gap.resource for gap in found.gaps} == gaps(recorder)
-    assert all(gap.start < 1 and gap.end >= 10 for gap in found.gaps)
+    assert all(gap.end - gap.start > 5 for gap in found.gaps)
     kinds = [type(record).__name__ for record in found.records]
     assert "Change" not in kinds or kinds.index("Gap") < kinds.index("Change")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from daemonset_course.history import podstate
 from daemonset_course.history.text import counted
-from daemonset_course.lab.criteria.rolled import MOMENT
+from daemonset_course.lab.criteria.rolled import moment
 from daemonset_course.lab.evidence import JUDGED, DaemonSetEvidence, Evidence, NodeTest
 from daemonset_course.lab.verdict import MET, Criterion, Finding, met, missed, pending
 from daemonset_course.placement.decision import should_run
@@ -21,7 +21,7 @@ def ready_at_least(name: str, least: int, *, namespace: str = "",
     def judge(evidence: Evidence) -> Finding:
         own = evidence.daemonset(name, namespace)
         start, seconds, fewest = fewest_ready(own, least)
-        if seconds < MOMENT:
+        if seconds < moment(evidence):
             return MET
         return missed(
             f"At {start:.1f} s only {counted(fewest, 'node')} had a ready Pod of {own.full_name}, "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from daemonset_course.history.spans import union
 from daemonset_course.lab.criteria.restarts import Restarts
-from daemonset_course.lab.criteria.rolled import MOMENT, longest_above
+from daemonset_course.lab.criteria.rolled import longest_above, moment
 from daemonset_course.lab.evidence import JUDGED, DaemonSetEvidence, Evidence
 from daemonset_course.lab.verdict import Criterion, Finding, met, missed
 
@@ -101,14 +101,28 @@ def scores_at_least(
                      watched=JUDGED)  # fmt: skip
 
 
+def _surge_allowed(own: DaemonSetEvidence, limit: int) -> Finding:
+    line = own.timeline.surge_budget
+    allowed = max((line.max(one.t, one.end) or 0 for one in own.timeline.templates), default=0)
+    if allowed <= limit:
+        return met()
+    return missed(
+        f"maxSurge allowed {allowed} nodes with two Pods; at most {limit} may have two.",
+        rule="What this rollout did not use, the next one may. Source: SurgeCount, "
+        "pkg/controller/daemon/util/daemonset_util.go.",
+        where="kubectl explain daemonset.spec.updateStrategy.rollingUpdate.maxSurge",
+        final=True,
+    )
+
+
 def surge_at_most(name: str, limit: int, *, namespace: str = "") -> Criterion:
-    """At most ``limit`` nodes had a second Pod at one time, for MOMENT or longer."""
+    """At most ``limit`` nodes had a second Pod at one time, longer than ``moment``."""
 
     def judge(evidence: Evidence) -> Finding:
         own = evidence.daemonset(name, namespace)
         start, seconds = longest_above(own.timeline.surge, limit)
-        if seconds < MOMENT:
-            return met()
+        if seconds < moment(evidence):
+            return _surge_allowed(own, limit)
         return missed(
             f"{own.timeline.surge.max()} nodes had two Pods at once; at most {limit} may.",
             (f"more than {limit} had two for at least {seconds:.1f} s, from {start:.1f} s on",),
