@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import filelock
 import yaml
@@ -44,9 +44,6 @@ from daemonset_course.recording.recorder import Recording, compare
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import split_taint
-
-if TYPE_CHECKING:
-    from daemonset_course.figures.picture import Picture
 
 # Seconds that a check waits: fixed part, part at pace 1, part for each worker.
 PATIENCE = 10.0, 50.0, 0.6
@@ -260,8 +257,8 @@ class LabSession:
             raise BadInput(f"Task {number} has no reference run: no rollout is to be compared.")
         return Recording.load(path)
 
-    def compare(self, number: int | None = None) -> Picture | Words:
-        """Return the picture of your run beside a reference run; words where there is none yet.
+    def compare(self, number: int | None = None) -> Any:
+        """Return a ``Picture`` of your run beside a reference run; words where there is none yet.
 
         0 on its time axis is the last new template of each.
         """
