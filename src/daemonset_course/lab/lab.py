@@ -102,6 +102,7 @@ class Lab:
         tasks: the tasks, numbered from 1.
         debrief: cause, model, cases from production, an interview question.
         namespace: the namespace of that DaemonSet.
+        rights: whether rights (RBAC) and admission policies are recorded too.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Lab:
     tasks: tuple[Task, ...]
     debrief: str
     namespace: str = "default"
+    rights: bool = False
 
     def daemonset_of(self, number: int | None) -> str:
         """Return the name of a task's DaemonSet (without a number: of the lab's)."""
