@@ -78,11 +78,12 @@ def try_rights(requests: Requests, daemonset: str) -> None:
     home, other = workers[:2]
     agent = _agent(pods[home])
     wanted = {
-        ADMINISTRATOR: (Who(), other, LABEL, True),
-        CONTROLLER: (Who(NODE_CONTROLLER), other, LABEL, True),
+        # Refusals first: a policy that refuses these is in effect when the others are tried.
         OTHER_LABEL: (agent, other, LABEL, False),
         OTHER_TAINT: (agent, other, TAINT, False),
         NO_POD: (agent._replace(pod=""), home, LABEL, False),
+        ADMINISTRATOR: (Who(), other, LABEL, True),
+        CONTROLLER: (Who(NODE_CONTROLLER), other, LABEL, True),
     }
     data = {HOME: home}
 
@@ -93,7 +94,8 @@ def try_rights(requests: Requests, daemonset: str) -> None:
             good = good and (data[key] == ALLOWED) is may
         return good
 
-    requests.wait(as_wanted, POLICY_SECONDS)
+    # Twice: in the first pass a policy may have come into effect between two requests.
+    requests.wait(lambda: as_wanted() and as_wanted(), POLICY_SECONDS)
     data[RIGHTS] = "\n".join(sorted({*rights(requests.rules(agent))}))
     requests.store(data)
 

@@ -27,6 +27,7 @@ LABS = {
     "08-node-by-node": "node_by_node",
     "09-incident-room": "incident_room",
     "10-fleet-release": "fleet_release",
+    "11-nodes-join": "nodes_join",
 }
 EXERCISES = {
     "taints": "taints_exercise",

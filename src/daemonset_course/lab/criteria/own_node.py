@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from daemonset_course.history.log import Object
-from daemonset_course.history.text import joined
+from daemonset_course.history.text import joined, natural_key
 from daemonset_course.lab.agent_tries import (
     ADMINISTRATOR,
     ALLOWED,
@@ -295,7 +295,7 @@ def _joined(evidence: Evidence, probe: str,
                 found.pop(change.name, None)
             else:
                 found[change.name] = change.object
-    return found
+    return {name: found[name] for name in sorted(found, key=natural_key)}
 
 
 def _first(evidence: Evidence, daemonset: str, node: str, since: Probe, *,
