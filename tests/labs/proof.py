@@ -155,16 +155,15 @@ Mutation = Callable[[dict[str, Any]], bool]  # changes a DaemonSet; False if it 
 
 
 def mutants(solution: str) -> Iterator[tuple[str, str]]:
-    """Yield a name and the steps for each mutant of a solution's DaemonSets and answers."""
+    """Yield a name and the steps for each mutant of a solution's objects and answers."""
     steps = [step for step in yaml.safe_load_all(solution) if step]
     for place, step in enumerate(steps):
         for name, command in _answers(step.get("command", "")):
             changed = [*steps[:place], {**step, "command": command}, *steps[place + 1 :]]
             yield f"answer: {name}", yaml.safe_dump_all(changed, sort_keys=False)
-        if step.get("kind") != "DaemonSet":
-            continue
-        which = step["metadata"]["name"]
-        for name, mutate in MUTATIONS.items():
+        kind = step.get("kind", "")
+        which = f"{_SHORT_KINDS.get(kind, '')}{(step.get('metadata') or {}).get('name')}"
+        for name, mutate in MUTATIONS_OF.get(kind, {}).items():
             mutant = copy.deepcopy(step)
             if mutate(mutant) and mutant != step:
                 changed = [*steps[:place], mutant, *steps[place + 1 :]]
@@ -389,6 +388,130 @@ MUTATIONS: Mapping[str, Mutation] = {
     "all at once": _rolling(maxUnavailable="100%"),
     "surge": _rolling(maxSurge=1, maxUnavailable=0),
     "a long minReadySeconds": lambda item: bool(item["spec"].update(minReadySeconds=3600) or True),
+}  # fmt: skip
+
+
+def _rule(**fields: Any) -> Mutation:
+    """Change the first rule of a role."""
+    return lambda item: bool(item["rules"][0].update(fields) or True)
+
+
+def _verb(*verbs: str) -> Mutation:
+    return lambda item: bool(item["rules"][0]["verbs"].extend(verbs) or True)
+
+
+def _second_rule(*resources: str) -> Mutation:
+    made = {"apiGroups": [""], "resources": [*resources], "verbs": ["get"]}
+    return lambda item: bool(item["rules"].append(made) or True)
+
+
+def _named(item: dict[str, Any]) -> bool:
+    item["metadata"]["name"] += "x"
+    return True
+
+
+def _constraint(**fields: Any) -> Mutation:
+    """Change what requests a policy is about."""
+    return lambda item: bool(
+        item["spec"]["matchConstraints"]["resourceRules"][0].update(fields) or True
+    )
+
+
+def _condition(expression: str) -> Mutation:
+    return lambda item: bool(
+        item["spec"]["matchConditions"][0].update(expression=expression) or True
+    )
+
+
+def _validation(more: str, *, instead: bool = False) -> Mutation:
+    """Change the expression of the first validation: replace it, or add to it."""
+
+    def mutate(item: dict[str, Any]) -> bool:
+        one = item["spec"]["validations"][0]
+        one["expression"] = more if instead else f"{one['expression']} {more}"
+        return True
+
+    return mutate
+
+
+def _home(expression: str) -> Mutation:
+    return lambda item: bool(item["spec"]["variables"][0].update(expression=expression) or True)
+
+
+_HOME = 'request.userInfo.extra[?"authentication.kubernetes.io/node-name"][0]'
+ROLE_MUTATIONS: Mapping[str, Mutation] = {
+    "name": _named,
+    "no rules": lambda item: bool(item.update(rules=[]) or True),
+    "no patch": _rule(verbs=["get"]),
+    "every verb": _rule(verbs=["*"]),
+    "delete too": _verb("delete"),
+    "create too": _verb("create"),
+    "every resource": _rule(resources=["*"]),
+    "the status too": _rule(resources=["nodes", "nodes/status"]),
+    "Pods too": _rule(resources=["nodes", "pods"]),
+    "another group": _rule(apiGroups=["apps"]),
+    "one name": _rule(resourceNames=["course-worker"]),
+    "Secrets too": _second_rule("secrets"),
+    "list too": _verb("list", "watch"),
+    "update too": _verb("update"),
+}
+POLICY_MUTATIONS: Mapping[str, Mutation] = {
+    "name": _named,
+    "judges everyone": lambda item: item["spec"].pop("matchConditions", None) is not None,
+    "judges every ServiceAccount": _condition(
+        'request.userInfo.username.startsWith("system:serviceaccount:")'
+    ),
+    "judges another user": _condition('request.userInfo.username == "agent"'),
+    "judges tokens with a node only": _condition(
+        '"authentication.kubernetes.io/node-name" in request.userInfo.extra'
+    ),
+    "only when nodes are created": _constraint(operations=["CREATE"]),
+    "only when nodes are deleted": _constraint(operations=["DELETE"]),
+    "every operation": _constraint(operations=["*"]),
+    "only the status": _constraint(resources=["nodes/status"]),
+    "Pods": _constraint(resources=["pods"]),
+    "another group": _constraint(apiGroups=["apps"]),
+    "another version": _constraint(apiVersions=["v1beta1"]),
+    "one node": _constraint(resourceNames=["course-worker2"]),
+    "always true": _validation("true", instead=True),
+    "always false": _validation("false", instead=True),
+    "the opposite": _validation("variables.home != object.metadata.name", instead=True),
+    "one name": _validation('object.metadata.name == "course-worker"', instead=True),
+    "labels are free": _validation("|| object.spec == oldObject.spec"),
+    "taints are free": _validation("|| object.metadata.labels == oldObject.metadata.labels"),
+    "no Pod, no limit": _home(f"{_HOME}.orValue(object.metadata.name)"),
+    "another key": _home('request.userInfo.extra[?"node-name"][0].orValue("no node")'),
+    "a key that may be missing": _home(_HOME.replace("[?", "[")),
+    "failures are ignored": lambda item: bool(item["spec"].update(failurePolicy="Ignore") or True),
+}
+BINDING_MUTATIONS: Mapping[str, Mutation] = {
+    "Audit": lambda item: bool(item["spec"].update(validationActions=["Audit"]) or True),
+    "Warn": lambda item: bool(item["spec"].update(validationActions=["Warn"]) or True),
+    "Deny and Warn": lambda item: bool(
+        item["spec"].update(validationActions=["Deny", "Warn"]) or True
+    ),
+    "Deny and Audit": lambda item: bool(
+        item["spec"].update(validationActions=["Deny", "Audit"]) or True
+    ),
+    "no action": lambda item: bool(item["spec"].update(validationActions=[]) or True),
+    "another policy": lambda item: bool(item["spec"].update(policyName="other") or True),
+    "Pods only": lambda item: bool(item["spec"].update(matchResources={"resourceRules": [
+        {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["pods"]}
+    ]}) or True),
+    "one node only": lambda item: bool(item["spec"].update(matchResources={"resourceRules": [
+        {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["nodes"],
+         "resourceNames": ["course-worker3"]}
+    ]}) or True),
+    "name": _named,
+}  # fmt: skip
+MUTATIONS_OF: Mapping[str, Mapping[str, Mutation]] = {
+    "DaemonSet": MUTATIONS, "ClusterRole": ROLE_MUTATIONS,
+    "ValidatingAdmissionPolicy": POLICY_MUTATIONS,
+    "ValidatingAdmissionPolicyBinding": BINDING_MUTATIONS,
+}  # fmt: skip
+_SHORT_KINDS = {
+    "ClusterRole": "role ", "ValidatingAdmissionPolicy": "policy ",
+    "ValidatingAdmissionPolicyBinding": "binding ",
 }  # fmt: skip
 
 

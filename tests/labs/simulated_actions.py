@@ -23,10 +23,12 @@ from simulated_objects import (
     quantity,
     strategic,
 )
+from simulated_rights import SimulatedRequests
 
 from daemonset_course.history import podstate
 from daemonset_course.history.daemonset_status import status_of
 from daemonset_course.lab.actions import filler, slow_nodes_policy
+from daemonset_course.lab.agent_tries import free_nodes, try_rights
 
 STEP = 0.1  # seconds that a step takes, at least
 PATIENCE = 60.0  # seconds
@@ -42,6 +44,7 @@ _RESOURCES = {
     "ds": "daemonsets", "po": "pods", "no": "nodes", "ns": "namespaces", "cm": "configmaps",
     "priorityclass": "priorityclasses", "pc": "priorityclasses", "sa": "serviceaccounts",
     "mutatingadmissionpolicy": "mutatingadmissionpolicies",
+    "validatingadmissionpolicy": "validatingadmissionpolicies",
 }  # fmt: skip
 _KNOWN_OPTIONS = frozenset({
     "namespace", "patch", "selector", "filename", "containers", "output", "type", "cascade",
@@ -220,10 +223,12 @@ def _settled(info: Info) -> bool:
 
 def _add_node(
     cluster: SimulatedCluster, labels: Mapping[str, str] | None = None,
-    taints: Iterable[str] = (), name: str = "",
+    taints: Iterable[str] = (), name: str = "", count: int = 1,
 ) -> None:  # fmt: skip
-    made = cluster.add_node(labels, taints, name)
-    cluster.run_until(lambda: podstate.is_ready(cluster.get("nodes", made)), 5.0)
+    made = [cluster.add_node(labels, taints, name) for _ in range(count)]
+    cluster.run_until(
+        lambda: all(podstate.is_ready(cluster.get("nodes", one)) for one in made), 5.0
+    )
 
 
 # kubectl
@@ -781,6 +786,10 @@ ACTIONS: dict[str, Callable[..., Any]] = {
     "add node": _add_node,
     "fill node": _fill_node,
     "slow nodes": _slow_nodes,
+    "try rights": lambda cluster, daemonset: try_rights(SimulatedRequests(cluster), daemonset),
+    "free nodes": lambda cluster, daemonset, key, labels: free_nodes(
+        SimulatedRequests(cluster), daemonset, key, labels
+    ),
     "network unavailable": _network,
     "stop component": lambda cluster, component: cluster.stop_component(component),
     "start component": lambda cluster, component: cluster.start_component(component),

@@ -47,26 +47,30 @@ from simulated_objects import (
     requests,
     without_nulls,
 )
+from simulated_rights import check_rights
 from simulated_types import type_faults
 
 from daemonset_course.history import log, podstate
+from daemonset_course.lab.evidence import RIGHTS
 
 __all__ = ["Info", "Refused", "SimulatedCluster"]
 
 NAME = "course"
 FIRST_LISTS = (
     "nodes", "daemonsets", "controllerrevisions", "pods", "namespaces", "configmaps",
-    "serviceaccounts",
+    "serviceaccounts", *RIGHTS,
 )  # fmt: skip
 LOGGED = frozenset({*FIRST_LISTS, "events"})
 CLUSTER_SCOPED = frozenset({
     "nodes", "namespaces", "priorityclasses", "clusterroles", "clusterrolebindings",
     "mutatingadmissionpolicies", "mutatingadmissionpolicybindings",
+    "validatingadmissionpolicies", "validatingadmissionpolicybindings",
 })  # fmt: skip
 COMPONENTS = ("kube-controller-manager", "kube-scheduler")
 _IRREGULAR = {
     "PriorityClass": "priorityclasses", "NetworkPolicy": "networkpolicies",
     "MutatingAdmissionPolicy": "mutatingadmissionpolicies",
+    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
 }  # fmt: skip
 _API_VERSIONS = {"daemonsets": "apps/v1", "controllerrevisions": "apps/v1"}
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of generated names
@@ -378,6 +382,7 @@ class SimulatedCluster:
                 new.setdefault("status", {"phase": "Active"})
             case _:
                 check_metadata(new)
+                check_rights(resource, new, old)
         if old is not None and _same(old, new):
             return old
         stored = self.put(resource, new)

@@ -25,6 +25,7 @@ from daemonset_course.errors import BadInput, FileFailed, NotRunning
 from daemonset_course.history import log
 from daemonset_course.history.outages import Down
 from daemonset_course.lab import lab_log, lab_recorder
+from daemonset_course.lab.evidence import RIGHTS
 from daemonset_course.lab.lab_log import LabRecording, SeenVersions, is_running
 from daemonset_course.lab.lab_recorder import CLOCK, LOG, LabRecorder, main
 
@@ -243,6 +244,13 @@ def test_what_a_suspended_recorder_gets_late_follows_a_gap(
     assert all(gap.end - gap.start > 5 for gap in found.gaps)
     kinds = [type(record).__name__ for record in found.records]
     assert "Change" not in kinds or kinds.index("Gap") < kinds.index("Change")
+
+
+def test_rights_and_policies_are_recorded_only_where_a_lab_asks_for_them() -> None:
+    plain, more = lab_recorder.paths("default"), lab_recorder.paths("default", rights=True)
+
+    assert set(more) - set(plain) == set(RIGHTS)
+    assert more["rolebindings"].endswith("/namespaces/default/rolebindings")
 
 
 def test_a_recorder_that_looks_or_ends_slowly_has_no_gap(recorder: LabRecorder) -> None:

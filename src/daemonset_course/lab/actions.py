@@ -19,6 +19,8 @@ from daemonset_course.cluster.waiting import Objects, until, wait_for
 from daemonset_course.errors import BadInput, NotFound, NotRunning
 from daemonset_course.history.daemonset_status import Status, status_of
 from daemonset_course.history.podstate import is_owned, node_of, phase_of
+from daemonset_course.lab.agent_requests import LiveRequests
+from daemonset_course.lab.agent_tries import free_nodes, try_rights
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.conditions import set_network_unavailable
 from daemonset_course.verbs.control_plane import start_component, stop_component
@@ -145,7 +147,8 @@ def _delete_pods(step: Step) -> None:
 
 
 def _add_node(step: Step) -> None:
-    add_node(taints=step.get("taints", ()), **step.get("labels", {}))
+    count = step.get("count", 1)
+    add_node(count=count, taints=step.get("taints", ()), **step.get("labels", {}))
 
 
 def _remove_node(step: Step) -> None:
@@ -286,6 +289,10 @@ ACTIONS: dict[str, Callable[[Step], Any]] = {
     "add node": _add_node,
     "fill node": _fill_node,
     "slow nodes": _slow_nodes,
+    "try rights": lambda step: try_rights(LiveRequests(), step["daemonset"]),
+    "free nodes": lambda step: free_nodes(
+        LiveRequests(), step["daemonset"], step["key"], step["labels"]
+    ),
     "network unavailable": lambda step: set_network_unavailable(
         step["node"], status=step.get("status", True)
     ),

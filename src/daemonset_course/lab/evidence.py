@@ -19,6 +19,10 @@ from daemonset_course.history.outages import Outage
 from daemonset_course.history.text import natural_key, short_name
 from daemonset_course.history.timeline import Timeline
 
+RIGHTS = (
+    "clusterroles", "clusterrolebindings", "roles", "rolebindings",
+    "validatingadmissionpolicies", "validatingadmissionpolicybindings",
+)  # fmt: skip
 JUDGED = ("nodes", "daemonsets", "pods")  # the resources that most verdicts are made from
 SYSTEM = (
     "kube-system",
@@ -165,8 +169,8 @@ class Evidence:
     def touched(self) -> bool:
         """Whether the learner changed something.
 
-        That is DaemonSets, Nodes, Pods, Namespaces, ConfigMaps and ServiceAccounts. What
-        controllers and the checker did does not count.
+        That is DaemonSets, Nodes, Pods, Namespaces, ConfigMaps, ServiceAccounts, and, where they
+        are recorded, rights and policies. What controllers and the checker did does not count.
         """
         return any(
             (
@@ -174,6 +178,7 @@ class Evidence:
                 self._changed("namespaces", _metadata),
                 self._changed("configmaps", lambda item: item.get("data")),
                 self._changed("serviceaccounts", lambda item: item["metadata"]["name"]),
+                *(self._changed(resource, _rights_part) for resource in RIGHTS),
                 self._nodes_changed(),
                 self._pods_changed(),
             )
@@ -239,7 +244,8 @@ class Evidence:
     def probe(self, name: str) -> Probe | None:
         """Return the newest probe of that name that counts.
 
-        It counts if no DaemonSet was changed since it began, and if it was not interrupted.
+        It counts if no DaemonSet, right or policy was changed since it began, and if it was not
+        interrupted.
         """
         found = next((one for one in reversed(self.probes) if one.name == name), None)
         if found is None or self.last_spec_change > found.start:
@@ -250,16 +256,21 @@ class Evidence:
     def last_spec_change(self) -> float:
         """When a DaemonSet was last created, deleted, or given another spec; 0 if never.
 
-        The annotation ``ROLLED`` of its template does not count: a probe sets it.
+        The annotation ``ROLLED`` of its template does not count: a probe sets it. Where rights and
+        policies are recorded, they count as well.
         """
-        specs: dict[str, Any] = {}
+        changed = [self._last_change("daemonsets", lambda o: _without_mark(o.get("spec") or {}))]
+        return max([*changed, *(self._last_change(each, _rights_part) for each in RIGHTS)])
+
+    def _last_change(self, resource: str, part: Callable[[Object], Any]) -> float:
+        parts: dict[str, Any] = {}
         last = 0.0
-        for change in self.history.changes("daemonsets"):
-            new = None if change.gone else _without_mark(change.object.get("spec") or {})
+        for change in self.history.changes(resource):
+            new = None if change.gone else part(change.object)
             own = change.via != "start" and not self.by_checker(change.t)
-            if own and specs.get(change.uid) != new:
+            if own and parts.get(change.uid) != new:
                 last = change.t
-            specs[change.uid] = new
+            parts[change.uid] = new
         return last
 
     def refused(self) -> list[str]:
@@ -499,6 +510,11 @@ def _without_mark(spec: Mapping[str, Any]) -> Mapping[str, Any]:
         **spec,
         "template": {**template, "metadata": rest | ({"annotations": kept} if kept else {})},
     }
+
+
+def _rights_part(item: Object) -> Any:
+    """What a person changes of a role, a binding or a policy; controllers write its status."""
+    return {k: v for k, v in item.items() if k not in ("metadata", "status")}
 
 
 def _metadata(item: Object) -> Any:

@@ -27,6 +27,7 @@ LABS = {
     "08-node-by-node": "node_by_node",
     "09-incident-room": "incident_room",
     "10-fleet-release": "fleet_release",
+    "11-nodes-join": "nodes_join",
 }
 EXERCISES = {
     "taints": "taints_exercise",
@@ -103,6 +104,7 @@ class Lab:
         debrief: cause, model, cases from production, an interview question.
         namespace: the namespace of that DaemonSet.
         kubernetes: the oldest minor of Kubernetes that has what the lab uses; empty: any.
+        rights: whether rights (RBAC) and admission policies are recorded too.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Lab:
     tasks: tuple[Task, ...]
     debrief: str
     namespace: str = "default"
+    rights: bool = False
     kubernetes: str = ""
 
     def runs_on(self, version: str) -> bool:

@@ -167,7 +167,8 @@ class LabRecording(Recording):
         left = max(0.0, deadline - time.monotonic())
         return bool(until(lambda: self.read() > count, timeout=left, pause=0.05))
 
-    def catch_up(self, api: Api, namespace: str, down: Iterable[Down] = ()) -> None:
+    def catch_up(self, api: Api, namespace: str, down: Iterable[Down] = (), *,
+                 rights: bool = False) -> None:  # fmt: skip
         """Wait until the log contains the state that the API server returns now.
 
         And until it has the components that do not run, for at most ``COMPONENTS`` seconds.
@@ -175,7 +176,7 @@ class LabRecording(Recording):
         Raises:
             NotRunning: the API server does not answer, or the recorder is too far behind.
         """
-        for resource, path in paths(namespace).items():
+        for resource, path in paths(namespace, rights=rights).items():
             if resource == "events":
                 continue
             listing = api.request("GET", path)
@@ -205,8 +206,12 @@ def folder_of(cluster: str) -> Path:
     return cluster_dir(cluster) / "lab"
 
 
-def start(cluster: Cluster, daemonset: str, namespace: str) -> LabRecording:
+def start(
+    cluster: Cluster, daemonset: str, namespace: str, *, rights: bool = False
+) -> LabRecording:
     """Start a recorder process, and return its recording when the present state is in it.
+
+    With ``rights`` it records rights and admission policies too.
 
     Raises:
         NotRunning: the recorder could not start.
@@ -218,6 +223,7 @@ def start(cluster: Cluster, daemonset: str, namespace: str) -> LabRecording:
     errors = folder / "recorder.err"
     errors.unlink(missing_ok=True)
     words = [sys.executable, "-m", RECORDER, str(folder), cluster.name, daemonset, namespace]
+    words += ["rights"] if rights else []
     pid = programs.start(words, log=errors, env=for_python(cluster.environment()))
     write_whole(folder / PID, str(pid))
     until(lambda: (folder / LOG).exists() or not is_running(folder), timeout=START, pause=0.02)

@@ -1,8 +1,9 @@
 """Record a task in a process of its own: its log outlives the kernel and the terminal.
 
 ``python -m daemonset_course.lab.lab_recorder FOLDER CLUSTER DAEMONSET NAMESPACE`` writes ``LOG`` in
-the folder, line by line, until it gets SIGTERM or the file is gone. The file appears when the
-present state is in it. While the process itself was suspended, its log has a gap: it received the
+the folder, line by line, until it gets SIGTERM or the file is gone; with a further argument
+``rights`` it records rights and admission policies too. The file appears when the present state is
+in it. While the process itself was suspended, its log has a gap: it received the
 changes of that time later, all at once.
 """
 
@@ -28,12 +29,26 @@ LOG = "log.jsonl"
 CLOCK = "clock"  # the monotonic time at which the log begins; one clock for all processes
 FAILED = "recorder.failed"  # the last error of a recorder that could not start
 LOOK = 0.5  # seconds between two looks at whether the file is still there
+RIGHTS_PATHS = "/apis/rbac.authorization.k8s.io/v1", "/apis/admissionregistration.k8s.io/v1"
 SUSPENDED = 2.0  # seconds without a look after which the process was suspended
 
 
-def paths(namespace: str) -> dict[str, str]:
-    """Return the collections that a lab records: of all namespaces, or of its own one."""
-    return {
+def paths(namespace: str, *, rights: bool = False) -> dict[str, str]:
+    """Return the collections that a lab records: of all namespaces, or of its own one.
+
+    With ``rights`` also those that decide what a ServiceAccount may do.
+    """
+    rbac, admission = RIGHTS_PATHS
+    inner = f"{rbac}/namespaces/{segment(namespace)}"
+    more = {
+        "clusterroles": f"{rbac}/clusterroles",
+        "clusterrolebindings": f"{rbac}/clusterrolebindings",
+        "roles": f"{inner}/roles",
+        "rolebindings": f"{inner}/rolebindings",
+        "validatingadmissionpolicies": f"{admission}/validatingadmissionpolicies",
+        "validatingadmissionpolicybindings": f"{admission}/validatingadmissionpolicybindings",
+    }
+    return (more if rights else {}) | {
         "nodes": "/api/v1/nodes",
         "daemonsets": "/apis/apps/v1/daemonsets",
         "controllerrevisions": "/apis/apps/v1/controllerrevisions",
@@ -48,9 +63,10 @@ def paths(namespace: str) -> dict[str, str]:
 class LabRecorder(Recorder):
     """A recorder that writes each record to a file as well."""
 
-    def __init__(self, cluster: Cluster, daemonset: str, namespace: str, folder: Path) -> None:
+    def __init__(self, cluster: Cluster, daemonset: str, namespace: str, folder: Path, *,
+                 rights: bool = False) -> None:  # fmt: skip
         """Prepare to record into the folder."""
-        super().__init__(cluster, daemonset, namespace, paths(namespace))
+        super().__init__(cluster, daemonset, namespace, paths(namespace, rights=rights))
         self._folder = folder
         self._file: IO[str] | None = None
         self._looked = 0.0  # when the process certainly ran
@@ -109,12 +125,13 @@ class LabRecorder(Recorder):
 
 def main(arguments: list[str]) -> int:
     """Record until SIGTERM, or until the file is gone; return the exit status."""
-    folder, (cluster, daemonset, namespace) = Path(arguments[0]), arguments[1:]
+    folder, (cluster, daemonset, namespace, *more) = Path(arguments[0]), arguments[1:]
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     try:
-        recorder = LabRecorder(current(cluster), daemonset, namespace, folder)
+        rights = "rights" in more
+        recorder = LabRecorder(current(cluster), daemonset, namespace, folder, rights=rights)
         recorder.start()
     except CourseError as error:
         write_whole(folder / FAILED, str(error))

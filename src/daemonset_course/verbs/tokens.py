@@ -1,10 +1,12 @@
-"""Test which Nodes a ServiceAccount token may modify."""
+"""Make a ServiceAccount's tokens, and test which Nodes they may modify."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -12,6 +14,7 @@ from daemonset_course.cluster.api import MERGE, Api
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.waiting import until
 from daemonset_course.errors import NotFinished, Rejected
+from daemonset_course.verbs.kubectl import kubectl
 
 _LABEL = {"metadata": {"labels": {"example.com/written-by": "a-token"}}}
 _PAUSE = 0.2  # seconds between two tries
@@ -25,9 +28,25 @@ def try_label_with_token(token: str, nodes: Iterable[str]) -> dict[str, str]:
     Raises:
         ApiError: with status 401 if the token is not valid.
     """
+    with api_with_token(token) as api:
+        return {node: refusal(api, node, _LABEL) for node in nodes}
+
+
+def make_token(account: str, pod: str = "", *, namespace: str = "default") -> str:
+    """Return a token of a ServiceAccount, bound to a Pod if one is named, as the kubelet's is.
+
+    Raises:
+        CommandFailed: there is no such ServiceAccount or Pod, or the Pod has another one.
+    """
+    bound = ["--bound-object-kind", "Pod", "--bound-object-name", pod] if pod else []
+    return kubectl("create token -n", namespace, account, *bound).strip()
+
+
+@contextmanager
+def api_with_token(token: str) -> Iterator[Api]:
+    """Yield a client of the API server that has this token and no other credentials."""
     with tempfile.TemporaryDirectory() as folder:
-        api = Api(_kubeconfig(Path(folder), token))
-        return {node: _refusal(api, node) for node in nodes}
+        yield Api(_kubeconfig(Path(folder), token))
 
 
 def wait_refused(token: str, node: str, *, timeout: float = 30) -> str:
@@ -62,11 +81,14 @@ def _kubeconfig(folder: Path, token: str) -> Path:
     return path
 
 
-def _refusal(api: Api, node: str) -> str:
+def refusal(api: Api, node: str, change: Mapping[str, Any], *, dry_run: bool = True) -> str:
+    """Return why a merge patch of a Node is refused; empty if it is not.
+
+    With ``dry_run`` the API server decides, and writes nothing.
+    """
+    query = {"dryRun": "All"} if dry_run else {}
     try:
-        api.request(
-            "PATCH", f"/api/v1/nodes/{node}", _LABEL, query={"dryRun": "All"}, content_type=MERGE
-        )
+        api.request("PATCH", f"/api/v1/nodes/{node}", change, query=query, content_type=MERGE)
     except Rejected as error:
         return error.seen
     return ""
