@@ -3,7 +3,7 @@
     python tools/reference_runs.py 06 07      # on the running embedded cluster, at pace 1
 
 A reference run is the solution of a task, played on the cluster from the start of the task until it
-is passed. ``lab.compare(n)`` draws it beside the learner's own run.
+is passed. ``lab.beside_reference(n)`` draws it beside the learner's own run.
 """
 
 from __future__ import annotations

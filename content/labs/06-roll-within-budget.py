@@ -89,7 +89,7 @@ lab.solution(1)
 # Your run beside a reference run, once you have passed; 0 is the last new template of each:
 
 # %%
-lab.compare(1)
+lab.beside_reference(1)
 
 # %% [markdown]
 # ## Task 2: one machine is dead
@@ -143,7 +143,7 @@ lab.recording.plot()
 lab.solution(2)
 
 # %%
-lab.compare(2)
+lab.beside_reference(2)
 
 # %% [markdown]
 # ## Task 3: the release that cannot start
@@ -189,7 +189,7 @@ lab.recording.plot()
 lab.solution(3)
 
 # %%
-lab.compare(3)
+lab.beside_reference(3)
 
 # %% [markdown]
 # ## Debrief

@@ -83,7 +83,7 @@ lab.solution(1)
 # Your run beside a reference run, once you have passed; 0 is the last new template of each:
 
 # %%
-lab.compare(1)
+lab.beside_reference(1)
 
 # %% [markdown]
 # ## Task 2: no gap, now and next time, and the proof
@@ -151,7 +151,7 @@ lab.recording.plot()
 lab.solution(2)
 
 # %%
-lab.compare(2)
+lab.beside_reference(2)
 
 # %% [markdown]
 # ## Task 3: a node without room for a second Pod
@@ -203,7 +203,7 @@ lab.recording.plot()
 lab.solution(3)
 
 # %%
-lab.compare(3)
+lab.beside_reference(3)
 
 # %% [markdown]
 # ## Debrief

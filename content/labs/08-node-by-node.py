@@ -90,7 +90,7 @@ lab.solution(1)
 # Your run beside a reference run, once you have passed; 0 is the last new template of each:
 
 # %%
-lab.compare(1)
+lab.beside_reference(1)
 
 # %% [markdown]
 # ## Task 2: half the fleet, then hold
@@ -150,7 +150,7 @@ lab.recording.plot()
 lab.solution(2)
 
 # %%
-lab.compare(2)
+lab.beside_reference(2)
 
 # %% [markdown]
 # ## Task 3: roll back what was upgraded
@@ -193,7 +193,7 @@ lab.recording.plot()
 lab.solution(3)
 
 # %%
-lab.compare(3)
+lab.beside_reference(3)
 
 # %% [markdown]
 # ## Task 4: name the revision on each node

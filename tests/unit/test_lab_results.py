@@ -233,4 +233,4 @@ def test_without_a_reference_run_compare_says_so(
     monkeypatch.setattr(LabSession, "recording", property(lambda _: None))
     keep("passed")
 
-    assert "has no reference run" in str(lab.compare(1))
+    assert "has no reference run" in str(lab.beside_reference(1))

@@ -258,7 +258,7 @@ class LabSession:
             raise BadInput(f"Task {number} has no reference run: no rollout is to be compared.")
         return Recording.load(path)
 
-    def compare(self, number: int | None = None) -> Any:
+    def beside_reference(self, number: int | None = None) -> Any:
         """Return a ``Picture`` of your run beside a reference run; words where there is none yet.
 
         0 on its time axis is the last new template of each.
