@@ -32,6 +32,7 @@ PURE = sorted(
         *(PACKAGE / "placement").glob("*.py"),
         *(PACKAGE / "lab" / "criteria").glob("*.py"),
         *(PACKAGE / "lab" / "tasks").glob("*.py"),
+        PACKAGE / "lab" / "agent_manifest.py",
         PACKAGE / "lab" / "agent_tries.py",
         PACKAGE / "lab" / "evidence.py",
         PACKAGE / "lab" / "lab.py",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from textwrap import dedent
-
 from daemonset_course.history.log import Object
 from daemonset_course.history.podstate import CONTROL_PLANE, is_control_plane
+from daemonset_course.lab.agent_manifest import agent_manifest
 from daemonset_course.lab.criteria import covered, kept
 from daemonset_course.lab.criteria.covered import is_worker
 from daemonset_course.lab.criteria.unseen_fleets import Fleets, nothing_to_drop, right_on_unseen
@@ -24,26 +23,8 @@ MASTER = f"tolerations: [{{key: {CONTROL_PLANE}, operator: Exists, effect: NoSch
 
 
 def manifest(more: str = "") -> str:
-    """Return the agent's manifest as YAML; ``more`` is a further line of its Pod spec."""
-    text = dedent(f"""\
-        apiVersion: apps/v1
-        kind: DaemonSet
-        metadata:
-          name: {AGENT}
-        spec:
-          selector:
-            matchLabels: {{app: {AGENT}}}
-          template:
-            metadata:
-              labels: {{app: {AGENT}}}
-            spec:
-              MORE
-              containers:
-              - name: {AGENT}
-                image: busybox:1.36
-                command: [sh, -c, "trap 'exit 0' TERM; sleep infinity & wait"]
-        """)
-    return text.replace("MORE", more) if more else text.replace("      MORE\n", "")
+    """Return the agent's manifest as YAML; ``more`` are further lines of its Pod spec."""
+    return agent_manifest(AGENT, pod=more)
 
 
 def _running(more: str = "") -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from textwrap import dedent
-
 from daemonset_course.history.log import Object
 from daemonset_course.history.podstate import containers_of, is_owned, node_of, phase_of
 from daemonset_course.history.text import counted, listed
+from daemonset_course.lab.agent_manifest import agent_manifest, ready_after, sets_release
 from daemonset_course.lab.criteria import kept, rolled, scored
 from daemonset_course.lab.evidence import Evidence, pod_spec
 from daemonset_course.lab.lab import Lab, Task, Worker
@@ -34,31 +33,12 @@ def manifest(
     *, release: str = "1", image: str = GOOD, strategy: str = "maxUnavailable: 1", kind: str = ""
 ) -> str:
     """Return the agent's manifest as YAML; ``strategy`` is the content of ``rollingUpdate``."""
-    update = "type: OnDelete" if kind else f"rollingUpdate: {{{strategy}}}"
-    return dedent(f"""\
-        apiVersion: apps/v1
-        kind: DaemonSet
-        metadata:
-          name: {AGENT}
-        spec:
-          selector:
-            matchLabels: {{app: {AGENT}}}
-          updateStrategy:
-            {update}
-          template:
-            metadata:
-              labels: {{app: {AGENT}}}
-            spec:
-              containers:
-              - name: {AGENT}
-                image: {image}
-                command: [sh, -c, "trap 'exit 0' TERM; sleep infinity & wait"]
-                env:
-                - {{name: RELEASE, value: "{release}"}}
-                readinessProbe:
-                  exec: {{command: ["true"]}}
-                  initialDelaySeconds: 1
-        """)
+    return agent_manifest(
+        AGENT,
+        update="type: OnDelete" if kind else f"rollingUpdate: {{{strategy}}}",
+        image=image,
+        container=sets_release(release) + ready_after(1),
+    )
 
 
 def _worker(number: int) -> str:

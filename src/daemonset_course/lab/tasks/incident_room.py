@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import dedent, indent
 from typing import Any
 
 from daemonset_course.history.podstate import is_control_plane
+from daemonset_course.lab.agent_manifest import agent_manifest, sets_release
 from daemonset_course.lab.criteria import covered, host_ports, kept, rolled
 from daemonset_course.lab.criteria.covered import is_worker
 from daemonset_course.lab.evidence import Evidence, pod_spec
@@ -34,33 +34,13 @@ def manifest(name: str, *, port: int = 0, release: str = "1", tolerates: bool = 
     more += [f"serviceAccountName: {account}"] if name == "security" else []
     if name == "storage":
         more += ["initContainers:", f'- {{name: mount, image: {image}, command: ["true"]}}']
-    text = dedent(f"""\
-        apiVersion: apps/v1
-        kind: DaemonSet
-        metadata:
-          name: {name}
-        spec:
-          selector:
-            matchLabels: {{app: {name}}}
-          updateStrategy:
-            type: RollingUpdate
-            rollingUpdate: {{maxUnavailable: {budget}}}
-          template:
-            metadata:
-              labels: {{app: {name}}}
-            spec:
-              MORE
-              containers:
-              - name: {name}
-                image: {GOOD}
-                command: [sh, -c, "trap 'exit 0' TERM; sleep infinity & wait"]
-                env:
-                - {{name: RELEASE, value: "{release}"}}
-                ports:
-                - {{name: health, containerPort: 8080, hostPort: {port or PORTS[name]}}}
-        """)
-    lines = indent("\n".join(more), " " * 6) + "\n" if more else ""
-    return text.replace("      MORE\n", lines)
+    health = f"{{name: health, containerPort: 8080, hostPort: {port or PORTS[name]}}}"
+    return agent_manifest(
+        name,
+        update=f"type: RollingUpdate\nrollingUpdate: {{maxUnavailable: {budget}}}",
+        pod="\n".join(more),
+        container=f"{sets_release(release)}ports:\n- {health}",
+    )
 
 
 def _status(name: str, **numbers: int) -> str:

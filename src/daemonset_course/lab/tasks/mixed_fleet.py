@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from textwrap import dedent
 from typing import Any
 
 from daemonset_course.history.log import Object
+from daemonset_course.lab.agent_manifest import agent_manifest
 from daemonset_course.lab.criteria import covered, kept
 from daemonset_course.lab.criteria.covered import is_worker
 from daemonset_course.lab.criteria.unseen_fleets import Fleets, right_on_unseen, splits_unseen
@@ -67,26 +67,7 @@ PREFERENCE = f"""\
 
 def manifest(name: str = AGENT, placement: str = "") -> str:
     """Return an agent's manifest as YAML; ``placement`` is a part of its Pod spec."""
-    text = dedent(f"""\
-        apiVersion: apps/v1
-        kind: DaemonSet
-        metadata:
-          name: {name}
-        spec:
-          selector:
-            matchLabels: {{app: {name}}}
-          template:
-            metadata:
-              labels: {{app: {name}}}
-            spec:
-              PLACEMENT
-              containers:
-              - name: {name}
-                image: busybox:1.36
-                command: [sh, -c, "trap 'exit 0' TERM; sleep infinity & wait"]
-        """)
-    lines = "".join(f"      {line}\n" for line in placement.splitlines())
-    return text.replace("      PLACEMENT\n", lines)
+    return agent_manifest(name, pod=placement)
 
 
 def _running(name: str, placement: str = "") -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import dedent
 from typing import Any
 
+from daemonset_course.lab.agent_manifest import agent_manifest, ready_after, sets_release
 from daemonset_course.lab.criteria import kept, moments, rolled
 from daemonset_course.lab.criteria.covered import is_worker
 from daemonset_course.lab.evidence import ROLLED, Evidence
@@ -24,33 +24,11 @@ SURGE = "maxUnavailable: 0, maxSurge: 1"
 
 def manifest(*, release: str = "1", strategy: str = SURGE, more: str = "") -> str:
     """Return the agent's manifest as YAML; ``more`` is a further line of its container."""
-    text = dedent(f"""\
-        apiVersion: apps/v1
-        kind: DaemonSet
-        metadata:
-          name: {AGENT}
-        spec:
-          selector:
-            matchLabels: {{app: {AGENT}}}
-          updateStrategy:
-            type: RollingUpdate
-            rollingUpdate: {{{strategy}}}
-          template:
-            metadata:
-              labels: {{app: {AGENT}}}
-            spec:
-              containers:
-              - name: {AGENT}
-                image: busybox:1.36
-                command: [sh, -c, "trap 'exit 0' TERM; sleep infinity & wait"]
-                MORE
-                env:
-                - {{name: RELEASE, value: "{release}"}}
-                readinessProbe:
-                  exec: {{command: ["true"]}}
-                  initialDelaySeconds: 1
-        """)
-    return text.replace("MORE", more)
+    return agent_manifest(
+        AGENT,
+        update=f"type: RollingUpdate\nrollingUpdate: {{{strategy}}}",
+        container=(f"{more}\n" if more else "") + sets_release(release) + ready_after(1),
+    )
 
 
 HOST_PORT = f"ports: [{{containerPort: {PORT}, hostPort: {PORT}}}]"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from textwrap import dedent
-
 from daemonset_course.history.text import joined
+from daemonset_course.lab.agent_manifest import agent_manifest, ready_after, sets_release
 from daemonset_course.lab.criteria import by_hand, kept, rolled
 from daemonset_course.lab.evidence import Evidence
 from daemonset_course.lab.lab import Lab, Task, Worker
@@ -16,36 +15,12 @@ ORDER = ("worker5", "worker2", "worker6", "worker3", "worker4", "worker")
 HALF = ("worker2", "worker4", "worker6")
 BAD = ("worker", "worker3", "worker5")  # have the release that task 3 takes back
 ON_DELETE = "type: OnDelete"
-ROLLING = "type: RollingUpdate\n    rollingUpdate: {maxUnavailable: 1}"
+ROLLING = "type: RollingUpdate\nrollingUpdate: {maxUnavailable: 1}"
 
 
 def manifest(*, release: str = "1", strategy: str = ON_DELETE) -> str:
     """Return the agent's manifest as YAML; ``strategy`` is the content of ``updateStrategy``."""
-    text = dedent(f"""\
-        apiVersion: apps/v1
-        kind: DaemonSet
-        metadata:
-          name: {AGENT}
-        spec:
-          selector:
-            matchLabels: {{app: {AGENT}}}
-          updateStrategy:
-            STRATEGY
-          template:
-            metadata:
-              labels: {{app: {AGENT}}}
-            spec:
-              containers:
-              - name: {AGENT}
-                image: busybox:1.36
-                command: [sh, -c, "trap 'exit 0' TERM; sleep infinity & wait"]
-                env:
-                - {{name: RELEASE, value: "{release}"}}
-                readinessProbe:
-                  exec: {{command: ["true"]}}
-                  initialDelaySeconds: 2
-        """)
-    return text.replace("STRATEGY", strategy)
+    return agent_manifest(AGENT, update=strategy, container=sets_release(release) + ready_after(2))
 
 
 def deleted(*nodes: str) -> str:

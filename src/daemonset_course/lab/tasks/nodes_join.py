@@ -5,6 +5,7 @@ from __future__ import annotations
 from textwrap import dedent
 
 from daemonset_course.history.log import Object
+from daemonset_course.lab.agent_manifest import agent_manifest, ready_after
 from daemonset_course.lab.criteria import covered, kept, own_node
 from daemonset_course.lab.criteria.covered import is_worker
 from daemonset_course.lab.criteria.unseen_fleets import Fleets, nothing_to_drop, right_on_unseen
@@ -27,49 +28,12 @@ TOLERATION = f"tolerations: [{{key: {KEY}, operator: Exists, effect: NoSchedule}
 
 
 def manifest(more: str = "") -> str:
-    """Return the agent's manifest as YAML; ``more`` is a further line of its Pod spec."""
-    text = dedent(f"""\
-        apiVersion: apps/v1
-        kind: DaemonSet
-        metadata:
-          name: {AGENT}
-        spec:
-          selector:
-            matchLabels: {{app: {AGENT}}}
-          template:
-            metadata:
-              labels: {{app: {AGENT}}}
-            spec:
-              serviceAccountName: {AGENT}
-              MORE
-              containers:
-              - name: {AGENT}
-                image: busybox:1.36
-                command: [sh, -c, "trap 'exit 0' TERM; sleep infinity & wait"]
-                readinessProbe:
-                  exec: {{command: ["true"]}}
-                  initialDelaySeconds: 1
-        """)
-    return text.replace("MORE", more) if more else text.replace("      MORE\n", "")
+    """Return the agent's manifest as YAML; ``more`` are further lines of its Pod spec."""
+    account = f"serviceAccountName: {AGENT}\n"
+    return agent_manifest(AGENT, pod=account + more, container=ready_after(1))
 
 
-APPLICATION = dedent(f"""\
-    apiVersion: apps/v1
-    kind: DaemonSet
-    metadata:
-      name: {SHOP}
-    spec:
-      selector:
-        matchLabels: {{app: {SHOP}}}
-      template:
-        metadata:
-          labels: {{app: {SHOP}}}
-        spec:
-          containers:
-          - name: {SHOP}
-            image: busybox:1.36
-            command: [sh, -c, "trap 'exit 0' TERM; sleep infinity & wait"]
-    """)
+APPLICATION = agent_manifest(SHOP)
 
 
 def role(rules: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from textwrap import dedent
-
 from daemonset_course.history.log import Object
+from daemonset_course.lab.agent_manifest import agent_manifest, ready_after
 from daemonset_course.lab.criteria import covered, kept, moments
 from daemonset_course.lab.criteria.covered import is_worker
 from daemonset_course.lab.criteria.unseen_fleets import Fleets, right_on_unseen
@@ -42,35 +41,8 @@ def manifest(placement: str = "", *, start: int = 1, stop: int = 1) -> str:
     ``placement`` is a part of its Pod spec; ``start`` and ``stop`` are the seconds that the agent
     needs to become ready and to end.
     """
-    text = dedent(f"""\
-        apiVersion: apps/v1
-        kind: DaemonSet
-        metadata:
-          name: {AGENT}
-        spec:
-          selector:
-            matchLabels: {{app: {AGENT}}}
-          template:
-            metadata:
-              labels: {{app: {AGENT}}}
-            spec:
-              PLACEMENT
-              containers:
-              - name: {AGENT}
-                image: busybox:1.36
-                command: [sh, -c, "trap 'exit 0' TERM; sleep infinity & wait"]
-                readinessProbe:
-                  exec: {{command: ["true"]}}
-                  initialDelaySeconds: {start}
-                lifecycle:
-                  preStop:
-                    sleep: {{seconds: {stop}}}
-        """)
-    return text.replace("      PLACEMENT\n", _indented(placement))
-
-
-def _indented(text: str) -> str:
-    return "".join(f"      {line}\n" for line in text.splitlines())
+    ends = f"lifecycle:\n  preStop:\n    sleep: {{seconds: {stop}}}"
+    return agent_manifest(AGENT, pod=placement, container=ready_after(start) + ends)
 
 
 def _running(placement: str = "", **seconds: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textwrap import dedent
 
+from daemonset_course.lab.agent_manifest import agent_manifest, ready_after, sets_release
 from daemonset_course.lab.criteria import kept, rolled
 from daemonset_course.lab.evidence import Evidence, pod_spec
 from daemonset_course.lab.lab import Lab, Task, Worker
@@ -20,34 +21,13 @@ WINDOW_DEAD = 16.0
 
 def manifest(*, release: str = "1", image: str = GOOD, strategy: str = "maxUnavailable: 1") -> str:
     """Return the agent's manifest as YAML; ``strategy`` is the content of ``rollingUpdate``."""
-    return dedent(f"""\
-        apiVersion: apps/v1
-        kind: DaemonSet
-        metadata:
-          name: {AGENT}
-        spec:
-          selector:
-            matchLabels: {{app: {AGENT}}}
-          updateStrategy:
-            type: RollingUpdate
-            rollingUpdate: {{{strategy}}}
-          template:
-            metadata:
-              labels: {{app: {AGENT}}}
-            spec:
-              containers:
-              - name: {AGENT}
-                image: {image}
-                command: [sh, -c, "trap 'exit 0' TERM; sleep infinity & wait"]
-                env:
-                - {{name: RELEASE, value: "{release}"}}
-                readinessProbe:
-                  exec: {{command: ["true"]}}
-                  initialDelaySeconds: 1
-                lifecycle:
-                  preStop:
-                    sleep: {{seconds: 1}}
-        """)
+    ends = "lifecycle:\n  preStop:\n    sleep: {seconds: 1}"
+    return agent_manifest(
+        AGENT,
+        update=f"type: RollingUpdate\nrollingUpdate: {{{strategy}}}",
+        image=image,
+        container=sets_release(release) + ready_after(1) + ends,
+    )
 
 
 START = f"{manifest()}---\n" + dedent(f"""\

@@ -69,7 +69,7 @@ def _not(test: NodeTest) -> NodeTest:
 
 
 def _running(*tolerations: str) -> str:
-    more = "\n".join(tolerations).replace("\n", "\n      ")
+    more = "\n".join(tolerations)
     return f"{manifest(more)}---\naction: wait rollout\ndaemonset: {AGENT}\n"
 
 
@@ -115,7 +115,7 @@ _FEWEST = Task(
         "every form: without effect each effect, with Exists each value, without key each key.",
         "tolerations:\n- {key: gpu, operator: …, effect: …}\n- {key: dedicated, value: …}",
     ),
-    solution=manifest(GPU_AND_DB.replace("\n", "\n      ")),
+    solution=manifest(GPU_AND_DB),
 )
 
 _GAP = Task(
@@ -140,7 +140,7 @@ _GAP = Task(
         "with hostNetwork.",
         "tolerations:\n- key: node.kubernetes.io/…\n  operator: Exists\n  effect: …",
     ),
-    solution=manifest("\n".join((GPU_AND_DB, NO_NETWORK)).replace("\n", "\n      ")),
+    solution=manifest("\n".join((GPU_AND_DB, NO_NETWORK))),
 )  # fmt: skip
 
 TAINTED = Probe(
@@ -208,7 +208,7 @@ _MINUTE = Task(
         "tolerations:\n- key: maintenance\n  operator: Exists\n  effect: …\n  tolerationSeconds: …",
     ),
     probes=(TAINTED,),
-    solution=manifest("\n".join((GPU_AND_DB, NO_NETWORK, A_MINUTE)).replace("\n", "\n      "))
+    solution=manifest("\n".join((GPU_AND_DB, NO_NETWORK, A_MINUTE)))
     + "---\naction: kubectl\ncommand: create configmap answer "
     "--from-literal=after-eviction=new-pod\n",
 )

@@ -34,8 +34,8 @@ _OFF = covered.stays_off(
 )
 TOLERATIONS = """\
 tolerations:
-      - {key: gpu, value: "true", effect: NoSchedule}
-      - {key: dedicated, value: db, effect: NoExecute}"""
+- {key: gpu, value: "true", effect: NoSchedule}
+- {key: dedicated, value: db, effect: NoExecute}"""
 
 LAB = Lab(
     name="taints",
