@@ -459,6 +459,12 @@ def pod_spec(daemonset: Object | None) -> Mapping[str, Any]:
     return template_of(daemonset).get("spec") or {}
 
 
+def environment_of(spec: Mapping[str, Any], container: str) -> dict[str, str]:
+    """Return the environment variables of a container of a Pod spec; empty if it is not there."""
+    found = [c for c in spec.get("containers") or () if c["name"] == container]
+    return {e["name"]: e.get("value", "") for c in found for e in c.get("env") or ()}
+
+
 def differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
     """Yield the paths at which two objects differ; lists are compared item by item."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from daemonset_course.history import podstate
 from daemonset_course.history.log import Object
 from daemonset_course.history.numbering import number_at
 from daemonset_course.history.text import counted, joined, listed
 from daemonset_course.lab.criteria.moments import pods_at_start
-from daemonset_course.lab.evidence import JUDGED, DaemonSetEvidence, Evidence, pod_spec
+from daemonset_course.lab.evidence import (
+    JUDGED,
+    DaemonSetEvidence,
+    Evidence,
+    environment_of,
+    pod_spec,
+)
 from daemonset_course.lab.verdict import MET, Criterion, Finding, met, missed, pending
 
 _ON_DELETE = (
@@ -143,7 +148,7 @@ def runs_value(name: str, container: str, variable: str, value: str, nodes: Sequ
         lines = [f"{node}: {why}" for node, (why, _) in open_.items()]
         how_far = f"{done} of {counted(len(nodes), 'node')} run {what}"
         if any(lasting for _, lasting in open_.values()):
-            template = environment(own.after, container).get(variable)
+            template = environment_of(pod_spec(own.after), container).get(variable)
             says = how_far + (
                 f"; the template has {variable} {template}, so every new Pod gets that"
                 if template != value
@@ -203,16 +208,6 @@ def strategy_of(daemonset: Object | None) -> str:
     return str((spec.get("updateStrategy") or {}).get("type", ""))
 
 
-def environment(holder: Object | None, container: str) -> dict[str, str]:
-    """Return the environment variables of a container of a DaemonSet's template."""
-    return _variables(pod_spec(holder), container)
-
-
-def _variables(spec: Mapping[str, Any], container: str) -> dict[str, str]:
-    found = [c for c in spec.get("containers") or () if c["name"] == container]
-    return {e["name"]: e.get("value", "") for c in found for e in c.get("env") or ()}
-
-
 def _lacking(own: DaemonSetEvidence, node: str, container: str, variable: str,
              value: str) -> tuple[str, bool] | None:  # fmt: skip
     """Return why a node does not run the value, and whether waiting does not help; else None."""
@@ -221,7 +216,7 @@ def _lacking(own: DaemonSetEvidence, node: str, container: str, variable: str,
     lasting = any(one.node == node for one in own.why.permanent)
     if not staying:
         return own.reasons.get(node, "no Pod yet"), lasting
-    runs = _variables(staying[0]["spec"], container).get(variable)
+    runs = environment_of(staying[0]["spec"], container).get(variable)
     if runs != value:
         by_hand = strategy_of(own.after) == "OnDelete"
         return f"its Pod has {variable} {runs}" + (
@@ -239,7 +234,7 @@ def _revisions_with(own: DaemonSetEvidence, container: str, variable: str,
         podstate.revision_of(change.object)
         for change in own.cluster.history.changes("pods")
         if podstate.is_owned(change.object, own.name)
-        and _variables(change.object.get("spec") or {}, container).get(variable) == value
+        and environment_of(change.object.get("spec") or {}, container).get(variable) == value
     }
 
 

@@ -13,7 +13,13 @@ from daemonset_course.history.podstate import containers_of
 from daemonset_course.history.spans import Steps
 from daemonset_course.history.text import joined, nodes
 from daemonset_course.lab.criteria.restarts import Restarts
-from daemonset_course.lab.evidence import JUDGED, DaemonSetEvidence, Evidence, pod_spec
+from daemonset_course.lab.evidence import (
+    JUDGED,
+    DaemonSetEvidence,
+    Evidence,
+    environment_of,
+    pod_spec,
+)
 from daemonset_course.lab.verdict import MET, Criterion, Finding, met, missed, pending
 
 # Seconds: with a stale cache, the controller can exceed a budget for less than this.
@@ -28,10 +34,10 @@ def template_sets(name: str, container: str, variable: str, wanted: str, *,
 
     def judge(evidence: Evidence) -> Finding:
         own = evidence.daemonset(name, namespace)
-        found = _environment(own.after, container).get(variable)
+        found = environment_of(pod_spec(own.after), container).get(variable)
         if found == wanted:
             return MET
-        old = _environment(own.before, container).get(variable)
+        old = environment_of(pod_spec(own.before), container).get(variable)
         if found == old and not own.rolled:
             return missed(
                 f"The template was never changed: {variable} is still {old}.",
@@ -379,8 +385,3 @@ def _cannot_start(own: DaemonSetEvidence) -> Finding | None:
         "The controller goes on only as new pods become available; it never rolls back by itself.",
         "kubectl describe pod, the events of a pod named above.",
     )
-
-
-def _environment(daemonset: Object | None, container: str) -> dict[str, str]:
-    found = [c for c in pod_spec(daemonset).get("containers", ()) if c["name"] == container]
-    return {e["name"]: e.get("value", "") for c in found for e in c.get("env") or ()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from daemonset_course.history.text import joined
 from daemonset_course.lab.agent_manifest import agent_manifest, ready_after, sets_release
 from daemonset_course.lab.criteria import by_hand, kept, rolled
-from daemonset_course.lab.evidence import Evidence
+from daemonset_course.lab.evidence import Evidence, environment_of, pod_spec
 from daemonset_course.lab.lab import Lab, Task, Worker
 
 AGENT = "agent"
@@ -75,7 +75,7 @@ MIXED = "---\n".join((
 
 
 def _release_of_new_pods(evidence: Evidence) -> str:
-    return by_hand.environment(evidence.daemonset(AGENT).after, AGENT).get(RELEASE, "")
+    return environment_of(pod_spec(evidence.daemonset(AGENT).after), AGENT).get(RELEASE, "")
 
 
 GUARDS = kept.guards(AGENT)
