@@ -28,4 +28,26 @@ def test_a_refusal_is_wrong_until_the_namespace_is_changed_and_then_awaited() ->
     assert before.outcome == "wrong"
     assert "violates PodSecurity" in repr(before)
     assert after.outcome == "not yet", repr(after)
-    assert "the namespace was changed since" in repr(after)
+    assert "before the template or the namespace was changed" in repr(after)
+
+
+ACCOUNT = """
+action: kubectl
+command: >-
+  patch daemonset security --patch
+  '{"spec": {"template": {"spec": {"serviceAccountName": "%s", "serviceAccount": "%s"}}}}'
+"""
+
+
+def test_an_event_about_the_template_before_is_not_final() -> None:
+    lab = find("09")
+    world = started(lab, 5)
+    wrong = world.find("daemonsets", "security", lab.namespace)
+    assert wrong is not None
+    message = 'Error creating: serviceaccount "securtiy" not found'
+    world.event(wrong, "DaemonSet", "FailedCreate", message)
+    play(world, ACCOUNT % ("security", "security"))
+    world.event(wrong, "DaemonSet", "FailedCreate", message)
+
+    assert judged(world, lab.tasks[4]).outcome == "not yet"
+    assert judged(world.run(30), lab.tasks[4]).outcome == "passed"

@@ -33,6 +33,7 @@ SYSTEM = (
 PROBE = "check: "  # what a mark of the checker begins with
 JUDGED_NOW = " (judged)"
 ENDED = " (undone)"
+LATE_EVENT = 5.0  # seconds within which an Event about a template before is not yet final
 ROLLED = "lab/rolled-by-check"  # the annotation with which a probe starts a rollout
 
 NodeTest = Callable[[Object], bool]
@@ -403,17 +404,27 @@ class DaemonSetEvidence:
 
     @cached_property
     def refusal_is_old(self) -> bool:
-        """Whether the namespace was changed after the API server had last refused a Pod.
+        """Whether what refused the last Pod may be gone, and the controller has not tried since.
 
-        What refused it may be gone; the controller tries again later.
+        The namespace was changed since. Or the template was, a moment ago, and the message is one
+        of before: Events are sent in the background, so one about the old template can arrive after
+        the new template, and after its first Pods. Source: ``client-go/tools/record``.
         """
+        refusals = self.timeline.failed_creates
+        if not refusals:
+            return False
         changed = [
             change.t
             for change in self._history.changes("namespaces")
             if change.via != "start" and change.name == self.namespace
         ]
-        last = max((one.at for one in self.timeline.failed_creates), default=0.0)
-        return max(changed, default=0.0) > last
+        if max(changed, default=0.0) > refusals[-1].at:
+            return True
+        template = self.timeline.templates[-1].t if self.rolled else 0.0
+        known = {one.message for one in refusals if one.at < template}
+        born = (life[0].start for life in self.timeline.by_pod.values())
+        tried = max(template, *born, 0.0)
+        return refusals[-1].message in known and self.timeline.end - tried < LATE_EVENT
 
     def ready_at(self, t: float) -> set[str]:
         """Return the nodes that had a ready Pod at ``t`` seconds since the recording began."""

@@ -21,8 +21,8 @@ HOW = {
     "runs": "Without a rule that keeps the Pod off, every node gets one.",
 }
 _NOT_TRIED = (
-    "its Pod was refused, and the namespace was changed since. The controller tries again, after a "
-    "pause that doubles with each refusal; a change of the DaemonSet ends the pause"
+    "its Pod was refused before the template or the namespace was changed. The controller tries "
+    "again, after a pause that doubles with each refusal; a change of the DaemonSet ends the pause"
 )
 
 
