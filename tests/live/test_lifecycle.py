@@ -16,8 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from daemonset_course.cluster import leases
 from daemonset_course.cluster import lifecycle as cluster
-from daemonset_course.cluster.embedded.embedded_backend import PROCESSES, Embedded
+from daemonset_course.cluster.embedded.embedded_backend import KUBELETS, PROCESSES, Embedded
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.readiness import has_joined
 from daemonset_course.errors import NotRunning
@@ -97,6 +98,22 @@ def test_killed_components_are_started_again(own: Cluster) -> None:
 
     assert again.state.id == own.state.id
     eventually(lambda: all(has_joined(n) for n in again.api.items("/api/v1/nodes")))
+    healthy(again)
+
+
+def test_kwok_is_started_again_when_it_renews_no_lease_any_more(
+    own: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = own.backend
+    assert isinstance(backend, Embedded)
+    before = backend.process(KUBELETS)
+    monkeypatch.setattr(leases, "renewals_stopped", lambda _: True)
+
+    again = cluster.up("own")
+
+    assert again.state.id == own.state.id
+    assert before is not None
+    assert backend.process(KUBELETS) not in (None, before)
     healthy(again)
 
 

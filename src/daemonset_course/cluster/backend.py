@@ -59,8 +59,8 @@ class Backend(Protocol):
     def create_nodes(self, api: Api, specs: Iterable[NodeSpec]) -> None:
         """Add the nodes that do not exist; do not wait until they have joined."""
 
-    def remove_node(self, api: Api, node: str) -> None:
-        """Remove a node as if its machine were gone for good."""
+    def remove_nodes(self, api: Api, nodes: Iterable[str]) -> None:
+        """Remove nodes as if their machines were gone for good."""
 
     def break_node(self, api: Api, node: str, how: Failure) -> None:
         """Stop a node's heartbeats, or make its kubelet report not ready; do not wait."""

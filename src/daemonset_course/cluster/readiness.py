@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from daemonset_course.cluster.api import Api, Object
+from daemonset_course.cluster.leases import LEASES, renewed_at
 from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotFinished
@@ -142,20 +143,16 @@ def wait_lease_renewed(
     wanted = set(names)
 
     def silent(leases: dict[str, Any]) -> set[str]:
-        return {n for n in wanted if n not in leases or _renewed(leases[n]) <= since}
+        return {n for n in wanted if n not in leases or renewed_at(leases[n]) <= since}
 
     wait_for(
         api,
-        "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases",
+        LEASES,
         lambda leases: not silent(leases),
         what="the lease of every node renewed",
         explain=lambda leases: f"not renewed: {', '.join(sorted(silent(leases)))}",
         timeout=timeout,
     )
-
-
-def _renewed(lease: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(lease["spec"]["renewTime"])
 
 
 def _late(nodes: dict[str, Any], wanted: Iterable[str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from daemonset_course.cluster import fingerprint
@@ -177,8 +176,7 @@ def _restore_nodes(cluster: Cluster, workers: int | None) -> list[str]:
     nodes = {n["metadata"]["name"]: n for n in api.items("/api/v1/nodes")}
     extra = [name for name in nodes if name not in specs]
     changes = [f"{name}: node removed" for name in sorted(extra, key=natural_key)]
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        list(pool.map(lambda name: cluster.backend.remove_node(api, name), extra))
+    cluster.backend.remove_nodes(api, extra)
     for name in sorted(set(nodes) & set(specs), key=natural_key):
         words, patch = fingerprint.node_drift(nodes[name], specs[name])
         if words:

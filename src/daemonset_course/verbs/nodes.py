@@ -168,8 +168,7 @@ def remove_node(*nodes: str) -> str:
         NotFound: there is no such node.
     """
     cluster = current()
-    for node in nodes:
-        cluster.backend.remove_node(cluster.api, require_node(node))
+    cluster.backend.remove_nodes(cluster.api, [require_node(node) for node in nodes])
     return f"{len(nodes)} node{'s' if len(nodes) != 1 else ''} removed"
 
 

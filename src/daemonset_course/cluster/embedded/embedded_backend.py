@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from daemonset_course import binaries, capabilities
-from daemonset_course.cluster import topology
+from daemonset_course.cluster import leases, topology
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.backend import COMPONENTS, STOPPABLE, Pressure
 from daemonset_course.cluster.embedded import kwokctl
@@ -31,7 +31,8 @@ from daemonset_course.programs import last_lines, run
 from daemonset_course.progress import Report
 
 TIMEOUT = 240.0  # seconds that kwokctl may take
-PROCESSES = (*COMPONENTS, "kwok-controller")
+KUBELETS = "kwok-controller"
+PROCESSES = (*COMPONENTS, KUBELETS)
 
 
 class Embedded:
@@ -90,6 +91,10 @@ class Embedded:
         dead = self.dead_components()
         if dead:
             self._start(dead)
+        if not down and leases.renewals_stopped(Api(self.kubeconfig)):
+            down = [Down(KUBELETS, "ended")]
+            self.stop_component(KUBELETS)
+            self._start([KUBELETS])
         return [component for component, _ in down]
 
     def break_node(self, api: Api, node: str, how: topology.Failure) -> None:
@@ -128,9 +133,9 @@ class Embedded:
         """Create simulated nodes; do not wait."""
         create_nodes(api, specs, self.kubernetes)
 
-    def remove_node(self, api: Api, node: str) -> None:
-        """Delete a Node object, and with it its simulated kubelet."""
-        api.delete(f"/api/v1/nodes/{node}")
+    def remove_nodes(self, api: Api, nodes: Iterable[str]) -> None:
+        """Delete Node objects, and with them their simulated kubelets."""
+        leases.remove_simulated(api, nodes)
 
     def stop_component(self, component: str) -> None:
         """Stop the process of a component, and return when it is gone."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from daemonset_course import variables
 from daemonset_course.capabilities import CAPABILITIES
-from daemonset_course.cluster import simulated_nodes, topology
+from daemonset_course.cluster import leases, simulated_nodes, topology
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.backend import STOPPABLE, Pressure
 from daemonset_course.cluster.kind import (
@@ -166,11 +166,15 @@ class Kind:
             pace=self.pace,
         )
 
-    def remove_node(self, api: Api, node: str) -> None:
-        """Pause a real node's container, to simulate a lost machine, and delete the Node object."""
-        if self.engine.nodes(self.name).get(node) == "running":
-            self.engine.pause(node)
-        api.delete(f"/api/v1/nodes/{node}")
+    def remove_nodes(self, api: Api, nodes: Iterable[str]) -> None:
+        """Pause real nodes' containers, to simulate lost machines, and delete the Node objects."""
+        states = self.engine.nodes(self.name)
+        simulated = [node for node in nodes if node not in states]
+        for node in set(nodes) - set(simulated):
+            if states[node] == "running":
+                self.engine.pause(node)
+            api.delete(f"/api/v1/nodes/{node}")
+        leases.remove_simulated(api, simulated)
 
     def break_node(self, api: Api, node: str, how: topology.Failure) -> None:
         """Pause the node's container, or stop its container runtime; do not wait."""
