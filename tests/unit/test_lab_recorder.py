@@ -281,10 +281,11 @@ def stand_in(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def test_a_process_that_ended_runs_no_more(folder: Path, stand_in: subprocess.Popen[bytes]) -> None:
     assert until(lambda: is_running(folder), timeout=20, pause=0.01)  # after its exec
-    stand_in.kill()
+    ended = psutil.Process(stand_in.pid)
+    stand_in.kill()  # and nobody waits for it
 
-    assert until(lambda: not is_running(folder), timeout=20, pause=0.01)
-    assert psutil.Process(stand_in.pid).status() == psutil.STATUS_ZOMBIE  # nobody waited for it
+    assert until(lambda: ended.status() == psutil.STATUS_ZOMBIE, timeout=20, pause=0.01)
+    assert not is_running(folder)
 
 
 @pytest.mark.usefixtures("stand_in")
