@@ -178,3 +178,19 @@ def test_the_recorder_keeps_the_number_and_not_the_template() -> None:
 
     assert without_bookkeeping(item) == revision("new", 7)
     assert "data" in item
+
+
+def test_each_of_several_rollouts_keeps_its_number() -> None:
+    def rolls(t: float, number: int) -> list[Record]:
+        new = f"r{number}"
+        return [
+            change(t, "daemonsets", daemonset(number, image=f"a:{number}")),
+            change(t + 0.05, "controllerrevisions", revision(new, number), "ADDED"),
+            change(t + 1, "pods", pod(f"p{number}", "n1", new), "ADDED"),
+            change(t + 2, "pods", pod(f"p{number}", "n1", new), "DELETED"),
+        ]
+
+    later = [*rolls(10, 8), *rolls(20, 9), *rolls(30, 10)]
+    one = timeline_of(rolled(*known(), *later, end=40))
+
+    assert changes(one) == [f"new template: revision {n}" for n in (7, 8, 9, 10)]

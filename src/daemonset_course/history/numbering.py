@@ -7,9 +7,8 @@ then templates are numbered in the order of their Pods, and called templates.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -52,20 +51,31 @@ def number_at(steps: Steps, t: float) -> int | None:
 def template_text(template: Template, numbers: Mapping[str, Steps]) -> str:
     """Describe a change of the template, with the revision number if ``numbers`` contain it.
 
-    The current template has the highest number. While it is current, its number was given at its
-    change: a highest number that is older belongs to the template before it.
+    The controller gives the number when it sees the template. ControllerRevisions and DaemonSets
+    have two watches, so either may arrive first, ``SKEW`` seconds apart at most.
     """
-    at_end = {name: number_at(steps, template.end) or 0 for name, steps in numbers.items()}
-    top = max(at_end.values(), default=0)
-    name = template.revision or next((name for name in at_end if at_end[name] == top), "")
-    steps = numbers.get(name, Steps())
-    held = zip(steps.times, steps.values, (None, *steps.values), strict=False)
-    given, before = next(((t, was) for t, now, was in held if now == top), (-math.inf, None))
-    if given < template.since - SKEW:
+    name = template.revision
+    given = [
+        (abs(t - template.since), before, now)
+        for steps in ([numbers[name]] if name in numbers else [] if name else numbers.values())
+        for t, before, now in _given(steps)
+        if template.since - SKEW <= t <= template.end + (SKEW if name else 0)
+    ]
+    if not given:
         return "template changed"
+    _, before, now = min(given, key=lambda one: one[0])
     if before is not None:
-        return f"template of revision {before} again, now revision {top}"
-    return f"new template: revision {top}"
+        return f"template of revision {before} again, now revision {now}"
+    return f"new template: revision {now}"
+
+
+def _given(steps: Steps) -> Iterator[tuple[float, int | None, int]]:
+    """Yield (time, number before, number) for each number that a revision was given."""
+    before = None
+    for t, number in zip(steps.times, steps.values, strict=False):
+        if number is not None and number != before:
+            yield t, before, number
+            before = number
 
 
 def renumbered(timeline: Timeline, revision: str) -> list[tuple[float, int]]:
