@@ -18,6 +18,7 @@ from daemonset_course.history import podstate
 from daemonset_course.history.lives import Life, life
 from daemonset_course.history.log import (
     Change,
+    Component,
     End,
     Entry,
     Gap,
@@ -28,11 +29,13 @@ from daemonset_course.history.log import (
     parse,
 )
 from daemonset_course.history.observed import Observed
+from daemonset_course.history.outages import Outage, Outages
 from daemonset_course.history.spans import UNKNOWN, Span, Stretch
 from daemonset_course.history.timeline import Timeline, TimelineReader
 
 T = TypeVar("T")
 Test = Callable[[Object], bool]
+_COUNTED = {"resourceVersion", "managedFields"}  # each write changes them
 
 
 class History:
@@ -60,6 +63,7 @@ class History:
         self.marks: list[Mark] = []
         self.end = self.start = self.last = self.last_change = 0.0
         self._changes: defaultdict[str, list[Change]] = defaultdict(list)
+        self._edits: defaultdict[str, list[Change]] = defaultdict(list)
         self._versions: defaultdict[str, dict[str, list[Change]]] = defaultdict(dict)
         self._now: defaultdict[str, dict[str, Object]] = defaultdict(dict)
         self._gone: defaultdict[str, list[Object]] = defaultdict(list)
@@ -68,6 +72,7 @@ class History:
         self._watched: set[str] = set()  # resources whose first list is over
         self._relisted: dict[str, float] = {}  # resource -> end of the gap that its list follows
         self._timelines: dict[tuple[str, str], TimelineReader] = {}
+        self._outages = Outages()
         for record in records:
             self.append(record)
         if not self.records:
@@ -106,6 +111,8 @@ class History:
                 self._append_gap(record)
             case Mark():
                 self.marks.append(record)
+            case Component():
+                self._outages.read(record)
         self._seen.append((t, record))
 
     def advance(self, t: float) -> None:
@@ -134,6 +141,9 @@ class History:
             # A change that a list after a gap shows happened at the end of the gap at the latest.
             change = replace(change, t=self._relisted[resource])
         self._changes[resource].append(change)
+        before = self._now[resource].get(change.uid)
+        if change.gone or before is None or _edited(before, change.object):
+            self._edits[resource].append(change)
         self._versions[resource].setdefault(change.uid, []).append(change)
         if change.gone:
             self._now[resource].pop(change.uid, None)
@@ -151,6 +161,10 @@ class History:
         gap (it happened while the watch was interrupted), else ``watch``.
         """
         return (one for one in self._changes[resource] if test is None or test(one.object))
+
+    def edits(self, resource: str, test: Test | None = None) -> Iterator[Change]:
+        """Return the ``changes`` of a resource without those of an object's status only."""
+        return (one for one in self._edits[resource] if test is None or test(one.object))
 
     def objects(self, resource: str, *, at: float | None = None) -> list[Object]:
         """Return the objects that existed at time ``at`` (default: the end), by first appearance.
@@ -189,6 +203,11 @@ class History:
     def workers(self, *, at: float | None = None) -> list[Object]:
         """Return the nodes without the role of the control plane."""
         return [n for n in self.objects("nodes", at=at) if not podstate.is_control_plane(n)]
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """The stretches in which a component of the control plane did not run, by time."""
+        return self._outages.all()
 
     # Interrupted watches
 
@@ -280,6 +299,17 @@ class History:
     def _version(versions: list[Change], t: float) -> Change | None:
         place = bisect_right(versions, t, key=lambda change: change.t)
         return versions[place - 1] if place else None
+
+
+def _edited(before: Object, now: Object) -> bool:
+    """Whether more than the status of an object was changed."""
+    if before.keys() != now.keys():
+        return True
+    rest = before.keys() - {"status", "metadata"}
+    if any(before[key] != now[key] for key in rest):
+        return True
+    old, new = before["metadata"], now["metadata"]
+    return any(old.get(key) != new.get(key) for key in (old.keys() | new.keys()) - _COUNTED)
 
 
 def named(name: str) -> Test:

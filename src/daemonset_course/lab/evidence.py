@@ -84,7 +84,7 @@ class Evidence:
             return frozenset()
         added = (
             change.name
-            for change in self.history.changes("nodes")
+            for change in self.history.edits("nodes")
             if change.type == "ADDED" and change.via != "start" and self.by_checker(change.t)
         )
         return frozenset(added) - self.nodes_at_start.keys()
@@ -137,7 +137,7 @@ class Evidence:
     @property
     def outages(self) -> tuple[Outage, ...]:
         """The stretches in which a component of the control plane did not run, by time."""
-        return self.history.timeline().outages
+        return self.history.outages
 
     def lane(self, node: str) -> str:
         """Return the node's name without the cluster's prefix, as the picture shows it."""
@@ -189,14 +189,14 @@ class Evidence:
         first = {_uid(one): part(one) for one in self.history.at_start(resource)}
         later = (
             c
-            for c in self.history.changes(resource)
+            for c in self.history.edits(resource)
             if c.via != "start" and _is_own(c.object) and not self.by_checker(c.t)
         )
         return any(c.gone or c.uid not in first or part(c.object) != first[c.uid] for c in later)
 
     def _nodes_changed(self) -> bool:
         first = {_uid(one): _node_part(one) for one in self.nodes_at_start.values()}
-        for change in self.history.changes("nodes"):
+        for change in self.history.edits("nodes"):
             if change.via == "start" or self.by_checker(change.t):
                 continue
             if change.uid not in first:  # added by the checker, or by the learner
@@ -208,7 +208,7 @@ class Evidence:
 
     def _pods_changed(self) -> bool:
         """Whether a Pod that worked was deleted, or a Pod without a controller was created."""
-        for change in self.history.changes("pods"):
+        for change in self.history.edits("pods"):
             pod = change.object
             if change.via == "start" or not _is_own(pod) or self.by_checker(change.t):
                 continue
@@ -266,7 +266,7 @@ class Evidence:
     def _last_change(self, resource: str, part: Callable[[Object], Any]) -> float:
         parts: dict[str, Any] = {}
         last = 0.0
-        for change in self.history.changes(resource):
+        for change in self.history.edits(resource):
             new = None if change.gone else part(change.object)
             own = change.via != "start" and not self.by_checker(change.t)
             if own and parts.get(change.uid) != new:
@@ -415,7 +415,7 @@ class DaemonSetEvidence:
             return False
         changed = [
             change.t
-            for change in self._history.changes("namespaces")
+            for change in self._history.edits("namespaces")
             if change.via != "start" and change.name == self.namespace
         ]
         if max(changed, default=0.0) > refusals[-1].at:
@@ -450,7 +450,7 @@ class DaemonSetEvidence:
         """
         return [
             (change.t, template_of(change.object))
-            for change in self._history.changes("daemonsets", self.is_it)
+            for change in self._history.edits("daemonsets", self.is_it)
         ]
 
     def is_it(self, item: Object) -> bool:

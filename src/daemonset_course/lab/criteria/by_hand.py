@@ -232,7 +232,7 @@ def _revisions_with(own: DaemonSetEvidence, container: str, variable: str,
     """Return the hashes of Pods that had this variable, of the start or later."""
     return {
         podstate.revision_of(change.object)
-        for change in own.cluster.history.changes("pods")
+        for change in own.cluster.history.edits("pods")
         if podstate.is_owned(change.object, own.name)
         and environment_of(change.object.get("spec") or {}, container).get(variable) == value
     }
@@ -242,7 +242,7 @@ def _replaced_under_rolling_update(own: DaemonSetEvidence) -> dict[str, float]:
     """Return by node when a Pod was deleted while the strategy was RollingUpdate."""
     changes = [
         (change.t, strategy_of(change.object))
-        for change in own.cluster.history.changes("daemonsets", own.is_it)
+        for change in own.cluster.history.edits("daemonsets", own.is_it)
         if not change.gone
     ]
     found: dict[str, float] = {}

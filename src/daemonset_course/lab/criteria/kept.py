@@ -139,7 +139,7 @@ def nodes_as_given(*allowed_labels: str, on: Iterable[str] = (),
 
         changed: dict[str, str] = {}
         first = {name: facts(name, node) for name, node in evidence.nodes_at_start.items()}
-        for change in evidence.history.changes("nodes"):
+        for change in evidence.history.edits("nodes"):
             if change.via == "start" or change.gone or change.name not in first:
                 continue
             now = facts(change.name, change.object)
@@ -168,7 +168,7 @@ def namespaces_as_given() -> Criterion:
     def judge(evidence: Evidence) -> Finding:
         history = evidence.history
         first = {n["metadata"]["name"]: _labels(n) for n in history.at_start("namespaces")}
-        changes = [c for c in history.changes("namespaces") if c.via != "start"]
+        changes = [c for c in history.edits("namespaces") if c.via != "start"]
         found = [c.name for c in changes if c.gone or _labels(c.object) != first.get(c.name)]
         if not found:
             return MET

@@ -310,7 +310,7 @@ def _first(evidence: Evidence, daemonset: str, node: str, since: Probe, *,
 
 def _freed(evidence: Evidence, node: str, key: str, since: Probe) -> float | None:
     """Return when a node that joined first had no taint of this key; None if it always had one."""
-    changes = evidence.history.changes("nodes", lambda o: bool(o["metadata"]["name"] == node))
+    changes = evidence.history.edits("nodes", lambda o: bool(o["metadata"]["name"] == node))
     free = (
         one.t for one in changes
         if not one.gone and _within(since, one.t) and not tainted(key)(one.object)
