@@ -10,6 +10,7 @@ from test_creation import SAID, event
 from world import DEAD, World, attempts, header, spec_of
 
 from daemonset_course.history.index import History
+from daemonset_course.history.podstate import MANAGED
 from daemonset_course.lab.evidence import ENDED, JUDGED_NOW, Evidence, Probe, probe_mark
 from daemonset_course.lab.lab import find
 from daemonset_course.lab.tasks import roll_within_budget as lab06
@@ -167,6 +168,53 @@ def test_a_verdict_about_something_else_names_the_refusal_too() -> None:
 
     assert found.says.startswith("More was changed than the request asks for: serviceAccountName")
     assert repr(found).count('serviceaccount "nobody" not found') == 1
+
+
+# A computer that is too busy
+
+
+def managed(world: World) -> World:
+    """Let kwok run each node: only then nobody stopped a kubelet that is silent."""
+    for one in world.nodes.values():
+        one["metadata"]["labels"][MANAGED] = "simulated"
+        world._emit("nodes", one, "MODIFIED")
+    return world
+
+
+def test_a_kubelet_that_is_silent_by_itself_is_awaited() -> None:
+    world = managed(World(1))
+    world.set_spec(spec_of(TASKS[0].solution))
+    world.run(2)
+    found = verdict(world.kubelet_silent("course-worker3").run(3), 1)
+
+    assert found.outcome == "not yet"
+    assert found.says == "This computer is too busy: the kubelet of worker3 sends no heartbeat."
+    assert any(line.startswith("without that: ") for line in found.observed)
+    assert found.where.startswith("course up")
+    assert not found.final
+
+
+def test_what_a_silent_kubelet_may_have_caused_is_no_verdict() -> None:
+    world = managed(World(1))
+    world.set_spec(spec_of(lab06.manifest(release="2", strategy="maxUnavailable: 4")))
+    world.run(2)
+    world.kubelet_silent("course-worker3").run(1)
+    world.nodes["course-worker3"]["status"]["conditions"][0]["status"] = "True"
+    world._emit("nodes", world.nodes["course-worker3"], "MODIFIED")
+    found = verdict(world.run(60), 1)
+
+    assert found.outcome == "cannot check"
+    assert found.says.startswith("This computer was too busy")
+    assert found.observed[0] == "worker3: 10.5 s to 11.5 s"
+    assert found.final
+
+
+def test_a_kubelet_that_somebody_stopped_is_part_of_the_task() -> None:
+    world = World(1)
+    world.set_spec(spec_of(TASKS[0].solution))
+    found = verdict(world.run(2).kubelet_silent("course-worker3").run(3), 1)
+
+    assert "busy" not in repr(found)
 
 
 # Probes

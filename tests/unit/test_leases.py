@@ -9,7 +9,7 @@ import pytest
 
 from daemonset_course.cluster import leases
 from daemonset_course.cluster.simulated_nodes import OS_IMAGE
-from daemonset_course.cluster.topology import MANAGED
+from daemonset_course.history.podstate import MANAGED
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

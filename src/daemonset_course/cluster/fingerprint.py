@@ -6,6 +6,7 @@ from typing import Any
 
 from daemonset_course.cluster import topology
 from daemonset_course.cluster.api import Api, Object
+from daemonset_course.history import podstate
 
 # The control plane creates and deletes objects of these kinds by itself.
 CONTROL_PLANE_KINDS = {
@@ -83,8 +84,8 @@ def node_drift(node: Object, spec: topology.NodeSpec) -> tuple[list[str], Object
     annotations = node["metadata"].get("annotations") or {}
     words = [f"label {key} {'put back' if value else 'taken off'}" for key, value in labels.items()]
     patch: Object = {"metadata": {"labels": labels}, "spec": {}}
-    if topology.MANAGED in annotations:
-        patch["metadata"]["annotations"] = {topology.MANAGED: None}
+    if podstate.MANAGED in annotations:
+        patch["metadata"]["annotations"] = {podstate.MANAGED: None}
         words.append("kubelet repaired")
     if node["spec"].get("unschedulable"):
         patch["spec"]["unschedulable"] = None

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from daemonset_course.cluster.api import Api, Object
-from daemonset_course.cluster.topology import MANAGED, Failure, NodeSpec
+from daemonset_course.cluster.topology import Failure, NodeSpec
+from daemonset_course.history.podstate import MANAGED
 
 OS_IMAGE = "simulated by kwok"
 # The conditions that kwok writes when a node joins; a simulated kubelet never updates them.

@@ -10,11 +10,10 @@ import yaml
 
 from daemonset_course import variables
 from daemonset_course.errors import BadInput
-from daemonset_course.history.podstate import CONTROL_PLANE
+from daemonset_course.history.podstate import CONTROL_PLANE, MANAGED
 from daemonset_course.places import REPOSITORY
 
 Failure = Literal["unreachable", "not ready"]  # how a node can fail
-MANAGED = "daemonset-course/kubelet"  # label: a simulated kubelet runs this node
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from daemonset_course.history.log import Object
 from daemonset_course.history.spans import Phase
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+MANAGED = "daemonset-course/kubelet"  # label: a simulated kubelet runs this node
 
 
 class PodState(NamedTuple):
@@ -93,6 +94,15 @@ def app_of(item: Object) -> str:
 def is_control_plane(node: Object) -> bool:
     """Whether the node has the control plane's role label."""
     return CONTROL_PLANE in (node["metadata"].get("labels") or {})
+
+
+def is_silent(node: Object) -> bool:
+    """Whether a simulated kubelet sends no heartbeat although nobody stopped it.
+
+    The computer is too busy, or kwok hangs. Who stops it takes its label away.
+    """
+    runs = (node["metadata"].get("labels") or {}).get(MANAGED) == "simulated"
+    return runs and condition(node, "Ready").get("status") == "Unknown"
 
 
 def is_ready(item: Object) -> bool:

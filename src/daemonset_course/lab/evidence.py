@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 from daemonset_course.analysis.explain import Explanation, explain_timeline
@@ -133,6 +133,24 @@ class Evidence:
             "nodes", lambda o: o["metadata"]["name"] in dead and podstate.is_ready(o)
         )
         return tuple(sorted({change.name for change in later}, key=natural_key))
+
+    @cached_property
+    def silent(self) -> tuple[str, ...]:
+        """The workers whose simulated kubelet sends no heartbeat although nobody stopped it."""
+        return tuple(name for name in self.workers if podstate.is_silent(self.nodes[name]))
+
+    @cached_property
+    def silences(self) -> Mapping[str, tuple[float, float]]:
+        """When a node that was Ready became ``silent``, and until when, in seconds; the first."""
+        found: dict[str, tuple[float, float]] = {}
+        states = self.history.node_stretches(
+            lambda n: (podstate.is_ready(n), podstate.is_silent(n))
+        )
+        for node, stretches in states.items():
+            for before, one in pairwise(stretches):
+                if before.value == (True, False) and one.value == (False, True):
+                    found.setdefault(node, (one.start, one.end))
+        return found
 
     @property
     def outages(self) -> tuple[Outage, ...]:

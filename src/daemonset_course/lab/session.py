@@ -138,7 +138,7 @@ class LabSession:
         while True:
             verdict = self._check(number, patience=0.0)
             yield verdict
-            if verdict.passed or verdict.final or verdict.problem is not None:
+            if verdict.outcome in ("passed", "cannot check") or verdict.final:
                 return
             recording = self.recording
             seen = recording.read()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from daemonset_course.history.outages import Down, cure
+from daemonset_course.history.text import joined
 from daemonset_course.lab.evidence import Evidence
 
 Outcome = Literal["passed", "wrong", "not attempted", "not yet", "cannot check"]
@@ -100,7 +101,7 @@ class Verdict:
     Attributes:
         findings: each criterion with its finding, in the task's order.
         untouched: whether nothing was changed since the start of the task.
-        problem: why nothing could be judged; None if it could.
+        problem: why nothing could be judged, or not yet; None if it could.
         notes: further lines for the learner.
         outages: the components of the control plane that did not run for a while; shown first.
         task: the number of the task; 0 if unknown.
@@ -118,6 +119,8 @@ class Verdict:
     def outcome(self) -> Outcome:
         """One of the five outcomes."""
         answers = {finding.answer for _, finding in self.findings}
+        if self.problem is not None and self.problem.answer == "pending":
+            return "not yet"
         if self.problem is not None or (not answers and not self.untouched):
             return "cannot check"
         if self.untouched:
@@ -276,7 +279,7 @@ def judge(evidence: Evidence, criteria: Iterable[Criterion]) -> Verdict:
     if verdict.outcome in ("wrong", "not yet"):
         reasons = [reason for reason in evidence.refused() if reason.lower() not in _said(verdict)]
         verdict = replace(verdict, _refused="; ".join(reasons))
-    return _with_outages(evidence, verdict)
+    return _with_outages(evidence, _with_silence(evidence, verdict))
 
 
 def needed_probe(verdict: Verdict) -> str:
@@ -315,6 +318,25 @@ def _answer(evidence: Evidence, one: Criterion, found: Mapping[Criterion, Findin
 def _said(verdict: Verdict) -> str:
     found = (verdict.main, *verdict.others())
     return " ".join(text for one in found for text in (one.says, *one.observed)).lower()
+
+
+def _with_silence(evidence: Evidence, verdict: Verdict) -> Verdict:
+    """Do not blame the learner for a simulated node whose heartbeats this computer was late with.
+
+    The node is unreachable, and its Pods are not ready: no criterion can tell why.
+    """
+    if verdict.outcome not in ("wrong", "not yet"):
+        return verdict
+    without = f"without that: {verdict.says}"
+    if evidence.silent:
+        nodes = joined([*map(evidence.lane, evidence.silent)])
+        says = f"This computer is too busy: the kubelet of {nodes} sends no heartbeat."
+        return Verdict(problem=pending(says, (without,), cure((), evidence.history.header.cluster)))
+    if evidence.silences and verdict.main.final:
+        spans = {n: f"{a:.1f} s to {b:.1f} s" for n, (a, b) in evidence.silences.items()}
+        says = "This computer was too busy: kubelets that nobody stopped sent no heartbeat."
+        return cannot_check(says, (*evidence.lines(spans), without), final=True)
+    return verdict
 
 
 def _with_outages(evidence: Evidence, verdict: Verdict) -> Verdict:

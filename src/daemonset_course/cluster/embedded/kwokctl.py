@@ -8,10 +8,10 @@ from typing import Any
 import yaml
 
 from daemonset_course import variables
-from daemonset_course.cluster import topology
 from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.simulated_kubelets import kwok_configuration
 from daemonset_course.cluster.timing import Settings
+from daemonset_course.history import podstate
 
 PORTS = (
     "kubeApiserverPort",
@@ -53,7 +53,7 @@ def configuration(
         # kwok manages only nodes with this label; removing it simulates a failed machine.
         "kwok-controller": {
             "manage-all-nodes": "false",
-            "manage-nodes-with-label-selector": f"{topology.MANAGED}=simulated",
+            "manage-nodes-with-label-selector": f"{podstate.MANAGED}=simulated",
         },
         "kube-controller-manager": {
             "node-monitor-grace-period": f"{settings.node_grace_seconds}s",

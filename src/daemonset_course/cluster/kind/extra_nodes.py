@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from daemonset_course import binaries, programs
-from daemonset_course.cluster import simulated_kubelets, topology
+from daemonset_course.cluster import simulated_kubelets
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
 from daemonset_course.cluster.simulated_nodes import create_nodes
 from daemonset_course.cluster.topology import NodeSpec
+from daemonset_course.history import podstate
 from daemonset_course.progress import progress
 
 TAINT = ("daemonset-course/kubelet", "simulated", "PreferNoSchedule")
@@ -47,7 +48,7 @@ def start(directory: Path, pace: float) -> None:
         f"--kubeconfig={directory / 'kubeconfig'}",
         f"--config={stages}",
         "--manage-all-nodes=false",
-        f"--manage-nodes-with-label-selector={topology.MANAGED}=simulated",
+        f"--manage-nodes-with-label-selector={podstate.MANAGED}=simulated",
         f"--node-lease-duration-seconds={LEASE_SECONDS}",
         f"--server-address=127.0.0.1:{free_ports(1)[0]}",
     ]
@@ -66,7 +67,7 @@ def wanted(directory: Path) -> bool:
 
 def _keep_system_agents_off(api: Api) -> None:
     """Exclude simulated nodes from the DaemonSets of ``kube-system``: their counts stay true."""
-    rule = {"key": topology.MANAGED, "operator": "DoesNotExist"}
+    rule = {"key": podstate.MANAGED, "operator": "DoesNotExist"}
     terms = {"nodeSelectorTerms": [{"matchExpressions": [rule]}]}
     affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
     patch: Object = {"spec": {"template": {"spec": {"affinity": affinity}}}}
