@@ -34,6 +34,11 @@ def agent_manifest(
     )
 
 
+def running(manifest: str, daemonset: str) -> str:
+    """Return the steps that apply a manifest and wait for the rollout of its DaemonSet."""
+    return f"{manifest}---\naction: wait rollout\ndaemonset: {daemonset}\n"
+
+
 def sets_release(value: str) -> str:
     """Return the lines of a container that set the environment variable ``RELEASE``."""
     return f'env:\n- {{name: RELEASE, value: "{value}"}}\n'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from daemonset_course.history.log import Object
 from daemonset_course.history.podstate import CONTROL_PLANE, is_control_plane
-from daemonset_course.lab.agent_manifest import agent_manifest
+from daemonset_course.lab.agent_manifest import agent_manifest, running
 from daemonset_course.lab.criteria import covered, kept
 from daemonset_course.lab.criteria.covered import is_worker
 from daemonset_course.lab.criteria.unseen_fleets import Fleets, nothing_to_drop, right_on_unseen
@@ -25,10 +25,6 @@ MASTER = f"tolerations: [{{key: {CONTROL_PLANE}, operator: Exists, effect: NoSch
 def manifest(more: str = "") -> str:
     """Return the agent's manifest as YAML; ``more`` are further lines of its Pod spec."""
     return agent_manifest(AGENT, pod=more)
-
-
-def _running(more: str = "") -> str:
-    return f"{manifest(more)}---\naction: wait rollout\ndaemonset: {AGENT}\n"
 
 
 def _no_foreign_taint(node: Object) -> bool:
@@ -68,7 +64,7 @@ _EVERY_WORKER = Task(
 _ALL_NODES = covered.covers(AGENT, lambda _: True, "every node", requires=(SAME,))
 _CONTROL_PLANE = Task(
     title="The control plane too",
-    start=_running(),
+    start=running(manifest(), AGENT),
     there="agent runs on the six workers, and not on the control plane.",
     criteria=(
         *IN_PLACE,
@@ -116,7 +112,7 @@ _DB = covered.probed(
 )
 _JOINING = Task(
     title="Nodes that join, and one that is not yours",
-    start=_running(EVERYTHING),
+    start=running(manifest(EVERYTHING), AGENT),
     there="agent tolerates every taint and runs on all seven nodes. New nodes will join: plain "
     "ones, which need the agent, and the database team's with the taint dedicated=db:NoSchedule. "
     "Other teams will bring taints of their own. No agent of yours is to run on a node that "

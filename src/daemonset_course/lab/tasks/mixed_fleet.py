@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from daemonset_course.history.log import Object
-from daemonset_course.lab.agent_manifest import agent_manifest
+from daemonset_course.lab.agent_manifest import agent_manifest, running
 from daemonset_course.lab.criteria import covered, kept
 from daemonset_course.lab.criteria.covered import is_worker
 from daemonset_course.lab.criteria.unseen_fleets import Fleets, right_on_unseen, splits_unseen
@@ -71,7 +71,7 @@ def manifest(name: str = AGENT, placement: str = "") -> str:
 
 
 def _running(name: str, placement: str = "") -> str:
-    return f"{manifest(name, placement)}---\naction: wait rollout\ndaemonset: {name}\n"
+    return running(manifest(name, placement), name)
 
 
 def arch_of(node: Object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from daemonset_course.lab.agent_manifest import agent_manifest, ready_after, sets_release
+from daemonset_course.lab.agent_manifest import agent_manifest, ready_after, running, sets_release
 from daemonset_course.lab.criteria import kept, moments, rolled
 from daemonset_course.lab.criteria.covered import is_worker
 from daemonset_course.lab.evidence import ROLLED, Evidence
@@ -40,10 +40,6 @@ def cpu(millicores: int) -> str:
     return f"resources: {{requests: {{cpu: {millicores}m}}}}"
 
 
-def _running(text: str) -> str:
-    return f"{text}---\naction: wait rollout\ndaemonset: {AGENT}\n"
-
-
 def _steps(*steps: str) -> str:
     return "---\n".join(steps)
 
@@ -62,7 +58,7 @@ FINISHED = rolled.finished(AGENT, requires=(*ROLLED_OUT, NOT_STUCK))
 
 _FREE = Task(
     title="Free the surge that hangs",
-    start=_steps(_running(manifest(more=HOST_PORT)), RELEASED, STUCK),
+    start=_steps(running(manifest(more=HOST_PORT), AGENT), RELEASED, STUCK),
     there=f"{AGENT} runs RELEASE 1 on {WORKERS} workers, with hostPort {PORT}. RELEASE 2 is being "
     "rolled out with maxSurge 1, and stands still: a Pod is Pending.",
     criteria=(
@@ -103,7 +99,7 @@ NEXT = Probe(
 )
 _PROVE = Task(
     title="No gap, now and next time, and the proof",
-    start=_running(manifest(strategy="maxUnavailable: 1", more=HOST_PORT)),
+    start=running(manifest(strategy="maxUnavailable: 1", more=HOST_PORT), AGENT),
     there=f"{AGENT} runs RELEASE 1 on {WORKERS} workers, with hostPort {PORT}; maxUnavailable "
     "is 1.",
     criteria=(
@@ -166,7 +162,7 @@ def _requests_enough(spec: Mapping[str, Any]) -> str:
 _NO_ROOM = Task(
     title="A node without room for a second Pod",
     start=_steps(
-        _running(manifest(more=cpu(REQUEST))),
+        running(manifest(more=cpu(REQUEST)), AGENT),
         FILLED,
         RELEASED,
         STUCK,

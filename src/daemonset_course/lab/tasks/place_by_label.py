@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daemonset_course.history.log import Object
-from daemonset_course.lab.agent_manifest import agent_manifest, ready_after
+from daemonset_course.lab.agent_manifest import agent_manifest, ready_after, running
 from daemonset_course.lab.criteria import covered, kept, moments
 from daemonset_course.lab.criteria.covered import is_worker
 from daemonset_course.lab.criteria.unseen_fleets import Fleets, right_on_unseen
@@ -46,7 +46,7 @@ def manifest(placement: str = "", *, start: int = 1, stop: int = 1) -> str:
 
 
 def _running(placement: str = "", **seconds: int) -> str:
-    return f"{manifest(placement, **seconds)}---\naction: wait rollout\ndaemonset: {AGENT}\n"
+    return running(manifest(placement, **seconds), AGENT)
 
 
 def kubectl(*commands: str) -> str:

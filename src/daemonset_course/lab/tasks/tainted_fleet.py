@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from daemonset_course.history.log import Object
+from daemonset_course.lab.agent_manifest import running
 from daemonset_course.lab.criteria import covered, evicted, kept
 from daemonset_course.lab.criteria.unseen_fleets import (
     Fleets,
@@ -69,8 +70,7 @@ def _not(test: NodeTest) -> NodeTest:
 
 
 def _running(*tolerations: str) -> str:
-    more = "\n".join(tolerations)
-    return f"{manifest(more)}---\naction: wait rollout\ndaemonset: {AGENT}\n"
+    return running(manifest("\n".join(tolerations)), AGENT)
 
 
 _FAULT = "action: network unavailable\nnode: $worker8\n---\n"
