@@ -9,6 +9,7 @@ from daemonset_course.placement import (
     should_run,
     tolerates,
 )
+from daemonset_course.placement.tolerations import blocking_taints
 
 
 def make_node(name="n1", taints=(), **labels):
@@ -400,3 +401,11 @@ def test_the_measured_zoo_of_eight_nodes():
     assert covered(control_plane) == 4
     assert covered({"operator": "Exists", "effect": "NoSchedule"}) == 7
     assert covered({"operator": "Exists"}) == 8
+
+
+def test_a_taint_that_the_controller_ignores_does_not_block() -> None:
+    effects = ("PreferNoSchedule", "NoSchedule", "NoExecute")
+    node = {"spec": {"taints": [{"key": "a", "effect": effect} for effect in effects]}}
+
+    assert [one["effect"] for one in blocking_taints(node)] == ["NoSchedule", "NoExecute"]
+    assert blocking_taints({"spec": {}}) == []

@@ -96,6 +96,11 @@ def taints_of(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return list((node.get("spec") or {}).get("taints") or ())
 
 
+def blocking_taints(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the node's taints that keep a Pod without a toleration off: not PreferNoSchedule."""
+    return [taint for taint in taints_of(node) if taint.get("effect") in BLOCKING]
+
+
 def taint_name(taint: Mapping[str, Any]) -> str:
     """Return the taint as kubectl writes it: ``gpu=true:NoSchedule``."""
     value = f"={taint['value']}" if taint.get("value") else ""

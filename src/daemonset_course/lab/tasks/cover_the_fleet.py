@@ -10,6 +10,7 @@ from daemonset_course.lab.criteria.covered import is_worker
 from daemonset_course.lab.criteria.unseen_fleets import Fleets, nothing_to_drop, right_on_unseen
 from daemonset_course.lab.evidence import labelled
 from daemonset_course.lab.lab import Lab, Probe, Task, Worker
+from daemonset_course.placement.tolerations import blocking_taints
 
 AGENT = "agent"
 DEDICATED = "dedicated=db:NoSchedule"
@@ -28,12 +29,11 @@ def manifest(more: str = "") -> str:
 
 
 def _no_foreign_taint(node: Object) -> bool:
-    taints = (node.get("spec") or {}).get("taints") or ()
-    return all(taint["key"] == CONTROL_PLANE for taint in taints)
+    return all(taint["key"] == CONTROL_PLANE for taint in blocking_taints(node))
 
 
 def _plain_worker(node: Object) -> bool:
-    return not ((node.get("spec") or {}).get("taints") or ())
+    return not blocking_taints(node)
 
 
 PLACEMENT = ("tolerations", "affinity", "nodeSelector")

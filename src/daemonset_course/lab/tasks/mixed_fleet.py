@@ -13,6 +13,7 @@ from daemonset_course.lab.criteria.unseen_fleets import Fleets, right_on_unseen,
 from daemonset_course.lab.evidence import NodeTest
 from daemonset_course.lab.lab import Lab, Task, Worker
 from daemonset_course.lab.verdict import Criterion
+from daemonset_course.placement.tolerations import blocking_taints
 
 AGENT = "agent"
 AMD, ARM = "agent-amd64", "agent-arm64"
@@ -84,15 +85,11 @@ def zone_of(node: Object) -> str:
     return str((node["metadata"].get("labels") or {}).get(ZONE, ""))
 
 
-def _tainted(node: Object) -> bool:
-    return bool((node.get("spec") or {}).get("taints"))
-
-
 def _on(*archs: str, outside: str = "", only: str = "") -> NodeTest:
     """Return a test of nodes: one of these architectures, no taint, not or only in a zone."""
     return lambda node: (
         arch_of(node) in archs
-        and not _tainted(node)
+        and not blocking_taints(node)
         and (not outside or zone_of(node) != outside)
         and (not only or zone_of(node) == only)
     )

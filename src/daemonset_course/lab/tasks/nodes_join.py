@@ -12,6 +12,7 @@ from daemonset_course.lab.criteria.unseen_fleets import Fleets, nothing_to_drop,
 from daemonset_course.lab.evidence import labelled
 from daemonset_course.lab.lab import Lab, Probe, Task, Worker
 from daemonset_course.lab.verdict import Criterion
+from daemonset_course.placement.tolerations import blocking_taints
 
 AGENT = "agent"
 SHOP = "shop"
@@ -156,7 +157,7 @@ def _joined(probe: Probe, count: int, requires: tuple[Criterion, ...]) -> tuple[
 
 
 def _only_startup_taint(node: Object) -> bool:
-    taints = (node.get("spec") or {}).get("taints") or ()
+    taints = blocking_taints(node)
     return all((t["key"], t["effect"]) == (KEY, "NoSchedule") for t in taints)
 
 

@@ -10,6 +10,7 @@ from daemonset_course.lab.criteria.unseen_fleets import Fleets, right_on_unseen
 from daemonset_course.lab.evidence import Evidence, labelled
 from daemonset_course.lab.lab import Lab, Task, Worker
 from daemonset_course.lab.verdict import MET, Criterion, Finding, missed
+from daemonset_course.placement.tolerations import blocking_taints
 
 AGENT = "agent"
 ZONE = "topology.kubernetes.io/zone"
@@ -60,8 +61,8 @@ def on_ssd(node: Object) -> bool:
 
 
 def not_tainted(node: Object) -> bool:
-    """Whether a node has no taint."""
-    return not (node.get("spec") or {}).get("taints")
+    """Whether a node has no taint that keeps Pods off."""
+    return not blocking_taints(node)
 
 
 def not_on_ssd(node: Object) -> bool:
