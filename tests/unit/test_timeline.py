@@ -106,7 +106,7 @@ def test_reasons_are_the_clusters_own_words_but_starting_is_none() -> None:
     assert [(s.phase, s.reason) for s in timeline.segments] == [
         ("pending", ""),
         ("pending", "ImagePullBackOff"),
-        ("not ready", "Evicted"),
+        ("failed", "Evicted"),
     ]
 
 
@@ -130,6 +130,55 @@ def test_other_pods_are_left_out_but_a_released_one_is_kept() -> None:
     )
 
     assert bars(timeline) == [("mine", "ready", 1, 3), ("mine", "not ready", 3, 4)]
+
+
+def test_a_pod_that_waits_for_min_ready_seconds_is_ready_and_not_yet_available() -> None:
+    timeline = log(
+        *begun("n1", "n2", ds=daemonset(min_ready=3)),
+        change(1, "pods", pod("p", "n1", phase="not ready"), "ADDED"),
+        change(2, "pods", pod("p", "n1")),
+        change(2, "pods", pod("q", "n2"), "ADDED"),
+        change(4, "pods", pod("q", "n2", phase="not ready")),
+        change(6, "pods", pod("q", "n2")),
+        change(7, "pods", pod("q", "n2"), "DELETED"),
+        end(9),
+    )
+
+    assert timeline.waits == {"p": ((2, 5),), "q": ((2, 4), (6, 7))}
+    assert ("p", "ready", 2, 9) in bars(timeline)
+
+
+def test_without_min_ready_seconds_no_pod_waits_and_one_that_waits_at_the_end_is_told() -> None:
+    seen = [change(1, "pods", pod("p", "n1"), "ADDED"), end(2)]
+
+    assert log(*begun("n1"), *seen).waits == {}
+    assert log(*begun("n1", ds=daemonset(min_ready=9)), *seen).waits == {"p": ((1, 2),)}
+
+
+def test_what_keeps_pods_off_a_node_is_known_over_time() -> None:
+    gpu = {"key": "gpu", "value": "true", "effect": "NoSchedule"}
+    echo = {"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"}
+    cordoned = node("n1", taints=[gpu])
+    cordoned["spec"]["unschedulable"] = True
+    timeline = log(
+        *present("nodes", control_plane(), node("n1", taints=[gpu]), node("n2")),
+        change(2, "nodes", cordoned),
+        change(3, "nodes", cordoned),
+        change(3, "nodes", node("n2", taints=[echo], ready="Unknown")),
+        change(4, "nodes", node("n2")),
+        change(5, "nodes", node("n2"), "DELETED"),
+        end(9),
+    )
+    states = {name: [(s.start, s.end, s.words) for s in each]
+              for name, each in timeline.node_states.items()}  # fmt: skip
+
+    assert states == {
+        "n1": [
+            (0, 2, ("taint gpu=true:NoSchedule",)),
+            (2, 9, ("cordoned", "taint gpu=true:NoSchedule")),
+        ],
+        "n2": [(3, 4, ("node NotReady (Unknown)",)), (5, 9, ("node deleted",))],
+    }
 
 
 # Gaps

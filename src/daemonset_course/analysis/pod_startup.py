@@ -23,7 +23,7 @@ NOT_READY = "node.kubernetes.io/not-ready"
 _LANES = ("DaemonSet\ncontroller", "scheduler", "kubelets")
 _WORDS: Mapping[Phase, str] = {
     "pending": "waits for the scheduler", "not ready": "starts", "ready": "ready",
-    "terminating": "terminating", "unknown": "not seen",
+    "terminating": "terminating", "failed": "failed", "unknown": "not seen",
 }  # fmt: skip
 _SIGN = Style("background", edge="background", width=0.0, height=0.5)
 

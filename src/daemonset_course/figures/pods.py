@@ -14,6 +14,7 @@ PHASES: Mapping[Phase, Style] = {
     "not ready": Style("", 0.72, hatch="/////", width=0.7),
     "ready": Style("", width=0.5),
     "terminating": Style("", height=0.24, width=0.5),
+    "failed": Style("", 1.0, hatch="\\\\\\\\", height=0.5, width=1.0, sign="✗"),
     "unknown": Style("muted", 0.75, hatch="xxxx", width=0.0),
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from daemonset_course.history.log import Object
 from daemonset_course.history.podstate import PodState
-from daemonset_course.history.spans import Segment
+from daemonset_course.history.spans import Segment, Span
 
 COUNTS = ("scope", "unavailable", "surge", "updated", "behind", "wanted")
 
@@ -22,6 +22,8 @@ class Pod:
     since: float
     ready_since: float | None = None
     available: bool = False
+    waits_since: float | None = None  # it is ready and not yet available
+    waits: list[Span] = field(default_factory=list)  # the same in the past
     segments: list[Segment] = field(default_factory=list)
     object: Object = field(default_factory=dict)
 
@@ -30,6 +32,19 @@ class Pod:
         if state != self.state:
             self.segments = self.segments_until(t)
             self.state, self.since = state, max(t, self.since)
+
+    def note_wait(self, t: float) -> None:
+        """Note at ``t``, after a change, whether the Pod is ready and not yet available."""
+        waits = self.state.phase == "ready" and not self.available
+        if waits and self.waits_since is None:
+            self.waits_since = t
+        elif not waits and self.waits_since is not None:
+            self.waits, self.waits_since = self.waits_until(t), None
+
+    def waits_until(self, t: float) -> list[Span]:
+        """Return the stretches up to ``t`` in which it was ready and not yet available."""
+        since = self.waits_since
+        return [*self.waits, (since, t)] if since is not None and t > since else self.waits
 
     def segments_until(self, t: float, *, last: bool = False) -> list[Segment]:
         """Return the segments up to ``t``. The current one is left out if it has no length yet.

@@ -6,10 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from daemonset_course.history.log import Change, Mark, MarkKind, Object
-from daemonset_course.history.podstate import condition, is_terminating
+from daemonset_course.history.podstate import condition, is_terminating, taints_of
 
-# These taints repeat another field of the node (cordon, Ready), which has a mark of its own.
-_ECHOES = {f"node.kubernetes.io/{name}" for name in ("unschedulable", "not-ready", "unreachable")}
 _INTERNAL = "daemonset-course/"
 _BASE = 58  # characters of a generated name that are kept before its five random ones
 _LONGEST = 280  # two lines below a picture
@@ -131,19 +129,9 @@ def _label_changes(old: Object, new: Object) -> list[str]:
 
 
 def _taint_changes(old: Object, new: Object) -> list[str]:
-    before, after = _taints(old), _taints(new)
+    before, after = taints_of(old), taints_of(new)
     gone = [f"taint {text} removed" for text in before if text not in after]
     return gone + [f"taint {text}" for text in after if text not in before]
-
-
-def _taints(node: Object) -> list[str]:
-    taints = (node.get("spec") or {}).get("taints") or ()
-    return [_taint_text(taint) for taint in taints if taint["key"] not in _ECHOES]
-
-
-def _taint_text(taint: Object) -> str:
-    value = f"={taint['value']}" if taint.get("value") else ""
-    return f"{taint['key']}{value}:{taint['effect']}"
 
 
 def _cordon(old: Object, new: Object) -> list[str]:

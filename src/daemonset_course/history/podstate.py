@@ -96,6 +96,36 @@ def is_control_plane(node: Object) -> bool:
     return CONTROL_PLANE in (node["metadata"].get("labels") or {})
 
 
+def node_words(node: Object | None) -> tuple[str, ...]:
+    """Return what keeps Pods off the node or from running on it, in a few words; empty: nothing.
+
+    The control plane's own taint is left out: it never changes.
+    """
+    if node is None:
+        return ("node deleted",)
+    ready = str(condition(node, "Ready").get("status", "True"))
+    found = [] if ready == "True" else ["node NotReady" + " (Unknown)" * (ready == "Unknown")]
+    if (node.get("spec") or {}).get("unschedulable"):
+        found.append("cordoned")
+    taints = (text for text in taints_of(node) if not text.startswith(f"{CONTROL_PLANE}:"))
+    return (*found, *(f"taint {text}" for text in taints))
+
+
+# These taints repeat another field of the node: cordon, Ready.
+_ECHOES = {f"node.kubernetes.io/{name}" for name in ("unschedulable", "not-ready", "unreachable")}
+
+
+def taints_of(node: Object) -> list[str]:
+    """Return the node's taints as text, without those that repeat another of its fields."""
+    taints = (node.get("spec") or {}).get("taints") or ()
+    return [_taint_text(taint) for taint in taints if taint["key"] not in _ECHOES]
+
+
+def _taint_text(taint: Object) -> str:
+    value = f"={taint['value']}" if taint.get("value") else ""
+    return f"{taint['key']}{value}:{taint['effect']}"
+
+
 def is_silent(node: Object) -> bool:
     """Whether a simulated kubelet sends no heartbeat although nobody stopped it.
 
@@ -133,14 +163,14 @@ def state_of(pod: Object) -> PodState:
 def phase_of(pod: Object) -> tuple[Phase, str]:
     """Return the phase to draw, and why the Pod is not ready, if the cluster gives a reason.
 
-    A Pod that ended (Failed, Succeeded) counts as not ready: the controller will delete it.
+    A Pod that Succeeded counts as not ready: the controller will delete it, as one that Failed.
     """
     status = pod.get("status") or {}
-    ended = status.get("phase") in {"Failed", "Succeeded"}
     if is_terminating(pod):
         return "terminating", ""
-    if ended:
-        return "not ready", str(status.get("reason") or status["phase"])
+    if (ended := status.get("phase")) in {"Failed", "Succeeded"}:
+        reason = str(status.get("reason") or ended)
+        return "failed" if ended == "Failed" else "not ready", reason
     if is_ready(pod):
         return "ready", ""
     phase: Phase = "not ready" if is_bound(pod) and status.get("phase") == "Running" else "pending"

@@ -21,7 +21,7 @@ from daemonset_course.history.budgets import budgets
 from daemonset_course.history.counters import COUNTS, NodeCounters, Pod, placement_part
 from daemonset_course.history.daemonset_status import Status, status_of
 from daemonset_course.history.log import Change, Object
-from daemonset_course.history.spans import Scene, Segment, StepsBuilder, Template
+from daemonset_course.history.spans import NodeState, Scene, Segment, Span, StepsBuilder, Template
 from daemonset_course.placement import should_run
 
 LINES = (*COUNTS[:-1], "budget", "surge_budget", "desired", "ready")
@@ -46,6 +46,8 @@ class Replay:
         self.counters: defaultdict[str, NodeCounters] = defaultdict(NodeCounters)
         # By node, of Pods that are gone.
         self._past_segments: defaultdict[str, list[Segment]] = defaultdict(list)
+        self._past_waits: dict[str, list[Span]] = {}  # by uid, of Pods that are gone
+        self._node_words: defaultdict[str, list[tuple[float, tuple[str, ...]]]] = defaultdict(list)
         self.revisions: dict[str, float] = {}  # see Timeline.revisions for their order
         self.templates: list[Template] = []
         self.status: list[tuple[float, Status]] = []
@@ -63,7 +65,7 @@ class Replay:
         if change.resource == "pods":
             self._change_pod(change)
         elif change.resource == "nodes":
-            self._change_node(change.object, gone=change.gone)
+            self._change_node(change.t, change.object, gone=change.gone)
         elif change.resource == "daemonsets" and change.name == self._daemonset:
             new = None if change.gone else change.object
             self._change_daemonset(change.t, new, initial=change.via == "start")
@@ -81,7 +83,7 @@ class Replay:
             due, uid = heapq.heappop(self._due)
             pod = self.pods.get(uid)
             if pod and not pod.available and self._available_at(pod) == due:
-                self._mark_available(pod)
+                self._mark_available(pod, due)
                 self.record(due)
 
     def record(self, t: float) -> None:
@@ -104,6 +106,22 @@ class Replay:
             if any(later.start < one.end for one, later in pairwise(row)):
                 row.sort(key=_BY_TIME)
         return rows
+
+    def waits(self, end: float) -> dict[str, tuple[Span, ...]]:
+        """Return by uid the stretches in which a Pod was ready and not yet available."""
+        now = {uid: pod.waits_until(end) for uid, pod in self.pods.items()}
+        found = self._past_waits | {uid: spans for uid, spans in now.items() if spans}
+        return {uid: tuple(spans) for uid, spans in found.items()}
+
+    def node_states(self, end: float) -> dict[str, tuple[NodeState, ...]]:
+        """Return by node the stretches in which something kept Pods off it or from running."""
+        found = {}
+        for name, words in self._node_words.items():
+            ends = [*(t for t, _ in words[1:]), end]
+            pairs = zip(words, ends, strict=True)
+            if states := tuple(NodeState(t, until, now) for (t, now), until in pairs if now):
+                found[name] = states
+        return found
 
     def templates_until(self, scene: Scene) -> tuple[Template, ...]:
         """Return the templates; the last one ends with ``scene`` unless it ended before."""
@@ -150,6 +168,7 @@ class Replay:
         self.pod_nodes[uid] = state.node
         self._time_readiness(pod, t, podstate.ready_age(obj, self._began) if initial else 0.0)
         self._count_pod(pod, +1)
+        pod.note_wait(t)
 
     def _learn_revision(self, t: float, obj: Object, revision: str, *, initial: bool) -> None:
         """Learn from a Pod the revision of the template that it was created from.
@@ -186,10 +205,11 @@ class Replay:
             return None
         return pod.ready_since + _min_ready(self._owner)
 
-    def _mark_available(self, pod: Pod) -> None:
+    def _mark_available(self, pod: Pod, t: float) -> None:
         self._count_pod(pod, -1)
         pod.available = True
         self._count_pod(pod, +1)
+        pod.note_wait(t)
 
     def _count_pod(self, pod: Pod, sign: int) -> None:
         """Add the Pod to its node's counters (+1), or subtract it from them (-1)."""
@@ -210,18 +230,26 @@ class Replay:
     def _remove_pod(self, pod: Pod, t: float) -> None:
         self._count_pod(pod, -1)
         del self.pods[pod.uid]
+        if waits := pod.waits_until(t):
+            self._past_waits[pod.uid] = waits
         for segment in pod.segments_until(t):
             self._past_segments[segment.node].append(segment)
 
     # Nodes and the DaemonSet
 
-    def _change_node(self, obj: Object, *, gone: bool) -> None:
+    def _change_node(self, t: float, obj: Object, *, gone: bool) -> None:
         node = self.counters[str(obj["metadata"]["name"])]
         moved = node.object is None or placement_part(node.object) != placement_part(obj)
         node.object = None if gone else obj
+        self._note_node(t, str(obj["metadata"]["name"]), podstate.node_words(node.object))
         if gone or moved:
             node.wanted = self._wants(node)
         self._recount(node)
+
+    def _note_node(self, t: float, name: str, words: tuple[str, ...]) -> None:
+        known = self._node_words.get(name)
+        if (known[-1][1] if known else ()) != words:
+            self._node_words[name].append((t, words))
 
     def _wants(self, node: NodeCounters) -> bool:
         if node.object is None or self._owner is None:
@@ -245,6 +273,7 @@ class Replay:
                 self._count_pod(pod, -1)
                 self._time_readiness(pod, t, 0.0)
                 self._count_pod(pod, +1)
+                pod.note_wait(t)
         self._note_status(t)
 
     def _retarget(self, t: float, *, created: bool, initial: bool) -> None:
@@ -289,7 +318,7 @@ class Replay:
             # The controller counts ``minReadySeconds`` from a time rounded down to whole seconds.
             for pod in self.pods.values():
                 if pod.ready_since is not None and not pod.available:
-                    self._mark_available(pod)
+                    self._mark_available(pod, t)
 
 
 def _template(owner: Object | None) -> Any:

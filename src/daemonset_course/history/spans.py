@@ -12,7 +12,7 @@ from typing import Generic, Literal, TypeVar
 
 from daemonset_course.history.log import Object
 
-Phase = Literal["pending", "not ready", "ready", "terminating", "unknown"]
+Phase = Literal["pending", "not ready", "ready", "terminating", "failed", "unknown"]
 Span = tuple[float, float]
 T = TypeVar("T")
 SKEW = 1.0  # seconds that one watch may lag behind another
@@ -52,6 +52,18 @@ class Segment:
     start: float
     end: float
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """A stretch in which something kept Pods off a node or from running; ``words`` say what.
+
+    ``node deleted``, ``node NotReady``, ``cordoned``, ``taint gpu=true:NoSchedule``.
+    """
+
+    start: float
+    end: float
+    words: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from daemonset_course.history.marks import TEMPLATE_CHANGED, Marker
 from daemonset_course.history.numbering import Numbers, template_text
 from daemonset_course.history.outages import Outage, Outages
 from daemonset_course.history.replay import Replay
-from daemonset_course.history.spans import Scene, Segment, Steps, Template
+from daemonset_course.history.spans import NodeState, Scene, Segment, Span, Steps, Template
 from daemonset_course.history.text import natural_key, short_name
 
 # The resources that a count depends on. Within a gap of one of them it is unknown.
@@ -67,6 +67,9 @@ class Timeline:
             ``kubectl rollout history`` shows, over time; empty without ControllerRevisions.
         failed_creates: the FailedCreate Events about the DaemonSet, by the time of their receipt.
         scene: the objects at the end, in their last versions.
+        waits: by the uid of a Pod, the stretches in which it was ready and not yet available
+            (``minReadySeconds``).
+        node_states: by node, the stretches in which something kept Pods off it or from running.
         newest: the revision of the DaemonSet's template at the end; empty if unknown.
         unseen: the resources whose state at the end is unknown.
     """
@@ -94,6 +97,8 @@ class Timeline:
     numbers: Mapping[str, Steps] = field(default_factory=dict)
     failed_creates: tuple[FailedCreate, ...] = ()
     scene: Scene = field(default=Scene(), repr=False, compare=False)
+    waits: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
+    node_states: Mapping[str, tuple[NodeState, ...]] = field(default_factory=dict)
     newest: str = ""
     unseen: tuple[str, ...] = ()
 
@@ -226,6 +231,8 @@ class TimelineReader:
             numbers=numbers,
             failed_creates=tuple(self._failed_creates),
             scene=scene,
+            waits=replay.waits(end),
+            node_states=replay.node_states(end),
             newest=replay.target,
             unseen=unseen,
             **{name: line.steps(end) for name, line in replay.lines.items()},

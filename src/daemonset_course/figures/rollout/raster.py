@@ -19,7 +19,7 @@ _BINS = 1400  # columns: about one a pixel of the PNG
 _LEAST = 2  # columns: the minimum for a Pod, however short its segment
 
 # Painted in this order: if two Pods share a node, the one that serves is seen.
-_ORDER: tuple[Phase, ...] = ("terminating", "pending", "not ready", "ready", "unknown")
+_ORDER: tuple[Phase, ...] = ("terminating", "failed", "pending", "not ready", "ready", "unknown")
 
 
 def draw_dense(ax: Axes, timeline: Timeline, theme: Theme, span: tuple[float, float]) -> None:
@@ -63,7 +63,7 @@ def dense_style(phase: Phase, colour: str) -> Style:
     """Return the style of a phase: its lightness differs, since a row is too low for patterns."""
     if phase == "unknown":
         return Style("muted", 0.35, "....", width=0.4)
-    fade = {"pending": 0.82, "not ready": 0.5}.get(phase, 0.0)
+    fade = {"pending": 0.82, "not ready": 0.5, "failed": 0.92}.get(phase, 0.0)
     # A terminating Pod is darker than one that serves, on a dark page lighter.
     shade = 0.6 if phase == "terminating" else 0.0
     return Style(colour, fade, edge="muted", width=0.4, shade=shade)
