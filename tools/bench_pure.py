@@ -22,17 +22,17 @@ NOISE = 1.3  # tolerance for "four times the events take four times as long"
 
 def frame_time() -> Iterator[Target]:
     """Measure one frame of the live view, from the log of a small fleet to its HTML."""
-    from daemonset_course.figures.rollout.frame import frame
+    from daemonset_course.figures.rollout.live_view import view
 
     log = _log(FRAME - 1)
-    runs = [_timed(lambda: frame(History(log).timeline())) for _ in range(20)]
+    runs = [_timed(lambda: view(History(log).timeline())) for _ in range(20)]
     name = f"one frame of the live view, {FRAME} lanes"
     yield Target(name, median(runs), 0.05, "s", spread(runs))
 
 
 def plot_time() -> Iterator[Target]:
     """Measure a plot of many lanes, from the timeline to the bytes of the PNG."""
-    from daemonset_course.figures.rollout.draw import plot
+    from daemonset_course.figures.rollout.plot import plot
 
     timeline = History(_log(LANES - 1)).timeline()
     assert len(timeline.nodes) == LANES

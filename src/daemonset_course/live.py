@@ -16,7 +16,8 @@ from html import escape
 from typing import Any
 
 from daemonset_course.errors import in_one_line
-from daemonset_course.figures.rollout.frame import frame
+from daemonset_course.figures.rollout.inline import script
+from daemonset_course.figures.rollout.live_view import view
 from daemonset_course.recording.recorder import Recorder
 
 PAUSE = 0.25  # seconds between two frames, at least
@@ -41,7 +42,7 @@ def live(recording: Recorder) -> Iterator[None]:
     if name in _open_views:  # the block of another view is around this one
         _open_views.pop(name).set()
     frames = _Frames(recording)
-    widget, handle = _display(frames.next())
+    widget, handle, scripted = _display(frames.next())
     _open_views[name] = ended = threading.Event()
     thread = threading.Thread(
         target=_draw, args=(frames, widget, ended), name=f"live-{name}", daemon=True
@@ -53,6 +54,7 @@ def live(recording: Recorder) -> Iterator[None]:
         ended.set()
         thread.join(timeout=5)
         widget.close()
+        scripted.update({}, raw=True)
         handle.update(
             {"text/plain": f"(the live view of {name} has ended{frames.closing_note})"}, raw=True
         )
@@ -70,7 +72,7 @@ class _Frames:
     def next(self) -> str:
         """Return the HTML of the present moment, or of the error that prevents it."""
         try:
-            self._last_good = frame(self._recording.timeline)
+            self._last_good = view(self._recording.timeline)
         except Exception as error:
             self.note_failure(error)
             old = "; the picture below is an old one" if self._last_good else ""
@@ -100,13 +102,17 @@ def _draw(frames: _Frames, widget: Any, ended: threading.Event) -> None:
         pause = max(PAUSE, (time.monotonic() - began) / SHARE)
 
 
-def _display(html: str) -> tuple[Any, Any]:
-    """Return the widget, and the handle of the output that shows it."""
+def _display(html: str) -> tuple[Any, Any, Any]:
+    """Return the widget, the handle of the output that shows it, and that of the script.
+
+    A widget runs no script, so the script is an output of its own.
+    """
     from IPython.display import display  # noqa: PLC0415 - 50 ms
     from ipywidgets import HTML  # noqa: PLC0415 - 110 ms
 
     widget = HTML(html)
-    return widget, display(widget, display_id=True)  # type: ignore[no-untyped-call]
+    scripted = display({"text/html": script()}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+    return widget, display(widget, display_id=True), scripted  # type: ignore[no-untyped-call]
 
 
 def _in_notebook() -> bool:

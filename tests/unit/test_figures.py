@@ -18,8 +18,7 @@ from PIL import Image
 
 from daemonset_course.figures.page import EDGE, WIDTH
 from daemonset_course.figures.picture import Picture
-from daemonset_course.figures.rollout.key import key
-from daemonset_course.figures.rollout.node_lanes import removed
+from daemonset_course.figures.rollout.chart import one_chart
 from daemonset_course.figures.shapes import (
     Bar,
     Bars,
@@ -473,11 +472,12 @@ def test_tiles_stand_in_rows_with_their_dot_and_ring() -> None:
 # The timeline
 
 
-def test_the_lane_of_a_removed_node_is_cut_up_and_explained() -> None:
+def test_the_lane_of_a_deleted_node_has_another_ground_and_is_explained() -> None:
     whole = [*listed("nodes", node("n1")), *listed("daemonsets", daemonset())]
     gone = change(3, "nodes", node("n1"), "DELETED")
-    for records, stretches in ((whole, []), ([*whole, gone], [("n1", 3, 10)])):
-        timeline = history(*records, *listed("pods", pod("a", "n1"))).timeline()
+    for records, stretches in ((whole, []), ([*whole, gone], [(3, 10)])):
+        data = one_chart(history(*records, *listed("pods", pod("a", "n1"))).timeline())
+        (lane,) = data.charts[0].lanes
 
-        assert list(removed(timeline)) == stretches
-        assert ("node removed" in dict(key([timeline]))) == bool(stretches)
+        assert [(one.start, one.end) for one in lane.states] == stretches
+        assert ("node deleted" in dict(data.key)) == bool(stretches)

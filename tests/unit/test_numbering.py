@@ -9,8 +9,8 @@ import pytest
 from fleet import HEADER, change, daemonset, node, pod, present, timeline_of
 
 from daemonset_course.figures.picture import Picture
-from daemonset_course.figures.rollout.draw import compare, plot
-from daemonset_course.figures.rollout.frame import frame
+from daemonset_course.figures.rollout.live_view import view
+from daemonset_course.figures.rollout.plot import compare, plot
 from daemonset_course.history.log import without_bookkeeping
 from daemonset_course.history.numbering import number_text, renumbered, revision_text
 from daemonset_course.history.timeline import Timeline
@@ -90,10 +90,10 @@ def test_bars_legend_and_notes_have_the_numbers_of_the_controllerrevisions() -> 
 
 
 def test_the_live_view_has_them_too() -> None:
-    words = re.findall(r"(?:revision|template) \d+", frame(timeline_of(rolled(*known()))))
+    words = re.findall(r"(?:revision|template) \d+", view(timeline_of(rolled(*known()))))
 
     assert sorted(set(words)) == ["revision 6", "revision 7"]
-    words = re.findall(r"template \d+", frame(timeline_of(rolled())))
+    words = re.findall(r"template \d+", view(timeline_of(rolled())))
     assert set(words) == {"template 1", "template 2"}
 
 
@@ -170,7 +170,7 @@ def test_in_two_recordings_of_one_daemonset_a_revision_has_one_colour() -> None:
     drawn = compare(first, second)
 
     assert legend(drawn)[:3] == ["revision 6", "revision 7", "Pod ready"]
-    assert [text for _, text in on_bars(drawn, 2)] == ["7"]
+    assert [text for _, text in on_bars(drawn, 3)] == ["7"]
 
 
 def test_the_recorder_keeps_the_number_and_not_the_template() -> None:

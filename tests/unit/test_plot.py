@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import itertools
@@ -27,26 +26,27 @@ from PIL import Image
 
 from daemonset_course.analysis.rollout_caption import caption, headline
 from daemonset_course.errors import BadInput
+from daemonset_course.figures.colours import PALETTE
 from daemonset_course.figures.lines import shade_above
 from daemonset_course.figures.picture import Picture
-from daemonset_course.figures.rollout.draw import compare, plot
-from daemonset_course.figures.rollout.frame import frame
+from daemonset_course.figures.rollout.counts_panel import EXTRA, UNAVAILABLE
+from daemonset_course.figures.rollout.live_view import view
+from daemonset_course.figures.rollout.plot import compare, plot
 from daemonset_course.figures.rollout.raster import dense_colour
-from daemonset_course.figures.shapes import Style
+from daemonset_course.figures.shapes import Style, series
 from daemonset_course.figures.theme import (
     DARK,
     LIGHT,
-    PALETTE,
     READABLE,
     Theme,
     contrast,
     course_style,
-    series,
 )
 from daemonset_course.history.rollouts import rollouts
 from daemonset_course.history.spans import union
 from daemonset_course.history.timeline import Timeline
 
+PATH = os.pathsep.join([str(Path(__file__).parent), *sys.path])  # of another process
 SVG = "{http://www.w3.org/2000/svg}"
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 
@@ -91,12 +91,21 @@ def picture(scene: str, dark: bool = False) -> Picture:
 ALL_PICTURES = pytest.mark.parametrize("scene", [*SCENES, "compared"])
 
 
+def panels_of(drawn: Picture) -> list[Axes]:
+    """The axes that are seen: those of the legend are off."""
+    return [ax for ax in drawn.figure.axes if ax.axison]
+
+
 def lanes_of(drawn: Picture) -> Axes:
-    return drawn.figure.axes[1]  # after the legend's
+    return panels_of(drawn)[0]
 
 
 def counts_of(drawn: Picture) -> Axes:
-    return drawn.figure.axes[-1]
+    return panels_of(drawn)[1]
+
+
+def extra_of(drawn: Picture) -> Axes:
+    return panels_of(drawn)[2]
 
 
 def bars(ax: Axes, lane: int | None = None) -> list[Rectangle]:
@@ -113,7 +122,8 @@ def reach(bar: Any) -> tuple[float, float]:
 
 
 def line(drawn: Picture, label: str) -> Any:
-    (found,) = [one for one in counts_of(drawn).lines if one.get_label() == label]
+    axes = panels_of(drawn)[1:]
+    (found,) = [one for ax in axes for one in ax.lines if one.get_label() == label]
     return found
 
 
@@ -121,8 +131,8 @@ def written(drawn: Picture) -> list[str]:
     return [text.get_text() for text in drawn.figure.texts]
 
 
-def badges(ax: Axes) -> dict[str, tuple[float, float]]:
-    """Number -> place of the badges, which are the only texts that lie above everything."""
+def letters(ax: Axes) -> dict[str, tuple[float, float]]:
+    """Letter -> place of the letters, which are the only texts that lie above everything."""
     return {t.get_text(): t.xy for t in ax.texts if t.get_zorder() == 6}  # type: ignore[attr-defined]
 
 
@@ -177,7 +187,7 @@ def test_another_process_gives_the_same_bytes_and_loads_no_pyplot() -> None:
     """
     found = subprocess.run(
         [sys.executable, "-c", code],
-        env=os.environ | {"PYTHONHASHSEED": "3", "PYTHONPATH": str(Path(__file__).parent)},
+        env=os.environ | {"PYTHONHASHSEED": "3", "PYTHONPATH": PATH},
         capture_output=True,
         text=True,
         check=True,
@@ -240,23 +250,36 @@ def test_another_ending_is_refused_and_nothing_written(tmp_path: Path, name: str
 # What Jupyter shows
 
 
-def test_up_to_40_lanes_jupyter_gets_svg_with_alt_text() -> None:
-    drawn = plot(timeline_of(Fleet(39).run(0.5).log()))
-    data, metadata = drawn._repr_mimebundle_()
+def test_jupyter_gets_the_drawing_in_html_and_the_caption() -> None:
+    for scene in ("rolled", "crowded"):
+        data, metadata = picture(scene)._repr_mimebundle_()
 
-    assert data == {"text/plain": drawn.caption, "image/svg+xml": drawn.svg()}
-    assert metadata == {"image/svg+xml": {"alt": drawn.caption}}
+        assert set(data) == {"text/plain", "text/html"}
+        assert data["text/plain"] == picture(scene).caption
+        assert f"<b>{headline(timeline(scene))}</b>" in data["text/html"]
+        assert metadata == {}
 
 
-def test_above_40_lanes_jupyter_gets_png_with_alt_text() -> None:
-    drawn = plot(timeline_of(Fleet(40).run(0.5).log()))
-    data, metadata = drawn._repr_mimebundle_()
+def test_a_picture_that_is_only_shown_is_not_drawn_by_matplotlib() -> None:
+    code = """if True:
+        import sys
+        from fleet import Fleet, timeline_of
+        from daemonset_course.figures.rollout.plot import plot
+        from daemonset_course.figures.rollout.live_view import view
+        timeline = timeline_of(Fleet(3).run(1).apply().run(5).log())
+        assert "svg" in plot(timeline)._repr_mimebundle_()[0]["text/html"]
+        assert "svg" in view(timeline)
+        print("matplotlib" in sys.modules)
+    """
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": PATH},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
-    assert set(data) == {"text/plain", "image/png"}
-    assert base64.b64decode(data["image/png"]) == drawn.png()
-    assert data["text/plain"] == metadata["image/png"]["alt"] == drawn.caption
-    width = Image.open(io.BytesIO(drawn.png())).width
-    assert metadata["image/png"]["width"] < width / 1.5  # shown smaller than drawn: sharp
+    assert found == "False\n"
 
 
 # The texts around the picture
@@ -270,12 +293,6 @@ def test_the_title_states_the_finding_and_the_caption_stands_below(scene: str) -
     assert " ".join(texts).endswith(f" {caption(timeline(scene))}")
 
 
-def alt(drawn: Picture) -> str:
-    _, metadata = drawn._repr_mimebundle_()
-    (entry,) = metadata.values()
-    return str(entry["alt"])
-
-
 @pytest.mark.parametrize("scene", ["rolled", "crowded"])
 def test_a_title_and_a_caption_can_be_given_and_are_heard_too(scene: str) -> None:
     titled = plot(timeline(scene), title="Mine")
@@ -283,9 +300,9 @@ def test_a_title_and_a_caption_can_be_given_and_are_heard_too(scene: str) -> Non
 
     assert written(titled)[0] == titled.title == "Mine"
     assert titled.caption == caption(timeline(scene))
-    assert alt(titled) == f"Mine. {titled.caption}"
+    assert titled.alt == f"Mine. {titled.caption}"
     assert written(asked)[-1] == asked.caption == repr(asked) == "What the text asks about."
-    assert alt(asked) == "Mine? What the text asks about."
+    assert asked.alt == "Mine? What the text asks about."
 
 
 WORDS = "the telling part of this long sentence is the very last one of its words "
@@ -303,24 +320,24 @@ def test_a_long_note_is_wrapped_and_keeps_its_last_word(text: str) -> None:
     assert max(right) <= drawn.figure.bbox.x1
 
 
-def test_marks_are_numbered_where_they_were_and_explained_below() -> None:
+def test_marks_are_lettered_where_they_were_and_explained_below() -> None:
     drawn, marks = picture("rolled"), timeline("rolled").marks
-    shown = badges(lanes_of(drawn))
+    shown = letters(lanes_of(drawn))
 
     assert [mark.text for mark in marks] == [
         "version 2 goes out",
         "template changed",
         "cordon",
     ]
-    assert [text for text in written(drawn) if re.match(r"\d  ", text)] == [
-        "1  1.0 s  version 2 goes out",
-        "2  1.0 s  template changed",
-        "3  2.0 s  worker3: cordon",
+    assert [text for text in written(drawn) if re.match(r"[A-Z]  ", text)] == [
+        "A  1.0 s  version 2 goes out",
+        "B  1.0 s  template changed",
+        "C  2.0 s  worker3: cordon",
     ]
-    assert list(shown) == ["1", "2", "3"]
-    assert shown["1"][0] == 1.0
-    assert 1.0 < shown["2"][0] < 1.5  # beside the first, which it would cover
-    assert shown["3"] == (2.0, timeline("rolled").nodes.index("course-worker3"))
+    assert list(shown) == ["A", "B", "C"]
+    assert shown["A"][0] == 1.0
+    assert 1.0 < shown["B"][0] < 1.5  # beside the first, which it would cover
+    assert shown["C"] == (2.0, timeline("rolled").nodes.index("course-worker3"))
 
 
 def labels_out_of_view(ax: Axes) -> list[Text]:
@@ -455,14 +472,14 @@ def test_a_gap_is_drawn_as_unknown_in_every_lane_and_hides_what_came_before() ->
 
 def test_a_gap_leaves_a_hole_in_the_counts_but_not_in_the_budget() -> None:
     drawn, (gap,) = picture("blinded"), timeline("blinded").gaps
-    x, y = line(drawn, "unavailable").get_data()
+    x, y = line(drawn, UNAVAILABLE).get_data()
     blind = [v for t, v in zip(x, y, strict=True) if gap.start <= t < gap.end]
     seen = [v for t, v in zip(x, y, strict=True) if 0.1 < t < gap.start or t >= gap.end]
 
     assert blind
     assert all(map(math.isnan, blind))
     assert not any(map(math.isnan, seen))
-    times, bound = line(drawn, "budget 2").get_data()
+    times, bound = line(drawn, "budget").get_data()
     (rollout,) = rollouts(timeline("blinded"))
     during = [v for t, v in zip(times, bound, strict=True) if rollout.start <= t < rollout.stop]
     assert set(during) == {2}
@@ -511,7 +528,7 @@ def test_the_time_axis_begins_when_the_recording_does() -> None:
 
 
 def test_the_counts_follow_what_happened() -> None:
-    count, bound = (line(restarted(), label) for label in ("unavailable", "budget 1"))
+    count, bound = (line(restarted(), label) for label in (UNAVAILABLE, "budget"))
 
     assert count.get_drawstyle() == bound.get_drawstyle() == "steps-post"
     assert list(zip(*count.get_data(), strict=True)) == [(0, 0), (2, 1), (5, 0), (8, 0)]
@@ -520,16 +537,16 @@ def test_the_counts_follow_what_happened() -> None:
     assert count.get_linestyle() != bound.get_linestyle()
 
 
-def test_extra_pods_have_their_own_line_and_bound_and_all_are_named_at_their_ends() -> None:
+def test_extra_pods_have_a_strip_of_their_own_with_their_bound() -> None:
     drawn = picture("surged")
-    ends = {t.get_text(): t.get_position()[1] for t in counts_of(drawn).texts}
+    words = [[t.get_text() for t in ax.texts] for ax in (counts_of(drawn), extra_of(drawn))]
 
-    assert list(ends) == ["unavailable", "budget 0", "extra Pods", "surge budget 2"]
-    assert list(ends.values()) == sorted(ends.values())
-    assert max(known(line(drawn, "extra Pods").get_ydata())) == 2
-    assert set(known(line(drawn, "surge budget 2").get_ydata())) == {2}
-    assert set(known(line(drawn, "budget 0").get_ydata())) == {0}
-    assert "extra Pods" not in {one.get_label() for one in counts_of(picture("rolled")).lines}
+    assert words == [["budget 0"], ["surge budget 2"]]
+    assert max(known(line(drawn, EXTRA).get_ydata())) == 2
+    assert set(known(line(drawn, "surge budget").get_ydata())) == {2}
+    assert set(known(line(drawn, "budget").get_ydata())) == {0}
+    assert extra_of(drawn).get_ylabel() == EXTRA
+    assert len(panels_of(picture("rolled"))) == 2
 
 
 def above_budget(drawn: Picture) -> list[tuple[float, float]]:
@@ -538,7 +555,8 @@ def above_budget(drawn: Picture) -> list[tuple[float, float]]:
 
 
 def shaded(ax: Axes) -> list[tuple[float, float]]:
-    paths = [path.vertices[:, 0] for shade in ax.collections for path in shade.get_paths()]
+    hatched = [shade for shade in ax.collections if shade.get_hatch()]
+    paths = [path.vertices[:, 0] for shade in hatched for path in shade.get_paths()]
     return union((x.min(), x.max()) for x in paths)
 
 
@@ -562,7 +580,7 @@ def test_what_is_above_a_bound_is_shaded_for_exactly_as_long_as_it_is(
 ) -> None:
     ax = Figure().add_subplot()
     upper = list(zip(times, counts, strict=True))
-    shade_above(ax, LIGHT, upper, [(0, 1), (times[-1], 1)], Style("alarm"))
+    shade_above(ax, LIGHT, upper, [(0, 1), (times[-1], 1)], Style("alarm", hatch="//"))
     areas = [path.get_extents() for shade in ax.collections for path in shade.get_paths()]
 
     assert shaded(ax) == expected
@@ -604,14 +622,14 @@ def test_without_a_new_template_there_is_no_budget_and_no_alarm(one: Timeline) -
     assert one.unavailable.max() == 3
     assert rolling(one) == set() != rolling(EARLY)
     assert above_budget(plot(one)) == []
-    assert "budget" not in frame(one)
+    assert "budget" not in view(one)
 
 
 def test_after_a_rollout_the_budget_ends_and_what_fails_then_is_no_alarm() -> None:
     fleet = Fleet(6).run(1).apply().run(40)
     (rollout,) = rollouts(timeline_of(fleet.log()))
     one = quiet(fleet)
-    x, y = line(plot(one), "budget 1").get_data()
+    x, y = line(plot(one), "budget").get_data()
     held = [t for t, v in zip(x, y, strict=True) if not math.isnan(v)]
 
     assert rollout.end is not None
@@ -629,7 +647,7 @@ def test_a_rollout_that_began_before_the_recording_has_its_budget() -> None:
         end=5,
     )
 
-    assert set(known(line(plot(log.timeline()), "budget 1").get_ydata())) == {1}
+    assert set(known(line(plot(log.timeline()), "budget").get_ydata())) == {1}
 
 
 # Many nodes
@@ -724,20 +742,20 @@ LATE = timeline_of(Fleet(3, max_unavailable=2).run(2).apply().run(4).log())
 
 def test_compared_rollouts_begin_together_at_their_new_template() -> None:
     drawn = compare(EARLY, LATE, labels=("one", "two"))
-    above, below = drawn.figure.axes[1:3]
+    above, above_counts, below, below_counts = panels_of(drawn)
 
-    assert {number: at[0] for number, at in badges(above).items()} == {"1": 0.0}
-    assert badges(above) == badges(below)
+    assert {letter: at[0] for letter, at in letters(above).items()} == {"A": 0.0}
+    assert letters(above) == letters(below)
     assert min(bar.get_x() for bar in bars(above)) == pytest.approx(EARLY.segments[0].start - 1)
     assert min(bar.get_x() for bar in bars(below)) == pytest.approx(LATE.segments[0].start - 2)
-    assert above.get_xlim() == below.get_xlim() == counts_of(drawn).get_xlim()
-    assert counts_of(drawn).get_xlabel() == "seconds since the new template"
-    for label, one, zero in (("one", EARLY, 1.0), ("two", LATE, 2.0)):
-        x, y = line(drawn, label).get_data()
+    assert above.get_xlim() == below.get_xlim() == below_counts.get_xlim()
+    assert below_counts.get_xlabel() == "seconds since the new template"
+    for panel, one, zero in ((above_counts, EARLY, 1.0), (below_counts, LATE, 2.0)):
+        x, y = panel.lines[0].get_data()
         assert list(x + zero) == pytest.approx(list(one.unavailable.times))
         assert known(y) == [value for value in one.unavailable.values if value is not None]
-    assert line(drawn, "one").get_linestyle() != line(drawn, "two").get_linestyle()
-    assert {"budget 1", "budget 2"} <= {one.get_label() for one in counts_of(drawn).lines}
+    words = [[t.get_text() for t in ax.texts] for ax in (above_counts, below_counts)]
+    assert words == [["budget 1"], ["budget 2"]]
 
 
 def test_compared_findings_both_stand_in_title_and_caption() -> None:
@@ -749,7 +767,7 @@ def test_compared_findings_both_stand_in_title_and_caption() -> None:
 
 
 def test_the_shorter_of_two_recordings_says_where_it_ended() -> None:
-    above, below = compare(EARLY, LATE).figure.axes[1:3]
+    above, _, below, _ = panels_of(compare(EARLY, LATE))
 
     assert "recording ended" not in [t.get_text() for t in above.texts]
     (word,) = [t for t in below.texts if t.get_text() == "recording ended"]

@@ -27,8 +27,13 @@ PURE = sorted(
         *(PACKAGE / "history").glob("*.py"),
         PACKAGE / "metrics.py",
         PACKAGE / "figures" / "__init__.py",
+        PACKAGE / "figures" / "colours.py",
         PACKAGE / "figures" / "pods.py",
         PACKAGE / "figures" / "shapes.py",
+        *(
+            PACKAGE / "figures" / "rollout" / f"{name}.py"
+            for name in ("axis", "chart", "key", "pieces")
+        ),
         *(PACKAGE / "placement").glob("*.py"),
         *(PACKAGE / "lab" / "criteria").glob("*.py"),
         *(PACKAGE / "lab" / "tasks").glob("*.py"),

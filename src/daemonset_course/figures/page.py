@@ -18,7 +18,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 
-from daemonset_course.figures.shapes import LegendMark, Stroke
+from daemonset_course.figures.shapes import Legend, LegendMark, Stroke
 from daemonset_course.figures.theme import Theme
 
 WIDTH, EDGE = 9.4, 0.15  # inches: the page, and its margin
@@ -76,9 +76,6 @@ class Panel:
     below: float = AXIS
     heading: str = ""
     timed: bool = False
-
-
-Legend = Sequence[tuple[str, LegendMark]]
 
 
 @dataclass(frozen=True)

@@ -5,27 +5,43 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Any
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from daemonset_course.errors import BadInput
-from daemonset_course.figures.theme import course_style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _PIXELS = 160  # dots an inch of a PNG: sharp on a dense screen
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure and its caption; Jupyter displays it as the last value of a cell."""
+    """A figure and its caption; Jupyter displays it as the last value of a cell.
 
-    figure: Figure
+    Attributes:
+        draw: returns the figure; asked for once, when it is first needed.
+        caption: the finding in full.
+        title: the finding.
+        vector: whether Jupyter gets SVG, else PNG.
+        html: returns the drawing that Jupyter gets in place of both; None without one.
+    """
+
+    draw: Callable[[], Figure]
     caption: str
     title: str
     vector: bool = True
+    html: Callable[[], str] | None = None
+
+    @cached_property
+    def figure(self) -> Figure:
+        """The figure, as matplotlib draws it for a file."""
+        return self.draw()
 
     @property
     def alt(self) -> str:
@@ -43,8 +59,9 @@ class Picture:
         """Return the figure as SVG with role, title and description; same log, same bytes."""
         out = io.StringIO()
         metadata = {"Date": None, "Creator": None, "Title": self.title}
-        with course_style():
-            self.figure.savefig(out, format="svg", metadata=metadata)
+        figure = self.figure
+        with _style():
+            figure.savefig(out, format="svg", metadata=metadata)
         desc = f"<desc>{escape(self.caption, quote=False)}</desc>"
         text = out.getvalue().replace("<svg ", '<svg role="img" ', 1)
         return re.sub(r"</title>", lambda m: f"{m[0]}\n {desc}", text, count=1)
@@ -53,8 +70,9 @@ class Picture:
         """Return the figure as PNG, with the caption as its description."""
         out = io.BytesIO()
         metadata = {"Software": None, "Title": self.title, "Description": self.caption}
-        with course_style():
-            self.figure.savefig(out, format="png", dpi=_PIXELS, metadata=metadata)
+        figure = self.figure
+        with _style():
+            figure.savefig(out, format="png", dpi=_PIXELS, metadata=metadata)
         return out.getvalue()
 
     def save(self, path: str | Path) -> Path:
@@ -77,9 +95,17 @@ class Picture:
         return path
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:  # noqa: ARG002 - IPython's signature
+        if self.html is not None:
+            return {"text/plain": self.caption, "text/html": self.html()}, {}
         alt = {"alt": self.alt}
         if self.vector:
             return {"text/plain": self.caption, "image/svg+xml": self.svg()}, {"image/svg+xml": alt}
         size = {"width": round(self.figure.get_figwidth() * 96)}
         data = base64.b64encode(self.png()).decode("ascii")
         return {"text/plain": self.caption, "image/png": data}, {"image/png": alt | size}
+
+
+def _style() -> Any:
+    from daemonset_course.figures.theme import course_style  # noqa: PLC0415 - 570 ms
+
+    return course_style()

@@ -49,6 +49,12 @@ class Style:
 
 
 Styles = Mapping[str, Style]
+_SERIES = 7  # colours for revisions or applications
+
+
+def series(number: int) -> str:
+    """Return the name of the colour of the ``number``-th revision or application, from 0."""
+    return f"series {number % _SERIES}"
 
 
 # Table
@@ -258,6 +264,7 @@ class Stroke:
 
 # Of a legend's entry: a filled box, boxes that share one, or a line or marker as it is drawn.
 LegendMark = Style | Stroke | tuple[Style, ...]
+Legend = Sequence[tuple[str, LegendMark]]
 
 
 @dataclass(frozen=True, slots=True)

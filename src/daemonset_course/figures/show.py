@@ -8,11 +8,12 @@ from typing import Any, Protocol
 from daemonset_course.figures.bars import bars_panel
 from daemonset_course.figures.lanes import MARKERS, lanes_panel
 from daemonset_course.figures.lines import lines_panel, strokes
-from daemonset_course.figures.page import Legend, Page, Panel
+from daemonset_course.figures.page import Page, Panel
 from daemonset_course.figures.picture import Picture
 from daemonset_course.figures.shapes import (
     Bars,
     Lanes,
+    Legend,
     LegendMark,
     Lines,
     Shape,
@@ -58,7 +59,7 @@ def show(finding: Finding, *, title: str | None = None, dark: bool = False) -> P
     page = Page(title, finding.caption, DARK if dark else LIGHT, legend(shapes), notes)
     with course_style():
         figure = page.draw([_PANELS[type(one)](one) for one in shapes], beside=len(shapes) > 1)
-    return Picture(figure, finding.caption, title)
+    return Picture(lambda: figure, finding.caption, title)
 
 
 def legend(shapes: tuple[Shape, ...]) -> Legend:

@@ -1,7 +1,7 @@
 """The theme, light and dark: colours by name, fillings of styles, and matplotlib's defaults.
 
 Colour is never the only channel: phases differ in height, filling and hatching, and revisions are
-numbered on their bars, so that a picture reads in greyscale. Palette: Okabe and Ito, 2008.
+numbered on their bars, so that a picture reads in greyscale.
 """
 
 from __future__ import annotations
@@ -15,22 +15,27 @@ from typing import Any
 import matplotlib.style
 from matplotlib.colors import to_rgb
 
+from daemonset_course.figures.colours import (
+    ALARM,
+    COMPARED,
+    PALETTE,
+    SURGE,
+    Colour,
+    ink_on,
+    luminance,
+)
 from daemonset_course.figures.shapes import Stroke, Style
-
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442")
 
 _FIXED = {
     "accent": PALETTE[0],
-    "alarm": "#D55E00",
-    "surge": "#009E73",
-    "compared": "#0B84D0",  # blue that reads on both backgrounds
+    "alarm": ALARM,
+    "surge": SURGE,
+    "compared": COMPARED,
     **{f"series {number}": colour for number, colour in enumerate(PALETTE)},
 }
 _DASHES: dict[str, Any] = {
     "solid": "solid", "dashed": (0, (4, 1.6)), "dotted": (0, (1.2, 1.2)), "none": "none",
 }  # fmt: skip
-
-Colour = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -83,12 +88,7 @@ class Theme:
 
     def text_on(self, style: Style) -> str:
         """Return black or white: the one with more contrast to the filling of that style."""
-        return "#000000" if _luminance(self.filling(style)) > 0.179 else "#FFFFFF"
-
-
-def series(number: int) -> str:
-    """Return the name of the colour of the ``number``-th revision or application, from 0."""
-    return f"series {number % len(PALETTE)}"
+        return ink_on(self.filling(style))
 
 
 LIGHT = Theme("#FFFFFF", "#1A1A1A", "#6B6B6B", "#E3E3E3", "#F6F6F6")
@@ -100,7 +100,7 @@ READABLE = 4.5  # the contrast of words; WCAG 2.2, success criterion 1.4.3
 
 def contrast(colour: Colour, other: Colour) -> float:
     """Return the contrast ratio of two colours, from 1 to 21."""
-    low, high = sorted((_luminance(colour), _luminance(other)))
+    low, high = sorted((luminance(colour), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
 
@@ -109,12 +109,6 @@ def mix(colour: str | Colour, other: str, amount: float) -> Colour:
     a, b = to_rgb(colour), to_rgb(other)
     red, green, blue = (x + (y - x) * amount for x, y in zip(a, b, strict=True))
     return red, green, blue
-
-
-def _luminance(colour: Colour) -> float:
-    """Return the relative luminance: WCAG 2.2, https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 @contextmanager

@@ -28,6 +28,8 @@ from daemonset_course.cluster.components import asker
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.cluster.waiting import until
 from daemonset_course.errors import NotFinished, RecorderFailed
+from daemonset_course.figures.rollout.plot import compare as compare_timelines
+from daemonset_course.figures.rollout.plot import plot as plot_timeline
 from daemonset_course.history import log
 from daemonset_course.history.index import History
 from daemonset_course.history.rollouts import Rollout, rollouts
@@ -108,11 +110,9 @@ class Recording:
     def plot(self, **options: Any) -> Picture:
         """Return the picture of the recording.
 
-        The options are those of ``figures.rollout.draw.plot``.
+        The options are those of ``figures.rollout.plot.plot``.
         """
-        from daemonset_course.figures.rollout.draw import plot  # noqa: PLC0415 - 570 ms
-
-        return plot(self.timeline, **options)
+        return plot_timeline(self.timeline, **options)
 
     def __repr__(self) -> str:
         return self.caption
@@ -317,9 +317,7 @@ def record(daemonset: str, *, namespace: str = "default") -> Recorder:
 
 def compare(a: Recording, b: Recording, *, labels: tuple[str, str] = ("a", "b")) -> Picture:
     """Return a picture of two recordings; 0 on its time axis is the last new template of each."""
-    from daemonset_course.figures.rollout.draw import compare as draw  # noqa: PLC0415 - 570 ms
-
-    return draw(a.timeline, b.timeline, labels=labels)
+    return compare_timelines(a.timeline, b.timeline, labels=labels)
 
 
 def _failure(feeds: list[Feed]) -> RecorderFailed | None:

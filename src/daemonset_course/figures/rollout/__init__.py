@@ -1,1 +1,1 @@
-"""The picture of a timeline: lanes of Pods, the counts below them, and the live view's frame."""
+"""The picture of a timeline: its data, and the drawings of it for notebooks and for files."""

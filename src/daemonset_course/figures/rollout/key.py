@@ -1,54 +1,67 @@
-"""The legend of a timeline: colours are revisions, shapes are phases."""
+"""The key of a timeline: colours of revisions, shapes of phases, grounds of nodes' states. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from daemonset_course.figures.page import Legend
-from daemonset_course.figures.pods import PHASES, pod_style
-from daemonset_course.figures.rollout.node_lanes import REMOVED, removed
-from daemonset_course.figures.rollout.raster import dense_style
-from daemonset_course.figures.shapes import LegendMark, Style
-from daemonset_course.figures.theme import series
+from daemonset_course.figures.pods import PHASES, Shown, cell_style, pod_style
+from daemonset_course.figures.shapes import Legend, LegendMark, Style, series
 from daemonset_course.history.numbering import number_text, revision_text
-from daemonset_course.history.spans import Phase
 from daemonset_course.history.timeline import Timeline
 
+if TYPE_CHECKING:
+    from daemonset_course.figures.rollout.chart import Chart
+
 _NAMED_IN_FULL = 4  # revisions; of more than that, only the first has the word
+_WORDS: Mapping[Shown, str] = {"not yet available": "Pod ready, not yet available"}
+
+# The ground of a lane while something is wrong with its node, the most telling first.
+NODE_STATES: Mapping[str, Style] = {
+    "node deleted": Style("faint", 0.4, "||", edge="muted", width=0.0, height=1.0),
+    "node NotReady": Style("faint", 0.4, "\\\\", edge="muted", width=0.0, height=1.0),
+    "node tainted or cordoned": Style("faint", 0.5, edge="muted", width=0.0, height=1.0),
+}
 
 
-def key(timelines: Sequence[Timeline], *, dense: bool = False) -> Legend:
-    """Return an entry for each revision and each phase that the timelines show."""
+def phase_words(phase: Shown) -> str:
+    """Return the words for a phase in a key."""
+    return _WORDS.get(phase, f"Pod {phase}")
+
+
+def node_state(words: Iterable[str]) -> str:
+    """Return the one of ``NODE_STATES`` that stands for a node's ``NodeState.words``."""
+    text = "; ".join(words)
+    found = (name for name in ("node deleted", "node NotReady") if name in text)
+    return next(found, "node tainted or cordoned")
+
+
+def key(timelines: Sequence[Timeline], charts: Sequence[Chart], *, dense: bool = False) -> Legend:
+    """Return an entry for each revision, phase and state of a node that the charts show."""
     entries: list[tuple[str, LegendMark]] = [
         (label, Style(series(number), width=0.0, sign="" if dense else sign))
         for number, (label, sign) in _revisions(timelines).items()
     ]
-    colours = _colours(timelines)
+    lanes = [lane for chart in charts for lane in chart.lanes]
+    seen = sorted({(bar.phase, bar.colour) for lane in lanes for bar in lane.bars}, key=_colour)
+    colours: defaultdict[Shown, list[str]] = defaultdict(list)
+    for phase, number in seen:
+        colours[phase].append(series(number))
     for phase in (phase for phase in PHASES if phase in colours):
         mark = _cells(phase, colours[phase]) if dense else pod_style(phase, "muted")
-        entries.append((f"Pod {phase}", mark))
-    if not dense and any(any(removed(timeline)) for timeline in timelines):
-        entries.append(("node removed", REMOVED))
-    return entries
+        entries.append((phase_words(phase), mark))
+    states = {node_state(state.words) for lane in lanes for state in lane.states}
+    return [*entries, *((word, style) for word, style in NODE_STATES.items() if word in states)]
 
 
-def _colours(timelines: Sequence[Timeline]) -> dict[Phase, list[str]]:
-    """Return for each phase the colours of the revisions whose Pods were in it."""
-    seen = {
-        (segment.phase, timeline.revisions.index(segment.revision))
-        for timeline in timelines
-        for segment in timeline.segments
-    }
-    found: defaultdict[Phase, list[str]] = defaultdict(list)
-    for phase, number in sorted(seen, key=lambda one: one[1]):
-        found[phase].append(series(number))
-    return dict(found)
+def _colour(seen: tuple[Shown, int]) -> int:
+    return seen[1]
 
 
-def _cells(phase: Phase, colours: Sequence[str]) -> tuple[Style, ...]:
-    """Return the styles of a raster's cells of that phase, in the order of the colours."""
-    return tuple(dict.fromkeys(dense_style(phase, colour) for colour in colours))
+def _cells(phase: Shown, colours: Sequence[str]) -> tuple[Style, ...]:
+    """Return the styles of a low row's cells of that phase, in the order of the colours."""
+    return tuple(dict.fromkeys(cell_style(phase, colour) for colour in colours))
 
 
 def _revisions(timelines: Sequence[Timeline]) -> dict[int, tuple[str, str]]:

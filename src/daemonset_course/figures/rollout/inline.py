@@ -1,0 +1,157 @@
+"""Draw a timeline as HTML with an SVG in it, as notebooks, the site and the live view show it.
+
+It is complete and still without its script. The script (``data/timeline.js``) adds a cursor over
+all lanes, the status at that moment, a slider, and a replay. Text is text, colours are those of
+JupyterLab's theme, nothing is loaded from anywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from html import escape
+from importlib.resources import files
+from itertools import groupby
+
+from daemonset_course.figures.pods import PHASES, Shown
+from daemonset_course.figures.rollout.chart import Chart, ChartSet, NodeLane
+from daemonset_course.figures.rollout.lanes_svg import ID, LEFT, PLOT, WIDTH, LanesSvg
+
+COLUMNS = ("DESIRED", "CURRENT", "READY", "UP-TO-DATE", "AVAILABLE", "UNAVAILABLE", "MISSCHEDULED")
+
+_NOT_TRUSTED = (
+    "The picture is not shown, because this notebook is not trusted: "
+    "choose Trust Notebook in the Command Palette."
+)
+
+
+def inline(charts: ChartSet, *, above: Sequence[str] = (), scripted: bool = True) -> str:
+    """Return the drawing as HTML.
+
+    Args:
+        charts: what is drawn.
+        above: lines between the title and the key.
+        scripted: write the script too; a page needs it once.
+    """
+    drawing = LanesSvg(charts)
+    key, svg = drawing.key(), drawing.svg()  # the key's patterns are defined in the picture
+    title = "".join(f"<div><b>{escape(line)}</b></div>" for line in charts.title.split("\n"))
+    title += "".join(f"<div>{escape(line)}</div>" for line in above)
+    notes = "".join(f"<li>{line}</li>" for chart in charts.charts for line in _notes(chart))
+    caption = escape(charts.caption, quote=False)
+    html = (
+        f"<figure class=dst data-lm-suppress-shortcuts=true data-d='{_data(charts, drawing)}'>"
+        f"<style>{_asset('css')}</style>{title}{key}"
+        f'<div class=dst-o>{_NOT_TRUSTED}</div><div class=dst-w style="font-size:0">{svg}</div>'
+        f"{_CONTROLS}{_status(charts)}"
+        + (f"<ul class=dst-n>{notes}</ul>" if notes else "")
+        + f"<figcaption>{caption}</figcaption></figure>"
+    )
+    digest = hashlib.sha256(html.encode()).hexdigest()[:8]
+    return html.replace(ID, f"t{digest}") + (script() if scripted else "")
+
+
+_CONTROLS = (
+    "<div class=dst-c hidden><button type=button>▶ replay</button><input type=range min=0 max=1000 "
+    'value=1000 step=any aria-label="time; up and down: node; page up and down: next change">'
+    "</div><div class=dst-r></div>"
+)
+
+
+def script() -> str:
+    """Return the script as HTML; it serves every drawing of its page, also later ones."""
+    return f"<script>{_asset('js')}</script>"
+
+
+@cache
+def _asset(ending: str) -> str:
+    """Return the style or the script without comments and blanks at the ends of lines."""
+    text = (files("daemonset_course") / "data" / f"timeline.{ending}").read_text(encoding="utf-8")
+    lines = [line.strip() for line in text.splitlines()]
+    short = "\n".join(line for line in lines if line and not line.startswith("//"))
+    if ending == "css":
+        return re.sub(r"\s*([{};:,])\s+", r"\1", short.replace(" {", "{")).replace(";}", "}")
+    parts = re.split(r'("[^"]*"|`[^`]*`)', short)  # texts, at odd places, stay as they are
+    parts[::2] = [re.sub(r"\s*([^\w\s$])\s*", r"\1", part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _notes(chart: Chart) -> Iterator[str]:
+    whose = f"{chart.label}: " if chart.label else ""
+    for letter in chart.letters:
+        yield f"<b>{letter.letter}</b> {escape(whose + letter.words)}"
+    if chart.more_marks:
+        yield escape(f"{whose}… and {chart.more_marks} more")
+
+
+def _status(charts: ChartSet) -> str:
+    """Return the table of the seven columns, as they are at the end."""
+    heads = "".join(f"<th scope=col>{column}" for column in COLUMNS)
+    rows = ""
+    for i, chart in enumerate(charts.charts):
+        now = chart.status[-1][1] if chart.status else ("-",) * len(COLUMNS)
+        cells = "".join(f"<td>{number}" for number in now)
+        rows += f"<tr data-i={i}><th scope=row>{escape(chart.label)}{cells}"
+    return (
+        f"<table><thead><tr><th scope=col class=dst-s>status at the end{heads}<tbody>{rows}</table>"
+    )
+
+
+def _data(charts: ChartSet, drawing: LanesSvg) -> str:
+    """Return what the script reads, as JSON within single quotes."""
+    names = [bar.pod for chart in charts.charts for lane in chart.lanes for bar in lane.bars]
+    prefix = _prefix(names)
+    phases = list(PHASES)
+    made = {
+        "s": [_short(charts.span[0]), _short(charts.span[1])],
+        "w": [LEFT, PLOT, WIDTH, _short(drawing.height)],
+        "p": prefix, "k": charts.word,
+        "f": ["ready, not yet available" if p == "not yet available" else p for p in phases],
+        "c": [
+            {
+                "y": _short(top), "h": round(drawing.lane, 3),
+                "l": [
+                    [lane.name, list(_told(lane, prefix, phases)), *_states(lane)]
+                    for lane in chart.lanes
+                ],
+                "t": [[_short(t), *numbers] for t, numbers in chart.status],
+            }
+            for chart, top in zip(charts.charts, drawing.tops, strict=True)
+        ],
+    }  # fmt: skip
+    text = json.dumps(made, separators=(",", ":"), ensure_ascii=False)
+    return text.replace("&", "&amp;").replace("'", "&#39;").replace("<", "&lt;")
+
+
+def _told(lane: NodeLane, prefix: str, phases: list[Shown]) -> Iterator[list[object]]:
+    """Yield [Pod, number, phase, from, until, reason] of each stretch, for the script."""
+    bars = sorted(lane.bars, key=lambda bar: (bar.pod, bar.start))
+    for (pod, phase, number, reason), same in groupby(
+        bars, key=lambda bar: (bar.pod, bar.phase, bar.number, bar.reason)
+    ):
+        parts = list(same)
+        shown = int(number) if number.isdecimal() else number
+        found = [pod.removeprefix(prefix), shown, phases.index(phase)]
+        times = [_short(parts[0].start), _short(parts[-1].end)]
+        yield [*found, *times, *([reason] if reason else [])]
+
+
+def _states(lane: NodeLane) -> Iterator[list[list[object]]]:
+    """Yield the list of [from, until, words] of the node's states, if there are any."""
+    if lane.states:
+        yield [[_short(one.start), _short(one.end), ", ".join(one.words)] for one in lane.states]
+
+
+def _prefix(names: Sequence[str]) -> str:
+    """Return what all names of Pods begin with, up to a dash: the DaemonSet's name."""
+    prefix = names[0][: names[0].rfind("-") + 1] if names else ""
+    return prefix if all(name.startswith(prefix) for name in names) else ""
+
+
+def _short(value: float) -> float:
+    """Return the number with two decimals; a whole one as such."""
+    rounded = round(value, 2)
+    return int(rounded) if rounded == int(rounded) else rounded

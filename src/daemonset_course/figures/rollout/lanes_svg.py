@@ -1,0 +1,414 @@
+"""Draw charts of timelines as SVG: lanes of Pods, panels of counts, an axis, and their key."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections import defaultdict
+from collections.abc import Iterator
+from html import escape
+
+from daemonset_course.figures.colours import ALARM, PALETTE, SURGE, ink_on, rgb
+from daemonset_course.figures.pods import PAINTED, PHASES, Shown, cell_style, pod_style
+from daemonset_course.figures.rollout.chart import Chart, ChartSet, CountsPanel, PodBar
+from daemonset_course.figures.rollout.key import NODE_STATES, node_state
+from daemonset_course.figures.shapes import LegendMark, Style
+from daemonset_course.history.spans import Span, Steps
+
+ID = "\0"  # stands for the prefix of ids until the drawing is known
+# Units of the SVG: one is a pixel where the picture is as wide as that.
+WIDTH, LEFT, _RIGHT = 840, 146, 14
+PLOT = WIDTH - LEFT - _RIGHT
+_LANE, _LOW_LANE, _DENSE = 24.0, 18.0, 560.0  # a lane, one of many, all lanes of the dense form
+_TOP, _HEAD = 24, 20  # for letters above the lanes, for the label of a compared chart
+_PANEL, _STRIP, _ABOVE = 46, 26, 18  # the counts, the extra Pods, the room for words above each
+_AXIS = 34
+_LETTER = 7.6  # the width of a character, on average a little less
+_FITS = 17  # characters of a node's name
+_BARS = tuple(reversed(PAINTED))  # a full bar does not cover a short one beside it
+_RANK = {phase: i for i, phase in enumerate(_BARS)}
+_PATTERNS = {  # of 6 by 6 units
+    "not ready": "M-1 1l2-2M0 6L6 0M5 7l2-2", "failed": "M-1 5l2 2M0 0l6 6M5-1l2 2",
+    "unknown": "M0 6L6 0M0 0l6 6", "not yet available": "M1.5 1.5h1.6M4.5 4.5h1.6",
+    "above": "M-1 5l2 2M0 0l6 6M5-1l2 2", "unseen": "M1 1h1M4 4h1",
+    "node deleted": "M2 0v6", "node NotReady": "M-1 5l2 2M0 0l6 6M5-1l2 2",
+}  # fmt: skip
+_MUTED, _GROUND, _INK = "var(--m)", "var(--b)", "var(--f)"
+_UNAVAILABLE = ("nodes without", "an available Pod")
+_EXTRA = ("extra Pods",)
+
+
+class LanesSvg:
+    """The SVG of some charts.
+
+    Attributes:
+        lane: the height of a lane.
+        tops: the y of each chart's first lane, when it is drawn.
+        height: of the whole, when it is drawn.
+    """
+
+    def __init__(self, charts: ChartSet) -> None:
+        self._charts = charts
+        low, high = charts.span
+        self._low, self._high, self._scale = low, high, PLOT / max(high - low, 1e-9)
+        self._used: dict[str, str] = {}  # name of a pattern -> its element
+        self.tops: list[float] = []
+        self.height = 0.0
+        lanes = sum(len(chart.lanes) for chart in charts.charts)
+        self.lane = (
+            _DENSE / lanes if charts.dense else _LANE if lanes <= 16 else _LOW_LANE
+        )  # fmt: skip
+
+    # The whole
+
+    def svg(self) -> str:
+        """Return the SVG; its ids begin with ``ID``."""
+        y, parts = 2.0, []
+        for chart in self._charts.charts:
+            if chart.label:
+                parts.append(f'<text class="h" x="4" y="{y + 14:g}">{escape(chart.label)}</text>')
+                y += _HEAD
+            y += _TOP if any(row < 0 for one in chart.letters for row, *_ in one.places) else 4
+            self.tops.append(y)
+            bottom = y + self.lane * len(chart.lanes)
+            below, panels = self._panels(chart, bottom + 6)
+            parts += [*self._under(chart, y, bottom), *self._lanes(chart, y), *panels]
+            parts += self._over(chart, y, bottom, below)
+            y = below + 8
+        parts.append(self._axis(y))
+        self.height = y + _AXIS
+        ticks = "".join(f"M{_number(self._x(t))} 0V{y:g}" for t in self._ticks())
+        title, caption = (escape(each, quote=False) for each in self._words())
+        cursor = f'<rect class="v" y="0" height="{y:g}"/><path class="u" />'
+        return (
+            f'<svg viewBox="0 0 {WIDTH} {self.height:g}" role="img" '
+            f'aria-labelledby="{ID}t" aria-describedby="{ID}d">'
+            f'<title id="{ID}t">{title}</title><desc id="{ID}d">{caption}</desc>'
+            f'<defs>{"".join(self._used.values())}</defs><path class="g" d="{ticks}"/>'
+            f"{''.join(parts)}{cursor}</svg>"
+        )
+
+    def key(self) -> str:
+        """Return the list of colours, shapes and grounds."""
+        entries = []
+        for word, mark in self._charts.key:
+            entries.append(f"<li>{self._swatch(word, mark)} {escape(word)}</li>")
+        return f"<ul class=dst-k>{''.join(entries)}</ul>"
+
+    def _words(self) -> tuple[str, str]:
+        return self._charts.one_line, self._charts.caption
+
+    # Places
+
+    def _x(self, t: float) -> float:
+        return LEFT + (min(max(t, self._low), self._high) - self._low) * self._scale
+
+    def _span(self, start: float, end: float, least: float = 1.5) -> tuple[float, float]:
+        """Return x and width of a stretch, wide enough to be seen."""
+        x = min(self._x(start), LEFT + PLOT - least)
+        return x, max(self._x(end) - x, least)
+
+    def _rect(self, span: Span, y: float, high: float, rest: str, least: float = 1.5) -> str:
+        x, wide = self._span(*span, least)
+        return (
+            f'<rect x="{_number(x)}" y="{_number(y)}" width="{_number(wide)}" '
+            f'height="{_number(high)}" {rest}/>'
+        )
+
+    def _ticks(self) -> list[float]:
+        rough = (self._high - self._low) / 7
+        power = 10 ** math.floor(math.log10(max(rough, 1e-3)))
+        step = next(power * n for n in (1, 2, 5, 10) if power * n >= rough)
+        first = math.ceil(self._low / step - 1e-9)
+        return [round(i * step, 6) for i in range(first, math.floor(self._high / step + 1e-9) + 1)]
+
+    def _axis(self, y: float) -> str:
+        texts = "".join(
+            f'<text class="i" x="{_number(self._x(t))}" y="{y + 13:g}">{t:g}</text>'
+            for t in self._ticks()
+        )
+        name = (
+            f'<text class="i m" x="{LEFT + PLOT / 2:g}" y="{y + 30:g}">{self._charts.axis}</text>'
+        )
+        return f'<path class="g" d="M{LEFT} {y:g}h{PLOT}"/>{texts}{name}'
+
+    # Fillings
+
+    def _pattern(self, name: str, colour: str, ground: str = "none") -> str:
+        """Return the paint of a pattern, which is defined once."""
+        place = f"{name[0]}{len(self._used)}"
+        found = self._used.setdefault(
+            f"{name}{colour}",
+            f'<pattern id="{ID}{place}" width="6" height="6" patternUnits="userSpaceOnUse">'
+            f'<path d="M0 0h6v6H0z" fill="{ground}"/><path d="{_PATTERNS[name]}" '
+            f'stroke="{colour}" stroke-width="1.4"/></pattern>',
+        )
+        return f"url(#{found.split('id=')[1].split(chr(34))[1]})"
+
+    def _paint(self, phase: Shown, colour: str) -> str:
+        """Return the attributes of a bar in that phase."""
+        if phase == "unknown":
+            return f'fill="{self._pattern("unknown", _MUTED)}" stroke="{_MUTED}"'
+        if phase == "pending":
+            return f'fill="{_GROUND}" stroke="{colour}" stroke-width="1.5"'
+        if phase in ("not ready", "failed"):
+            return f'fill="{self._pattern(phase, colour, _GROUND)}" stroke="{colour}"'
+        if phase == "not yet available":
+            half = f"color-mix(in srgb,{colour} 45%,{_GROUND})"
+            return f'fill="{self._pattern(phase, _INK, half)}" stroke="{colour}"'
+        return f'fill="{colour}"'
+
+    def _swatch(self, word: str, mark: LegendMark) -> str:
+        parts = mark if isinstance(mark, tuple) else (mark,)
+        shapes = ""
+        for i, part in enumerate(parts):
+            assert isinstance(part, Style)
+            wide = 26 / len(parts)
+            shapes += self._swatch_part(word, part, i * wide, wide)
+        return f"<svg viewBox='0 0 26 14' aria-hidden='true'>{shapes}</svg>"
+
+    def _swatch_part(self, word: str, style: Style, x: float, wide: float) -> str:
+        high = 14 * min(1.0, style.height * 1.15)
+        box = f'<rect x="{x:g}" y="{7 - high / 2:g}" width="{wide:g}" height="{high:g}" '
+        phase = _phase_of(word)
+        if word in NODE_STATES:
+            return f"{box}{self._ground(word)}/>"
+        if phase is None:
+            ink = ink_on(rgb(_hex(style.colour)))
+            sign = f'<text class="i" x="13" y="11.5" fill="{ink}">{escape(style.sign)}</text>'
+            return f'{box}fill="{_hex(style.colour)}"/>' + (sign if style.sign else "")
+        if self._charts.dense:
+            return f"{box}{_cell(phase, _hex(style.colour))}/>"
+        sign = '<text class="i o" x="13" y="12">✗</text>' if phase == "failed" else ""
+        return f"{box}{self._paint(phase, _MUTED)}/>{sign}"
+
+    def _ground(self, state: str) -> str:
+        """Return the attributes of a lane's ground while its node is in that state."""
+        if state in _PATTERNS:
+            return f'fill="{self._pattern(state, _MUTED)}" fill-opacity=".45"'
+        return f'fill="{_MUTED}" fill-opacity=".22"'
+
+    # Lanes
+
+    def _under(self, chart: Chart, top: float, bottom: float) -> Iterator[str]:
+        """Yield what lies under the bars: stripes, states of nodes, outages."""
+        if not self._charts.dense:
+            stripes = "".join(
+                f"M{LEFT} {top + i * self.lane:g}h{PLOT}v{self.lane:g}h-{PLOT}z"
+                for i in range(0, len(chart.lanes), 2)
+            )
+            yield f'<path d="{stripes}" fill="var(--s)"/>'
+        for i, lane in enumerate(chart.lanes):
+            for state in lane.states:
+                ground = self._ground(node_state(state.words))
+                y = top + i * self.lane
+                yield self._rect((state.start, state.end), y, self.lane, ground)
+        for start, end, _ in chart.outages:
+            yield self._rect((start, end), top, bottom - top, f'fill="{ALARM}" fill-opacity=".14"')
+
+    def _lanes(self, chart: Chart, top: float) -> Iterator[str]:
+        if self._charts.dense:
+            yield from self._low_rows(chart, top)
+            return
+        paths: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+        texts = []
+        for i, lane in enumerate(chart.lanes):
+            y = top + i * self.lane
+            muted = "" if lane.bars else " m"
+            name = escape(_fitting(lane.name))
+            baseline = _number(y + self.lane / 2 + 4.5)
+            texts.append(f'<text class="e{muted}" x="{LEFT - 8}" y="{baseline}">{name}</text>')
+            for bar in lane.bars:
+                if bar.end >= self._low:
+                    middle = self._middle(bar, y)
+                    paths[_RANK[bar.phase], bar.colour].append(self._bar(bar, middle))
+                    texts.append(self._bar_text(bar, middle))
+            if not lane.bars:
+                x = self._x(chart.start) + 6
+                texts.append(f'<text class="m o" x="{_number(x)}" y="{baseline}">no Pod</text>')
+        for (rank, colour), moves in sorted(paths.items()):
+            paint = self._paint(_BARS[rank], PALETTE[colour % len(PALETTE)])
+            yield f'<path {paint} d="{"".join(moves)}"/>'
+        yield from texts
+
+    def _middle(self, bar: PodBar, y: float) -> float:
+        share = 0.8 / bar.rows if bar.rows > 1 else 1.0
+        return y + (0.5 + (bar.row - (bar.rows - 1) / 2) * share) * self.lane
+
+    def _bar(self, bar: PodBar, middle: float) -> str:
+        """Return the moves of a bar's outline."""
+        share = 0.8 / bar.rows if bar.rows > 1 else 1.0
+        high = pod_style(bar.phase, "").height * share * self.lane
+        x, wide = (_number(each) for each in self._span(bar.start, bar.end))
+        return f"M{x} {_number(middle - high / 2)}h{wide}v{_number(high)}h-{wide}z"
+
+    def _bar_text(self, bar: PodBar, middle: float) -> str:
+        """Return the number or the reason, if the bar has room for it."""
+        if not bar.named:
+            return ""
+        x, wide = self._span(bar.start, bar.end)
+        y = _number(middle + 4.5)
+        if bar.phase in ("ready", "not yet available"):
+            if bar.rows > 1 or wide < 8 + _LETTER * len(bar.number):
+                return ""
+            plain = bar.phase == "ready"
+            ink = ink_on(rgb(PALETTE[bar.colour % len(PALETTE)]))
+            paint = f'fill="{ink}"' if plain else 'class="o"'
+            later = "".join(
+                f'<text x="{_number(self._x(t) + 3)}" y="{y}" {paint}>→{number}</text>'
+                for t, number in bar.later
+                if self._x(bar.end) - self._x(t) > 3 * _LETTER
+            )
+            return f'<text x="{_number(x + 4)}" y="{y}" {paint}>{bar.number}</text>{later}'
+        cross = "✗ " if bar.phase == "failed" else ""
+        for words in (bar.reason, bar.reason.rpartition(": ")[2]):
+            if words and wide > 8 + _LETTER * len(cross + words):
+                return (
+                    f'<text class="o" x="{_number(x + 4)}" y="{y}">{escape(cross + words)}</text>'
+                )
+        return f'<text class="o" x="{_number(x)}" y="{y}">✗</text>' if cross else ""
+
+    def _low_rows(self, chart: Chart, top: float) -> Iterator[str]:
+        """Yield one path for each phase and colour: every bar is a piece of a thick line."""
+        paths: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+        for i, lane in enumerate(chart.lanes):
+            y = f"{top + (i + 0.5) * self.lane:.2f}"
+            for bar in lane.bars:
+                if bar.end >= self._low:
+                    x, wide = self._span(bar.start, bar.end)
+                    place = PAINTED.index(bar.phase), bar.colour
+                    paths[place].append(f"M{_number(x)} {y}h{_number(wide)}")
+        for (rank, colour), moves in sorted(paths.items()):
+            paint = _cell(PAINTED[rank], PALETTE[colour % len(PALETTE)]).replace("fill", "stroke")
+            yield (
+                f'<path d="{"".join(moves)}" {paint} stroke-width="{self.lane:.3f}" '
+                f'shape-rendering="crispEdges"/>'
+            )
+        for i, word in enumerate((f"{len(chart.lanes)} nodes,", *textwrap.wrap(chart.order, 17))):
+            yield f'<text class="e m" x="{LEFT - 8}" y="{top + 14 + 17 * i:g}">{word}</text>'
+
+    def _over(self, chart: Chart, top: float, bottom: float, below: float) -> Iterator[str]:
+        """Yield what lies over the bars: gaps, the words of outages, letters."""
+        unseen = f'fill="{self._pattern("unseen", _INK)}" fill-opacity=".6"' if chart.gaps else ""
+        for span in chart.unseen:
+            yield self._rect(span, top, bottom - top, unseen)
+        for span in chart.gaps:
+            yield self._rect(span, bottom + 6, max(0.0, below - bottom - 6), unseen)
+        for start, end, words in chart.outages:
+            x, wide = self._span(start, end)
+            if wide > _LETTER * len(words):
+                place = f'x="{_number(x + 4)}" y="{bottom - 5:g}"'
+                yield f'<text class="o" {place}>{escape(words)}</text>'
+        if chart.end < self._high - 0.03 * (self._high - self._low):
+            edge = _number(self._x(chart.end))
+            yield f'<path class="g" d="M{edge} {top:g}V{bottom:g}"/>'
+            fits = LEFT + PLOT - self._x(chart.end) > 15 * _LETTER
+            side = 'dx="4" class="m o"' if fits else 'dx="-4" class="m o e"'
+            yield f'<text x="{edge}" {side} y="{bottom - 6:g}">recording ended</text>'
+        for letter in chart.letters:
+            for lane, t, shown in letter.places:
+                x, y = self._x(shown), top - 12 if lane < 0 else top + (lane + 0.5) * self.lane
+                if lane < 0:
+                    yield f'<path class="d" d="M{_number(self._x(t))} {top - 3:g}V{below:g}"/>'
+                yield (
+                    f'<circle class="k" cx="{_number(x)}" cy="{_number(y)}" r="8.5"/>'
+                    f'<text class="h i" x="{_number(x)}" y="{_number(y + 4.6)}">'
+                    f"{letter.letter}</text>"
+                )
+
+    # The panel
+
+    def _panels(self, chart: Chart, top: float) -> tuple[float, list[str]]:
+        """Return the lower end of the panels, and their parts."""
+        panel = chart.panel
+        if panel is None:
+            return top - 6, []
+        y = top + _ABOVE
+        parts = [*self._panel(y, _PANEL, panel.unavailable, panel.budget, panel.top, _UNAVAILABLE)]
+        parts += self._alarm(panel, y)
+        y += _PANEL
+        if panel.surge.times:
+            y += _ABOVE
+            extra = panel.surge, panel.surge_budget, panel.surge_top, _EXTRA
+            parts += self._panel(y, _STRIP, *extra)
+            y += _STRIP
+        return y, parts
+
+    def _panel(
+        self, y: float, high: float, count: Steps, bound: Steps, most: int, words: tuple[str, ...]
+    ) -> Iterator[str]:
+        """Yield the count as an area, the bound as a ceiling with its words, the name."""
+        unit, floor = high / most, y + high
+        surge = words == _EXTRA
+        paint = SURGE if surge else _MUTED
+        area = ""
+        for a, b, value in self._seen(count):
+            if value:
+                x, end, up = map(_number, (self._x(a), self._x(b), value * unit))
+                area += f"M{x} {floor:g}v-{up}H{end}V{floor:g}z"
+        yield f'<path fill="{paint}" fill-opacity=".45" d="{area}"/>'
+        ceiling, texts, label = "", [], ""
+        for a, b, value in self._seen(bound):
+            level = floor - value * unit
+            ceiling += f"M{_number(self._x(a))} {_number(level)}H{_number(self._x(b))}"
+            if (text := f"{'surge budget' if surge else 'budget'} {value}") != label:
+                label = text
+                at = min(self._x(a) + 3, LEFT + PLOT - _LETTER * len(text))
+                place = f'x="{_number(at)}" y="{_number(level - 4)}"'
+                texts.append(f'<text class="o" {place}>{text}</text>')
+        yield (
+            f'<path d="{ceiling}" stroke="{SURGE if surge else ALARM}" stroke-width="2" '
+            f'stroke-dasharray="6 3"/>{"".join(texts)}'
+            f'<path class="g" d="M{LEFT} {floor:g}h{PLOT}"/>'
+            f'<text class="e m" x="{LEFT - 8}" y="{floor:g}">0</text>'
+            f'<text class="e m" x="{LEFT - 8}" y="{y + 10:g}">{most}</text>'
+        )
+        for i, word in enumerate(words):
+            at = y + high / 2 + 5 + 15 * (i - (len(words) - 1) / 2)
+            yield f'<text class="e" x="{LEFT - 32}" y="{at:g}">{word}</text>'
+
+    def _alarm(self, panel: CountsPanel, y: float) -> Iterator[str]:
+        unit, floor = _PANEL / panel.top, y + _PANEL
+        if panel.above:
+            paint = f'fill="{self._pattern("above", ALARM)}"'
+            for start, end, low, high in panel.above:
+                box = (start, end), floor - high * unit, (high - low) * unit
+                yield self._rect(*box, paint, least=1.0)
+
+    def _seen(self, steps: Steps) -> Iterator[tuple[float, float, int]]:
+        """Yield the known stretches on the axis; moments of no length are left out."""
+        for start, end, value in steps.stretches():
+            a, b = max(start, self._low), min(end, self._high)
+            if value is not None and b > a:
+                yield a, b, value
+
+
+def _cell(phase: Shown, colour: str) -> str:
+    """Return the paint of a phase in a low row; see ``cell_style``."""
+    style = cell_style(phase, "")
+    if phase == "unknown":
+        return f'fill="{_MUTED}" fill-opacity=".5"'
+    if style.shade:
+        return f'fill="color-mix(in srgb,{colour} 40%,{_INK})"'
+    opacity = f' fill-opacity="{1 - style.fade:.2g}"' if style.fade else ""
+    return f'fill="{colour}"{opacity}'
+
+
+def _hex(name: str) -> str:
+    """Return the colour of a series by its name."""
+    kind, _, number = name.partition(" ")
+    return PALETTE[int(number)] if kind == "series" else _MUTED
+
+
+def _phase_of(word: str) -> Shown | None:
+    phase = word.removeprefix("Pod ").removeprefix("ready, ")
+    return next((each for each in PHASES if each == phase and word.startswith("Pod ")), None)
+
+
+def _fitting(name: str) -> str:
+    """Return the name, or its beginning and end if it is longer than the margin is wide."""
+    return name if len(name) <= _FITS else f"{name[:8]}…{name[9 - _FITS :]}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}".rstrip("0").rstrip(".") if "." in f"{value:.1f}" else f"{value:.0f}"

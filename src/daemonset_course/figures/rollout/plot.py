@@ -1,0 +1,54 @@
+"""The picture of a timeline, or of two: HTML for notebooks, SVG and PNG for files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daemonset_course.figures.picture import Picture
+from daemonset_course.figures.rollout.chart import ChartSet, one_chart, two_charts
+from daemonset_course.figures.rollout.inline import inline
+from daemonset_course.history.timeline import Timeline
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def plot(
+    timeline: Timeline,
+    *,
+    title: str | None = None,
+    caption: str | None = None,
+    counts: bool | None = None,
+    dark: bool = False,
+) -> Picture:
+    """Return the picture of a timeline; its title states the finding unless one is given.
+
+    Args:
+        timeline: what happened.
+        title: the finding; made from the timeline when left out.
+        caption: the sentence below; made from the timeline when left out.
+        counts: draw the panel of counts; left out, it is drawn where a count changes or a
+            template is rolled out.
+        dark: files are for a dark page; in a notebook the picture follows the theme.
+    """
+    return _picture(one_chart(timeline, title=title, caption=caption, counts=counts), dark=dark)
+
+
+def compare(
+    a: Timeline,
+    b: Timeline,
+    *,
+    labels: tuple[str, str] = ("a", "b"),
+    dark: bool = False,
+) -> Picture:
+    """Return a picture of two timelines; 0 on its time axis is the last new template of each."""
+    return _picture(two_charts(a, b, labels), dark=dark)
+
+
+def _picture(charts: ChartSet, *, dark: bool) -> Picture:
+    def figure() -> Figure:
+        from daemonset_course.figures.rollout.draw import draw  # noqa: PLC0415 - 570 ms
+
+        return draw(charts, dark=dark)
+
+    return Picture(figure, charts.caption, charts.one_line, html=lambda: inline(charts))
