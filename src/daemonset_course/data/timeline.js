@@ -11,7 +11,8 @@
   const lanes = (D) => D.c.flatMap((c) => c.l.map((l, i) => ({ c, l, y: c.y + i * c.h })));
   const last = (rows, t) => rows.filter((s) => s[0] <= t).pop();
   const say = (D, l, t) => {
-    const now = l[1].filter((b) => b[3] <= t && (t < b[4] || t == D.s[1] || b[3] == b[4]));
+    const least = (D.s[1] - D.s[0]) / 300;
+    const now = l[1].filter((b) => b[3] <= t && (t < b[4] || t == D.s[1] || t < b[3] + least));
     const pods = now.map((b) =>
       `${D.p}${b[0]}, ${D.k} ${b[1]}, ${D.f[b[2]]}${b[5] ? ", " + b[5] : ""}, ${b[3]}–${b[4]} s`);
     const state = (l[2] || []).filter((s) => s[0] <= t && t < s[1]).map((s) => s[2]);

@@ -19,9 +19,10 @@ ID = "\0"  # stands for the prefix of ids until the drawing is known
 # Units of the SVG: one is a pixel where the picture is as wide as that.
 WIDTH, LEFT, _RIGHT = 840, 146, 14
 PLOT = WIDTH - LEFT - _RIGHT
-_LANE, _LOW_LANE, _DENSE = 24.0, 18.0, 560.0  # a lane, one of many, all lanes of the dense form
+_LANE, _LOW_LANE, _DENSE = 24.0, 18.0, 460.0  # a lane, one of many, all lanes of the dense form
 _TOP, _HEAD = 24, 20  # for letters above the lanes, for the label of a compared chart
 _PANEL, _STRIP, _ABOVE = 46, 26, 18  # the counts, the extra Pods, the room for words above each
+_LEAST_ROW = 1.3  # of the dense form: thinner lines would leave gaps
 _AXIS = 34
 _LETTER = 7.6  # the width of a character, on average a little less
 _FITS = 17  # characters of a node's name
@@ -34,8 +35,7 @@ _PATTERNS = {  # of 6 by 6 units
     "node deleted": "M2 0v6", "node NotReady": "M-1 5l2 2M0 0l6 6M5-1l2 2",
 }  # fmt: skip
 _MUTED, _GROUND, _INK = "var(--m)", "var(--b)", "var(--f)"
-_UNAVAILABLE = ("nodes without", "an available Pod")
-_EXTRA = ("extra Pods",)
+_UNAVAILABLE, _EXTRA = "nodes without an available Pod", "extra Pods"
 
 
 class LanesSvg:
@@ -72,7 +72,7 @@ class LanesSvg:
             self.tops.append(y)
             bottom = y + self.lane * len(chart.lanes)
             below, panels = self._panels(chart, bottom + 6)
-            parts += [*self._under(chart, y, bottom), *self._lanes(chart, y), *panels]
+            parts += [*self._under(chart, y, bottom, below), *self._lanes(chart, y), *panels]
             parts += self._over(chart, y, bottom, below)
             y = below + 8
         parts.append(self._axis(y))
@@ -138,7 +138,7 @@ class LanesSvg:
         """Return the paint of a pattern, which is defined once."""
         place = f"{name[0]}{len(self._used)}"
         found = self._used.setdefault(
-            f"{name}{colour}",
+            f"{name}{colour}{ground}",
             f'<pattern id="{ID}{place}" width="6" height="6" patternUnits="userSpaceOnUse">'
             f'<path d="M0 0h6v6H0z" fill="{ground}"/><path d="{_PATTERNS[name]}" '
             f'stroke="{colour}" stroke-width="1.4"/></pattern>',
@@ -190,8 +190,8 @@ class LanesSvg:
 
     # Lanes
 
-    def _under(self, chart: Chart, top: float, bottom: float) -> Iterator[str]:
-        """Yield what lies under the bars: stripes, states of nodes, outages."""
+    def _under(self, chart: Chart, top: float, bottom: float, below: float) -> Iterator[str]:
+        """Yield what lies under the bars: stripes, states of nodes, outages, lines of letters."""
         if not self._charts.dense:
             stripes = "".join(
                 f"M{LEFT} {top + i * self.lane:g}h{PLOT}v{self.lane:g}h-{PLOT}z"
@@ -205,6 +205,10 @@ class LanesSvg:
                 yield self._rect((state.start, state.end), y, self.lane, ground)
         for start, end, _ in chart.outages:
             yield self._rect((start, end), top, bottom - top, f'fill="{ALARM}" fill-opacity=".14"')
+        moments = [t for one in chart.letters for lane, t, _ in one.places if lane < 0]
+        if moments:
+            lines = "".join(f"M{_number(self._x(t))} {top - 3:g}V{below:g}" for t in moments)
+            yield f'<path class="d" d="{lines}"/>'
 
     def _lanes(self, chart: Chart, top: float) -> Iterator[str]:
         if self._charts.dense:
@@ -280,10 +284,8 @@ class LanesSvg:
                     paths[place].append(f"M{_number(x)} {y}h{_number(wide)}")
         for (rank, colour), moves in sorted(paths.items()):
             paint = _cell(PAINTED[rank], PALETTE[colour % len(PALETTE)]).replace("fill", "stroke")
-            yield (
-                f'<path d="{"".join(moves)}" {paint} stroke-width="{self.lane:.3f}" '
-                f'shape-rendering="crispEdges"/>'
-            )
+            wide = f'stroke-width="{max(self.lane, _LEAST_ROW):.2f}" shape-rendering="crispEdges"'
+            yield f'<path d="{"".join(moves)}" {paint} {wide}/>'
         for i, word in enumerate((f"{len(chart.lanes)} nodes,", *textwrap.wrap(chart.order, 17))):
             yield f'<text class="e m" x="{LEFT - 8}" y="{top + 14 + 17 * i:g}">{word}</text>'
 
@@ -303,13 +305,15 @@ class LanesSvg:
             edge = _number(self._x(chart.end))
             yield f'<path class="g" d="M{edge} {top:g}V{bottom:g}"/>'
             fits = LEFT + PLOT - self._x(chart.end) > 15 * _LETTER
-            side = 'dx="4" class="m o"' if fits else 'dx="-4" class="m o e"'
-            yield f'<text x="{edge}" {side} y="{bottom - 6:g}">recording ended</text>'
+            side = (
+                f'dx="4" class="m" y="{bottom - 6:g}"'
+                if fits
+                else f'class="e m" y="{bottom + 16:g}"'
+            )
+            yield f'<text x="{edge}" {side}>recording ended</text>'
         for letter in chart.letters:
-            for lane, t, shown in letter.places:
+            for lane, _, shown in letter.places:
                 x, y = self._x(shown), top - 12 if lane < 0 else top + (lane + 0.5) * self.lane
-                if lane < 0:
-                    yield f'<path class="d" d="M{_number(self._x(t))} {top - 3:g}V{below:g}"/>'
                 yield (
                     f'<circle class="k" cx="{_number(x)}" cy="{_number(y)}" r="8.5"/>'
                     f'<text class="h i" x="{_number(x)}" y="{_number(y + 4.6)}">'
@@ -335,7 +339,7 @@ class LanesSvg:
         return y, parts
 
     def _panel(
-        self, y: float, high: float, count: Steps, bound: Steps, most: int, words: tuple[str, ...]
+        self, y: float, high: float, count: Steps, bound: Steps, most: int, words: str
     ) -> Iterator[str]:
         """Yield the count as an area, the bound as a ceiling with its words, the name."""
         unit, floor = high / most, y + high
@@ -363,9 +367,11 @@ class LanesSvg:
             f'<text class="e m" x="{LEFT - 8}" y="{floor:g}">0</text>'
             f'<text class="e m" x="{LEFT - 8}" y="{y + 10:g}">{most}</text>'
         )
-        for i, word in enumerate(words):
-            at = y + high / 2 + 5 + 15 * (i - (len(words) - 1) / 2)
-            yield f'<text class="e" x="{LEFT - 32}" y="{at:g}">{word}</text>'
+        edge = LEFT - 14 - 9 * max(2, len(str(most)))
+        lines = textwrap.wrap(words, int(edge / 7))
+        for i, line in enumerate(lines):
+            at = y + high / 2 + 5 + 15 * (i - (len(lines) - 1) / 2)
+            yield f'<text class="e" x="{edge}" y="{at:g}">{line}</text>'
 
     def _alarm(self, panel: CountsPanel, y: float) -> Iterator[str]:
         unit, floor = _PANEL / panel.top, y + _PANEL
