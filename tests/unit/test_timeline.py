@@ -158,7 +158,9 @@ def test_without_min_ready_seconds_no_pod_waits_and_one_that_waits_at_the_end_is
 def test_what_keeps_pods_off_a_node_is_known_over_time() -> None:
     gpu = {"key": "gpu", "value": "true", "effect": "NoSchedule"}
     echo = {"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"}
-    cordoned = node("n1", taints=[gpu])
+    soft = {"key": "slow", "effect": "PreferNoSchedule"}
+    course = {"key": "daemonset-course/kubelet", "value": "simulated", "effect": "NoSchedule"}
+    cordoned = node("n1", taints=[gpu, soft, course])
     cordoned["spec"]["unschedulable"] = True
     timeline = log(
         *present("nodes", control_plane(), node("n1", taints=[gpu]), node("n2")),

@@ -99,7 +99,8 @@ def is_control_plane(node: Object) -> bool:
 def node_words(node: Object | None) -> tuple[str, ...]:
     """Return what keeps Pods off the node or from running on it, in a few words; empty: nothing.
 
-    The control plane's own taint is left out: it never changes.
+    Left out are the control plane's own taint and the course's, which never change, and taints
+    that keep no Pod off.
     """
     if node is None:
         return ("node deleted",)
@@ -107,8 +108,9 @@ def node_words(node: Object | None) -> tuple[str, ...]:
     found = [] if ready == "True" else ["node NotReady" + " (Unknown)" * (ready == "Unknown")]
     if (node.get("spec") or {}).get("unschedulable"):
         found.append("cordoned")
-    taints = (text for text in taints_of(node) if not text.startswith(f"{CONTROL_PLANE}:"))
-    return (*found, *(f"taint {text}" for text in taints))
+    ours = (f"{CONTROL_PLANE}:", "daemonset-course/")
+    taints = (text for text in taints_of(node) if not text.startswith(ours))
+    return (*found, *(f"taint {text}" for text in taints if not text.endswith(":PreferNoSchedule")))
 
 
 # These taints repeat another field of the node: cordon, Ready.
