@@ -97,9 +97,11 @@ rollout.plot()
 # - Each **bar** is a Pod. Its colour and number say which revision (version of the template) it has.
 # - Its **shape** says what it is doing: a hollow thin bar is pending, a hatched one runs but is not
 #   ready, a full one is ready, a thin full one is terminating.
-# - A **numbered mark** is something that was done or that happened; the list below names it.
+# - A **letter** is something that was done or that happened; the list below names it.
 # - The panel underneath counts the **nodes without an available Pod**. In an
 #   update a dashed line shows how many it may take at once; nothing limits a first start.
+# - **Move the mouse** over it, or the slider, or press the arrow keys there: a cursor says what each
+#   Pod does at that moment, and the table what the DaemonSet's status says.
 # - The **sentence** at the bottom is made from the same recording as the picture.
 #
 # And your prediction, beside the nodes of the last rollout in the recording:

@@ -47,7 +47,7 @@ def inline(charts: ChartSet, *, above: Sequence[str] = (), scripted: bool = True
         f"<style>{_asset('css')}</style>{title}{key}"
         f'<div class=dst-o>{_NOT_TRUSTED}</div><div class=dst-w style="font-size:0">{svg}</div>'
         f"{_CONTROLS}{_status(charts)}"
-        + (f"<ul class=dst-n>{notes}</ul>" if notes else "")
+        + (f'<ul class=dst-n style="padding:0">{notes}</ul>' if notes else "")
         + f"<figcaption>{caption}</figcaption></figure>"
     )
     digest = hashlib.sha256(html.encode()).hexdigest()[:8]
@@ -55,7 +55,8 @@ def inline(charts: ChartSet, *, above: Sequence[str] = (), scripted: bool = True
 
 
 _CONTROLS = (
-    "<div class=dst-c hidden><button type=button>▶ replay</button><input type=range min=0 max=1000 "
+    '<div class=dst-c style="display:none"><button type=button>▶ replay</button>'
+    "<input type=range min=0 max=1000 "
     'value=1000 step=any aria-label="time; up and down: node; page up and down: next change">'
     "</div><div class=dst-r></div>"
 )
@@ -76,7 +77,7 @@ def _asset(ending: str) -> str:
         return re.sub(r"\s*([{};:,])\s+", r"\1", short.replace(" {", "{")).replace(";}", "}")
     parts = re.split(r'("[^"]*"|`[^`]*`)', short)  # texts, at odd places, stay as they are
     parts[::2] = [re.sub(r"\s*([^\w\s$])\s*", r"\1", part) for part in parts[::2]]
-    return "".join(parts)
+    return "".join(parts).replace(";}", "}")
 
 
 def _notes(chart: Chart) -> Iterator[str]:

@@ -93,7 +93,7 @@ class LanesSvg:
         entries = []
         for word, mark in self._charts.key:
             entries.append(f"<li>{self._swatch(word, mark)} {escape(word)}</li>")
-        return f"<ul class=dst-k>{''.join(entries)}</ul>"
+        return f'<ul class=dst-k style="padding:0">{"".join(entries)}</ul>'
 
     def _words(self) -> tuple[str, str]:
         return self._charts.one_line, self._charts.caption
@@ -197,7 +197,7 @@ class LanesSvg:
                 f"M{LEFT} {top + i * self.lane:g}h{PLOT}v{self.lane:g}h-{PLOT}z"
                 for i in range(0, len(chart.lanes), 2)
             )
-            yield f'<path d="{stripes}" fill="var(--s)"/>'
+            yield f'<path d="{stripes}" fill="var(--s)" fill-opacity=".5"/>'
         for i, lane in enumerate(chart.lanes):
             for state in lane.states:
                 ground = self._ground(node_state(state.words))
@@ -215,25 +215,25 @@ class LanesSvg:
             yield from self._low_rows(chart, top)
             return
         paths: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
-        texts = []
+        texts: defaultdict[str, list[str]] = defaultdict(list)  # by paint
         for i, lane in enumerate(chart.lanes):
             y = top + i * self.lane
-            muted = "" if lane.bars else " m"
-            name = escape(_fitting(lane.name))
-            baseline = _number(y + self.lane / 2 + 4.5)
-            texts.append(f'<text class="e{muted}" x="{LEFT - 8}" y="{baseline}">{name}</text>')
+            middle = y + self.lane / 2
+            paint = 'class="e"' if lane.bars else 'class="e m"'
+            texts[paint].append(_text(LEFT - 8, middle, _fitting(lane.name)))
             for bar in lane.bars:
                 if bar.end >= self._low:
-                    middle = self._middle(bar, y)
-                    paths[_RANK[bar.phase], bar.colour].append(self._bar(bar, middle))
-                    texts.append(self._bar_text(bar, middle))
+                    paths[_RANK[bar.phase], bar.colour].append(self._bar(bar, self._middle(bar, y)))
+                    for paint, text in self._words_on(bar, self._middle(bar, y)):
+                        texts[paint].append(text)
             if not lane.bars:
                 x = self._x(chart.start) + 6
-                texts.append(f'<text class="m o" x="{_number(x)}" y="{baseline}">no Pod</text>')
+                texts['class="m o"'].append(_text(x, middle, "no Pod"))
         for (rank, colour), moves in sorted(paths.items()):
             paint = self._paint(_BARS[rank], PALETTE[colour % len(PALETTE)])
             yield f'<path {paint} d="{"".join(moves)}"/>'
-        yield from texts
+        for paint, words in texts.items():
+            yield f"<g {paint}>{''.join(words)}</g>"
 
     def _middle(self, bar: PodBar, y: float) -> float:
         share = 0.8 / bar.rows if bar.rows > 1 else 1.0
@@ -246,31 +246,28 @@ class LanesSvg:
         x, wide = (_number(each) for each in self._span(bar.start, bar.end))
         return f"M{x} {_number(middle - high / 2)}h{wide}v{_number(high)}h-{wide}z"
 
-    def _bar_text(self, bar: PodBar, middle: float) -> str:
-        """Return the number or the reason, if the bar has room for it."""
-        if not bar.named:
-            return ""
+    def _words_on(self, bar: PodBar, middle: float) -> Iterator[tuple[str, str]]:
+        """Yield the number or the reason, if the bar has room for it: (paint, text)."""
         x, wide = self._span(bar.start, bar.end)
-        y = _number(middle + 4.5)
+        if not bar.named:
+            return
         if bar.phase in ("ready", "not yet available"):
             if bar.rows > 1 or wide < 8 + _LETTER * len(bar.number):
-                return ""
-            plain = bar.phase == "ready"
+                return
             ink = ink_on(rgb(PALETTE[bar.colour % len(PALETTE)]))
-            paint = f'fill="{ink}"' if plain else 'class="o"'
-            later = "".join(
-                f'<text x="{_number(self._x(t) + 3)}" y="{y}" {paint}>→{number}</text>'
-                for t, number in bar.later
-                if self._x(bar.end) - self._x(t) > 3 * _LETTER
-            )
-            return f'<text x="{_number(x + 4)}" y="{y}" {paint}>{bar.number}</text>{later}'
+            paint = f'fill="{ink}"' if bar.phase == "ready" else 'class="o"'
+            yield paint, _text(x + 4, middle, bar.number)
+            for t, number in bar.later:
+                if self._x(bar.end) - self._x(t) > 3 * _LETTER:
+                    yield paint, _text(self._x(t) + 3, middle, f"→{number}")
+            return
         cross = "✗ " if bar.phase == "failed" else ""
         for words in (bar.reason, bar.reason.rpartition(": ")[2]):
             if words and wide > 8 + _LETTER * len(cross + words):
-                return (
-                    f'<text class="o" x="{_number(x + 4)}" y="{y}">{escape(cross + words)}</text>'
-                )
-        return f'<text class="o" x="{_number(x)}" y="{y}">✗</text>' if cross else ""
+                yield 'class="o"', _text(x + 4, middle, cross + words)
+                return
+        if cross:
+            yield 'class="o"', _text(x, middle, "✗")
 
     def _low_rows(self, chart: Chart, top: float) -> Iterator[str]:
         """Yield one path for each phase and colour: every bar is a piece of a thick line."""
@@ -414,6 +411,11 @@ def _phase_of(word: str) -> Shown | None:
 def _fitting(name: str) -> str:
     """Return the name, or its beginning and end if it is longer than the margin is wide."""
     return name if len(name) <= _FITS else f"{name[:8]}…{name[9 - _FITS :]}"
+
+
+def _text(x: float, middle: float, words: str) -> str:
+    """Return a line of text that begins at ``x``, at that height."""
+    return f'<text x="{x:.0f}" y="{_number(middle + 4.5)}">{escape(words, quote=False)}</text>'
 
 
 def _number(value: float) -> str:
