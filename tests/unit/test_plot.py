@@ -29,6 +29,7 @@ from daemonset_course.errors import BadInput
 from daemonset_course.figures.colours import PALETTE
 from daemonset_course.figures.lines import shade_above
 from daemonset_course.figures.picture import Picture
+from daemonset_course.figures.rollout.chart import one_chart
 from daemonset_course.figures.rollout.counts_panel import EXTRA, UNAVAILABLE
 from daemonset_course.figures.rollout.live_view import view
 from daemonset_course.figures.rollout.plot import compare, plot
@@ -673,6 +674,25 @@ def test_many_nodes_become_a_raster_sorted_by_the_start_of_their_new_pod() -> No
     for name in rollout.order:
         assert [colour(name, t) for t in (0.5, 4.0, one.end - 0.1)] == [old, unknown, new]
     assert colour("course-control-plane", 0.5) == ground
+
+
+def test_a_raster_shows_a_deleted_node_without_a_pod() -> None:
+    names = [f"n{i:02}" for i in range(50)]
+    log = history(
+        *listed("nodes", *map(node, names), t=0.0),
+        *listed("daemonsets", daemonset(), t=0.0),
+        *listed("pods", *(pod(name, name) for name in names[1:]), t=0.0),
+        change(5, "nodes", node("n00"), "DELETED"),
+        end=10,
+    )
+    drawn = plot(log.timeline())
+    (image,) = lanes_of(drawn).images
+    pixels = image.get_array()
+    row = [lane.node for lane in one_chart(log.timeline()).charts[0].lanes].index("n00")
+    before, after = (tuple(map(float, pixels[row, int(t / 10 * 1400)])) for t in (2, 8))
+
+    assert before == to_rgb(LIGHT.background) != after
+    assert "node deleted" in [t.get_text() for ax in drawn.figure.axes for t in ax.texts]
 
 
 @THEMES

@@ -90,14 +90,17 @@ def _notes(chart: Chart) -> Iterator[str]:
 
 def _status(charts: ChartSet) -> str:
     """Return the table of the seven columns, as they are at the end."""
+    several = len(charts.charts) > 1
     heads = "".join(f"<th scope=col>{column}" for column in COLUMNS)
     rows = ""
     for i, chart in enumerate(charts.charts):
         now = chart.status[-1][1] if chart.status else ("-",) * len(COLUMNS)
+        name = f"<th scope=row>{escape(chart.label)}" if several else ""
         cells = "".join(f"<td>{number}" for number in now)
-        rows += f"<tr data-i={i}><th scope=row>{escape(chart.label)}{cells}"
+        rows += f"<tr data-i={i}>{name}{cells}"
     return (
-        f"<table><thead><tr><th scope=col class=dst-s>status at the end{heads}<tbody>{rows}</table>"
+        "<table><caption class=dst-s>status at the end</caption>"
+        f"<thead><tr>{'<th>' if several else ''}{heads}<tbody>{rows}</table>"
     )
 
 

@@ -10,14 +10,16 @@ from matplotlib.axes import Axes
 from daemonset_course.figures.lanes import hatch_unknown
 from daemonset_course.figures.pods import PAINTED, Shown, cell_style
 from daemonset_course.figures.rollout.chart import Chart
+from daemonset_course.figures.rollout.key import NODE_STATES, node_state
 from daemonset_course.figures.shapes import series
 from daemonset_course.figures.theme import Theme, mix
+from daemonset_course.history.spans import Span
 
 _BINS = 1400  # columns: about one a pixel of the PNG
 _LEAST = 2  # columns: the minimum for a Pod, however short its bar
 
 
-def draw_dense(ax: Axes, chart: Chart, theme: Theme, span: tuple[float, float]) -> None:
+def draw_dense(ax: Axes, chart: Chart, theme: Theme, span: Span) -> None:
     """Draw the chart as an image; ``span`` is the time axis' (from, until) in seconds."""
     image = raster(chart, theme, span)
     lanes = len(chart.lanes)
@@ -31,18 +33,27 @@ def draw_dense(ax: Axes, chart: Chart, theme: Theme, span: tuple[float, float]) 
     ax.set_ylabel(chart.order, labelpad=2)
 
 
-def raster(chart: Chart, theme: Theme, span: tuple[float, float]) -> Any:
+def raster(chart: Chart, theme: Theme, span: Span) -> Any:
     """Return an array of colours (rows, bins, 3): a row for a node, a column for a time bin."""
     image = np.empty((len(chart.lanes), _BINS, 3), dtype=np.float32)
     image[:] = mix(theme.background, theme.background, 0)
+    for row, lane in enumerate(chart.lanes):
+        for state in lane.states:
+            columns = slice(*_columns(state.start, state.end, span))
+            image[row, columns] = theme.filling(NODE_STATES[node_state(state.words)])
     rank = {phase: i for i, phase in enumerate(PAINTED)}
-    scale = _BINS / max(span[1] - span[0], 1e-9)
     bars = [(row, bar) for row, lane in enumerate(chart.lanes) for bar in lane.bars]
     for row, bar in sorted(bars, key=lambda one: (rank[one[1].phase], one[1].start)):
-        first = max(0, min(int((bar.start - span[0]) * scale), _BINS - _LEAST))
-        last = max(first + _LEAST, int((bar.end - span[0]) * scale))
-        image[row, first:last] = dense_colour(bar.phase, series(bar.colour), theme)
+        columns = slice(*_columns(bar.start, bar.end, span))
+        image[row, columns] = dense_colour(bar.phase, series(bar.colour), theme)
     return image
+
+
+def _columns(start: float, end: float, span: Span) -> tuple[int, int]:
+    """Return the first column of a stretch and the one after its last."""
+    scale = _BINS / max(span[1] - span[0], 1e-9)
+    first = max(0, min(int((start - span[0]) * scale), _BINS - _LEAST))
+    return first, max(first + _LEAST, int((end - span[0]) * scale))
 
 
 def dense_colour(phase: Shown, colour: str, theme: Theme) -> tuple[float, float, float]:
