@@ -9,12 +9,12 @@ from fleet import HEADER, Fleet, change, daemonset, gap, node, pod, present, tim
 
 from daemonset_course.figures.rollout.chart import (
     MOST_LANES,
-    MOST_MARKS,
     Chart,
     PodBar,
     one_chart,
     two_charts,
 )
+from daemonset_course.figures.rollout.letters import MOST_MARKS
 from daemonset_course.history.rollouts import rollouts
 from daemonset_course.history.timeline import Timeline
 

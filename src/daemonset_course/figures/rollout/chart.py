@@ -6,8 +6,7 @@ they show the same. Times are in seconds on the picture's axis.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -16,20 +15,17 @@ from daemonset_course.analysis.rollout_caption import headline
 from daemonset_course.figures.pods import Shown
 from daemonset_course.figures.rollout.axis import same_colours, shifted
 from daemonset_course.figures.rollout.key import key
+from daemonset_course.figures.rollout.letters import MOST_MARKS, Letter, groups_of, letters_of
 from daemonset_course.figures.rollout.pieces import Piece, pieces
 from daemonset_course.figures.shapes import SINCE_START, Legend
 from daemonset_course.history.daemonset_status import Status
-from daemonset_course.history.log import Mark
 from daemonset_course.history.numbering import number_text, renumbered
 from daemonset_course.history.rollouts import rollouts, under_way
 from daemonset_course.history.spans import NodeState, Segment, Span, Steps, overlap, within
 from daemonset_course.history.timeline import Timeline
 
 MOST_LANES = 40  # more are drawn as low rows, without names
-MOST_MARKS = 12  # lettered ones
-_SAME = 0.02  # of the axis: equal marks within it share a letter
 NOTHING = Steps()
-_WIDE = 0.03  # of the axis: the room of a letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +67,6 @@ class NodeLane:
     name: str
     bars: tuple[PodBar, ...]
     states: tuple[NodeState, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A mark in the picture: a letter, and the equal marks that share it.
-
-    Attributes:
-        letter: A, B, C …
-        marks: they share text and kind, and almost the moment.
-        words: time, nodes and text, for the list below.
-        places: (lane, time, time at which the letter has room); lane -1 is above the lanes.
-    """
-
-    letter: str
-    marks: tuple[Mark, ...]
-    words: str
-    places: tuple[tuple[int, float, float], ...]
-
-    @property
-    def kind(self) -> str:
-        """``action``, ``event`` or ``note``."""
-        return self.marks[0].kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,14 +222,14 @@ def _chart(
 ) -> Chart:
     order = sorted_nodes(timeline) if dense else timeline.nodes
     rows = {} if dense else {node: i for i, node in enumerate(order)}
-    groups = _groups(timeline.marks, (span[1] - span[0]) * _SAME)
+    groups = groups_of(timeline.marks, span)
     wanted = counts_matter(timeline) if counts is None else counts
     return Chart(
         label=label,
         start=timeline.start,
         end=timeline.end,
         lanes=tuple(_lanes(timeline, order, span[0])),
-        letters=tuple(_letters(timeline, groups[:MOST_MARKS], rows, span)),
+        letters=tuple(letters_of(timeline, groups[:MOST_MARKS], rows, span)),
         more_marks=max(0, len(groups) - MOST_MARKS),
         order="by start of their new Pod" if rollouts(timeline) else "by end of their last Pod",
         unseen=tuple((gap.start, gap.end) for gap in timeline.gaps if gap.resource == "pods"),
@@ -340,45 +314,6 @@ def _waiting(timeline: Timeline, one: Segment) -> Iterator[tuple[Segment, bool]]
         t = end
     if t < one.end or t == one.start:
         yield (replace(one, start=t) if t > one.start else one), False
-
-
-# Marks
-
-
-def _groups(marks: Sequence[Mark], near: float) -> list[tuple[Mark, ...]]:
-    """Return the marks; equal ones within ``near`` seconds are one group."""
-    groups: list[list[Mark]] = []
-    latest: dict[tuple[str, str], list[Mark]] = {}
-    for mark in marks:
-        group = latest.get((mark.kind, mark.text))
-        if group is None or mark.t - group[0].t > near:
-            group = latest[mark.kind, mark.text] = []
-            groups.append(group)
-        group.append(mark)
-    return [tuple(group) for group in groups]
-
-
-def _letters(
-    timeline: Timeline, groups: Sequence[tuple[Mark, ...]], rows: Mapping[str, int], span: Span
-) -> Iterator[Letter]:
-    """Yield the letters; those of one row keep a distance, and cover no node's name."""
-    wide = (span[1] - span[0]) * _WIDE
-    taken: defaultdict[int, float] = defaultdict(lambda: span[0] - wide / 3)
-    taken[-1] = float("-inf")
-    for i, marks in enumerate(groups):
-        places = []
-        for row, mark in {rows.get(mark.node, -1): mark for mark in marks}.items():
-            taken[row] = max(mark.t, taken[row] + wide)
-            places.append((row, mark.t, taken[row]))
-        yield Letter(chr(ord("A") + i), marks, _words(timeline, marks), tuple(places))
-
-
-def _words(timeline: Timeline, marks: tuple[Mark, ...]) -> str:
-    names = list(dict.fromkeys(mark.node for mark in marks if mark.node))
-    where = ", ".join(map(timeline.lane, names)) + ": " if names else ""
-    if len(names) > 3:
-        where = f"{len(names)} nodes: "
-    return f"{marks[0].t:.1f} s  {where}{marks[0].text}"
 
 
 # The panel

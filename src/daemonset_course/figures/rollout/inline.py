@@ -18,7 +18,8 @@ from itertools import groupby
 
 from daemonset_course.figures.pods import PHASES, Shown
 from daemonset_course.figures.rollout.chart import Chart, ChartSet, NodeLane
-from daemonset_course.figures.rollout.lanes_svg import ID, LEFT, PLOT, WIDTH, LanesSvg
+from daemonset_course.figures.rollout.lanes_svg import LEFT, PLOT, WIDTH, LanesSvg
+from daemonset_course.figures.rollout.paints import ID
 
 COLUMNS = ("DESIRED", "CURRENT", "READY", "UP-TO-DATE", "AVAILABLE", "UNAVAILABLE", "MISSCHEDULED")
 

@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from html import escape
 
 from daemonset_course.figures.colours import ALARM, PALETTE, SURGE, ink_on, rgb
-from daemonset_course.figures.pods import PAINTED, PHASES, Shown, cell_style, pod_style
+from daemonset_course.figures.pods import PAINTED, pod_style
 from daemonset_course.figures.rollout.chart import Chart, ChartSet, CountsPanel, PodBar
-from daemonset_course.figures.rollout.key import NODE_STATES, node_state
-from daemonset_course.figures.shapes import LegendMark, Style
+from daemonset_course.figures.rollout.key import node_state
+from daemonset_course.figures.rollout.paints import ID, INK, MUTED, Paints, cell
 from daemonset_course.history.spans import Span, Steps
 
-ID = "\0"  # stands for the prefix of ids until the drawing is known
 # Units of the SVG: one is a pixel where the picture is as wide as that.
 WIDTH, LEFT, _RIGHT = 840, 146, 14
 PLOT = WIDTH - LEFT - _RIGHT
@@ -28,13 +27,6 @@ _LETTER = 7.6  # the width of a character, on average a little less
 _FITS = 17  # characters of a node's name
 _BARS = tuple(reversed(PAINTED))  # a full bar does not cover a short one beside it
 _RANK = {phase: i for i, phase in enumerate(_BARS)}
-_PATTERNS = {  # of 6 by 6 units
-    "not ready": "M-1 1l2-2M0 6L6 0M5 7l2-2", "failed": "M-1 5l2 2M0 0l6 6M5-1l2 2",
-    "unknown": "M0 6L6 0M0 0l6 6", "not yet available": "M1.5 1.5h1.6M4.5 4.5h1.6",
-    "above": "M-1 5l2 2M0 0l6 6M5-1l2 2", "unseen": "M1 1h1M4 4h1",
-    "node deleted": "M2 0v6", "node NotReady": "M-1 5l2 2M0 0l6 6M5-1l2 2",
-}  # fmt: skip
-_MUTED, _GROUND, _INK = "var(--m)", "var(--b)", "var(--f)"
 _UNAVAILABLE, _EXTRA = "nodes without an available Pod", "extra Pods"
 
 
@@ -51,7 +43,7 @@ class LanesSvg:
         self._charts = charts
         low, high = charts.span
         self._low, self._high, self._scale = low, high, PLOT / max(high - low, 1e-9)
-        self._used: dict[str, str] = {}  # name of a pattern -> its element
+        self._paints = Paints(charts.key, dense=charts.dense)
         self.tops: list[float] = []
         self.height = 0.0
         lanes = sum(len(chart.lanes) for chart in charts.charts)
@@ -84,16 +76,13 @@ class LanesSvg:
             f'<svg viewBox="0 0 {WIDTH} {self.height:g}" role="img" '
             f'aria-labelledby="{ID}t" aria-describedby="{ID}d">'
             f'<title id="{ID}t">{title}</title><desc id="{ID}d">{caption}</desc>'
-            f'<defs>{"".join(self._used.values())}</defs><path class="g" d="{ticks}"/>'
+            f'<defs>{self._paints.defined}</defs><path class="g" d="{ticks}"/>'
             f"{''.join(parts)}{cursor}</svg>"
         )
 
     def key(self) -> str:
         """Return the list of colours, shapes and grounds."""
-        entries = []
-        for word, mark in self._charts.key:
-            entries.append(f"<li>{self._swatch(word, mark)} {escape(word)}</li>")
-        return f'<ul class=dst-k style="padding:0">{"".join(entries)}</ul>'
+        return self._paints.key()
 
     def _words(self) -> tuple[str, str]:
         return self._charts.one_line, self._charts.caption
@@ -132,62 +121,6 @@ class LanesSvg:
         )
         return f'<path class="g" d="M{LEFT} {y:g}h{PLOT}"/>{texts}{name}'
 
-    # Fillings
-
-    def _pattern(self, name: str, colour: str, ground: str = "none") -> str:
-        """Return the paint of a pattern, which is defined once."""
-        place = f"{name[0]}{len(self._used)}"
-        found = self._used.setdefault(
-            f"{name}{colour}{ground}",
-            f'<pattern id="{ID}{place}" width="6" height="6" patternUnits="userSpaceOnUse">'
-            f'<path d="M0 0h6v6H0z" fill="{ground}"/><path d="{_PATTERNS[name]}" '
-            f'stroke="{colour}" stroke-width="1.4"/></pattern>',
-        )
-        return f"url(#{found.split('id=')[1].split(chr(34))[1]})"
-
-    def _paint(self, phase: Shown, colour: str) -> str:
-        """Return the attributes of a bar in that phase."""
-        if phase == "unknown":
-            return f'fill="{self._pattern("unknown", _MUTED)}" stroke="{_MUTED}"'
-        if phase == "pending":
-            return f'fill="{_GROUND}" stroke="{colour}" stroke-width="1.5"'
-        if phase in ("not ready", "failed"):
-            return f'fill="{self._pattern(phase, colour, _GROUND)}" stroke="{colour}"'
-        if phase == "not yet available":
-            half = f"color-mix(in srgb,{colour} 45%,{_GROUND})"
-            return f'fill="{self._pattern(phase, _INK, half)}" stroke="{colour}"'
-        return f'fill="{colour}"'
-
-    def _swatch(self, word: str, mark: LegendMark) -> str:
-        parts = mark if isinstance(mark, tuple) else (mark,)
-        shapes = ""
-        for i, part in enumerate(parts):
-            assert isinstance(part, Style)
-            wide = 26 / len(parts)
-            shapes += self._swatch_part(word, part, i * wide, wide)
-        return f"<svg viewBox='0 0 26 14' aria-hidden='true'>{shapes}</svg>"
-
-    def _swatch_part(self, word: str, style: Style, x: float, wide: float) -> str:
-        high = 14 * min(1.0, style.height * 1.15)
-        box = f'<rect x="{x:g}" y="{7 - high / 2:g}" width="{wide:g}" height="{high:g}" '
-        phase = _phase_of(word)
-        if word in NODE_STATES:
-            return f"{box}{self._ground(word)}/>"
-        if phase is None:
-            ink = ink_on(rgb(_hex(style.colour)))
-            sign = f'<text class="i" x="13" y="11.5" fill="{ink}">{escape(style.sign)}</text>'
-            return f'{box}fill="{_hex(style.colour)}"/>' + (sign if style.sign else "")
-        if self._charts.dense:
-            return f"{box}{_cell(phase, _hex(style.colour))}/>"
-        sign = '<text class="i o" x="13" y="12">✗</text>' if phase == "failed" else ""
-        return f"{box}{self._paint(phase, _MUTED)}/>{sign}"
-
-    def _ground(self, state: str) -> str:
-        """Return the attributes of a lane's ground while its node is in that state."""
-        if state in _PATTERNS:
-            return f'fill="{self._pattern(state, _MUTED)}" fill-opacity=".45"'
-        return f'fill="{_MUTED}" fill-opacity=".22"'
-
     # Lanes
 
     def _under(self, chart: Chart, top: float, bottom: float, below: float) -> Iterator[str]:
@@ -200,7 +133,7 @@ class LanesSvg:
             yield f'<path d="{stripes}" fill="var(--s)" fill-opacity=".5"/>'
         for i, lane in enumerate(chart.lanes):
             for state in lane.states:
-                ground = self._ground(node_state(state.words))
+                ground = self._paints.node(node_state(state.words))
                 y = top + i * self.lane
                 yield self._rect((state.start, state.end), y, self.lane, ground)
         for start, end, _ in chart.outages:
@@ -230,7 +163,7 @@ class LanesSvg:
                 x = self._x(chart.start) + 6
                 texts['class="m o"'].append(_text(x, middle, "no Pod"))
         for (rank, colour), moves in sorted(paths.items()):
-            paint = self._paint(_BARS[rank], PALETTE[colour % len(PALETTE)])
+            paint = self._paints.pod(_BARS[rank], PALETTE[colour % len(PALETTE)])
             yield f'<path {paint} d="{"".join(moves)}"/>'
         for paint, words in texts.items():
             yield f"<g {paint}>{''.join(words)}</g>"
@@ -280,15 +213,16 @@ class LanesSvg:
                     place = PAINTED.index(bar.phase), bar.colour
                     paths[place].append(f"M{_number(x)} {y}h{_number(wide)}")
         for (rank, colour), moves in sorted(paths.items()):
-            paint = _cell(PAINTED[rank], PALETTE[colour % len(PALETTE)]).replace("fill", "stroke")
-            wide = f'stroke-width="{max(self.lane, _LEAST_ROW):.2f}" shape-rendering="crispEdges"'
-            yield f'<path d="{"".join(moves)}" {paint} {wide}/>'
+            paint = cell(PAINTED[rank], PALETTE[colour % len(PALETTE)]).replace("fill", "stroke")
+            line = f'stroke-width="{max(self.lane, _LEAST_ROW):.2f}" shape-rendering="crispEdges"'
+            yield f'<path d="{"".join(moves)}" {paint} {line}/>'
         for i, word in enumerate((f"{len(chart.lanes)} nodes,", *textwrap.wrap(chart.order, 17))):
             yield f'<text class="e m" x="{LEFT - 8}" y="{top + 14 + 17 * i:g}">{word}</text>'
 
     def _over(self, chart: Chart, top: float, bottom: float, below: float) -> Iterator[str]:
         """Yield what lies over the bars: gaps, the words of outages, letters."""
-        unseen = f'fill="{self._pattern("unseen", _INK)}" fill-opacity=".6"' if chart.gaps else ""
+        if chart.gaps:
+            unseen = f'fill="{self._paints.pattern("unseen", INK)}" fill-opacity=".6"'
         for span in chart.unseen:
             yield self._rect(span, top, bottom - top, unseen)
         for span in chart.gaps:
@@ -341,7 +275,7 @@ class LanesSvg:
         """Yield the count as an area, the bound as a ceiling with its words, the name."""
         unit, floor = high / most, y + high
         surge = words == _EXTRA
-        paint = SURGE if surge else _MUTED
+        paint = SURGE if surge else MUTED
         area = ""
         for a, b, value in self._seen(count):
             if value:
@@ -373,7 +307,7 @@ class LanesSvg:
     def _alarm(self, panel: CountsPanel, y: float) -> Iterator[str]:
         unit, floor = _PANEL / panel.top, y + _PANEL
         if panel.above:
-            paint = f'fill="{self._pattern("above", ALARM)}"'
+            paint = f'fill="{self._paints.pattern("above", ALARM)}"'
             for start, end, low, high in panel.above:
                 box = (start, end), floor - high * unit, (high - low) * unit
                 yield self._rect(*box, paint, least=1.0)
@@ -384,28 +318,6 @@ class LanesSvg:
             a, b = max(start, self._low), min(end, self._high)
             if value is not None and b > a:
                 yield a, b, value
-
-
-def _cell(phase: Shown, colour: str) -> str:
-    """Return the paint of a phase in a low row; see ``cell_style``."""
-    style = cell_style(phase, "")
-    if phase == "unknown":
-        return f'fill="{_MUTED}" fill-opacity=".5"'
-    if style.shade:
-        return f'fill="color-mix(in srgb,{colour} 40%,{_INK})"'
-    opacity = f' fill-opacity="{1 - style.fade:.2g}"' if style.fade else ""
-    return f'fill="{colour}"{opacity}'
-
-
-def _hex(name: str) -> str:
-    """Return the colour of a series by its name."""
-    kind, _, number = name.partition(" ")
-    return PALETTE[int(number)] if kind == "series" else _MUTED
-
-
-def _phase_of(word: str) -> Shown | None:
-    phase = word.removeprefix("Pod ").removeprefix("ready, ")
-    return next((each for each in PHASES if each == phase and word.startswith("Pod ")), None)
 
 
 def _fitting(name: str) -> str:

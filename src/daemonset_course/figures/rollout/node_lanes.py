@@ -17,8 +17,9 @@ from daemonset_course.figures.lanes import (
 )
 from daemonset_course.figures.page import TEXT, inches
 from daemonset_course.figures.pods import pod_style
-from daemonset_course.figures.rollout.chart import Chart, Letter, PodBar
+from daemonset_course.figures.rollout.chart import Chart, PodBar
 from daemonset_course.figures.rollout.key import NODE_STATES, node_state
+from daemonset_course.figures.rollout.letters import Letter
 from daemonset_course.figures.shapes import series
 from daemonset_course.figures.theme import Theme
 

@@ -1,0 +1,74 @@
+"""The letters in a timeline's picture: what was done or happened, and where. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from daemonset_course.history.log import Mark
+from daemonset_course.history.spans import Span
+from daemonset_course.history.timeline import Timeline
+
+MOST_MARKS = 12  # lettered ones
+_SAME = 0.02  # of the axis: equal marks within it share a letter
+_WIDE = 0.03  # of the axis: the room of a letter
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mark in the picture: a letter, and the equal marks that share it.
+
+    Attributes:
+        letter: A, B, C …
+        marks: they share text and kind, and almost the moment.
+        words: time, nodes and text, for the list below.
+        places: (lane, time, time at which the letter has room); lane -1 is above the lanes.
+    """
+
+    letter: str
+    marks: tuple[Mark, ...]
+    words: str
+    places: tuple[tuple[int, float, float], ...]
+
+    @property
+    def kind(self) -> str:
+        """``action``, ``event`` or ``note``."""
+        return self.marks[0].kind
+
+
+def groups_of(marks: Sequence[Mark], span: Span) -> list[tuple[Mark, ...]]:
+    """Return the marks; equal ones of almost one moment of the axis are one group."""
+    near = (span[1] - span[0]) * _SAME
+    groups: list[list[Mark]] = []
+    latest: dict[tuple[str, str], list[Mark]] = {}
+    for mark in marks:
+        group = latest.get((mark.kind, mark.text))
+        if group is None or mark.t - group[0].t > near:
+            group = latest[mark.kind, mark.text] = []
+            groups.append(group)
+        group.append(mark)
+    return [tuple(group) for group in groups]
+
+
+def letters_of(
+    timeline: Timeline, groups: Sequence[tuple[Mark, ...]], rows: Mapping[str, int], span: Span
+) -> Iterator[Letter]:
+    """Yield the letters; those of one row keep a distance, and cover no node's name."""
+    wide = (span[1] - span[0]) * _WIDE
+    taken: defaultdict[int, float] = defaultdict(lambda: span[0] - wide / 3)
+    taken[-1] = float("-inf")
+    for i, marks in enumerate(groups):
+        places = []
+        for row, mark in {rows.get(mark.node, -1): mark for mark in marks}.items():
+            taken[row] = max(mark.t, taken[row] + wide)
+            places.append((row, mark.t, taken[row]))
+        yield Letter(chr(ord("A") + i), marks, _words(timeline, marks), tuple(places))
+
+
+def _words(timeline: Timeline, marks: tuple[Mark, ...]) -> str:
+    names = list(dict.fromkeys(mark.node for mark in marks if mark.node))
+    where = ", ".join(map(timeline.lane, names)) + ": " if names else ""
+    if len(names) > 3:
+        where = f"{len(names)} nodes: "
+    return f"{marks[0].t:.1f} s  {where}{marks[0].text}"
