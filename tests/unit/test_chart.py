@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -98,6 +99,20 @@ def test_marks_are_letters_and_equal_ones_of_a_moment_share_one() -> None:
     assert [(lane, t) for lane, t, _ in second.places] == [(-1, 6.0)]
 
 
+def test_letters_of_one_moment_keep_apart_and_stay_on_the_axis() -> None:
+    for before, after in ((0, 20), (20, 0.01)):
+        fleet = Fleet(1).run(before)
+        for i in range(6):
+            fleet.note(f"note {i}")
+        data = one_chart(timeline_of(fleet.run(after).log()))
+        shown = [at for one in data.charts[0].letters for _, _, at in one.places]
+        gaps = [b - a for a, b in itertools.pairwise(shown)]
+
+        assert len(shown) == 6
+        assert min(gaps) == pytest.approx(0.03 * data.span[1])
+        assert -1e-9 < shown[0] < shown[-1] < data.span[1] + 1e-9
+
+
 def test_more_marks_than_the_picture_has_room_for_are_counted() -> None:
     fleet = Fleet(1)
     for i in range(MOST_MARKS + 3):
@@ -176,11 +191,13 @@ def test_gaps_and_outages_are_stretches_of_the_axis() -> None:
         {"record": "component", "t": t, "component": "kube-scheduler", "state": state}
         for t, state in ((2.0, "stopped"), (4.0, "running"), (6.0, "ended"))
     ]
-    found = chart(log(*present("nodes", node("n1")), gap(1, 3), gap(5, 6, "nodes"), *stopped))
+    data = one_chart(log(*present("nodes", node("n1")), gap(1, 3), gap(5, 6, "nodes"), *stopped))
+    (found,) = data.charts
 
     assert found.unseen == ((1, 3),)
     assert found.gaps == ((1, 3), (5, 6))
     assert found.outages == ((2, 4, "kube-scheduler stopped"), (6, 10, "kube-scheduler away"))
+    assert {"kube-scheduler stopped", "kube-scheduler away"} <= dict(data.key).keys()
 
 
 def test_above_forty_lanes_rows_are_in_the_order_of_the_rollout() -> None:

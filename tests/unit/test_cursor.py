@@ -11,6 +11,7 @@ import pytest
 from chromium import Page, browser
 from fleet import Fleet, timeline_of
 
+from daemonset_course.figures.colours import luminance
 from daemonset_course.figures.rollout.chart import ChartSet, one_chart
 from daemonset_course.figures.rollout.inline import inline, script
 from daemonset_course.history.spans import Segment
@@ -240,6 +241,29 @@ def test_it_follows_a_change_of_jupyterlab_s_theme(show: Any) -> None:
     assert light[0] == "rgb(255, 255, 255)"
     assert page.ask(ground) == "rgb(17, 17, 17)"
     assert page.ask(ink) != light[1]
+
+
+SEEN = """(color => {
+    const c = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+    c.fillStyle = color;
+    c.fillRect(0, 0, 1, 1);
+    return [...c.getImageData(0, 0, 1, 1).data].slice(0, 3).map(v => v / 255);
+})"""
+THEMES = {"light": "--jp-content-font-color1:rgba(0,0,0,.87);--jp-layout-color0:#fff", "dark": DARK}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_words_can_be_read_in_both_themes(show: Any, theme: str) -> None:
+    page = show(inline(one_chart(rolled())), style=THEMES[theme])
+    ground = "getComputedStyle(document.querySelector('.dst')).backgroundColor"
+    inks = [
+        f"getComputedStyle(document.querySelector('.dst-w {one}')).fill" for one in (".e", ".m")
+    ]
+    inks.append("getComputedStyle(document.querySelector('.dst figcaption')).color")
+    page_colour = tuple(page.ask(f"{SEEN}({ground})"))
+    for ink in inks:
+        low, high = sorted((luminance(page_colour), luminance(tuple(page.ask(f"{SEEN}({ink})")))))
+        assert (high + 0.05) / (low + 0.05) >= 5, "the stripes of lanes cost a little"
 
 
 def test_outside_jupyterlab_it_follows_the_reader_s_preference(show: Any) -> None:

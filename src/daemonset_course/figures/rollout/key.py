@@ -23,6 +23,7 @@ NODE_STATES: Mapping[str, Style] = {
     "node NotReady": Style("faint", 0.4, "\\\\", edge="muted", width=0.0, height=1.0),
     "node tainted or cordoned": Style("faint", 0.5, edge="muted", width=0.0, height=1.0),
 }
+AWAY = Style("alarm", 0.8, width=0.6, height=1.0)  # a component of the control plane is away
 
 
 def phase_words(phase: Shown) -> str:
@@ -52,7 +53,12 @@ def key(timelines: Sequence[Timeline], charts: Sequence[Chart], *, dense: bool =
         mark = _cells(phase, colours[phase]) if dense else pod_style(phase, "muted")
         entries.append((phase_words(phase), mark))
     states = {node_state(state.words) for lane in lanes for state in lane.states}
-    return [*entries, *((word, style) for word, style in NODE_STATES.items() if word in states)]
+    away = dict.fromkeys(words for chart in charts for *_, words in chart.outages)
+    return [
+        *entries,
+        *((word, style) for word, style in NODE_STATES.items() if word in states),
+        *((words, AWAY) for words in away),
+    ]
 
 
 def _colour(seen: tuple[Shown, int]) -> int:

@@ -12,7 +12,7 @@ from daemonset_course.figures.colours import ALARM, PALETTE, SURGE, ink_on, rgb
 from daemonset_course.figures.pods import PAINTED, pod_style
 from daemonset_course.figures.rollout.chart import Chart, ChartSet, CountsPanel, PodBar
 from daemonset_course.figures.rollout.key import node_state
-from daemonset_course.figures.rollout.paints import ID, INK, MUTED, Paints, cell
+from daemonset_course.figures.rollout.paints import AWAY, ID, INK, MUTED, Paints, cell
 from daemonset_course.history.spans import Span, Steps
 
 # Units of the SVG: one is a pixel where the picture is as wide as that.
@@ -130,14 +130,14 @@ class LanesSvg:
                 f"M{LEFT} {top + i * self.lane:g}h{PLOT}v{self.lane:g}h-{PLOT}z"
                 for i in range(0, len(chart.lanes), 2)
             )
-            yield f'<path d="{stripes}" fill="var(--s)" fill-opacity=".5"/>'
+            yield f'<path d="{stripes}" fill="{INK}" fill-opacity=".045"/>'
         for i, lane in enumerate(chart.lanes):
             for state in lane.states:
                 ground = self._paints.node(node_state(state.words))
                 y = top + i * self.lane
                 yield self._rect((state.start, state.end), y, self.lane, ground)
         for start, end, _ in chart.outages:
-            yield self._rect((start, end), top, bottom - top, f'fill="{ALARM}" fill-opacity=".14"')
+            yield self._rect((start, end), top, bottom - top, AWAY)
         moments = [t for one in chart.letters for lane, t, _ in one.places if lane < 0]
         if moments:
             lines = "".join(f"M{_number(self._x(t))} {top - 3:g}V{below:g}" for t in moments)

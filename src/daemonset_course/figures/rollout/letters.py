@@ -58,12 +58,18 @@ def letters_of(
     wide = (span[1] - span[0]) * _WIDE
     taken: defaultdict[int, float] = defaultdict(lambda: span[0] - wide / 3)
     taken[-1] = float("-inf")
-    for i, marks in enumerate(groups):
-        places = []
-        for row, mark in {rows.get(mark.node, -1): mark for mark in marks}.items():
-            taken[row] = max(mark.t, taken[row] + wide)
-            places.append((row, mark.t, taken[row]))
-        yield Letter(chr(ord("A") + i), marks, _words(timeline, marks), tuple(places))
+    shown: defaultdict[int, list[float]] = defaultdict(list)  # by row, in the order of the groups
+    places = [{rows.get(mark.node, -1): mark.t for mark in marks} for marks in groups]
+    for row, t in (place for one in places for place in one.items()):
+        taken[row] = max(t, taken[row] + wide)
+        shown[row].append(taken[row])
+    for times in shown.values():  # back from the end of the axis
+        last = span[1] + wide
+        for i in reversed(range(len(times))):
+            last = times[i] = min(times[i], last - wide)
+    for i, (marks, place) in enumerate(zip(groups, places, strict=True)):
+        found = tuple((row, t, shown[row].pop(0)) for row, t in place.items())
+        yield Letter(chr(ord("A") + i), marks, _words(timeline, marks), found)
 
 
 def _words(timeline: Timeline, marks: tuple[Mark, ...]) -> str:

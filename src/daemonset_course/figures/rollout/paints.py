@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from daemonset_course.figures.colours import PALETTE, ink_on, rgb
+from daemonset_course.figures.colours import ALARM, PALETTE, ink_on, rgb
 from daemonset_course.figures.pods import PHASES, Shown, cell_style
 from daemonset_course.figures.rollout.key import NODE_STATES
 from daemonset_course.figures.shapes import Legend, LegendMark, Style
@@ -17,6 +17,8 @@ _PATTERNS = {  # of 6 by 6 units
     "above": "M-1 5l2 2M0 0l6 6M5-1l2 2", "unseen": "M1 1h1M4 4h1",
     "node deleted": "M2 0v6", "node NotReady": "M-1 5l2 2M0 0l6 6M5-1l2 2",
 }  # fmt: skip
+# The ground of a time in which a component of the control plane was away.
+AWAY = f'fill="{ALARM}" fill-opacity=".14" stroke="{ALARM}" stroke-dasharray="1 4"'
 
 
 class Paints:
@@ -77,6 +79,8 @@ class Paints:
         phase = _phase_of(word)
         if word in NODE_STATES:
             return f"{box}{self.node(word)}/>"
+        if style.colour == "alarm":
+            return f"{box}{AWAY}/>"
         if phase is None:
             ink = ink_on(rgb(_hex(style.colour)))
             sign = f'<text class="i" x="13" y="11.5" fill="{ink}">{escape(style.sign)}</text>'
