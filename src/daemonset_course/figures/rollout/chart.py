@@ -168,7 +168,7 @@ def one_chart(
     caption: str | None = None,
     counts: bool | None = None,
 ) -> ChartSet:
-    """Return the picture's data of one timeline; the options are those of ``draw.plot``."""
+    """Return the picture's data of one timeline; the options are those of ``plot``."""
     return _chart_set(
         [timeline],
         [""],
