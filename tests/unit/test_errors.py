@@ -141,7 +141,7 @@ def test_the_live_view_shows_no_cause(monkeypatch: pytest.MonkeyPatch) -> None:
         fail()
         return ""
 
-    monkeypatch.setattr(live, "frame", draw)
+    monkeypatch.setattr(live, "view", draw)
     recording: Any = type("Recording", (), {"timeline": None})()
 
     shown = live._Frames(recording).next()
