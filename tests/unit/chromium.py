@@ -11,12 +11,14 @@ import shutil
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import websocket
+
+from daemonset_course.cluster.waiting import until
 
 WITHIN = 60.0  # seconds
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -112,7 +114,8 @@ def browser(folder: Path) -> Iterator[Page]:
         env=os.environ | {"HOME": str(folder)},
     )  # fmt: skip
     try:
-        port = int(_eventually(lambda: _port(folder)))
+        port = until(lambda: _port(folder), timeout=WITHIN, pause=0.02)
+        assert port, f"Chromium did not start within {WITHIN} s"
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
         def address() -> Any:
@@ -121,7 +124,7 @@ def browser(folder: Path) -> Iterator[Page]:
             return pages and pages[0]["webSocketDebuggerUrl"]
 
         socket = websocket.create_connection(
-            _eventually(address), timeout=WITHIN, http_no_proxy=["127.0.0.1"]
+            until(address, timeout=WITHIN, pause=0.02), timeout=WITHIN, http_no_proxy=["127.0.0.1"]
         )
         try:
             yield Page(socket)
@@ -135,11 +138,3 @@ def browser(folder: Path) -> Iterator[Page]:
 def _port(folder: Path) -> str:
     file = folder / "DevToolsActivePort"
     return file.read_text().partition("\n")[0] if file.exists() else ""
-
-
-def _eventually(get: Callable[[], Any]) -> Any:
-    end = time.monotonic() + WITHIN
-    while not (found := get()):
-        assert time.monotonic() < end, f"Chromium did not start within {WITHIN} s"
-        time.sleep(0.02)
-    return found
