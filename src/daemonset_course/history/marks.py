@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from daemonset_course.history.log import Change, Mark, MarkKind, Object
-from daemonset_course.history.podstate import condition, is_terminating, taints_of
+from daemonset_course.history.podstate import condition, is_terminating, taint_names
 
 _INTERNAL = "daemonset-course/"
 _BASE = 58  # characters of a generated name that are kept before its five random ones
@@ -129,7 +129,7 @@ def _label_changes(old: Object, new: Object) -> list[str]:
 
 
 def _taint_changes(old: Object, new: Object) -> list[str]:
-    before, after = taints_of(old), taints_of(new)
+    before, after = taint_names(old), taint_names(new)
     gone = [f"taint {text} removed" for text in before if text not in after]
     return gone + [f"taint {text}" for text in after if text not in before]
 

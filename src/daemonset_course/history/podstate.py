@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from daemonset_course.history.log import Object
 from daemonset_course.history.spans import Phase
+from daemonset_course.placement.tolerations import taint_name
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 MANAGED = "daemonset-course/kubelet"  # label: a simulated kubelet runs this node
@@ -109,7 +110,7 @@ def node_words(node: Object | None) -> tuple[str, ...]:
     if (node.get("spec") or {}).get("unschedulable"):
         found.append("cordoned")
     ours = (f"{CONTROL_PLANE}:", "daemonset-course/")
-    taints = (text for text in taints_of(node) if not text.startswith(ours))
+    taints = (text for text in taint_names(node) if not text.startswith(ours))
     return (*found, *(f"taint {text}" for text in taints if not text.endswith(":PreferNoSchedule")))
 
 
@@ -117,15 +118,10 @@ def node_words(node: Object | None) -> tuple[str, ...]:
 _ECHOES = {f"node.kubernetes.io/{name}" for name in ("unschedulable", "not-ready", "unreachable")}
 
 
-def taints_of(node: Object) -> list[str]:
+def taint_names(node: Object) -> list[str]:
     """Return the node's taints as text, without those that repeat another of its fields."""
     taints = (node.get("spec") or {}).get("taints") or ()
-    return [_taint_text(taint) for taint in taints if taint["key"] not in _ECHOES]
-
-
-def _taint_text(taint: Object) -> str:
-    value = f"={taint['value']}" if taint.get("value") else ""
-    return f"{taint['key']}{value}:{taint['effect']}"
+    return [taint_name(taint) for taint in taints if taint["key"] not in _ECHOES]
 
 
 def is_silent(node: Object) -> bool:

@@ -15,11 +15,10 @@ from daemonset_course.placement.selectors import (
     term_mismatch,
 )
 from daemonset_course.placement.tolerations import (
-    BLOCKING,
     EVICTING,
+    blocking_taints,
     pod_tolerations,
     taint_name,
-    taints_of,
     tolerating,
 )
 
@@ -106,7 +105,7 @@ def _by_node_affinity(node: Mapping[str, Any], spec: Mapping[str, Any]) -> Decis
 
 
 def _by_taints(node: Mapping[str, Any], tolerations: Sequence[Mapping[str, Any]]) -> Decision:
-    blocking = [taint for taint in taints_of(node) if taint.get("effect") in BLOCKING]
+    blocking = blocking_taints(node)
     refused = [taint for taint in blocking if tolerating(tolerations, taint) is None]
     if refused:
         keep = all(taint["effect"] != EVICTING for taint in refused)

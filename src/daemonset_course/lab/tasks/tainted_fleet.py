@@ -22,7 +22,7 @@ from daemonset_course.lab.lab import Lab, Probe, Task, Worker
 from daemonset_course.lab.tasks.cover_the_fleet import AGENT, manifest
 from daemonset_course.lab.verdict import Criterion, Finding, met, missed
 from daemonset_course.placement.decision import Decision, should_run
-from daemonset_course.placement.tolerations import BLOCKING, taint_name, taints_of
+from daemonset_course.placement.tolerations import blocking_taints, taint_name
 
 GPU = "gpu=true:NoSchedule"
 DB = "dedicated=db:NoExecute"
@@ -60,7 +60,7 @@ def _open_to(*taints: str) -> NodeTest:
     known = {*taints, CORDON}
 
     def test(one: Object) -> bool:
-        return all(taint_name(t) in known for t in taints_of(one) if t.get("effect") in BLOCKING)
+        return all(taint_name(taint) in known for taint in blocking_taints(one))
 
     return test
 
