@@ -32,7 +32,7 @@ def chart(timeline: Timeline, **options: Any) -> Chart:
     return found
 
 
-def told(bars: tuple[PodBar, ...]) -> list[tuple[str, float, float]]:
+def stretches(bars: tuple[PodBar, ...]) -> list[tuple[str, float, float]]:
     return [(bar.phase, bar.start, bar.end) for bar in sorted(bars, key=lambda bar: bar.start)]
 
 
@@ -48,7 +48,7 @@ def test_a_ready_pod_that_waits_for_min_ready_seconds_has_a_bar_of_its_own() -> 
     )
     (lane,) = chart(timeline).lanes
 
-    assert told(lane.bars) == [
+    assert stretches(lane.bars) == [
         ("not ready", 1, 2), ("not yet available", 2, 5), ("ready", 5, 10),
     ]  # fmt: skip
     assert "Pod ready, not yet available" in dict(one_chart(timeline).key)

@@ -178,7 +178,7 @@ def test_the_script_s_data_are_the_stretches_of_each_pod() -> None:
     data = data_of(drawn(3))
     (chart,) = rollout(3).charts
     phases = list(PHASES)
-    told = [
+    given = [
         (lane[0], data["p"] + bar[0], str(bar[1]), phases[bar[2]], bar[3], bar[4])
         for lane in data["c"][0]["l"] for bar in lane[1]
     ]  # fmt: skip
@@ -188,7 +188,7 @@ def test_the_script_s_data_are_the_stretches_of_each_pod() -> None:
     ]  # fmt: skip
 
     assert data["p"] == "agent-"
-    assert sorted(told) == sorted(bars)
+    assert sorted(given) == sorted(bars)
     assert [row[1:] for row in data["c"][0]["t"]] == [list(status) for _, status in chart.status]
 
 

@@ -119,7 +119,7 @@ def _data(charts: ChartSet, drawing: LanesSvg) -> str:
             {
                 "y": _short(top), "h": round(drawing.lane, 3),
                 "l": [
-                    [lane.name, list(_told(lane, prefix, phases)), *_states(lane)]
+                    [lane.name, list(_stretches(lane, prefix, phases)), *_states(lane)]
                     for lane in chart.lanes
                 ],
                 "t": [[_short(t), *numbers] for t, numbers in chart.status],
@@ -131,7 +131,7 @@ def _data(charts: ChartSet, drawing: LanesSvg) -> str:
     return text.replace("&", "&amp;").replace("'", "&#39;").replace("<", "&lt;")
 
 
-def _told(lane: NodeLane, prefix: str, phases: list[Shown]) -> Iterator[list[object]]:
+def _stretches(lane: NodeLane, prefix: str, phases: list[Shown]) -> Iterator[list[object]]:
     """Yield [Pod, number, phase, from, until, reason] of each stretch, for the script."""
     bars = sorted(lane.bars, key=lambda bar: (bar.pod, bar.start))
     for (pod, phase, number, reason), same in groupby(

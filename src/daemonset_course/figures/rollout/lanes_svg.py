@@ -70,7 +70,9 @@ class LanesSvg:
         parts.append(self._axis(y))
         self.height = y + _AXIS
         ticks = "".join(f"M{_number(self._x(t))} 0V{y:g}" for t in self._ticks())
-        title, caption = (escape(each, quote=False) for each in self._words())
+        title, caption = (
+            escape(each, quote=False) for each in (self._charts.one_line, self._charts.caption)
+        )
         cursor = f'<rect class="v" y="0" height="{y:g}"/><path class="u" />'
         return (
             f'<svg viewBox="0 0 {WIDTH} {self.height:g}" role="img" '
@@ -83,9 +85,6 @@ class LanesSvg:
     def key(self) -> str:
         """Return the list of colours, shapes and grounds."""
         return self._paints.key()
-
-    def _words(self) -> tuple[str, str]:
-        return self._charts.one_line, self._charts.caption
 
     # Places
 
