@@ -22,7 +22,9 @@ ONLY_REAL = {"2-wrong-a-fifth"}  # here a percentage is of 12 nodes also when on
 
 
 def verdict(world: World, task: int) -> Verdict:
-    return judge(Evidence(History(world.log(ended=False))), TASKS[task - 1].criteria)
+    history = History(world.log(ended=False))
+    history.advance(world.t)
+    return judge(Evidence(history), TASKS[task - 1].criteria)
 
 
 def go_on(world: World, task: int) -> Verdict:

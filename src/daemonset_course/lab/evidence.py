@@ -424,9 +424,9 @@ class DaemonSetEvidence:
     def refusal_is_old(self) -> bool:
         """Whether what refused the last Pod may be gone, and the controller has not tried since.
 
-        The namespace was changed since. Or the template was, a moment ago, and the message is one
-        of before: Events are sent in the background, so one about the old template can arrive after
-        the new template, and after its first Pods. Source: ``client-go/tools/record``.
+        The namespace was changed since. Or the template was, a moment ago: Events are sent in the
+        background, up to a second later, so one about the template before can arrive after the new
+        template, and after its first Pods. Source: ``client-go/tools/record``.
         """
         refusals = self.timeline.failed_creates
         if not refusals:
@@ -438,11 +438,11 @@ class DaemonSetEvidence:
         ]
         if max(changed, default=0.0) > refusals[-1].at:
             return True
-        template = self.timeline.templates[-1].t if self.rolled else 0.0
-        known = {one.message for one in refusals if one.at < template}
+        if not self.rolled:
+            return False
         born = (life[0].start for life in self.timeline.by_pod.values())
-        tried = max(template, *born, 0.0)
-        return refusals[-1].message in known and self.timeline.end - tried < LATE_EVENT
+        tried = max(self.timeline.templates[-1].t, *born, 0.0)
+        return self.timeline.end - tried < LATE_EVENT
 
     def ready_at(self, t: float) -> set[str]:
         """Return the nodes that had a ready Pod at ``t`` seconds since the recording began."""
