@@ -64,8 +64,11 @@ def test_kwok_creates_a_lease_that_is_missing() -> None:
     assert leases.is_being_renewed(None, NOW)
 
 
-def test_a_node_is_deleted_once_its_lease_was_renewed() -> None:
-    server = Server([node("idle"), node("due")], [lease("idle", 1.0), lease("due", 1.8)])
+@pytest.mark.parametrize("annotations", [{}, {MANAGED: "not-ready"}])
+def test_a_node_is_deleted_once_its_lease_was_renewed(annotations: dict[str, str]) -> None:
+    due = node("due")
+    due["metadata"]["annotations"] = annotations
+    server = Server([node("idle"), due], [lease("idle", 1.0), lease("due", 1.8)])
 
     def renew() -> None:
         if server.lists == 4:

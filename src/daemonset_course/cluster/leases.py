@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from daemonset_course.cluster.api import Api, Object
-from daemonset_course.cluster.simulated_nodes import is_broken, is_simulated
+from daemonset_course.cluster.simulated_nodes import is_managed, is_simulated
 from daemonset_course.cluster.waiting import until
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
@@ -51,7 +51,7 @@ def is_expired(lease: Object, now: datetime) -> bool:
 def remove_simulated(api: Api, names: Iterable[str]) -> None:
     """Delete simulated nodes, each between two renewals of its Lease."""
     left = set(names)
-    broken = {n["metadata"]["name"] for n in api.items("/api/v1/nodes") if is_broken(n)}
+    dead = {n["metadata"]["name"] for n in api.items("/api/v1/nodes") if not is_managed(n)}
 
     def delete(nodes: Iterable[str]) -> None:
         with ThreadPoolExecutor(max_workers=8) as pool:
@@ -59,7 +59,7 @@ def remove_simulated(api: Api, names: Iterable[str]) -> None:
 
     def delete_idle() -> bool:
         leases, now = _by_node(api), datetime.now(UTC)
-        busy = {n for n in left - broken if is_being_renewed(leases.get(n), now)}
+        busy = {n for n in left - dead if is_being_renewed(leases.get(n), now)}
         delete(left - busy)
         left.intersection_update(busy)
         return not left
@@ -75,7 +75,7 @@ def renewals_stopped(api: Api) -> bool:
     return any(
         is_expired(leases[node["metadata"]["name"]], now)
         for node in api.items("/api/v1/nodes")
-        if is_simulated(node) and not is_broken(node) and node["metadata"]["name"] in leases
+        if is_simulated(node) and is_managed(node) and node["metadata"]["name"] in leases
     )
 
 

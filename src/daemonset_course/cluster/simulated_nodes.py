@@ -109,6 +109,10 @@ def is_simulated(node: Object) -> bool:
 
 def is_broken(node: Object) -> bool:
     """Whether this simulated node is broken on purpose, as by ``break_kubelet``."""
-    metadata = node["metadata"]
-    runs = MANAGED in metadata["labels"] and MANAGED not in metadata.get("annotations", {})
-    return is_simulated(node) and not runs
+    works = is_managed(node) and MANAGED not in node["metadata"].get("annotations", {})
+    return is_simulated(node) and not works
+
+
+def is_managed(node: Object) -> bool:
+    """Whether kwok runs this node's kubelet and renews its Lease, Ready or not."""
+    return MANAGED in node["metadata"]["labels"]

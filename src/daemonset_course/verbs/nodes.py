@@ -14,6 +14,7 @@ from daemonset_course.cluster.readiness import wait_ready
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import BadInput, CommandFailed, NotFinished, NotFound
 from daemonset_course.history import podstate
+from daemonset_course.placement.tolerations import taint_name
 from daemonset_course.verbs.kubectl import Output, kubectl
 
 PATIENCE = 120  # seconds that a real kubelet may take to join or to come back
@@ -223,12 +224,19 @@ def _wait_tainted(
         reported = podstate.condition(found, "Ready").get("status")
         return reported == status and wanted <= taints
 
+    def explain(nodes: dict[str, Any]) -> str:
+        if node not in nodes:
+            return "the node is gone"
+        ready = podstate.condition(nodes[node], "Ready").get("status")
+        taints = map(taint_name, nodes[node]["spec"].get("taints") or [])
+        return f"Ready={ready}, taints: {', '.join(taints) or 'none'}"
+
     wait_for(
         cluster.api,
         "/api/v1/nodes",
         done,
         what=f"{node} Ready={status}",
-        explain=lambda nodes: "not noticed yet" if node in nodes else "the node is gone",
+        explain=explain,
         timeout=timeout,
         selector={"fieldSelector": f"metadata.name={node}"},
     )
