@@ -52,6 +52,7 @@ class LiveCluster:
         # Before a test changes HOME: the programs are downloaded once, not once per test.
         os.environ["COURSE_CACHE"] = str(cache_home())
         os.environ["COURSE_HOME"] = str(self.home)
+        os.environ["COURSE_WORK"] = str(self.home / "work")
         os.environ["COURSE_CLUSTER"] = self.name
         if BACKEND == "kind":  # real steps only; those of unit tests are not real
             os.environ["COURSE_STEPS"] = str(self.home.parent / "steps")

@@ -1,4 +1,4 @@
-"""The ``course`` command: up, down, reset, status, doctor, binaries, open, lab, progress."""
+"""The ``course`` command: the cluster, JupyterLab, labs, progress, and the learner's copy."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from daemonset_course import cluster, console, jupyter, variables
+from daemonset_course import cluster, console, jupyter, own_copy, variables
 from daemonset_course.binaries.search import ensure
 from daemonset_course.cluster.reset import reset as reset_cluster
 from daemonset_course.cluster.status import status_of
 from daemonset_course.console import Json, Name, errors_as_text, out
+from daemonset_course.copy_command import forget, lessons
 from daemonset_course.doctor import Finding, examine
 from daemonset_course.doctor_report import report
 from daemonset_course.lab.lab_command import lab, progress_command
@@ -34,7 +35,9 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(lab, name="lab")
+app.add_typer(lessons, name="lessons")
 app.command("progress")(progress_command)
+app.command("forget")(forget)
 BackendOption = Annotated[str | None, typer.Option(help="kind or embedded; else chosen by itself.")]
 Pace = Annotated[float | None, typer.Option(help="Factor on simulated delays; 1 shows phases.")]
 Image = Annotated[str | None, typer.Option(help="Node image, for kind; else the pinned one.")]
@@ -176,10 +179,16 @@ def record(lesson: str, name: Name = None) -> None:
 @app.command("open", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 @_starts_a_cluster(ApiPort)
 def open_(running: cluster.Cluster, context: typer.Context) -> None:
-    """Start the cluster and open JupyterLab at the first lesson; Ctrl-C stops JupyterLab.
+    """Start the cluster and open JupyterLab in your own copy; Ctrl-C stops JupyterLab.
+
+    The copy of lessons, labs and manifests is brought to the course's present state first, without
+    the files that you edited: see `course lessons`.
 
     Further options, such as --port and --no-browser, go to JupyterLab.
     """
+    with errors_as_text(running.name):
+        for line in own_copy.update().lines():
+            out.print(line, markup=False)
     out.print("Opening JupyterLab at the first lesson. Ctrl-C stops it.")
     process = jupyter.start(running, context.args)
     try:

@@ -7,10 +7,13 @@ import tempfile
 from pathlib import Path
 
 from daemonset_course.errors import FileFailed
+from daemonset_course.variables import HOME, Variable
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str, *, elsewhere: Variable[Path | None] = HOME) -> None:
     """Replace the content of a file with ``text``, readable by this user alone.
+
+    ``elsewhere`` is the variable that moves the file's folder: an error names it.
 
     Raises:
         FileFailed: the file cannot be written; it is unchanged.
@@ -24,18 +27,19 @@ def write_whole(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         Path(name).replace(path)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise unwritable(path, error, elsewhere) from error
     finally:
         if name:
             Path(name).unlink(missing_ok=True)
 
 
-def unwritable(path: Path, error: OSError) -> FileFailed:
+def unwritable(path: Path, error: OSError, elsewhere: Variable[Path | None] = HOME) -> FileFailed:
     """Return the error for a file or folder that cannot be written."""
     return FileFailed(
         f"{path} cannot be written; its old content is unchanged.",
         seen=error.strerror or str(error),
-        next_step="Free some space there, or set COURSE_HOME to another disk; then do it again.",
+        next_step=f"Free some space there, or set {elsewhere.name} to another disk; "
+        "then do it again.",
     )
 
 

@@ -15,18 +15,18 @@ from typing import Any
 from daemonset_course import terminals
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.environment import for_python, proxies
-from daemonset_course.places import REPOSITORY
+from daemonset_course.own_copy import work_folder
 
 FIRST_LESSON = "notebooks/00-start-here.ipynb"
 
 
 def start(cluster: Cluster, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start JupyterLab at the first lesson; pass the arguments on to JupyterLab."""
+    """Start JupyterLab at the first lesson of the learner's copy; pass the arguments on."""
     own = cluster.environment()
     shells = terminals.environment(cluster.folders, own)
     return subprocess.Popen(
         [sys.executable, "-m", "daemonset_course.jupyter", *arguments],
-        cwd=REPOSITORY,
+        cwd=work_folder(),
         env=for_python(own | shells),
     )
 
@@ -43,7 +43,7 @@ def settings() -> dict[str, dict[str, Any]]:
     return {
         "ServerApp": {
             "ip": "127.0.0.1",
-            "root_dir": str(REPOSITORY),
+            "root_dir": str(work_folder()),
             "answer_yes": True,  # Ctrl-C once
             "allow_root": os.geteuid() == 0,  # in a container, say
             "terminado_settings": {"shell_command": terminals.command()},

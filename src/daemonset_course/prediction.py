@@ -32,6 +32,7 @@ from daemonset_course.store import JsonStore
 
 SOURCES = ("cluster", "recording", "rule")  # where a fact comes from
 
+FILE = "predictions.json"  # in the state folder
 _FORMAT = 1
 _TOLERANCE = 0.25
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|$~])")
@@ -198,7 +199,7 @@ def _keep(question_id: str, answer: Answer, unit: str) -> tuple[Answer, str]:
 
 
 def _store() -> JsonStore[Kept]:
-    return JsonStore(state_home() / "predictions.json", _FORMAT, "answers", "answers", _readable)
+    return JsonStore(state_home() / FILE, _FORMAT, "answers", "answers", _readable)
 
 
 def _valid(answers: Sequence[Answer] | Iterator[Answer], unit: str) -> Iterator[Answer]:

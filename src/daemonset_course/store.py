@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from daemonset_course.errors import FileFailed
 from daemonset_course.files import unreadable, unwritable, write_whole
+from daemonset_course.variables import HOME, Variable
 
 LOCK_SECONDS = 5.0
 
@@ -54,6 +55,7 @@ class JsonStore(Generic[T]):
         what: the object's name in a note, in the plural.
         parse: returns the readable part of an object, and whether that is all of it; may raise
             ValueError, KeyError, TypeError or AttributeError if nothing can be read.
+        elsewhere: the variable that moves the file's folder; an error names it.
     """
 
     path: Path
@@ -61,6 +63,7 @@ class JsonStore(Generic[T]):
     key: str
     what: str
     parse: Callable[[Any], tuple[Content[T], bool]]
+    elsewhere: Variable[Path | None] = HOME
 
     def read(self) -> tuple[Content[T], str]:
         """Return the content, and a note for the learner if a file was set aside.
@@ -96,14 +99,14 @@ class JsonStore(Generic[T]):
             if loaded.problem and loaded.source is not None:
                 aside = self._set_aside(loaded.source)
                 try:
-                    write_whole(self.path, text)
+                    write_whole(self.path, text, elsewhere=self.elsewhere)
                 except FileFailed:
                     with contextlib.suppress(OSError):
                         aside.unlink()
                     raise
                 return f"{loaded.problem}; they are in {aside}."
             if text.encode() != loaded.source:
-                write_whole(self.path, text)
+                write_whole(self.path, text, elsewhere=self.elsewhere)
             return ""
 
     @contextlib.contextmanager
@@ -119,9 +122,9 @@ class JsonStore(Generic[T]):
                 next_step="Run the cell again.",
             ) from error
         except OSError as error:
-            raise unwritable(self.path, error) from error
+            raise unwritable(self.path, error, self.elsewhere) from error
         except NotImplementedError as error:  # a file system without locks
-            raise unwritable(self.path, OSError(str(error))) from error
+            raise unwritable(self.path, OSError(str(error)), self.elsewhere) from error
         try:
             yield
         finally:
@@ -159,7 +162,7 @@ class JsonStore(Generic[T]):
             except FileExistsError:
                 continue
             except OSError as error:
-                raise unwritable(self.path, error) from error
+                raise unwritable(self.path, error, self.elsewhere) from error
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(source)
@@ -168,6 +171,6 @@ class JsonStore(Generic[T]):
             except OSError as error:
                 with contextlib.suppress(OSError):
                     aside.unlink()
-                raise unwritable(self.path, error) from error
+                raise unwritable(self.path, error, self.elsewhere) from error
             return aside
         raise AssertionError  # ``count`` has no end

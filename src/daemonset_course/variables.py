@@ -96,6 +96,10 @@ HOME = _Path(
     "COURSE_HOME", "the folder of clusters, predictions and lab results; without spaces",
     Path, None, "`daemonset-course` in `$XDG_STATE_HOME`, else in `~/.local/state`",
 )
+WORK = _Path(
+    "COURSE_WORK", "the folder of your own copy of lessons, labs and manifests",
+    Path, None, "`work` in the repository",
+)
 CACHE = _Path(
     "COURSE_CACHE", "the folder of programs and other files that can be fetched or built again",
     Path, None, "`daemonset-course` in `$XDG_CACHE_HOME`, else in `~/.cache`",
@@ -179,7 +183,7 @@ TERMINAL = ("COURSE_TERMINAL", "COURSE_OWN_ENV", "COURSE_OWN_ZDOTDIR", "COURSE_Z
 
 GROUPS: dict[str, tuple[Variable[Any], ...]] = {
     "For learners and teachers": (
-        HOME, CACHE, CLUSTER, BACKEND, IMAGE, CONFIG, BINARIES, MIRROR, DEBUG,
+        HOME, WORK, CACHE, CLUSTER, BACKEND, IMAGE, CONFIG, BINARIES, MIRROR, DEBUG,
     ),
     "For work on the course": (RECORD, RECORDINGS, STEPS, AUDIT_POLICY, KIND_LOGS),
     "For the tests": (

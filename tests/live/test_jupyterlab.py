@@ -18,6 +18,7 @@ import pytest
 import websocket
 
 from daemonset_course.cluster import Cluster
+from daemonset_course.jupyter import FIRST_LESSON
 from daemonset_course.places import state_home
 from live.scenes import eventually
 
@@ -141,6 +142,18 @@ def test_nothing_is_shown_without_the_token(server: Any) -> None:
 def test_the_token_opens_jupyterlab(server: Any) -> None:
     assert len(server["token"]) > 30
     assert status(f"{server['url']}lab", server["token"]) == (200, f"{server['url']}lab")
+
+
+def test_it_shows_the_learners_copy_and_no_solutions(server: Any) -> None:
+    def names(folder: str) -> set[str]:
+        request = urllib.request.Request(f"{server['url']}api/contents/{folder}")
+        request.add_header("Authorization", f"token {server['token']}")
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(request, timeout=30) as answer:
+            return {one["path"] for one in json.load(answer)["content"]}
+
+    assert names("") == {"labs", "manifests", "notebooks"}
+    assert FIRST_LESSON in names("notebooks")
 
 
 def test_a_terminal_finds_the_course_and_its_cluster(server: Any, live_cluster: Cluster) -> None:

@@ -18,6 +18,7 @@ from daemonset_course.store import JsonStore
 Release = dict[str, Any]  # points, restarts, lost, how, date
 KEPT = 20  # releases of a lab
 
+FILE = "leaderboard.json"  # in the state folder
 _FORMAT = 1
 _NUMBERS = ("points", "restarts", "lost")
 
@@ -74,7 +75,7 @@ def strategy_words(daemonset: Mapping[str, Any] | None) -> str:
 
 
 def _store() -> JsonStore[list[Release]]:
-    path = state_home() / "leaderboard.json"
+    path = state_home() / FILE
     return JsonStore(path, _FORMAT, "labs", "entries of the leaderboard", _readable)
 
 

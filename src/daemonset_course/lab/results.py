@@ -19,6 +19,7 @@ Entry = dict[
 ]  # of one task: the last verdict, the passed one, and the number of hints given
 Tasks = dict[str, Entry]  # of one lab, by task number
 
+FILE = "labs.json"  # in the state folder
 _FORMAT = 1
 
 
@@ -96,7 +97,7 @@ def _update(lab: str, number: int, change: Callable[[Entry], None]) -> str:
 
 
 def _store() -> JsonStore[Tasks]:
-    return JsonStore(state_home() / "labs.json", _FORMAT, "labs", "lab results", _readable)
+    return JsonStore(state_home() / FILE, _FORMAT, "labs", "lab results", _readable)
 
 
 def _readable(stored: dict[str, Any]) -> tuple[dict[str, Tasks], bool]:
