@@ -293,12 +293,12 @@ class Evidence:
         return last
 
     def refused(self) -> list[str]:
-        """Return why the API server refuses Pods of the DaemonSets that exist, one text each."""
+        """Return why the API server refused Pods of the DaemonSets that exist, one text each."""
         found = []
         for item in self.own_objects("daemonsets"):
             meta = item["metadata"]
             namespace = str(meta.get("namespace") or self.history.header.namespace)
-            found.append(self.daemonset(str(meta["name"]), namespace).refused())
+            found.append(self.daemonset(str(meta["name"]), namespace).last_refusal())
         return [reason for reason in found if reason]
 
     def answer(self, key: str, configmap: str = "answer") -> str | None:
@@ -414,11 +414,16 @@ class DaemonSetEvidence:
         return {node: reason for node, reason in self.reasons.items() if node in down}
 
     def refused(self) -> str:
-        """Return why the API server refuses the controller's Pods; empty if it does not."""
-        if self.refusal_is_old:
-            return ""
+        """Return why the API server refuses the controller's Pods; empty if it may not any more."""
+        return "" if self.refusal_is_old else self.last_refusal()
+
+    def last_refusal(self) -> str:
+        """Return why the API server refused the Pods that are missing; empty if it did not."""
         found = self.why.where(lambda cause: cause.kind == "refused")
-        return found.sentence(self.cluster.lane)
+        reason = found.sentence(self.cluster.lane)
+        if reason and self.refusal_is_old:
+            return f"{reason} (perhaps before the last change)"
+        return reason
 
     @cached_property
     def refusal_is_old(self) -> bool:

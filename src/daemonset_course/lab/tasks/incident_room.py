@@ -244,7 +244,7 @@ def _account(*requires: Criterion) -> Criterion:
         found = pod_spec(evidence.daemonset("security").after).get("serviceAccountName")
         if found == ACCOUNT:
             return MET
-        refused = evidence.daemonset("security").refused()
+        refused = evidence.daemonset("security").last_refusal()
         return missed(
             f"security is to run as the ServiceAccount {found or 'default'}, and its rights are "
             f"those of {ACCOUNT}.",
