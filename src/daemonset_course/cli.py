@@ -112,10 +112,11 @@ def down(name: Name = None) -> None:
 def reset(
     name: Name = None,
     workers: Annotated[int | None, typer.Option(help="How many workers to have.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="End a lab task that runs there.")] = False,
 ) -> None:
     """Return a cluster to its state right after `up`, and print what was changed."""
     with errors_as_text(name):
-        out.print(str(reset_cluster(name, workers=workers)))
+        out.print(str(reset_cluster(name, workers=workers, force=force)))
 
 
 @app.command()

@@ -6,6 +6,7 @@
     ├── NotRunning          the cluster is not there or does not answer
     │   └── NoEngine        kind needs Docker or podman, and neither answers
     ├── NotOurs             the cluster is not one that this course made
+    ├── InUse               a lab task runs on the cluster, and would be destroyed
     ├── Rejected            the API server refused an object, with its reasons
     ├── NotRejected         the API server did not refuse what it was expected to refuse
     ├── ApiError            the API server answered with any other error status
@@ -62,6 +63,10 @@ class NoEngine(NotRunning):
 
 class NotOurs(CourseError):
     """The cluster behind a kubeconfig is not one that this course made."""
+
+
+class InUse(CourseError):
+    """A lab task runs on the cluster; what was asked for would destroy it, and was not done."""
 
 
 class NotFinished(CourseError):

@@ -63,6 +63,7 @@ def test_a_lab_started_from_a_dirty_state(
         reset(workers=WORKERS)
         lab.start(task)
         _started[task] = fingerprint(shared)
+        lab_log.end(shared.name)  # while it runs, a reset is refused
     if chance.random() < 0.5:  # not in the state of a task
         reset(workers=WORKERS)
     try:

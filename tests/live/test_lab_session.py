@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 from daemonset_course import cli
 from daemonset_course.cluster import lifecycle as cluster
 from daemonset_course.cluster.lifecycle import Cluster, current
-from daemonset_course.errors import CourseError
+from daemonset_course.cluster.reset import reset
+from daemonset_course.errors import CourseError, InUse
 from daemonset_course.lab import lab_log
 from daemonset_course.lab import session as labs
 from daemonset_course.lab.evidence import Evidence
@@ -458,3 +459,22 @@ def test_a_watch_ends_when_the_task_is_passed_and_shows_what_is_met(started: Lab
     assert seen[0].outcome == "not attempted"
     assert seen[-1].passed
     assert {one.outcome for one in seen} <= {"not attempted", "not yet", "passed"}
+
+
+def test_a_reset_elsewhere_asks_before_it_ends_the_task(
+    lab: LabSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.start(1)
+    with pytest.raises(InUse, match="task 1 runs on the cluster"):
+        reset(workers=3)
+    assert lab.check(1).outcome == "not attempted"
+
+    monkeypatch.setenv("JPY_SESSION_NAME", "notebooks/03-how-scheduling-works.ipynb")
+    reset(workers=3, force=True)
+    verdict = lab.check(1)
+
+    assert verdict.outcome == "cannot check"
+    assert "was reset by the notebook 03-how-scheduling-works.ipynb" in verdict.says
+    assert "lab.start(1)" in verdict.where
+    lab.start(1)
+    assert lab.check(1).outcome == "not attempted"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from daemonset_course.cluster import fingerprint
+from daemonset_course.cluster import fingerprint, usage
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import Cluster, current, locked, up
 from daemonset_course.cluster.readiness import PATIENCE, admit_nodes, wait_ready, wait_stable
@@ -14,6 +14,7 @@ from daemonset_course.cluster.simulated_nodes import healthy_condition
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotRunning, Rejected
 from daemonset_course.history.text import natural_key
+from daemonset_course.places import cluster_name
 
 PODS = "/api/v1/namespaces/default/pods"
 # A Deployment or a CronJob owns these objects, and their controllers create Pods until the garbage
@@ -41,14 +42,17 @@ class Fleet:
     __repr__ = __str__
 
 
-def reset(name: str | None = None, *, workers: int | None = None) -> Fleet:
+def reset(name: str | None = None, *, workers: int | None = None, force: bool = False) -> Fleet:
     """Restore the cluster to its state right after ``up``, with ``workers`` workers.
 
-    Objects and node changes of earlier lessons are removed.
+    Objects and node changes of earlier lessons are removed. ``force`` ends a lab task that runs on
+    the cluster; the next check of it says who did so.
 
     Raises:
+        InUse: a lab task runs on the cluster.
         NotRunning: the cluster is not up and cannot be started again.
     """
+    usage.require_free(cluster_name(name), force=force)
     try:
         cluster = current(name)
         cluster.api.get("/version")

@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from daemonset_course import programs
+from daemonset_course.cluster import usage
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.processes import RECORDER
@@ -207,11 +208,13 @@ def folder_of(cluster: str) -> Path:
 
 
 def start(
-    cluster: Cluster, daemonset: str, namespace: str, *, rights: bool = False
-) -> LabRecording:
+    cluster: Cluster, daemonset: str, namespace: str, *, what: str = "a recording",
+    rights: bool = False,
+) -> LabRecording:  # fmt: skip
     """Start a recorder process, and return its recording when the present state is in it.
 
-    With ``rights`` it records rights and admission policies too.
+    While it runs, the cluster is in use by ``what``: a reset asks first. With ``rights`` it records
+    rights and admission policies too.
 
     Raises:
         NotRunning: the recorder could not start.
@@ -226,6 +229,7 @@ def start(
     words += ["rights"] if rights else []
     pid = programs.start(words, log=errors, env=for_python(cluster.environment()))
     write_whole(folder / PID, str(pid))
+    usage.begin(cluster.name, what, pid)
     until(lambda: (folder / LOG).exists() or not is_running(folder), timeout=START, pause=0.02)
     if not (folder / LOG).exists():
         end(cluster.name)

@@ -27,6 +27,7 @@ from daemonset_course.capabilities import CAPABILITIES
 from daemonset_course.cluster.components import components_down, components_first
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.cluster.reset import reset
+from daemonset_course.cluster.usage import Usage, usage_of
 from daemonset_course.errors import BadInput, CourseError, NotRunning
 from daemonset_course.files import write_whole
 from daemonset_course.history.log import Object
@@ -98,6 +99,7 @@ class LabSession:
         self._prepare_fleet(cluster)
         play(task.start)
         lab_log.start(cluster, self.lab.daemonset_of(number), self.lab.namespace,
+                      what=f"lab {self.lab.name}, task {number}",
                       rights=self.lab.rights)  # fmt: skip
         started = {"format": _FORMAT, "lab": self.lab.name, "task": number}
         write_whole(lab_log.folder_of(cluster.name) / STARTED, json.dumps(started))
@@ -329,7 +331,7 @@ class LabSession:
             verdict = self._with_probe(task, task.probe(name), recording)
         if recording.running or (recording.history.ended and verdict.passed):
             return verdict
-        return _no_recorder(number, recording)
+        return _no_recorder(number, recording, usage_of(current().name))
 
     def _settled(self, task: Task, recording: LabRecording, patience: float) -> Verdict:
         """Return the first verdict that is not "not yet", or the one after ``patience`` seconds."""
@@ -486,9 +488,12 @@ def _no_recording(number: int, running: tuple[str, int] | None) -> Verdict:
     )
 
 
-def _no_recorder(number: int, recording: LabRecording) -> Verdict:
+def _no_recorder(number: int, recording: LabRecording, usage: Usage | None) -> Verdict:
+    reset_by = usage.reset_by if usage else ""
     return cannot_check(
-        "The recorder of the task has ended, so what happened since is unknown.",
+        f"The cluster was reset by {reset_by}: the task has ended."
+        if reset_by
+        else "The recorder of the task has ended, so what happened since is unknown.",
         (f"recorded until {recording.history.last:.0f} s after the start",),
         "A check judges the history since the start of the task.",
         f"lab.start({number}) brings the task back; then do it again.",
