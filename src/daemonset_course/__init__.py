@@ -80,10 +80,11 @@ def __getattr__(name: str) -> Any:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Load the magics; ``%load_ext daemonset_course`` also calls this."""
-    from daemonset_course.magics import load  # noqa: PLC0415 - loads IPython, 50 ms
+    """Load the magics and the form of errors; ``%load_ext daemonset_course`` also calls this."""
+    from daemonset_course import cell_errors, magics  # noqa: PLC0415 - loads IPython, 50 ms
 
-    load(shell)
+    magics.load(shell)
+    cell_errors.load(shell)
 
 
 # Do not import IPython here: it takes time, and a program without it has no IPython shell.

@@ -191,7 +191,8 @@ def open_(running: cluster.Cluster, context: typer.Context) -> None:
         for line in own_copy.update().lines():
             out.print(line, markup=False)
     out.print("Opening JupyterLab at the first lesson. Ctrl-C stops it.")
-    process = jupyter.start(running, context.args)
+    with errors_as_text(running.name):
+        process = jupyter.start(running, context.args)
     try:
         code = process.wait()
     except KeyboardInterrupt:

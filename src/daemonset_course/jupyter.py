@@ -6,29 +6,48 @@ configuration of the learner or the machine. JupyterLab's own settings stay in t
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from daemonset_course import terminals
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.environment import for_python, proxies
+from daemonset_course.files import unwritable, write_whole
 from daemonset_course.own_copy import work_folder
 
 FIRST_LESSON = "notebooks/00-start-here.ipynb"
 
 
 def start(cluster: Cluster, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start JupyterLab at the first lesson of the learner's copy; pass the arguments on."""
+    """Start JupyterLab at the first lesson of the learner's copy; pass the arguments on.
+
+    Raises:
+        FileFailed: the settings of its kernels cannot be written.
+    """
     own = cluster.environment()
     shells = terminals.environment(cluster.folders, own)
+    environment = for_python(own | shells)
+    _load_in_kernels(Path(environment["IPYTHONDIR"]) / "profile_default")
     return subprocess.Popen(
         [sys.executable, "-m", "daemonset_course.jupyter", *arguments],
         cwd=work_folder(),
-        env=for_python(own | shells),
+        env=environment,
     )
+
+
+def _load_in_kernels(profile: Path) -> None:
+    """Let kernels load ``daemonset_course``: after a restart, too, ``%kubectl`` is there."""
+    try:
+        profile.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(profile, error) from error
+    settings = {"InteractiveShellApp": {"extensions": ["daemonset_course"]}}
+    write_whole(profile / "ipython_kernel_config.json", json.dumps(settings))
 
 
 def settings() -> dict[str, dict[str, Any]]:

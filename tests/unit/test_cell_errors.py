@@ -1,0 +1,66 @@
+"""What a cell shows that was interrupted, or that names what a restarted kernel does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+import daemonset_course
+from daemonset_course.cell_errors import GOES_ON, RESTARTED
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    monkeypatch.delenv("COURSE_DEBUG", raising=False)
+    InteractiveShell.clear_instance()
+    config = Config(HistoryManager={"enabled": False}, InteractiveShell={"colors": "nocolor"})
+    shell = InteractiveShell.instance(config=config)
+    daemonset_course.load_ipython_extension(shell)
+    yield shell
+    InteractiveShell.clear_instance()
+
+
+def shown(shell: InteractiveShell, code: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    assert shell.run_cell(code).error_in_exec is not None
+    found = capsys.readouterr()
+    return (found.out + found.err).strip().splitlines()
+
+
+def test_an_interrupt_is_two_lines_with_the_line_of_the_cell(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = "def wait():\n    raise KeyboardInterrupt\n\nwait()"
+
+    assert shown(shell, code, capsys) == ["Interrupted in line 4: wait()", GOES_ON]
+
+
+def test_with_debug_an_interrupt_has_its_traceback(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_DEBUG", "1")
+
+    assert "Traceback" in "\n".join(shown(shell, "raise KeyboardInterrupt", capsys))
+
+
+def test_a_name_that_is_not_defined_says_what_helps_after_a_restart(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = shown(shell, "x = 1\nprint(pods)", capsys)
+
+    assert lines[-2:] == ["NameError: name 'pods' is not defined", RESTARTED]
+    assert any("print(pods)" in line for line in lines)
+
+
+def test_other_errors_stay_as_ipython_shows_them(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "\n".join(shown(shell, "1 / 0", capsys))
+
+    assert "ZeroDivisionError" in text
+    assert RESTARTED not in text
+    assert GOES_ON not in text
