@@ -68,7 +68,11 @@ def settings() -> dict[str, dict[str, Any]]:
             "terminado_settings": {"shell_command": terminals.command()},
             "jpserver_extensions": installed | {"notebook_shim": False},
         },
-        "LabApp": {"default_url": f"/lab/tree/{FIRST_LESSON}"},
+        "LabApp": {
+            "default_url": f"/lab/tree/{FIRST_LESSON}",
+            "news_url": None,  # no question about news over the first lesson
+            "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",  # the lock pins it
+        },
     }
 
 

@@ -156,6 +156,16 @@ def test_it_shows_the_learners_copy_and_no_solutions(server: Any) -> None:
     assert FIRST_LESSON in names("notebooks")
 
 
+def test_it_asks_nothing_about_news(server: Any) -> None:
+    request = urllib.request.Request(f"{server['url']}lab")
+    request.add_header("Authorization", f"token {server['token']}")
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(request, timeout=30) as answer:
+        page = answer.read().decode()
+
+    assert re.search(r'"news":\s*{"disabled":\s*true}', page)
+
+
 def test_a_terminal_finds_the_course_and_its_cluster(server: Any, live_cluster: Cluster) -> None:
     url, header = server["url"], [f"Authorization: token {server['token']}"]
     request = urllib.request.Request(f"{url}api/terminals", method="POST")
