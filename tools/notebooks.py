@@ -15,7 +15,7 @@ import argparse
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from typing import Any
 import nbformat
 
 import minutes
+from lesson_links import linked, notebooks_by_number
 from notebook_source import FOLDERS, Cell, Source, find_problems, read_sources, variant
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,16 +33,23 @@ NOTEBOOK_METADATA = {
 }
 
 
-def notebook_text(source: Source, folder: str, seconds: float | None = None) -> str:
+def notebook_text(
+    source: Source, folder: str, seconds: float | None = None,
+    names: Mapping[tuple[str, str], str] | None = None,
+) -> str:  # fmt: skip
     """Return the notebook of a source as JSON text: without outputs, the same bytes each time.
 
-    With the measured ``seconds`` of a lesson, a line under its title gives its duration.
+    With the measured ``seconds`` of a lesson, a line under its title gives its duration. Lessons
+    and labs in ``names`` that the prose mentions become links.
     """
     variants = [cell for original in source.cells for cell in variant(original, folder)]
     if seconds is not None:
         variants[0] = _under_title(variants[0], minutes.minutes_line(source, seconds))
     seen: Counter[tuple[str, str]] = Counter()
     cells = [_notebook_cell(cell, source.name, seen) for cell in variants]
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            cell.source = linked(cell.source, folder, names or {})
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=NOTEBOOK_METADATA)
     notebook.nbformat_minor = 5
     nbformat.validate(notebook)
@@ -116,10 +124,10 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     if options.only and not sources and not unread:
         problems = [f"No source under content/ is named {options.only!r}. Next: ls content/*"]
     if not problems:
-        taken = minutes.read(root)
+        taken, names = minutes.read(root), notebooks_by_number(root)
         wanted = {
             f"{folder}/{source.name}.ipynb": (
-                notebook_text(source, folder, taken.get(source.name)), source.path,
+                notebook_text(source, folder, taken.get(source.name), names), source.path,
             )
             for source in sources for folder in FOLDERS[source.group]
         }  # fmt: skip

@@ -3,6 +3,8 @@
 #
 # You will put an agent on every worker, then on the control plane, then on the nodes that join, and
 # keep it off those that are not yours.
+#
+# It goes with lessons 01 and 06; do those first.
 
 # %% [markdown]
 # ## How this lab works

@@ -3,6 +3,8 @@
 #
 # You will decide with labels on which nodes an agent runs: in place, while hardware moves, at zero,
 # and on all nodes but one.
+#
+# It goes with lesson 04; do that first.
 
 # %% [markdown]
 # ## How this lab works

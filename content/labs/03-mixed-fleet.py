@@ -3,6 +3,8 @@
 #
 # You will write node affinity for a fleet of three architectures in three zones, so that it is right also
 # for the nodes that join next year.
+#
+# It goes with lesson 05; do that first.
 
 # %% [markdown]
 # ## How this lab works

@@ -4,6 +4,8 @@
 # You will take the node exporter of the source document, as it stands there, and bring it to every
 # node, with no more rights than it uses, with ports, probes, requests and priority, and with an
 # answer on every node.
+#
+# It goes with lesson 07; do that first.
 
 # %% [markdown]
 # ## How this lab works

@@ -4,6 +4,8 @@
 # The agent of this lab must not be restarted by a controller: on each node somebody decides when.
 # You will upgrade in an order that is given, stop half way, roll back what was upgraded, and read
 # which revision runs where.
+#
+# It goes with lesson 10; do that first.
 
 # %% [markdown]
 # ## How this lab works

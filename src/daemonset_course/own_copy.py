@@ -24,6 +24,7 @@ from daemonset_course.store import JsonStore
 
 COPIED = ("notebooks/*.ipynb", "labs/*.ipynb", "manifests/**/*.yaml")
 LESSONS, LABS = "notebooks", "labs"
+_FORMAT = 1
 _EARLIER = "earlier"  # where a file goes that the learner begins afresh
 
 
@@ -250,7 +251,9 @@ def _move(old: str, new: str) -> None:
 
 def _store() -> JsonStore[str]:
     path = work_folder() / ".course" / "files.json"
-    return JsonStore(path, 1, "files", "records of what was copied", _readable, variables.WORK)
+    return JsonStore(
+        path, _FORMAT, "files", "records of what was copied", _readable, variables.WORK
+    )
 
 
 def _readable(stored: dict[str, Any]) -> tuple[dict[str, str], bool]:
