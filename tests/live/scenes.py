@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -116,8 +117,12 @@ def processes(home: Path) -> list[psutil.Process]:
 
 def recorders() -> list[psutil.Process]:
     """Return the processes that record a task of a lab on the current cluster."""
-    running = processes_of(cluster_dir(cluster_name(None)))
-    return [one for one in running if RECORDER in one.cmdline()]
+    found = []
+    for one in processes_of(cluster_dir(cluster_name(None))):
+        with suppress(psutil.Error):  # it has ended since
+            if RECORDER in one.cmdline():
+                found.append(one)
+    return found
 
 
 def course(code: str, home: Path, **environment: str) -> subprocess.Popen[str]:
