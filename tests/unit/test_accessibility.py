@@ -89,7 +89,13 @@ def test_nothing_serious_in_an_executed_notebook_s_export(
     page.open(executed.with_suffix(".html"))
     ours = page.ask("document.querySelectorAll('.jp-OutputArea-output figure').length")
 
+    words, row = page.ask(
+        "(e => [getComputedStyle(e).textAlign, getComputedStyle(e.parentNode).backgroundColor])"
+        "(document.querySelector('.dtt tbody tr:nth-child(odd) .r'))"
+    )
+
     assert ours == len(CELLS)
+    assert (words, row) == ("left", "rgba(0, 0, 0, 0)"), "the page's own rules for tables lose"
     assert [one for one in serious(page) if _is_ours(page, one[2])] == []
 
 

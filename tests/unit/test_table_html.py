@@ -286,7 +286,8 @@ def test_a_step_that_ran_here_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "output"), [("hello\n", "hello"), (None, "none"), (False, "no"), (1.5, "1.5")]
+    ("result", "output"),
+    [("hello\n", "hello"), ("", "(no output)"), (None, "none"), (False, "no"), (1.5, "1.5")],
 )
 def test_a_result_that_is_no_dict_is_one_row(result: Any, output: str) -> None:
     assert Cells(stepped(result)._repr_html_()).texts() == [["what", "output"], ["result", output]]

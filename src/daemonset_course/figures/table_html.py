@@ -25,6 +25,7 @@ _THEMED = {
     "stripe": "color-mix(in srgb,var(--f) 4%,var(--b))",
 }  # fmt: skip
 _PAGES = (rgb("#FFFFFF"), rgb("#111111"))  # of JupyterLab's light and dark theme
+_STRONG = ".dtt.dtt.dtt"  # a selector that wins over those of the page around it
 _SIGN = 2  # characters: a text that is no longer is a sign, and its word is written for readers
 
 
@@ -49,7 +50,9 @@ def tables_html(tables: Sequence[Table], *, title: str, caption: str = "", note:
         for one in tables
     )
     notes = "".join(f"<li>{escape(line)}</li>" for one in tables for line in one.notes)
-    rules = "".join(f".dtt.dtt-ID td.{place}{{{paint(styles[w])}}}" for w, place in classes.items())
+    rules = "".join(
+        f"{_STRONG}.dtt-ID td.{place}{{{paint(styles[w])}}}" for w, place in classes.items()
+    )
     html = (
         f'<figure class="dtt dtt-ID"><style>{_css()}{rules}</style>{heads}{body}{_key(tables)}'
         + (f'<ul class=n style="padding:0">{notes}</ul>' if notes else "")
@@ -229,5 +232,7 @@ def _more(caption: str, title: str) -> bool:
 def _css() -> str:
     """Return the style without blanks that browsers do not need."""
     text = (files("daemonset_course") / "data" / "table.css").read_text(encoding="utf-8")
-    short = re.sub(r"\s+", " ", text)
+    # JupyterLab's rules for cells (two classes) would align them to the right and stripe the rows.
+    strong = re.sub(r"\.dtt (?=[\w.])", f"{_STRONG} ", text)
+    short = re.sub(r"\s+", " ", strong)
     return re.sub(r" ?([{};:,>]) ", r"\1", short).replace(" {", "{").replace(";}", "}").strip()

@@ -209,7 +209,7 @@ def _words(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return value.rstrip()
+        return value.rstrip() or "(no output)"
     if isinstance(value, list | tuple | dict) or value is None:
         return ", ".join(map(_words, value or ())) or "none"
     return repr(value)
