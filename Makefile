@@ -48,7 +48,7 @@ BIN := $(ENV)/bin
 READY := $(ENV)/.course-ready
 BEGUN := $(ENV)/.course-begun
 
-.PHONY: help lab test proof test-orders faults test-kind test-versions lint notebooks minutes claims lock bench clean environment
+.PHONY: help lab test proof test-orders faults test-kind test-versions lint notebooks minutes claims gallery lock bench clean environment
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -105,6 +105,9 @@ minutes: $(READY) ## measure how long each lesson takes, for the line at its top
 claims: $(READY) ## count the claims by verdict and lesson, and check that each is shown
 	$(BIN)/python tools/claims.py
 
+gallery: $(READY) ## write a page with every shape of figure, light and dark
+	$(BIN)/python tools/gallery.py
+
 bench: $(READY) ## measure the course against other tools
 	$(BIN)/python tools/bench.py $(BENCHARGS)
 
@@ -116,7 +119,7 @@ lock: ## work out requirements.lock from pyproject.toml
 		--no-emit-index-url --group dev pyproject.toml -o requirements.lock $(LOCKARGS)
 
 clean: ## remove .venv and caches (clusters and your progress stay)
-	rm -rf .venv .orders .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .orders .gallery .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
 
 environment: $(READY) ## install the locked packages, nothing else
@@ -133,7 +136,7 @@ endef
 
 # The stamp comes last, so an interrupted run is not taken for a finished one; BEGUN tells the next
 # run that what is there may be broken, and it starts from nothing.
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock tests/axe.lock pyproject.toml
 ifeq ($(ENV),.venv)
 	@if [ -e $(BEGUN) ] || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
 		{ $(CHECK_PYTHON); } && echo "Making .venv ..." && $(PYTHON) -m venv --clear .venv; fi
@@ -141,6 +144,7 @@ endif
 	@touch $(BEGUN)
 	@echo "Installing the locked packages (a minute or two the first time) ..."
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r tests/axe.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@rm -f $(BEGUN)
 	@touch $(READY)

@@ -182,6 +182,7 @@ kubectl("wait --for=jsonpath={.status.numberUnavailable}=3 daemonset/hello --tim
 # %%
 young = daemonset_status("hello")
 assert (young.ready, young.updated, young.available) == (3, 3, 0)
+young
 
 # %%
 kubectl("patch daemonset hello --patch", json.dumps({"spec": {"minReadySeconds": 0}}))

@@ -592,6 +592,7 @@ returns.compare("come back" if len(lives) > 1 else "stay away")
 # %%
 assert len(lives) > 2
 assert wait_rollout("patient").desired == 6
+loop.plot()
 
 # %% [markdown]
 # It comes back, to be evicted again, for ever. Two parts of Kubernetes disagree: the taint eviction

@@ -516,6 +516,7 @@ for what, seconds in gap.items():
 # %%
 assert gap["slow start"] > 1.5 * restart
 assert gap["slow stop, second"] > 1.5 * gap["slow stop, first"]
+late.plot()
 
 # %% [markdown]
 # The slow stop shows only in the *second* rollout: a Pod stops as its own template says, and the
@@ -539,6 +540,7 @@ came = min(bar.start for bar in bars if bar.revision == new and bar.phase == "re
 last = max(bar.start for bar in bars if bar.revision != new and bar.phase == "terminating")
 print(f"measured: {last - came:.1f} s from the first new Pod's ready to the last old one's end")
 assert last - came > 3 - 1, "the controller reads the API's times: whole seconds"
+soak.plot()
 
 # %% [markdown]
 # The second half of the nodes had to wait until the first had been ready for three seconds. Use it to

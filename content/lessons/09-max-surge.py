@@ -383,7 +383,7 @@ patch = json.dumps({"spec": {"updateStrategy": classic_way}})
 with record("node-exporter") as repair:
     kubectl("patch daemonset node-exporter --type merge --patch", patch)
     status = wait_rollout("node-exporter")
-print(repair.caption)
+repair.plot()
 
 # %%
 assert status.updated == 3

@@ -261,7 +261,7 @@ with record("agent") as switch:
     strategy = {"spec": {"updateStrategy": {"type": "RollingUpdate"}}}
     kubectl("patch daemonset agent --patch", json.dumps(strategy))
     wait_rollout("agent")
-print(switch.caption)
+switch.plot()
 
 # %%
 rest.compare(len(before - uids("agent")) - len(by_hand), within=0)

@@ -544,6 +544,9 @@ shop_left.compare(shop, within=0)
 # %%
 store_left.compare(store, within=0)
 
+# %%
+show(pods_by_node(moving.history, ["shop", "store"]))
+
 # %% [markdown]
 # The Deployment moved its Pod to another node. The DaemonSet cannot: its Pods are tied to their
 # nodes, so it lost a sixth of its capacity, just when the others had to take over. It cannot

@@ -37,9 +37,9 @@ def project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
-def lock_entries() -> list[str]:
+def lock_entries(lock: str = "requirements.lock") -> list[str]:
     """One string a package: its pin, marker and hashes."""
-    text = re.sub(r"^\s*#.*\n", "", (ROOT / "requirements.lock").read_text(), flags=re.M)
+    text = re.sub(r"^\s*#.*\n", "", (ROOT / lock).read_text(), flags=re.M)
     return text.replace("\\\n", "").splitlines()
 
 
@@ -69,7 +69,7 @@ def test_the_lock_satisfies_pyproject(line: str) -> None:
 def test_every_pin_is_exact_and_has_a_hash() -> None:
     loose = [
         entry
-        for entry in lock_entries()
+        for entry in [*lock_entries(), *lock_entries("tests/axe.lock")]
         if not re.match(r"[\w.-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", entry)
     ]
 

@@ -17,7 +17,8 @@ from fleet import Fleet, change, daemonset, history, listed, node, pod, timeline
 from daemonset_course.figures.colours import PALETTE, ink_on, luminance, rgb
 from daemonset_course.figures.pods import PHASES
 from daemonset_course.figures.rollout.chart import ChartSet, one_chart, two_charts
-from daemonset_course.figures.rollout.inline import COLUMNS, inline, script
+from daemonset_course.figures.rollout.inline import inline, script
+from daemonset_course.history.daemonset_status import COLUMNS
 
 KIB = 1000  # bytes
 VOID = {"input", "path", "th", "td", "tr", "tbody", "thead", "li"}

@@ -30,6 +30,7 @@ PURE = sorted(
         PACKAGE / "figures" / "colours.py",
         PACKAGE / "figures" / "pods.py",
         PACKAGE / "figures" / "shapes.py",
+        PACKAGE / "figures" / "table_html.py",
         *(
             PACKAGE / "figures" / "rollout" / f"{name}.py"
             for name in ("axis", "chart", "key", "letters", "pieces")

@@ -72,7 +72,7 @@ class Cell:
 class Line:
     """One row or column of a table: its name, a second name, the group it belongs to.
 
-    ``text`` is written in place of the name: two rows may have the same text.
+    ``text`` is written for the name: two rows may have the same text.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Table:
     """Rows by columns of styled cells.
 
     Attributes:
-        rows: from the top; a row's ``detail`` stands beside its name.
+        rows: from the top; a row's ``detail`` stands beside its name, in HTML a ``group`` above.
         columns: from the left; neighbours of another ``group`` are set apart, with the group's name
             above them unless the columns' names are slanted.
         cells: (row's name, column's name) -> cell; a pair without a cell stays empty.
@@ -115,6 +115,7 @@ class Table:
         widest: how wide a column may be, in inches.
         notes: lines under the table.
         legend: words and styles to explain in place of ``styles``.
+        remark_title: the head of the remarks, in HTML.
     """
 
     rows: tuple[Line, ...]
@@ -131,6 +132,7 @@ class Table:
     widest: float = 1.5
     notes: tuple[str, ...] = ()
     legend: Styles | None = None
+    remark_title: str = ""
 
     @property
     def used(self) -> frozenset[str]:
@@ -241,6 +243,12 @@ class Lanes:
         bars = [bar.style for row in rows for bar in row.bars]
         points = [point.style for row in rows for point in row.points]
         return frozenset([*bars, *points, *(zone.style for zone in self.zones)])
+
+
+def explained(shape: Table | Lanes) -> Styles:
+    """Return the words and styles that a legend explains: its own, or those that are used."""
+    used = {word: style for word, style in shape.styles.items() if word in shape.used}
+    return used if shape.legend is None else shape.legend
 
 
 # Lines

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from matplotlib.figure import Figure
+
 from daemonset_course.figures.bars import bars_panel
 from daemonset_course.figures.lanes import MARKERS, lanes_panel
 from daemonset_course.figures.lines import lines_panel, strokes
@@ -20,8 +22,10 @@ from daemonset_course.figures.shapes import (
     Style,
     Table,
     Tiles,
+    explained,
 )
 from daemonset_course.figures.table import table_panel
+from daemonset_course.figures.table_html import tables_html
 from daemonset_course.figures.theme import DARK, LIGHT, course_style
 from daemonset_course.figures.tiles import tiles_panel
 
@@ -51,15 +55,28 @@ _PANELS: dict[type, Callable[[Any], Panel]] = {
 
 
 def show(finding: Finding, *, title: str | None = None, dark: bool = False) -> Picture:
-    """Return the picture of a finding; its headline is the title unless one is given."""
+    """Return the picture of a finding; its headline is the title unless one is given.
+
+    A notebook shows tables as HTML, and what else there is as SVG.
+    """
     made = finding.figure()
     shapes = made if isinstance(made, tuple) else (made,)
-    title = finding.headline if title is None else title
-    notes = [note for one in shapes if isinstance(one, Table) for note in one.notes]
-    page = Page(title, finding.caption, DARK if dark else LIGHT, legend(shapes), notes)
-    with course_style():
-        figure = page.draw([_PANELS[type(one)](one) for one in shapes], beside=len(shapes) > 1)
-    return Picture(lambda: figure, finding.caption, title)
+    words = finding.headline if title is None else title
+    tables = [one for one in shapes if isinstance(one, Table)]
+    notes = [note for one in tables for note in one.notes]
+    page = Page(words, finding.caption, DARK if dark else LIGHT, legend(shapes), notes)
+
+    def figure() -> Figure:
+        with course_style():
+            panels = [_PANELS[type(one)](one) for one in shapes]
+            return page.draw(panels, beside=len(shapes) > 1)
+
+    def html() -> str:
+        return tables_html(tables, title=words, caption=finding.caption)
+
+    # The lines between cells, and the dark theme that was asked for, are drawn.
+    written = bool(tables) and not dark and not any(one.links for one in tables)
+    return Picture(figure, finding.caption, words, html=html if written else None)
 
 
 def legend(shapes: tuple[Shape, ...]) -> Legend:
@@ -69,11 +86,8 @@ def legend(shapes: tuple[Shape, ...]) -> Legend:
         entries: Mapping[str, LegendMark]
         match shape:
             case Table() | Lanes():
-                styles = shape.legend
-                if styles is None:
-                    styles = {w: s for w, s in shape.styles.items() if w in shape.used}
                 markers = MARKERS if isinstance(shape, Lanes) else {}
-                entries = {word: markers.get(s.sign, s) for word, s in styles.items()}
+                entries = {word: markers.get(s.sign, s) for word, s in explained(shape).items()}
             case Lines():
                 entries = strokes(shape)
             case Bars():

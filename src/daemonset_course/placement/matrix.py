@@ -159,8 +159,11 @@ class Matrix:
             return []
         return [f"and {sum(line.count for line in rest)} nodes with {len(rest)} other answers"]
 
-    def figure(self) -> shapes.Table:
-        """Return a table: nodes by rules, and what happens to a new and to an existing Pod."""
+    def figure(self, *, reasons: bool = False) -> shapes.Table:
+        """Return a table: nodes by rules, and what happens to a new and to an existing Pod.
+
+        With ``reasons`` each node has the decision in words, else its labels that a rule requires.
+        """
         visible = self.lines()[:MOST_ROWS]
         cells = {}
         for row in (line.row for line in visible):
@@ -170,6 +173,7 @@ class Matrix:
             new = "yes" if row.decision.run else "no"
             cells[row.node, "new Pod"] = shapes.Cell(new, new)
         used = {cell.mark for line in visible for cell in line.row.cells}
+        words = {line.row.node: self._reason(line) for line in visible}
         return shapes.Table(
             tuple(shapes.Line(line.row.node, text=line.label) for line in visible),
             (
@@ -179,7 +183,9 @@ class Matrix:
             cells,
             {word: style for _, word, style in SIGNS.values()} | _NEW,
             sides=(shapes.Side("Pod there", tuple(line.row.existing_pod for line in visible)),),
-            remarks={line.row.node: _has(line.row) for line in visible if line.count == 1},
+            remarks=words
+            if reasons
+            else {line.row.node: _has(line.row) for line in visible if line.count == 1},
             slanted=True,
             widest=0.42,
             notes=(*self.omitted(), *self._notes(visible)),
@@ -188,7 +194,18 @@ class Matrix:
                 for mark, (sign, word, style) in SIGNS.items()
                 if mark in used
             },
+            row_title="node" if reasons else "",
+            remark_title="reason" if reasons else "",
         )
+
+    def _reason(self, line: Line) -> str:
+        """Return the decision in words; of several nodes, without what only the first one has."""
+        column, decision = self.deciding(line.row), line.row.decision
+        if column is None:
+            return decision.detail
+        if line.count > 1 and column.field != "taint":
+            return f"{column.name} does not match"
+        return decision.detail if column.field == "taint" else f"{column.field}: {decision.detail}"
 
     def _notes(self, visible: list[Line]) -> list[str]:
         """Return the full texts of the terms, and of the rules that do not fit in the head."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,8 @@ from daemonset_course import variables
 from daemonset_course.capabilities import check
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.errors import BadInput, NotFound, in_one_line
+from daemonset_course.figures.shapes import Line, Table
+from daemonset_course.figures.table_html import tables_html
 from daemonset_course.files import write_whole
 from daemonset_course.history.log import to_json
 from daemonset_course.places import REPOSITORY
@@ -46,12 +48,16 @@ class Step:
     @property
     def label(self) -> str:
         """The step's title and the origin of its result, in one line."""
+        return f"{self.header['label']} ({self.origin})"
+
+    @property
+    def origin(self) -> str:
+        """Where the step was run, and, of a recording, when and why it is shown."""
         where = f"{self.header['backend']}, Kubernetes {self.header['kubernetes']}"
         if self.live:
-            return f"{self.header['label']} (live on {where})"
+            return f"live on {where}"
         needs = " and ".join(self.header["needs"])
-        date = self.header["date"][:10]
-        return f"{self.header['label']} (RECORDED on {where}, {date}: this cluster has no {needs})"
+        return f"RECORDED on {where}, {self.header['date'][:10]}: this cluster has no {needs}"
 
     @property
     def source(self) -> str:
@@ -60,6 +66,28 @@ class Step:
 
     def __repr__(self) -> str:
         return f"{self.label}\n{to_text(self.result)}"
+
+    def _repr_html_(self) -> str:
+        return tables_html([self.figure()], title=self.header["label"], note=self.origin)
+
+    def figure(self) -> Table:
+        """Return a table of two columns: what was asked, and what came out."""
+        values = (
+            _flat(self.result) if isinstance(self.result, dict) else [(("result",), self.result)]
+        )
+        rows = {
+            Line(": ".join(keys), group=": ".join(keys[:-1]), text=keys[-1]): _words(value)
+            for keys, value in values
+        }
+        return Table(
+            tuple(rows),
+            (),
+            {},
+            {},
+            remarks={line.name: words for line, words in rows.items()},
+            row_title="what",
+            remark_title="output",
+        )
 
 
 def step(name: str, *, needs: str | Sequence[str]) -> Callable[[Callable[[], Any]], Step]:
@@ -162,6 +190,29 @@ def to_text(result: Any) -> str:
     if isinstance(result, str):
         return result.rstrip()
     return repr(result)
+
+
+def _flat(
+    result: Mapping[str, Any], before: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield each value that is not a dict, with the keys that lead to it."""
+    for key, value in result.items():
+        keys = (*before, str(key))
+        if isinstance(value, dict) and value:
+            yield from _flat(value, keys)
+        else:
+            yield keys, value
+
+
+def _words(value: Any) -> str:
+    """Return a value as a reader writes it: no quotes, no brackets."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value.rstrip() or "(no output)"
+    if isinstance(value, list | tuple | dict) or value is None:
+        return ", ".join(map(_words, value or ())) or "none"
+    return repr(value)
 
 
 def _header(

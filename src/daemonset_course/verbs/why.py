@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.errors import BadInput, NotFound, Rejected
+from daemonset_course.figures.table_html import tables_html
 from daemonset_course.history.failed_creates import not_created, template_age
 from daemonset_course.history.podstate import is_owned, node_of
 from daemonset_course.history.text import natural_key
@@ -54,7 +55,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Why:
-    """Every node's answer; the repr is a table of text, ``plot()`` draws it.
+    """Every node's answer: in a notebook a table, as text aligned columns; ``plot()`` draws it.
 
     Attributes:
         matrix: nodes by rules, as data.
@@ -76,6 +77,14 @@ class Why:
         from daemonset_course.figures.show import show  # noqa: PLC0415 - 520 ms: matplotlib
 
         return show(self.matrix, dark=dark)
+
+    def _repr_html_(self) -> str:
+        return tables_html(
+            [self.matrix.figure(reasons=True)],
+            title=self.matrix.headline,
+            caption=self.matrix.caption,
+            note=f"But {self.refused}" if self.refused else "",
+        )
 
     def __repr__(self) -> str:
         table = plain_text.table(self.matrix)

@@ -20,8 +20,7 @@ from daemonset_course.figures.pods import PHASES, Shown
 from daemonset_course.figures.rollout.chart import Chart, ChartSet, NodeLane
 from daemonset_course.figures.rollout.lanes_svg import LEFT, PLOT, WIDTH, LanesSvg
 from daemonset_course.figures.rollout.paints import ID
-
-COLUMNS = ("DESIRED", "CURRENT", "READY", "UP-TO-DATE", "AVAILABLE", "UNAVAILABLE", "MISSCHEDULED")
+from daemonset_course.history.daemonset_status import COLUMNS
 
 _NOT_TRUSTED = (
     "The picture is not shown, because this notebook is not trusted: "
