@@ -32,7 +32,16 @@ PURE = sorted(
         PACKAGE / "figures" / "shapes.py",
         *(
             PACKAGE / "figures" / "rollout" / f"{name}.py"
-            for name in ("axis", "chart", "key", "letters", "pieces")
+            for name in (
+                "axis",
+                "chart",
+                "folding",
+                "key",
+                "letters",
+                "pieces",
+                "row_labels",
+                "row_order",
+            )
         ),
         *(PACKAGE / "placement").glob("*.py"),
         *(PACKAGE / "lab" / "criteria").glob("*.py"),

@@ -11,6 +11,7 @@
   const lanes = (D) => D.c.flatMap((c) => c.l.map((l, i) => ({ c, l, y: c.y + i * c.h })));
   const last = (rows, t) => rows.filter((s) => s[0] <= t).pop();
   const say = (D, l, t) => {
+    if (l[3]) return `${l[0]}: ${l[3]}`;
     const least = (D.s[1] - D.s[0]) / 300;
     const now = l[1].filter((b) => b[3] <= t && (t < b[4] || t == D.s[1] || t < b[3] + least));
     const pods = now.map((b) =>
@@ -27,6 +28,14 @@
     line.setAttribute("d", `M${x} 0V${D.w[3] - 34}` +
       (row ? `M${D.w[0]} ${row.y}h${D.w[1]}M${D.w[0]} ${row.y + row.c.h}h${D.w[1]}` : ""));
     line.style.visibility = "visible";
+    const name = at(r, ".w");
+    if (name && row) {
+      const right = x > D.w[2] / 2;
+      name.setAttribute("x", x + (right ? -6 : 6));
+      name.setAttribute("y", row.y + row.c.h / 2 + 4.5);
+      name.style.textAnchor = right ? "end" : "start";
+      name.textContent = row.l[0];
+    }
     veil.setAttribute("x", x);
     veil.setAttribute("width", D.w[0] + D.w[1] - x);
     veil.style.visibility = r.run ? "visible" : "hidden";

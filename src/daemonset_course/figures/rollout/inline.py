@@ -47,7 +47,7 @@ def inline(charts: ChartSet, *, above: Sequence[str] = (), scripted: bool = True
         f"<figure class=dst data-lm-suppress-shortcuts=true data-d='{_data(charts, drawing)}'>"
         f"<style>{_asset('css')}</style>{title}{key}"
         f'<div class=dst-o>{_NOT_TRUSTED}</div><div class=dst-w style="font-size:0">{svg}</div>'
-        f"{_CONTROLS}{_status(charts)}"
+        f"{_CONTROLS}{_status(charts)}{_folded(charts)}"
         + (f'<ul class=dst-n style="padding:0">{notes}</ul>' if notes else "")
         + f"<figcaption>{caption}</figcaption></figure>"
     )
@@ -89,6 +89,19 @@ def _notes(chart: Chart) -> Iterator[str]:
         yield escape(f"{whose}… and {chart.more_marks} more")
 
 
+def _folded(charts: ChartSet) -> str:
+    """Return the names of the nodes that share a row, to be unfolded without the script."""
+    lines = ""
+    for chart in charts.charts:
+        whose = f"{chart.label}: " if chart.label else ""
+        for lane in (lane for lane in chart.lanes if lane.folded):
+            names = ", ".join(lane.folded)
+            lines += f"<div>{escape(f'{whose}{lane.name}, {lane.words}: {names}')}</div>"
+    if not lines:
+        return ""
+    return f"<details><summary>Nodes that share a row</summary>{lines}</details>"
+
+
 def _status(charts: ChartSet) -> str:
     """Return the table of the seven columns, as they are at the end."""
     several = len(charts.charts) > 1
@@ -107,7 +120,8 @@ def _status(charts: ChartSet) -> str:
 
 def _data(charts: ChartSet, drawing: LanesSvg) -> str:
     """Return what the script reads, as JSON within single quotes."""
-    names = [bar.pod for chart in charts.charts for lane in chart.lanes for bar in lane.bars]
+    lanes = [lane for chart in charts.charts for lane in chart.lanes if not lane.folded]
+    names = [bar.pod for lane in lanes for bar in lane.bars]
     prefix = _prefix(names)
     phases = list(PHASES)
     made = {
@@ -144,9 +158,15 @@ def _stretches(lane: NodeLane, prefix: str, phases: list[Shown]) -> Iterator[lis
         yield [*found, *times, *([reason] if reason else [])]
 
 
-def _states(lane: NodeLane) -> Iterator[list[list[object]]]:
-    """Yield the list of [from, until, words] of the node's states, if there are any."""
-    if lane.states:
+def _states(lane: NodeLane) -> Iterator[object]:
+    """Yield the list of [from, until, words] of the node's states, if there are any.
+
+    For a row of several nodes, an empty list, then what the row says.
+    """
+    if lane.folded:
+        yield []
+        yield f"{lane.words}: {', '.join(lane.folded)}"
+    elif lane.states:
         yield [[_short(one.start), _short(one.end), ", ".join(one.words)] for one in lane.states]
 
 

@@ -34,12 +34,18 @@ def draw_lanes(ax: Axes, chart: Chart, theme: Theme, span: tuple[float, float]) 
     for y, lane in enumerate(chart.lanes):
         for bar in sorted(lane.bars, key=longest_first):
             _draw_pod(ax, bar, y, theme, span)
+            if lane.folded:
+                style = pod_style(bar.phase, series(bar.colour))
+                plain = bar.phase == "ready"
+                ink = theme.text_on(style) if plain else theme.foreground
+                at = max(bar.start, span[0]), y
+                write(ax, theme, at, lane.words, size=TEXT, color=ink, boxed=not plain)
         if not lane.bars:
             x = max(span[0], chart.start) + (span[1] - span[0]) * 0.008
             ground = theme.background if y % 2 else theme.stripe  # over a mark's line
             ax.text(
-                x, y, "no Pod", color=theme.muted, style="italic", size=TEXT, va="center",
-                bbox={"facecolor": ground, "edgecolor": "none", "pad": 0.8},
+                x, y, lane.words or "no Pod", color=theme.muted, style="italic", size=TEXT,
+                va="center", bbox={"facecolor": ground, "edgecolor": "none", "pad": 0.8},
             )  # fmt: skip
         for state in lane.states:
             style = theme.patch(NODE_STATES[node_state(state.words)])
