@@ -663,7 +663,7 @@ roll("100%", 7)
 
 # %%
 from daemonset_course import show
-from daemonset_course.lessons import LengthsByBudget
+from daemonset_course.lessons import LengthsByBudget, Rate, rollout_progress, small_multiples
 
 measured = {r.rollouts[-1].budget: r.rollouts[-1].duration for r in hundred.values()}
 qps = current().settings.controller_requests_per_second
@@ -683,6 +683,20 @@ assert hundred["100%"].rollouts[-1].max_unavailable > 90
 # (`--kube-api-qps`): that is the dotted line. So twice the budget, all instead of half, does not
 # halve the time, and there comes a moment when hardly any node has an agent.
 #
+# Here are the rollouts themselves, on one time axis, each with the length by the model: the longer of
+# rounds and requests. The one node at a time was not done when we raised its budget.
+
+# %%
+rate = Rate(qps, burst)
+runs = {"1%": single} | {share: hundred[share] for share in ("5%", "10%", "25%", "50%", "100%")}
+small_multiples(
+    {
+        share: rollout_progress(run.timeline, share=int(share[:-1]), restart=restart, rate=rate)
+        for share, run in runs.items()
+    }
+)
+
+# %% [markdown]
 # ### Is the budget a hard ceiling?
 #
 # Look at the rollouts on a hundred nodes.

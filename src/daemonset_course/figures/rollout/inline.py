@@ -23,7 +23,7 @@ from daemonset_course.figures.rollout.paints import ID
 
 COLUMNS = ("DESIRED", "CURRENT", "READY", "UP-TO-DATE", "AVAILABLE", "UNAVAILABLE", "MISSCHEDULED")
 
-_NOT_TRUSTED = (
+NOT_TRUSTED = (
     "The picture is not shown, because this notebook is not trusted: "
     "choose Trust Notebook in the Command Palette."
 )
@@ -45,8 +45,8 @@ def inline(charts: ChartSet, *, above: Sequence[str] = (), scripted: bool = True
     caption = escape(charts.caption, quote=False)
     html = (
         f"<figure class=dst data-lm-suppress-shortcuts=true data-d='{_data(charts, drawing)}'>"
-        f"<style>{_asset('css')}</style>{title}{key}"
-        f'<div class=dst-o>{_NOT_TRUSTED}</div><div class=dst-w style="font-size:0">{svg}</div>'
+        f"<style>{style()}</style>{title}{key}"
+        f'<div class=dst-o>{NOT_TRUSTED}</div><div class=dst-w style="font-size:0">{svg}</div>'
         f"{_CONTROLS}{_status(charts)}{_folded(charts)}"
         + (f'<ul class=dst-n style="padding:0">{notes}</ul>' if notes else "")
         + f"<figcaption>{caption}</figcaption></figure>"
@@ -66,6 +66,11 @@ _CONTROLS = (
 def script() -> str:
     """Return the script as HTML; it serves every drawing of its page, also later ones."""
     return f"<script>{_asset('js')}</script>"
+
+
+def style() -> str:
+    """Return the style of every drawing, without its tag."""
+    return _asset("css")
 
 
 @cache
