@@ -2,7 +2,7 @@
 // replaces needs no script of its own. D: the data of one picture; see figures/rollout/inline.py.
 ((d) => {
   if (d.dst) return;
-  d.dst = 1;
+  d.dst = [];  // what else follows the cursor
   d.documentElement.classList.add("dst-on");
   const on = (what, act) => d.addEventListener(what, act);
   const at = (r, c) => r.querySelector(c);
@@ -13,7 +13,7 @@
   const say = (D, l, t) => {
     if (l[3]) return `${l[0]}: ${l[3]}`;
     const least = (D.s[1] - D.s[0]) / 300;
-    const now = l[1].filter((b) => b[3] <= t && (t < b[4] || t == D.s[1] || t < b[3] + least));
+    const now = l[1].filter((b) => b[3] <= t && (t < b[4] || t == b[4] && t == D.s[1] || t < b[3] + least));
     const pods = now.map((b) =>
       `${D.p}${b[0]}, ${D.k} ${b[1]}, ${D.f[b[2]]}${b[5] ? ", " + b[5] : ""}, ${b[3]}–${b[4]} s`);
     const state = (l[2] || []).filter((s) => s[0] <= t && t < s[1]).map((s) => s[2]);
@@ -28,14 +28,6 @@
     line.setAttribute("d", `M${x} 0V${D.w[3] - 34}` +
       (row ? `M${D.w[0]} ${row.y}h${D.w[1]}M${D.w[0]} ${row.y + row.c.h}h${D.w[1]}` : ""));
     line.style.visibility = "visible";
-    const name = at(r, ".w");
-    if (name && row) {
-      const right = x > D.w[2] / 2;
-      name.setAttribute("x", x + (right ? -6 : 6));
-      name.setAttribute("y", row.y + row.c.h / 2 + 4.5);
-      name.style.textAnchor = right ? "end" : "start";
-      name.textContent = row.l[0];
-    }
     veil.setAttribute("x", x);
     veil.setAttribute("width", D.w[0] + D.w[1] - x);
     veil.style.visibility = r.run ? "visible" : "hidden";
@@ -52,7 +44,9 @@
     const input = at(r, "input");
     input.value = 1000 * (t - a) / (b - a);
     input.setAttribute("aria-valuetext", words);
+    d.dst.forEach((follow) => follow(r, D, t, x, row));
   };
+  d.dst.show = (r, tile) => show(r, r.t ?? data(r).s[1], data(r).m[tile]);
   const point = (e) => {
     const r = home(e), svg = e.target.closest && e.target.closest(".dst-w svg");
     if (!r || !svg) return;

@@ -45,7 +45,8 @@ class _Drawing:
         self._scale = PLOT / multiples.end
 
     def svg(self, title: str) -> str:
-        parts, y = [], 8
+        parts: list[str] = []
+        y = 8
         for name, one in self._all.rollouts.items():
             parts += self._panel(name, one, y)
             y += _HIGH + _APART

@@ -20,6 +20,8 @@ from daemonset_course.figures.pods import PHASES, Shown
 from daemonset_course.figures.rollout.chart import Chart, ChartSet, NodeLane
 from daemonset_course.figures.rollout.lanes_svg import LEFT, PLOT, WIDTH, LanesSvg
 from daemonset_course.figures.rollout.paints import ID
+from daemonset_course.figures.rollout.tile_html import tile_data, tile_map, tile_style
+from daemonset_course.figures.rollout.tile_map import has_tiles
 
 COLUMNS = ("DESIRED", "CURRENT", "READY", "UP-TO-DATE", "AVAILABLE", "UNAVAILABLE", "MISSCHEDULED")
 
@@ -38,6 +40,8 @@ def inline(charts: ChartSet, *, above: Sequence[str] = (), scripted: bool = True
         scripted: write the script too; a page needs it once.
     """
     drawing = LanesSvg(charts)
+    tiled = has_tiles(charts)
+    tiles = tile_map(charts.charts[0], charts.word) if tiled else ""
     key, svg = drawing.key(), drawing.svg()  # the key's patterns are defined in the picture
     title = "".join(f"<div><b>{escape(line)}</b></div>" for line in charts.title.split("\n"))
     title += "".join(f"<div>{escape(line)}</div>" for line in above)
@@ -45,14 +49,16 @@ def inline(charts: ChartSet, *, above: Sequence[str] = (), scripted: bool = True
     caption = escape(charts.caption, quote=False)
     html = (
         f"<figure class=dst data-lm-suppress-shortcuts=true data-d='{_data(charts, drawing)}'>"
-        f"<style>{style()}</style>{title}{key}"
+        f"<style>{style()}{_tile_style(charts)}</style>{title}{key}"
         f'<div class=dst-o>{NOT_TRUSTED}</div><div class=dst-w style="font-size:0">{svg}</div>'
-        f"{_CONTROLS}{_status(charts)}{_folded(charts)}"
+        f"{_CONTROLS}{tiles}{_status(charts)}{_folded(charts)}"
         + (f'<ul class=dst-n style="padding:0">{notes}</ul>' if notes else "")
         + f"<figcaption>{caption}</figcaption></figure>"
     )
     digest = hashlib.sha256(html.encode()).hexdigest()[:8]
-    return html.replace(ID, f"t{digest}") + (script() if scripted else "")
+    return html.replace(ID, f"t{digest}") + (
+        script(tiles=tiled or charts.dense) if scripted else ""
+    )
 
 
 _CONTROLS = (
@@ -63,23 +69,31 @@ _CONTROLS = (
 )
 
 
-def script() -> str:
-    """Return the script as HTML; it serves every drawing of its page, also later ones."""
-    return f"<script>{_asset('js')}</script>"
+def script(*, tiles: bool = False) -> str:
+    """Return the script as HTML; it serves every drawing of its page, also later ones.
+
+    ``tiles``: also that of tile maps and low rows.
+    """
+    follows = _asset("tiles.js") if tiles else ""
+    return f"<script>{_asset('timeline.js')}{follows}</script>"
 
 
 def style() -> str:
     """Return the style of every drawing, without its tag."""
-    return _asset("css")
+    return _asset("timeline.css")
+
+
+def _tile_style(charts: ChartSet) -> str:
+    return _asset("tiles.css") + tile_style(charts.charts[0]) if has_tiles(charts) else ""
 
 
 @cache
-def _asset(ending: str) -> str:
+def _asset(name: str) -> str:
     """Return the style or the script without comments and blanks at the ends of lines."""
-    text = (files("daemonset_course") / "data" / f"timeline.{ending}").read_text(encoding="utf-8")
+    text = (files("daemonset_course") / "data" / name).read_text(encoding="utf-8")
     lines = [line.strip() for line in text.splitlines()]
     short = "\n".join(line for line in lines if line and not line.startswith("//"))
-    if ending == "css":
+    if name.endswith("css"):
         return re.sub(r"\s*([{};:,])\s+", r"\1", short.replace(" {", "{")).replace(";}", "}")
     parts = re.split(r'("[^"]*"|`[^`]*`)', short)  # texts, at odd places, stay as they are
     parts[::2] = [re.sub(r"\s*([^\w\s$])\s*", r"\1", part) for part in parts[::2]]
@@ -145,7 +159,7 @@ def _data(charts: ChartSet, drawing: LanesSvg) -> str:
             }
             for chart, top in zip(charts.charts, drawing.tops, strict=True)
         ],
-    }  # fmt: skip
+    } | (tile_data(charts.charts[0]) if has_tiles(charts) else {})  # fmt: skip
     text = json.dumps(made, separators=(",", ":"), ensure_ascii=False)
     return text.replace("&", "&amp;").replace("'", "&#39;").replace("<", "&lt;")
 
