@@ -41,6 +41,7 @@ PURE = sorted(
                 "pieces",
                 "row_labels",
                 "row_order",
+                "tile_map",
             )
         ),
         *(PACKAGE / "placement").glob("*.py"),
