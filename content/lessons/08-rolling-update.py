@@ -112,8 +112,8 @@ rollout.plot()
 # %% [markdown]
 # One lane a node. The bar turns thin where the old Pod terminates, hollow and hatched while the new
 # one starts, and full again, in another colour, when it is ready. The panel underneath counts the
-# nodes without an available Pod; the dashed line is the budget. The facts of the last rollout, in
-# numbers:
+# nodes without an available Pod; the dashed line is the budget. Move the slider: below it, a tile for
+# each node shows that moment. The facts of the last rollout, in numbers:
 
 # %%
 facts = rollout.rollouts[-1]
@@ -621,8 +621,8 @@ roll("10%", 2)
 hundred["10%"].plot()
 
 # %% [markdown]
-# Above 40 nodes the lanes become rows of a map, sorted by when their new Pod began. The nodes go in
-# groups of about ten, since all ten restarts of a group take about as long.
+# Above 40 nodes the lanes become rows of a map, sorted by when their new Pod began; the cursor names
+# its row. The nodes go in groups of about ten, since all ten restarts of a group take about as long.
 
 # %%
 tenth.compare(hundred["10%"].rollouts[-1].duration)
