@@ -4,7 +4,8 @@
     COURSE_CLUSTER=big python tools/scale.py 200 300 1000
 
 Writes ``recordings/14-scale.json``: for each number of nodes when the agent's pods were created and
-ready, how long rollouts took, and the memory of the control plane. About ten minutes.
+ready, how long rollouts took, and the memory of the control plane; and under ``budgets``, for 100
+nodes, how many were updated over time with each budget. About fifteen minutes.
 """
 
 from __future__ import annotations
@@ -18,14 +19,18 @@ from typing import Any
 import psutil
 
 from daemonset_course import apply, kubectl, record, wait_rollout
+from daemonset_course.analysis.rollout_progress import updated_since
 from daemonset_course.analysis.scale import creation
 from daemonset_course.cluster import current, reset
 from daemonset_course.cluster.processes import processes_of
+from daemonset_course.recording.recorder import Recording
 
 ROOT = Path(__file__).resolve().parents[1]
 AGENT = ROOT / "manifests" / "lesson-14" / "agent.yaml"
 RECORDED = ROOT / "recordings" / "14-scale.json"
 SHARES = (10, 50)
+BUDGETS = (1, 5, 10, 25, 50, 100)  # percent
+BUDGET_NODES = 100
 PATIENCE = 600
 
 
@@ -45,16 +50,47 @@ def measure(nodes: int) -> dict[str, Any]:
     }
 
 
+def measure_budgets() -> dict[str, Any]:
+    """Measure rollouts of the same nodes with each budget: their seconds and their progress."""
+    reset(workers=BUDGET_NODES)
+    apply(AGENT)
+    wait_rollout("agent", timeout=PATIENCE)
+    with record("agent") as one:
+        kubectl(f"delete pod -l app=agent --field-selector spec.nodeName={current().workers()[0]}")
+        wait_rollout("agent")
+    return {
+        "nodes": BUDGET_NODES,
+        "restart": round(one.timeline.unavailable.longest(0), 2),
+        "rollouts": {str(share): progress(share) for share in BUDGETS},
+    }
+
+
+def progress(share: int) -> dict[str, Any]:
+    """Return the seconds of a rollout, and [seconds, nodes updated] at each change of that."""
+    run = rolled(share)
+    last = run.rollouts[-1]
+    assert last.duration is not None, run.caption
+    steps = updated_since(run.timeline, last)
+    points = zip(steps.times, steps.values, strict=True)
+    return {"seconds": round(last.duration, 1), "updated": [[round(t, 2), n] for t, n in points]}
+
+
 def roll(share: int) -> float:
     """Return the seconds of a rollout with this ``maxUnavailable`` in percent."""
+    run = rolled(share)
+    duration = run.rollouts[-1].duration
+    assert duration is not None, run.caption
+    return round(duration, 1)
+
+
+def rolled(share: int) -> Recording:
+    """Return the recording of a rollout with this ``maxUnavailable`` in percent."""
     change = {"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": f"{share}%"}}}}
     kubectl("patch daemonset agent --type merge --patch", json.dumps(change))
     with record("agent") as run:
         kubectl(f"set env daemonset/agent RELEASE={share}")
         wait_rollout("agent", timeout=PATIENCE)
-    duration = run.rollouts[-1].duration
-    assert duration is not None, run.caption
-    return round(duration, 1)
+    return run
 
 
 def memory() -> int:
@@ -75,8 +111,9 @@ def main() -> None:
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         **current().settings.displayed(),
     }
+    budgets = json.dumps(measure_budgets())
     lines = ",\n".join(json.dumps(run) for run in runs)
-    text = json.dumps(header)[:-1] + f', "runs": [\n{lines}\n]}}\n'
+    text = json.dumps(header)[:-1] + f',\n"budgets": {budgets},\n"runs": [\n{lines}\n]}}\n'
     RECORDED.write_text(text, encoding="utf-8")
     reset(workers=3)
 

@@ -93,7 +93,8 @@ rollout.plot()
 # %% [markdown]
 # ## How to read a timeline
 #
-# - Each **lane** is a node, time runs to the right.
+# - Each **lane** is a node, time runs to the right. Three or more nodes on which nothing happens
+#   share a lane; a list below has their names.
 # - Each **bar** is a Pod. Its colour and number say which revision (version of the template) it has.
 # - Its **shape** says what it is doing: a hollow thin bar is pending, a hatched one runs but is not
 #   ready, a full one is ready, a thin full one is terminating.

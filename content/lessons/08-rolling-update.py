@@ -112,8 +112,8 @@ rollout.plot()
 # %% [markdown]
 # One lane a node. The bar turns thin where the old Pod terminates, hollow and hatched while the new
 # one starts, and full again, in another colour, when it is ready. The panel underneath counts the
-# nodes without an available Pod; the dashed line is the budget. The facts of the last rollout, in
-# numbers:
+# nodes without an available Pod; the dashed line is the budget. Move the slider: below it, a tile for
+# each node shows that moment. The facts of the last rollout, in numbers:
 
 # %%
 facts = rollout.rollouts[-1]
@@ -623,8 +623,8 @@ roll("10%", 2)
 hundred["10%"].plot()
 
 # %% [markdown]
-# Above 40 nodes the lanes become rows of a map, sorted by when their new Pod began. The nodes go in
-# groups of about ten, since all ten restarts of a group take about as long.
+# Above 40 nodes the lanes become rows of a map, sorted by when their new Pod began; the cursor names
+# its row. The nodes go in groups of about ten, since all ten restarts of a group take about as long.
 
 # %%
 tenth.compare(hundred["10%"].rollouts[-1].duration)
@@ -665,7 +665,7 @@ roll("100%", 7)
 
 # %%
 from daemonset_course import show
-from daemonset_course.lessons import LengthsByBudget
+from daemonset_course.lessons import LengthsByBudget, Rate, rollout_progress, small_multiples
 
 measured = {r.rollouts[-1].budget: r.rollouts[-1].duration for r in hundred.values()}
 qps = current().settings.controller_requests_per_second
@@ -685,6 +685,20 @@ assert hundred["100%"].rollouts[-1].max_unavailable > 90
 # (`--kube-api-qps`): that is the dotted line. So twice the budget, all instead of half, does not
 # halve the time, and there comes a moment when hardly any node has an agent.
 #
+# Here are the rollouts themselves, on one time axis, each with the length by the model: the longer of
+# rounds and requests. The one node at a time was not done when we raised its budget.
+
+# %%
+rate = Rate(qps, burst)
+runs = {"1%": single} | {share: hundred[share] for share in ("5%", "10%", "25%", "50%", "100%")}
+small_multiples(
+    {
+        share: rollout_progress(run.timeline, share=int(share[:-1]), restart=restart, rate=rate)
+        for share, run in runs.items()
+    }
+)
+
+# %% [markdown]
 # ### Is the budget a hard ceiling?
 #
 # Look at the rollouts on a hundred nodes.

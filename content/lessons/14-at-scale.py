@@ -19,6 +19,7 @@ from daemonset_course import add_node, apply, current, kubectl, predict, record,
 from daemonset_course import wait_rollout
 from daemonset_course.lessons import Creation, Creations, Length, LengthsByNodes, Rate, counts
 from daemonset_course.lessons import creation, crossover_nodes, is_ready, last_node_ready, node_of
+from daemonset_course.lessons import recorded_rollouts, rollout_progress, small_multiples
 
 # %%
 fleet = reset(workers=100)
@@ -252,6 +253,15 @@ assert half > 0.75 * tenth, "recorded"
 # %%
 turn = crossover_nodes(restart=restart, rate=rate)
 print(f"measured: they meet at about {turn} nodes")
+
+# %% [markdown]
+# Each rollout below has a row of its own on one time axis. The dashed line is the model: the rounds
+# or the requests, whichever take longer. What was not measured now comes from the file.
+
+# %%
+rolls = recorded_rollouts(file, restart=restart, rate=rate)
+rolls["now: 10 %"] = rollout_progress(rollout.timeline, share=10, restart=restart, rate=rate)
+small_multiples(rolls)
 
 # %% [markdown]
 # Nearly as long, for five times as many nodes that may be down. On a large fleet choose the budget

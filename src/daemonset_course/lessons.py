@@ -18,6 +18,7 @@ from daemonset_course.analysis.node_taints import attempts, node_taints
 from daemonset_course.analysis.pod_startup import joining, startup
 from daemonset_course.analysis.pods_by_node import pods_by_node
 from daemonset_course.analysis.revisions import revision_history
+from daemonset_course.analysis.rollout_progress import recorded_rollouts, rollout_progress
 from daemonset_course.analysis.scale import (
     Creation,
     Creations,
@@ -32,6 +33,7 @@ from daemonset_course.analysis.scale import (
 from daemonset_course.analysis.workloads import LogReaders, features
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.doctor import examine
+from daemonset_course.figures.small_multiples import small_multiples
 from daemonset_course.history.podstate import is_ready, node_of
 from daemonset_course.lab.exercise import exercise
 from daemonset_course.lab.lab_progress import lab_progress
@@ -130,10 +132,12 @@ __all__ = [
     "pods_by_node",
     "pods_per_node",
     "pressure",
+    "recorded_rollouts",
     "release",
     "renamed",
     "revision_history",
     "rights",
+    "rollout_progress",
     "sample",
     "samples",
     "scheduler_messages",
@@ -145,6 +149,7 @@ __all__ = [
     "set_pressure",
     "shell",
     "slow_start",
+    "small_multiples",
     "start_component",
     "startup",
     "stop_component",

@@ -111,7 +111,7 @@ def _display(html: str) -> tuple[Any, Any, Any]:
     from ipywidgets import HTML  # noqa: PLC0415 - 110 ms
 
     widget = HTML(html)
-    scripted = display({"text/html": script()}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+    scripted = display({"text/html": script(tiles=True)}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
     return widget, display(widget, display_id=True), scripted  # type: ignore[no-untyped-call]
 
 

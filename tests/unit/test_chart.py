@@ -222,7 +222,7 @@ def test_without_a_rollout_rows_are_in_the_order_in_which_their_pods_ended() -> 
         *(change(9 - i / 10, "pods", pod(name, name), "DELETED")
           for i, name in enumerate(names[:30])),
     ]  # fmt: skip
-    found = chart(log(*records))
+    found = chart(log(*records), fold=False)
 
     assert [lane.node for lane in found.lanes[:30]] == names[:30][::-1]
     assert found.order == "by end of their last Pod"

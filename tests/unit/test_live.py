@@ -65,11 +65,12 @@ def test_a_view_says_what_it_waits_for_in_one_line() -> None:
     assert re.findall(r"<div>(.*?)</div>", view(done))[1] == "\u00a0"
 
 
-def test_many_nodes_are_low_rows_without_names() -> None:
+def test_many_nodes_are_low_rows_of_which_few_are_named() -> None:
     tree = svg_of(view(timeline_of(half_way(150))))
 
     assert float(tree.get("viewBox", "").split()[-1]) < 800
-    assert not [text for text in tree.iter("text") if "worker" in (text.text or "")]
+    named = [text for text in tree.iter("text") if "worker" in (text.text or "")]
+    assert 0 < len(named) <= 5
 
 
 class FakeWidget:

@@ -685,10 +685,11 @@ def test_a_raster_shows_a_deleted_node_without_a_pod() -> None:
         change(5, "nodes", node("n00"), "DELETED"),
         end=10,
     )
-    drawn = plot(log.timeline())
+    drawn = plot(log.timeline(), fold=False)
     (image,) = lanes_of(drawn).images
     pixels = image.get_array()
-    row = [lane.node for lane in one_chart(log.timeline()).charts[0].lanes].index("n00")
+    data = one_chart(log.timeline(), fold=False)
+    row = [lane.node for lane in data.charts[0].lanes].index("n00")
     before, after = (tuple(map(float, pixels[row, int(t / 10 * 1400)])) for t in (2, 8))
 
     assert before == to_rgb(LIGHT.background) != after

@@ -33,7 +33,17 @@ PURE = sorted(
         PACKAGE / "figures" / "table_html.py",
         *(
             PACKAGE / "figures" / "rollout" / f"{name}.py"
-            for name in ("axis", "chart", "key", "letters", "pieces")
+            for name in (
+                "axis",
+                "chart",
+                "folding",
+                "key",
+                "letters",
+                "pieces",
+                "row_labels",
+                "row_order",
+                "tile_map",
+            )
         ),
         *(PACKAGE / "placement").glob("*.py"),
         *(PACKAGE / "lab" / "criteria").glob("*.py"),

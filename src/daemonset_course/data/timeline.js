@@ -2,7 +2,7 @@
 // replaces needs no script of its own. D: the data of one picture; see figures/rollout/inline.py.
 ((d) => {
   if (d.dst) return;
-  d.dst = 1;
+  d.dst = [];  // what else follows the cursor
   d.documentElement.classList.add("dst-on");
   const on = (what, act) => d.addEventListener(what, act);
   const at = (r, c) => r.querySelector(c);
@@ -11,8 +11,9 @@
   const lanes = (D) => D.c.flatMap((c) => c.l.map((l, i) => ({ c, l, y: c.y + i * c.h })));
   const last = (rows, t) => rows.filter((s) => s[0] <= t).pop();
   const say = (D, l, t) => {
+    if (l[3]) return `${l[0]}: ${l[3]}`;
     const least = (D.s[1] - D.s[0]) / 300;
-    const now = l[1].filter((b) => b[3] <= t && (t < b[4] || t == D.s[1] || t < b[3] + least));
+    const now = l[1].filter((b) => b[3] <= t && (t < b[4] || t == b[4] && t == D.s[1] || t < b[3] + least));
     const pods = now.map((b) =>
       `${D.p}${b[0]}, ${D.k} ${b[1]}, ${D.f[b[2]]}${b[5] ? ", " + b[5] : ""}, ${b[3]}–${b[4]} s`);
     const state = (l[2] || []).filter((s) => s[0] <= t && t < s[1]).map((s) => s[2]);
@@ -43,7 +44,9 @@
     const input = at(r, "input");
     input.value = 1000 * (t - a) / (b - a);
     input.setAttribute("aria-valuetext", words);
+    d.dst.forEach((follow) => follow(r, D, t, x, row));
   };
+  d.dst.show = (r, tile) => show(r, r.t ?? data(r).s[1], data(r).m[tile]);
   const point = (e) => {
     const r = home(e), svg = e.target.closest && e.target.closest(".dst-w svg");
     if (!r || !svg) return;

@@ -17,7 +17,7 @@ from daemonset_course.errors import BadInput
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_PIXELS = 160  # dots an inch of a PNG: sharp on a dense screen
+PIXELS = 160  # dots an inch of a PNG: sharp on a dense screen
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Picture:
         metadata = {"Software": None, "Title": self.title, "Description": self.caption}
         figure = self.figure
         with _style():
-            figure.savefig(out, format="png", dpi=_PIXELS, metadata=metadata)
+            figure.savefig(out, format="png", dpi=PIXELS, metadata=metadata)
         return out.getvalue()
 
     def save(self, path: str | Path) -> Path:

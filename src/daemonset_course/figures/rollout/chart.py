@@ -6,7 +6,7 @@ they show the same. Times are in seconds on the picture's axis.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,14 +14,17 @@ from daemonset_course.analysis.rollout_caption import caption as caption_of
 from daemonset_course.analysis.rollout_caption import headline
 from daemonset_course.figures.pods import Shown
 from daemonset_course.figures.rollout.axis import same_colours, shifted
+from daemonset_course.figures.rollout.folding import Fold, folds
 from daemonset_course.figures.rollout.key import key
 from daemonset_course.figures.rollout.letters import MOST_MARKS, Letter, groups_of, letters_of
 from daemonset_course.figures.rollout.pieces import Piece, pieces
+from daemonset_course.figures.rollout.row_order import order_words, sorted_nodes
 from daemonset_course.figures.shapes import SINCE_START, Legend
 from daemonset_course.history.daemonset_status import Status
 from daemonset_course.history.numbering import number_text, renumbered
 from daemonset_course.history.rollouts import rollouts, under_way
 from daemonset_course.history.spans import NodeState, Segment, Span, Steps, overlap, within
+from daemonset_course.history.text import nodes as counted_nodes
 from daemonset_course.history.timeline import Timeline
 
 MOST_LANES = 40  # more are drawn as low rows, without names
@@ -61,12 +64,23 @@ class PodBar:
 
 @dataclass(frozen=True, slots=True)
 class NodeLane:
-    """A node's row: its full name, the name that is written, its Pods, its states over time."""
+    """A node's row, or the row of several nodes on which nothing happens.
+
+    Attributes:
+        node: its full name; empty for a row of several.
+        name: what is written beside it.
+        bars: its Pods; a row of several has one bar for all, or none.
+        states: of the node, over time.
+        folded: the written names of the nodes that share the row.
+        words: what such a row says.
+    """
 
     node: str
     name: str
     bars: tuple[PodBar, ...]
     states: tuple[NodeState, ...] = ()
+    folded: tuple[str, ...] = ()
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +181,8 @@ def one_chart(
     title: str | None = None,
     caption: str | None = None,
     counts: bool | None = None,
+    fold: bool = True,
+    keep: Collection[str] = (),
 ) -> ChartSet:
     """Return the picture's data of one timeline; the options are those of ``plot``."""
     return _chart_set(
@@ -177,6 +193,7 @@ def one_chart(
         span=(0.0, max(timeline.end, 0.1)),
         axis=SINCE_START,
         counts=counts,
+        groups=[folds(timeline, keep=keep) if fold else []],
     )
 
 
@@ -194,6 +211,7 @@ def two_charts(a: Timeline, b: Timeline, labels: tuple[str, str]) -> ChartSet:
         span=(max(-0.12 * until, since), until),
         axis="seconds since the new template",
         counts=True,
+        groups=[folds(timeline) for timeline in pair],
     )
 
 
@@ -206,10 +224,14 @@ def _chart_set(
     span: Span,
     axis: str,
     counts: bool | None,
+    groups: Sequence[Sequence[Fold]],
 ) -> ChartSet:
-    dense = sum(len(timeline.nodes) for timeline in timelines) > MOST_LANES
-    named = zip(timelines, labels, strict=True)
-    charts = tuple(_chart(one, label, span, counts, dense=dense) for one, label in named)
+    saved = sum(len(one.nodes) - 1 for some in groups for one in some)
+    dense = sum(len(timeline.nodes) for timeline in timelines) - saved > MOST_LANES
+    named = zip(timelines, labels, [()] * len(groups) if dense else groups, strict=True)
+    charts = tuple(
+        _chart(one, label, span, counts, some, dense=dense) for one, label, some in named
+    )
     known = any(timeline.numbers for timeline in timelines)
     return ChartSet(
         title, caption, charts, span, axis, dense, key(timelines, charts, dense=dense),
@@ -218,9 +240,11 @@ def _chart_set(
 
 
 def _chart(
-    timeline: Timeline, label: str, span: Span, counts: bool | None, *, dense: bool
-) -> Chart:
-    order = sorted_nodes(timeline) if dense else timeline.nodes
+    timeline: Timeline, label: str, span: Span, counts: bool | None, idle: Sequence[Fold], *,
+    dense: bool,
+) -> Chart:  # fmt: skip
+    away = {node for one in idle for node in one.nodes}
+    order = sorted_nodes(timeline) if dense else [n for n in timeline.nodes if n not in away]
     rows = {} if dense else {node: i for i, node in enumerate(order)}
     groups = groups_of(timeline.marks, span)
     wanted = counts_matter(timeline) if counts is None else counts
@@ -228,10 +252,10 @@ def _chart(
         label=label,
         start=timeline.start,
         end=timeline.end,
-        lanes=tuple(_lanes(timeline, order, span[0])),
+        lanes=(*_lanes(timeline, order, span[0]), *_folded(timeline, idle, span[0])),
         letters=tuple(letters_of(timeline, groups[:MOST_MARKS], rows, span)),
         more_marks=max(0, len(groups) - MOST_MARKS),
-        order="by start of their new Pod" if rollouts(timeline) else "by end of their last Pod",
+        order=order_words(timeline),
         unseen=tuple((gap.start, gap.end) for gap in timeline.gaps if gap.resource == "pods"),
         gaps=tuple((gap.start, gap.end) for gap in timeline.gaps),
         outages=tuple(
@@ -248,23 +272,6 @@ _AWAY = {"ended": "away", "stopped": "stopped", "suspended": "suspended"}
 
 
 # Lanes
-
-
-def sorted_nodes(timeline: Timeline) -> list[str]:
-    """Return the nodes in the order in which the last rollout's Pods began, then the others.
-
-    Without a rollout: by the end of their last Pod's serving, then by its start.
-    """
-    found = rollouts(timeline)
-    order = found[-1].order if found else ()
-    rest = [node for node in timeline.nodes if node not in set(order)]
-    return [*order, *(rest if order else sorted(rest, key=lambda n: _served(timeline, n)))]
-
-
-def _served(timeline: Timeline, node: str) -> tuple[float, float]:
-    ready = [one for one in timeline.by_node[node] if one.phase == "ready"]
-    last = max((one.end for one in ready), default=timeline.end)
-    return last, min((one.start for one in ready), default=timeline.end)
 
 
 def _lanes(timeline: Timeline, order: Sequence[str], since: float) -> Iterator[NodeLane]:
@@ -296,6 +303,17 @@ def _lanes(timeline: Timeline, order: Sequence[str], since: float) -> Iterator[N
                 for one in [piece.segment]
             ),
             timeline.node_states.get(node, ()),
+        )  # fmt: skip
+
+
+def _folded(timeline: Timeline, groups: Sequence[Fold], since: float) -> Iterator[NodeLane]:
+    """Yield one row for each group, with the bar of its first node."""
+    for group in groups:
+        (one,) = _lanes(timeline, group.nodes[:1], since)
+        yield NodeLane(
+            "", counted_nodes(len(group.nodes)),
+            tuple(replace(bar, pod="", named=False, later=()) for bar in one.bars),
+            folded=tuple(map(timeline.lane, group.nodes)), words=group.words,
         )  # fmt: skip
 
 

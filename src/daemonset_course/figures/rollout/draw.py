@@ -14,11 +14,12 @@ from daemonset_course.figures.page import AXIS, Page, Panel
 from daemonset_course.figures.rollout.chart import Chart, ChartSet
 from daemonset_course.figures.rollout.counts_panel import draw_counts, draw_extra
 from daemonset_course.figures.rollout.node_lanes import draw_lanes, draw_letters
-from daemonset_course.figures.rollout.raster import draw_dense
+from daemonset_course.figures.rollout.raster import draw_dense, raster_height
+from daemonset_course.figures.rollout.row_labels import heading
 from daemonset_course.figures.theme import DARK, LIGHT, Theme, course_style
 from daemonset_course.history.spans import Span
 
-_LANE, _DENSE = 0.31, 3.6  # inches: a lane, the raster
+_LANE = 0.31  # inches
 _COUNTS, _EXTRA = 0.8, 0.45  # inches: the panels
 
 
@@ -26,7 +27,7 @@ def draw(charts: ChartSet, *, dark: bool = False) -> Figure:
     """Return the figure of the charts, which share one time axis."""
     panels: list[Panel] = []
     for chart in charts.charts:
-        panels += _panels(chart, charts.span, dense=charts.dense)
+        panels += _panels(chart, charts.span, charts.word, dense=charts.dense)
     panels[-1] = replace(panels[-1], below=AXIS)
     notes = [line for chart in charts.charts for line in _notes(chart)]
     page = Page(charts.title, charts.caption, DARK if dark else LIGHT, charts.key, notes)
@@ -38,17 +39,21 @@ def draw(charts: ChartSet, *, dark: bool = False) -> Figure:
     return figure
 
 
-def _panels(chart: Chart, span: Span, *, dense: bool) -> list[Panel]:
+def _panels(chart: Chart, span: Span, word: str, *, dense: bool) -> list[Panel]:
     """Return the panel of one chart's nodes, with room for letters above it, and its counts."""
 
     def lanes(ax: Axes, theme: Theme) -> None:
-        (draw_dense if dense else draw_lanes)(ax, chart, theme, span)
+        if dense:
+            draw_dense(ax, chart, theme, span, word)
+        else:
+            draw_lanes(ax, chart, theme, span)
         ax.set_xlim(*span)
         ax.tick_params(labelbottom=False)
         draw_letters(ax, chart.letters, theme)
 
-    height = _DENSE if dense else max(2, len(chart.lanes)) * _LANE
-    found = [Panel(height, lanes, above=0.26, below=0.08, heading=chart.label, timed=True)]
+    height = raster_height(chart) if dense else max(2, len(chart.lanes)) * _LANE
+    head = heading(chart, dense=dense)
+    found = [Panel(height, lanes, above=0.26, below=0.08, heading=head, timed=True)]
     panel = chart.panel
     if panel is None:
         return found

@@ -20,9 +20,11 @@ from daemonset_course.figures.pods import PHASES, Shown
 from daemonset_course.figures.rollout.chart import Chart, ChartSet, NodeLane
 from daemonset_course.figures.rollout.lanes_svg import LEFT, PLOT, WIDTH, LanesSvg
 from daemonset_course.figures.rollout.paints import ID
+from daemonset_course.figures.rollout.tile_html import tile_data, tile_map, tile_style
+from daemonset_course.figures.rollout.tile_map import has_tiles
 from daemonset_course.history.daemonset_status import COLUMNS
 
-_NOT_TRUSTED = (
+NOT_TRUSTED = (
     "The picture is not shown, because this notebook is not trusted: "
     "choose Trust Notebook in the Command Palette."
 )
@@ -37,6 +39,8 @@ def inline(charts: ChartSet, *, above: Sequence[str] = (), scripted: bool = True
         scripted: write the script too; a page needs it once.
     """
     drawing = LanesSvg(charts)
+    tiled = has_tiles(charts)
+    tiles = tile_map(charts.charts[0], charts.word) if tiled else ""
     key, svg = drawing.key(), drawing.svg()  # the key's patterns are defined in the picture
     title = "".join(f"<div><b>{escape(line)}</b></div>" for line in charts.title.split("\n"))
     title += "".join(f"<div>{escape(line)}</div>" for line in above)
@@ -44,14 +48,16 @@ def inline(charts: ChartSet, *, above: Sequence[str] = (), scripted: bool = True
     caption = escape(charts.caption, quote=False)
     html = (
         f"<figure class=dst data-lm-suppress-shortcuts=true data-d='{_data(charts, drawing)}'>"
-        f"<style>{_asset('css')}</style>{title}{key}"
-        f'<div class=dst-o>{_NOT_TRUSTED}</div><div class=dst-w style="font-size:0">{svg}</div>'
-        f"{_CONTROLS}{_status(charts)}"
+        f"<style>{style()}{_tile_style(charts)}</style>{title}{key}"
+        f'<div class=dst-o>{NOT_TRUSTED}</div><div class=dst-w style="font-size:0">{svg}</div>'
+        f"{_CONTROLS}{tiles}{_status(charts)}{_folded(charts)}"
         + (f'<ul class=dst-n style="padding:0">{notes}</ul>' if notes else "")
         + f"<figcaption>{caption}</figcaption></figure>"
     )
     digest = hashlib.sha256(html.encode()).hexdigest()[:8]
-    return html.replace(ID, f"t{digest}") + (script() if scripted else "")
+    return html.replace(ID, f"t{digest}") + (
+        script(tiles=tiled or charts.dense) if scripted else ""
+    )
 
 
 _CONTROLS = (
@@ -62,18 +68,31 @@ _CONTROLS = (
 )
 
 
-def script() -> str:
-    """Return the script as HTML; it serves every drawing of its page, also later ones."""
-    return f"<script>{_asset('js')}</script>"
+def script(*, tiles: bool = False) -> str:
+    """Return the script as HTML; it serves every drawing of its page, also later ones.
+
+    ``tiles``: also that of tile maps and low rows.
+    """
+    follows = _asset("tiles.js") if tiles else ""
+    return f"<script>{_asset('timeline.js')}{follows}</script>"
+
+
+def style() -> str:
+    """Return the style of every drawing, without its tag."""
+    return _asset("timeline.css")
+
+
+def _tile_style(charts: ChartSet) -> str:
+    return _asset("tiles.css") + tile_style(charts.charts[0]) if has_tiles(charts) else ""
 
 
 @cache
-def _asset(ending: str) -> str:
+def _asset(name: str) -> str:
     """Return the style or the script without comments and blanks at the ends of lines."""
-    text = (files("daemonset_course") / "data" / f"timeline.{ending}").read_text(encoding="utf-8")
+    text = (files("daemonset_course") / "data" / name).read_text(encoding="utf-8")
     lines = [line.strip() for line in text.splitlines()]
     short = "\n".join(line for line in lines if line and not line.startswith("//"))
-    if ending == "css":
+    if name.endswith("css"):
         return re.sub(r"\s*([{};:,])\s+", r"\1", short.replace(" {", "{")).replace(";}", "}")
     parts = re.split(r'("[^"]*"|`[^`]*`)', short)  # texts, at odd places, stay as they are
     parts[::2] = [re.sub(r"\s*([^\w\s$])\s*", r"\1", part) for part in parts[::2]]
@@ -86,6 +105,19 @@ def _notes(chart: Chart) -> Iterator[str]:
         yield f"<b>{letter.letter}</b> {escape(whose + letter.words)}"
     if chart.more_marks:
         yield escape(f"{whose}… and {chart.more_marks} more")
+
+
+def _folded(charts: ChartSet) -> str:
+    """Return the names of the nodes that share a row, to be unfolded without the script."""
+    lines = ""
+    for chart in charts.charts:
+        whose = f"{chart.label}: " if chart.label else ""
+        for lane in (lane for lane in chart.lanes if lane.folded):
+            names = ", ".join(lane.folded)
+            lines += f"<div>{escape(f'{whose}{lane.name}, {lane.words}: {names}')}</div>"
+    if not lines:
+        return ""
+    return f"<details><summary>Nodes that share a row</summary>{lines}</details>"
 
 
 def _status(charts: ChartSet) -> str:
@@ -106,7 +138,8 @@ def _status(charts: ChartSet) -> str:
 
 def _data(charts: ChartSet, drawing: LanesSvg) -> str:
     """Return what the script reads, as JSON within single quotes."""
-    names = [bar.pod for chart in charts.charts for lane in chart.lanes for bar in lane.bars]
+    lanes = [lane for chart in charts.charts for lane in chart.lanes if not lane.folded]
+    names = [bar.pod for lane in lanes for bar in lane.bars]
     prefix = _prefix(names)
     phases = list(PHASES)
     made = {
@@ -125,7 +158,7 @@ def _data(charts: ChartSet, drawing: LanesSvg) -> str:
             }
             for chart, top in zip(charts.charts, drawing.tops, strict=True)
         ],
-    }  # fmt: skip
+    } | (tile_data(charts.charts[0]) if has_tiles(charts) else {})  # fmt: skip
     text = json.dumps(made, separators=(",", ":"), ensure_ascii=False)
     return text.replace("&", "&amp;").replace("'", "&#39;").replace("<", "&lt;")
 
@@ -143,9 +176,15 @@ def _stretches(lane: NodeLane, prefix: str, phases: list[Shown]) -> Iterator[lis
         yield [*found, *times, *([reason] if reason else [])]
 
 
-def _states(lane: NodeLane) -> Iterator[list[list[object]]]:
-    """Yield the list of [from, until, words] of the node's states, if there are any."""
-    if lane.states:
+def _states(lane: NodeLane) -> Iterator[object]:
+    """Yield the list of [from, until, words] of the node's states, if there are any.
+
+    For a row of several nodes, an empty list, then what the row says.
+    """
+    if lane.folded:
+        yield []
+        yield f"{lane.words}: {', '.join(lane.folded)}"
+    elif lane.states:
         yield [[_short(one.start), _short(one.end), ", ".join(one.words)] for one in lane.states]
 
 

@@ -10,9 +10,10 @@ from html import escape
 
 from daemonset_course.figures.colours import ALARM, PALETTE, SURGE, ink_on, rgb
 from daemonset_course.figures.pods import PAINTED, pod_style
-from daemonset_course.figures.rollout.chart import Chart, ChartSet, CountsPanel, PodBar
+from daemonset_course.figures.rollout.chart import Chart, ChartSet, CountsPanel, NodeLane, PodBar
 from daemonset_course.figures.rollout.key import node_state
 from daemonset_course.figures.rollout.paints import AWAY, ID, INK, MUTED, Paints, cell
+from daemonset_course.figures.rollout.row_labels import heading, row_labels
 from daemonset_course.history.spans import Span, Steps
 
 # Units of the SVG: one is a pixel where the picture is as wide as that.
@@ -21,6 +22,7 @@ PLOT = WIDTH - LEFT - _RIGHT
 _LANE, _LOW_LANE, _DENSE = 24.0, 18.0, 460.0  # a lane, one of many, all lanes of the dense form
 _TOP, _HEAD = 24, 20  # for letters above the lanes, for the label of a compared chart
 _PANEL, _STRIP, _ABOVE = 46, 26, 18  # the counts, the extra Pods, the room for words above each
+_PARTED, _LINE = 6, 17  # a row with a gap to the next, a line of text beside rows
 _LEAST_ROW = 1.3  # of the dense form: thinner lines would leave gaps
 _AXIS = 34
 _LETTER = 7.6  # the width of a character, on average a little less
@@ -48,7 +50,7 @@ class LanesSvg:
         self.height = 0.0
         lanes = sum(len(chart.lanes) for chart in charts.charts)
         self.lane = (
-            _DENSE / lanes if charts.dense else _LANE if lanes <= 16 else _LOW_LANE
+            _row_height(lanes) if charts.dense else _LANE if lanes <= 16 else _LOW_LANE
         )  # fmt: skip
 
     # The whole
@@ -57,8 +59,8 @@ class LanesSvg:
         """Return the SVG; its ids begin with ``ID``."""
         y, parts = 2.0, []
         for chart in self._charts.charts:
-            if chart.label:
-                parts.append(f'<text class="h" x="4" y="{y + 14:g}">{escape(chart.label)}</text>')
+            if head := heading(chart, dense=self._charts.dense):
+                parts.append(f'<text class="h" x="4" y="{y + 14:g}">{escape(head)}</text>')
                 y += _HEAD
             y += _TOP if any(row < 0 for one in chart.letters for row, *_ in one.places) else 4
             self.tops.append(y)
@@ -74,6 +76,8 @@ class LanesSvg:
             escape(each, quote=False) for each in (self._charts.one_line, self._charts.caption)
         )
         cursor = f'<rect class="v" y="0" height="{y:g}"/><path class="u" />'
+        if self._charts.dense:
+            cursor += '<text class="h o w"></text>'  # the name of the row under the cursor
         return (
             f'<svg viewBox="0 0 {WIDTH} {self.height:g}" role="img" '
             f'aria-labelledby="{ID}t" aria-describedby="{ID}d">'
@@ -153,6 +157,9 @@ class LanesSvg:
             middle = y + self.lane / 2
             paint = 'class="e"' if lane.bars else 'class="e m"'
             texts[paint].append(_text(LEFT - 8, middle, _fitting(lane.name)))
+            if lane.folded and lane.bars:
+                for paint, text in self._fold_words(lane, middle):
+                    texts[paint].append(text)
             for bar in lane.bars:
                 if bar.end >= self._low:
                     paths[_RANK[bar.phase], bar.colour].append(self._bar(bar, self._middle(bar, y)))
@@ -160,7 +167,7 @@ class LanesSvg:
                         texts[paint].append(text)
             if not lane.bars:
                 x = self._x(chart.start) + 6
-                texts['class="m o"'].append(_text(x, middle, "no Pod"))
+                texts['class="m o"'].append(_text(x, middle, lane.words or "no Pod"))
         for (rank, colour), moves in sorted(paths.items()):
             paint = self._paints.pod(_BARS[rank], PALETTE[colour % len(PALETTE)])
             yield f'<path {paint} d="{"".join(moves)}"/>'
@@ -177,6 +184,13 @@ class LanesSvg:
         high = pod_style(bar.phase, "").height * share * self.lane
         x, wide = (_number(each) for each in self._span(bar.start, bar.end))
         return f"M{x} {_number(middle - high / 2)}h{wide}v{_number(high)}h-{wide}z"
+
+    def _fold_words(self, lane: NodeLane, middle: float) -> Iterator[tuple[str, str]]:
+        """Yield what the row of several nodes says: (paint, text)."""
+        (bar,) = lane.bars
+        ink = ink_on(rgb(PALETTE[bar.colour % len(PALETTE)]))
+        paint = f'fill="{ink}"' if bar.phase == "ready" else 'class="o"'
+        yield paint, _text(self._x(bar.start) + 4, middle, lane.words)
 
     def _words_on(self, bar: PodBar, middle: float) -> Iterator[tuple[str, str]]:
         """Yield the number or the reason, if the bar has room for it: (paint, text)."""
@@ -205,7 +219,7 @@ class LanesSvg:
         """Yield one path for each phase and colour: every bar is a piece of a thick line."""
         paths: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
         for i, lane in enumerate(chart.lanes):
-            y = f"{top + (i + 0.5) * self.lane:.2f}"
+            y = f"{top + (i + 0.5) * self.lane:g}"
             for bar in lane.bars:
                 if bar.end >= self._low:
                     x, wide = self._span(bar.start, bar.end)
@@ -213,10 +227,12 @@ class LanesSvg:
                     paths[place].append(f"M{_number(x)} {y}h{_number(wide)}")
         for (rank, colour), moves in sorted(paths.items()):
             paint = cell(PAINTED[rank], PALETTE[colour % len(PALETTE)]).replace("fill", "stroke")
-            line = f'stroke-width="{max(self.lane, _LEAST_ROW):.2f}" shape-rendering="crispEdges"'
+            high = self.lane - 1 if self.lane >= _PARTED else max(self.lane, _LEAST_ROW)
+            line = f'stroke-width="{high:g}" shape-rendering="crispEdges"'
             yield f'<path d="{"".join(moves)}" {paint} {line}/>'
-        for i, word in enumerate((f"{len(chart.lanes)} nodes,", *textwrap.wrap(chart.order, 17))):
-            yield f'<text class="e m" x="{LEFT - 8}" y="{top + 14 + 17 * i:g}">{word}</text>'
+        labels = row_labels(chart, self._charts.word, _LINE / self.lane)
+        words = "".join(_text(LEFT - 8, top + at * self.lane, text) for at, text in labels)
+        yield f'<g class="e m">{words}</g>'
 
     def _over(self, chart: Chart, top: float, bottom: float, below: float) -> Iterator[str]:
         """Yield what lies over the bars: gaps, the words of outages, letters."""
@@ -317,6 +333,12 @@ class LanesSvg:
             a, b = max(start, self._low), min(end, self._high)
             if value is not None and b > a:
                 yield a, b, value
+
+
+def _row_height(rows: int) -> float:
+    """Return the height of a low row: whole units, or a half one, so that its edges are sharp."""
+    whole = _DENSE // rows or next((h for h in (1.0, 0.5) if h * rows <= 640), 640 / rows)
+    return float(whole)
 
 
 def _fitting(name: str) -> str:

@@ -17,7 +17,7 @@ from daemonset_course.figures.lanes import (
 )
 from daemonset_course.figures.page import TEXT, inches
 from daemonset_course.figures.pods import pod_style
-from daemonset_course.figures.rollout.chart import Chart, PodBar
+from daemonset_course.figures.rollout.chart import Chart, NodeLane, PodBar
 from daemonset_course.figures.rollout.key import NODE_STATES, node_state
 from daemonset_course.figures.rollout.letters import Letter
 from daemonset_course.figures.shapes import series
@@ -34,12 +34,14 @@ def draw_lanes(ax: Axes, chart: Chart, theme: Theme, span: tuple[float, float]) 
     for y, lane in enumerate(chart.lanes):
         for bar in sorted(lane.bars, key=longest_first):
             _draw_pod(ax, bar, y, theme, span)
+            if lane.folded:
+                _write_fold(ax, lane, bar, y, theme, span)
         if not lane.bars:
             x = max(span[0], chart.start) + (span[1] - span[0]) * 0.008
             ground = theme.background if y % 2 else theme.stripe  # over a mark's line
             ax.text(
-                x, y, "no Pod", color=theme.muted, style="italic", size=TEXT, va="center",
-                bbox={"facecolor": ground, "edgecolor": "none", "pad": 0.8},
+                x, y, lane.words or "no Pod", color=theme.muted, style="italic", size=TEXT,
+                va="center", bbox={"facecolor": ground, "edgecolor": "none", "pad": 0.8},
             )  # fmt: skip
         for state in lane.states:
             style = theme.patch(NODE_STATES[node_state(state.words)])
@@ -102,6 +104,16 @@ def _draw_end(ax: Axes, chart: Chart, theme: Theme, span: tuple[float, float]) -
         "recording ended", (chart.end, len(chart.lanes) - 1), (4, 0), size=TEXT, va="center",
         textcoords="offset points", style="italic", color=theme.muted, annotation_clip=False,
     )  # fmt: skip
+
+
+def _write_fold(
+    ax: Axes, lane: NodeLane, bar: PodBar, y: int, theme: Theme, span: tuple[float, float]
+) -> None:
+    """Write what the row of several nodes says."""
+    ink, boxed = theme.foreground, bar.phase != "ready"
+    if not boxed:
+        ink = theme.text_on(pod_style(bar.phase, series(bar.colour)))
+    write(ax, theme, (max(bar.start, span[0]), y), lane.words, size=TEXT, color=ink, boxed=boxed)
 
 
 def _draw_pod(ax: Axes, bar: PodBar, lane: int, theme: Theme, span: tuple[float, float]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from daemonset_course.figures.picture import Picture
@@ -19,6 +20,8 @@ def plot(
     title: str | None = None,
     caption: str | None = None,
     counts: bool | None = None,
+    fold: bool = True,
+    keep: Collection[str] = (),
     dark: bool = False,
 ) -> Picture:
     """Return the picture of a timeline; its title states the finding unless one is given.
@@ -29,9 +32,12 @@ def plot(
         caption: the sentence below; made from the timeline when left out.
         counts: draw the panel of counts; left out, it is drawn where a count changes or a
             template is rolled out.
+        fold: draw one row for all nodes on which the same nothing happens; False: a lane for each.
+        keep: names of nodes that have their lanes in any case.
         dark: files are for a dark page; in a notebook the picture follows the theme.
     """
-    return _picture(one_chart(timeline, title=title, caption=caption, counts=counts), dark=dark)
+    charts = one_chart(timeline, title=title, caption=caption, counts=counts, fold=fold, keep=keep)
+    return _picture(charts, dark=dark)
 
 
 def compare(

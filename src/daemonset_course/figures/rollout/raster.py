@@ -8,29 +8,43 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from daemonset_course.figures.lanes import hatch_unknown
+from daemonset_course.figures.picture import PIXELS
 from daemonset_course.figures.pods import PAINTED, Shown, cell_style
 from daemonset_course.figures.rollout.chart import Chart
 from daemonset_course.figures.rollout.key import NODE_STATES, node_state
+from daemonset_course.figures.rollout.row_labels import row_labels
 from daemonset_course.figures.shapes import series
 from daemonset_course.figures.theme import Theme, mix
 from daemonset_course.history.spans import Span
 
+_HEIGHT = 576  # pixels of a PNG, at most
+_LINE = 0.17  # inches: a line of text beside the rows
 _BINS = 1400  # columns: about one a pixel of the PNG
 _LEAST = 2  # columns: the minimum for a Pod, however short its bar
 
 
-def draw_dense(ax: Axes, chart: Chart, theme: Theme, span: Span) -> None:
-    """Draw the chart as an image; ``span`` is the time axis' (from, until) in seconds."""
+def raster_height(chart: Chart) -> float:
+    """Return the height of all rows in inches: a row has whole pixels in a PNG, where it can."""
+    rows = len(chart.lanes)
+    return max(1, _HEIGHT // rows) * rows / PIXELS if rows <= _HEIGHT else _HEIGHT / PIXELS
+
+
+def draw_dense(ax: Axes, chart: Chart, theme: Theme, span: Span, word: str) -> None:
+    """Draw the chart as an image; ``span`` is the time axis' (from, until) in seconds.
+
+    ``word`` is what a number on a bar is: ``revision``, or ``template``.
+    """
     image = raster(chart, theme, span)
     lanes = len(chart.lanes)
     ax.imshow(
         image, aspect="auto", extent=(span[0], span[1], lanes - 0.5, -0.5), zorder=0.5,
-        interpolation="nearest",
+        interpolation="none",  # in an SVG, too, a cell has sharp edges
     )  # fmt: skip
     hatch_unknown(ax, theme, chart.unseen, over_raster=True)
     ax.set_ylim(lanes - 0.5, -0.5)
-    ax.set_yticks([0, lanes - 1], ["1", str(lanes)])
-    ax.set_ylabel(chart.order, labelpad=2)
+    labels = row_labels(chart, word, _LINE * lanes / raster_height(chart))
+    ax.set_yticks([at - 0.5 for at, _ in labels], [text for _, text in labels])
+    ax.tick_params(axis="y", length=0)
 
 
 def raster(chart: Chart, theme: Theme, span: Span) -> Any:
