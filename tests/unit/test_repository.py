@@ -32,7 +32,10 @@ PURE = sorted(
         PACKAGE / "figures" / "shapes.py",
         *(
             PACKAGE / "figures" / "rollout" / f"{name}.py"
-            for name in ("axis", "chart", "key", "letters", "pieces")
+            for name in (
+                *("axis", "bounds", "chart", "drawn_in", "expected", "key", "letters"),
+                "pieces",
+            )
         ),
         *(PACKAGE / "placement").glob("*.py"),
         *(PACKAGE / "lab" / "criteria").glob("*.py"),

@@ -18,10 +18,9 @@ from itertools import groupby
 
 from daemonset_course.figures.pods import PHASES, Shown
 from daemonset_course.figures.rollout.chart import Chart, ChartSet, NodeLane
+from daemonset_course.figures.rollout.expected import COLUMNS
 from daemonset_course.figures.rollout.lanes_svg import LEFT, PLOT, WIDTH, LanesSvg
 from daemonset_course.figures.rollout.paints import ID
-
-COLUMNS = ("DESIRED", "CURRENT", "READY", "UP-TO-DATE", "AVAILABLE", "UNAVAILABLE", "MISSCHEDULED")
 
 _NOT_TRUSTED = (
     "The picture is not shown, because this notebook is not trusted: "
@@ -90,18 +89,23 @@ def _notes(chart: Chart) -> Iterator[str]:
 
 
 def _status(charts: ChartSet) -> str:
-    """Return the table of the seven columns, as they are at the end."""
+    """Return the table of the seven columns, as they are at the end, and as they were predicted."""
     several = len(charts.charts) > 1
+    named = several or any(chart.drawn_in.status for chart in charts.charts)
     heads = "".join(f"<th scope=col>{column}" for column in COLUMNS)
     rows = ""
     for i, chart in enumerate(charts.charts):
         now = chart.status[-1][1] if chart.status else ("-",) * len(COLUMNS)
-        name = f"<th scope=row>{escape(chart.label)}" if several else ""
+        name = f"<th scope=row>{escape(chart.label) or 'the cluster'}" if named else ""
         cells = "".join(f"<td>{number}" for number in now)
         rows += f"<tr data-i={i}>{name}{cells}"
+        if guess := chart.drawn_in.status:
+            name = f"<th scope=row><b>you{f', {escape(chart.label)}' if several else ''}</b>"
+            cells = (f"<td><b>{guess[one]}</b>" if one in guess else "<td>" for one in COLUMNS)
+            rows += f"<tr>{name}{''.join(cells)}"
     return (
         "<table><caption class=dst-s>status at the end</caption>"
-        f"<thead><tr>{'<th>' if several else ''}{heads}<tbody>{rows}</table>"
+        f"<thead><tr>{'<th>' if named else ''}{heads}<tbody>{rows}</table>"
     )
 
 
