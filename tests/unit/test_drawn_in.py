@@ -25,7 +25,7 @@ from daemonset_course.figures.rollout.plot import compare, plot
 from daemonset_course.history.rollouts import rollouts
 from daemonset_course.history.timeline import Timeline
 from daemonset_course.prediction import Prediction
-from daemonset_course.recording.recorder import Recording
+from daemonset_course.recording.recorder import Recording, record
 
 WHOSE = ("lesson-08", "agent")
 
@@ -88,8 +88,9 @@ def test_a_prediction_that_is_missing_or_no_value_changes_no_byte(predicted: Any
 
 
 def test_a_prediction_about_something_else_is_refused_with_what_can_be_drawn() -> None:
-    with pytest.raises(BadInput, match="UP-TO-DATE"):
-        expected({"speed": guess(3)})
+    for refused in (expected, lambda predicted: record("agent", predicted=predicted)):
+        with pytest.raises(BadInput, match="UP-TO-DATE"):
+            refused({"speed": guess(3)})
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,11 @@ def draw_outlines(ax: Axes, theme: Theme, chart: Chart, span: Span) -> None:
     for node, start, end in chart.drawn_in.outlines:
         if node in places:
             wide = max(end - start, 0.005 * (span[1] - span[0]))
-            frame = {"facecolor": "none", "edgecolor": theme.colour("alarm"), "linewidth": 2.0}
+            frame: dict[str, Any] = {
+                "facecolor": "none",
+                "edgecolor": theme.colour("alarm"),
+                "linewidth": 2.0,
+            }
             corner = (start, places[node] - 0.46)
             ax.add_patch(Rectangle(corner, wide, 0.92, zorder=5, **frame))
 

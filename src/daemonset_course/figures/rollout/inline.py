@@ -101,8 +101,8 @@ def _status(charts: ChartSet) -> str:
         rows += f"<tr data-i={i}>{name}{cells}"
         if guess := chart.drawn_in.status:
             name = f"<th scope=row><b>you{f', {escape(chart.label)}' if several else ''}</b>"
-            cells = (f"<td><b>{guess[one]}</b>" if one in guess else "<td>" for one in COLUMNS)
-            rows += f"<tr>{name}{''.join(cells)}"
+            row = (f"<td><b>{guess[one]}</b>" if one in guess else "<td>" for one in COLUMNS)
+            rows += f"<tr>{name}{''.join(row)}"
     return (
         "<table><caption class=dst-s>status at the end</caption>"
         f"<thead><tr>{'<th>' if named else ''}{heads}<tbody>{rows}</table>"

@@ -269,7 +269,7 @@ class LanesSvg:
         panel = chart.panel
         if panel is None:
             return top - 6, []
-        y, parts = top, []
+        y, parts = top, list[str]()
         unavailable = panel.unavailable, panel.budget, panel.top, _UNAVAILABLE
         extra = panel.surge, panel.surge_budget, panel.surge_top, _EXTRA
         drawn = [(_PANEL, unavailable, panel.above)]
