@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from proof import Attempt, attempts, checked, find, play, started, tasks
+from simulated_cluster import SimulatedCluster
 
 from daemonset_course.figures.rollout.bounds import Bound
 from daemonset_course.figures.rollout.chart import Chart, one_chart
 from daemonset_course.figures.rollout.inline import inline
+from daemonset_course.history import log
 from daemonset_course.history.index import History
-from daemonset_course.lab.lab import Lab
+from daemonset_course.lab.lab import Lab, Task
+from daemonset_course.lab.lab_log import LabRecording
+from daemonset_course.lab.lab_recorder import CLOCK, LOG
 from daemonset_course.lab.verdict import Finding, Verdict
+from daemonset_course.recording.recorder import Recording, compare
 
 LABS = ("06-roll-within-budget", "07-no-gap-update")
 PLAYED = [one for one in attempts() if one.lab in LABS and not one.live_only]
 
 
-def outcome(attempt: Attempt) -> tuple[Verdict, Chart, str]:
-    """Return the verdict of an attempt, its picture's data, and the picture."""
+def tried(attempt: Attempt) -> tuple[Task, SimulatedCluster]:
     lab = find(attempt.lab)
     world = started(lab, attempt.task)
     play(world, attempt.steps)
-    verdict = checked(world.run(1), lab.tasks[attempt.task - 1])
+    return lab.tasks[attempt.task - 1], world.run(1)
+
+
+def outcome(attempt: Attempt) -> tuple[Verdict, Chart, str]:
+    """Return the verdict of an attempt, its picture's data, and the picture."""
+    task, world = tried(attempt)
+    verdict = checked(world, task)
     history = History(world.log())
     history.advance(world._t)
     charts = one_chart(history.timeline(), bounds=verdict.bounds)
@@ -68,6 +79,23 @@ def test_the_limit_of_lab_06_is_a_level_and_its_window_a_stretch(attempt: Attemp
     for bound in measured:
         began = chart.drawn_in.windows[-1].start
         assert began == bound.span[0] >= chart.start
+
+
+def test_the_recording_of_a_task_draws_them_also_beside_another(tmp_path: Path) -> None:
+    (attempt,) = [one for one in PLAYED if str(one) == "06-1-wrong-a-quarter"]
+    task, world = tried(attempt)
+    (tmp_path / CLOCK).write_text("0.0")
+    records = [*world.log(), log.End(world.now)]
+    log.save(records, tmp_path / LOG)
+    recording = LabRecording(tmp_path)
+    recording.criteria = task.criteria
+    alone, beside = recording.plot(), compare(recording, Recording(records))
+
+    for picture in (alone, beside):
+        html = (picture.html or str)()
+        assert html.count("the check: at most 2<") == 1
+        assert html.count("✘ more than 2 nodes without an available Pod<") == 1
+        assert "The check allows at most 2 nodes" in picture.described
 
 
 def test_nodes_without_a_pod_are_framed_until_they_have_one() -> None:
