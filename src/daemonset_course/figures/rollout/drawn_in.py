@@ -211,7 +211,7 @@ def _place(timeline: Timeline, node: str, wanted: list[str]) -> int | None:
 def _ending(number: int) -> str:
     if number % 100 in (11, 12, 13):
         return "th"
-    return {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")  # codespell:ignore nd
 
 
 # Bounds
