@@ -85,7 +85,7 @@ pods
 
 # %%
 kubectl("delete daemonset hello --cascade=foreground --ignore-not-found")  # of an earlier run
-with record("hello") as rollout, live(rollout):
+with record("hello", predicted={"CURRENT": pods}) as rollout, live(rollout):
     apply("../manifests/lesson-00/hello.yaml")
     wait_rollout("hello")
 rollout.plot()
@@ -103,6 +103,7 @@ rollout.plot()
 #   update a dashed line shows how many it may take at once; nothing limits a first start.
 # - **Move the mouse** over it, or the slider, or press the arrow keys there: a cursor says what each
 #   Pod does at that moment, and the table what the DaemonSet's status says.
+# - **you** is your prediction, if you typed one: a row of that table, or a dashed line.
 # - The **sentence** at the bottom is made from the same recording as the picture.
 #
 # And your prediction, beside the nodes of the last rollout in the recording:

@@ -211,7 +211,7 @@ says_ready
 
 # %%
 there = f"pod -l app=agent --field-selector spec.nodeName={fleet.workers[0]}"
-with record("agent") as headless:
+with record("agent", predicted={"READY": says_ready}) as headless:
     headless.mark(stop_component("kube-controller-manager"))
     kubectl(f"delete {there}")
     with suppress(CommandFailed):  # no Pod comes within three seconds
@@ -498,7 +498,7 @@ def five(pods):
 api, place = current().api, "/api/v1/namespaces/default/pods"
 kubectl("delete daemonset pinned --ignore-not-found --cascade=foreground")
 seen.clear()
-with record("pinned") as loop:
+with record("pinned", predicted=fifth) as loop:
     apply(renamed(agent, "pinned", nodeName=fleet.workers[0], containers=greedy("pinned")))
     wait_for(api, place, five, what="five Pods", explain=lambda _: f"{len(seen)}", timeout=60)
 starts = [life.created for life in startup(loop.history).new]

@@ -172,7 +172,7 @@ had = nodes_with("fast")
 print(f"{len(had)} of 50 workers have the label already")
 
 # %%
-with record("fast") as flood:
+with record("fast", predicted={"DESIRED": everywhere}) as flood:
     kubectl("label nodes --all disk=ssd --overwrite")
     kubectl("wait --for=jsonpath={.status.numberReady}=50 daemonset/fast --timeout=60s")
 assert nodes_with("fast") == set(fleet.workers)

@@ -104,7 +104,7 @@ length
 # `set_budget(2)` sets `maxUnavailable: 2`, as `kubectl patch` does.
 
 # %%
-with record("agent") as rollout:
+with record("agent", predicted=length) as rollout:
     release(2)
     wait_rollout("agent")
 rollout.plot()
@@ -180,7 +180,7 @@ ten
 
 # %%
 set_budget("10%")
-with record("agent") as percent:
+with record("agent", predicted={"unavailable": ten}) as percent:
     release(4)
     wait_rollout("agent")
 percent.plot()
@@ -216,7 +216,7 @@ serving
 
 # %%
 BAD = "registry.invalid/agent:2"
-with record("agent") as stuck:
+with record("agent", predicted={"READY": serving}) as stuck:
     kubectl(f"set image daemonset/agent agent={BAD}")
     kubectl(f"set image deployment/web web={BAD}")
     kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=2 daemonset/agent --timeout=60s")
@@ -251,7 +251,7 @@ haste = predict("08-haste", ..., unit="nodes", question="Two more bad images: no
 haste
 
 # %%
-with record("agent") as hasty:
+with record("agent", predicted={"READY": haste}) as hasty:
     for number in (3, 4):
         kubectl(f"set image daemonset/agent agent=registry.invalid/agent:{number}")
         assert try_rollout("agent", timeout=2 * restart), "no node can pull it"
@@ -377,7 +377,7 @@ break_node(dead)
 
 # %%
 gone = "jsonpath={.metadata.deletionTimestamp}"
-with record("agent") as frozen:
+with record("agent", predicted={"UP-TO-DATE": living}) as frozen:
     release(5)
     kubectl(f"wait pod {pods_on(dead)} --for={gone} --timeout=60s")
     reasons = try_rollout("agent", timeout=2 * restart)
@@ -566,7 +566,7 @@ wait_rollout("agent")
 tainted = fleet.workers[6]
 taint(tainted, "maintenance=soon:NoSchedule")
 set_budget(3)
-with record("agent") as hole:
+with record("agent", predicted={"CURRENT": after}) as hole:
     release(2)
     said = kubectl("rollout status daemonset/agent --timeout=90s").splitlines()[-1]
 pods = kubectl("get pods -l app=agent --no-headers").count("Running")
@@ -620,7 +620,7 @@ def roll(value, version):
 
 # %%
 roll("10%", 2)
-hundred["10%"].plot()
+hundred["10%"].plot(predicted=tenth)
 
 # %% [markdown]
 # Above 40 nodes the lanes become rows of a map, sorted by when their new Pod began; the cursor names

@@ -147,7 +147,7 @@ surging
 
 # %%
 set_budget(0, 1)
-with record("agent") as surge:
+with record("agent", predicted=surging) as surge:
     release(3)
     wait_rollout("agent")
 compare(classic, surge, labels=("maxUnavailable 1", "maxSurge 1"))
@@ -195,9 +195,12 @@ extra
 
 # %%
 set_budget(0, "50%")
-with record("agent") as half:
+with record("agent", predicted={"extra Pods": extra}) as half:
     release(4)
     wait_rollout("agent")
+half.plot()
+
+# %%
 extra.compare(half.rollouts[-1].max_surge, within=0)
 
 # %% tags=["claim-C65"]
@@ -218,10 +221,10 @@ lost
 
 # %%
 set_budget(0, 1)
-with record("agent") as bad:
+with record("agent", predicted={"unavailable": lost}) as bad:
     kubectl("set image daemonset/agent agent=registry.invalid/agent:2")
     print(*try_rollout("agent", timeout=3), sep="\n")
-print(bad.caption)
+bad.plot()
 
 # %%
 lost.compare(bad.timeline.unavailable.max(), within=0)
@@ -276,7 +279,7 @@ wait_rollout("eager")
 
 # %%
 break_node(fleet.workers[2])
-with record("agent") as beside:
+with record("agent", predicted={"UP-TO-DATE": alive}) as beside:
     release(5)
     status = wait_rollout("agent")
 assert (status.updated, status.desired) == (2, 2)
@@ -337,7 +340,7 @@ moved = predict("09-moved", ..., unit="nodes", question="hostPort and surge: nod
 moved
 
 # %%
-with record("node-exporter") as stuck:
+with record("node-exporter", predicted={"UP-TO-DATE": moved}) as stuck:
     release(2, "node-exporter")
     reasons = try_rollout("node-exporter", timeout=3)
 waiting = [line for line in reasons if "didn't have free ports" in line]

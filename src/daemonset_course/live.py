@@ -72,7 +72,7 @@ class _Frames:
     def next(self) -> str:
         """Return the HTML of the present moment, or of the error that prevents it."""
         try:
-            self._last_good = view(self._recording.timeline)
+            self._last_good = view(self._recording.timeline, self._recording.predicted)
         except Exception as error:
             self.note_failure(error)
             old = "; the picture below is an old one" if self._last_good else ""

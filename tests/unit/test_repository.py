@@ -35,7 +35,10 @@ PURE = sorted(
             PACKAGE / "figures" / "rollout" / f"{name}.py"
             for name in (
                 "axis",
+                "bounds",
                 "chart",
+                "drawn_in",
+                "expected",
                 "folding",
                 "key",
                 "letters",

@@ -30,6 +30,7 @@ class Picture:
         title: the finding.
         vector: whether Jupyter gets SVG, else PNG.
         html: returns the drawing that Jupyter gets in place of both; None without one.
+        described: sentences for those who do not see it, beside title and caption.
     """
 
     draw: Callable[[], Figure]
@@ -37,6 +38,7 @@ class Picture:
     title: str
     vector: bool = True
     html: Callable[[], str] | None = None
+    described: str = ""
 
     @cached_property
     def figure(self) -> Figure:
@@ -48,9 +50,13 @@ class Picture:
         """The alternative text for screen readers: the title, then the caption."""
         caption = self.caption.casefold()
         if all(finding.casefold() in caption for finding in self.title.split("; ")):
-            return self.caption
+            return self._description
         stop = "" if self.title.endswith((".", "!", "?", "…")) else "."
-        return f"{self.title}{stop} {self.caption}".strip()
+        return f"{self.title}{stop} {self._description}".strip()
+
+    @property
+    def _description(self) -> str:
+        return f"{self.caption} {self.described}".strip()
 
     def __repr__(self) -> str:
         return self.caption
@@ -62,14 +68,14 @@ class Picture:
         figure = self.figure
         with _style():
             figure.savefig(out, format="svg", metadata=metadata)
-        desc = f"<desc>{escape(self.caption, quote=False)}</desc>"
+        desc = f"<desc>{escape(self._description, quote=False)}</desc>"
         text = out.getvalue().replace("<svg ", '<svg role="img" ', 1)
         return re.sub(r"</title>", lambda m: f"{m[0]}\n {desc}", text, count=1)
 
     def png(self) -> bytes:
-        """Return the figure as PNG, with the caption as its description."""
+        """Return the figure as PNG, with the caption in its description."""
         out = io.BytesIO()
-        metadata = {"Software": None, "Title": self.title, "Description": self.caption}
+        metadata = {"Software": None, "Title": self.title, "Description": self._description}
         figure = self.figure
         with _style():
             figure.savefig(out, format="png", dpi=PIXELS, metadata=metadata)

@@ -17,7 +17,7 @@ from daemonset_course.files import write_whole
 
 FORMAT = 1
 Object = Mapping[str, Any]
-MarkKind = Literal["action", "event", "note"]
+MarkKind = Literal["action", "event", "note", "violation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,9 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """An action of a user, an event in the cluster, or a note.
+    """An action of a user, an event in the cluster, a note, or the violation of a check's limit.
 
-    A log contains only notes. The other marks are derived from changes.
+    A log contains only notes. The other marks are derived from changes, or by a check.
     """
 
     t: float

@@ -24,12 +24,15 @@ from daemonset_course.cluster.processes import RECORDER
 from daemonset_course.cluster.waiting import until
 from daemonset_course.environment import for_python
 from daemonset_course.errors import BadInput, NotRunning
+from daemonset_course.figures.rollout.bounds import Bound
 from daemonset_course.files import unwritable, write_whole
 from daemonset_course.history import log
 from daemonset_course.history.index import History
 from daemonset_course.history.log import Object
 from daemonset_course.history.outages import RUNNING, Down
+from daemonset_course.lab.evidence import Evidence
 from daemonset_course.lab.lab_recorder import CLOCK, FAILED, LOG, paths
+from daemonset_course.lab.verdict import Criterion, judge
 from daemonset_course.places import cluster_dir, course_command
 from daemonset_course.recording.recorder import Recording
 
@@ -71,7 +74,13 @@ def _identity(item: Object) -> tuple[str, int]:
 
 
 class LabRecording(Recording):
-    """The recording of a task, read from the files that its recorder writes."""
+    """The recording of a task, read from the files that its recorder writes.
+
+    Attributes:
+        criteria: of the task; its pictures draw in the limits that they judge.
+    """
+
+    criteria: tuple[Criterion, ...] = ()
 
     def __init__(self, folder: Path) -> None:
         """Read what has been recorded so far.
@@ -100,6 +109,10 @@ class LabRecording(Recording):
         if self.running:
             self._history.advance(round(time.monotonic() - self._began, 4))
         return self._history
+
+    def bounds(self, history: History) -> tuple[Bound, ...]:
+        """Return the limits that the criteria judge in this history."""
+        return judge(Evidence(history), self.criteria).bounds
 
     @property
     def running(self) -> bool:

@@ -229,7 +229,8 @@ class LabSession:
         Raises:
             BadInput: no task of this lab was started on this cluster.
         """
-        if self.started() is None:
+        number = self.started()
+        if number is None:
             raise BadInput("No task of this lab was started.", next_step="lab.start(1)")
         folder = lab_log.folder_of(current().name)
         try:
@@ -240,7 +241,9 @@ class LabSession:
             ) from error
         if self._recording is None or self._recording[0] != begun:
             self._recording = begun, LabRecording(folder)
-        return self._recording[1]
+        found = self._recording[1]
+        found.criteria = self.lab.task(number).criteria
+        return found
 
     def reference(self, number: int | None = None) -> Recording:
         """Return the recording of a reference solution of a task; available after passing.

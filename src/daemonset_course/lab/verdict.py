@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from daemonset_course.figures.rollout.bounds import Bound
 from daemonset_course.history.outages import Down, cure
 from daemonset_course.history.text import joined
 from daemonset_course.lab.evidence import Evidence
@@ -40,6 +41,7 @@ class Finding:
             cannot improve it.
         unless: the only condition under which further changes can improve it.
         table: rows of evidence, the first of them the headings.
+        bound: the limit that was judged, with its violations, for the picture; None without one.
     """
 
     answer: Answer
@@ -50,6 +52,7 @@ class Finding:
     final: bool = False
     unless: str = ""
     table: tuple[tuple[str, ...], ...] = ()
+    bound: Bound | None = None
 
 
 MET = Finding("met")
@@ -192,6 +195,11 @@ class Verdict:
         """The only condition under which further changes can improve the verdict."""
         return self.main.unless
 
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """The limits that were judged, for the picture."""
+        return tuple(found.bound for _, found in self.findings if found.bound is not None)
+
     def others(self) -> list[Finding]:
         """Return the missed criteria beside the first one."""
         found = [f for _, f in self.findings if f.answer == "missed" and f is not self.main]
@@ -311,6 +319,7 @@ def _answer(evidence: Evidence, one: Criterion, found: Mapping[Criterion, Findin
             "The recorder could not see everything, and a history with a gap proves nothing.",
             tuple(f"{g.resource}: {g.start:.1f} s to {g.end:.1f} s, {g.reason}" for g in gaps),
             final=True,
+            bound=finding.bound,
         )
     return finding
 

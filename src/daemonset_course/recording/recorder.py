@@ -28,6 +28,9 @@ from daemonset_course.cluster.components import asker
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.cluster.waiting import until
 from daemonset_course.errors import NotFinished, RecorderFailed
+from daemonset_course.figures.rollout.bounds import Bound
+from daemonset_course.figures.rollout.drawn_in import Beside
+from daemonset_course.figures.rollout.expected import Predicted, expected
 from daemonset_course.figures.rollout.plot import compare as compare_timelines
 from daemonset_course.figures.rollout.plot import plot as plot_timeline
 from daemonset_course.history import log
@@ -46,7 +49,13 @@ FIRST_LIST = 20.0  # seconds that the first lists may take
 
 
 class Recording:
-    """A log of one DaemonSet, with what can be read and drawn from it."""
+    """A log of one DaemonSet, with what can be read and drawn from it.
+
+    Attributes:
+        predicted: what the learner predicted of it; its pictures draw it in.
+    """
+
+    predicted: Predicted = None
 
     def __init__(self, records: Iterable[log.Record | Mapping[str, Any]]) -> None:
         """Index a log, given as records or as their JSON objects.
@@ -112,7 +121,18 @@ class Recording:
 
         The options are those of ``figures.rollout.plot.plot``.
         """
-        return plot_timeline(self.timeline, **options)
+        timeline, beside = self._drawn()
+        given = {"predicted": beside.predicted, "bounds": beside.bounds}
+        return plot_timeline(timeline, **(given | options))
+
+    def bounds(self, history: History) -> tuple[Bound, ...]:  # noqa: ARG002 - of a lab's recording
+        """Return the limits that a check judges in this history; none but in a lab."""
+        return ()
+
+    def _drawn(self) -> tuple[Timeline, Beside]:
+        """Return the timeline, and what is drawn into its picture."""
+        with self.reading() as history:
+            return history.timeline(), Beside(self.predicted, self.bounds(history))
 
     def __repr__(self) -> str:
         return self.caption
@@ -302,22 +322,34 @@ class Recorder(Recording):
         self._history.append(replace(record, t=t))
 
 
-def record(daemonset: str, *, namespace: str = "default") -> Recorder:
+def record(daemonset: str, *, namespace: str = "default", predicted: Predicted = None) -> Recorder:
     """Return a recorder of one DaemonSet: use it in ``with``, or call ``start`` and ``stop``.
 
     It follows the Pods, DaemonSets, ControllerRevisions and events of the namespace, and all
     nodes. The DaemonSet need not exist yet.
 
+    Args:
+        daemonset: its name.
+        namespace: its namespace.
+        predicted: a prediction, which the pictures of the recording draw in: of the rollout's
+            length, or of a list of nodes. For others give them by what they are about: ``order``,
+            ``unavailable`` (nodes without an available Pod at one time), ``extra Pods``, or a
+            column of ``kubectl get daemonset``: ``predicted={"READY": ten}``.
+
     Raises:
-        BadInput: the namespace's name is not valid.
+        BadInput: the namespace's name is not valid; the prediction is about something else.
         NotRunning: the cluster is not up.
     """
-    return Recorder(current(), daemonset, namespace)
+    expected(predicted)  # what cannot be drawn is refused now, not after the recording
+    recorder = Recorder(current(), daemonset, namespace)
+    recorder.predicted = predicted
+    return recorder
 
 
 def compare(a: Recording, b: Recording, *, labels: tuple[str, str] = ("a", "b")) -> Picture:
     """Return a picture of two recordings; 0 on its time axis is the last new template of each."""
-    return compare_timelines(a.timeline, b.timeline, labels=labels)
+    (one, beside_one), (two, beside_two) = a._drawn(), b._drawn()
+    return compare_timelines(one, two, labels=labels, beside=(beside_one, beside_two))
 
 
 def _failure(feeds: list[Feed]) -> RecorderFailed | None:

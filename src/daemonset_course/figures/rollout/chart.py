@@ -6,17 +6,34 @@ they show the same. Times are in seconds on the picture's axis.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import ceil
 
 from daemonset_course.analysis.rollout_caption import caption as caption_of
 from daemonset_course.analysis.rollout_caption import headline
 from daemonset_course.figures.pods import Shown
 from daemonset_course.figures.rollout.axis import same_colours, shifted
+from daemonset_course.figures.rollout.bounds import Bound
+from daemonset_course.figures.rollout.drawn_in import (
+    NOTHING_DRAWN,
+    Beside,
+    DrawnIn,
+    Level,
+    drawn_in,
+    reach,
+)
+from daemonset_course.figures.rollout.expected import PANELS, Predicted
 from daemonset_course.figures.rollout.folding import Fold, folds
 from daemonset_course.figures.rollout.key import key
-from daemonset_course.figures.rollout.letters import MOST_MARKS, Letter, groups_of, letters_of
+from daemonset_course.figures.rollout.letters import (
+    MOST_MARKS,
+    Letter,
+    groups_of,
+    lettered,
+    letters_of,
+)
 from daemonset_course.figures.rollout.pieces import Piece, pieces
 from daemonset_course.figures.rollout.row_order import order_words, sorted_nodes
 from daemonset_course.figures.shapes import SINCE_START, Legend
@@ -73,6 +90,7 @@ class NodeLane:
         states: of the node, over time.
         folded: the written names of the nodes that share the row.
         words: what such a row says.
+        predicted: words at its name, of a prediction that is drawn in; mostly empty.
     """
 
     node: str
@@ -81,6 +99,7 @@ class NodeLane:
     states: tuple[NodeState, ...] = ()
     folded: tuple[str, ...] = ()
     words: str = ""
+    predicted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +109,12 @@ class CountsPanel:
     Attributes:
         unavailable: nodes without an available Pod.
         budget: how many may be, while a template is rolled out.
-        above: (from, until, budget, count) of each stretch above the budget.
+        above: (from, until, budget, count) of each stretch above the budget, or above the limit of
+            a check where that one is lower.
         surge: extra Pods; empty if there are none and none were allowed.
         surge_budget: how many are allowed, while a template is rolled out.
+        surge_above: as ``above``, for extra Pods above the limit of a check.
+        levels: the values that were predicted, and the limits of a check.
     """
 
     unavailable: Steps
@@ -100,16 +122,21 @@ class CountsPanel:
     above: tuple[tuple[float, float, int, int], ...]
     surge: Steps = NOTHING
     surge_budget: Steps = NOTHING
+    surge_above: tuple[tuple[float, float, int, int], ...] = ()
+    levels: tuple[Level, ...] = ()
 
     @property
     def top(self) -> int:
-        """The largest count or budget, at least 1."""
-        return max(1, self.unavailable.max() or 0, self.budget.max() or 0)
+        """The largest count, budget or level, at least 1."""
+        return max(1, self.unavailable.max() or 0, self.budget.max() or 0, *self._most(0))
 
     @property
     def surge_top(self) -> int:
         """The same for extra Pods."""
-        return max(1, self.surge.max() or 0, self.surge_budget.max() or 0)
+        return max(1, self.surge.max() or 0, self.surge_budget.max() or 0, *self._most(1))
+
+    def _most(self, panel: int) -> list[int]:
+        return [ceil(one.value) for one in self.levels if one.about == PANELS[panel]]
 
 
 @dataclass(frozen=True)
@@ -129,6 +156,7 @@ class Chart:
         outages: (from, until, words) in which a component of the control plane was away.
         panel: None where it would say nothing.
         status: the seven columns over time, as ``Timeline.status``.
+        drawn_in: the learner's prediction, and the bounds of a check.
     """
 
     label: str
@@ -143,6 +171,7 @@ class Chart:
     outages: tuple[tuple[float, float, str], ...]
     panel: CountsPanel | None
     status: tuple[tuple[float, Status], ...]
+    drawn_in: DrawnIn = NOTHING_DRAWN
 
 
 @dataclass(frozen=True)
@@ -174,6 +203,13 @@ class ChartSet:
         """The title in one line."""
         return self.title.replace("\n", "; ")
 
+    @cached_property
+    def drawn_in_words(self) -> str:
+        """Sentences on what is drawn in, for those who do not see it; mostly empty."""
+        several = len(self.charts) > 1
+        said = [(chart.label, line) for chart in self.charts for line in chart.drawn_in.said]
+        return " ".join(f"{label}: {line}" if several else line for label, line in said)
+
 
 def one_chart(
     timeline: Timeline,
@@ -183,54 +219,85 @@ def one_chart(
     counts: bool | None = None,
     fold: bool = True,
     keep: Collection[str] = (),
+    predicted: Predicted = None,
+    bounds: Sequence[Bound] = (),
 ) -> ChartSet:
     """Return the picture's data of one timeline; the options are those of ``plot``."""
+    beside = Beside(predicted, bounds)
     return _chart_set(
         [timeline],
         [""],
+        [beside],
         title=headline(timeline) if title is None else title,
         caption=caption_of(timeline) if caption is None else caption,
-        span=(0.0, max(timeline.end, 0.1)),
+        span=(0.0, reach(timeline, beside.expected, max(timeline.end, 0.1))),
         axis=SINCE_START,
         counts=counts,
-        groups=[folds(timeline, keep=keep) if fold else []],
+        fold=fold,
+        keep=keep,
     )
 
 
-def two_charts(a: Timeline, b: Timeline, labels: tuple[str, str]) -> ChartSet:
+def two_charts(
+    a: Timeline,
+    b: Timeline,
+    labels: tuple[str, str],
+    beside: tuple[Beside, Beside] = (Beside(), Beside()),
+) -> ChartSet:
     """Return the picture's data of two timelines; 0 is the last new template of each."""
-    pair = [shifted(timeline, _change(timeline)) for timeline in same_colours(a, b)]
+    zeros = [_change(timeline) for timeline in (a, b)]
+    pair = [shifted(*each) for each in zip(same_colours(a, b), zeros, strict=True)]
+    beside_moved = [
+        replace(one, bounds=[bound.shifted(zero) for bound in one.bounds])
+        for one, zero in zip(beside, zeros, strict=True)
+    ]
     named = list(zip(labels, (a, b), strict=True))
     until = max(0.1, *(timeline.end for timeline in pair))
+    until = max(
+        reach(*each, until) for each in zip(pair, (x.expected for x in beside), strict=True)
+    )
     since = min(timeline.start for timeline in pair)
     return _chart_set(
         pair,
         labels,
+        beside_moved,
         title="\n".join(f"{label}: {headline(timeline)}" for label, timeline in named),
         caption=" ".join(f"{label}: {caption_of(timeline)}" for label, timeline in named),
         span=(max(-0.12 * until, since), until),
         axis="seconds since the new template",
         counts=True,
-        groups=[folds(timeline) for timeline in pair],
     )
 
 
 def _chart_set(
     timelines: Sequence[Timeline],
     labels: Sequence[str],
+    beside: Sequence[Beside],
     *,
     title: str,
     caption: str,
     span: Span,
     axis: str,
     counts: bool | None,
-    groups: Sequence[Sequence[Fold]],
+    fold: bool = True,
+    keep: Collection[str] = (),
 ) -> ChartSet:
+    drawn = [
+        drawn_in(one, each.expected, each.bounds, span)
+        for one, each in zip(timelines, beside, strict=True)
+    ]
+    groups = [
+        folds(one, keep={*keep, *each.names, *(node for node, *_ in each.outlines)})
+        if fold else []
+        for one, each in zip(timelines, drawn, strict=True)
+    ]  # fmt: skip
     saved = sum(len(one.nodes) - 1 for some in groups for one in some)
     dense = sum(len(timeline.nodes) for timeline in timelines) - saved > MOST_LANES
-    named = zip(timelines, labels, [()] * len(groups) if dense else groups, strict=True)
+    if dense:
+        groups = [[] for _ in groups]
     charts = tuple(
-        _chart(one, label, span, counts, some, dense=dense) for one, label, some in named
+        _chart(one, label, span, counts, some, each, dense=dense)
+        for one, label, some, each in zip(timelines, labels, groups, drawn, strict=True)
     )
     known = any(timeline.numbers for timeline in timelines)
     return ChartSet(
@@ -240,20 +307,24 @@ def _chart_set(
 
 
 def _chart(
-    timeline: Timeline, label: str, span: Span, counts: bool | None, idle: Sequence[Fold], *,
-    dense: bool,
+    timeline: Timeline, label: str, span: Span, counts: bool | None, idle: Sequence[Fold],
+    drawn: DrawnIn, *, dense: bool,
 ) -> Chart:  # fmt: skip
     away = {node for one in idle for node in one.nodes}
     order = sorted_nodes(timeline) if dense else [n for n in timeline.nodes if n not in away]
     rows = {} if dense else {node: i for i, node in enumerate(order)}
-    groups = groups_of(timeline.marks, span)
-    wanted = counts_matter(timeline) if counts is None else counts
+    marks = sorted([*timeline.marks, *drawn.violations], key=lambda mark: mark.t)
+    groups = groups_of(marks, span)
+    wanted = counts_matter(timeline) or bool(drawn.levels) if counts is None else counts
     return Chart(
         label=label,
         start=timeline.start,
         end=timeline.end,
-        lanes=(*_lanes(timeline, order, span[0]), *_folded(timeline, idle, span[0])),
-        letters=tuple(letters_of(timeline, groups[:MOST_MARKS], rows, span)),
+        lanes=(
+            *_lanes(timeline, order, span[0], drawn.names),
+            *_folded(timeline, idle, span[0]),
+        ),
+        letters=tuple(letters_of(timeline, lettered(groups), rows, span)),
         more_marks=max(0, len(groups) - MOST_MARKS),
         order=order_words(timeline),
         unseen=tuple((gap.start, gap.end) for gap in timeline.gaps if gap.resource == "pods"),
@@ -263,8 +334,9 @@ def _chart(
              f"{one.component} {_AWAY[one.why]}")
             for one in timeline.outages
         ),
-        panel=_panel(timeline) if wanted else None,
+        panel=_panel(timeline, drawn) if wanted else None,
         status=timeline.status,
+        drawn_in=drawn,
     )  # fmt: skip
 
 
@@ -274,7 +346,9 @@ _AWAY = {"ended": "away", "stopped": "stopped", "suspended": "suspended"}
 # Lanes
 
 
-def _lanes(timeline: Timeline, order: Sequence[str], since: float) -> Iterator[NodeLane]:
+def _lanes(
+    timeline: Timeline, order: Sequence[str], since: float, predicted: Mapping[str, str]
+) -> Iterator[NodeLane]:
     colours = {revision: i for i, revision in enumerate(timeline.revisions)}
     later = {revision: tuple(renumbered(timeline, revision)) for revision in colours}
     for node in order:
@@ -303,13 +377,14 @@ def _lanes(timeline: Timeline, order: Sequence[str], since: float) -> Iterator[N
                 for one in [piece.segment]
             ),
             timeline.node_states.get(node, ()),
+            predicted=predicted.get(node, ""),
         )  # fmt: skip
 
 
 def _folded(timeline: Timeline, groups: Sequence[Fold], since: float) -> Iterator[NodeLane]:
     """Yield one row for each group, with the bar of its first node."""
     for group in groups:
-        (one,) = _lanes(timeline, group.nodes[:1], since)
+        (one,) = _lanes(timeline, group.nodes[:1], since, {})
         yield NodeLane(
             "", counted_nodes(len(group.nodes)),
             tuple(replace(bar, pod="", named=False, later=()) for bar in one.bars),
@@ -343,16 +418,19 @@ def counts_matter(timeline: Timeline) -> bool:
     return len(values) > 1 or bool(timeline.surge.max()) or bool(under_way(timeline))
 
 
-def _panel(timeline: Timeline) -> CountsPanel:
+def _panel(timeline: Timeline, drawn: DrawnIn) -> CountsPanel:
     spans = under_way(timeline)
     budget, extra = (within(one, spans) for one in (timeline.budget, timeline.surge_budget))
-    surges = timeline.surge.max() or extra.max()
+    named = any(one.about == PANELS[1] for one in drawn.levels)
+    surges = timeline.surge.max() or extra.max() or named
     return CountsPanel(
         timeline.unavailable,
         budget,
-        tuple(_above(timeline.unavailable, budget)),
+        (*_above(timeline.unavailable, budget), *drawn.above.get(PANELS[0], ())),
         timeline.surge if surges else NOTHING,
         extra if extra.max() else NOTHING,
+        drawn.above.get(PANELS[1], ()),
+        drawn.levels,
     )
 
 

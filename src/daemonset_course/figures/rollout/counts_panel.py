@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator
 
@@ -9,6 +11,8 @@ from daemonset_course.figures.lanes import hatch_unknown
 from daemonset_course.figures.lines import draw_series
 from daemonset_course.figures.page import TEXT, draw_grid
 from daemonset_course.figures.rollout.chart import Chart, CountsPanel
+from daemonset_course.figures.rollout.drawn_in_axes import draw_levels
+from daemonset_course.figures.rollout.expected import PANELS
 from daemonset_course.figures.shapes import Series, Stroke, Style, points_of
 from daemonset_course.figures.theme import Theme
 from daemonset_course.history.spans import Steps
@@ -21,14 +25,21 @@ def draw_counts(ax: Axes, theme: Theme, chart: Chart, panel: CountsPanel) -> Non
     """Draw the nodes without an available Pod as an area under the budget."""
     _draw(ax, theme, chart, (UNAVAILABLE, panel.unavailable, "foreground"),
           ("budget", panel.budget, "alarm"), panel.top)  # fmt: skip
-    for start, end, low, high in panel.above:
-        ax.fill_between([start, end], low, high, zorder=1.2, **theme.patch(_ABOVE))
+    _draw_above(ax, theme, panel.above)
+    draw_levels(ax, theme, [one for one in panel.levels if one.about == PANELS[0]])
 
 
 def draw_extra(ax: Axes, theme: Theme, chart: Chart, panel: CountsPanel) -> None:
     """Draw the extra Pods as an area under the surge budget."""
     _draw(ax, theme, chart, (EXTRA, panel.surge, "surge"),
           ("surge budget", panel.surge_budget, "surge"), panel.surge_top)  # fmt: skip
+    _draw_above(ax, theme, panel.surge_above)
+    draw_levels(ax, theme, [one for one in panel.levels if one.about == PANELS[1]])
+
+
+def _draw_above(ax: Axes, theme: Theme, above: Sequence[tuple[float, float, int, int]]) -> None:
+    for start, end, low, high in above:
+        ax.fill_between([start, end], low, high, zorder=1.2, **theme.patch(_ABOVE))
 
 
 def _draw(

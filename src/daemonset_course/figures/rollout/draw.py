@@ -6,6 +6,7 @@ Figures are made without pyplot, so none is registered globally and none has to 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,6 +14,8 @@ from matplotlib.figure import Figure
 from daemonset_course.figures.page import AXIS, Page, Panel
 from daemonset_course.figures.rollout.chart import Chart, ChartSet
 from daemonset_course.figures.rollout.counts_panel import draw_counts, draw_extra
+from daemonset_course.figures.rollout.drawn_in import YOU, DrawnIn
+from daemonset_course.figures.rollout.drawn_in_axes import ROW, draw_moments, draw_rows, rows_of
 from daemonset_course.figures.rollout.node_lanes import draw_lanes, draw_letters
 from daemonset_course.figures.rollout.raster import draw_dense, raster_height
 from daemonset_course.figures.rollout.row_labels import heading
@@ -56,7 +59,7 @@ def _panels(chart: Chart, span: Span, word: str, *, dense: bool) -> list[Panel]:
     found = [Panel(height, lanes, above=0.26, below=0.08, heading=head, timed=True)]
     panel = chart.panel
     if panel is None:
-        return found
+        return _with_rows(chart, found, span)
     found.append(
         Panel(_COUNTS, lambda ax, theme: draw_counts(ax, theme, chart, panel),
               above=0.2, below=0.08, timed=True)
@@ -66,11 +69,28 @@ def _panels(chart: Chart, span: Span, word: str, *, dense: bool) -> list[Panel]:
             Panel(_EXTRA, lambda ax, theme: draw_extra(ax, theme, chart, panel),
                   above=0.2, below=0.08, timed=True)
         )  # fmt: skip
-    return found
+    return _with_rows(chart, found, span)
+
+
+def _with_rows(chart: Chart, panels: list[Panel], span: Span) -> list[Panel]:
+    """Return the panels with lines at predicted moments, and a panel for words on the axis."""
+    drawn = chart.drawn_in
+    if not rows_of(drawn):
+        return panels
+    last = Panel(ROW * rows_of(drawn), lambda ax, theme: draw_rows(ax, theme, drawn, span),
+                 below=0.08, timed=True)  # fmt: skip
+    return [replace(one, draw=partial(_with_moments, one, drawn)) for one in (*panels, last)]
+
+
+def _with_moments(panel: Panel, drawn: DrawnIn, ax: Axes, theme: Theme) -> None:
+    panel.draw(ax, theme)
+    draw_moments(ax, theme, drawn)
 
 
 def _notes(chart: Chart) -> list[str]:
-    """Return one line for each letter: the letter, time, node and text."""
+    """Return one line for each letter: the letter, time, node and text; and what was predicted."""
     whose = f"{chart.label}: " if chart.label else ""
     lines = [f"{one.letter}  {whose}{one.words}" for one in chart.letters]
-    return lines + ([f"{whose}… and {chart.more_marks} more"] if chart.more_marks else [])
+    lines += [f"{whose}… and {chart.more_marks} more"] if chart.more_marks else []
+    guess = ", ".join(f"{column} {number}" for column, number in chart.drawn_in.status.items())
+    return lines + ([f"{whose}{YOU}{guess}"] if guess else [])

@@ -121,18 +121,23 @@ def _folded(charts: ChartSet) -> str:
 
 
 def _status(charts: ChartSet) -> str:
-    """Return the table of the seven columns, as they are at the end."""
+    """Return the table of the seven columns, as they are at the end, and as they were predicted."""
     several = len(charts.charts) > 1
+    named = several or any(chart.drawn_in.status for chart in charts.charts)
     heads = "".join(f"<th scope=col>{column}" for column in COLUMNS)
     rows = ""
     for i, chart in enumerate(charts.charts):
         now = chart.status[-1][1] if chart.status else ("-",) * len(COLUMNS)
-        name = f"<th scope=row>{escape(chart.label)}" if several else ""
+        name = f"<th scope=row>{escape(chart.label) or 'the cluster'}" if named else ""
         cells = "".join(f"<td>{number}" for number in now)
         rows += f"<tr data-i={i}>{name}{cells}"
+        if guess := chart.drawn_in.status:
+            name = f"<th scope=row><b>you{f', {escape(chart.label)}' if several else ''}</b>"
+            row = (f"<td><b>{guess[one]}</b>" if one in guess else "<td>" for one in COLUMNS)
+            rows += f"<tr>{name}{''.join(row)}"
     return (
         "<table><caption class=dst-s>status at the end</caption>"
-        f"<thead><tr>{'<th>' if several else ''}{heads}<tbody>{rows}</table>"
+        f"<thead><tr>{'<th>' if named else ''}{heads}<tbody>{rows}</table>"
     )
 
 

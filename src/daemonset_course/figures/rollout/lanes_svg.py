@@ -5,12 +5,20 @@ from __future__ import annotations
 import math
 import textwrap
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from daemonset_course.figures.colours import ALARM, PALETTE, SURGE, ink_on, rgb
 from daemonset_course.figures.pods import PAINTED, pod_style
-from daemonset_course.figures.rollout.chart import Chart, ChartSet, CountsPanel, NodeLane, PodBar
+from daemonset_course.figures.rollout.chart import Chart, ChartSet, NodeLane, PodBar
+from daemonset_course.figures.rollout.drawn_in_svg import (
+    height,
+    level_words,
+    levels,
+    outlines,
+    rows,
+)
+from daemonset_course.figures.rollout.expected import PANELS
 from daemonset_course.figures.rollout.key import node_state
 from daemonset_course.figures.rollout.paints import AWAY, ID, INK, MUTED, Paints, cell
 from daemonset_course.figures.rollout.row_labels import heading, row_labels
@@ -19,6 +27,7 @@ from daemonset_course.history.spans import Span, Steps
 # Units of the SVG: one is a pixel where the picture is as wide as that.
 WIDTH, LEFT, _RIGHT = 840, 146, 14
 PLOT = WIDTH - LEFT - _RIGHT
+_EDGES = LEFT, LEFT + PLOT
 _LANE, _LOW_LANE, _DENSE = 24.0, 18.0, 460.0  # a lane, one of many, all lanes of the dense form
 _TOP, _HEAD = 24, 20  # for letters above the lanes, for the label of a compared chart
 _PANEL, _STRIP, _ABOVE = 46, 26, 18  # the counts, the extra Pods, the room for words above each
@@ -68,13 +77,13 @@ class LanesSvg:
             below, panels = self._panels(chart, bottom + 6)
             parts += [*self._under(chart, y, bottom, below), *self._lanes(chart, y), *panels]
             parts += self._over(chart, y, bottom, below)
-            y = below + 8
+            parts.append(rows(chart.drawn_in, self._x, _EDGES, y, below))
+            y = below + height(chart.drawn_in) + 8
         parts.append(self._axis(y))
         self.height = y + _AXIS
         ticks = "".join(f"M{_number(self._x(t))} 0V{y:g}" for t in self._ticks())
-        title, caption = (
-            escape(each, quote=False) for each in (self._charts.one_line, self._charts.caption)
-        )
+        said = f"{self._charts.caption} {self._charts.drawn_in_words}".strip()
+        title, caption = (escape(each, quote=False) for each in (self._charts.one_line, said))
         cursor = f'<rect class="v" y="0" height="{y:g}"/><path class="u" />'
         if self._charts.dense:
             cursor += '<text class="h o w"></text>'  # the name of the row under the cursor
@@ -156,7 +165,7 @@ class LanesSvg:
             y = top + i * self.lane
             middle = y + self.lane / 2
             paint = 'class="e"' if lane.bars else 'class="e m"'
-            texts[paint].append(_text(LEFT - 8, middle, _fitting(lane.name)))
+            texts[paint].append(_text(LEFT - 8, middle, _fitting(lane)))
             if lane.folded and lane.bars:
                 for paint, text in self._fold_words(lane, middle):
                     texts[paint].append(text)
@@ -257,11 +266,14 @@ class LanesSvg:
                 else f'class="e m" y="{bottom + 16:g}"'
             )
             yield f'<text x="{edge}" {side}>recording ended</text>'
+        nodes = () if self._charts.dense else [lane.node for lane in chart.lanes]
+        yield from outlines(chart.drawn_in, nodes, self._x, top, self.lane)
         for letter in chart.letters:
+            wrong = f' style="stroke:{ALARM};stroke-width:3"' if letter.kind == "violation" else ""
             for lane, _, shown in letter.places:
                 x, y = self._x(shown), top - 12 if lane < 0 else top + (lane + 0.5) * self.lane
                 yield (
-                    f'<circle class="k" cx="{_number(x)}" cy="{_number(y)}" r="8.5"/>'
+                    f'<circle class="k"{wrong} cx="{_number(x)}" cy="{_number(y)}" r="8.5"/>'
                     f'<text class="h i" x="{_number(x)}" y="{_number(y + 4.6)}">'
                     f"{letter.letter}</text>"
                 )
@@ -273,15 +285,19 @@ class LanesSvg:
         panel = chart.panel
         if panel is None:
             return top - 6, []
-        y = top + _ABOVE
-        parts = [*self._panel(y, _PANEL, panel.unavailable, panel.budget, panel.top, _UNAVAILABLE)]
-        parts += self._alarm(panel, y)
-        y += _PANEL
+        y, parts = top, list[str]()
+        unavailable = panel.unavailable, panel.budget, panel.top, _UNAVAILABLE
+        extra = panel.surge, panel.surge_budget, panel.surge_top, _EXTRA
+        drawn = [(_PANEL, unavailable, panel.above)]
         if panel.surge.times:
-            y += _ABOVE
-            extra = panel.surge, panel.surge_budget, panel.surge_top, _EXTRA
-            parts += self._panel(y, _STRIP, *extra)
-            y += _STRIP
+            named = any(one.about == PANELS[1] for one in panel.levels)
+            drawn.append((_PANEL if named else _STRIP, extra, panel.surge_above))
+        for (high, what, above), about in zip(drawn, PANELS, strict=False):
+            y += _ABOVE + high
+            unit, found = high / what[2], [one for one in panel.levels if one.about == about]
+            parts += levels(found, self._x, y, unit)
+            parts += [*self._panel(y - high, high, *what), *self._alarm(above, y, unit)]
+            parts += level_words(found, self._x, _EDGES, y, unit)
         return y, parts
 
     def _panel(
@@ -319,11 +335,12 @@ class LanesSvg:
             at = y + high / 2 + 5 + 15 * (i - (len(lines) - 1) / 2)
             yield f'<text class="e" x="{edge}" y="{at:g}">{line}</text>'
 
-    def _alarm(self, panel: CountsPanel, y: float) -> Iterator[str]:
-        unit, floor = _PANEL / panel.top, y + _PANEL
-        if panel.above:
+    def _alarm(
+        self, above: Sequence[tuple[float, float, int, int]], floor: float, unit: float
+    ) -> Iterator[str]:
+        if above:
             paint = f'fill="{self._paints.pattern("above", ALARM)}"'
-            for start, end, low, high in panel.above:
+            for start, end, low, high in above:
                 box = (start, end), floor - high * unit, (high - low) * unit
                 yield self._rect(*box, paint, least=1.0)
 
@@ -341,9 +358,11 @@ def _row_height(rows: int) -> float:
     return float(whole)
 
 
-def _fitting(name: str) -> str:
-    """Return the name, or its beginning and end if it is longer than the margin is wide."""
-    return name if len(name) <= _FITS else f"{name[:8]}…{name[9 - _FITS :]}"
+def _fitting(lane: NodeLane) -> str:
+    """Return the node's name, or its beginning and end if it is longer than the margin is wide."""
+    name, most = lane.name, _FITS - (len(lane.predicted) + 1 if lane.predicted else 0)
+    short = name if len(name) <= most else f"{name[: most // 2]}…{name[most // 2 + 1 - most :]}"
+    return f"{short} {lane.predicted}".rstrip()
 
 
 def _text(x: float, middle: float, words: str) -> str:

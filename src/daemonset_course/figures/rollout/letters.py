@@ -33,7 +33,7 @@ class Letter:
 
     @property
     def kind(self) -> str:
-        """``action``, ``event`` or ``note``."""
+        """``action``, ``event``, ``note`` or ``violation``."""
         return self.marks[0].kind
 
 
@@ -49,6 +49,12 @@ def groups_of(marks: Sequence[Mark], span: Span) -> list[tuple[Mark, ...]]:
             groups.append(group)
         group.append(mark)
     return [tuple(group) for group in groups]
+
+
+def lettered(groups: Sequence[tuple[Mark, ...]]) -> list[tuple[Mark, ...]]:
+    """Return the groups that get a letter, by time; a violation comes before other marks."""
+    first = sorted(groups, key=lambda marks: marks[0].kind != "violation")[:MOST_MARKS]
+    return sorted(first, key=lambda marks: marks[0].t)
 
 
 def letters_of(

@@ -6,21 +6,25 @@ from dataclasses import replace
 
 from daemonset_course.analysis.explain import explain_timeline
 from daemonset_course.figures.rollout.chart import MOST_LANES, one_chart
+from daemonset_course.figures.rollout.expected import Predicted
 from daemonset_course.figures.rollout.inline import inline
 from daemonset_course.history.rollouts import under_way
 from daemonset_course.history.text import nodes, seconds
 from daemonset_course.history.timeline import Timeline
 
 
-def view(timeline: Timeline) -> str:
-    """Return a timeline as HTML: the counts, what the rollout waits for, the lanes."""
+def view(timeline: Timeline, predicted: Predicted = None) -> str:
+    """Return a timeline as HTML: the counts, what the rollout waits for, the lanes.
+
+    ``predicted``: what the learner predicted, to be drawn in.
+    """
     why = explain_timeline(timeline).sentence(timeline.lane)
     waits = f"Waits: {why}" if why else "\u00a0"  # a line of its own at any time
     # The caption comes with the whole recording, and the panel is there from the beginning.
     # A large fleet is a raster from the beginning, not only when so many lanes have unfolded.
     charts = one_chart(
         timeline, title=counts(timeline), caption="", counts=True,
-        fold=len(timeline.nodes) <= MOST_LANES,
+        fold=len(timeline.nodes) <= MOST_LANES, predicted=predicted,
     )  # fmt: skip
     least = max(charts.span[1], timeline.start + 1.0)
     return inline(replace(charts, span=(timeline.start, least)), above=(waits,), scripted=False)

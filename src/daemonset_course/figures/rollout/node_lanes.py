@@ -18,6 +18,7 @@ from daemonset_course.figures.lanes import (
 from daemonset_course.figures.page import TEXT, inches
 from daemonset_course.figures.pods import pod_style
 from daemonset_course.figures.rollout.chart import Chart, NodeLane, PodBar
+from daemonset_course.figures.rollout.drawn_in_axes import draw_names, draw_outlines
 from daemonset_course.figures.rollout.key import NODE_STATES, node_state
 from daemonset_course.figures.rollout.letters import Letter
 from daemonset_course.figures.shapes import series
@@ -53,6 +54,8 @@ def draw_lanes(ax: Axes, chart: Chart, theme: Theme, span: tuple[float, float]) 
         if (end - start) / (span[1] - span[0]) * _INCHES > inches(words, TEXT):
             write(ax, theme, (start, len(chart.lanes) - 0.75), words, size=TEXT, boxed=True)
     hatch_unknown(ax, theme, chart.unseen)
+    draw_outlines(ax, theme, chart, span)
+    draw_names(ax, theme, chart)
 
 
 def draw_letters(ax: Axes, letters: Sequence[Letter], theme: Theme) -> None:
@@ -61,19 +64,20 @@ def draw_letters(ax: Axes, letters: Sequence[Letter], theme: Theme) -> None:
         for row, t, shown in letter.places:
             if row < 0:
                 ax.axvline(t, color=theme.muted, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
-            _draw_letter(ax, shown, row, letter.letter, theme)
+            _draw_letter(ax, shown, row, letter, theme)
 
 
-def _draw_letter(ax: Axes, x: float, row: int, letter: str, theme: Theme) -> None:
+def _draw_letter(ax: Axes, x: float, row: int, letter: Letter, theme: Theme) -> None:
+    violation = letter.kind == "violation"
     box = {
         "boxstyle": "circle,pad=0.18",
         "facecolor": theme.background,
-        "edgecolor": theme.foreground,
-        "linewidth": 0.8,
+        "edgecolor": theme.colour("alarm") if violation else theme.foreground,
+        "linewidth": 2.2 if violation else 0.8,
     }
     top = row < 0  # above the panel, whatever the panel's own scale
     ax.annotate(
-        letter, (x, 1.0 if top else row), (0, 9 if top else 0),
+        letter.letter, (x, 1.0 if top else row), (0, 9 if top else 0),
         xycoords=("data", "axes fraction" if top else "data"), textcoords="offset points",
         size=TEXT, weight="bold", ha="center", va="center", bbox=box, color=theme.foreground,
         zorder=6, annotation_clip=False,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from daemonset_course.figures.picture import Picture
+from daemonset_course.figures.rollout.bounds import Bound
 from daemonset_course.figures.rollout.chart import ChartSet, one_chart, two_charts
+from daemonset_course.figures.rollout.drawn_in import Beside
+from daemonset_course.figures.rollout.expected import Predicted
 from daemonset_course.figures.rollout.inline import inline
 from daemonset_course.history.timeline import Timeline
 
@@ -22,6 +25,8 @@ def plot(
     counts: bool | None = None,
     fold: bool = True,
     keep: Collection[str] = (),
+    predicted: Predicted = None,
+    bounds: Sequence[Bound] = (),
     dark: bool = False,
 ) -> Picture:
     """Return the picture of a timeline; its title states the finding unless one is given.
@@ -34,9 +39,14 @@ def plot(
             template is rolled out.
         fold: draw one row for all nodes on which the same nothing happens; False: a lane for each.
         keep: names of nodes that have their lanes in any case.
+        predicted: what the learner predicted, to be drawn in; see ``expected``.
+        bounds: the limits that a check judges, to be drawn in.
         dark: files are for a dark page; in a notebook the picture follows the theme.
     """
-    charts = one_chart(timeline, title=title, caption=caption, counts=counts, fold=fold, keep=keep)
+    charts = one_chart(
+        timeline, title=title, caption=caption, counts=counts, fold=fold, keep=keep,
+        predicted=predicted, bounds=bounds,
+    )  # fmt: skip
     return _picture(charts, dark=dark)
 
 
@@ -45,10 +55,14 @@ def compare(
     b: Timeline,
     *,
     labels: tuple[str, str] = ("a", "b"),
+    beside: tuple[Beside, Beside] = (Beside(), Beside()),
     dark: bool = False,
 ) -> Picture:
-    """Return a picture of two timelines; 0 on its time axis is the last new template of each."""
-    return _picture(two_charts(a, b, labels), dark=dark)
+    """Return a picture of two timelines; 0 on its time axis is the last new template of each.
+
+    ``beside`` is what is drawn into each of them.
+    """
+    return _picture(two_charts(a, b, labels, beside), dark=dark)
 
 
 def _picture(charts: ChartSet, *, dark: bool) -> Picture:
@@ -57,4 +71,7 @@ def _picture(charts: ChartSet, *, dark: bool) -> Picture:
 
         return draw(charts, dark=dark)
 
-    return Picture(figure, charts.caption, charts.one_line, html=lambda: inline(charts))
+    return Picture(
+        figure, charts.caption, charts.one_line, html=lambda: inline(charts),
+        described=charts.drawn_in_words,
+    )  # fmt: skip

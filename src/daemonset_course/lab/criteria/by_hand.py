@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from daemonset_course.figures.rollout.bounds import Violation
 from daemonset_course.history import podstate
 from daemonset_course.history.log import Object
 from daemonset_course.history.numbering import number_at
 from daemonset_course.history.text import counted, joined, listed
+from daemonset_course.lab.criteria.judged_bounds import bounded
 from daemonset_course.lab.criteria.moments import pods_at_start
 from daemonset_course.lab.evidence import (
     JUDGED,
@@ -33,8 +35,9 @@ def only_by_hand(name: str, *, namespace: str = "",
     def judge(evidence: Evidence) -> Finding:
         own = evidence.daemonset(name, namespace)
         rolled = _replaced_under_rolling_update(own)
+        limit = "no Pod replaced by the controller"
         if rolled:
-            return missed(
+            found = missed(
                 f"The controller replaced Pods, not you: {_named(evidence, rolled)}.",
                 evidence.lines({node: f"its Pod was replaced at {t:.1f} s, while updateStrategy "
                                 f"was RollingUpdate" for node, t in rolled.items()}),
@@ -42,7 +45,10 @@ def only_by_hand(name: str, *, namespace: str = "",
                 "the picture: which nodes changed, and when.",
                 final=True,
             )  # fmt: skip
-        return _strategy_now(own)
+            violations = [Violation(t, t, "its Pod replaced by the controller", node)
+                          for node, t in rolled.items()]  # fmt: skip
+            return bounded(found, own, limit, violations=violations)
+        return bounded(_strategy_now(own), own, limit)
 
     return Criterion("the controller replaced no Pod (OnDelete)", judge, requires,
                      watched=JUDGED)  # fmt: skip

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from daemonset_course.figures.rollout.bounds import Violation
 from daemonset_course.history import podstate
 from daemonset_course.history.text import counted
+from daemonset_course.lab.criteria.judged_bounds import bounded
 from daemonset_course.lab.criteria.rolled import moment
 from daemonset_course.lab.evidence import JUDGED, DaemonSetEvidence, Evidence, NodeTest
 from daemonset_course.lab.verdict import MET, Criterion, Finding, met, missed, pending
@@ -21,9 +23,10 @@ def ready_at_least(name: str, least: int, *, namespace: str = "",
     def judge(evidence: Evidence) -> Finding:
         own = evidence.daemonset(name, namespace)
         start, seconds, fewest = fewest_ready(own, least)
+        words = f"no fewer than {counted(least, 'node')} with a ready Pod"
         if seconds < moment(evidence):
-            return MET
-        return missed(
+            return bounded(MET, own, words)
+        found = missed(
             f"At {start:.1f} s only {counted(fewest, 'node')} had a ready Pod of {own.full_name}, "
             f"for {seconds:.1f} s; at least {least} must.",
             rule="The controller deletes a Pod as soon as its node no longer matches, and creates "
@@ -31,6 +34,8 @@ def ready_at_least(name: str, least: int, *, namespace: str = "",
             where=f"the picture, at {start:.1f} s.",
             final=True,
         )
+        over = f"fewer than {counted(least, 'node')} with a ready Pod"
+        return bounded(found, own, words, violations=[Violation(start, start + seconds, over)])
 
     return Criterion(f"never fewer than {counted(least, 'node')} covered", judge, requires, weight,
                      watched=JUDGED)  # fmt: skip
@@ -49,10 +54,12 @@ def never_uncovered(name: str, test: NodeTest, words: str, *, namespace: str = "
         began = covered_at_start(own)
         wanted = [n for n, one in evidence.nodes_at_start.items() if test(one) and n in began]
         found = {node: gap for node in wanted if (gap := first_gap(own, node))}
+        limit = "no node without a ready Pod"
         if not found:
             two = own.timeline.surge.max() or 0
             words_ = f"each of {counted(len(wanted), 'node')} had a ready Pod at every moment"
-            return met("", (f"{words_}; at most {two} at a time had a second one",))
+            line = f"{words_}; at most {two} at a time had a second one"
+            return bounded(met("", (line,)), own, limit)
         node, (start, seconds) = min(found.items(), key=lambda one: one[1][0])
         budget = own.timeline.budget.at(start) or 0
         how = (
@@ -62,7 +69,8 @@ def never_uncovered(name: str, test: NodeTest, words: str, *, namespace: str = "
             else "maxUnavailable allowed none, so no rollout did this: the Pod was deleted by hand "
             "or by another controller, or its node no longer matched."
         )
-        return missed(
+        violations = [Violation(t, t + s, "without a ready Pod", n) for n, (t, s) in found.items()]
+        finding = missed(
             f"{evidence.lane(node)} had no ready Pod of {own.full_name} from {start:.1f} s on, "
             f"for {seconds:.1f} s; no node may be without one.",
             (f"{evidence.lane(n)}: none from {t:.1f} s to {t + s:.1f} s"
@@ -72,6 +80,7 @@ def never_uncovered(name: str, test: NodeTest, words: str, *, namespace: str = "
             f"the picture, at {start:.1f} s.",
             final=True,
         )  # fmt: skip
+        return bounded(finding, own, limit, violations=violations)
 
     return Criterion(f"{words} always had a ready Pod of {name}", judge, requires, weight,
                      watched=JUDGED)  # fmt: skip

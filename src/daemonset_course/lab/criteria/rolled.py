@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from daemonset_course.analysis.explain import Explanation, explain_timeline
+from daemonset_course.figures.rollout.bounds import Violation
 from daemonset_course.history import podstate
 from daemonset_course.history.log import Object
 from daemonset_course.history.podstate import containers_of
 from daemonset_course.history.spans import Steps
 from daemonset_course.history.text import joined, nodes
+from daemonset_course.lab.criteria.judged_bounds import bounded
 from daemonset_course.lab.criteria.restarts import Restarts
 from daemonset_course.lab.evidence import (
     JUDGED,
@@ -95,8 +98,9 @@ def down_at_most(name: str, limit: int, *, namespace: str = "") -> Criterion:
         own = evidence.daemonset(name, namespace)
         line = own.timeline.unavailable
         start, seconds = longest_above(line, limit)
+        words = f"at most {nodes(limit)} without an available Pod"
         if seconds < moment(evidence):
-            return MET
+            return bounded(MET, own, words, about="unavailable", most=limit)
         most = line.max() or 0
         peak = next(a for a, _, value in line.stretches() if value == most)
         allowed = own.timeline.budget.max() or 0
@@ -108,7 +112,7 @@ def down_at_most(name: str, limit: int, *, namespace: str = "") -> Criterion:
         )
         held = own.ready_at(peak)
         down = [node for node in evidence.workers if node not in held]
-        return missed(
+        found = missed(
             f"{most} nodes were down at once; at most {limit} may be. "
             f"More than {limit} were down for at least {seconds:.1f} s.",
             evidence.lines(dict.fromkeys(down, f"no ready pod at {peak:.1f} s")),
@@ -116,6 +120,9 @@ def down_at_most(name: str, limit: int, *, namespace: str = "") -> Criterion:
             f"the picture, at {start:.1f} s.",
             final=True,
         )
+        over = f"more than {nodes(limit)} without an available Pod"
+        return bounded(found, own, words, about="unavailable", most=limit,
+                       violations=[Violation(start, start + seconds, over)])  # fmt: skip
 
     return Criterion(f"never more than {nodes(limit)} without an available Pod", judge,
                      weight=1, watched=JUDGED)  # fmt: skip
@@ -164,18 +171,24 @@ def within(name: str, restarts: float, *, namespace: str = "",
             return MET
         length, pause = measured.length(), measured.pause()
         turn = restart + pause
-        if length <= restarts * turn:
-            return MET
+        window = restarts * turn
+        began = own.timeline.end - measured.elapsed()
+        bound = partial(
+            bounded, own=own, words=f"{restarts:g} restarts for the rollout",
+            span=(began, began + window), span_words=f"window: {restarts:g} restarts",
+        )  # fmt: skip
+        if length <= window:
+            return bound(MET)
         number, so_far = len(evidence.reachable), " so far" if own.behind else ""
         which = "the longest of" if own.behind else "mean of"
         unavailable = rolling(own.after).get("maxUnavailable", 1)
-        return missed(
+        found = missed(
             f"Too slow: the rollout took {length / turn:.1f} restarts{so_far}; the window is "
             f"{restarts:g}.",
             (
                 f"a restart ({which} {len(measured.times)} nodes): {restart:.2f} s, "
                 f"and {pause:.2f} s until the next",
-                f"the rollout{so_far}: {length:.1f} s; the window: {restarts * turn:.1f} s",
+                f"the rollout{so_far}: {length:.1f} s; the window: {window:.1f} s",
                 f"maxUnavailable: {unavailable}",
             ),
             f"About ceil(N / k) restarts follow each other: N nodes ({number} here), k of them at "
@@ -183,6 +196,8 @@ def within(name: str, restarts: float, *, namespace: str = "",
             "the picture: how many bars overlap?",
             final=True,
         )
+        over = f"the window of {restarts:g} restarts is over"
+        return bound(found, violations=[Violation(began + window, began + length, over)])
 
     return Criterion(f"the rollout takes at most {restarts:g} restarts", judge, requires,
                      watched=JUDGED)  # fmt: skip

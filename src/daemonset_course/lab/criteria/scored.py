@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
+from daemonset_course.figures.rollout.bounds import Violation
 from daemonset_course.history.spans import union
+from daemonset_course.history.text import nodes
+from daemonset_course.lab.criteria.judged_bounds import bounded
 from daemonset_course.lab.criteria.restarts import Restarts
 from daemonset_course.lab.criteria.rolled import longest_above, moment
 from daemonset_course.lab.evidence import JUDGED, DaemonSetEvidence, Evidence
@@ -121,9 +125,13 @@ def surge_at_most(name: str, limit: int, *, namespace: str = "") -> Criterion:
     def judge(evidence: Evidence) -> Finding:
         own = evidence.daemonset(name, namespace)
         start, seconds = longest_above(own.timeline.surge, limit)
+        bound = partial(
+            bounded, own=own, words=f"at most {nodes(limit)} with two Pods", about="extra Pods",
+            most=limit,
+        )  # fmt: skip
         if seconds < moment(evidence):
-            return _surge_allowed(own, limit)
-        return missed(
+            return bound(_surge_allowed(own, limit))
+        found = missed(
             f"{own.timeline.surge.max()} nodes had two Pods at once; at most {limit} may.",
             (f"more than {limit} had two for at least {seconds:.1f} s, from {start:.1f} s on",),
             "maxSurge is the number of nodes that run the old and the new Pod together, and a Pod "
@@ -132,6 +140,8 @@ def surge_at_most(name: str, limit: int, *, namespace: str = "") -> Criterion:
             "kubectl explain daemonset.spec.updateStrategy.rollingUpdate.maxSurge",
             final=True,
         )
+        over = f"more than {nodes(limit)} with two Pods"
+        return bound(found, violations=[Violation(start, start + seconds, over)])
 
     return Criterion(f"never more than {limit} nodes with two Pods", judge, weight=0,
                      watched=JUDGED)  # fmt: skip
