@@ -32,7 +32,7 @@ PURE = sorted(
         PACKAGE / "figures" / "shapes.py",
         *(
             PACKAGE / "figures" / "rollout" / f"{name}.py"
-            for name in ("axis", "chart", "key", "letters", "pieces")
+            for name in ("axis", "chart", "key", "letters", "pauses", "pieces", "status_strip")
         ),
         *(PACKAGE / "placement").glob("*.py"),
         *(PACKAGE / "lab" / "criteria").glob("*.py"),

@@ -15,6 +15,7 @@ from daemonset_course.figures.rollout.chart import Chart, ChartSet
 from daemonset_course.figures.rollout.counts_panel import draw_counts, draw_extra
 from daemonset_course.figures.rollout.node_lanes import draw_lanes, draw_letters
 from daemonset_course.figures.rollout.raster import draw_dense
+from daemonset_course.figures.rollout.strip_panel import ROW, draw_strip
 from daemonset_course.figures.theme import DARK, LIGHT, Theme, course_style
 from daemonset_course.history.spans import Span
 
@@ -49,6 +50,11 @@ def _panels(chart: Chart, span: Span, *, dense: bool) -> list[Panel]:
 
     height = _DENSE if dense else max(2, len(chart.lanes)) * _LANE
     found = [Panel(height, lanes, above=0.26, below=0.08, heading=chart.label, timed=True)]
+    if chart.strip:
+        found.append(
+            Panel(ROW * len(chart.strip), lambda ax, theme: draw_strip(ax, theme, chart, span),
+                  above=0.06, below=0.06, timed=True)
+        )  # fmt: skip
     panel = chart.panel
     if panel is None:
         return found
@@ -68,4 +74,5 @@ def _notes(chart: Chart) -> list[str]:
     """Return one line for each letter: the letter, time, node and text."""
     whose = f"{chart.label}: " if chart.label else ""
     lines = [f"{one.letter}  {whose}{one.words}" for one in chart.letters]
-    return lines + ([f"{whose}… and {chart.more_marks} more"] if chart.more_marks else [])
+    lines += [f"{whose}… and {chart.more_marks} more"] if chart.more_marks else []
+    return lines + [f"{whose}{remark}" for remark in chart.remarks]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
@@ -70,15 +69,13 @@ def script() -> str:
 
 @cache
 def _asset(ending: str) -> str:
-    """Return the style or the script without comments and blanks at the ends of lines."""
+    """Return the style or the script without indentation and lines of comments.
+
+    The files are written without blanks that need not be there, so nothing else is taken out.
+    """
     text = (files("daemonset_course") / "data" / f"timeline.{ending}").read_text(encoding="utf-8")
-    lines = [line.strip() for line in text.splitlines()]
-    short = "\n".join(line for line in lines if line and not line.startswith("//"))
-    if ending == "css":
-        return re.sub(r"\s*([{};:,])\s+", r"\1", short.replace(" {", "{")).replace(";}", "}")
-    parts = re.split(r'("[^"]*"|`[^`]*`)', short)  # texts, at odd places, stay as they are
-    parts[::2] = [re.sub(r"\s*([^\w\s$])\s*", r"\1", part) for part in parts[::2]]
-    return "".join(parts).replace(";}", "}")
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def _notes(chart: Chart) -> Iterator[str]:
@@ -87,6 +84,16 @@ def _notes(chart: Chart) -> Iterator[str]:
         yield f"<b>{letter.letter}</b> {escape(whose + letter.words)}"
     if chart.more_marks:
         yield escape(f"{whose}… and {chart.more_marks} more")
+    yield from (escape(f"{whose}{remark}") for remark in _remarks(chart))
+
+
+def _remarks(chart: Chart) -> tuple[str, ...]:
+    """Return the sequences of pauses, and the waits, as sentences for those who hear them."""
+    waits = (
+        f"from {start:.1f} s: the controller runs again, {words}"
+        for start, _, words, _ in chart.waits
+    )
+    return (*chart.remarks, *waits)
 
 
 def _status(charts: ChartSet) -> str:
@@ -117,7 +124,7 @@ def _data(charts: ChartSet, drawing: LanesSvg) -> str:
         "f": ["ready, not yet available" if p == "not yet available" else p for p in phases],
         "c": [
             {
-                "y": _short(top), "h": round(drawing.lane, 3),
+                "y": _short(top), "h": _short(drawing.lane, 3),
                 "l": [
                     [lane.name, list(_stretches(lane, prefix, phases)), *_states(lane)]
                     for lane in chart.lanes
@@ -132,16 +139,24 @@ def _data(charts: ChartSet, drawing: LanesSvg) -> str:
 
 
 def _stretches(lane: NodeLane, prefix: str, phases: list[Shown]) -> Iterator[list[object]]:
-    """Yield [Pod, number, phase, from, until, reason] of each stretch, for the script."""
+    """Yield [Pod, number, phase, from, until, reason] of each stretch, for the script.
+
+    One of the same Pod that follows at once is [phase, until, reason].
+    """
     bars = sorted(lane.bars, key=lambda bar: (bar.pod, bar.start))
+    before: tuple[object, ...] = ()
     for (pod, phase, number, reason), same in groupby(
-        bars, key=lambda bar: (bar.pod, bar.phase, bar.number, bar.reason)
+        bars, key=lambda bar: (bar.pod, bar.phase, bar.number, bar.why)
     ):
         parts = list(same)
         shown = int(number) if number.isdecimal() else number
-        found = [pod.removeprefix(prefix), shown, phases.index(phase)]
-        times = [_short(parts[0].start), _short(parts[-1].end)]
-        yield [*found, *times, *([reason] if reason else [])]
+        start, end = _short(parts[0].start), _short(parts[-1].end)
+        rest = [end, *([reason] if reason else [])]
+        if (pod, number, start) == before:
+            yield [phases.index(phase), *rest]
+        else:
+            yield [pod.removeprefix(prefix), shown, phases.index(phase), start, *rest]
+        before = pod, number, end
 
 
 def _states(lane: NodeLane) -> Iterator[list[list[object]]]:
@@ -156,7 +171,7 @@ def _prefix(names: Sequence[str]) -> str:
     return prefix if all(name.startswith(prefix) for name in names) else ""
 
 
-def _short(value: float) -> float:
-    """Return the number with two decimals; a whole one as such."""
-    rounded = round(value, 2)
+def _short(value: float, decimals: int = 2) -> float:
+    """Return the number with so many decimals; a whole one as such."""
+    rounded = round(value, decimals)
     return int(rounded) if rounded == int(rounded) else rounded
