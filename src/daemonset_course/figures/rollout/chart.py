@@ -162,6 +162,15 @@ class Chart:
     waits: tuple[tuple[float, float, str, int], ...] = ()
     remarks: tuple[str, ...] = ()
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The remarks, and the waits in words: what is drawn small is written below too."""
+        waits = (
+            f"from {start:.1f} s: the controller runs again, {words}"
+            for start, _, words, _ in self.waits
+        )
+        return (*self.remarks, *waits)
+
 
 @dataclass(frozen=True)
 class ChartSet:

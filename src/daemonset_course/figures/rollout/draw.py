@@ -75,4 +75,4 @@ def _notes(chart: Chart) -> list[str]:
     whose = f"{chart.label}: " if chart.label else ""
     lines = [f"{one.letter}  {whose}{one.words}" for one in chart.letters]
     lines += [f"{whose}… and {chart.more_marks} more"] if chart.more_marks else []
-    return lines + [f"{whose}{remark}" for remark in chart.remarks]
+    return lines + [f"{whose}{remark}" for remark in chart.sentences]

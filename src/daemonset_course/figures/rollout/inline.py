@@ -84,16 +84,7 @@ def _notes(chart: Chart) -> Iterator[str]:
         yield f"<b>{letter.letter}</b> {escape(whose + letter.words)}"
     if chart.more_marks:
         yield escape(f"{whose}… and {chart.more_marks} more")
-    yield from (escape(f"{whose}{remark}") for remark in _remarks(chart))
-
-
-def _remarks(chart: Chart) -> tuple[str, ...]:
-    """Return the sequences of pauses, and the waits, as sentences for those who hear them."""
-    waits = (
-        f"from {start:.1f} s: the controller runs again, {words}"
-        for start, _, words, _ in chart.waits
-    )
-    return (*chart.remarks, *waits)
+    yield from (escape(f"{whose}{remark}") for remark in chart.sentences)
 
 
 def _status(charts: ChartSet) -> str:
