@@ -99,6 +99,7 @@ def states() -> Exhibit:
                 change(5, "nodes", node("tainted", taints=[taint])),
                 change(5, "nodes", node("deleted"), "DELETED"),
                 change(5.5, "pods", pod("deleted", "deleted"), "DELETED"),
+                gap(7, 9, "nodes"),
             )
         )
     )  # fmt: skip

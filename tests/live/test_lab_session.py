@@ -464,12 +464,12 @@ def test_a_watch_ends_when_the_task_is_passed_and_shows_what_is_met(started: Lab
 def test_a_reset_elsewhere_asks_before_it_ends_the_task(
     lab: LabSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab.start(1)
+    assert terminal("lab", "start", "06").returncode == 0
+    monkeypatch.setenv("JPY_SESSION_NAME", "notebooks/03-how-scheduling-works.ipynb")
     with pytest.raises(InUse, match="task 1 runs on the cluster"):
         reset(workers=3)
     assert lab.check(1).outcome == "not attempted"
 
-    monkeypatch.setenv("JPY_SESSION_NAME", "notebooks/03-how-scheduling-works.ipynb")
     reset(workers=3, force=True)
     verdict = lab.check(1)
 

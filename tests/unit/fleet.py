@@ -407,8 +407,16 @@ class Fleet:
     def _status(self) -> None:
         workers = [name for name in self.nodes if "control-plane" not in name]
         good = {name for name in workers if any(map(self._available, self._on(name)))}
+        number = str(self.daemonset["metadata"]["generation"])
+        updated = 0
+        for name in workers:
+            oldest = self._on(name)[:1]
+            updated += any(
+                one["metadata"]["labels"]["pod-template-generation"] == number for one in oldest
+            )
         status = {
             "desiredNumberScheduled": len(workers), "numberReady": len(good),
+            "updatedNumberScheduled": updated,
             "numberAvailable": len(good), "numberUnavailable": len(workers) - len(good),
         }  # fmt: skip
         if status != self.daemonset["status"]:

@@ -175,6 +175,34 @@ def test_a_picture_that_comes_later_needs_no_script_of_its_own(show: Any) -> Non
     assert page.errors == []
 
 
+def test_the_live_view_s_next_picture_keeps_the_cursor_and_the_focus(show: Any) -> None:
+    charts = one_chart(rolled())
+    html = inline(charts, scripted=False)
+    page = show(script(), f"<div id=live>{html}</div>")
+    page.move(*place(page, charts, 2, 3.0))
+    page.ask("document.querySelector('.dst input').focus()")
+    words = page.text(".dst-r")
+    page.ask(f"document.querySelector('#live').innerHTML = {html!r}; 1")
+    page.until("document.querySelector('.dst-r').textContent")
+
+    assert page.text(".dst-r") == words
+    assert words.startswith("3.0")
+    assert "worker2: " in words
+    assert page.ask("document.activeElement.type") == "range"
+    assert page.errors == []
+
+
+def test_a_cursor_at_the_end_stays_at_the_end_of_the_next_picture(show: Any) -> None:
+    short, long = (timeline_of(Fleet(2).run(1).apply().run(t).log()) for t in (4, 9))
+    page = show(script(), f"<div id=live>{inline(one_chart(short), scripted=False)}</div>")
+    page.ask("document.querySelector('.dst input').focus()")
+    html = inline(one_chart(long), scripted=False)
+    page.ask(f"document.querySelector('#live').innerHTML = {html!r}; 1")
+    page.until("document.querySelector('.dst-r').textContent")
+
+    assert page.text(".dst-r").startswith(f"{long.end:.2f} s")
+
+
 def test_a_page_with_several_pictures_has_a_cursor_in_each(show: Any) -> None:
     charts = one_chart(rolled())
     page = show(inline(charts), inline(charts))
@@ -275,6 +303,15 @@ def test_outside_jupyterlab_it_follows_the_reader_s_preference(show: Any) -> Non
             features=[{"name": "prefers-color-scheme", "value": scheme}],
         )
         assert page.ask(ground) == colour
+
+
+def test_the_bars_of_a_picture_are_one_tab_stop(show: Any) -> None:
+    page = show(inline(one_chart(rolled())))
+    stops = page.ask(
+        "[...document.querySelectorAll('.dst *')].filter(e => e.tabIndex >= 0).map(e => e.tagName)"
+    )
+
+    assert stops == ["BUTTON", "INPUT"], "arrow keys move over the bars; see above"
 
 
 def test_nothing_is_loaded_from_anywhere(show: Any) -> None:

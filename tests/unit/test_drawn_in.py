@@ -144,7 +144,7 @@ def test_the_ghost_line_stands_at_its_moment_in_both_drawings() -> None:
     ]
 
     assert x == pytest.approx(146 + 6 * scale, abs=0.1)
-    assert lines == [6.0] * 3  # lanes, panel, and the row of words
+    assert lines == [6.0] * 4  # lanes, status, panel, and the row of words
     for words in both(charts):
         assert "you: 5 s" in words
 
@@ -371,7 +371,7 @@ def test_bounds_of_a_compared_timeline_are_on_its_clock() -> None:
 
 @pytest.mark.parametrize(
     ("workers", "budget", "most", "seconds"),
-    [(11, 1, 15, 0.05), (99, "10%", 120, 0.15), (999, "10%", 500, 1.0)],
+    [(11, 1, 16, 0.05), (99, "10%", 120, 0.15), (999, "10%", 500, 1.0)],
 )
 def test_with_a_prediction_it_stays_small_and_quick(
     workers: int, budget: int | str, most: float, seconds: float

@@ -276,7 +276,7 @@ def test_low_rows_have_whole_or_half_units_and_sharp_edges(workers: int) -> None
     (data,) = re.findall(r"data-d='(.*?)'", html, re.S)
     high = json.loads(unescape(data))["c"][0]["h"]
 
-    assert (2 * high).is_integer()
+    assert float(2 * high).is_integer()
     assert 250 <= high * (workers + 1) <= 640
     low = re.findall(r'<path d="M[^"]*" stroke="[^"]*" stroke-width="[^2][^>]*>', html)
     assert low

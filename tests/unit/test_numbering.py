@@ -170,7 +170,7 @@ def test_in_two_recordings_of_one_daemonset_a_revision_has_one_colour() -> None:
     drawn = compare(first, second)
 
     assert legend(drawn)[:3] == ["revision 6", "revision 7", "Pod ready"]
-    assert [text for _, text in on_bars(drawn, 3)] == ["7"]
+    assert [text for _, text in on_bars(drawn, 4)] == ["7"]
 
 
 def test_the_recorder_keeps_the_number_and_not_the_template() -> None:

@@ -42,9 +42,11 @@ PURE = sorted(
                 "folding",
                 "key",
                 "letters",
+                "pauses",
                 "pieces",
                 "row_labels",
                 "row_order",
+                "status_strip",
                 "tile_map",
             )
         ),

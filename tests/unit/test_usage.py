@@ -21,8 +21,16 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster_dir("course").mkdir(parents=True)
 
 
-def test_a_reset_is_refused_while_the_process_runs() -> None:
-    usage.begin("course", "lab 06, task 1", os.getpid())
+def by_another(monkeypatch: pytest.MonkeyPatch, pid: int | None = None) -> None:
+    """Begin a task in the notebook of lab 06, and go on in a kernel of another notebook."""
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: 1)
+        usage.begin("course", "lab 06, task 1", os.getppid() if pid is None else pid)
+    monkeypatch.setenv("JPY_SESSION_NAME", "notebooks/03-scheduling.ipynb")
+
+
+def test_a_reset_is_refused_while_the_process_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_another(monkeypatch)
     with pytest.raises(InUse) as caught:
         usage.require_free("course", force=False)
 
@@ -35,8 +43,7 @@ def test_a_reset_is_refused_while_the_process_runs() -> None:
 def test_force_ends_the_process_and_notes_who_did(monkeypatch: pytest.MonkeyPatch) -> None:
     waits = [sys.executable, "-c", "input()"]
     with subprocess.Popen(waits, stdin=subprocess.PIPE) as process:
-        usage.begin("course", "lab 06, task 1", process.pid)
-        monkeypatch.setenv("JPY_SESSION_NAME", "notebooks/03-scheduling.ipynb")
+        by_another(monkeypatch, process.pid)
         usage.require_free("course", force=True)
         assert process.poll() is not None
 
@@ -46,8 +53,24 @@ def test_force_ends_the_process_and_notes_who_did(monkeypatch: pytest.MonkeyPatc
     usage.require_free("course", force=False)
 
 
-def test_another_process_with_the_same_number_is_not_it(tmp_path: Path) -> None:
-    usage.begin("course", "lab 06, task 1", os.getpid())
+@pytest.mark.parametrize("notebook", ["labs/06-roll.ipynb", ""])
+def test_the_notebook_that_began_it_may_reset(
+    monkeypatch: pytest.MonkeyPatch, notebook: str
+) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", notebook)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        with monkeypatch.context() as patch:
+            if notebook:  # its kernel was restarted
+                patch.setattr(os, "getpid", lambda: 1)
+            usage.begin("course", "lab 06, task 1", process.pid)
+        usage.require_free("course", force=False)
+        assert process.poll() is not None
+
+
+def test_another_process_with_the_same_number_is_not_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_another(monkeypatch)
     path = tmp_path / "clusters" / "course" / "usage.json"
     found = usage.usage_of("course")
     assert found is not None

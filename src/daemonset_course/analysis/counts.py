@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from daemonset_course.figures.colours import application_colours
 from daemonset_course.figures.shapes import (
     SINCE_START,
     Bars,
@@ -142,8 +143,9 @@ class CoverageOverTime:
     def figure(self) -> Lines:
         """Return workers as a band, and one line for each application."""
         series = [Series("workers", points_of(self.nodes), _BAND)]
+        colours = application_colours(self.apps)
         for i, app in enumerate(self.apps):
-            stroke = Stroke(f"series {i}", 2.0, _DASHES[i % 3])
+            stroke = Stroke(colours[app], 2.0, _DASHES[i % 3])
             series.append(Series(app, points_of(self.covered[app]), stroke))
         unknown = self.observed.unknown
         return Lines(tuple(series), SINCE_START, "nodes", self.observed.span, unknown=unknown)
@@ -182,8 +184,9 @@ class Shares:
 
     def figure(self) -> Bars:
         """Return one bar for each number of Pods and each application."""
+        colours = application_colours(self.apps)
         styles = {
-            app: Style(f"series {i}", fade, hatch)
+            app: Style(colours[app], fade, hatch)
             for i, app in enumerate(self.apps)
             for hatch, fade in [_FILLS[i % 3]]
         }

@@ -37,7 +37,7 @@ class Coverage:
         nodes: short names, the control plane first.
         taints: of each node, as kubectl writes them.
         daemonsets: their names, in the order given.
-        cells: (node, DaemonSet) -> whether the node has a ready Pod, an unready one, or none.
+        cells: (node, DaemonSet) -> whether the node has a ready Pod, another Pod, or none.
         observed: when nodes and Pods were watched.
     """
 

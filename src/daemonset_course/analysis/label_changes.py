@@ -18,7 +18,7 @@ from daemonset_course.history.timeline import Timeline
 
 _SKEW = 0.2  # seconds by which the watch of Pods may be ahead of that of nodes
 _COLUMNS = 10  # of tiles
-_COLOURS = ("series 1", "series 5", "series 3", "series 6", "series 2")
+_COLOURS = ("series 1", "series 3", "series 6", "series 5", "series 2")
 _POD = {word: replace(s, height=s.height * 0.8) for word, s in pod_styles().items()}
 _NO_LABEL = "no label"
 _NAMED = 6  # a caption describes up to so many relabelled nodes

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from daemonset_course.figures.colours import application_colours
 from daemonset_course.figures.pods import PHASES, pod_style, pod_styles
 from daemonset_course.figures.shapes import Bar, Lane, Lanes, Row
 from daemonset_course.history import podstate
@@ -60,7 +61,7 @@ class PodsByNode:
 
     def figure(self) -> Lanes:
         """Return a lane for each node, a row for each Pod; the bar of a pending Pod is hollow."""
-        colours = {app: f"series {i}" for i, app in enumerate(self.apps)}
+        colours = application_colours(self.apps)
         styles = {
             f"{app} {phase}": replace(style, height=style.height * 1.15)
             for app, colour in colours.items()

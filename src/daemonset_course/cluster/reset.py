@@ -45,11 +45,11 @@ class Fleet:
 def reset(name: str | None = None, *, workers: int | None = None, force: bool = False) -> Fleet:
     """Restore the cluster to its state right after ``up``, with ``workers`` workers.
 
-    Objects and node changes of earlier lessons are removed. ``force`` ends a lab task that runs on
-    the cluster; the next check of it says who did so.
+    Objects and node changes of earlier lessons are removed. A lab task that this notebook began
+    ends. ``force`` ends one of another notebook too; the next check of it says who did so.
 
     Raises:
-        InUse: a lab task runs on the cluster.
+        InUse: a lab task runs on the cluster, begun by another notebook or a terminal.
         NotRunning: the cluster is not up and cannot be started again.
     """
     usage.require_free(cluster_name(name), force=force)

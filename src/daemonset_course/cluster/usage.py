@@ -27,6 +27,7 @@ class Usage:
         where: the notebook or program that began it.
         pid: the process that records it; while that runs, the cluster is in use.
         began: when that process was created, in seconds since 1970: another may get its number.
+        kernel: the process that began it, which may reset the cluster.
         reset_by: who has reset the cluster since, and when; empty if nobody has.
     """
 
@@ -34,15 +35,20 @@ class Usage:
     where: str
     pid: int
     began: float
+    kernel: int
     reset_by: str = ""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this process began it, or this notebook did in an earlier kernel."""
+        return self.kernel == os.getpid() or (bool(_notebook()) and self.where == caller())
 
     @property
     def process(self) -> psutil.Process | None:
         """The process; None if it has ended."""
         with suppress(psutil.Error):
             found = psutil.Process(self.pid)
-            same = found.create_time() == self.began
-            if same and found.status() != psutil.STATUS_ZOMBIE:
+            if found.create_time() == self.began and found.cmdline():  # empty while it ends
                 return found
         return None
 
@@ -57,7 +63,7 @@ def begin(cluster: str, what: str, pid: int) -> None:
         began = psutil.Process(pid).create_time()
     except psutil.Error:  # it has ended already
         return
-    _write(cluster, Usage(what, caller(), pid, began))
+    _write(cluster, Usage(what, caller(), pid, began, os.getpid()))
 
 
 def usage_of(cluster: str) -> Usage | None:
@@ -69,17 +75,19 @@ def usage_of(cluster: str) -> Usage | None:
 
 
 def require_free(cluster: str, *, force: bool) -> None:
-    """Refuse to reset a cluster on which a task runs; with ``force`` end the task.
+    """Refuse to reset a cluster on which a task of another notebook runs; else end the task.
+
+    ``force`` ends it in any case.
 
     Raises:
-        InUse: a task runs.
+        InUse: a task of another notebook runs.
         FileFailed: the note cannot be written.
     """
     found = usage_of(cluster)
     process = found.process if found else None
     if found is None or process is None:
         return
-    if not force:
+    if not (force or found.is_own):
         raise InUse(
             f"{found.what[0].upper()}{found.what[1:]} runs on the cluster {cluster!r}; a reset "
             "destroys it.",
@@ -96,8 +104,12 @@ def require_free(cluster: str, *, force: bool) -> None:
 
 def caller() -> str:
     """Return the notebook of this kernel in words, as Jupyter names it; else ``a terminal``."""
-    name = Path(os.environ.get("JPY_SESSION_NAME") or "").name
+    name = _notebook()
     return f"the notebook {name}" if name else "a terminal or a notebook without a name"
+
+
+def _notebook() -> str:
+    return Path(os.environ.get("JPY_SESSION_NAME") or "").name
 
 
 def _write(cluster: str, usage: Usage) -> None:

@@ -6,8 +6,17 @@
   d.documentElement.classList.add("dst-on");
   const on = (what, act) => d.addEventListener(what, act);
   const at = (r, c) => r.querySelector(c);
-  const home = (e) => e.target.closest && e.target.closest(".dst");
-  const data = (r) => r.D || (r.D = JSON.parse(r.dataset.d));
+  const set = (e, what, value) => e.setAttribute(what, value);
+  const home = (e) => e.target.closest?.(".dst");
+  // A stretch that follows another one of its Pod at once has only a phase, its end, and a reason.
+  const data = (r) => {
+    if (r.D) return r.D;
+    const D = r.D = JSON.parse(r.dataset.d);
+    let p;
+    D.c.map((c) => c.l.map((l) =>
+      l[1] = l[1].map((b) => p = b[0].at ? b : [p[0], p[1], b[0], p[4], b[1], b[2]])));
+    return D;
+  };
   const lanes = (D) => D.c.flatMap((c) => c.l.map((l, i) => ({ c, l, y: c.y + i * c.h })));
   const last = (rows, t) => rows.filter((s) => s[0] <= t).pop();
   const say = (D, l, t) => {
@@ -19,17 +28,27 @@
     const state = (l[2] || []).filter((s) => s[0] <= t && t < s[1]).map((s) => s[2]);
     return `${l[0]}: ${(pods.length ? pods : ["no Pod"]).concat(state).join("; ")}`;
   };
+  // The live view puts a new picture in place of the old one: its cursor stays where it was.
+  let k;
+  new MutationObserver(() => {
+    if (!k || k.r.isConnected) return;
+    const r = at(k.p, ".dst"), {t, lane, f} = k;
+    k = 0;
+    if (!r) return;
+    if (f) at(r, "input").focus({preventScroll: true});
+    show(r, t, lane);
+  }).observe(d, {childList: true, subtree: true});
   const show = (r, t, lane) => {
     const D = data(r), [a, b] = D.s, rows = lanes(D);
     t = r.t = Math.min(b, Math.max(a, t));
     if (lane != null) r.lane = Math.min(rows.length - 1, Math.max(0, lane));
     const x = D.w[0] + (t - a) / (b - a) * D.w[1], row = rows[r.lane];
     const line = at(r, ".u"), veil = at(r, ".v");
-    line.setAttribute("d", `M${x} 0V${D.w[3] - 34}` +
+    set(line, "d", `M${x} 0V${D.w[3] - 34}` +
       (row ? `M${D.w[0]} ${row.y}h${D.w[1]}M${D.w[0]} ${row.y + row.c.h}h${D.w[1]}` : ""));
     line.style.visibility = "visible";
-    veil.setAttribute("x", x);
-    veil.setAttribute("width", D.w[0] + D.w[1] - x);
+    set(veil, "x", x);
+    set(veil, "width", D.w[0] + D.w[1] - x);
     veil.style.visibility = r.run ? "visible" : "hidden";
     D.c.forEach((c, i) => {
       const now = last(c.t, t), cells = r.querySelectorAll(`tr[data-i="${i}"] td`);
@@ -39,16 +58,17 @@
       });
     });
     at(r, ".dst-s").textContent = `status at ${t.toFixed(2)} s`;
+    k = {r, t: t < b ? t : Infinity, lane: r.lane, p: r.parentNode, f: r.contains(d.activeElement)};
     const words = `${t.toFixed(2)} s${row ? ", " + say(D, row.l, t) : ""}`;
     at(r, ".dst-r").textContent = words;
     const input = at(r, "input");
     input.value = 1000 * (t - a) / (b - a);
-    input.setAttribute("aria-valuetext", words);
+    set(input, "aria-valuetext", words);
     d.dst.forEach((follow) => follow(r, D, t, x, row));
   };
   d.dst.show = (r, tile) => show(r, r.t ?? data(r).s[1], data(r).m[tile]);
   const point = (e) => {
-    const r = home(e), svg = e.target.closest && e.target.closest(".dst-w svg");
+    const r = home(e), svg = e.target.closest?.(".dst-w svg");
     if (!r || !svg) return;
     const D = data(r), box = svg.getBoundingClientRect(), rows = lanes(D);
     const x = (e.clientX - box.left) / box.width * D.w[2], y = (e.clientY - box.top) / box.height * D.w[3];

@@ -15,16 +15,22 @@ from html import escape
 from importlib.resources import files
 from itertools import groupby
 
-from daemonset_course.figures.colours import ALARM, COMPARED, PALETTE, SURGE, Colour, ink_on, rgb
+from daemonset_course.figures.colours import (
+    JUPYTERLAB_GROUNDS,
+    MEANINGS,
+    PALETTE,
+    Colour,
+    ink_on,
+    rgb,
+)
 from daemonset_course.figures.shapes import Cell, Line, Style, Table, explained
 
-_NAMED = {"accent": PALETTE[0], "alarm": ALARM, "surge": SURGE, "compared": COMPARED}
-_NAMED |= {f"series {number}": colour for number, colour in enumerate(PALETTE)}
+_NAMED = MEANINGS | {f"series {number}": colour for number, colour in enumerate(PALETTE)}
 _THEMED = {
     "foreground": "var(--f)", "muted": "var(--m)", "faint": "var(--l)", "background": "var(--b)",
     "stripe": "color-mix(in srgb,var(--f) 4%,var(--b))",
 }  # fmt: skip
-_PAGES = (rgb("#FFFFFF"), rgb("#111111"))  # of JupyterLab's light and dark theme
+_PAGES = tuple(map(rgb, JUPYTERLAB_GROUNDS))
 _STRONG = ".dtt.dtt.dtt"  # a selector that wins over those of the page around it
 _SIGN = 2  # characters: a text that is no longer is a sign, and its word is written for readers
 

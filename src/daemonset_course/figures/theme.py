@@ -16,23 +16,21 @@ import matplotlib.style
 from matplotlib.colors import to_rgb
 
 from daemonset_course.figures.colours import (
-    ALARM,
-    COMPARED,
+    DARK_PAGE,
+    LIGHT_PAGE,
+    MEANINGS,
     PALETTE,
-    SURGE,
+    READABLE,
+    VISIBLE,
     Colour,
+    blend,
+    contrast,
     ink_on,
-    luminance,
 )
 from daemonset_course.figures.shapes import Stroke, Style
 
-_FIXED = {
-    "accent": PALETTE[0],
-    "alarm": ALARM,
-    "surge": SURGE,
-    "compared": COMPARED,
-    **{f"series {number}": colour for number, colour in enumerate(PALETTE)},
-}
+_FIXED = MEANINGS | {f"series {number}": colour for number, colour in enumerate(PALETTE)}
+_QUIET = {"background", "faint", "stripe", "foreground", "muted"}  # grounds, grids, inks
 _DASHES: dict[str, Any] = {
     "solid": "solid", "dashed": (0, (4, 1.6)), "dotted": (0, (1.2, 1.2)), "none": "none",
 }  # fmt: skip
@@ -62,7 +60,7 @@ class Theme:
 
     def patch(self, style: Style) -> dict[str, Any]:
         """Return the keywords of a matplotlib patch in that style."""
-        edge = self.colour(style.edge or style.colour)
+        edge = self.outline(style.edge or style.colour)
         found: dict[str, Any] = {
             "facecolor": self.filling(style),
             "edgecolor": edge,
@@ -72,7 +70,7 @@ class Theme:
 
     def line(self, stroke: Stroke) -> dict[str, Any]:
         """Return the keywords of a matplotlib line in that stroke."""
-        colour = self.fade(stroke.colour, stroke.fade)
+        colour = mix(self.outline(stroke.colour), self.background, stroke.fade)
         face = mix(self.background, self.background, 0) if stroke.hollow else colour
         return {
             "color": colour, "linewidth": stroke.width, "linestyle": _DASHES[stroke.dash],
@@ -82,33 +80,28 @@ class Theme:
 
     def text(self, name: str) -> Colour:
         """Return the colour for texts on the page, darker or lighter if its contrast is too low."""
+        return self._distinct(name, READABLE)
+
+    def outline(self, name: str) -> Colour:
+        """Return the colour for outlines and lines, the same way; a quiet one stays as it is."""
+        return to_rgb(self.colour(name)) if name in _QUIET else self._distinct(name, VISIBLE)
+
+    def _distinct(self, name: str, least: float) -> Colour:
         shades = (mix(self.colour(name), self.foreground, i / 10) for i in range(11))
         page = to_rgb(self.background)
-        return next(shade for shade in shades if contrast(shade, page) >= READABLE)
+        return next(shade for shade in shades if contrast(shade, page) >= least)
 
     def text_on(self, style: Style) -> str:
         """Return black or white: the one with more contrast to the filling of that style."""
         return ink_on(self.filling(style))
 
 
-LIGHT = Theme("#FFFFFF", "#1A1A1A", "#6B6B6B", "#E3E3E3", "#F6F6F6")
-DARK = Theme("#14171C", "#ECECEC", "#A0A4AA", "#33383F", "#1B1F25")
-
-
-READABLE = 4.5  # the contrast of words; WCAG 2.2, success criterion 1.4.3
-
-
-def contrast(colour: Colour, other: Colour) -> float:
-    """Return the contrast ratio of two colours, from 1 to 21."""
-    low, high = sorted((luminance(colour), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
+LIGHT, DARK = Theme(*LIGHT_PAGE), Theme(*DARK_PAGE)
 
 
 def mix(colour: str | Colour, other: str, amount: float) -> Colour:
     """Return ``colour`` with ``amount`` (0 to 1) of ``other`` in it."""
-    a, b = to_rgb(colour), to_rgb(other)
-    red, green, blue = (x + (y - x) * amount for x, y in zip(a, b, strict=True))
-    return red, green, blue
+    return blend(to_rgb(colour), to_rgb(other), amount)
 
 
 @contextmanager

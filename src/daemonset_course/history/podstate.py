@@ -11,6 +11,7 @@ from daemonset_course.history.spans import Phase
 from daemonset_course.placement.tolerations import taint_name
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+NODE_UNKNOWN = "node state unknown"  # in a gap of the watch of nodes
 MANAGED = "daemonset-course/kubelet"  # label: a simulated kubelet runs this node
 
 

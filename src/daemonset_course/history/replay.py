@@ -77,6 +77,14 @@ class Replay:
             pod.set_state(start, state._replace(phase="unknown", reason=""))
             pod.set_state(end, state)
 
+    def set_nodes_unknown(self, start: float, end: float) -> None:
+        """Make the state of every node unknown from ``start`` to ``end``, a gap of the watch."""
+        for name, node in self.counters.items():
+            if name and (node.object is not None or name in self._node_words):
+                words = podstate.node_words(node.object)
+                self._note_node(start, name, (podstate.NODE_UNKNOWN,))
+                self._note_node(end, name, words)
+
     def advance(self, t: float) -> None:
         """Advance to ``t``: Pods whose ``minReadySeconds`` end by then become available."""
         while self._due and self._due[0][0] <= t:

@@ -69,7 +69,8 @@ class Timeline:
         scene: the objects at the end, in their last versions.
         waits: by the uid of a Pod, the stretches in which it was ready and not yet available
             (``minReadySeconds``).
-        node_states: by node, the stretches in which something kept Pods off it or from running.
+        node_states: by node, the stretches in which something kept Pods off it or from running, or
+            in which nothing was known of it.
         newest: the revision of the DaemonSet's template at the end; empty if unknown.
         unseen: the resources whose state at the end is unknown.
     """
@@ -205,6 +206,8 @@ class TimelineReader:
                 self._replay.lines[name].set_unknown(gap.start, gap.end)
         if gap.resource == "pods":
             self._replay.set_unknown(gap.start, gap.end)
+        if gap.resource == "nodes":
+            self._replay.set_nodes_unknown(gap.start, gap.end)
 
     def timeline(self, end: float, gaps: tuple[Gap, ...], unseen: tuple[str, ...]) -> Timeline:
         """Return the timeline up to ``end``, the time of the last record or later."""

@@ -287,7 +287,7 @@ class LabSession:
         lab_log.end(name)
         for file in (JOURNAL, STARTED, LOG, lab_log.MARKS, CLOCK):
             (folder / file).unlink(missing_ok=True)
-        return reset(workers=workers).changes
+        return reset(workers=workers, force=True).changes  # the recorder may still be ending
 
     def _require_version(self) -> None:
         try:

@@ -34,8 +34,10 @@ from daemonset_course.figures.rollout.letters import (
     lettered,
     letters_of,
 )
+from daemonset_course.figures.rollout.pauses import pause_notes, pauses_of, waits_to_act
 from daemonset_course.figures.rollout.pieces import Piece, pieces
 from daemonset_course.figures.rollout.row_order import order_words, sorted_nodes
+from daemonset_course.figures.rollout.status_strip import StripRow, status_strip
 from daemonset_course.figures.shapes import SINCE_START, Legend
 from daemonset_course.history.daemonset_status import Status
 from daemonset_course.history.numbering import number_text, renumbered
@@ -64,6 +66,7 @@ class PodBar:
         rows: how many share it.
         named: whether its number or reason is written on it: once for each stretch.
         later: (time, number) where the revision is given another number.
+        pause: how long the controller or the kubelet backs off meanwhile; empty if it does not.
     """
 
     pod: str
@@ -77,6 +80,29 @@ class PodBar:
     rows: int = 1
     named: bool = True
     later: tuple[tuple[float, int], ...] = ()
+    pause: str = ""
+
+    @property
+    def why(self) -> str:
+        """The reason and the pause."""
+        return ", ".join(filter(None, (self.reason, self.pause)))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is written on a bar of a Pod that does not serve: the first one that fits."""
+        short = self.reason.rpartition(": ")[2]
+        some = (self.why, ", ".join(filter(None, (short, self.pause))), self.pause or short)
+        return tuple(dict.fromkeys(filter(None, some)))
+
+    @property
+    def share(self) -> float:
+        """The share of its lane that the bar may fill, when other Pods share the lane."""
+        return 0.8 / self.rows if self.rows > 1 else 1.0
+
+    @property
+    def offset(self) -> float:
+        """How far its middle lies below the lane's, in lanes."""
+        return (self.row - (self.rows - 1) / 2) * self.share
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +183,9 @@ class Chart:
         panel: None where it would say nothing.
         status: the seven columns over time, as ``Timeline.status``.
         drawn_in: the learner's prediction, and the bounds of a check.
+        strip: those columns of it that change or lag; empty where they would say nothing.
+        waits: (from, until, words, lane) in which a controller ran and did not act yet.
+        remarks: sentences with the sequences of pauses.
     """
 
     label: str
@@ -172,6 +201,18 @@ class Chart:
     panel: CountsPanel | None
     status: tuple[tuple[float, Status], ...]
     drawn_in: DrawnIn = NOTHING_DRAWN
+    strip: tuple[StripRow, ...] = ()
+    waits: tuple[tuple[float, float, str, int], ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The remarks, and the waits in words: what is drawn small is written below too."""
+        waits = (
+            f"from {start:.1f} s: the controller runs again, {words}"
+            for start, _, words, _ in self.waits
+        )
+        return (*self.remarks, *waits)
 
 
 @dataclass(frozen=True)
@@ -337,6 +378,9 @@ def _chart(
         panel=_panel(timeline, drawn) if wanted else None,
         status=timeline.status,
         drawn_in=drawn,
+        strip=() if counts is False else status_strip(timeline),
+        waits=tuple(waits_to_act(timeline, order)),
+        remarks=pause_notes(timeline),
     )  # fmt: skip
 
 
@@ -352,6 +396,7 @@ def _lanes(
     colours = {revision: i for i, revision in enumerate(timeline.revisions)}
     later = {revision: tuple(renumbered(timeline, revision)) for revision in colours}
     for node in order:
+        pauses = pauses_of(timeline, node)
         segments = [part for one in timeline.by_node[node] for part in _waiting(timeline, one)]
         cut = list(pieces([segment for segment, _ in segments]))
         waits = {segment for segment, waiting in segments if waiting}
@@ -372,6 +417,7 @@ def _lanes(
                     named=widest[one] is piece and piece.rows < 3,
                     later=tuple(each for each in later[one.revision]
                                 if piece.start < each[0] < piece.end),
+                    pause=pauses.get(one, ""),
                 )
                 for piece in cut
                 for one in [piece.segment]

@@ -19,6 +19,8 @@ from daemonset_course.figures.rollout.drawn_in_axes import ROW, draw_moments, dr
 from daemonset_course.figures.rollout.node_lanes import draw_lanes, draw_letters
 from daemonset_course.figures.rollout.raster import draw_dense, raster_height
 from daemonset_course.figures.rollout.row_labels import heading
+from daemonset_course.figures.rollout.strip_panel import ROW as STRIP_ROW
+from daemonset_course.figures.rollout.strip_panel import draw_strip
 from daemonset_course.figures.theme import DARK, LIGHT, Theme, course_style
 from daemonset_course.history.spans import Span
 
@@ -57,6 +59,12 @@ def _panels(chart: Chart, span: Span, word: str, *, dense: bool) -> list[Panel]:
     height = raster_height(chart) if dense else max(2, len(chart.lanes)) * _LANE
     head = heading(chart, dense=dense)
     found = [Panel(height, lanes, above=0.26, below=0.08, heading=head, timed=True)]
+    if chart.strip:
+        found.append(
+            Panel(STRIP_ROW * len(chart.strip),
+                  lambda ax, theme: draw_strip(ax, theme, chart, span),
+                  above=0.06, below=0.06, timed=True)
+        )  # fmt: skip
     panel = chart.panel
     if panel is None:
         return _with_rows(chart, found, span)
@@ -93,4 +101,5 @@ def _notes(chart: Chart) -> list[str]:
     lines = [f"{one.letter}  {whose}{one.words}" for one in chart.letters]
     lines += [f"{whose}… and {chart.more_marks} more"] if chart.more_marks else []
     guess = ", ".join(f"{column} {number}" for column, number in chart.drawn_in.status.items())
+    lines += [f"{whose}{remark}" for remark in chart.sentences]
     return lines + ([f"{whose}{YOU}{guess}"] if guess else [])

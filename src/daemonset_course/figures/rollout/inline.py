@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
 from itertools import groupby
+
+from rcssmin import cssmin
+from rjsmin import jsmin
 
 from daemonset_course.figures.pods import PHASES, Shown
 from daemonset_course.figures.rollout.chart import Chart, ChartSet, NodeLane
@@ -88,15 +90,9 @@ def _tile_style(charts: ChartSet) -> str:
 
 @cache
 def _asset(name: str) -> str:
-    """Return the style or the script without comments and blanks at the ends of lines."""
+    """Return the style or the script without comments and blanks."""
     text = (files("daemonset_course") / "data" / name).read_text(encoding="utf-8")
-    lines = [line.strip() for line in text.splitlines()]
-    short = "\n".join(line for line in lines if line and not line.startswith("//"))
-    if name.endswith("css"):
-        return re.sub(r"\s*([{};:,])\s+", r"\1", short.replace(" {", "{")).replace(";}", "}")
-    parts = re.split(r'("[^"]*"|`[^`]*`)', short)  # texts, at odd places, stay as they are
-    parts[::2] = [re.sub(r"\s*([^\w\s$])\s*", r"\1", part) for part in parts[::2]]
-    return "".join(parts).replace(";}", "}")
+    return str(cssmin(text) if name.endswith("css") else jsmin(text))
 
 
 def _notes(chart: Chart) -> Iterator[str]:
@@ -105,6 +101,7 @@ def _notes(chart: Chart) -> Iterator[str]:
         yield f"<b>{letter.letter}</b> {escape(whose + letter.words)}"
     if chart.more_marks:
         yield escape(f"{whose}… and {chart.more_marks} more")
+    yield from (escape(f"{whose}{remark}") for remark in chart.sentences)
 
 
 def _folded(charts: ChartSet) -> str:
@@ -154,7 +151,7 @@ def _data(charts: ChartSet, drawing: LanesSvg) -> str:
         "f": ["ready, not yet available" if p == "not yet available" else p for p in phases],
         "c": [
             {
-                "y": _short(top), "h": round(drawing.lane, 3),
+                "y": _short(top), "h": _short(drawing.lane, 3),
                 "l": [
                     [lane.name, list(_stretches(lane, prefix, phases)), *_states(lane)]
                     for lane in chart.lanes
@@ -169,16 +166,24 @@ def _data(charts: ChartSet, drawing: LanesSvg) -> str:
 
 
 def _stretches(lane: NodeLane, prefix: str, phases: list[Shown]) -> Iterator[list[object]]:
-    """Yield [Pod, number, phase, from, until, reason] of each stretch, for the script."""
+    """Yield [Pod, number, phase, from, until, reason] of each stretch, for the script.
+
+    One of the same Pod that follows at once is [phase, until, reason].
+    """
     bars = sorted(lane.bars, key=lambda bar: (bar.pod, bar.start))
+    before: tuple[object, ...] = ()
     for (pod, phase, number, reason), same in groupby(
-        bars, key=lambda bar: (bar.pod, bar.phase, bar.number, bar.reason)
+        bars, key=lambda bar: (bar.pod, bar.phase, bar.number, bar.why)
     ):
         parts = list(same)
         shown = int(number) if number.isdecimal() else number
-        found = [pod.removeprefix(prefix), shown, phases.index(phase)]
-        times = [_short(parts[0].start), _short(parts[-1].end)]
-        yield [*found, *times, *([reason] if reason else [])]
+        start, end = _short(parts[0].start), _short(parts[-1].end)
+        rest = [end, *([reason] if reason else [])]
+        if (pod, number, start) == before:
+            yield [phases.index(phase), *rest]
+        else:
+            yield [pod.removeprefix(prefix), shown, phases.index(phase), start, *rest]
+        before = pod, number, end
 
 
 def _states(lane: NodeLane) -> Iterator[object]:
@@ -199,7 +204,7 @@ def _prefix(names: Sequence[str]) -> str:
     return prefix if all(name.startswith(prefix) for name in names) else ""
 
 
-def _short(value: float) -> float:
-    """Return the number with two decimals; a whole one as such."""
-    rounded = round(value, 2)
+def _short(value: float, decimals: int = 2) -> float:
+    """Return the number with so many decimals; a whole one as such."""
+    rounded = round(value, decimals)
     return int(rounded) if rounded == int(rounded) else rounded

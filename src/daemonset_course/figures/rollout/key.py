@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from daemonset_course.figures.pods import PHASES, Shown, cell_style, pod_style
+from daemonset_course.figures.rollout.status_strip import LAG
 from daemonset_course.figures.shapes import Legend, LegendMark, Style, series
 from daemonset_course.history.numbering import number_text, revision_text
 from daemonset_course.history.timeline import Timeline
@@ -21,9 +22,11 @@ _WORDS: Mapping[Shown, str] = {"not yet available": "Pod ready, not yet availabl
 NODE_STATES: Mapping[str, Style] = {
     "node deleted": Style("faint", 0.4, "||", edge="muted", width=0.0, height=1.0),
     "node NotReady": Style("faint", 0.4, "\\\\", edge="muted", width=0.0, height=1.0),
+    "node state unknown": Style("muted", 0.85, "...", width=0.0, height=1.0),
     "node tainted or cordoned": Style("faint", 0.5, edge="muted", width=0.0, height=1.0),
 }
 AWAY = Style("alarm", 0.8, width=0.6, height=1.0)  # a component of the control plane is away
+LAGGING = Style("background", hatch="////", edge="foreground", width=0.6)
 
 
 def phase_words(phase: Shown) -> str:
@@ -34,7 +37,7 @@ def phase_words(phase: Shown) -> str:
 def node_state(words: Iterable[str]) -> str:
     """Return the one of ``NODE_STATES`` that stands for a node's ``NodeState.words``."""
     text = "; ".join(words)
-    found = (name for name in ("node deleted", "node NotReady") if name in text)
+    found = (name for name in (*NODE_STATES,)[:-1] if name in text)
     return next(found, "node tainted or cordoned")
 
 
@@ -58,6 +61,7 @@ def key(timelines: Sequence[Timeline], charts: Sequence[Chart], *, dense: bool =
         *entries,
         *((word, style) for word, style in NODE_STATES.items() if word in states),
         *((words, AWAY) for words in away),
+        *([(LAG, LAGGING)] if any(row.lags for chart in charts for row in chart.strip) else []),
     ]
 
 

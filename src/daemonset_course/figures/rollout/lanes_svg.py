@@ -32,6 +32,7 @@ _LANE, _LOW_LANE, _DENSE = 24.0, 18.0, 460.0  # a lane, one of many, all lanes o
 _TOP, _HEAD = 24, 20  # for letters above the lanes, for the label of a compared chart
 _PANEL, _STRIP, _ABOVE = 46, 26, 18  # the counts, the extra Pods, the room for words above each
 _PARTED, _LINE = 6, 17  # a row with a gap to the next, a line of text beside rows
+_STATUS = 17  # a row of the status strip
 _LEAST_ROW = 1.3  # of the dense form: thinner lines would leave gaps
 _AXIS = 34
 _LETTER = 7.6  # the width of a character, on average a little less
@@ -88,7 +89,7 @@ class LanesSvg:
         if self._charts.dense:
             cursor += '<text class="h o w"></text>'  # the name of the row under the cursor
         return (
-            f'<svg viewBox="0 0 {WIDTH} {self.height:g}" role="img" '
+            f'<svg viewBox="0 0 {WIDTH} {self.height:g}" role="img" {self._paints.outlines}'
             f'aria-labelledby="{ID}t" aria-describedby="{ID}d">'
             f'<title id="{ID}t">{title}</title><desc id="{ID}d">{caption}</desc>'
             f'<defs>{self._paints.defined}</defs><path class="g" d="{ticks}"/>'
@@ -125,24 +126,21 @@ class LanesSvg:
 
     def _axis(self, y: float) -> str:
         texts = "".join(
-            f'<text class="i" x="{_number(self._x(t))}" y="{y + 13:g}">{t:g}</text>'
-            for t in self._ticks()
+            f'<text x="{_number(self._x(t))}" y="{y + 13:g}">{t:g}</text>' for t in self._ticks()
         )
-        name = (
-            f'<text class="i m" x="{LEFT + PLOT / 2:g}" y="{y + 30:g}">{self._charts.axis}</text>'
-        )
-        return f'<path class="g" d="M{LEFT} {y:g}h{PLOT}"/>{texts}{name}'
+        place = f'x="{LEFT + PLOT / 2:g}" y="{y + 30:g}"'
+        name = f'<text class="m" {place}>{self._charts.axis}</text>'
+        return f'<path class="g" d="M{LEFT} {y:g}h{PLOT}"/><g class="i">{texts}{name}</g>'
 
     # Lanes
 
     def _under(self, chart: Chart, top: float, bottom: float, below: float) -> Iterator[str]:
         """Yield what lies under the bars: stripes, states of nodes, outages, lines of letters."""
         if not self._charts.dense:
-            stripes = "".join(
-                f"M{LEFT} {top + i * self.lane:g}h{PLOT}v{self.lane:g}h-{PLOT}z"
-                for i in range(0, len(chart.lanes), 2)
+            yield (  # one wide dashed line: a dash is a lane
+                f'<path d="M{LEFT + PLOT / 2:g} {top:g}V{bottom:g}" stroke="{INK}" '
+                f'stroke-opacity=".045" stroke-width="{PLOT}" stroke-dasharray="{self.lane:g}"/>'
             )
-            yield f'<path d="{stripes}" fill="{INK}" fill-opacity=".045"/>'
         for i, lane in enumerate(chart.lanes):
             for state in lane.states:
                 ground = self._paints.node(node_state(state.words))
@@ -159,7 +157,7 @@ class LanesSvg:
         if self._charts.dense:
             yield from self._low_rows(chart, top)
             return
-        paths: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+        paths: defaultdict[tuple[int, int, float], list[str]] = defaultdict(list)
         texts: defaultdict[str, list[str]] = defaultdict(list)  # by paint
         for i, lane in enumerate(chart.lanes):
             y = top + i * self.lane
@@ -171,28 +169,31 @@ class LanesSvg:
                     texts[paint].append(text)
             for bar in lane.bars:
                 if bar.end >= self._low:
-                    paths[_RANK[bar.phase], bar.colour].append(self._bar(bar, self._middle(bar, y)))
+                    shape, high = self._bar(bar, self._middle(bar, y))
+                    paths[_RANK[bar.phase], bar.colour, high].append(shape)
                     for paint, text in self._words_on(bar, self._middle(bar, y)):
                         texts[paint].append(text)
             if not lane.bars:
                 x = self._x(chart.start) + 6
                 texts['class="m o"'].append(_text(x, middle, lane.words or "no Pod"))
-        for (rank, colour), moves in sorted(paths.items()):
+        for (rank, colour, high), moves in sorted(paths.items()):
             paint = self._paints.pod(_BARS[rank], PALETTE[colour % len(PALETTE)])
+            if high:
+                paint = f'{paint.replace("fill", "stroke")} stroke-width="{_number(high)}"'
             yield f'<path {paint} d="{"".join(moves)}"/>'
         for paint, words in texts.items():
             yield f"<g {paint}>{''.join(words)}</g>"
 
     def _middle(self, bar: PodBar, y: float) -> float:
-        share = 0.8 / bar.rows if bar.rows > 1 else 1.0
-        return y + (0.5 + (bar.row - (bar.rows - 1) / 2) * share) * self.lane
+        return y + (0.5 + bar.offset) * self.lane
 
-    def _bar(self, bar: PodBar, middle: float) -> str:
-        """Return the moves of a bar's outline."""
-        share = 0.8 / bar.rows if bar.rows > 1 else 1.0
-        high = pod_style(bar.phase, "").height * share * self.lane
+    def _bar(self, bar: PodBar, middle: float) -> tuple[str, float]:
+        """Return a bar's moves: its outline and 0; or a line and how thick it is."""
+        high = pod_style(bar.phase, "").height * bar.share * self.lane
         x, wide = (_number(each) for each in self._span(bar.start, bar.end))
-        return f"M{x} {_number(middle - high / 2)}h{wide}v{_number(high)}h-{wide}z"
+        if "stroke" not in self._paints.pod(bar.phase, PALETTE[bar.colour % len(PALETTE)]):
+            return f"M{x} {_number(middle)}h{wide}", high
+        return f"M{x} {_number(middle - high / 2)}h{wide}v{_number(high)}h-{wide}z", 0.0
 
     def _fold_words(self, lane: NodeLane, middle: float) -> Iterator[tuple[str, str]]:
         """Yield what the row of several nodes says: (paint, text)."""
@@ -217,8 +218,8 @@ class LanesSvg:
                     yield paint, _text(self._x(t) + 3, middle, f"→{number}")
             return
         cross = "✗ " if bar.phase == "failed" else ""
-        for words in (bar.reason, bar.reason.rpartition(": ")[2]):
-            if words and wide > 8 + _LETTER * len(cross + words):
+        for words in bar.words:
+            if wide > 8 + _LETTER * len(cross + words):
                 yield 'class="o"', _text(x + 4, middle, cross + words)
                 return
         if cross:
@@ -256,6 +257,16 @@ class LanesSvg:
             if wide > _LETTER * len(words):
                 place = f'x="{_number(x + 4)}" y="{bottom - 5:g}"'
                 yield f'<text class="o" {place}>{escape(words)}</text>'
+        for start, end, words, row in chart.waits:
+            x, wide = self._span(start, end)
+            y = top + (row + 0.5) * self.lane
+            text = _LETTER * len(words)
+            line = f"h{_number(wide)}"
+            if wide > text + 16:
+                line = f"h{_number((wide - text) / 2)}m{text:g} 0H{_number(x + wide)}"
+                place = f'x="{_number(x + wide / 2)}" y="{y + 4.5:g}"'
+                yield f'<text class="i o" {place}>{words}</text>'
+            yield f'<path class="p" d="M{_number(x)} {y - 5:g}v10m0-5{line}m0-5v10"/>'
         if chart.end < self._high - 0.03 * (self._high - self._low):
             edge = _number(self._x(chart.end))
             yield f'<path class="g" d="M{edge} {top:g}V{bottom:g}"/>'
@@ -282,10 +293,11 @@ class LanesSvg:
 
     def _panels(self, chart: Chart, top: float) -> tuple[float, list[str]]:
         """Return the lower end of the panels, and their parts."""
+        y, parts = self._strip(chart, top) if chart.strip else (top - 6, [])
         panel = chart.panel
         if panel is None:
-            return top - 6, []
-        y, parts = top, list[str]()
+            return y, parts
+        y += 6
         unavailable = panel.unavailable, panel.budget, panel.top, _UNAVAILABLE
         extra = panel.surge, panel.surge_budget, panel.surge_top, _EXTRA
         drawn = [(_PANEL, unavailable, panel.above)]
@@ -300,6 +312,33 @@ class LanesSvg:
             parts += level_words(found, self._x, _EDGES, y, unit)
         return y, parts
 
+    def _strip(self, chart: Chart, top: float) -> tuple[float, list[str]]:
+        """Return the lower end of the status strip, and its parts."""
+        parts, ticks, y = [], "", top + 2
+        for row in chart.strip:
+            base = _number(y + _STATUS - 4)
+            numbers, free = "", 0.0
+            for a, b in row.lags:
+                parts.append(self._rect((a, b), y, _STATUS, self._paints.lag()))
+            for a, b, value in self._seen(row.values):
+                x, text = self._x(a), str(value)
+                ticks += f"M{_number(x)} {y:g}v{_STATUS}"
+                wide, at = 3 + _LETTER * len(text), max(x, free)
+                if at + wide < (self._x(b) if at > x else LEFT + PLOT):
+                    numbers += f'<tspan x="{at + 3:.0f}">{text}</tspan>'
+                    free = at + wide + 3
+            parts.append(f'<text class="e" x="{LEFT - 8}" y="{base}">{row.name}</text>')
+            parts.append(f'<text class="o" y="{base}">{numbers}</text>')
+            for a, b in row.lags:
+                words = f"lag {b - a:.1f} s"
+                x, wide = self._span(a, b)
+                if wide > 12 + _LETTER * (len(words) + 3):
+                    place = f'x="{_number(x + wide - 4)}" y="{base}"'
+                    parts.append(f'<text class="e o" {place}>{words}</text>')
+            y += _STATUS
+        parts.insert(0, f'<path class="g" d="{ticks}"/>')
+        return y, parts
+
     def _panel(
         self, y: float, high: float, count: Steps, bound: Steps, most: int, words: str
     ) -> Iterator[str]:
@@ -311,7 +350,7 @@ class LanesSvg:
         for a, b, value in self._seen(count):
             if value:
                 x, end, up = map(_number, (self._x(a), self._x(b), value * unit))
-                area += f"M{x} {floor:g}v-{up}H{end}V{floor:g}z"
+                area += f"M{x} {floor:g}v-{up}H{end}V{floor:g}"
         yield f'<path fill="{paint}" fill-opacity=".45" d="{area}"/>'
         ceiling, texts, label = "", [], ""
         for a, b, value in self._seen(bound):
@@ -367,7 +406,7 @@ def _fitting(lane: NodeLane) -> str:
 
 def _text(x: float, middle: float, words: str) -> str:
     """Return a line of text that begins at ``x``, at that height."""
-    return f'<text x="{x:.0f}" y="{_number(middle + 4.5)}">{escape(words, quote=False)}</text>'
+    return f'<text x="{x:.0f}" y="{middle + 4.4:.0f}">{escape(words, quote=False)}</text>'
 
 
 def _number(value: float) -> str:

@@ -53,9 +53,22 @@ def draw_lanes(ax: Axes, chart: Chart, theme: Theme, span: tuple[float, float]) 
         ax.axvspan(start, end, facecolor=face, linewidth=0, zorder=0.7, alpha=0.6)
         if (end - start) / (span[1] - span[0]) * _INCHES > inches(words, TEXT):
             write(ax, theme, (start, len(chart.lanes) - 0.75), words, size=TEXT, boxed=True)
+    draw_waits(ax, chart, theme, span)
     hatch_unknown(ax, theme, chart.unseen)
     draw_outlines(ax, theme, chart, span)
     draw_names(ax, theme, chart)
+
+
+def draw_waits(ax: Axes, chart: Chart, theme: Theme, span: tuple[float, float]) -> None:
+    """Draw how long a controller that runs did not act, on the lane of its first Pod."""
+    for start, end, words, y in chart.waits:
+        ax.annotate(
+            "", (start, y), (end, y), zorder=4,
+            arrowprops={"arrowstyle": "|-|,widthA=0.3,widthB=0.3", "color": theme.foreground,
+                        "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0},
+        )  # fmt: skip
+        if (end - start) / (span[1] - span[0]) * _INCHES > inches(words, TEXT) + 0.1:
+            write(ax, theme, (start, y), words, size=TEXT, boxed=True)
 
 
 def draw_letters(ax: Axes, letters: Sequence[Letter], theme: Theme) -> None:
@@ -122,9 +135,9 @@ def _write_fold(
 
 def _draw_pod(ax: Axes, bar: PodBar, lane: int, theme: Theme, span: tuple[float, float]) -> None:
     style = pod_style(bar.phase, series(bar.colour))
-    share = 0.8 / bar.rows if bar.rows > 1 else 1.0
-    middle = lane + (bar.row - (bar.rows - 1) / 2) * share
-    draw_bar(ax, (bar.start, bar.end), middle, style.height * share, span, **theme.patch(style))
+    middle = lane + bar.offset
+    high = style.height * bar.share
+    draw_bar(ax, (bar.start, bar.end), middle, high, span, **theme.patch(style))
     if not bar.named or (bar.rows > 1 and bar.phase == "not yet available"):
         return
     x = max(bar.start, span[0])
@@ -140,8 +153,8 @@ def _draw_pod(ax: Axes, bar: PodBar, lane: int, theme: Theme, span: tuple[float,
                 label((t, middle), f"→{new}", color=ink)
         return
     cross = f"{style.sign} " if style.sign else ""
-    for words in (bar.reason, bar.reason.rpartition(": ")[2]):
-        if words and room > 0.12 + inches(cross + words, TEXT):
+    for words in bar.words:
+        if room > 0.12 + inches(cross + words, TEXT):
             label((x, middle), cross + words, boxed=True)
             return
     if cross:

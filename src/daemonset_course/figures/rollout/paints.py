@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
-from daemonset_course.figures.colours import ALARM, PALETTE, ink_on, rgb
+from daemonset_course.figures.colours import ALARM, PALETTE, ink_on, outline_share, rgb
 from daemonset_course.figures.pods import PHASES, Shown, cell_style
 from daemonset_course.figures.rollout.key import NODE_STATES
+from daemonset_course.figures.rollout.status_strip import LAG
 from daemonset_course.figures.shapes import Legend, LegendMark, Style
 
 ID = "\0"  # stands for the prefix of ids until the drawing is known
@@ -15,7 +16,9 @@ _PATTERNS = {  # of 6 by 6 units
     "not ready": "M-1 1l2-2M0 6L6 0M5 7l2-2", "failed": "M-1 5l2 2M0 0l6 6M5-1l2 2",
     "unknown": "M0 6L6 0M0 0l6 6", "not yet available": "M1.5 1.5h1.6M4.5 4.5h1.6",
     "above": "M-1 5l2 2M0 0l6 6M5-1l2 2", "unseen": "M1 1h1M4 4h1",
-    "node deleted": "M2 0v6", "node NotReady": "M-1 5l2 2M0 0l6 6M5-1l2 2",
+    "lag": "M-1 1l2-2M0 6L6 0M5 7l2-2",
+    "node state unknown": "M1 1h1M4 4h1", "node deleted": "M2 0v6",
+    "node NotReady": "M-1 5l2 2M0 0l6 6M5-1l2 2",
 }  # fmt: skip
 # The ground of a time in which a component of the control plane was away.
 AWAY = f'fill="{ALARM}" fill-opacity=".14" stroke="{ALARM}" stroke-dasharray="1 4"'
@@ -28,12 +31,28 @@ class Paints:
         """Take the key's entries; ``dense``: for low rows, which have no patterns."""
         self._entries, self._dense = entries, dense
         self._used: dict[str, str] = {}  # a pattern -> its id
+        self._outlines: dict[str, str] = {}  # a colour -> its variable
 
     @property
     def defined(self) -> str:
         """The patterns that were used so far, as elements."""
         used = self._used.items()
         return "".join(f'<pattern id="{place}" {element}</pattern>' for element, place in used)
+
+    @property
+    def outlines(self) -> str:
+        """The attribute that defines the colours of outlines used so far; empty without any."""
+        mixed = (
+            f"{name}:color-mix(in srgb,{colour} {100 - 100 * outline_share(colour):.0f}%,{INK})"
+            for colour, name in self._outlines.items()
+        )
+        return f'style="{";".join(mixed)}" ' if self._outlines else ""
+
+    def outline(self, colour: str) -> str:
+        """Return the paint of an outline: the colour, with ink if it is too near to a page's."""
+        if colour.startswith("var(") or not outline_share(colour):
+            return colour
+        return f"var({self._outlines.setdefault(colour, f'--{len(self._outlines)}')})"
 
     def key(self) -> str:
         """Return the list of colours, shapes and grounds."""
@@ -55,14 +74,15 @@ class Paints:
         """Return the attributes of a bar in that phase."""
         if phase == "unknown":
             return f'fill="{self.pattern("unknown", MUTED)}" stroke="{MUTED}"'
+        edge = self.outline(colour)
         if phase == "pending":
-            return f'fill="{GROUND}" stroke="{colour}" stroke-width="1.5"'
+            return f'fill="{GROUND}" stroke="{edge}" stroke-width="1.5"'
         if phase in ("not ready", "failed"):
-            return f'fill="{self.pattern(phase, colour, GROUND)}" stroke="{colour}"'
+            return f'fill="{self.pattern(phase, edge, GROUND)}" stroke="{edge}"'
         if phase == "not yet available":
             half = f"color-mix(in srgb,{colour} 45%,{GROUND})"
-            return f'fill="{self.pattern(phase, INK, half)}" stroke="{colour}"'
-        return f'fill="{colour}"'
+            return f'fill="{self.pattern(phase, INK, half)}" stroke="{edge}"'
+        return f'fill="{colour}"' + ("" if edge == colour else f' stroke="{edge}"')
 
     def _swatch(self, word: str, mark: LegendMark) -> str:
         parts = mark if isinstance(mark, tuple) else (mark,)
@@ -71,12 +91,15 @@ class Paints:
             assert isinstance(part, Style)
             wide = 26 / len(parts)
             shapes += self._swatch_part(word, part, i * wide, wide)
-        return f"<svg viewBox='0 0 26 14' aria-hidden='true'>{shapes}</svg>"
+        return f"<svg viewBox='0 0 26 14' aria-hidden=true>{shapes}</svg>"
 
     def _swatch_part(self, word: str, style: Style, x: float, wide: float) -> str:
         high = 14 * min(1.0, style.height * 1.15)
-        box = f'<rect x="{x:g}" y="{7 - high / 2:g}" width="{wide:g}" height="{high:g}" '
+        place = f'x="{x:.3g}" ' if x else ""
+        box = f'<rect {place}y="{7 - high / 2:.2g}" width="{wide:.3g}" height="{high:.3g}" '
         phase = _phase_of(word)
+        if word == LAG:
+            return f"{box}{self.lag()}/>"
         if word in NODE_STATES:
             return f"{box}{self.node(word)}/>"
         if style.colour == "alarm":
@@ -89,6 +112,10 @@ class Paints:
             return f"{box}{cell(phase, _hex(style.colour))}/>"
         sign = '<text class="i o" x="13" y="12">✗</text>' if phase == "failed" else ""
         return f"{box}{self.pod(phase, MUTED)}/>{sign}"
+
+    def lag(self) -> str:
+        """Return the attributes of a stretch in which the status lags."""
+        return f'fill="{self.pattern("lag", MUTED)}" stroke="{INK}"'
 
     def node(self, state: str) -> str:
         """Return the attributes of a lane's ground while its node is in that state."""
