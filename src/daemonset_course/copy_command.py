@@ -15,7 +15,7 @@ from daemonset_course.places import state_home
 RESULTS = (prediction.FILE, results.FILE, leaderboard.FILE)
 
 lessons = typer.Typer(
-    help="Your own copy of lessons and labs, which `course open` shows.", no_args_is_help=True
+    help="Your own copy of lessons and labs, which JupyterLab shows.", no_args_is_help=True
 )
 FileName = Annotated[str, typer.Argument(help="Such as 06, labs/06 or manifests/lesson-03/a.yaml.")]
 

@@ -73,6 +73,8 @@ class Gate:
         for name in ("places.py", "errors.py", "variables.py"):
             shutil.copy(ROOT / "src" / "daemonset_course" / name, package / name)
         (package / "cluster.py").write_text(FAKE_CLUSTER)
+        (package / "lab").mkdir()
+        (package / "lab" / "lab_log.py").write_text("def end(cluster):\n    pass\n")
 
     def notebook(self, name: str, *cells: str) -> None:
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])

@@ -15,6 +15,7 @@ from chromium import Page, browser
 from fleet import Fleet
 
 import gallery
+from daemonset_course.environment import for_python
 from gallery_pictures import PICTURES, ROOT
 
 CELLS = (
@@ -74,8 +75,9 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _converted(notebook: Path, *options: str) -> Path:
     command = [sys.executable, "-m", "nbconvert", *options, notebook.name]
     done = subprocess.run(
-        command, cwd=notebook.parent, capture_output=True, text=True, timeout=250, check=False
-    )
+        command, cwd=notebook.parent, capture_output=True, text=True, timeout=250, check=False,
+        env=for_python(),  # it writes into no home
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return notebook
 

@@ -137,12 +137,12 @@ def test_a_cell_shows_the_causes_where_they_are_asked_for(
 
 
 def test_the_live_view_shows_no_cause(monkeypatch: pytest.MonkeyPatch) -> None:
-    def draw(_: object) -> str:
+    def draw(*_: object) -> str:
         fail()
         return ""
 
     monkeypatch.setattr(live, "view", draw)
-    recording: Any = type("Recording", (), {"timeline": None})()
+    recording: Any = type("Recording", (), {"timeline": None, "predicted": None})()
 
     shown = live._Frames(recording).next()
 

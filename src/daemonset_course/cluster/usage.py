@@ -13,7 +13,7 @@ import psutil
 
 from daemonset_course.errors import InUse
 from daemonset_course.files import write_whole
-from daemonset_course.places import cluster_dir
+from daemonset_course.places import cluster_dir, course_command
 
 _FILE = "usage.json"
 
@@ -93,7 +93,7 @@ def require_free(cluster: str, *, force: bool) -> None:
             "destroys it.",
             seen=f"begun by {found.where}",
             next_step="Go on with it, or end it with lab.reset(). To reset all the same: "
-            "reset(force=True), in a terminal course reset --force",
+            f"reset(force=True), in a terminal {course_command('reset --force', cluster)}",
         )
     now = f"{datetime.now(UTC).astimezone():%H:%M}"
     _write(cluster, Usage(**asdict(found) | {"reset_by": f"{caller()} at {now}"}))

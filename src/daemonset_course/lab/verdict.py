@@ -52,7 +52,7 @@ class Finding:
     final: bool = False
     unless: str = ""
     table: tuple[tuple[str, ...], ...] = ()
-    bound: Bound | None = None
+    bound: Bound | None = field(default=None, compare=False)  # its window ends now
 
 
 MET = Finding("met")
