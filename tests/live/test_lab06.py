@@ -6,6 +6,7 @@ import stat
 import threading
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from daemonset_course.cluster.embedded.embedded_backend import Embedded
@@ -129,7 +130,7 @@ def test_starting_again_ends_the_recorder_and_reset_leaves_nothing(lab: LabSessi
     (first,) = recorders()
     lab.start(1)
 
-    assert not first.is_running()
+    assert psutil.wait_procs([first], timeout=10)[1] == []
     assert len(recorders()) == 1
     assert threading.active_count() == threads
 

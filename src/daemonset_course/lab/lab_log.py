@@ -38,6 +38,7 @@ from daemonset_course.recording.recorder import Recording
 
 MARKS = "marks.jsonl"  # what the checker did; written by the check, read with the log
 PID = "recorder.pid"
+ERRORS = "recorder.err"  # what it printed
 CATCH_UP = 30.0  # seconds that the recorder may lag behind the API server
 COMPONENTS = 15.0  # seconds that it may lag behind the components; on kind it asks more seldom
 START = 60.0  # seconds until the recorder has the present state
@@ -236,7 +237,7 @@ def start(
     folder.mkdir(parents=True, exist_ok=True)
     for name in (LOG, MARKS, CLOCK, FAILED):
         (folder / name).unlink(missing_ok=True)
-    errors = folder / "recorder.err"
+    errors = folder / ERRORS
     errors.unlink(missing_ok=True)
     words = [sys.executable, "-m", RECORDER, str(folder), cluster.name, daemonset, namespace]
     words += ["rights"] if rights else []
@@ -246,14 +247,21 @@ def start(
     until(lambda: (folder / LOG).exists() or not is_running(folder), timeout=START, pause=0.02)
     if not (folder / LOG).exists():
         end(cluster.name)
-        failed = folder / FAILED
-        seen = failed.read_text() if failed.exists() else errors.read_text(errors="replace")[-500:]
         raise NotRunning(
             "The recorder of the task did not start.",
-            seen=seen or f"nothing within {START:g} s",
+            seen=failure(folder) or f"nothing within {START:g} s",
             next_step=course_command("status", cluster.name),
         )
     return LabRecording(folder)
+
+
+def failure(folder: Path) -> str:
+    """Return what the folder's recorder wrote about its failure; empty if it wrote nothing."""
+    for name in (FAILED, ERRORS):
+        with suppress(OSError):
+            if text := (folder / name).read_text(errors="replace").strip():
+                return text[-500:]
+    return ""
 
 
 def end(cluster: str) -> None:

@@ -493,11 +493,12 @@ def _no_recording(number: int, running: tuple[str, int] | None) -> Verdict:
 
 def _no_recorder(number: int, recording: LabRecording, usage: Usage | None) -> Verdict:
     reset_by = usage.reset_by if usage else ""
+    why = lab_log.failure(lab_log.folder_of(current().name))
     return cannot_check(
         f"The cluster was reset by {reset_by}: the task has ended."
         if reset_by
         else "The recorder of the task has ended, so what happened since is unknown.",
-        (f"recorded until {recording.history.last:.0f} s after the start",),
+        (f"recorded until {recording.history.last:.0f} s after the start", *filter(None, [why])),
         "A check judges the history since the start of the task.",
         f"lab.start({number}) brings the task back; then do it again.",
         final=True,
