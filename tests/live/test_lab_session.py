@@ -478,3 +478,16 @@ def test_a_reset_elsewhere_asks_before_it_ends_the_task(
     assert "lab.start(1)" in verdict.where
     lab.start(1)
     assert lab.check(1).outcome == "not attempted"
+
+
+def test_what_the_recorder_saw_while_it_ended_changes_no_pass(started: LabSession) -> None:
+    started.apply(FRAGMENT)
+    wait_rollout("agent")
+    assert started.check().passed
+    log = lab_log.folder_of(current().name) / "log.jsonl"
+    end = log.read_text().splitlines()[-1]
+    t = json.loads(end)["t"]
+    lost = {"record": "gap", "t": t, "resource": "pods", "start": 0.5, "end": t, "reason": "ended"}
+    log.write_text(log.read_text().replace(end, f"{json.dumps(lost)}\n{end}"))
+
+    assert open_lab("06").check(1).passed

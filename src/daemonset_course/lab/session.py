@@ -30,6 +30,7 @@ from daemonset_course.cluster.reset import reset
 from daemonset_course.cluster.usage import Usage, usage_of
 from daemonset_course.errors import BadInput, CourseError, NotRunning
 from daemonset_course.files import write_whole
+from daemonset_course.history.index import History
 from daemonset_course.history.log import Object
 from daemonset_course.lab import lab_log, leaderboard, results
 from daemonset_course.lab.actions import named, play
@@ -51,6 +52,7 @@ PATIENCE = 10.0, 50.0, 0.6
 STARTED = "task.json"  # what was started
 OTHER_CHECK = 120.0  # seconds that a check waits for another one to undo what it did
 JOURNAL = "probe.json"  # what the checker has to undo
+PASSED = "passed.json"  # how much was recorded when the task was passed
 _FORMAT = 1
 
 
@@ -285,7 +287,7 @@ class LabSession:
         with suppress(CourseError):  # the reset puts it right too
             finish_probe(folder)
         lab_log.end(name)
-        for file in (JOURNAL, STARTED, LOG, lab_log.MARKS, CLOCK):
+        for file in (JOURNAL, STARTED, PASSED, LOG, lab_log.MARKS, CLOCK):
             (folder / file).unlink(missing_ok=True)
         return reset(workers=workers, force=True).changes  # the recorder may still be ending
 
@@ -327,6 +329,8 @@ class LabSession:
         folder = lab_log.folder_of(current().name)
         finish_probe(folder)
         recording = self.recording
+        if not recording.running and (passed := _passed_with(recording)):
+            return judge(Evidence(passed), task.criteria)
         verdict = self._settled(task, recording, patience)
         tried: set[str] = set()
         while recording.running and (name := needed_probe(verdict)) and name not in tried:
@@ -372,6 +376,9 @@ class LabSession:
         try:
             if verdict.passed:
                 history = self.recording.history
+                if self.recording.running:
+                    judged = {"records": len(history.records), "end": history.end}
+                    write_whole(self.recording.folder / PASSED, json.dumps(judged))
                 manifests = _daemonsets(history)
                 lab_log.end(current().name)
                 notes += self._ranked(number, Evidence(history))
@@ -473,6 +480,20 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
             seen=f"it has not undone that within {OTHER_CHECK:g} s",
             next_step="Wait for it, or interrupt it, and check again.",
         ) from error
+
+
+def _passed_with(recording: LabRecording) -> History | None:
+    """Return the history with which the task was passed; None if it was not.
+
+    What the recorder saw while it ended, such as the end of a watch, is no part of it.
+    """
+    try:
+        judged = json.loads((recording.folder / PASSED).read_text())
+        found = History(recording.history.records[: int(judged["records"])])
+        found.advance(float(judged["end"]))
+    except (OSError, ValueError, KeyError, TypeError, BadInput):
+        return None
+    return found
 
 
 def _daemonsets(history: Any) -> list[Object]:
