@@ -76,7 +76,8 @@ def update() -> Update:
 
     def bring(digests: dict[str, str]) -> None:
         for name, source in sources.items():
-            new, own = _digest(name, _read(source)), _own_digest(name)
+            text = _read(source)
+            new, own = _digest(name, text), _own_digest(name)
             if own is None:
                 added.append(name)
             elif own == new:
@@ -88,7 +89,7 @@ def update() -> Update:
                 if digests.get(name) != new:
                     kept.append(name)
                 continue
-            _write(name, _read(source))
+            _write(name, text)
             digests[name] = new
         for name in sorted(digests.keys() - sources.keys()):
             own = _own_digest(name)

@@ -74,11 +74,11 @@ def test_a_terminating_pod_may_count_and_may_not() -> None:
 def test_a_pod_that_waits_for_min_ready_seconds_is_ready_and_not_available() -> None:
     came = change(2, "pods", pod("n1", "n1", phase="not ready")), change(4, "pods", pod("n1", "n1"))
     down = FULL | {"numberReady": 2, "numberAvailable": 2}
-    told = [change(t, "daemonsets", daemonset(min_ready=5, **numbers)) for t, numbers in (
+    written = [change(t, "daemonsets", daemonset(min_ready=5, **numbers)) for t, numbers in (
         (2, down), (4, FULL | {"numberAvailable": 2}), (14, FULL),
     )]  # fmt: skip
 
-    assert lags(scene(*came, *told, min_ready=5)) == {"AVAILABLE": [(9, 14)]}
+    assert lags(scene(*came, *written, min_ready=5)) == {"AVAILABLE": [(9, 14)]}
 
 
 @pytest.mark.parametrize("resource", ["pods", "nodes", "daemonsets"])

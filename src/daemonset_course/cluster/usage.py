@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -96,7 +96,7 @@ def require_free(cluster: str, *, force: bool) -> None:
             f"reset(force=True), in a terminal {course_command('reset --force', cluster)}",
         )
     now = f"{datetime.now(UTC).astimezone():%H:%M}"
-    _write(cluster, Usage(**asdict(found) | {"reset_by": f"{caller()} at {now}"}))
+    _write(cluster, replace(found, reset_by=f"{caller()} at {now}"))
     with suppress(psutil.Error):
         process.terminate()
         process.wait(timeout=10)
