@@ -68,6 +68,18 @@ class Cell:
         return "\n".join(text for _, text in self.lines).strip("\n")
 
 
+def proves(cell: Cell) -> bool:
+    """Whether a cell ends in ``proved(...)``: it only asserts, so its source is folded."""
+    if cell.kind != "code":
+        return False
+    try:
+        *_, last = ast.parse(plain_python(cell.text)).body or [None]
+    except SyntaxError:
+        return False
+    call = last.value if isinstance(last, ast.Expr) else None
+    return isinstance(call, ast.Call) and getattr(call.func, "id", "") == "proved"
+
+
 @dataclass(frozen=True)
 class Source:
     """One lesson or lab: ``group`` is the folder under content, ``name`` the file's stem."""

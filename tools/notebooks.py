@@ -24,7 +24,7 @@ import nbformat
 
 import minutes
 from lesson_links import linked, notebooks_by_number
-from notebook_source import FOLDERS, Cell, Source, find_problems, read_sources, variant
+from notebook_source import FOLDERS, Cell, Source, find_problems, proves, read_sources, variant
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK_METADATA = {
@@ -68,6 +68,8 @@ def _notebook_cell(cell: Cell, name: str, seen: Counter[tuple[str, str]]) -> Any
     seen[key] += 1
     make: Any = getattr(nbformat.v4, f"new_{cell.kind}_cell")
     metadata = {name: value for name, value in cell.metadata.items() if value != []}
+    if proves(cell):
+        metadata["jupyter"] = {"source_hidden": True}
     return make(cell.text, id=digest[:12], metadata=metadata)
 
 

@@ -70,7 +70,7 @@ print(Path("../manifests/lesson-00/hello.yaml").read_text())
 # Four nodes: how many Pods will there be?
 
 # %%
-pods = predict("00-pods", ..., unit="Pods", question="Four nodes: how many Pods?")
+pods = predict("00-pods", "Four nodes: how many Pods?", unit="Pods")
 pods
 
 # %% [markdown]
@@ -153,7 +153,7 @@ wait_rollout("hello")
 # What will CURRENT be?
 
 # %%
-have_one = predict("00-current", ..., unit="nodes", question="A new version cannot start: CURRENT?")
+have_one = predict("00-current", "A new version cannot start: CURRENT?", unit="nodes")
 have_one
 
 # %%
@@ -197,7 +197,7 @@ wait_rollout("hello")
 # becomes smaller: `"desired"`, `"ready"` or `"both"`?
 
 # %%
-smaller = predict("00-smaller", ..., question="After the taint, smaller: desired, ready, both?")
+smaller = predict("00-smaller", "After the taint, smaller: desired, ready, both?")
 smaller
 
 # %%
@@ -286,21 +286,19 @@ except CourseError as error:
 # Three questions. Type answers, run, and let the code judge.
 
 # %%
-q1 = predict(
-    "00-check-delete", ..., unit="Pods", question="Delete one Pod: how many a little later?"
-)
+q1 = predict("00-check-delete", "Delete one Pod: how many a little later?", unit="Pods")
 kubectl("delete", *kubectl("get pods -l app=hello -o name").split()[:1])
 wait_rollout("hello")
 q1.compare(kubectl("get pods -l app=hello -o name").count("pod/"), within=0)
 
 # %%
-q2 = predict("00-check-who", ..., question="A Pod of hello: of which kind is its owner?")
+q2 = predict("00-check-who", "A Pod of hello: of which kind is its owner?")
 q2.compare(
     str(kubectl("get pods -l app=hello -o jsonpath={.items[0].metadata.ownerReferences[0].kind}"))
 )
 
 # %%
-q3 = predict("00-check-all", ..., unit="nodes", question="NoExecute on all three: unavailable?")
+q3 = predict("00-check-all", "NoExecute on all three: unavailable?", unit="nodes")
 kubectl("taint nodes --overwrite", *fleet.workers, "lesson=00:NoExecute")
 kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=0 daemonset/hello --timeout=30s")
 q3.compare(wait_rollout("hello").unavailable, within=0)

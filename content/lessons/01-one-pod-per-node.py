@@ -71,7 +71,7 @@ apply("../manifests/lesson-01/eager.yaml")
 wait_rollout("eager")
 
 # %%
-first = predict("01-first", ..., question="Whose Pod is created first on a new node: agent, eager?")
+first = predict("01-first", "Whose Pod is created first on a new node: agent, eager?")
 first
 
 # %%
@@ -107,7 +107,7 @@ None
 # How many Pods will the agent have in the end?
 
 # %%
-grown = predict("01-grown", ..., unit="Pods", question="4 workers, then 6, 50, 120: how many?")
+grown = predict("01-grown", "4 workers, then 6, 50, 120: how many?", unit="Pods")
 grown
 
 # %%
@@ -149,7 +149,7 @@ assert count_by_node("agent") == dict.fromkeys(current().workers(), 1)
 # its CURRENT be?
 
 # %%
-none = predict("01-current", ..., unit="nodes", question="The agent fits on no node: CURRENT?")
+none = predict("01-current", "The agent fits on no node: CURRENT?", unit="nodes")
 none
 
 # %%
@@ -179,7 +179,7 @@ none.compare(workers, within=0)
 # will the agent's Pods on them be gone: `"at once"`, `"within two minutes"` or `"never"`?
 
 # %%
-ghost = predict("01-ghost", ..., question="When are the Pods of a removed node gone?")
+ghost = predict("01-ghost", "When are the Pods of a removed node gone?")
 ghost
 
 # %%
@@ -210,7 +210,7 @@ assert len(current().workers()) == before - len(leaving) == 7
 # version. We change the label of one of its Pods. How many Pods will the node have?
 
 # %%
-two = predict("01-two", ..., unit="Pods", question="One Pod's label is changed: Pods on its node?")
+two = predict("01-two", "One Pod's label is changed: Pods on its node?", unit="Pods")
 two
 
 # %%
@@ -261,7 +261,7 @@ handover.plot(title="Deleted and created again: two Pods on a node")
 # `foreground` and `orphan`. How many of the seven Pods are left after `orphan`?
 
 # %%
-left = predict("01-orphan", ..., unit="Pods", question="7 Pods, delete with orphan: how many left?")
+left = predict("01-orphan", "7 Pods, delete with orphan: how many left?", unit="Pods")
 left
 
 
@@ -334,7 +334,7 @@ assert uids("twin") == orphans
 # version* under the same name, let it roll. Which RELEASE do the Pods run afterwards?
 
 # %%
-adopted = predict("01-adopted", ..., question="Orphaned at RELEASE 1, re-created at 2: it runs?")
+adopted = predict("01-adopted", "Orphaned at RELEASE 1, re-created at 2: it runs?")
 adopted
 
 # %%
@@ -453,7 +453,7 @@ assert kubectl("get pods -l app=hungry -o name").count("pod/") == now
 # Three questions. Type answers, run, and let the code judge.
 
 # %%
-q1 = predict("01-check-three", ..., unit="Pods", question="7 agents, 3 relabelled: Pods that run?")
+q1 = predict("01-check-three", "7 agents, 3 relabelled: Pods that run?", unit="Pods")
 for node in fleet.workers[:3]:
     there = f"-l app=agent --field-selector spec.nodeName={node}"
     kubectl(f"label pod {there} app=retired --overwrite")
@@ -462,7 +462,7 @@ retired, agents = count_by_node("retired"), count_by_node("agent")
 q1.compare(sum(retired.values()) + sum(agents.values()), within=0)
 
 # %%
-q2 = predict("01-check-adopt", ..., question="Are adopted orphans restarted: True or False?")
+q2 = predict("01-check-adopt", "Are adopted orphans restarted: True or False?")
 kubectl("delete daemonset agent --cascade=orphan")
 kept = kubectl("get pods -l app=agent -o name")
 apply("../manifests/lesson-01/agent.yaml")
@@ -470,7 +470,7 @@ wait_rollout("agent")
 q2.compare(kubectl("get pods -l app=agent -o name") != kept)
 
 # %%
-q3 = predict("01-check-columns", ..., question="Nothing runs: which is full, CURRENT or READY?")
+q3 = predict("01-check-columns", "Nothing runs: which is full, CURRENT or READY?")
 status = daemonset_status("hungry")
 q3.compare("CURRENT" if status.current > status.ready else "READY")
 

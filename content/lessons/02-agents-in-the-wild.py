@@ -71,14 +71,14 @@ for name in agents:
 # One is shared by all six agents. Which?
 
 # %%
-shared = predict("02-shared", ..., question="Which one feature do all six agents have?")
+shared = predict("02-shared", "Which one feature do all six agents have?")
 shared
 
 # %% [markdown]
 # One of the six is not on the control plane. Which, and why?
 
 # %%
-absent = predict("02-absent", ..., question="Which agent is not on the control plane?")
+absent = predict("02-absent", "Which agent is not on the control plane?")
 absent
 
 # %% [markdown]
@@ -140,7 +140,7 @@ why(fleet.nodes[0], "gpu")
 # a volume of that kind? `"accepted"`, `"accepted with a warning"` or `"refused"`?
 
 # %%
-volume = predict("02-volume", ..., question="A PersistentVolume with glusterfs: what happens?")
+volume = predict("02-volume", "A PersistentVolume with glusterfs: what happens?")
 volume
 
 # %%
@@ -183,7 +183,7 @@ with rejected("Bidirectional mount propagation is available only to privileged c
 # worker read it?
 
 # %%
-read = predict("02-read", ..., unit="Pods", question="Of six Pods of shop, how many has one agent?")
+read = predict("02-read", "Of six Pods of shop, how many has one agent?", unit="Pods")
 read
 
 
@@ -231,7 +231,7 @@ assert sum(map(len, tail.result["read"].values())) == 6
 # `kubelet`; a Pod of `shop` does the same. How many does each find?
 
 # %%
-kubelets = predict("02-kubelets", ..., unit="kubelets", question="How many does metrics find?")
+kubelets = predict("02-kubelets", "How many does metrics find?", unit="kubelets")
 kubelets
 
 # %%
@@ -281,7 +281,7 @@ assert seen.result["machine ids are the nodes' own"]
 # ready and create them. Which of them get a Pod on it?
 
 # %%
-early = predict("02-early", ..., question='A Pod on the node: a list such as ["neither", "both"]')
+early = predict("02-early", 'A Pod on the node: a list such as ["neither", "both"]')
 early
 
 # %%
@@ -325,7 +325,7 @@ clear()
 # Which of the three will *run* there?
 
 # %%
-run = predict("02-run", ..., question='No network: which run? A list such as ["neither", "both"]')
+run = predict("02-run", 'No network: which run? A list such as ["neither", "both"]')
 run
 
 
@@ -379,7 +379,7 @@ assert wait_rollout("network").ready == len(fleet.nodes)
 # and of the two applications. How many of the six does it admit?
 
 # %%
-admitted = predict("02-admitted", ..., unit="agents", question="Level baseline: how many of six?")
+admitted = predict("02-admitted", "Level baseline: how many of six?", unit="agents")
 admitted
 
 # %%
@@ -453,7 +453,7 @@ assert wait_rollout("security", namespace="guarded").ready == len(fleet.nodes)
 # GPUs, and `gpu` gets its Pod there. How many of the three will run then?
 
 # %%
-first = predict("02-gpu-label", ..., unit="Pods", question="The label is there: how many run?")
+first = predict("02-gpu-label", "The label is there: how many run?", unit="Pods")
 first
 
 
@@ -484,7 +484,7 @@ first.compare(len(before.ready), within=0)
 # How many of the three run now?
 
 # %%
-second = predict("02-gpu-two", ..., unit="Pods", question="The node says two GPUs: how many run?")
+second = predict("02-gpu-two", "The node says two GPUs: how many run?", unit="Pods")
 second
 
 # %%
@@ -518,24 +518,18 @@ kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=0 daemonset/gpu --
 # Three questions. Type answers, run, and let the code judge.
 
 # %%
-q1 = predict(
-    "02-check-proxy", ..., question="hostPath, hostNetwork, hostPID: which does kube-proxy lack?"
-)
+q1 = predict("02-check-proxy", "hostPath, hostNetwork, hostPID: which does kube-proxy lack?")
 lacking = {"hostPath", "hostNetwork", "hostPID"} - table.found["DaemonSet kube-proxy"]
 q1.compare(", ".join(lacking), source=system.source)
 
 # %%
-q2 = predict(
-    "02-check-start", ..., unit="agents", question="No network: how many of our six could start?"
-)
+q2 = predict("02-check-start", "No network: how many of our six could start?", unit="agents")
 needed = {"hostNetwork", "tolerates everything"}
 able = [name for name in agents if needed <= table.found[f"DaemonSet {name}"]]
 q2.compare(len(able), within=0, source="rule")
 
 # %%
-q3 = predict(
-    "02-check-logs", ..., unit="nodes", question="logs without its toleration: on how many nodes?"
-)
+q3 = predict("02-check-logs", "logs without its toleration: on how many nodes?", unit="nodes")
 agents["logs"]["spec"]["template"]["spec"].pop("tolerations", None)
 apply(agents["logs"])
 q3.compare(wait_rollout("logs").ready, within=0)

@@ -54,7 +54,7 @@ print(manifest)
 # `"kubelet"`.
 
 # %%
-writer = predict("03-writer", ..., question="Who writes spec.nodeName of a DaemonSet's Pod?")
+writer = predict("03-writer", "Who writes spec.nodeName of a DaemonSet's Pod?")
 writer
 
 # %%
@@ -153,7 +153,7 @@ assert named == []
 # We stop the scheduler and delete one of the three Pods. How many will be ready?
 
 # %%
-ready = predict("03-ready", ..., unit="Pods", question="No scheduler, 1 of 3 Pods deleted: ready?")
+ready = predict("03-ready", "No scheduler, 1 of 3 Pods deleted: ready?", unit="Pods")
 ready
 
 # %%
@@ -206,7 +206,7 @@ assert old.stopping < old.gone < new.created + 1, "ended, as a kubelet says just
 # same node's Pod. What will READY of the DaemonSet say?
 
 # %%
-says_ready = predict("03-says-ready", ..., unit="Pods", question="No controller, 1 deleted: READY?")
+says_ready = predict("03-says-ready", "No controller, 1 deleted: READY?", unit="Pods")
 says_ready
 
 # %%
@@ -260,7 +260,7 @@ assert ("leader_election_master_status" in told) == bool(election)
 # `"both"`?
 
 # %%
-says = predict("03-says", ..., question="Which Pods say why they wait: asking, nope, both?")
+says = predict("03-says", "Which Pods say why they wait: asking, nope, both?")
 says
 
 
@@ -306,7 +306,7 @@ None
 # What will DESIRED of `agent` be?
 
 # %%
-desired = predict("03-desired", ..., unit="nodes", question="3 nodes, 1 more, removed: DESIRED?")
+desired = predict("03-desired", "3 nodes, 1 more, removed: DESIRED?", unit="nodes")
 desired
 
 # %% tags=["claim-C20"]
@@ -339,7 +339,7 @@ desired.compare(int(left), within=0)
 # `["label", "removed"]`.
 
 # %%
-told = predict("03-told", ..., question="Six changes of nodes: which reach the controller?")
+told = predict("03-told", "Six changes of nodes: which reach the controller?")
 told
 
 # %%
@@ -384,7 +384,7 @@ taint(one, "turn:PreferNoSchedule-")
 # Pod: `"label"`, `"taint"` or `"both"`?
 
 # %%
-loses = predict("03-loses", ..., question="Which node loses its Pod: label, taint, both?")
+loses = predict("03-loses", "Which node loses its Pod: label, taint, both?")
 loses
 
 # %%
@@ -438,7 +438,7 @@ def strays():
 strays()
 
 # %%
-created = predict("03-created", ..., unit="Pods", question="3 nodes, 2 Pods there: how many new?")
+created = predict("03-created", "3 nodes, 2 Pods there: how many new?", unit="Pods")
 created
 
 # %%
@@ -481,7 +481,7 @@ None
 # How many seconds after the first Pod is the fifth one created?
 
 # %%
-fifth = predict("03-fifth", ..., unit="s", question="Each Pod fails at once: when comes the fifth?")
+fifth = predict("03-fifth", "Each Pod fails at once: when comes the fifth?", unit="s")
 fifth
 
 # %%
@@ -564,7 +564,7 @@ assert next_after - one_after < pauses[3], "less than the last pause before: it 
 # nodes when all are in `CrashLoopBackOff`?
 
 # %%
-crashed = predict("03-crashing", ..., unit="Pods", question="3 nodes, containers crash: Pods made?")
+crashed = predict("03-crashing", "3 nodes, containers crash: Pods made?", unit="Pods")
 crashed
 
 # %%
@@ -618,21 +618,19 @@ assert f"Found succeeded daemon pod default/{ended}" in message
 # terms are not in the Pods. What about its `nodeSelector`, is it still there? Type `True` or `False`.
 
 # %%
-q1 = predict("03-check-selector", ..., question="Do the Pods carry the template's nodeSelector?")
+q1 = predict("03-check-selector", "Do the Pods carry the template's nodeSelector?")
 apply(renamed(agent, "picky", nodeSelector={"disk": "ssd"}))
 wait_rollout("picky")
 carried = kubectl("get pods -l app=picky -o jsonpath={.items[*].spec.nodeSelector}")
 q1.compare("ssd" in carried)
 
 # %%
-q2 = predict("03-check-nowhere", ..., unit="nodes", question="nodeName: nowhere. DESIRED?")
+q2 = predict("03-check-nowhere", "nodeName: nowhere. DESIRED?", unit="nodes")
 apply(renamed(agent, "nowhere", nodeName="nowhere"))
 q2.compare(wait_rollout("nowhere").desired, within=0)
 
 # %%
-q3 = predict(
-    "03-check-both", ..., unit="Pods", question="nodeName and an unknown scheduler: ready?"
-)
+q3 = predict("03-check-both", "nodeName and an unknown scheduler: ready?", unit="Pods")
 apply(renamed(agent, "nope", schedulerName="nobody", nodeName=fleet.workers[1]))
 q3.compare(wait_rollout("nope").ready, within=0)
 

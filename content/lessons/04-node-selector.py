@@ -36,7 +36,7 @@ print(Path("../manifests/lesson-04/fast.yaml").read_text())
 # Look at the list of nodes above. How many Pods will there be?
 
 # %%
-count = predict("04-count", ..., unit="Pods", question="How many Pods will fast have?")
+count = predict("04-count", "How many Pods will fast have?", unit="Pods")
 count
 
 # %%
@@ -56,7 +56,7 @@ assert status.desired == len(labelled.split())
 # to `disk=nvme`. The Pods of the last two are running and well. Type `"stays"` or `"goes"`.
 
 # %%
-stay = predict("04-stay", ..., question="A running Pod whose node loses the label: stays or goes?")
+stay = predict("04-stay", "A running Pod whose node loses the label: stays or goes?")
 stay
 
 # %%
@@ -136,7 +136,7 @@ assert "would violate the pod's disruption budget" in answer
 # Eviction is refused. Does the budget also hold when the node loses its label?
 
 # %%
-guarded = predict("04-guarded", ..., question="With the budget, label removed: stays or goes?")
+guarded = predict("04-guarded", "With the budget, label removed: stays or goes?")
 guarded
 
 # %%
@@ -161,7 +161,7 @@ None
 # nodes. How many Pods?
 
 # %%
-everywhere = predict("04-all", ..., unit="Pods", question="All 51 nodes labelled: how many Pods?")
+everywhere = predict("04-all", "All 51 nodes labelled: how many Pods?", unit="Pods")
 everywhere
 
 # %%
@@ -213,7 +213,7 @@ fleet = reset(workers=6)
 # Somebody writes `SSD`. What will `kubectl rollout status` say: `"success"` or `"failure"`?
 
 # %%
-typo = predict("04-typo", ..., question="Selector disk: SSD, no such node: success or failure?")
+typo = predict("04-typo", "Selector disk: SSD, no such node: success or failure?")
 typo
 
 # %%
@@ -260,7 +260,7 @@ with rejected("the kind has no such field"):
 # `"stays"` or `"goes"` then.
 
 # %%
-pending = predict("04-pending", ..., question="Label gone, then an annotation: stays or goes?")
+pending = predict("04-pending", "Label gone, then an annotation: stays or goes?")
 pending
 
 # %%
@@ -316,15 +316,15 @@ def desired(selector):
 
 
 # %%
-q1 = predict("04-check-two", ..., unit="nodes", question="disk: hdd and zone: zone-a: how many?")
+q1 = predict("04-check-two", "disk: hdd and zone: zone-a: how many?", unit="nodes")
 q1.compare(desired("{disk: hdd, topology.kubernetes.io/zone: zone-a}"), within=0)
 
 # %%
-q2 = predict("04-check-hdd", ..., unit="nodes", question="disk: hdd: how many of the three?")
+q2 = predict("04-check-hdd", "disk: hdd: how many of the three?", unit="nodes")
 q2.compare(desired("{disk: hdd}"), within=0)
 
 # %%
-q3 = predict("04-check-who", ..., question="Label removed: is the Pod 'deleted' or 'evicted'?")
+q3 = predict("04-check-who", "Label removed: is the Pod 'deleted' or 'evicted'?")
 q3.compare("deleted" if "SuccessfulDelete" in deleted else "evicted")
 
 # %%

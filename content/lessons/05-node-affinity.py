@@ -43,7 +43,7 @@ for arch, nodes in kinds.items():
 print(Path("../manifests/lesson-05/agent.yaml").read_text())
 
 # %%
-count = predict("05-count", ..., unit="Pods", question="Ten nodes of each kind: how many Pods?")
+count = predict("05-count", "Ten nodes of each kind: how many Pods?", unit="Pods")
 count
 
 # %%
@@ -68,9 +68,7 @@ kubectl("rollout status deployment/web --timeout=60s")
 shared = kubectl("get pods -l app=web -o jsonpath={.items[0].spec.nodeName}")
 
 # %%
-goes = predict(
-    "05-goes", ..., question="After the relabel, which Pod goes: agent, web, both, none?"
-)
+goes = predict("05-goes", "After the relabel, which Pod goes: agent, web, both, none?")
 goes
 
 # %%
@@ -121,7 +119,7 @@ assert wait_rollout("agent").desired == 20
 # or `False`.
 
 # %%
-carried = predict("05-carried", ..., question="Does the Pod carry the template's required term?")
+carried = predict("05-carried", "Does the Pod carry the template's required term?")
 carried
 
 
@@ -167,7 +165,7 @@ assert nodes_with("agent") & zone_b
 # agent run on nodes that match both, or one of them? Type `"both"` or `"one"`.
 
 # %%
-either = predict("05-either", ..., question="Selector and affinity: must nodes match both, or one?")
+either = predict("05-either", "Selector and affinity: must nodes match both, or one?")
 either
 
 # %%
@@ -215,7 +213,7 @@ def desired(*terms):
 # "amd64 nodes and arm64 nodes", written as two expressions in one term. How many nodes?
 
 # %%
-both = predict("05-and", ..., unit="nodes", question="One term: arch In [amd64], arch In [arm64]?")
+both = predict("05-and", "One term: arch In [amd64], arch In [arm64]?", unit="nodes")
 both
 
 # %%
@@ -241,9 +239,7 @@ assert apart == 20
 # match `gpu NotIn [broken]`?
 
 # %%
-without = predict(
-    "05-not-in", ..., unit="nodes", question="30 workers, no label gpu: NotIn matches?"
-)
+without = predict("05-not-in", "30 workers, no label gpu: NotIn matches?", unit="nodes")
 without
 
 # %% tags=["claim-C30"]
@@ -278,17 +274,17 @@ assert desired([]) == 0
 
 # %%
 fast = expression("disk", "In", "ssd")
-q1 = predict("05-check-or", ..., unit="nodes", question="arch In [s390x], or disk In [ssd]: nodes?")
+q1 = predict("05-check-or", "arch In [s390x], or disk In [ssd]: nodes?", unit="nodes")
 q1.compare(desired([expression(arch, "In", "s390x")], [fast]), within=0)
 
 # %%
 kubectl("label nodes --overwrite", *kinds["amd64"], "gpu=old")
 kubectl("label nodes --overwrite", *kinds["arm64"][:3], "gpu=broken")
-q2 = predict("05-check-ten", ..., unit="nodes", question="10 gpu=old, 3 gpu=broken: NotIn broken?")
+q2 = predict("05-check-ten", "10 gpu=old, 3 gpu=broken: NotIn broken?", unit="nodes")
 q2.compare(desired([expression("gpu", "NotIn", "broken")]), within=0)
 
 # %%
-q3 = predict("05-check-both", ..., unit="nodes", question="The same, and gpu Exists in one term?")
+q3 = predict("05-check-both", "The same, and gpu Exists in one term?", unit="nodes")
 q3.compare(desired([expression("gpu", "NotIn", "broken"), expression("gpu", "Exists")]), within=0)
 
 # %% [markdown]

@@ -48,7 +48,7 @@ print(Path("../manifests/lesson-06/plain.yaml").read_text())
 # Six workers and a control plane. How many Pods?
 
 # %%
-count = predict("06-count", ..., unit="Pods", question="Seven nodes: how many Pods has plain?")
+count = predict("06-count", "Seven nodes: how many Pods has plain?", unit="Pods")
 count
 
 # %%
@@ -74,7 +74,7 @@ why(plane, "plain")
 # complain: `"plain"`, `"pinned"` or `"both"`?
 
 # %%
-complains = predict("06-complains", ..., question="Which complains: plain, pinned or both?")
+complains = predict("06-complains", "Which complains: plain, pinned or both?")
 complains
 
 # %%
@@ -136,7 +136,7 @@ for node in fleet.nodes:
 # How many of the seven nodes will `control-plane` cover now?
 
 # %%
-zoo_count = predict("06-zoo", ..., unit="nodes", question="control-plane: how many of 7 nodes?")
+zoo_count = predict("06-zoo", "control-plane: how many of 7 nodes?", unit="nodes")
 zoo_count
 
 # %% [markdown]
@@ -189,7 +189,7 @@ assert {name: set(why(name).runs_on) for name in agents} == covered
 # of its Pods?
 
 # %%
-added = predict("06-added", ..., unit="tolerations", question="How many has a Pod of host-network?")
+added = predict("06-added", "How many has a Pod of host-network?", unit="tolerations")
 added
 
 # %%
@@ -234,7 +234,7 @@ assert six in covered["host-network"] - covered["plain"]
 # is not ready for 30 seconds. For how long will its Pods tolerate it: `"30 s"` or `"for ever"`?
 
 # %%
-end = predict("06-end", ..., question="tolerationSeconds: 30 for not-ready: 30 s or for ever?")
+end = predict("06-end", "tolerationSeconds: 30 for not-ready: 30 s or for ever?")
 end
 
 # %%
@@ -287,7 +287,7 @@ apply("../manifests/lesson-06/plain.yaml")
 assert wait_rollout("plain").desired == 6
 
 # %%
-leaves = predict("06-leaves", ..., question="Which effects remove a running Pod?")
+leaves = predict("06-leaves", "Which effects remove a running Pod?")
 leaves
 
 # %%
@@ -334,7 +334,7 @@ assert wait_rollout("plain").desired == 6
 # Cordon a node, then delete its agent. Does the agent come back to this node? Type `True` or `False`.
 
 # %%
-back = predict("06-back", ..., question="Cordoned node, agent deleted: does it come back?")
+back = predict("06-back", "Cordoned node, agent deleted: does it come back?")
 back
 
 # %%
@@ -381,7 +381,7 @@ None
 # `"none"`?
 
 # %%
-stays = predict("06-stays", ..., question="Two nodes fail: whose Pods are not told to go?")
+stays = predict("06-stays", "Two nodes fail: whose Pods are not told to go?")
 stays
 
 # %%
@@ -466,7 +466,7 @@ None
 # `["disk", "pid"]`.
 
 # %%
-pressed_plain = predict("06-pressed", ..., question="disk, memory, pid: where does plain run?")
+pressed_plain = predict("06-pressed", "disk, memory, pid: where does plain run?")
 pressed_plain
 
 
@@ -540,7 +540,7 @@ for what in nodes:
 # be ready there? Type `True` or `False`.
 
 # %%
-believed = predict("06-believed", ..., question="Only the condition: is told ready on that node?")
+believed = predict("06-believed", "Only the condition: is told ready on that node?")
 believed
 
 # %%
@@ -570,7 +570,7 @@ None
 # `"stay away"` or `"come back"` while the taint is there?
 
 # %%
-returns = predict("06-returns", ..., question="After the eviction: stay away or come back?")
+returns = predict("06-returns", "After the eviction: stay away or come back?")
 returns
 
 # %%
@@ -611,7 +611,7 @@ None
 # GPU node get its Pod? Type `True` or `False`.
 
 # %%
-on_gpu = predict("06-gpu", ..., question="Toleration key gpu, effect NoSchedule: is a Pod there?")
+on_gpu = predict("06-gpu", "Toleration key gpu, effect NoSchedule: is a Pod there?")
 on_gpu
 
 # %%
@@ -657,15 +657,15 @@ def runs_on(**toleration):
 
 
 # %%
-q1 = predict("06-check-effect", ..., unit="nodes", question="Exists, effect NoExecute: how many?")
+q1 = predict("06-check-effect", "Exists, effect NoExecute: how many?", unit="nodes")
 q1.compare(runs_on(operator="Exists", effect="NoExecute"), within=0)
 
 # %%
-q2 = predict("06-check-value", ..., unit="nodes", question="key gpu, value 'true': how many?")
+q2 = predict("06-check-value", "key gpu, value 'true': how many?", unit="nodes")
 q2.compare(runs_on(key="gpu", value="true"), within=0)
 
 # %%
-q3 = predict("06-check-pod", ..., unit="tolerations", question="gpu has one: how many has its Pod?")
+q3 = predict("06-check-pod", "gpu has one: how many has its Pod?", unit="tolerations")
 q3.compare(len(tolerations("gpu")), within=0)
 
 # %% [markdown]

@@ -107,7 +107,7 @@ assert 'supported values: "Always"' in attempts["restartPolicy Never"].message
 
 # %%
 taint(three, "dedicated=gpu:NoSchedule")
-level = predict("07-baseline", ..., unit="Pods", question="Namespace with level baseline: Pods?")
+level = predict("07-baseline", "Namespace with level baseline: Pods?", unit="Pods")
 level
 
 # %%
@@ -131,7 +131,7 @@ assert all(words in why_not for words in ("baseline", "hostPath volumes", "hostP
 # level `privileged`. On how many of the four nodes will the exporter run?
 
 # %%
-covered = predict("07-covered", ..., unit="nodes", question="Level privileged: on how many of 4?")
+covered = predict("07-covered", "Level privileged: on how many of 4?", unit="nodes")
 covered
 
 # %%
@@ -195,7 +195,7 @@ with rejected("must match `containerPort` when `hostNetwork` is true"):
 # it run beside it?
 
 # %%
-beside = predict("07-twin", ..., unit="nodes", question="twin, no hostPort line: on how many of 3?")
+beside = predict("07-twin", "twin, no hostPort line: on how many of 3?", unit="nodes")
 beside
 
 # %%
@@ -243,9 +243,7 @@ assert any("didn't have free ports for the requested pod ports" in line for line
 
 # %%
 kubectl("delete namespace monitoring --ignore-not-found --wait=false")
-reached = predict(
-    "07-reached", ..., question='Which answer, of ["both", "network", "port", "neither"]?'
-)
+reached = predict("07-reached", 'Which answer, of ["both", "network", "port", "neither"]?')
 reached
 
 # %%
@@ -302,7 +300,7 @@ None
 # other things: `"hostNetwork"`, `"hostPID"`, `"both"` or `"none"`?
 
 # %%
-matters = predict("07-matters", ..., question="Which one changes what it tells?")
+matters = predict("07-matters", "Which one changes what it tells?")
 matters
 
 # %%
@@ -425,9 +423,7 @@ None
 # `/dev/shm`, `/var/lib/kubelet`?
 
 # %%
-writable = predict(
-    "07-writable", ..., unit="places", question="root, as given: writes in how many?"
-)
+writable = predict("07-writable", "root, as given: writes in how many?", unit="places")
 writable
 
 # %% [markdown]
@@ -570,7 +566,7 @@ assert "restricted volume types" in after
 # node, with `NoExecute`. On how many of the four will the better exporter run?
 
 # %%
-everywhere = predict("07-better", ..., unit="nodes", question="The better one: on how many of 4?")
+everywhere = predict("07-better", "The better one: on how many of 4?", unit="nodes")
 everywhere
 
 # %%
@@ -639,7 +635,7 @@ assert cost_of_one["ms"] / 15 < 50, "read every 15 s it uses less than the 50m t
 # manifest as given. Will it run: `True` or `False`?
 
 # %%
-runs = predict("07-nobody", ..., question="runAsNonRoot without runAsUser: does it run?")
+runs = predict("07-nobody", "runAsNonRoot without runAsUser: does it run?")
 runs
 
 
@@ -680,18 +676,18 @@ None
 # The better manifest has no `hostPort` line. Which port of its node does its Pod reserve?
 
 # %%
-q1 = predict("07-check-port", ..., question="better.yaml: which hostPort has its Pod?")
+q1 = predict("07-check-port", "better.yaml: which hostPort has its Pod?")
 port = "jsonpath={.items[0].spec.containers[0].ports[0].hostPort}"
 q1.compare(str(kubectl(f"-n node-exporter get pods -o {port}")))
 
 # %%
-q2 = predict("07-check-writable", ..., question="recursiveReadOnly without readOnly: accepted?")
+q2 = predict("07-check-writable", "recursiveReadOnly without readOnly: accepted?")
 mount = {"name": "sys", "mountPath": "/host/sys", "recursiveReadOnly": "Enabled"}
 print(said := try_apply(renamed(given, "sealed", {"volumeMounts": [mount]})))
 q2.compare(not said)
 
 # %%
-q3 = predict("07-check-down", ..., unit="nodes", question="A rollout of it: nodes down at once?")
+q3 = predict("07-check-down", "A rollout of it: nodes down at once?", unit="nodes")
 allowed = "jsonpath={.spec.updateStrategy.rollingUpdate.maxUnavailable}"
 percent = int(kubectl(f"-n node-exporter get ds node-exporter -o {allowed}").removesuffix("%"))
 q3.compare(-(-better.desired * percent // 100), within=0, source="rule")

@@ -18,7 +18,7 @@ from math import ceil
 from pathlib import Path
 
 from daemonset_course import NotFinished, add_node, apply, break_node, current, kubectl, predict
-from daemonset_course import record, rejected, remove_node, reset, step, taint, wait_rollout
+from daemonset_course import proved, record, rejected, remove_node, reset, step, taint, wait_rollout
 from daemonset_course.lessons import container_patch, crash, daemonset_status, missing_image
 from daemonset_course.lessons import never_ready, release, set_budget, slow_start, try_apply
 from daemonset_course.lessons import try_rollout
@@ -94,7 +94,7 @@ print(f"measured: the node was without an agent for {restart:.1f} s")
 # Now a rollout with `maxUnavailable: 1` on 12 nodes. How many seconds will it take? Type a number.
 
 # %%
-length = predict("08-length", ..., unit="s", question="How long will 12 nodes take, one by one?")
+length = predict("08-length", "How long will 12 nodes take, one by one?", unit="s")
 length
 
 # %% [markdown]
@@ -122,6 +122,7 @@ length.compare(facts.duration)
 # %% tags=["claim-C61"]
 assert facts.max_unavailable == 1 == facts.budget
 assert facts.updated == 12
+proved("all 12 nodes got the new version, and never more than one was down")
 
 # %% [markdown]
 # The length is the number of rounds times the time of one: $T \approx \lceil N/k \rceil \times
@@ -175,7 +176,7 @@ for run in (rollout, again):
 # `maxUnavailable: 10%` of 12 nodes is 1.2 nodes. How many nodes may be down at once?
 
 # %%
-ten = predict("08-ten-percent", ..., unit="nodes", question="10% of 12 nodes: how many at once?")
+ten = predict("08-ten-percent", "10% of 12 nodes: how many at once?", unit="nodes")
 ten
 
 # %%
@@ -211,7 +212,7 @@ kubectl("rollout status deployment/web --timeout=60s")
 # %%
 revisions = json.loads(kubectl("get controllerrevisions -l app=agent -o json"))["items"]
 good = max(one["revision"] for one in revisions if "registry.invalid" not in json.dumps(one))
-serving = predict("08-serving", ..., unit="nodes", question="How many nodes keep their agent?")
+serving = predict("08-serving", "How many nodes keep their agent?", unit="nodes")
 serving
 
 # %%
@@ -247,7 +248,7 @@ assert (ready, int(web)) == (10, 11)
 # nodes keep their agent through all of it?
 
 # %%
-haste = predict("08-haste", ..., unit="nodes", question="Two more bad images: nodes with an agent?")
+haste = predict("08-haste", "Two more bad images: nodes with an agent?", unit="nodes")
 haste
 
 # %%
@@ -305,7 +306,7 @@ assert max(asked) < min(came), "both broken Pods had to go before either new one
 # nodes that keep a ready agent, over all three?
 
 # %%
-least = predict("08-least", ..., unit="nodes", question="Three faults, budget 1: ready at least?")
+least = predict("08-least", "Three faults, budget 1: ready at least?", unit="nodes")
 least
 
 # %%
@@ -360,7 +361,7 @@ kubectl("delete deployment web --wait=false --ignore-not-found")
 # taint that comes with `unreachable`; we shall need it in a moment.
 
 # %%
-living = predict("08-dead-node", ..., unit="nodes", question="How many of 11 get the update?")
+living = predict("08-dead-node", "How many of 11 get the update?", unit="nodes")
 living
 
 # %%
@@ -415,7 +416,7 @@ room.plot(title="A budget of 2 leaves room beside the dead node: 11 nodes are up
 # DESIRED be?
 
 # %%
-eager_desired = predict("08-eager", ..., unit="nodes", question="Its taint tolerated: DESIRED?")
+eager_desired = predict("08-eager", "Its taint tolerated: DESIRED?", unit="nodes")
 eager_desired
 
 # %%
@@ -442,7 +443,7 @@ assert desired == "12"
 # complete then? Type `True` or `False`.
 
 # %%
-freed = predict("08-freed", ..., question="Node object deleted: is eager's rollout complete?")
+freed = predict("08-freed", "Node object deleted: is eager's rollout complete?")
 freed
 
 # %%
@@ -552,9 +553,7 @@ soak.plot()
 # there afterwards?
 
 # %%
-after = predict(
-    "08-taint", ..., unit="Pods", question="12 Pods, one node tainted, a rollout: how many?"
-)
+after = predict("08-taint", "12 Pods, one node tainted, a rollout: how many?", unit="Pods")
 after
 
 # %%
@@ -603,7 +602,7 @@ apply("../manifests/lesson-08/agent.yaml")
 wait_rollout("agent")
 
 # %%
-tenth = predict("08-hundred", ..., unit="s", question="How long will 100 nodes take with 10%?")
+tenth = predict("08-hundred", "How long will 100 nodes take with 10%?", unit="s")
 tenth
 
 # %%
@@ -724,7 +723,7 @@ for run in hundred.values():
 
 # %%
 reset(workers=3)
-deafness = predict("08-deaf", ..., unit="s", question="A grace period of 6 s: how long to stop?")
+deafness = predict("08-deaf", "A grace period of 6 s: how long to stop?", unit="s")
 deafness
 
 # %% [markdown]
@@ -795,20 +794,18 @@ None
 # Three questions. Type answers, run, and let the code judge.
 
 # %%
-q1 = predict(
-    "08-check-rounds", ..., unit="rounds", question="26 nodes, maxUnavailable 25%: how many rounds?"
-)
+q1 = predict("08-check-rounds", "26 nodes, maxUnavailable 25%: how many rounds?", unit="rounds")
 down = ceil(26 * 25 / 100)
 q1.compare(ceil(26 / down), within=0, source="rule")
 
 # %%
 zero = {"rollingUpdate": {"maxUnavailable": 0}}
-q2 = predict("08-check-zero", ..., question="maxUnavailable 0 alone: accepted or rejected?")
+q2 = predict("08-check-zero", "maxUnavailable 0 alone: accepted or rejected?")
 print(said := try_apply(bare | {"spec": bare["spec"] | {"updateStrategy": zero}}))
 q2.compare("rejected" if said else "accepted")
 
 # %%
-q3 = predict("08-check-green", ..., question="Can rollout status leave a node out: True or False?")
+q3 = predict("08-check-green", "Can rollout status leave a node out: True or False?")
 q3.compare(pods < 12)
 
 # %% [markdown]

@@ -51,15 +51,15 @@ print(text)
 # `"rejected"`.
 
 # %%
-both = predict("09-both", ..., question="maxUnavailable 1, maxSurge 1: accepted or rejected?")
+both = predict("09-both", "maxUnavailable 1, maxSurge 1: accepted or rejected?")
 both
 
 # %%
-alone = predict("09-alone", ..., question="maxSurge 1, and nothing else: accepted or rejected?")
+alone = predict("09-alone", "maxSurge 1, and nothing else: accepted or rejected?")
 alone
 
 # %%
-zero = predict("09-zero", ..., question="maxUnavailable 0, maxSurge 1: accepted or rejected?")
+zero = predict("09-zero", "maxUnavailable 0, maxSurge 1: accepted or rejected?")
 zero
 
 
@@ -142,7 +142,7 @@ print(f"measured: {length:.1f} s")
 # Now with `maxSurge: 1`, still one node after the other. How many seconds will it take?
 
 # %%
-surging = predict("09-length", ..., unit="s", question="With maxSurge 1: how long?")
+surging = predict("09-length", "With maxSurge 1: how long?", unit="s")
 surging
 
 # %%
@@ -190,7 +190,7 @@ assert after.duration < before.duration
 # will there be at once?
 
 # %%
-extra = predict("09-extra", ..., unit="Pods", question="50% of 3 nodes: extra Pods at once?")
+extra = predict("09-extra", "50% of 3 nodes: extra Pods at once?", unit="Pods")
 extra
 
 # %%
@@ -216,7 +216,7 @@ assert half.rollouts[-1].max_unavailable == 0
 # `maxSurge: 1`, how many of the three nodes will lose their agent?
 
 # %%
-lost = predict("09-lost", ..., unit="nodes", question="Bad image, maxSurge 1: nodes without agent?")
+lost = predict("09-lost", "Bad image, maxSurge 1: nodes without agent?", unit="nodes")
 lost
 
 # %%
@@ -240,9 +240,7 @@ assert bad.rollouts[-1].max_surge == 1
 # replaced?
 
 # %%
-replaced = predict(
-    "09-replaced", ..., unit="Pods", question="Undo: how many old Pods are replaced?"
-)
+replaced = predict("09-replaced", "Undo: how many old Pods are replaced?", unit="Pods")
 replaced
 
 # %%
@@ -265,7 +263,7 @@ assert uids("agent", ready=True) == served
 # a silent node. Its turn comes after that.)
 
 # %%
-alive = predict("09-alive", ..., unit="nodes", question="One of 3 dead, maxSurge 1: nodes updated?")
+alive = predict("09-alive", "One of 3 dead, maxSurge 1: nodes updated?", unit="nodes")
 alive
 
 # %%
@@ -336,7 +334,7 @@ wait_rollout("node-exporter")
 # some seconds?
 
 # %%
-moved = predict("09-moved", ..., unit="nodes", question="hostPort and surge: nodes updated?")
+moved = predict("09-moved", "hostPort and surge: nodes updated?", unit="nodes")
 moved
 
 # %%
@@ -435,7 +433,7 @@ assert bind.result["updated"] == 0
 # How many seconds of silence will surge leave if the agent has *no readiness probe*?
 
 # %%
-silent = predict("09-silent", ..., unit="s", question="Surge, no readiness probe: silence?")
+silent = predict("09-silent", "Surge, no readiness probe: silence?", unit="s")
 silent
 
 # %%
@@ -525,7 +523,7 @@ assert paused < unprobed / 2
 # An agent asks for 60 % of a node's CPU. Does a rollout with surge finish? Type `True` or `False`.
 
 # %%
-q1 = predict("09-check-room", ..., question="60% of the CPU, surge: does it finish?")
+q1 = predict("09-check-room", "60% of the CPU, surge: does it finish?")
 kubectl("delete daemonset node-exporter agent --ignore-not-found")
 cpu = allocatable_cpu(fleet.workers[0])
 big = yaml.safe_load(text)
@@ -545,11 +543,11 @@ q1.compare(not lacks)
 assert lacks
 
 # %%
-q2 = predict("09-check-zero", ..., question="maxUnavailable 10%, maxSurge 0%: valid?")
+q2 = predict("09-check-zero", "maxUnavailable 10%, maxSurge 0%: valid?")
 q2.compare(answer("10%", "0%") == "")
 
 # %%
-q3 = predict("09-check-down", ..., unit="nodes", question="This surge hangs: nodes without agent?")
+q3 = predict("09-check-down", "This surge hangs: nodes without agent?", unit="nodes")
 q3.compare(3 - int(kubectl("get daemonset agent -o jsonpath={.status.numberReady}")), within=0)
 
 # %%

@@ -67,7 +67,7 @@ def releases(app="agent"):
 # has seen the change? (The recording goes over many cells, so we start and stop it ourselves.)
 
 # %%
-moved = predict("10-moved", ..., unit="Pods", question="OnDelete, new template: Pods that run it?")
+moved = predict("10-moved", "OnDelete, new template: Pods that run it?", unit="Pods")
 moved
 
 # %%
@@ -135,7 +135,7 @@ assert len(uids("agent") & before) == 1
 # Meanwhile a fourth node joins. Which RELEASE will its Pod run?
 
 # %%
-joining = predict("10-joining", ..., question="A node joins half way: which RELEASE, 1 or 2?")
+joining = predict("10-joining", "A node joins half way: which RELEASE, 1 or 2?")
 joining
 
 # %%
@@ -149,7 +149,7 @@ joining.compare(releases()[new_node])
 # to.) It comes back. Which RELEASE?
 
 # %%
-evicted = predict("10-evicted", ..., question="Evicted and back: which RELEASE, 1 or 2?")
+evicted = predict("10-evicted", "Evicted and back: which RELEASE, 1 or 2?")
 evicted
 
 # %%
@@ -222,7 +222,7 @@ assert found["daemonset.apps/kindnet"] == found["daemonset.apps/kube-proxy"] == 
 # "Restart the agents." How many of the four Pods does `kubectl rollout restart` restart?
 
 # %%
-restarted = predict("10-restarted", ..., unit="Pods", question="How many Pods are restarted?")
+restarted = predict("10-restarted", "How many Pods are restarted?", unit="Pods")
 restarted
 
 # %%
@@ -249,7 +249,7 @@ assert set(releases().values()) == {"2"}
 # by hand and then switch to `RollingUpdate`. How many Pods will the controller replace?
 
 # %%
-rest = predict("10-rest", ..., unit="Pods", question="The switch: how many Pods are replaced?")
+rest = predict("10-rest", "The switch: how many Pods are replaced?", unit="Pods")
 rest
 
 # %%
@@ -312,7 +312,7 @@ print(kubectl("rollout history daemonset/sensor"))
 # `["1", "2", "3"]`.
 
 # %%
-numbers = predict("10-numbers", ..., question="Revisions 1, 2, 3, then undo: which numbers?")
+numbers = predict("10-numbers", "Revisions 1, 2, 3, then undo: which numbers?")
 numbers
 
 # %%
@@ -332,7 +332,7 @@ assert set(releases("sensor").values()) == {"2"}
 # Release 2 is bad as well. We undo once more. Which RELEASE will the sensor run?
 
 # %%
-twice = predict("10-twice", ..., question="Undo, and undo again: which RELEASE, 1, 2 or 3?")
+twice = predict("10-twice", "Undo, and undo again: which RELEASE, 1, 2 or 3?")
 twice
 
 # %%
@@ -407,7 +407,7 @@ assert spec["revisionHistoryLimit"] == 10
 # and then delete all Pods of both. On how many nodes will RELEASE 2 run when they are back?
 
 # %%
-kept = predict("10-canary", ..., unit="nodes", question="One node labelled: RELEASE 2 on how many?")
+kept = predict("10-canary", "One node labelled: RELEASE 2 on how many?", unit="nodes")
 kept
 
 
@@ -464,7 +464,7 @@ None
 # A Deployment's rollout can be paused. A DaemonSet's? Type `True` or `False`.
 
 # %%
-q1 = predict("10-check-pause", ..., question="Can a DaemonSet's rollout be paused?")
+q1 = predict("10-check-pause", "Can a DaemonSet's rollout be paused?")
 print(pause := try_kubectl("rollout pause daemonset/sensor"))
 q1.compare(not pause)
 
@@ -474,7 +474,7 @@ q1.compare(not pause)
 # before) or `"louder"`?
 
 # %%
-q2 = predict("10-check-cause", ..., question="set env, then annotate: which cause?")
+q2 = predict("10-check-cause", "set env, then annotate: which cause?")
 kubectl("set env daemonset/sensor RELEASE=5")
 wait_rollout("sensor")
 kubectl("annotate --overwrite daemonset/sensor kubernetes.io/change-cause=louder")
@@ -487,7 +487,7 @@ q2.compare(newest["metadata"]["annotations"]["kubernetes.io/change-cause"])
 # With `revisionHistoryLimit: 0`, does `undo` still work? Type `True` or `False`.
 
 # %%
-q3 = predict("10-check-limit", ..., question="revisionHistoryLimit 0: does undo work?")
+q3 = predict("10-check-limit", "revisionHistoryLimit 0: does undo work?")
 kubectl("patch daemonset sensor --patch", json.dumps({"spec": {"revisionHistoryLimit": 0}}))
 change(6, "last")
 print(undo := try_kubectl("rollout undo daemonset/sensor"))

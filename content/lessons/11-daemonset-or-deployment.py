@@ -47,7 +47,7 @@ print(Path("../manifests/lesson-11/web.yaml").read_text())
 # afterwards. How many nodes will have no Pod of `web` in the end?
 
 # %%
-empty = predict("11-empty", ..., unit="nodes", question="Nodes without a Pod of web, of six?")
+empty = predict("11-empty", "Nodes without a Pod of web, of six?", unit="nodes")
 empty
 
 # %%
@@ -83,7 +83,7 @@ assert "replicas" not in json.loads(kubectl("get daemonset agent -o json"))["spe
 # events of its Pods: the `"scheduler"`, or the DaemonSet `"controller"`?
 
 # %%
-who = predict("11-who", ..., question="Who places a DaemonSet's Pods: scheduler or controller?")
+who = predict("11-who", "Who places a DaemonSet's Pods: scheduler or controller?")
 who
 
 # %%
@@ -103,7 +103,7 @@ assert placed == {"agent": {"default-scheduler"}, "web": {"default-scheduler"}}
 # the six will it be ready?
 
 # %%
-fits = predict("11-fits", ..., unit="nodes", question="greedy beside heavy: ready on how many?")
+fits = predict("11-fits", "greedy beside heavy: ready on how many?", unit="nodes")
 fits
 
 # %%
@@ -163,7 +163,7 @@ assert count_by_node("spread") == dict.fromkeys(fleet.workers, 1)
 # of the nine nodes will `spread` be, after the three have joined?
 
 # %%
-reached = predict("11-reached", ..., unit="nodes", question="3 nodes join: spread is on how many?")
+reached = predict("11-reached", "3 nodes join: spread is on how many?", unit="nodes")
 reached
 
 # %%
@@ -184,7 +184,7 @@ assert sum(count_by_node("web").values()) == 6
 # with Pods of `web` is drained for maintenance. What will leave the node?
 
 # %%
-leaves = predict("11-leaves", ..., question='Drained: what leaves, of ["agent", "web", "spread"]?')
+leaves = predict("11-leaves", 'Drained: what leaves, of ["agent", "web", "spread"]?')
 leaves
 
 # %%
@@ -241,7 +241,7 @@ assert apps.held["agent"] == dict.fromkeys(fleet.workers, 1)
 # many of the ten will be ready on six nodes?
 
 # %%
-ready = predict("11-wide", ..., unit="Pods", question="Ten replicas, six nodes, one each: ready?")
+ready = predict("11-wide", "Ten replicas, six nodes, one each: ready?", unit="Pods")
 ready
 
 # %%
@@ -289,7 +289,7 @@ assert "could not find scale subresource" in said
 # be ready on six nodes?
 
 # %%
-doors = predict("11-doors", ..., unit="Pods", question="7 Pods with a hostPort, 6 nodes: ready?")
+doors = predict("11-doors", "7 Pods with a hostPort, 6 nodes: ready?", unit="Pods")
 doors
 
 # %%
@@ -348,21 +348,17 @@ assert not any(each for name, each in parts.items() if name.startswith("Deployme
 # Three questions. Type answers, run, and let the code judge.
 
 # %%
-q1 = predict("11-check-back", ..., unit="Pods", question="Uncordoned: how many of web came back?")
+q1 = predict("11-check-back", "Uncordoned: how many of web came back?", unit="Pods")
 q1.compare(came_back, within=0)
 
 # %%
-q2 = predict(
-    "11-check-scale", ..., unit="Pods", question="A node joins: how many of door are ready?"
-)
+q2 = predict("11-check-scale", "A node joins: how many of door are ready?", unit="Pods")
 add_node()
 kubectl("rollout status deployment/door --timeout=60s")
 q2.compare(len(wait_settled("app=door", pods=7).ready), within=0)
 
 # %%
-q3 = predict(
-    "11-check-current", ..., unit="nodes", question="greedy, refused on one of 6 nodes: CURRENT?"
-)
+q3 = predict("11-check-current", "greedy, refused on one of 6 nodes: CURRENT?", unit="nodes")
 q3.compare(current_of_greedy, within=0)
 
 # %%

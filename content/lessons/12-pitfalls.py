@@ -50,7 +50,7 @@ status = wait_rollout("agent")
 # about the node that has no agent?
 
 # %%
-warned = predict("12-warned", ..., unit="warnings", question="Warnings about the missing agent?")
+warned = predict("12-warned", "Warnings about the missing agent?", unit="warnings")
 warned
 
 # %%
@@ -96,11 +96,11 @@ None
 # say: `"Pending"` or `"CrashLoopBackOff"`?
 
 # %%
-running = predict("12-running", ..., unit="Pods", question="Two agents, one port: of 12 Pods run?")
+running = predict("12-running", "Two agents, one port: of 12 Pods run?", unit="Pods")
 running
 
 # %%
-losers = predict("12-losers", ..., question="What is the losers' state: Pending, CrashLoopBackOff?")
+losers = predict("12-losers", "What is the losers' state: Pending, CrashLoopBackOff?")
 losers
 
 # %%
@@ -158,7 +158,7 @@ assert told == {"Normal"}
 # one node so that its winner leaves. Will the loser start there by itself?
 
 # %%
-starts = predict("12-starts", ..., question="The winner leaves: does the loser start: True, False?")
+starts = predict("12-starts", "The winner leaves: does the loser start: True, False?")
 starts
 
 # %%
@@ -188,7 +188,7 @@ starts.compare(now == [loser])
 # there?
 
 # %%
-more = predict("12-more", ..., question='Who gets 9100 too: "udp", "local", "both", "none"?')
+more = predict("12-more", 'Who gets 9100 too: "udp", "local", "both", "none"?')
 more
 
 # %%
@@ -277,11 +277,11 @@ print(f"{free} Pods of web beside no agent")
 # Now six agents without requests, then six with. How many Pods of `web` fit beside them?
 
 # %%
-blind = predict("12-blind", ..., unit="Pods", question="Beside six agents without requests?")
+blind = predict("12-blind", "Beside six agents without requests?", unit="Pods")
 blind
 
 # %%
-honest = predict("12-honest", ..., unit="Pods", question="Beside six that request 1/20 each?")
+honest = predict("12-honest", "Beside six that request 1/20 each?", unit="Pods")
 honest
 
 # %%
@@ -328,7 +328,7 @@ print(kubectl(f"get node {alone} -o jsonpath={{.status.allocatable.pods}}"), "Po
 # Pods of `web` fit?
 
 # %%
-limited = predict("12-limits", ..., unit="Pods", question="Six agents, limit 1/10, no request?")
+limited = predict("12-limits", "Six agents, limit 1/10, no request?", unit="Pods")
 limited
 
 # %%
@@ -356,7 +356,7 @@ assert fits["with limits only"][6] < fits["with requests"][6]
 # DESIRED and READY does a full node make smaller: `"DESIRED"`, `"READY"`, `"both"` or `"none"`?
 
 # %%
-smaller = predict("12-full", ..., question="A full node: DESIRED, READY, both or none is smaller?")
+smaller = predict("12-full", "A full node: DESIRED, READY, both or none is smaller?")
 smaller
 
 # %%
@@ -406,7 +406,7 @@ None
 # %%
 kubectl("delete daemonsets -l agents=small")
 kubectl("delete deployment web --ignore-not-found")
-dies = predict("12-dies", ..., question="First to die: best-effort, burstable or guaranteed?")
+dies = predict("12-dies", "First to die: best-effort, burstable or guaranteed?")
 dies
 
 
@@ -463,7 +463,7 @@ wait_rollout("agent")
 # `"a hundred times faster"`.
 
 # %%
-faster = predict("12-faster", ..., question="10% instead of 1: how does the rollout go on?")
+faster = predict("12-faster", "10% instead of 1: how does the rollout go on?")
 faster
 
 # %%
@@ -518,13 +518,11 @@ kubectl("rollout status deployment/store --timeout=60s")
 None
 
 # %%
-shop_left = predict("12-shop", ..., unit="Pods", question="The DaemonSet shop: how many of six?")
+shop_left = predict("12-shop", "The DaemonSet shop: how many of six?", unit="Pods")
 shop_left
 
 # %%
-store_left = predict(
-    "12-store", ..., unit="Pods", question="The Deployment store: how many of six?"
-)
+store_left = predict("12-store", "The Deployment store: how many of six?", unit="Pods")
 store_left
 
 # %%
@@ -558,18 +556,18 @@ show(pods_by_node(moving.history, ["shop", "store"]))
 # Three questions. Type answers, run, and let the code judge.
 
 # %%
-q1 = predict("12-check-green", ..., question="READY = DESIRED: does every node have the Pod?")
+q1 = predict("12-check-green", "READY = DESIRED: does every node have the Pod?")
 q1.compare(wait_rollout("shop").ready == len(fleet.nodes))
 
 # %%
-q2 = predict("12-check-port", ..., unit="Pods", question="7 nodes, 2 agents, 1 port: Pods Pending?")
+q2 = predict("12-check-port", "7 nodes, 2 agents, 1 port: Pods Pending?", unit="Pods")
 taint(fleet.workers[0], "broken-")
 taint(fleet.nodes[0], "node-role.kubernetes.io/control-plane-")
 apply("../manifests/lesson-12/ports.yaml")
 q2.compare(len(wait_settled("port=9100", pods=14).refused), within=0)
 
 # %%
-q3 = predict("12-check-limit", ..., question="Limit cpu 100m, no request: what is the request?")
+q3 = predict("12-check-limit", "Limit cpu 100m, no request: what is the request?")
 agents(1, limits={"cpu": "100m"})
 q3.compare(kubectl(f"get pods -l agents=small -o {asked}").split()[0])
 

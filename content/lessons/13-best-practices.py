@@ -74,7 +74,7 @@ given = set(pods[0]["metadata"]["labels"]) - own
 given
 
 # %%
-change = predict("13-change", ..., question='What can change, of ["selector", "others"]?')
+change = predict("13-change", 'What can change, of ["selector", "others"]?')
 change
 
 # %%
@@ -117,7 +117,7 @@ for wanted in ("app=agent", "component=node-metrics", "tier=infrastructure"):
 # `/tmp`. At how many of four places can they write: `/etc` and `/tmp` of each?
 
 # %%
-places = predict("13-places", ..., unit="places", question="Of four places, how many are writable?")
+places = predict("13-places", "Of four places, how many are writable?", unit="places")
 places
 
 # %%
@@ -198,11 +198,11 @@ assert all("Insufficient cpu" in message for _, message in late.refused)
 # must go with `agents`?
 
 # %%
-patient = predict("13-patient", ..., unit="Pods", question="Class patient: how many agents run?")
+patient = predict("13-patient", "Class patient: how many agents run?", unit="Pods")
 patient
 
 # %%
-urgent = predict("13-urgent", ..., unit="Pods", question="Class agents: how many Pods of web go?")
+urgent = predict("13-urgent", "Class agents: how many Pods of web go?", unit="Pods")
 urgent
 
 # %%
@@ -285,7 +285,7 @@ None
 # are evicted?
 
 # %%
-evicted = predict("13-evicted", ..., question='Evicted: a list such as ["plain", "high"]?')
+evicted = predict("13-evicted", 'Evicted: a list such as ["plain", "high"]?')
 evicted
 
 # %%
@@ -350,7 +350,7 @@ None
 # `minAvailable: 3`, and there are three agents. What does it stop: an eviction, a rollout?
 
 # %%
-stops = predict("13-stops", ..., question='What does it stop, of ["eviction", "rollout"]?')
+stops = predict("13-stops", 'What does it stop, of ["eviction", "rollout"]?')
 stops
 
 # %%
@@ -444,7 +444,7 @@ None
 # exporter of lesson 07 has it. On how many nodes will the new version run?
 
 # %%
-surged = predict("13-surged", ..., unit="nodes", question="hostPort and surge: nodes updated of 3?")
+surged = predict("13-surged", "hostPort and surge: nodes updated of 3?", unit="nodes")
 surged
 
 # %%
@@ -563,7 +563,7 @@ assert alerts({"after": sample(rolling.history, "agent")}, rules).unseen == ("af
 # On how many of the eight faults does the first rule fire?
 
 # %%
-first = predict("13-first", ..., unit="faults", question="ready < desired: on how many of 8?")
+first = predict("13-first", "ready < desired: on how many of 8?", unit="faults")
 first
 
 # %%
@@ -689,9 +689,7 @@ assert not ready_made.seen_by("NotScheduled")
 # Three questions. Type answers, run, and let the code judge.
 
 # %%
-q1 = predict(
-    "13-check-healthy", ..., unit="rules", question="A healthy agent: how many rules fire?"
-)
+q1 = predict("13-check-healthy", "A healthy agent: how many rules fire?", unit="rules")
 kubectl("annotate daemonset agent look=back --overwrite")
 kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=3 ds/agent --timeout=60s")
 with record("agent") as healthy:
@@ -701,14 +699,14 @@ q1.compare(len(well.fired["healthy"]), within=0)
 
 # %%
 zero = {"spec": {"template": {"spec": {"nodeSelector": {"disk": "tape"}}}}}
-q2 = predict("13-check-tape", ..., question="'ready < desired' fires: True or False?")
+q2 = predict("13-check-tape", "'ready < desired' fires: True or False?")
 with record("agent") as parked:
     kubectl("patch daemonset agent --type merge --patch", json.dumps(zero))
     wait_rollout("agent")
 q2.compare(rules["ready < desired"](sample(parked.history, "agent")))
 
 # %%
-q3 = predict("13-check-surge", ..., question="Surge with hostPort accepted: True or False?")
+q3 = predict("13-check-surge", "Surge with hostPort accepted: True or False?")
 print(said := try_apply(next(part for part in faults.split("---") if "name: surge" in part)))
 q3.compare(not said)
 

@@ -72,9 +72,7 @@ rate
 # You have all you need.
 
 # %%
-last = predict(
-    "14-created", ..., unit="s", question="100 nodes, all new: when is the last Pod made?"
-)
+last = predict("14-created", "100 nodes, all new: when is the last Pod made?", unit="s")
 last
 
 # %%
@@ -119,7 +117,7 @@ assert lags[1] < 2 * lags[0], "recorded: the last Pod waited hardly longer than 
 # Pods created?
 
 # %%
-together = predict("14-together", ..., unit="s", question="Two agents at once: the last Pod after?")
+together = predict("14-together", "Two agents at once: the last Pod after?", unit="s")
 together
 
 # %%
@@ -153,7 +151,7 @@ None
 # when the controller has looked at all nodes once? Type `"a few"` or `"98"`, as a text.
 
 # %%
-refusals = predict("14-refused", ..., question="Room for 2 of 100 Pods. Refused: a few, or 98?")
+refusals = predict("14-refused", "Room for 2 of 100 Pods. Refused: a few, or 98?")
 refusals
 
 
@@ -203,7 +201,7 @@ print(f"measured: the node was without an agent for {restart:.2f} s")
 # The budget is `10%`: ten rounds of ten nodes. How long will the rollout take?
 
 # %%
-rolled = predict("14-rolled", ..., unit="s", question="100 nodes, 10%: how long is the rollout?")
+rolled = predict("14-rolled", "100 nodes, 10%: how long is the rollout?", unit="s")
 rolled
 
 # %%
@@ -228,7 +226,7 @@ assert facts.duration > 0.8 * rate.takes(2 * 100)
 # `"half as long"` or `"nearly as long"`.
 
 # %%
-gain = predict("14-gain", ..., question="50% for 10%: half as long, or nearly as long?")
+gain = predict("14-gain", "50% for 10%: half as long, or nearly as long?")
 gain
 
 # %%
@@ -275,7 +273,7 @@ small_multiples(rolls)
 # the last has its agent? A hundred Pods are a hundred requests.
 
 # %%
-joined = predict("14-joined", ..., unit="s", question="100 nodes join: when do all have an agent?")
+joined = predict("14-joined", "100 nodes join: when do all have an agent?", unit="s")
 joined
 
 # %%
@@ -387,18 +385,16 @@ assert gate or not skips
 # Three questions. Type answers, run, and let the code judge.
 
 # %%
-q1 = predict("14-check-5000", ..., unit="s", question="Agent for 5,000 nodes: last Pod made after?")
+q1 = predict("14-check-5000", "Agent for 5,000 nodes: last Pod made after?", unit="s")
 q1.compare(rate.takes(5000), source="rule")
 
 # %%
-q2 = predict(
-    "14-check-new", ..., unit="Pods", question="100 nodes joined: how many Pods were made?"
-)
+q2 = predict("14-check-new", "100 nodes joined: how many Pods were made?", unit="Pods")
 old = {s.pod for s in growth.timeline.segments if s.node in fleet.workers}
 q2.compare(len({s.pod for s in growth.timeline.segments} - old), within=0)
 
 # %%
-q3 = predict("14-check-small", ..., question='20 nodes with 10%: "rounds" or "requests"?')
+q3 = predict("14-check-small", '20 nodes with 10%: "rounds" or "requests"?')
 answer = "rounds" if 10 * restart > rate.takes(2 * 20) else "requests"
 q3.compare(answer, source="rule")
 

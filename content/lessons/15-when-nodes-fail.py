@@ -75,18 +75,18 @@ assert count_by_node("agent") == count_by_node("web") == dict.fromkeys(fleet.wor
 # `["drained", "deleted"]`, then the same for `web`.
 
 # %%
-agents = predict("15-agents", ..., question="In which failures is the agent's Pod told to stop?")
+agents = predict("15-agents", "In which failures is the agent's Pod told to stop?")
 agents
 
 # %%
-webs = predict("15-webs", ..., question="In which failures is the Pod of web told to stop?")
+webs = predict("15-webs", "In which failures is the Pod of web told to stop?")
 webs
 
 # %% [markdown]
 # And when all five have failed: DESIRED is six now. What will it be?
 
 # %%
-desired = predict("15-desired", ..., unit="nodes", question="Five of six nodes failed: DESIRED?")
+desired = predict("15-desired", "Five of six nodes failed: DESIRED?", unit="nodes")
 desired
 
 # %% [markdown]
@@ -314,7 +314,7 @@ assert {tired, silent} < nodes_with("agent")
 # nodes is its READY behind its DESIRED?
 
 # %%
-stubborn = predict("15-stubborn", ..., unit="nodes", question="eager: READY behind DESIRED by?")
+stubborn = predict("15-stubborn", "eager: READY behind DESIRED by?", unit="nodes")
 stubborn
 
 # %%
@@ -347,7 +347,7 @@ stubborn.compare(wanted - ready_now, within=0)
 # `"shut down"`, `"both"` or `"none"`?
 
 # %%
-same = predict("15-same", ..., question="Where does the old Pod of the agent go on?")
+same = predict("15-same", "Where does the old Pod of the agent go on?")
 same
 
 # %%
@@ -379,9 +379,7 @@ same.compare(kept[0])
 # priority class `system-node-critical` (lesson 13). On how many of the three will it be ready then?
 
 # %%
-won = predict(
-    "15-won", ..., unit="nodes", question="3 new nodes, late critical: ready on how many?"
-)
+won = predict("15-won", "3 new nodes, late critical: ready on how many?", unit="nodes")
 won
 
 # %%
@@ -421,9 +419,7 @@ None
 # let `crowd` come first, and then `late`. On how many of the three will `late` be ready?
 
 # %%
-kept_free = predict(
-    "15-kept-free", ..., unit="nodes", question="Startup taint, crowd first: late on?"
-)
+kept_free = predict("15-kept-free", "Startup taint, crowd first: late on?", unit="nodes")
 kept_free
 
 # %%
@@ -462,19 +458,15 @@ None
 # new ones and the control plane.
 
 # %%
-q1 = predict("15-check-eager", ..., unit="nodes", question="eager, which tolerates all: DESIRED?")
+q1 = predict("15-check-eager", "eager, which tolerates all: DESIRED?", unit="nodes")
 q1.compare(wait_rollout("eager").desired, within=0)
 
 # %%
-q2 = predict(
-    "15-check-desired", ..., unit="nodes", question="The old ones mended, three new: DESIRED?"
-)
+q2 = predict("15-check-desired", "The old ones mended, three new: DESIRED?", unit="nodes")
 q2.compare(wait_rollout("agent").desired, within=0)
 
 # %%
-q3 = predict(
-    "15-check-cordon", ..., question="Cordoned, then its agent deleted: is there a new one?"
-)
+q3 = predict("15-check-cordon", "Cordoned, then its agent deleted: is there a new one?")
 cordon(healthy)
 kubectl(f"delete pod -l app=agent --field-selector spec.nodeName={healthy}")
 wait_rollout("agent")

@@ -54,7 +54,7 @@ assert wait_rollout("agent").desired == 6
 # looks at the DaemonSet. How many of the five other Pods will be replaced?
 
 # %%
-replaced = predict("16-replaced", ..., unit="Pods", question="ConfigMap changed: others replaced?")
+replaced = predict("16-replaced", "ConfigMap changed: others replaced?", unit="Pods")
 replaced
 
 # %%
@@ -141,11 +141,11 @@ print(Path("../manifests/lesson-16/zones.yaml").read_text().rpartition("---")[2]
 # How many Pods of `apart` will run? And will all six of `spread`: `True` or `False`?
 
 # %%
-alone = predict("16-apart", ..., unit="Pods", question="apart, two zones: how many Pods run?")
+alone = predict("16-apart", "apart, two zones: how many Pods run?", unit="Pods")
 alone
 
 # %%
-all_six = predict("16-spread", ..., question="Zones of 4 and 2: do all six of spread run?")
+all_six = predict("16-spread", "Zones of 4 and 2: do all six of spread run?")
 all_six
 
 # %%
@@ -192,7 +192,7 @@ None
 # `baseline`. Will `kubectl apply` succeed or fail? Type `"succeeds"` or `"fails"`.
 
 # %%
-applied = predict("16-baseline", ..., question="hostNetwork under baseline: succeeds or fails?")
+applied = predict("16-baseline", "hostNetwork under baseline: succeeds or fails?")
 applied
 
 # %%
@@ -238,7 +238,7 @@ assert wait_rollout("host", namespace="guarded").ready == 6
 # The namespace `small` has room for two Pods. How many nodes get theirs?
 
 # %%
-fit = predict("16-quota", ..., unit="nodes", question="Quota of 2 Pods, 6 workers: nodes with one?")
+fit = predict("16-quota", "Quota of 2 Pods, 6 workers: nodes with one?", unit="nodes")
 fit
 
 # %%
@@ -287,7 +287,7 @@ None
 # Pods of both. Whose come back under their old names: `"agent"`, `"db"` or `"both"`?
 
 # %%
-named = predict("16-named", ..., question="All Pods deleted: whose return under the same names?")
+named = predict("16-named", "All Pods deleted: whose return under the same names?")
 named
 
 # %%
@@ -342,7 +342,7 @@ None
 # node needs one. On how many nodes does the agent's Service have an endpoint?
 
 # %%
-ends = predict("16-endpoints", ..., unit="nodes", question="On how many nodes are its endpoints?")
+ends = predict("16-endpoints", "On how many nodes are its endpoints?", unit="nodes")
 ends
 
 # %%
@@ -378,7 +378,7 @@ print(Path("../manifests/lesson-16/labeller.yaml").read_text().split("---\n")[1]
 # ([bound token volume](https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-token-volume)).
 
 # %%
-open_to = predict("16-token", ..., unit="nodes", question="One agent's token: labels on how many?")
+open_to = predict("16-token", "One agent's token: labels on how many?", unit="nodes")
 open_to
 
 # %%
@@ -451,7 +451,7 @@ None
 # will its successor request? (A real kubelet must do it: on the embedded cluster you see a recording.)
 
 # %%
-resized = predict("16-resized", ..., unit="m", question="Resized from 10m to 50m: the successor?")
+resized = predict("16-resized", "Resized from 10m to 50m: the successor?", unit="m")
 resized
 
 # %%
@@ -540,15 +540,15 @@ def verdict(**fields):
 
 
 # %%
-q1 = predict("16-check-restart", ..., question="restartPolicy OnFailure: accepted or rejected?")
+q1 = predict("16-check-restart", "restartPolicy OnFailure: accepted or rejected?")
 q1.compare(verdict(restartPolicy="OnFailure"))
 
 # %%
-q2 = predict("16-check-deadline", ..., question="activeDeadlineSeconds 60: accepted or rejected?")
+q2 = predict("16-check-deadline", "activeDeadlineSeconds 60: accepted or rejected?")
 q2.compare(verdict(activeDeadlineSeconds=60))
 
 # %%
-q3 = predict("16-check-node", ..., question="nodeName of no node: accepted or rejected?")
+q3 = predict("16-check-node", "nodeName of no node: accepted or rejected?")
 q3.compare(verdict(nodeName="no-such-node"))
 
 # %%

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from daemonset_course.cluster import current, reset
 from daemonset_course.errors import CommandFailed, CourseError, NotFinished, Rejected
 from daemonset_course.prediction import predict
+from daemonset_course.proved import proved
 from daemonset_course.recording import compare, record, step
 from daemonset_course.verbs.apply import apply, rejected
 from daemonset_course.verbs.kubectl import kubectl
@@ -55,6 +56,7 @@ __all__ = [
     "kubectl",
     "label",
     "predict",
+    "proved",
     "record",
     "recover_node",
     "rejected",

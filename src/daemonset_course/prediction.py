@@ -127,7 +127,7 @@ class Prediction:
 
     def __str__(self) -> str:
         if self.answer is None:
-            text = "No prediction yet. Replace ... with your answer and run the cell again."
+            text = "No prediction yet. Add answer=... with yours and run the cell again."
         else:
             text = f"You predict {show(self.answer, self.unit)}.{self._first_guess()}"
         return " ".join(part for part in (self.question, text, self.note) if part)
@@ -144,21 +144,39 @@ class Prediction:
 
 
 def predict(
-    question_id: str, answer: Answer | EllipsisType | None, *, question: str = "", unit: str = ""
+    question_id: str,
+    question: str = "",
+    *,
+    unit: str = "",
+    choices: Sequence[str] = (),
+    answer: Answer | EllipsisType | None = None,
 ) -> Prediction:
-    """Return the prediction, and store it on disk once an answer is typed.
+    """Return the prediction, and store it on disk once an answer is given.
 
     ``...``, None and an empty text mean "no answer yet". Running a cell again with the same answer
     stores nothing new. With a unit the answer must be a number; another value is refused and not
     stored. If the file cannot be written, the lesson goes on and ``note`` gives the reason.
 
+    Args:
+        question_id: the name under which answers are stored, such as ``08-length``.
+        question: a whole sentence.
+        unit: what a number counts or measures, such as ``Pods`` or ``s``.
+        choices: the possible answers, if there are only these.
+        answer: the answer, for who types it.
+
     Raises:
-        BadInput: the answer is not a number, a text, True, False or a list of texts; or, with a
-            unit, it is not a number of that unit.
+        BadInput: the answer is not a number, a text, True, False or a list of texts; with a unit,
+            it is not a number of that unit; with choices, it is none of them.
     """
     if answer is None or answer is ... or (isinstance(answer, str) and not answer.strip()):
         return Prediction(question_id, question=question, unit=unit)
     typed = plain(answer, unit)
+    if choices and typed not in choices:
+        raise BadInput(
+            "The answer is none of the choices.",
+            seen=repr(typed),
+            next_step=f"Choose one of {', '.join(choices)}.",
+        )
     try:
         first, note = _keep(question_id, typed, unit)
     except CourseError as error:

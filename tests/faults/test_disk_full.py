@@ -46,14 +46,14 @@ def fill(folder: Path) -> Path:
 
 
 def test_full_disk_and_saving(disk: Path) -> None:
-    predict("x-one", 3, question="?")
+    predict("x-one", answer=3, question="?")
     results.keep("06-roll-within-budget", 1, verdict_of("passed", "well"), [])
     log.save([HEADER], disk / "log.jsonl")
     before = {p.name: p.read_bytes() for p in disk.glob("*.json*")}
     block = fill(disk)
     long = [HEADER, *(log.Mark(i, "x" * 200) for i in range(300))]
 
-    assert "No space left on device" in predict("x-two", "long " * 2000, question="?").note
+    assert "No space left on device" in predict("x-two", answer="long " * 2000, question="?").note
     for write in (
         lambda: log.save(long, disk / "log.jsonl"),
         lambda: results.keep("06-roll-within-budget", 2, verdict_of("wrong", "no" * 9999), []),

@@ -121,6 +121,15 @@ def test_other_tags_are_kept(built: Course) -> None:
     assert built.cells("notebooks/01-first.ipynb")[1].metadata == {"tags": ["hide"]}
 
 
+def test_the_source_of_a_cell_that_ends_in_proved_is_folded(course: Course) -> None:
+    cells = ["x = 1\nassert x == 1\nproved('one')", "proved('one')\nx = 2", "x = proved('one')"]
+    course.write("lessons/01-first.py", "".join(f"# %%\n{cell}\n\n" for cell in cells))
+    course.run("build")
+
+    folded = [cell.metadata for cell in course.cells("notebooks/01-first.ipynb")]
+    assert folded == [{"jupyter": {"source_hidden": True}}, {}, {}]
+
+
 def test_a_new_cell_leaves_the_ids_of_the_others(built: Course) -> None:
     before = [cell.id for cell in built.cells("notebooks/01-first.ipynb")]
     built.write("lessons/01-first.py", "# %%\nnew = 1\n\n" + LESSON)

@@ -29,11 +29,11 @@ def sentence(answer, actual, unit="", **options):
 
 @pytest.mark.parametrize("nothing", [..., None, "", "  "])
 def test_no_answer_yet_says_what_to_do_and_stores_nothing(store, nothing):
-    prediction = predict("q", nothing, question="How long?", unit="s")
+    prediction = predict("q", answer=nothing, question="How long?", unit="s")
 
     assert prediction.answer is None
     assert str(prediction) == (
-        "How long? No prediction yet. Replace ... with your answer and run the cell again."
+        "How long? No prediction yet. Add answer=... with yours and run the cell again."
     )
     assert not store.parent.exists()
     comparison = prediction.compare(19.9)
@@ -41,9 +41,17 @@ def test_no_answer_yet_says_what_to_do_and_stores_nothing(store, nothing):
     assert str(comparison) == "No prediction was typed; the cluster took 19.9 s."
 
 
+def test_an_answer_is_one_of_the_choices(store):
+    with pytest.raises(BadInput, match="Choose one of ready, both"):
+        predict("q", choices=("ready", "both"), answer="neither")
+
+    assert not store.exists()
+    assert predict("q", choices=("ready", "both"), answer="both").answer == "both"
+
+
 @pytest.mark.parametrize("answer", [12, 1.5, "Background", True, ["n1", "n2"], []])
 def test_an_answer_is_shown_and_kept_as_typed(store, answer):
-    prediction = predict("q", answer)
+    prediction = predict("q", answer=answer)
 
     assert (type(prediction.answer), prediction.answer) == (type(answer), answer)
     assert kept(store) == [answer]
@@ -55,7 +63,7 @@ def test_an_answer_is_shown_and_kept_as_typed(store, answer):
 )
 def test_other_kinds_of_answer_are_refused_with_what_is_allowed(store, answer):
     with pytest.raises(BadInput) as refused:
-        predict("q", answer)
+        predict("q", answer=answer)
 
     assert "A number (12 or 1.5), a text" in str(refused.value)
     assert type(answer).__name__ in str(refused.value)
@@ -80,7 +88,7 @@ def test_other_kinds_of_answer_are_refused_with_what_is_allowed(store, answer):
     ],
 )
 def test_where_there_is_a_unit_the_answer_is_taken_as_a_number(store, typed, unit, taken):
-    prediction = predict("q", typed, unit=unit)
+    prediction = predict("q", answer=typed, unit=unit)
 
     assert (type(prediction.answer), prediction.answer) == (type(taken), taken)
     assert kept(store) == [taken]
@@ -112,16 +120,16 @@ def test_where_there_is_a_unit_the_answer_is_taken_as_a_number(store, typed, uni
 )
 def test_where_a_number_is_asked_nothing_else_is_kept(store, typed, unit, says):
     with pytest.raises(BadInput) as refused:
-        predict("q", typed, unit=unit)
+        predict("q", answer=typed, unit=unit)
 
     assert says in str(refused.value)
     assert not store.exists()
-    assert predict("q", 3, unit=unit).first == 3
+    assert predict("q", answer=3, unit=unit).first == 3
 
 
 def test_a_set_or_a_tuple_of_names_is_a_list(store):
-    assert predict("q", ("n1", "n2")).answer == ["n1", "n2"]
-    assert predict("other", {"n2", "n1"}).answer == ["n1", "n2"]
+    assert predict("q", answer=("n1", "n2")).answer == ["n1", "n2"]
+    assert predict("other", answer={"n2", "n1"}).answer == ["n1", "n2"]
     assert kept(store, "other") == [["n1", "n2"]]
 
 
@@ -135,7 +143,7 @@ def test_an_earlier_answer_that_the_question_would_refuse_is_not_the_first(store
     store.parent.mkdir()
     store.write_text(stored(earlier, 5))
 
-    prediction = predict("q", 3, unit="Pods")
+    prediction = predict("q", answer=3, unit="Pods")
 
     assert (prediction.first, prediction.note) == (5, "")
     assert kept(store) == [earlier, 5, 3]
@@ -143,14 +151,14 @@ def test_an_earlier_answer_that_the_question_would_refuse_is_not_the_first(store
         "You predicted 3 Pods; the cluster shows 3 Pods: exactly as predicted."
         " (Your first answer was 5 Pods.)"
     )
-    assert predict("q", earlier).first == earlier, "without a unit it is an answer"
+    assert predict("q", answer=earlier).first == earlier, "without a unit it is an answer"
 
 
 def test_an_earlier_number_in_quotes_is_the_first_answer(store):
     store.parent.mkdir()
     store.write_text(stored("4"))
 
-    assert predict("q", 3, unit="Pods").first == 4
+    assert predict("q", answer=3, unit="Pods").first == 4
 
 
 @pytest.mark.parametrize("earlier", [None, float("nan"), {"a": 1}, [1], 10**400])
@@ -159,7 +167,7 @@ def test_one_answer_that_cannot_be_read_does_not_lose_the_others(store, earlier)
     content = stored(7, earlier)
     store.write_text(content)
 
-    prediction = predict("q", 7, unit="Pods")
+    prediction = predict("q", answer=7, unit="Pods")
 
     assert prediction.first == 7
     assert prediction.note.startswith("(Some earlier answers could not be read; they are in ")
@@ -168,10 +176,10 @@ def test_one_answer_that_cannot_be_read_does_not_lose_the_others(store, earlier)
 
 
 def test_the_first_answer_stays_and_changes_are_added_with_their_dates(store):
-    predict("q", 12)
-    predict("q", 12)  # the cell was run again
-    predict("other", 1)
-    last = predict("q", 20, unit="s")
+    predict("q", answer=12)
+    predict("q", answer=12)  # the cell was run again
+    predict("other", answer=1)
+    last = predict("q", answer=20, unit="s")
 
     assert kept(store) == [12, 20]
     assert kept(store, "other") == [1]
@@ -186,15 +194,15 @@ def test_the_first_answer_stays_and_changes_are_added_with_their_dates(store):
 
 
 def test_true_and_one_are_different_answers(store):
-    predict("q", 1)
-    predict("q", True)
+    predict("q", answer=1)
+    predict("q", answer=True)
 
     assert [type(each) for each in kept(store)] == [int, bool]
 
 
 def test_only_the_owner_can_read_the_store_and_no_pieces_are_left(store):
-    predict("q", 1)
-    predict("q", 2)
+    predict("q", answer=1)
+    predict("q", answer=2)
 
     assert stat.S_IMODE(store.stat().st_mode) == 0o600
     assert {each.name for each in store.parent.iterdir()} <= {store.name, f"{store.name}.lock"}
@@ -221,7 +229,7 @@ def test_a_corrupt_store_is_set_aside_and_that_is_said(store, content):
     store.parent.mkdir()
     store.write_bytes(content)
 
-    prediction = predict("q", 12)
+    prediction = predict("q", answer=12)
 
     aside = store.with_name("predictions.json.bad")
     assert aside.read_bytes() == content
@@ -229,20 +237,20 @@ def test_a_corrupt_store_is_set_aside_and_that_is_said(store, content):
     newer = "were written by a newer version of the course"
     why = newer if b"2" in content else "could not be read"
     assert str(prediction) == f"You predict 12. (Earlier answers {why}; they are in {aside}.)"
-    assert predict("q", 12).note == ""
+    assert predict("q", answer=12).note == ""
 
 
 def test_a_question_with_an_empty_history_takes_the_answer_as_the_first(store):
     store.parent.mkdir()
     store.write_text('{"format": 1, "answers": {"q": []}}')
 
-    assert predict("q", 3).first == 3
+    assert predict("q", answer=3).first == 3
 
 
 def test_a_store_that_cannot_be_written_does_not_stop_the_lesson(store):
     store.parent.write_text("a file where the folder should be")
 
-    prediction = predict("q", 12)
+    prediction = predict("q", answer=12)
 
     assert (prediction.answer, prediction.first) == (12, 12)
     assert "The answer was not kept" in str(prediction)
@@ -253,20 +261,20 @@ def test_a_lock_that_another_notebook_holds_does_not_stop_the_lesson(store, monk
     monkeypatch.setattr(store_module, "LOCK_SECONDS", 0.0)
     store.parent.mkdir()
     with FileLock(f"{store}.lock"):
-        assert "The answer was not kept" in predict("q", 12).note
+        assert "The answer was not kept" in predict("q", answer=12).note
 
-    assert predict("q", 12).note == ""
+    assert predict("q", answer=12).note == ""
 
 
 def test_a_failed_write_leaves_the_old_answers_whole(store, monkeypatch):
-    predict("q", 12)
+    predict("q", answer=12)
     before = store.read_bytes()
 
     def full_disk(_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full_disk)
-    prediction = predict("q", 20)
+    prediction = predict("q", answer=20)
 
     assert "No space left on device" in prediction.note
     assert store.read_bytes() == before
@@ -407,9 +415,10 @@ def test_the_sentence_of_a_comparison(answer, actual, unit, words):
      ("batches", "batch"), ("s", "s"), ("ms", "ms"), ("seconds", "second"), ("%", "%")],
 )  # fmt: skip
 def test_one_of_a_unit_is_singular(unit, one):
-    assert str(predict("q", 1, unit=unit)) == f"You predict 1 {one}."
+    assert str(predict("q", answer=1, unit=unit)) == f"You predict 1 {one}."
     assert (
-        str(predict("q", 2, unit=unit)) == f"You predict 2 {unit}. (Your first answer was 1 {one}.)"
+        str(predict("q", answer=2, unit=unit))
+        == f"You predict 2 {unit}. (Your first answer was 1 {one}.)"
     )
     assert sentence(1, 11, unit, within=0).startswith(f"You predicted 1 {one}; ")
 

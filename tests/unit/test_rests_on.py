@@ -153,7 +153,7 @@ def test_a_lesson_says_whose_answer_it_judges_and_what_it_has_asserted(problems,
         (title_problems, ["run.plot(title='It works')"]),
         (title_problems, ["told = 'It works'", "plot(run, title=told)"]),
         (title_problems, ["run.plot(title='It works')\nassert run.result"]),
-        (count_problems, ["q = predict('01-q', ...)", "q.compare(kubectl('x'), within=0)"]),
+        (count_problems, ["q = predict('01-q', 'How many?')", "q.compare(kubectl('x'), within=0)"]),
     ],
 )
 def test_a_lesson_that_does_not_is_told(problems, cells: list[str]) -> None:
@@ -168,7 +168,10 @@ def test_a_lesson_that_does_not_is_told(problems, cells: list[str]) -> None:
         (source_problems, ["q.compare(26 / 7, source='rule')"]),
         (title_problems, ["assert run.result\nrun.plot(title='It works')"]),
         (title_problems, ["run.plot(title=f'{run.result} of 3')", "run.plot()"]),
-        (count_problems, ["q = predict('01-q', ..., unit='Pods')", "q.compare(1, within=0)"]),
+        (
+            count_problems,
+            ["q = predict('01-q', 'How many?', unit='Pods')", "q.compare(1, within=0)"],
+        ),
     ],
 )
 def test_a_lesson_that_does_passes(problems, cells: list[str]) -> None:

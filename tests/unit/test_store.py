@@ -363,5 +363,5 @@ def test_predictions_and_labs_say_the_same_of_a_newer_file(labs: Path) -> None:
         labs.with_name(name).write_text(json.dumps(newer))
 
     written = "were written by a newer version of the course; they are in"
-    assert f"(Earlier answers {written}" in predict("q", 1).note
+    assert f"(Earlier answers {written}" in predict("q", answer=1).note
     assert f"Earlier lab results {written}" in results.load(LAB)[1]
