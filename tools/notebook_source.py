@@ -73,10 +73,10 @@ def proves(cell: Cell) -> bool:
     if cell.kind != "code":
         return False
     try:
-        *_, last = ast.parse(plain_python(cell.text)).body or [None]
+        body = ast.parse(plain_python(cell.text)).body
     except SyntaxError:
         return False
-    call = last.value if isinstance(last, ast.Expr) else None
+    call = body[-1].value if body and isinstance(body[-1], ast.Expr) else None
     return isinstance(call, ast.Call) and getattr(call.func, "id", "") == "proved"
 
 
