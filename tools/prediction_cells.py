@@ -38,7 +38,7 @@ class Asked:
 
 def asked(codes: Sequence[str | None]) -> list[Asked]:
     """Return the predictions of cells, given as their code; None stands for a text."""
-    trees = [_parsed(code) for code in codes]
+    trees = [parsed(code) for code in codes]
     found = [
         (index, variable, call)
         for index, tree in enumerate(trees)
@@ -69,40 +69,38 @@ def shows(codes: Sequence[str | None]) -> list[list[str]]:
 def problems(codes: Sequence[str | None]) -> Iterator[tuple[int, int, str]]:
     """Yield what keeps a result from waiting: the cell's index, the line in it (from 1), a text."""
     for index, code in enumerate(codes):
-        for line, says in _cell_problems(_parsed(code)):
+        for line, says in _cell_problems(parsed(code)):
             yield index, line, says
     for each in asked(codes):
-        if each.last == each.cell and each.variable not in compares(_parsed(codes[each.cell])):
+        if each.last == each.cell and each.variable not in compares(parsed(codes[each.cell])):
             yield each.cell, each.call.lineno, f"{each.variable} is compared in no cell after it."
 
 
 def compares(tree: ast.Module) -> set[str]:
     """Return the names whose ``compare`` a cell calls."""
-    return {call.func.value.id for call in comparisons(tree)}  # type: ignore[attr-defined]
+    return {name for name, _ in comparisons(tree)}
 
 
-def comparisons(tree: ast.Module) -> list[ast.Call]:
-    """Return the calls ``x.compare(...)`` of a cell."""
-    return [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "compare"
-        and isinstance(node.func.value, ast.Name)
-    ]
+def comparisons(tree: ast.Module) -> list[tuple[str, ast.Call]]:
+    """Return the calls ``x.compare(...)`` of a cell, each with the name ``x``."""
+    found = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="compare")):
+                found.append((name, node))
+    return found
 
 
 def _cell_problems(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    calls = [node for node in ast.walk(tree) if _is_predict(node)]
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _is_predict(node)]
     named = {call for _, call in _predictions(tree)}
     for call in calls:
         if call not in named:
-            yield call.lineno, "give a prediction a name of its own: x = predict(...)."  # type: ignore[attr-defined]
-        elif not _id_of(call):  # type: ignore[arg-type]
-            yield call.lineno, "the first argument of predict must be a text."  # type: ignore[attr-defined]
+            yield call.lineno, "give a prediction a name of its own: x = predict(...)."
+        elif not _id_of(call):
+            yield call.lineno, "the first argument of predict must be a text."
     if len(named) > 1:
-        yield calls[-1].lineno, "two predictions in a cell: give each its own."  # type: ignore[attr-defined]
+        yield calls[-1].lineno, "two predictions in a cell: give each its own."
     if len(named) != 1:
         return
     ((variable, call),) = _predictions(tree)
@@ -133,8 +131,8 @@ def _predictions(tree: ast.Module) -> list[tuple[str, ast.Call]]:
     return found
 
 
-def _is_predict(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "predict"
+def _is_predict(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id == "predict"
 
 
 def _id_of(call: ast.Call) -> str:
@@ -144,9 +142,11 @@ def _id_of(call: ast.Call) -> str:
     return ""
 
 
-def _parsed(code: str | None) -> ast.Module:
+def parsed(code: str | None) -> ast.Module:
     """Return the tree of a cell; an empty one for a text, or for what is not Python."""
     try:
-        return compile(plain_python(code or ""), "cell", "exec", _FLAGS, dont_inherit=True)
+        tree = compile(plain_python(code or ""), "cell", "exec", _FLAGS, dont_inherit=True)
     except SyntaxError:
         return ast.Module([], [])
+    assert isinstance(tree, ast.Module)
+    return tree
