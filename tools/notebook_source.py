@@ -19,6 +19,7 @@ from typing import Any
 
 import jupytext
 
+import prediction_cells
 from daemonset_course.command_line import expressions
 from daemonset_course.errors import BadInput
 from daemonset_course.recording.plain_python import kubectl_lines, plain_python
@@ -73,10 +74,10 @@ def proves(cell: Cell) -> bool:
     if cell.kind != "code":
         return False
     try:
-        *_, last = ast.parse(plain_python(cell.text)).body or [None]
+        body = ast.parse(plain_python(cell.text)).body
     except SyntaxError:
         return False
-    call = last.value if isinstance(last, ast.Expr) else None
+    call = body[-1].value if body and isinstance(body[-1], ast.Expr) else None
     return isinstance(call, ast.Call) and getattr(call.func, "id", "") == "proved"
 
 
@@ -158,7 +159,20 @@ def find_problems(source: Source) -> list[Problem]:
         if cell.kind == "code" and not marks:
             for folder in FOLDERS[source.group]:
                 found += [line for one in variant(cell, folder) for line in _code_rules(one)]
+    for folder in FOLDERS[source.group]:
+        found += _prediction_problems(source, folder)
     return sorted({Problem(source.path, number, says) for number, says in found})
+
+
+def _prediction_problems(source: Source, folder: str) -> Iterator[Line]:
+    cells = [one for cell in source.cells for one in variant(cell, folder)]
+    for index, line, says in prediction_cells.problems(codes(cells)):
+        yield cells[index].lines[line - 1][0], says
+
+
+def codes(cells: Sequence[Cell]) -> list[str | None]:
+    """Return the code of each cell; None for a text."""
+    return [cell.text if cell.kind == "code" else None for cell in cells]
 
 
 def _tag_problems(cell: Cell, group: str) -> Iterator[Line]:
