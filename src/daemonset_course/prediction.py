@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from types import EllipsisType
 from typing import Any
 
+from daemonset_course import judged
 from daemonset_course.answers import (
     EXACTLY,
     NO,
@@ -120,6 +121,8 @@ class Prediction:
         if self.answer is None:
             return Comparison(None, f"No prediction was typed; {_fact(fact, self.unit, source)}")
         right, ending = judge(self.answer, fact, self.unit, tolerance)
+        first = self.answer if self.first is None else self.first
+        judged.keep(self.question_id, judge(first, fact, self.unit, tolerance)[0], right)
         digits = enough_digits(self.answer, fact)
         text = f"You predicted {show(self.answer, self.unit, digits)}"
         values = f"{text}; {_fact(fact, self.unit, source, digits)}"
@@ -182,6 +185,15 @@ def predict(
     except CourseError as error:
         first, note = typed, f"(The answer was not kept: {error.seen or error.failed}.)"
     return Prediction(question_id, typed, question, unit, first, note)
+
+
+def answered() -> frozenset[str]:
+    """Return the identifiers of the questions that have a stored answer.
+
+    Raises:
+        FileFailed: the file exists and cannot be read.
+    """
+    return frozenset(_store().read()[0])
 
 
 def _fact(fact: Answer | None, unit: str, source: str, digits: int = 3) -> str:
