@@ -83,25 +83,27 @@ def link_terms(cells: Iterable[Any], folder: str, found: Iterable[Term] | None =
         folder: the notebook's folder; empty: the folder of the glossary.
         found: the terms, by default those of the glossary.
     """
-    left = {one.term: one for one in (terms() if found is None else found) if one.link}
+    longest_first = sorted(terms() if found is None else found, key=lambda one: -len(one.term))
+    left = {one.term for one in longest_first if one.link}
     up = "../" if folder else ""
     for cell in cells:
-        if cell.cell_type == "markdown" and left:
-            cell.source = _linked(cell.source, up, left)
+        if cell.cell_type == "markdown":
+            cell.source = _linked(cell.source, up, longest_first, left)
 
 
-def _linked(text: str, up: str, left: dict[str, Term]) -> str:
-    """Link the terms that are left, and take those that were found away."""
-    kept = [match.span() for match in _LEFT_ALONE.finditer(text)]
+def _linked(text: str, up: str, longest_first: Iterable[Term], left: set[str]) -> str:
+    """Link the terms that are left, and remove from them what was linked."""
+    taken = [match.span() for match in _LEFT_ALONE.finditer(text)]
     links: list[tuple[int, int, str]] = []
-    for one in sorted(left.values(), key=lambda term: -len(term.term)):
+    for one in longest_first:
         for match in re.finditer(one.pattern, text):
             start, end = match.span()
-            taken = [*kept, *((a, b) for a, b, _ in links)]
-            if not any(a < end and start < b for a, b in taken):
+            if any(a < end and start < b for a, b in taken):
+                continue
+            taken.append((start, end))  # a shorter term means something else within this one
+            if one.term in left:
+                left.remove(one.term)
                 links.append((start, end, f"[{match[0]}]({up}{PAGE}#{one.anchor})"))
-                del left[one.term]
-                break
     for start, end, link in sorted(links, reverse=True):
         text = text[:start] + link + text[end:]
     return text

@@ -23,6 +23,7 @@ from typing import Any
 import nbformat
 
 import minutes
+from glossary import link_terms
 from lesson_links import linked, notebooks_by_number
 from notebook_source import FOLDERS, Cell, Source, find_problems, proves, read_sources, variant
 
@@ -50,6 +51,7 @@ def notebook_text(
     for cell in cells:
         if cell.cell_type == "markdown":
             cell.source = linked(cell.source, folder, names or {})
+    link_terms(cells if names else [], folder)
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=NOTEBOOK_METADATA)
     notebook.nbformat_minor = 5
     nbformat.validate(notebook)

@@ -129,6 +129,13 @@ def test_no_relative_link_of_the_learners_copy_is_broken(
     assert broken(tmp_path, [*notebooks, *(tmp_path / name for name in PAGES)]) == []
 
 
+def test_each_lesson_links_words_to_the_glossary_once() -> None:
+    for one in COURSE.notebooks("lessons"):
+        links = [link for link in relative_links(ROOT / one.path) if "glossary.md#" in link]
+        assert links, one.path
+        assert len(links) == len(set(links)), one.path
+
+
 def test_a_broken_link_is_found(tmp_path: Path) -> None:
     (tmp_path / "b.md").write_text("# Here\n")
     page = tmp_path / "a.md"

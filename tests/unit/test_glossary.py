@@ -33,6 +33,14 @@ def test_the_first_use_alone_becomes_a_link() -> None:
     assert linked("A taint", folder="") == ["A [taint](glossary.md#taint)"]
 
 
+def test_a_shorter_term_is_not_found_within_a_longer_one() -> None:
+    cells = [nbformat.v4.new_markdown_cell("A taint effect. The taint effect, the taint.")]
+    link_terms(cells, "", (TAINT, Term("taint effect", "What it does.", "06")))
+
+    first, last = "[taint effect](glossary.md#taint-effect)", "[taint](glossary.md#taint)"
+    assert cells[0].source == f"A {first}. The taint effect, the {last}."
+
+
 def test_another_form_leads_to_the_term() -> None:
     assert linked("It tolerates this.") == ["It [tolerates](../glossary.md#toleration) this."]
 
