@@ -4,7 +4,7 @@ python tools/course_pages.py            # write
 python tools/course_pages.py check
 
 content/course.toml and the lessons  ->  src/daemonset_course/data/catalogue.json
-content/start.py                     ->  START.ipynb
+content/pages/start.py               ->  START.ipynb
 content/glossary.toml                ->  glossary.md
 content/claims.toml                  ->  source.md
                                          README.md, the table of lessons and labs
@@ -54,10 +54,11 @@ def pages(root: Path = ROOT) -> dict[str, str]:
 
 def start_notebook(root: Path, course: Catalogue) -> str:
     """Return the start notebook as JSON text; names in braces stand for generated prose."""
-    path = root / "content" / "start.py"
+    path, beside = root / "content" / "pages" / "start.py", course_catalogue.read(root)["page"]
     values = {
         "parts": "\n".join(_parts(course)),
         "paths": "\n".join(_paths(course)),
+        "pages": "\n".join(map("- [{title}]({path}): {says}".format_map, beside)),
         "lessons": f"{len([*course.notebooks('lessons')])}",
         "lessons_take": duration(course.minutes("lessons")),
         "labs": f"{len([*course.notebooks('labs')])}",
@@ -70,7 +71,7 @@ def start_notebook(root: Path, course: Catalogue) -> str:
             text = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], text)
         lines = tuple(enumerate(text.split("\n"), 1))
         cells.append(Cell(cell.cell_type, 0, lines, {}))
-    return notebooks.notebook_text(Source("content/start.py", "", "start", tuple(cells)), "")
+    return notebooks.notebook_text(Source("content/pages/start.py", "", "start", tuple(cells)), "")
 
 
 def _parts(course: Catalogue) -> Iterator[str]:

@@ -23,7 +23,7 @@ from daemonset_course.files import unreadable, unwritable, write_whole
 from daemonset_course.places import REPOSITORY, course_command
 from daemonset_course.store import JsonStore
 
-PAGES = ("*.ipynb", "glossary.md", "source.md")  # the start notebook and what it links to
+PAGES = ("START.ipynb", "playground.ipynb", "glossary.md", "source.md")
 COPIED = (*PAGES, "notebooks/*.ipynb", "labs/*.ipynb", "manifests/**/*.yaml")
 LESSONS, LABS = "notebooks", "labs"
 _FORMAT = 1

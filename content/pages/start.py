@@ -32,11 +32,9 @@ progress()
 #
 # {paths}
 #
-# ## Look up
+# ## More
 #
-# - [Glossary](glossary.md): what the words mean.
-# - [The source document](source.md): each claim that the course teaches, its verdict, and the lesson
-#   that shows it.
+# {pages}
 #
 # ## Help
 #
