@@ -18,8 +18,8 @@ progress()
 # A lesson is complete when all its predictions are made and its exercises are passed. A first answer
 # is kept, so "right at first" counts what you knew before the run.
 #
-# **One notebook at a time.** All notebooks share one cluster. Before you open the next one, choose
-# Kernel → Shut Down Kernel. A lesson begins with `reset`, which asks before it ends a task of a lab.
+# **One notebook at a time.** All notebooks share one cluster: finish one before you run cells of
+# another. Each lesson begins with `reset`. It refuses while a task of a lab runs, and says how to end it.
 #
 # ## Parts
 #
@@ -42,7 +42,8 @@ progress()
 #   running, and how to correct it. `course reset` brings the cluster back to its first state.
 # - `course lessons list` says which notebooks you edited, `course lessons fresh 06` begins lesson 06
 #   afresh and keeps your version.
-# - Your answers and results are files on this machine, in the course's state folder. `course progress`
-#   prints them, `course forget` removes them.
+# - Your answers and results are files on this machine, in the course's state folder
+#   (`~/.local/state/daemonset-course`, or `COURSE_HOME`). `course progress` prints what follows from
+#   them, `course forget` removes them.
 # - Is something wrong or unclear? Open an issue in the repository from which you have the course. Its
 #   form asks for the output of `course doctor --json`, which names neither you nor your machine.

@@ -152,16 +152,12 @@ class Progress:
         for part, rows in self.parts:
             lines.append(part.title)
             for done in rows:
-                name = f"{done.notebook.label.capitalize()}  {done.notebook.title}"
-                state, answered, right, passed = done.texts
-                words = [
-                    state,
-                    answered and f"answered {answered}",
-                    right and f"right at first {right}",
-                    passed and f"tasks passed {passed}",
-                ]
-                lines.append(f"  {name:<35} {', '.join(filter(None, words))}")
-        return "\n".join([*lines, "", f"Next step: {self.advice}"])
+                name = f"{done.notebook.label.capitalize():<9}  {done.notebook.title}"
+                named = zip(COLUMNS, done.texts, strict=True)
+                words = [f"{head} {text}".strip() for head, text in named if text]
+                lines.append(f"  {name:<35} {', '.join(words)}")
+        path = f"\n{self.next.path}" if self.next else ""
+        return "\n".join([*lines, "", f"Next step: {self.advice}{path}"])
 
 
 def progress() -> Progress:
