@@ -7,14 +7,14 @@ content/course.toml and the lessons  ->  src/daemonset_course/data/catalogue.jso
 content/pages/start.py               ->  START.ipynb
 content/glossary.toml                ->  glossary.md
 content/claims.toml                  ->  source.md
-                                         README.md, the table of lessons and labs
+                                         README.md, between its markers
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import jupytext
@@ -29,7 +29,7 @@ from notebook_source import Cell, Source
 
 ROOT = Path(__file__).resolve().parents[1]
 START = "START.ipynb"
-_BLOCK = re.compile(r"(<!-- lessons: .*? -->\n).*?(<!-- end of lessons -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- (\w+): .*? -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
 
 
 def pages(root: Path = ROOT) -> dict[str, str]:
@@ -45,11 +45,20 @@ def pages(root: Path = ROOT) -> dict[str, str]:
         START: start_notebook(root, course),
         glossary.PAGE: glossary.page(glossary.terms(root), lessons),
         source_page.PAGE: source_page.page(rows, sections, document, course),
-        "README.md": _BLOCK.sub(lambda m: f"{m[1]}{readme_table(course)}{m[2]}", readme),
+        "README.md": with_blocks(
+            readme, {"length": f"{length(course)}\n", "lessons": readme_table(course)}
+        ),
     }
 
 
 # The start notebook
+
+
+def length(course: Catalogue) -> str:
+    """Return how many lessons and labs there are, and how long they take, in one sentence."""
+    lessons, labs = (len([*course.notebooks(group)]) for group in ("lessons", "labs"))
+    of_lessons, of_labs = (duration(course.minutes(group)) for group in ("lessons", "labs"))
+    return f"{lessons} lessons take about {of_lessons}, {labs} labs about {of_labs}."
 
 
 def start_notebook(root: Path, course: Catalogue) -> str:
@@ -59,10 +68,7 @@ def start_notebook(root: Path, course: Catalogue) -> str:
         "parts": "\n".join(_parts(course)),
         "paths": "\n".join(_paths(course)),
         "pages": "\n".join(map("- [{title}]({path}): {says}".format_map, beside)),
-        "lessons": f"{len([*course.notebooks('lessons')])}",
-        "lessons_take": duration(course.minutes("lessons")),
-        "labs": f"{len([*course.notebooks('labs')])}",
-        "labs_take": duration(course.minutes("labs")),
+        "length": length(course),
     }
     cells = []
     for cell in jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent").cells:
@@ -110,14 +116,18 @@ def _numbers(numbers: Sequence[str]) -> str:
 # The README
 
 
+def with_blocks(text: str, blocks: Mapping[str, str]) -> str:
+    """Return a text with what stands between its markers written anew.
+
+    Raises:
+        KeyError: a marker has another name.
+    """
+    return _BLOCK.sub(lambda found: f"{found[1]}{blocks[found[2]]}{found[3]}", text)
+
+
 def readme_table(course: Catalogue) -> str:
     """Return the lessons by part, each with minutes and the labs after it."""
-    lessons, labs = (duration(course.minutes(group)) for group in ("lessons", "labs"))
-    lines = [
-        f"The lessons take about {lessons}, the labs about {labs}. "
-        "Minutes of lessons are measured, those of labs are estimates.\n",
-        "| lesson | minutes | labs after it |\n|---|---|---|",
-    ]
+    lines = ["| lesson | minutes | labs after it |\n|---|---|---|"]
     for part in course.parts:
         lines.append(f"| **{part.title}** | | |")
         for lesson in (one for one in part.notebooks if one.group == "lessons"):

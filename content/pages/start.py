@@ -5,9 +5,8 @@
 # plane decides, and a picture shows what happened over time. In a lab you bring a prepared cluster
 # into a better state, and a check judges what the cluster did.
 #
-# {lessons} lessons take about {lessons_take}, {labs} labs about {labs_take}. Begin with
-# [lesson 00](notebooks/00-start-here.ipynb). Come back here to see how far you are: click into the
-# next cell and press Shift+Enter.
+# {length} Begin with [lesson 00](notebooks/00-start-here.ipynb). Come back here to see how far you
+# are: click into the next cell and press Shift+Enter.
 
 # %%
 from daemonset_course.lessons import progress
@@ -23,7 +22,8 @@ progress()
 #
 # ## Parts
 #
-# Minutes of lessons are measured; those of labs are estimates.
+# Minutes of a lesson are the measured time of the cluster and an estimate for reading; those of a lab
+# are an estimate.
 #
 # {parts}
 # ## Paths

@@ -26,7 +26,8 @@ class Notebook:
         group: ``lessons`` or ``labs``.
         name: the stem of its file, such as ``06-taints-and-tolerations``.
         title: what it is about.
-        minutes: how long it takes; measured for a lesson, an estimate for a lab.
+        minutes: how long it takes: of a lesson the measured time of the cluster and an estimate for
+            reading, of a lab an estimate.
         after: the numbers of the lessons that come first.
         questions: the identifiers of its predictions.
         exercises: the names of its exercises.

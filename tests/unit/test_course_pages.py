@@ -73,6 +73,14 @@ def test_a_page_that_differs_is_named_and_written(
     assert course_pages.main(["check"], tmp_path) == 0
 
 
+def test_what_stands_between_markers_is_written_anew() -> None:
+    text = "a\n<!-- one: x -->\nold\n<!-- end of one -->\nb\n<!-- two: y -->\n<!-- end of two -->\n"
+    new = course_pages.with_blocks(text, {"one": "1\n", "two": "2\n"})
+
+    assert new == text.replace("old", "1").replace("y -->\n", "y -->\n2\n")
+    assert course_pages.with_blocks(new, {"one": "1\n", "two": "2\n"}) == new
+
+
 def test_a_heading_with_another_title_and_a_missing_lesson_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
