@@ -24,6 +24,7 @@ import nbformat
 
 import minutes
 import prediction_cells
+from glossary import link_terms
 from lesson_links import linked, notebooks_by_number
 from notebook_source import (
     FOLDERS,
@@ -62,6 +63,7 @@ def notebook_text(
             cell.metadata["course"] = {"shows": questions}
         if cell.cell_type == "markdown":
             cell.source = linked(cell.source, folder, names or {})
+    link_terms(cells if names else [], folder)
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=NOTEBOOK_METADATA)
     notebook.nbformat_minor = 5
     nbformat.validate(notebook)

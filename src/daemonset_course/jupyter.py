@@ -20,11 +20,11 @@ from daemonset_course.environment import for_python, proxies
 from daemonset_course.files import unwritable, write_whole
 from daemonset_course.own_copy import work_folder
 
-FIRST_LESSON = "notebooks/00-start-here.ipynb"
+START = "START.ipynb"
 
 
 def start(cluster: Cluster, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start JupyterLab at the first lesson of the learner's copy; pass the arguments on.
+    """Start JupyterLab at the start notebook of the learner's copy; pass the arguments on.
 
     Raises:
         FileFailed: the settings of its kernels cannot be written.
@@ -69,8 +69,8 @@ def settings() -> dict[str, dict[str, Any]]:
             "jpserver_extensions": installed | {"notebook_shim": False},
         },
         "LabApp": {
-            "default_url": f"/lab/tree/{FIRST_LESSON}",
-            "news_url": None,  # no question about news over the first lesson
+            "default_url": f"/lab/tree/{START}",
+            "news_url": None,  # no question about news over the start notebook
             "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",  # the lock pins it
         },
     }

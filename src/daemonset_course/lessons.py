@@ -32,6 +32,7 @@ from daemonset_course.analysis.scale import (
 )
 from daemonset_course.analysis.workloads import LogReaders, features
 from daemonset_course.cluster.waiting import wait_for
+from daemonset_course.course_progress import progress
 from daemonset_course.doctor import examine
 from daemonset_course.figures.small_multiples import small_multiples
 from daemonset_course.history.podstate import is_ready, node_of
@@ -132,6 +133,7 @@ __all__ = [
     "pods_by_node",
     "pods_per_node",
     "pressure",
+    "progress",
     "recorded_rollouts",
     "release",
     "renamed",

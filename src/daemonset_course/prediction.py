@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from types import EllipsisType
 from typing import Any
 
-from daemonset_course import variables
+from daemonset_course import judged, variables
 from daemonset_course.answers import (
     EXACTLY,
     NO,
@@ -179,6 +179,8 @@ class Prediction:
         if self.answer is None:
             return Comparison(None, f"No prediction was typed; {_fact(fact, self.unit, source)}")
         right, ending = judge(self.answer, fact, self.unit, tolerance)
+        first = self.answer if self.first is None else self.first
+        judged.keep(self.question_id, judge(first, fact, self.unit, tolerance)[0], right)
         digits = enough_digits(self.answer, fact)
         text = f"You predicted {show(self.answer, self.unit, digits)}"
         values = f"{text}; {_fact(fact, self.unit, source, digits)}"
@@ -255,6 +257,15 @@ def open_predictions(question_ids: Iterable[str]) -> list[Prediction]:
     """Return those of these questions that were asked in this process and are still open."""
     asked = (_asked[each] for each in question_ids if each in _asked)
     return [prediction for prediction in asked if prediction.open]
+
+
+def answered() -> frozenset[str]:
+    """Return the identifiers of the questions that have a stored answer.
+
+    Raises:
+        FileFailed: the file exists and cannot be read.
+    """
+    return frozenset(_store().read()[0])
 
 
 def _fact(fact: Answer | None, unit: str, source: str, digits: int = 3) -> str:

@@ -1,4 +1,4 @@
-"""The commands ``course lab ...`` and ``course progress``: labs from a terminal and in CI."""
+"""The commands ``course lab ...``: labs from a terminal and in CI."""
 
 from __future__ import annotations
 
@@ -35,11 +35,6 @@ Number = Annotated[int | None, typer.Argument(help="Task; else the one started l
 @lab.command("list")
 def list_labs(as_json: Json = False) -> None:
     """Print the labs with their tasks, and what you have passed."""
-    _print_progress(as_json)
-
-
-def progress_command(as_json: Json = False) -> None:
-    """Print what you have passed."""
     _print_progress(as_json)
 
 
