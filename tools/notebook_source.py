@@ -24,7 +24,8 @@ from daemonset_course.errors import BadInput
 from daemonset_course.recording.plain_python import kubectl_lines, plain_python
 
 LONGEST_CELL = 12
-FOLDERS = {"lessons": ("notebooks",), "labs": ("labs", "solutions")}
+# By folder of the sources within ``content``; the last one is ``content`` itself.
+FOLDERS = {"lessons": ("notebooks",), "labs": ("labs", "solutions"), "": ("",)}
 OUR_TAGS = {"solution", "exercise"}
 KEPT_METADATA = ("tags", "editable", "deletable", "jupyter", "slideshow")
 
@@ -82,7 +83,7 @@ def proves(cell: Cell) -> bool:
 
 @dataclass(frozen=True)
 class Source:
-    """One lesson or lab: ``group`` is the folder under content, ``name`` the file's stem."""
+    """One lesson, lab or other notebook: ``group`` is the folder under content; the file's stem."""
 
     path: str
     group: str
@@ -114,8 +115,9 @@ def lesson_notebooks(root: Path, only: Sequence[str] | None) -> list[Path]:
 
 def _read(path: Path, root: Path, group: str) -> Source | Problem:
     name = path.relative_to(root).as_posix()
-    if not re.fullmatch(r"\d\d-[a-z0-9-]+", path.stem):
-        return Problem(name, 1, "rename the file to two digits, '-', and a-z 0-9 '-'.")
+    if not re.fullmatch(r"\d\d-[a-z0-9-]+" if group else r"[a-z][a-z0-9-]*", path.stem):
+        wanted = "two digits, '-', and a-z 0-9 '-'" if group else "a-z 0-9 '-'"
+        return Problem(name, 1, f"rename the file to {wanted}.")
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
     starts = [number for number, line in enumerate(lines, 1) if _CELL_START.match(line)]

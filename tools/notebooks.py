@@ -5,6 +5,7 @@
 
     content/lessons/NN-title.py  ->  notebooks/NN-title.ipynb
     content/labs/NN-title.py     ->  labs/NN-title.ipynb and solutions/NN-title.ipynb
+    content/title.py             ->  title.ipynb
 
 For the format of a source see ``notebook_source``.
 """
@@ -108,7 +109,8 @@ def check(root: Path, wanted: dict[str, tuple[str, str]], *, everything: bool) -
         elif path.read_text(encoding="utf-8") != text:
             again = " BUILDARGS=--overwrite (it was run)" if _was_run(path) else ""
             problems.append(f"{name}: differs from {source}. Next: make notebooks{again}")
-    folders = {folder for pair in FOLDERS.values() for folder in pair} if everything else set()
+    # At the top there may also be notebooks of somebody's own.
+    folders = {one for pair in FOLDERS.values() for one in pair if one} if everything else set()
     found = (path for folder in sorted(folders) for path in sorted((root / folder).glob("*.ipynb")))
     extra = (path.relative_to(root).as_posix() for path in found)
     return problems + [f"{n}: has no source. Next: rm {n}" for n in extra if n not in wanted]
@@ -128,7 +130,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     if not problems:
         taken, names = minutes.read(root), notebooks_by_number(root)
         wanted = {
-            f"{folder}/{source.name}.ipynb": (
+            f"{folder}/{source.name}.ipynb".removeprefix("/"): (
                 notebook_text(source, folder, taken.get(source.name), names), source.path,
             )
             for source in sources for folder in FOLDERS[source.group]
