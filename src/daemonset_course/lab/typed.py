@@ -38,6 +38,24 @@ def check_strings(text: str) -> None:
     Raises:
         BadInput: with the first such line, and how to write it.
     """
+    for line, value, says in _unquoted(text):
+        raise BadInput(
+            f"Line {line}: {says}: nothing was applied.",
+            seen=text.splitlines()[line - 1].strip(),
+            next_step=f'Put it between quotes: "{value}"',
+        )
+
+
+def quotes_missing(text: str) -> str:
+    """Return which value of a YAML text needs quotes, with its line; empty if none does."""
+    for line, value, says in _unquoted(text):
+        typed = text.splitlines()[line - 1].strip()
+        return f'Line {line} ({typed}): {says}; put it between quotes: "{value}".'
+    return ""
+
+
+def _unquoted(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the line and value of each that must be a string and is none, and what is wrong."""
     try:
         documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
     except yaml.YAMLError:
@@ -47,12 +65,7 @@ def check_strings(text: str) -> None:
             kind = _KINDS.get(value.tag.rpartition(":")[2])
             if kind is not None:
                 line = value.start_mark.line + 1
-                raise BadInput(
-                    f"Line {line}: {value.value} is {kind}, and {what} must be a string: "
-                    "nothing was applied.",
-                    seen=text.splitlines()[line - 1].strip(),
-                    next_step=f'Put it between quotes: "{value.value}"',
-                )
+                yield line, value.value, f"{value.value} is {kind}, and {what} must be a string"
 
 
 def _strings(node: yaml.Node | None) -> Iterator[tuple[str, yaml.ScalarNode]]:

@@ -238,7 +238,7 @@ class Trials:
         reset()
         self.trials.clear()
         self.recorder = None
-        self._say("The cluster is as after course up. Choose, predict, then roll.")
+        self._say("The cluster is as it was after its start. Choose, predict, then roll.")
 
     def _say(self, message: str) -> None:
         self.message = message
