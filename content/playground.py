@@ -10,6 +10,7 @@
 # not ended: the playground says so, and does nothing.
 
 # %%
+from daemonset_course import reset
 from daemonset_course.lessons import playground
 
 play = playground()
@@ -37,6 +38,12 @@ trial
 assert trial.ended == "done"
 assert trial.lowest == 2
 assert trial.comparisons()["lowest"].right
+
+# %% [markdown]
+# The cluster of the other lessons again; your runs stay on the panel.
+
+# %%
+reset()
 
 # %% [markdown]
 # ## Things to try

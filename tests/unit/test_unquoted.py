@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -40,7 +39,7 @@ def refused() -> Rejected:
 
 
 @pytest.fixture
-def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[CourseError]]:
+def refusing(monkeypatch: pytest.MonkeyPatch) -> list[CourseError]:
     """The error with which the API server answers to whatever is applied."""
     errors: list[CourseError] = [refused()]
 
@@ -49,7 +48,7 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[CourseError]]:
 
     api = SimpleNamespace(path_of=lambda *_: "/api/v1/namespaces/default/pods/a", request=request)
     monkeypatch.setattr(apply_module, "current", lambda: SimpleNamespace(api=api))
-    yield errors
+    return errors
 
 
 def test_a_text_names_the_line_and_one_with_quotes_or_broken_yaml_names_none() -> None:
