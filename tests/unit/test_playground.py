@@ -163,7 +163,7 @@ class Notes:
         patch.setattr(trials, "apply", self.apply)
         patch.setattr(trials, "break_node", lambda node: self.did.append(f"break {node}"))
         patch.setattr(trials, "record", self.record)
-        patch.setattr(Trials, "_wait_first", lambda *_: None)
+        patch.setattr(trials, "wait_rollout", lambda *_, **__: None)
         patch.setattr(Trials, "_covered", lambda *_: ["worker", "worker2"])
         patch.setattr(trials, "PAUSE", 0.01)
 

@@ -55,6 +55,8 @@ def test_a_text_names_the_line_and_one_with_quotes_or_broken_yaml_names_none() -
     assert quotes_missing(POD) == SENTENCE
     assert quotes_missing(POD.replace("2", '"2"')) == ""
     assert quotes_missing("a: [") == ""
+    assert quotes_missing("[" * 5000) == ""
+    assert quotes_missing(POD + "#" * 100_000) == ""
 
 
 @pytest.mark.parametrize(

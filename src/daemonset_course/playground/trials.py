@@ -15,7 +15,6 @@ from contextlib import suppress
 from daemonset_course import placement
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.reset import reset
-from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import (
     BadInput,
     CourseError,
@@ -30,9 +29,8 @@ from daemonset_course.playground.settings import DAEMONSET, Settings, refusals
 from daemonset_course.playground.trial import Trial, predictions
 from daemonset_course.recording.recorder import Recorder, record
 from daemonset_course.verbs.apply import apply, parse
-from daemonset_course.verbs.daemonsets import daemonsets_path
 from daemonset_course.verbs.nodes import break_node
-from daemonset_course.verbs.rollout import finished, uncounted
+from daemonset_course.verbs.rollout import wait_rollout
 
 PAUSE = 0.25  # seconds between two looks at the recording, at least
 SHARE = 0.2  # of the time that a look may take
@@ -162,7 +160,7 @@ class Trials:
         reset(workers=settings.nodes)
         apply(settings.manifest(1))
         count = len(self._covered(settings))
-        self._wait_first(settings)
+        wait_rollout(DAEMONSET, timeout=_FIRST_RUN + settings.start)
         if settings.faulty_node and not stopped.is_set():
             broken = self._covered(settings)[-1]
             self._say(f"Breaks {broken}, and waits until the control plane has noticed.")
@@ -218,19 +216,6 @@ class Trials:
         return [
             name for name in cluster.workers() if placement.should_run(found[name], template).run
         ]
-
-    def _wait_first(self, settings: Settings) -> None:
-        api = current().api
-        nodes = api.items("/api/v1/nodes")
-        wait_for(
-            api,
-            daemonsets_path("default"),
-            lambda items: finished(items[DAEMONSET]) and not uncounted(items[DAEMONSET], nodes),
-            what="the old template on every node",
-            explain=lambda items: str(items[DAEMONSET].get("status")),
-            timeout=_FIRST_RUN + settings.start,
-            selector={"fieldSelector": f"metadata.name={DAEMONSET}"},
-        )
 
     def _reset(self) -> None:
         self.error, self.problems = None, {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.environment import for_programs
-from daemonset_course.errors import BadInput, CommandFailed
+from daemonset_course.errors import BadInput
 from daemonset_course.lab.typed import quotes_missing
 from daemonset_course.places import course_command
 from daemonset_course.programs import run
@@ -57,24 +57,24 @@ def kubectl(
         ) from error
     command_words.check(words)
     cluster = current()
-    try:
-        done = run(
-            [cluster.backend.programs / "kubectl", *words],
-            timeout=command_words.patience(words) if timeout is None else timeout,
-            env=for_programs(cluster.environment()),
-            stdin=stdin,
-            name=f"kubectl {shlex.join(words)}",
-            evidence=str.strip,
-            next_step="The message above is kubectl's own: correct the command.",
-            if_slow="Give it longer, timeout= or its own --timeout, or a condition that can come "
-            "true.",
-            if_missing=f"{course_command('up', cluster.name)} brings the programs of the cluster",
-        )
-    except CommandFailed as error:
-        found = filter(None, map(quotes_missing, _manifests(words, stdin)))
-        error.next_step = next(found, error.next_step)
-        raise
+    done = run(
+        [cluster.backend.programs / "kubectl", *words],
+        timeout=command_words.patience(words) if timeout is None else timeout,
+        env=for_programs(cluster.environment()),
+        stdin=stdin,
+        name=f"kubectl {shlex.join(words)}",
+        evidence=str.strip,
+        next_step=_next_step(words, stdin),
+        if_slow="Give it longer, timeout= or its own --timeout, or a condition that can come true.",
+        if_missing=f"{course_command('up', cluster.name)} brings the programs of the cluster",
+    )
     return Output(done.stdout + done.stderr)
+
+
+def _next_step(words: Sequence[str], stdin: str | None) -> str:
+    """Return what to do if the command fails."""
+    found = filter(None, map(quotes_missing, _manifests(words, stdin)))
+    return next(found, "The message above is kubectl's own: correct the command.")
 
 
 def _manifests(words: Sequence[str], stdin: str | None) -> Iterator[str]:
