@@ -4,7 +4,7 @@ python tools/course_pages.py            # write
 python tools/course_pages.py check
 
 content/course.toml and the lessons  ->  src/daemonset_course/data/catalogue.json
-content/pages/start.py               ->  START.ipynb
+content/pages/*.py                   ->  START.ipynb, playground.ipynb
 content/glossary.toml                ->  glossary.md
 content/claims.toml                  ->  source.md
                                          README.md, between its markers
@@ -15,9 +15,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-
-import jupytext
 
 import claims
 import course_catalogue
@@ -25,10 +24,11 @@ import glossary
 import notebooks
 import source_page
 from daemonset_course.catalogue import Catalogue, Notebook, duration
-from notebook_source import Cell, Source
+from daemonset_course.errors import BadInput
+from notebook_source import Cell, Problem, find_problems, read_source
 
 ROOT = Path(__file__).resolve().parents[1]
-START = "START.ipynb"
+NOTEBOOKS = {"START.ipynb": "start.py", "playground.ipynb": "playground.py"}
 _BLOCK = re.compile(r"(<!-- (\w+): .*? -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
 
 
@@ -42,7 +42,7 @@ def pages(root: Path = ROOT) -> dict[str, str]:
     readme = (root / "README.md").read_text(encoding="utf-8")
     return {
         course_catalogue.DATA.as_posix(): course_catalogue.text(root),
-        START: start_notebook(root, course),
+        **{name: page_notebook(root, course, source) for name, source in NOTEBOOKS.items()},
         glossary.PAGE: glossary.page(glossary.terms(root), lessons),
         source_page.PAGE: source_page.page(rows, sections, document, course),
         "README.md": with_blocks(
@@ -61,23 +61,32 @@ def length(course: Catalogue) -> str:
     return f"{lessons} lessons take about {of_lessons}, {labs} labs about {of_labs}."
 
 
-def start_notebook(root: Path, course: Catalogue) -> str:
-    """Return the start notebook as JSON text; names in braces stand for generated prose."""
-    path, beside = root / "content" / "pages" / "start.py", course_catalogue.read(root)["page"]
+def page_notebook(root: Path, course: Catalogue, source: str) -> str:
+    """Return a notebook as JSON text; names in braces in its text stand for generated prose.
+
+    Raises:
+        BadInput: the source has a problem.
+    """
+    beside = course_catalogue.read(root)["page"]
     values = {
         "parts": "\n".join(_parts(course)),
         "paths": "\n".join(_paths(course)),
         "pages": "\n".join(map("- [{title}]({path}): {says}".format_map, beside)),
         "length": length(course),
     }
-    cells = []
-    for cell in jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent").cells:
-        text = cell.source
-        if cell.cell_type == "markdown":
-            text = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], text)
-        lines = tuple(enumerate(text.split("\n"), 1))
-        cells.append(Cell(cell.cell_type, 0, lines, {}))
-    return notebooks.notebook_text(Source("content/pages/start.py", "", "start", tuple(cells)), "")
+    read = read_source(root / "content" / "pages" / source, root, "pages")
+    problems = [read] if isinstance(read, Problem) else list(find_problems(read))
+    if isinstance(read, Problem) or problems:
+        raise BadInput(*map(str, problems[:1]))
+    cells = tuple(_filled(cell, values) for cell in read.cells)
+    return notebooks.notebook_text(replace(read, cells=cells), "")
+
+
+def _filled(cell: Cell, values: Mapping[str, str]) -> Cell:
+    if cell.kind == "code":
+        return cell
+    text = re.sub(r"\{(\w+)\}", lambda found: values[found[1]], cell.text)
+    return replace(cell, lines=tuple(enumerate(text.split("\n"), cell.start)))
 
 
 def _parts(course: Catalogue) -> Iterator[str]:

@@ -23,7 +23,7 @@ def notebooks_by_number(root: Path) -> dict[tuple[str, str], str]:
     """Return the name of each lesson and lab by group and number: ``("labs", "06")``."""
     return {
         (group, path.stem[:2]): path.stem
-        for group in FOLDERS
+        for group in _GROUP.values()
         for path in (root / "content" / group).glob("*.py")
     }
 

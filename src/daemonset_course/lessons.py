@@ -41,6 +41,7 @@ from daemonset_course.lab.lab_progress import lab_progress
 from daemonset_course.lab.session import open_lab
 from daemonset_course.live import live
 from daemonset_course.metrics import families, labels
+from daemonset_course.playground import playground
 from daemonset_course.verbs.app_pods import (
     count_by_node,
     nodes_with,
@@ -129,6 +130,7 @@ __all__ = [
     "node_taints",
     "nodes_with",
     "open_lab",
+    "playground",
     "pod_names",
     "pods_by_node",
     "pods_per_node",

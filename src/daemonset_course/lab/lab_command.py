@@ -43,10 +43,11 @@ def start(
     lab_name: Annotated[str, typer.Argument(metavar="LAB", help="Such as 06.")],
     number: Annotated[int, typer.Argument(metavar="TASK")] = 1,
     name: Name = None,
+    force: Annotated[bool, typer.Option("--force", help="End a task of another lab.")] = False,
 ) -> None:
     """Bring the cluster into the starting state of a task, and record from then on."""
     with _on(name):
-        out.print(_text(LabSession(find(lab_name)).start(number)), markup=False)
+        out.print(_text(LabSession(find(lab_name)).start(number, force=force)), markup=False)
 
 
 @lab.command()
