@@ -28,9 +28,7 @@ def nothing_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def cell(lines: list[str], metadata: Any) -> list[str]:
     """What a kernel's shell runs of a cell that came with this metadata."""
-    shell = SimpleNamespace(
-        kernel=None, input_transformers_post=[], get_parent=lambda: {"metadata": metadata}
-    )
+    shell = SimpleNamespace(input_transformers_post=[], get_parent=lambda: {"metadata": metadata})
     held_back.load(shell)
     held_back.load(shell)
     (transform,) = shell.input_transformers_post
