@@ -38,6 +38,7 @@ from daemonset_course.lab.evidence import ENDED, JUDGED_NOW, SYSTEM, Evidence, p
 from daemonset_course.lab.lab import Lab, Probe, Task, find
 from daemonset_course.lab.lab_log import LabRecording
 from daemonset_course.lab.lab_recorder import CLOCK, LOG
+from daemonset_course.lab.model_answers import MODEL_ANSWERS
 from daemonset_course.lab.solutions import compared
 from daemonset_course.lab.typed import check_size, check_strings
 from daemonset_course.lab.verdict import Verdict, cannot_check, judge, needed_probe
@@ -203,8 +204,13 @@ class LabSession:
         return Words(f"{compared(steps, results.manifests_of(passed))}{_noted(note)}")
 
     def debrief(self) -> Words:
-        """Return the cause, the model, cases from production, and an interview question."""
-        return Words(self.lab.debrief)
+        """Return the cause, the model, cases from production, and an interview question.
+
+        A notebook shows the model answer to the question folded.
+        """
+        answer = MODEL_ANSWERS.get(self.lab.name, "")
+        folded = f"\n<details><summary>A model answer</summary>\n\n{answer}\n\n</details>\n"
+        return Words(f"{self.lab.debrief}{folded if answer else ''}")
 
     def reset(self) -> Words:
         """End the lab: stop the recorder, and reset the cluster as after ``course up``."""
