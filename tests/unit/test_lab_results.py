@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mistune
@@ -102,6 +104,24 @@ def test_a_terminal_keeps_the_lines_of_the_last_hint(lab: LabSession, number: in
     (last,) = find(LAB).task(number).hints[2:]
 
     assert _text(text).splitlines()[-len(last.splitlines()) :] == last.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [("wrong", 1), ("not attempted", 1), ("passed", 0), ("not yet", 0), ("cannot check", 0)],
+)
+def test_a_check_that_is_not_passed_says_how_to_get_a_hint(
+    lab: LabSession, monkeypatch: pytest.MonkeyPatch, outcome: Outcome, said: int
+) -> None:
+    backend = SimpleNamespace(capabilities=frozenset())
+    monkeypatch.setattr(session, "current", lambda: SimpleNamespace(backend=backend, pace=1.0))
+    monkeypatch.setattr(session, "components_first", nullcontext)
+    monkeypatch.setattr(LabSession, "_judge", lambda *_: verdict_of(outcome, outcome))
+    monkeypatch.setattr(LabSession, "_store_verdict", lambda _, __, verdict: verdict)
+    found = lab.check(2)
+
+    for text in (repr(found), found._repr_markdown_()):
+        assert text.count("lab.hint(2) gives the next of three hints.") == said
 
 
 # What was typed

@@ -35,7 +35,7 @@ from daemonset_course.history.log import Object
 from daemonset_course.lab import lab_log, leaderboard, results
 from daemonset_course.lab.actions import named, play
 from daemonset_course.lab.evidence import ENDED, JUDGED_NOW, SYSTEM, Evidence, probe_mark
-from daemonset_course.lab.lab import Lab, Probe, Task, find
+from daemonset_course.lab.lab import EXERCISES, Lab, Probe, Task, find
 from daemonset_course.lab.lab_log import LabRecording
 from daemonset_course.lab.lab_recorder import CLOCK, LOG
 from daemonset_course.lab.model_answers import MODEL_ANSWERS
@@ -163,7 +163,9 @@ class LabSession:
         except CourseError as error:
             seen = (error.seen,) if error.seen else ()
             verdict = cannot_check(error.failed, seen, where=error.next_step)
-        return self._store_verdict(number, replace(verdict, task=number))
+        hint = "hint()" if self.lab.name in EXERCISES else f"lab.hint({number})"
+        given = hint if task.hints else ""
+        return self._store_verdict(number, replace(verdict, task=number, hint=given))
 
     def _patience(self) -> float:
         """Return how long a check waits, in seconds."""
