@@ -403,7 +403,8 @@ told = predict(
     "03-told",
     "Six changes of nodes: a heartbeat of a kubelet, an annotation, a label that no DaemonSet "
     "selects, a taint with the effect PreferNoSchedule, a new node, and that node removed. Which of "
-    'them add an entry to the DaemonSet controller\'s queue? Name them, such as "label, removed".',
+    "them add an entry to the DaemonSet controller's queue?",
+    nodes=("heartbeat", "annotation", "label", "taint", "new node", "removed"),
 )
 told
 

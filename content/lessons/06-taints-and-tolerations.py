@@ -540,7 +540,8 @@ pressed_plain = predict(
     "06-pressed",
     "Three nodes are each short of something: the first of disk, the second of memory, the third of "
     "process ids (pid). plain tolerates the taints of all three and has neither requests nor a "
-    'priority. On which of the three does it run at all? Name them, such as "disk, pid".',
+    "priority. On which of the three does it run at all?",
+    nodes=("disk", "memory", "pid"),
 )
 pressed_plain
 
