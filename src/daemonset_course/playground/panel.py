@@ -46,7 +46,7 @@ def open_panel(chosen: dict[str, Any]) -> Panel:
 def live_frame(recorder: Recorder) -> str:
     """Return the picture of a run under way as HTML."""
     try:
-        return view(recorder.timeline, recorder.predicted)
+        return view(recorder.recent, recorder.predicted)
     except Exception as error:  # the run goes on, and the next frame is tried
         return _note(f"The live view cannot draw what happens now: {in_one_line(error)}")
 
