@@ -332,6 +332,31 @@ def test_a_press_returns_at_once_shows_the_run_and_then_its_comparison(notes: No
     assert (button(shown, "roll").disabled, button(shown, "stop").disabled) == (False, True)
 
 
+def test_after_a_run_that_failed_the_panel_shows_the_last_good_one(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = playground()
+    shown.roll()
+    shown.wait(30)
+    good = shown._picture.value
+    drawn: list[str] = []
+    shown._picture.observe(lambda change: drawn.append(change["new"]), "value")
+    notes.log = stuck()
+
+    def fails(*_: object) -> str:
+        shown._show()
+        raise CommandFailed("It broke.")
+
+    monkeypatch.setattr(Trials, "_follow", fails)
+    shown.roll()
+    with pytest.raises(CommandFailed):
+        shown.wait(30)
+
+    assert drawn[0] != good
+    assert drawn[-1] == good == shown._picture.value
+    assert "It broke." in shown._message.value
+
+
 @pytest.mark.usefixtures("notes")
 def test_a_field_that_is_wrong_is_marked_below_it_until_it_is_right() -> None:
     shown = playground()
