@@ -80,8 +80,8 @@ pods = predict(
 pods
 
 # %% [markdown]
-# - The results of the experiment are held back until you have committed an answer. To see them
-#   without one, press *Show me without a prediction*.
+# - The cells that show the results of the experiment do not run until you have committed an answer. To
+#   see the results without one, press *Show me without a prediction*, then run the cell again.
 # - Your answers are kept on your machine only, in `predictions.json` in the course's state folder. You
 #   may change an answer; the first one is kept beside it. `course forget` in a terminal removes them.
 # - Some cells are folded. They only check what the text says, and end in one line, "Proved: …". Run
@@ -232,7 +232,16 @@ there = f"-l app=hello --field-selector spec.nodeName={fleet.workers[0]}"
 with record("hello", live=True) as tainting:
     taint(fleet.workers[0], "lesson=00:NoExecute")
     kubectl(f"wait --for=delete pod {there} --timeout=30s")
-    status = wait_rollout("hello")
+    wait_rollout("hello")
+
+# %%
+kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=2 daemonset/hello --timeout=30s")
+kubectl("wait --for=jsonpath={.status.numberReady}=2 daemonset/hello --timeout=30s")
+assert wait_rollout("hello").unavailable == 0
+proved("after the taint the DaemonSet's status has settled")
+
+# %%
+status = daemonset_status("hello")
 tainting.plot(title=f"After the taint: desired {status.desired}, ready {status.ready}")
 
 # %%
