@@ -268,7 +268,7 @@ wait_rollout("hello")
 #
 # A kind cluster runs agents of its own before you add any. Here are the DaemonSets of `kube-system`,
 # and the last line of one Pod's log. This step needs real containers: on the embedded cluster you
-# see a **recording** of it, made on kind, and its label says so.
+# see a **recording** of it, made on kind; its label shows it.
 
 
 # %%
@@ -291,7 +291,8 @@ assert set(found) >= {"daemonset.apps/kindnet", "daemonset.apps/kube-proxy"}
 proved("the cluster's own agents include kindnet and kube-proxy")
 
 # %%
-assert all(numbers == [str(len(fleet.nodes))] * 2 for numbers in found.values())
+numbers = agents.result["desired and ready"].values()
+assert all(each == [str(len(fleet.nodes))] * 2 for each in numbers)
 proved("desired and ready of each of them are the number of all nodes")
 
 # %% [markdown]
