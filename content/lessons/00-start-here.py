@@ -80,8 +80,8 @@ pods = predict(
 pods
 
 # %% [markdown]
-# - The results of the experiment are held back until you have committed an answer. To see them
-#   without one, press *Show me without a prediction*.
+# - The cells that show the results of the experiment do not run until you have committed an answer. To
+#   see the results without one, press *Show me without a prediction*, then run the cell again.
 # - Your answers are kept on your machine only, in `predictions.json` in the course's state folder. You
 #   may change an answer; the first one is kept beside it. `course forget` in a terminal removes them.
 # - Some cells are folded. They only check what the text says, and end in one line, "Proved: …". Run
@@ -232,7 +232,16 @@ there = f"-l app=hello --field-selector spec.nodeName={fleet.workers[0]}"
 with record("hello", live=True) as tainting:
     taint(fleet.workers[0], "lesson=00:NoExecute")
     kubectl(f"wait --for=delete pod {there} --timeout=30s")
-    status = wait_rollout("hello")
+    wait_rollout("hello")
+
+# %%
+kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=2 daemonset/hello --timeout=30s")
+kubectl("wait --for=jsonpath={.status.numberReady}=2 daemonset/hello --timeout=30s")
+assert wait_rollout("hello").unavailable == 0
+proved("after the taint the DaemonSet's status has settled")
+
+# %%
+status = daemonset_status("hello")
 tainting.plot(title=f"After the taint: desired {status.desired}, ready {status.ready}")
 
 # %%
@@ -259,7 +268,7 @@ wait_rollout("hello")
 #
 # A kind cluster runs agents of its own before you add any. Here are the DaemonSets of `kube-system`,
 # and the last line of one Pod's log. This step needs real containers: on the embedded cluster you
-# see a **recording** of it, made on kind, and its label says so.
+# see a **recording** of it, made on kind; its label shows it.
 
 
 # %%
@@ -282,7 +291,8 @@ assert set(found) >= {"daemonset.apps/kindnet", "daemonset.apps/kube-proxy"}
 proved("the cluster's own agents include kindnet and kube-proxy")
 
 # %%
-assert all(numbers == [str(len(fleet.nodes))] * 2 for numbers in found.values())
+numbers = agents.result["desired and ready"].values()
+assert all(each == [str(len(fleet.nodes))] * 2 for each in numbers)
 proved("desired and ready of each of them are the number of all nodes")
 
 # %% [markdown]

@@ -478,7 +478,7 @@ with record("plain", live=True) as failing:
     kubectl("rollout status deployment/web --timeout=60s")
     left = {app: pods(app) for app in ("plain", "web")}
     phases = kubectl("get pods -l app=plain -o jsonpath={.items[*].status.phase}")
-    told = kubectl(f"get pods {web_there} -o jsonpath={{.items[*].metadata.deletionTimestamp}}")
+    marked = kubectl(f"get pods {web_there} -o jsonpath={{.items[*].metadata.deletionTimestamp}}")
     recover_node(silent)
     recover_node(unready)
 
@@ -495,7 +495,7 @@ stays.compare({0: "none", 1: kept[0] if kept else "", 2: "both"}[len(kept)])
 assert pods("plain") == left["plain"] == running
 assert set(phases.split()) == {"Running"}
 assert left["web"] == set()
-assert len(told.split()) == 1
+assert len(marked.split()) == 1
 proved("the Pods of plain are the same as before; both Pods of web were deleted, one of them late")
 
 # %% [markdown]
@@ -617,35 +617,35 @@ proved("critical has one Pod on each of the three nodes, and it ran")
 #
 # ### Who refused?
 #
-# Was it really the kubelet? Our last worker is simulated: nobody measures its disk, and nobody
-# refuses anything there. We write the condition `DiskPressure` into its status, and the node
-# controller adds the taint, as on the real one. `told` is once more an agent without a toleration of
+# Was it really the kubelet? Our last worker is simulated: no kubelet measures its disk or refuses a
+# Pod there. We write the condition `DiskPressure` into its status, and the node
+# controller adds the taint, as on the real one. `simulated` is once more an agent without a toleration of
 # its own.
 
 # %%
 believed = predict(
     "06-believed",
     "A simulated node has the condition DiskPressure and its taint, and no kubelet that refuses "
-    "Pods. Will the Pod of told, which has the six automatic tolerations, be ready there?",
+    "Pods. Will the Pod of simulated, which has the six automatic tolerations, be ready there?",
     choices=("yes", "no"),
 )
 believed
 
 # %%
 set_pressure(six, "disk", status=True)
-apply(Path("../manifests/lesson-06/plain.yaml").read_text().replace("plain", "told"))
-wait_rollout("told")
-believed.compare("yes" if six in nodes_with("told") else "no")
+apply(Path("../manifests/lesson-06/plain.yaml").read_text().replace("plain", "simulated"))
+wait_rollout("simulated")
+believed.compare("yes" if six in nodes_with("simulated") else "no")
 
 # %% tags=["claim-C37"]
 taints = kubectl(f"get node {six} -o jsonpath={{.spec.taints[*].key}}").split()
 assert "node.kubernetes.io/disk-pressure" in taints
-assert six in nodes_with("told")
-proved("the node has the taint of disk pressure, and a Pod of told")
+assert six in nodes_with("simulated")
+proved("the node has the taint of disk pressure, and a Pod of simulated")
 
 # %%
 set_pressure(six, "disk", status=False)
-kubectl("delete daemonset told --ignore-not-found")
+kubectl("delete daemonset simulated --ignore-not-found")
 None
 
 # %% [markdown]

@@ -589,7 +589,7 @@ assert can["root, recursive"]["write to containerd's socket"]
 assert can["root, recursive"]["read the kubelet's key"]
 assert not can["nobody"]["write to containerd's socket"]
 assert not can["nobody"]["read the kubelet's key"]
-proved("root can write to the socket and read the key, and nobody can do neither")
+proved("root can write to the socket and read the key, and the user nobody can do neither")
 
 # %% [markdown]
 # Not being root protects more. The image names `nobody`; the manifest does not require it.

@@ -296,9 +296,9 @@ assert most == 2
 proved("neither image got an available Pod, and never more than 2 nodes were without one")
 
 # %% [markdown]
-# The same ten. Each new template took the place of the Pods that were down anyway (rule 2), and
-# nobody else's. It was not always so. Kubernetes 1.21 brought a fault, mended in 1.31 and in late
-# patches of 1.28 to 1.30: each bad release in turn could take further nodes
+# The same ten. The controller replaced only the Pods that were down anyway (rule 2). This was not
+# always so. Kubernetes 1.21 introduced a bug, fixed in 1.31 and in late patches of 1.28 to 1.30: each
+# bad release in turn could take further nodes
 # ([issue 123232](https://github.com/kubernetes/kubernetes/issues/123232)).
 #
 # Nothing rolls back by itself, and there is no progress deadline as a Deployment has.
@@ -441,8 +441,8 @@ proved("no node got the new version, and DESIRED is 11")
 
 # %% [markdown]
 # None. The dead node is no longer counted in DESIRED, because its taints keep new Pods away, but
-# its Pod is still there, so rule 1 counts the node as unavailable. The controller asks for that
-# Pod's deletion (rule 2), and nobody on the dead machine can confirm it: it stays Terminating. The
+# its Pod is still there, so rule 1 counts the node as unavailable. The controller deletes that Pod
+# (rule 2), and no kubelet on the dead machine can confirm it: the Pod stays Terminating. The
 # budget of one is spent on a node that will not come back by itself.
 #
 # Give the rollout room for one more.
@@ -762,10 +762,10 @@ from daemonset_course.lessons import LengthsByBudget, Rate, rollout_progress, sm
 
 measured = {r.rollouts[-1].budget: r.rollouts[-1].duration for r in hundred.values()}
 qps = current().settings.controller_requests_per_second
+burst = current().settings.controller_burst_requests
 show(LengthsByBudget(measured, nodes=100, restart=restart, qps=qps))
 
 # %%
-burst = current().settings.controller_burst_requests
 assert measured[5] > measured[10] > 0.5 * 10 * restart
 assert measured[100] > 0.8 * (2 * 100 - burst) / qps
 assert measured[100] > 0.5 * measured[50]
