@@ -329,7 +329,7 @@ evicted = predict(
     "13-evicted",
     "A node runs short of memory. Of its agents, plain has no priority class, high one with "
     "the value 1000, and critical has system-node-critical. Which does the kubelet evict?",
-    choices=("none", "plain", "plain, high", "plain, high, critical"),
+    nodes=("plain", "high", "critical"),
 )
 evicted
 
@@ -365,7 +365,7 @@ gone = {app: times for app in AGENTS if (times := squeezed.evictions(app))}
 first_of_high = min(gone.get("high", [0.0]))
 times = sum(moment < first_of_high for moment in gone.get("plain", []))
 print(f"measured: evictions of plain before the first of high: {times}")
-evicted.compare(", ".join(gone) or "none", source=eviction.source)
+evicted.compare(list(gone), source=eviction.source)
 
 # %% tags=["claim-C93"]
 assert set(gone) == {"plain", "high"}
