@@ -20,14 +20,14 @@ ifdef IMAGE
 export COURSE_IMAGE = $(IMAGE)
 endif
 WORKERS ?= 2
-CODE := $(wildcard conftest.py src tests tools content notebooks labs solutions)
+CODE := $(wildcard conftest.py src tests tools content START.ipynb playground.ipynb notebooks labs solutions)
 LIVE := tests/live $(wildcard notebooks labs solutions)
 TESTS_KIND ?= $(LIVE)
 TESTS_VERSIONS ?= $(LIVE)
 VERSIONS ?= 1.35 1.36 1.37
 PYTEST_SIDE_BY_SIDE = $(BIN)/python tools/run_notebooks.py \
 	-n $(WORKERS) --dist loadfile --max-worker-restart=0 $(PYTESTARGS)
-TESTS ?= tests $(wildcard notebooks labs solutions)
+TESTS ?= tests $(wildcard START.ipynb playground.ipynb notebooks labs solutions)
 
 # Settings of the learner's for Python and pip would say where packages go, and which are seen. How
 # pip reaches its index is kept. PIP_USER wins over pip.conf, too.
@@ -95,8 +95,9 @@ lint: $(READY) ## check style, types and spelling
 	$(BIN)/codespell
 	$(BIN)/zizmor --offline --quiet .github/workflows
 
-notebooks: $(READY) ## write notebooks, labs and solutions from content
+notebooks: $(READY) ## write notebooks, labs, solutions and the pages around them from content
 	$(BIN)/python tools/notebooks.py build $(BUILDARGS)
+	$(BIN)/python tools/course_pages.py
 
 minutes: $(READY) ## measure how long each lesson takes, for the line at its top
 	$(BIN)/course binaries

@@ -42,13 +42,21 @@ def read(root: Path) -> dict[str, float]:
 
 def minutes_line(source: Source, seconds: float) -> str:
     """Return the line under a lesson's title: whole minutes, and their parts."""
-    words = sum(len(cell.text.split()) for cell in source.cells)
-    predictions = sum(cell.text.count("predict(") for cell in source.cells if cell.kind == "code")
-    minutes = math.ceil(words / WORDS + predictions * THINKING + seconds / 60)
+    minutes = whole_minutes(source, seconds)
     return (
         f"*About {minutes} minutes: {_spell(seconds)} that the cluster takes (measured), the rest "
-        f"for reading and {predictions} predictions.*"
+        f"for reading and {_predictions(source)} predictions.*"
     )
+
+
+def whole_minutes(source: Source, seconds: float) -> int:
+    """Return how many minutes a lesson takes, with the seconds that the cluster takes."""
+    words = sum(len(cell.text.split()) for cell in source.cells)
+    return math.ceil(words / WORDS + _predictions(source) * THINKING + seconds / 60)
+
+
+def _predictions(source: Source) -> int:
+    return sum(cell.text.count("predict(") for cell in source.cells if cell.kind == "code")
 
 
 def _spell(seconds: float) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 
 import jupytext
 
+import prediction_cells
 from daemonset_course.command_line import expressions
 from daemonset_course.errors import BadInput
 from daemonset_course.recording.plain_python import kubectl_lines, plain_python
@@ -73,16 +74,16 @@ def proves(cell: Cell) -> bool:
     if cell.kind != "code":
         return False
     try:
-        *_, last = ast.parse(plain_python(cell.text)).body or [None]
+        body = ast.parse(plain_python(cell.text)).body
     except SyntaxError:
         return False
-    call = last.value if isinstance(last, ast.Expr) else None
+    call = body[-1].value if body and isinstance(body[-1], ast.Expr) else None
     return isinstance(call, ast.Call) and getattr(call.func, "id", "") == "proved"
 
 
 @dataclass(frozen=True)
 class Source:
-    """One lesson or lab: ``group`` is the folder under content, ``name`` the file's stem."""
+    """One lesson, lab or other notebook: ``group`` is the folder under content; the file's stem."""
 
     path: str
     group: str
@@ -98,7 +99,7 @@ def read_sources(root: Path, only: str | None) -> tuple[list[Source], list[Probl
         for path in sorted((root / "content" / group).glob("*.py")):
             if only not in (None, path.stem, path.stem.partition("-")[0]):
                 continue
-            result = _read(path, root, group)
+            result = read_source(path, root, group)
             if isinstance(result, Source):
                 sources.append(result)
             else:
@@ -112,9 +113,10 @@ def lesson_notebooks(root: Path, only: Sequence[str] | None) -> list[Path]:
     return [path for path in found if not only or path.name.partition("-")[0] in only]
 
 
-def _read(path: Path, root: Path, group: str) -> Source | Problem:
+def read_source(path: Path, root: Path, group: str) -> Source | Problem:
+    """Return the source at ``path``, or why it cannot be read."""
     name = path.relative_to(root).as_posix()
-    if not re.fullmatch(r"\d\d-[a-z0-9-]+", path.stem):
+    if group in FOLDERS and not re.fullmatch(r"\d\d-[a-z0-9-]+", path.stem):
         return Problem(name, 1, "rename the file to two digits, '-', and a-z 0-9 '-'.")
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
@@ -156,9 +158,22 @@ def find_problems(source: Source) -> list[Problem]:
         marks = list(_marker_problems(cell, source.group))
         found += marks
         if cell.kind == "code" and not marks:
-            for folder in FOLDERS[source.group]:
+            for folder in FOLDERS.get(source.group, ("",)):
                 found += [line for one in variant(cell, folder) for line in _code_rules(one)]
+    for folder in FOLDERS.get(source.group, ("",)):
+        found += _prediction_problems(source, folder)
     return sorted({Problem(source.path, number, says) for number, says in found})
+
+
+def _prediction_problems(source: Source, folder: str) -> Iterator[Line]:
+    cells = [one for cell in source.cells for one in variant(cell, folder)]
+    for index, line, says in prediction_cells.problems(codes(cells)):
+        yield cells[index].lines[line - 1][0], says
+
+
+def codes(cells: Sequence[Cell]) -> list[str | None]:
+    """Return the code of each cell; None for a text."""
+    return [cell.text if cell.kind == "code" else None for cell in cells]
 
 
 def _tag_problems(cell: Cell, group: str) -> Iterator[Line]:

@@ -23,8 +23,19 @@ from typing import Any
 import nbformat
 
 import minutes
+import prediction_cells
+from glossary import link_terms
 from lesson_links import linked, notebooks_by_number
-from notebook_source import FOLDERS, Cell, Source, find_problems, proves, read_sources, variant
+from notebook_source import (
+    FOLDERS,
+    Cell,
+    Source,
+    codes,
+    find_problems,
+    proves,
+    read_sources,
+    variant,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK_METADATA = {
@@ -47,9 +58,12 @@ def notebook_text(
         variants[0] = _under_title(variants[0], minutes.minutes_line(source, seconds))
     seen: Counter[tuple[str, str]] = Counter()
     cells = [_notebook_cell(cell, source.name, seen) for cell in variants]
-    for cell in cells:
+    for cell, questions in zip(cells, prediction_cells.shows(codes(variants)), strict=True):
+        if questions:  # the kernel holds the cell back until they are answered (held_back.py)
+            cell.metadata["course"] = {"shows": questions}
         if cell.cell_type == "markdown":
             cell.source = linked(cell.source, folder, names or {})
+    link_terms(cells if names else [], folder)
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=NOTEBOOK_METADATA)
     notebook.nbformat_minor = 5
     nbformat.validate(notebook)

@@ -88,7 +88,7 @@ def rolled(share: int) -> Recording:
     change = {"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": f"{share}%"}}}}
     kubectl("patch daemonset agent --type merge --patch", json.dumps(change))
     with record("agent") as run:
-        kubectl(f"set env daemonset/agent RELEASE={share}")
+        kubectl(f"set env daemonset/agent RELEASE=budget-{share}")  # the manifest has RELEASE 1
         wait_rollout("agent", timeout=PATIENCE)
     return run
 

@@ -48,7 +48,8 @@ def page() -> str:
 def _default(variable: Variable[Any]) -> str:
     if variable.otherwise:
         return variable.otherwise
-    return str(int(variable.default) if variable.default is False else variable.default)
+    default = variable.default
+    return str(int(default) if isinstance(default, bool) else default)
 
 
 def main() -> int:

@@ -82,11 +82,21 @@ def __getattr__(name: str) -> Any:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Load the magics and the form of errors; ``%load_ext daemonset_course`` also calls this."""
-    from daemonset_course import cell_errors, magics  # noqa: PLC0415 - loads IPython, 50 ms
+    """Load the magics, the form of errors and the widget of predictions into a shell.
+
+    ``%load_ext daemonset_course`` also calls this.
+    """
+    from daemonset_course import (  # noqa: PLC0415 - loads IPython, 50 ms
+        cell_errors,
+        held_back,
+        magics,
+        prediction_widget,
+    )
 
     magics.load(shell)
     cell_errors.load(shell)
+    prediction_widget.load(shell)
+    held_back.load(shell)
 
 
 # Do not import IPython here: it takes time, and a program without it has no IPython shell.

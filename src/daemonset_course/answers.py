@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,8 +14,9 @@ Verdict = tuple[bool | None, str]  # whether the answer is right, and the end of
 TIMES = frozenset({"ms", "s", "min", "h", "seconds", "minutes", "hours"})
 EXACTLY, YES, NO = "exactly as predicted", "as predicted", "not as predicted"
 
-_MEASURES = TIMES | {"%", "times", "m", "Mi", "Gi", "MiB", "GiB", "MB", "GB", "CPU", "CPUs"}
+MEASURES = TIMES | {"%", "times", "m", "Mi", "Gi", "MiB", "GiB", "MB", "GB", "CPU", "CPUs"}
 _LARGEST = 10**15
+_MANY_TIMES = 2  # below it a difference says more than a ratio
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 _ALLOWED = 'A number (12 or 1.5), a text ("n1"), True or False, or a list of texts (["n1", "n2"]).'
 
@@ -42,21 +43,62 @@ def plain(value: Any, unit: str = "") -> Answer:
     raise _refused("This value cannot be used.", value, _ALLOWED)
 
 
+def to_answer(
+    value: Any, unit: str = "", choices: Sequence[str] = (), nodes: Sequence[str] = ()
+) -> Answer:
+    """Convert a value to an answer of a question, as ``plain`` does.
+
+    With choices it is one of them; case does not count, and True is the choice ``yes`` or ``true``.
+    With nodes it is a list of some of them, in their order.
+
+    Raises:
+        BadInput: the value is no answer of this question.
+    """
+    if choices:
+        return _choice(plain(value), choices)
+    if nodes:
+        return _some_of(plain(value), nodes)
+    return plain(value, unit)
+
+
+def _choice(value: Answer, choices: Sequence[str]) -> str:
+    truth = value if isinstance(value, bool) else None
+    for choice in choices:
+        if truth is not None and _TRUTH.get(_fold(choice)) is truth:
+            return choice
+        if _fold(choice) == _fold(show(value, "", 17)):
+            return choice
+    raise BadInput(
+        "The answer is none of the choices.",
+        seen=repr(value),
+        next_step=f"Choose one of {', '.join(choices)}.",
+    )
+
+
+def _some_of(value: Answer, nodes: Sequence[str]) -> list[str]:
+    names = _names(value) if isinstance(value, str) else value
+    if not isinstance(names, list) or not set(names) <= set(nodes):
+        raise BadInput(
+            "The answer must be a list of nodes.",
+            seen=repr(value),
+            next_step=f"Name some of {', '.join(nodes)}, or none.",
+        )
+    return [node for node in nodes if node in names]
+
+
 def _amount(value: Any, unit: str) -> int | float:
     given = _read(value, unit) if isinstance(value, str) else value
     number = _number_of(given)
     if number is None:
-        example = "a number such as 3 or 1.5" if unit in _MEASURES else "a whole number such as 3"
-        raise _refused(
-            f"The answer must be a number of {unit}.", value, f"Type {example}, without quotes."
-        )
+        example = "a number such as 3 or 1.5" if unit in MEASURES else "a whole number such as 3"
+        raise _refused(f"The answer must be a number of {unit}.", value, f"Type {example}.")
     if number < 0:
         raise _refused(
             f"A number of {unit} cannot be negative.", value, "Type 0 or a larger number."
         )
-    if unit not in _MEASURES and number != int(number):
+    if unit not in MEASURES and number != int(number):
         raise _refused(f"A number of {unit} must be whole.", value, "Type a number such as 3.")
-    return int(number) if unit not in _MEASURES else number
+    return int(number) if unit not in MEASURES else number
 
 
 def _number_of(value: Any) -> int | float | None:
@@ -141,12 +183,13 @@ def _judge_numbers(answer: float, fact: float, unit: str, within: float) -> Verd
 
 def _difference(answer: float, fact: float, unit: str) -> str:
     more = fact > answer
-    if unit not in _MEASURES and answer == int(answer) and fact == int(fact):
+    if unit not in MEASURES and answer == int(answer) and fact == int(fact):
         return f"{abs(int(fact) - int(answer))} {'more' if more else 'fewer'} than predicted"
     ratio = fact / answer if answer else 0.0
-    if ratio > 0 and not 0.95 < ratio < 1.05:
+    if unit in MEASURES and ratio >= _MANY_TIMES:
         return f"about {_digits(ratio, 2)} times as {'long' if unit in TIMES else 'much'}"
-    return f"{show(abs(fact - answer), unit)} {'more' if more else 'less'} than predicted"
+    difference = show(abs(fact - answer), "percentage points" if unit == "%" else unit)
+    return f"{difference} {'more' if more else 'less'} than predicted"
 
 
 def _judge_lists(answer: list[str], fact: list[str]) -> Verdict:

@@ -24,9 +24,10 @@ from daemonset_course.console import Json, Name, errors_as_text, out
 from daemonset_course.copy_command import forget, lessons
 from daemonset_course.doctor import Finding, examine
 from daemonset_course.doctor_report import report
-from daemonset_course.lab.lab_command import lab, progress_command
+from daemonset_course.lab.lab_command import lab
 from daemonset_course.places import cluster_name, course_command
 from daemonset_course.progress import progress
+from daemonset_course.progress_command import progress_command
 
 app = typer.Typer(
     help="The clusters of the DaemonSet course. They never touch your own kubeconfig.",
@@ -190,7 +191,7 @@ def open_(running: cluster.Cluster, context: typer.Context) -> None:
     with errors_as_text(running.name):
         for line in own_copy.update().lines():
             out.print(line, markup=False)
-    out.print("Opening JupyterLab at the first lesson. Ctrl-C stops it.")
+    out.print("Opening JupyterLab at the start notebook. Ctrl-C stops it.")
     with errors_as_text(running.name):
         process = jupyter.start(running, context.args)
     try:

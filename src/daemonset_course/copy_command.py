@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from daemonset_course import own_copy, prediction
+from daemonset_course import judged, own_copy, prediction
 from daemonset_course.console import errors_as_text, out
 from daemonset_course.files import unwritable
 from daemonset_course.lab import leaderboard, results
 from daemonset_course.places import state_home
 
-RESULTS = (prediction.FILE, results.FILE, leaderboard.FILE)
+RESULTS = (prediction.FILE, judged.FILE, results.FILE, leaderboard.FILE)
 
 lessons = typer.Typer(
     help="Your own copy of lessons and labs, which JupyterLab shows.", no_args_is_help=True

@@ -6,6 +6,7 @@
     ├── NotRunning          the cluster is not there or does not answer
     │   └── NoEngine        kind needs Docker or podman, and neither answers
     ├── NotOurs             the cluster is not one that this course made
+    ├── NotPredicted        a cell shows a result of which no prediction was committed
     ├── InUse               a lab task runs on the cluster, and would be destroyed
     ├── Rejected            the API server refused an object, with its reasons
     ├── NotRejected         the API server did not refuse what it was expected to refuse
@@ -63,6 +64,10 @@ class NoEngine(NotRunning):
 
 class NotOurs(CourseError):
     """The cluster behind a kubeconfig is not one that this course made."""
+
+
+class NotPredicted(CourseError):
+    """A cell shows a result of which no prediction was committed yet; it was not run."""
 
 
 class InUse(CourseError):

@@ -20,19 +20,28 @@ from daemonset_course.environment import for_python, proxies
 from daemonset_course.files import unwritable, write_whole
 from daemonset_course.own_copy import work_folder
 
-FIRST_LESSON = "notebooks/00-start-here.ipynb"
+START = "START.ipynb"
+
+# What the settings of JupyterLab are until the learner chooses otherwise, by plugin.
+DEFAULTS: dict[str, dict[str, Any]] = {
+    # The column cuts the names of lessons.
+    "@jupyterlab/filebrowser-extension:browser": {"showLastModifiedColumn": False},
+    # Buttons answer while a cell runs, with ipykernel 7 and later.
+    "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "perCommTarget"},
+}
 
 
 def start(cluster: Cluster, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start JupyterLab at the first lesson of the learner's copy; pass the arguments on.
+    """Start JupyterLab at the start notebook of the learner's copy; pass the arguments on.
 
     Raises:
-        FileFailed: the settings of its kernels cannot be written.
+        FileFailed: the settings of JupyterLab or its kernels cannot be written.
     """
     own = cluster.environment()
     shells = terminals.environment(cluster.folders, own)
     environment = for_python(own | shells)
-    _load_in_kernels(Path(environment["IPYTHONDIR"]) / "profile_default")
+    load_in_kernels(Path(environment["IPYTHONDIR"]))
+    write_defaults(Path(environment["JUPYTER_CONFIG_DIR"]))
     return subprocess.Popen(
         [sys.executable, "-m", "daemonset_course.jupyter", *arguments],
         cwd=work_folder(),
@@ -40,14 +49,31 @@ def start(cluster: Cluster, arguments: Sequence[str]) -> subprocess.Popen[bytes]
     )
 
 
-def _load_in_kernels(profile: Path) -> None:
-    """Let kernels load ``daemonset_course``: after a restart, too, ``%kubectl`` is there."""
-    try:
-        profile.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(profile, error) from error
+def load_in_kernels(folder: Path) -> None:
+    """Let kernels load ``daemonset_course``: after a restart, too, ``%kubectl`` is there.
+
+    Raises:
+        FileFailed: the file cannot be written into IPython's folder.
+    """
     settings = {"InteractiveShellApp": {"extensions": ["daemonset_course"]}}
-    write_whole(profile / "ipython_kernel_config.json", json.dumps(settings))
+    _write(folder / "profile_default" / "ipython_kernel_config.json", settings)
+
+
+def write_defaults(folder: Path) -> None:
+    """Write ``DEFAULTS`` into a configuration folder of Jupyter.
+
+    Raises:
+        FileFailed: the file cannot be written.
+    """
+    _write(folder / "labconfig" / "default_setting_overrides.json", DEFAULTS)
+
+
+def _write(path: Path, settings: dict[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+    write_whole(path, json.dumps(settings))
 
 
 def settings() -> dict[str, dict[str, Any]]:
@@ -69,8 +95,8 @@ def settings() -> dict[str, dict[str, Any]]:
             "jpserver_extensions": installed | {"notebook_shim": False},
         },
         "LabApp": {
-            "default_url": f"/lab/tree/{FIRST_LESSON}",
-            "news_url": None,  # no question about news over the first lesson
+            "default_url": f"/lab/tree/{START}",
+            "news_url": None,  # no question about news over the start notebook
             "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",  # the lock pins it
         },
     }

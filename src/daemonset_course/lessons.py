@@ -32,6 +32,7 @@ from daemonset_course.analysis.scale import (
 )
 from daemonset_course.analysis.workloads import LogReaders, features
 from daemonset_course.cluster.waiting import wait_for
+from daemonset_course.course_progress import progress
 from daemonset_course.doctor import examine
 from daemonset_course.figures.small_multiples import small_multiples
 from daemonset_course.history.podstate import is_ready, node_of
@@ -40,6 +41,7 @@ from daemonset_course.lab.lab_progress import lab_progress
 from daemonset_course.lab.session import open_lab
 from daemonset_course.live import live
 from daemonset_course.metrics import families, labels
+from daemonset_course.playground import playground
 from daemonset_course.verbs.app_pods import (
     count_by_node,
     nodes_with,
@@ -128,10 +130,12 @@ __all__ = [
     "node_taints",
     "nodes_with",
     "open_lab",
+    "playground",
     "pod_names",
     "pods_by_node",
     "pods_per_node",
     "pressure",
+    "progress",
     "recorded_rollouts",
     "release",
     "renamed",

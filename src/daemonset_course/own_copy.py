@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +23,11 @@ from daemonset_course.files import unreadable, unwritable, write_whole
 from daemonset_course.places import REPOSITORY, course_command
 from daemonset_course.store import JsonStore
 
-COPIED = ("notebooks/*.ipynb", "labs/*.ipynb", "manifests/**/*.yaml")
+PAGES = ("START.ipynb", "playground.ipynb", "glossary.md", "source.md")
+COPIED = (*PAGES, "notebooks/*.ipynb", "labs/*.ipynb", "manifests/**/*.yaml")
 LESSONS, LABS = "notebooks", "labs"
 _FORMAT = 1
+_RUN = re.compile(r'"execution_count":\s*\d')
 _EARLIER = "earlier"  # where a file goes that the learner begins afresh
 
 
@@ -122,6 +125,12 @@ def states() -> dict[str, str]:
             newer = digests.get(name) != new
             found[name] = "edited; the course has changed it since" if newer else "edited"
     return found
+
+
+def was_run(name: str) -> bool:
+    """Whether a cell of this notebook was run in the learner's copy."""
+    path = work_folder() / name
+    return path.exists() and bool(_RUN.search(_read(path)))
 
 
 def difference(chosen: str) -> str:

@@ -2,17 +2,23 @@
 
 Answers are stored in ``predictions.json`` in the state folder. The first answer and each later
 change are stored with their dates, so a correction never hides the first guess.
+
+In a notebook a prediction is shown as a widget (``prediction_widget.py``), and the cells that show
+its result wait for the answer (``held_back.py``).
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import EllipsisType
 from typing import Any
 
+from daemonset_course import judged, variables
 from daemonset_course.answers import (
     EXACTLY,
     NO,
@@ -25,6 +31,7 @@ from daemonset_course.answers import (
     plain,
     same,
     show,
+    to_answer,
 )
 from daemonset_course.errors import BadInput, CourseError
 from daemonset_course.places import state_home
@@ -35,6 +42,7 @@ SOURCES = ("cluster", "recording", "rule")  # where a fact comes from
 FILE = "predictions.json"  # in the state folder
 _FORMAT = 1
 _TOLERANCE = 0.25
+_asked: dict[str, Prediction] = {}  # in this process, by question
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|$~])")
 
 Kept = list[dict[str, Any]]
@@ -75,15 +83,18 @@ class Comparison:
         return f"{self.values}{f': {ending}' if ending else ''}.{self.first}"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False, eq=False)
 class Prediction:
-    """The answer that the learner typed.
+    """A question, and the answer once the learner has committed one.
 
     Attributes:
         question_id: the name under which answers are stored, such as ``08-length``.
-        answer: None before anything was typed.
+        answer: the last answer; None before the first.
         first: the first answer stored for this question.
         note: why the answer could not be stored; else empty.
+        choices: the possible answers, if there are only these.
+        nodes: the nodes of which the answer names some, if it does.
+        shown: whether the learner chose to see the result without a prediction.
     """
 
     question_id: str
@@ -92,6 +103,50 @@ class Prediction:
     unit: str = ""
     first: Answer | None = None
     note: str = ""
+    choices: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+    shown: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether the learner has neither answered nor chosen to see the result."""
+        return self.answer is None and not self.shown
+
+    @property
+    def said(self) -> str:
+        """The answer as a sentence, with the first one and a note; empty before an answer."""
+        if self.answer is None:
+            return self.note
+        text = f"You predict {show(self.answer, self.unit)}.{self._first_guess()}"
+        return f"{text} {self.note}".rstrip()
+
+    def commit(self, answer: Any) -> None:
+        """Store an answer; an earlier one stays stored as the first.
+
+        If the file cannot be written, the answer counts all the same, and ``note`` says why.
+
+        Raises:
+            BadInput: the value is no answer of this question; nothing was stored.
+        """
+        typed = self._read(answer)
+        try:
+            kept, self.note = _keep(self.question_id, typed)
+            self.first = next(self._valid(kept))
+        except CourseError as error:
+            self.first = typed if self.first is None else self.first
+            self.note = f"(The answer was not kept: {error.seen or error.failed}.)"
+        self.answer = typed
+
+    def recall(self) -> None:
+        """Take the answers of earlier sessions, if any is an answer of this question."""
+        try:
+            answers, note = _store().read()
+        except CourseError as error:
+            self.note = f"(Earlier answers cannot be read: {error.seen or error.failed}.)"
+            return
+        self.note = f"({note})" if note else ""
+        if valid := list(self._valid(answers.get(self.question_id, ()))):
+            self.first, self.answer = valid[0], valid[-1]
 
     def compare(
         self, actual: Any, *, within: float | None = None, source: str = "cluster"
@@ -117,20 +172,24 @@ class Prediction:
             )
         tolerance = _TOLERANCE if within is None else within
         fact = None if actual is None else plain(actual)
+        _note_fact(self.question_id, fact, self.unit)
+        if isinstance(fact, bool):
+            with suppress(BadInput):  # say it in the words of the choices: True or yes
+                fact = to_answer(fact, choices=self.choices)
         if self.answer is None:
             return Comparison(None, f"No prediction was typed; {_fact(fact, self.unit, source)}")
         right, ending = judge(self.answer, fact, self.unit, tolerance)
+        first = self.answer if self.first is None else self.first
+        judged.keep(self.question_id, judge(first, fact, self.unit, tolerance)[0], right)
         digits = enough_digits(self.answer, fact)
         text = f"You predicted {show(self.answer, self.unit, digits)}"
         values = f"{text}; {_fact(fact, self.unit, source, digits)}"
         return Comparison(right, values, ending, self._first_guess())
 
     def __str__(self) -> str:
-        if self.answer is None:
-            text = "No prediction yet. Add answer=... with yours and run the cell again."
-        else:
-            text = f"You predict {show(self.answer, self.unit)}.{self._first_guess()}"
-        return " ".join(part for part in (self.question, text, self.note) if part)
+        ask = "No prediction yet. Add answer=... with yours and run the cell again."
+        parts = (self.question, ask if self.answer is None else "", self.said)
+        return " ".join(part for part in parts if part)
 
     __repr__ = __str__
 
@@ -142,6 +201,15 @@ class Prediction:
             return ""
         return f" (Your first answer was {show(self.first, self.unit)}.)"
 
+    def _read(self, answer: Any) -> Answer:
+        return to_answer(answer, self.unit, self.choices, self.nodes)
+
+    def _valid(self, kept: Iterable[dict[str, Any]]) -> Iterator[Answer]:
+        """Yield the valid answers; an older version of the course also stored others."""
+        for each in kept:
+            with suppress(BadInput):
+                yield self._read(each["answer"])
+
 
 def predict(
     question_id: str,
@@ -149,39 +217,55 @@ def predict(
     *,
     unit: str = "",
     choices: Sequence[str] = (),
+    nodes: Sequence[str] = (),
     answer: Answer | EllipsisType | None = None,
 ) -> Prediction:
-    """Return the prediction, and store it on disk once an answer is given.
+    """Return the prediction; a notebook shows a field for its answer.
 
-    ``...``, None and an empty text mean "no answer yet". Running a cell again with the same answer
-    stores nothing new. With a unit the answer must be a number; another value is refused and not
-    stored. If the file cannot be written, the lesson goes on and ``note`` gives the reason.
+    The answer is stored on disk when the learner commits it, or when it is given here. Without one
+    here the answer of an earlier session counts. ``...``, None and an empty text mean "no answer
+    here". Running a cell again with the same answer stores nothing new. With a unit the answer must
+    be a number; another value is refused and not stored. If the file cannot be written, the lesson
+    goes on and ``note`` gives the reason.
 
     Args:
         question_id: the name under which answers are stored, such as ``08-length``.
         question: a whole sentence.
         unit: what a number counts or measures, such as ``Pods`` or ``s``.
-        choices: the possible answers, if there are only these.
+        choices: the possible answers, if there are only these, such as ``("yes", "no")``.
+        nodes: names of nodes; the answer is a list of some of them.
         answer: the answer, for who types it.
 
     Raises:
         BadInput: the answer is not a number, a text, True, False or a list of texts; with a unit,
-            it is not a number of that unit; with choices, it is none of them.
+            it is not a number of that unit; with choices or nodes, it is none of them.
     """
+    prediction = Prediction(
+        question_id, question=question, unit=unit, choices=tuple(choices), nodes=tuple(nodes)
+    )
+    earlier = _asked.get(question_id)
+    prediction.shown = earlier is not None and earlier.shown
+    _asked[question_id] = prediction
     if answer is None or answer is ... or (isinstance(answer, str) and not answer.strip()):
-        return Prediction(question_id, question=question, unit=unit)
-    typed = plain(answer, unit)
-    if choices and typed not in choices:
-        raise BadInput(
-            "The answer is none of the choices.",
-            seen=repr(typed),
-            next_step=f"Choose one of {', '.join(choices)}.",
-        )
-    try:
-        first, note = _keep(question_id, typed, unit)
-    except CourseError as error:
-        first, note = typed, f"(The answer was not kept: {error.seen or error.failed}.)"
-    return Prediction(question_id, typed, question, unit, first, note)
+        prediction.recall()
+    else:
+        prediction.commit(answer)
+    return prediction
+
+
+def open_predictions(question_ids: Iterable[str]) -> list[Prediction]:
+    """Return those of these questions that were asked in this process and are still open."""
+    asked = (_asked[each] for each in question_ids if each in _asked)
+    return [prediction for prediction in asked if prediction.open]
+
+
+def answered() -> frozenset[str]:
+    """Return the identifiers of the questions that have a stored answer.
+
+    Raises:
+        FileFailed: the file exists and cannot be read.
+    """
+    return frozenset(_store().read()[0])
 
 
 def _fact(fact: Answer | None, unit: str, source: str, digits: int = 3) -> str:
@@ -201,8 +285,8 @@ def _escape(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
-def _keep(question_id: str, answer: Answer, unit: str) -> tuple[Answer, str]:
-    """Store an answer; return the question's first answer, and a note if a file was set aside."""
+def _keep(question_id: str, answer: Answer) -> tuple[list[dict[str, Any]], str]:
+    """Store an answer; return all of the question, and a note if a file was set aside."""
     kept: Kept = []
 
     def add(answers: dict[str, Kept]) -> None:
@@ -213,20 +297,19 @@ def _keep(question_id: str, answer: Answer, unit: str) -> tuple[Answer, str]:
             kept.append({"date": date, "answer": answer})
 
     note = _store().change(add)
-    return next(_valid((each["answer"] for each in kept), unit)), f"({note})" if note else ""
+    return kept, f"({note})" if note else ""
+
+
+def _note_fact(question_id: str, fact: Answer | None, unit: str) -> None:
+    """Append the fact to the file ``COURSE_FACTS``, from which ``tools/facts.py`` makes a table."""
+    if noted := variables.FACTS.read():
+        line = json.dumps({"question": question_id, "fact": fact, "unit": unit})
+        with noted.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
 
 
 def _store() -> JsonStore[Kept]:
     return JsonStore(state_home() / FILE, _FORMAT, "answers", "answers", _readable)
-
-
-def _valid(answers: Sequence[Answer] | Iterator[Answer], unit: str) -> Iterator[Answer]:
-    """Yield the valid answers; an older version of the course also stored others."""
-    for answer in answers:
-        try:
-            yield plain(answer, unit)
-        except BadInput:
-            continue
 
 
 def _readable(stored: dict[str, Any]) -> tuple[dict[str, Kept], bool]:

@@ -131,6 +131,10 @@ DEBUG = Variable(
     "COURSE_DEBUG", "1: an error shows its causes and their tracebacks, as the option `--debug`",
     _switch, False,
 )
+HOLD_BACK = Variable(
+    "COURSE_HOLD_BACK", "0: a cell shows a result before you have committed a prediction of it",
+    _switch, True,
+)
 
 # For work on the course.
 RECORD = Variable(
@@ -141,6 +145,10 @@ RECORDINGS = _Path(
 )
 STEPS = _Path(
     "COURSE_STEPS", "a file to which each step that runs on real containers adds its name",
+    Path, None, "none",
+)
+FACTS = _Path(
+    "COURSE_FACTS", "a file to which each comparison with a prediction adds the fact",
     Path, None, "none",
 )
 AUDIT_POLICY = _Text(
@@ -184,8 +192,9 @@ TERMINAL = ("COURSE_TERMINAL", "COURSE_OWN_ENV", "COURSE_OWN_ZDOTDIR", "COURSE_Z
 GROUPS: dict[str, tuple[Variable[Any], ...]] = {
     "For learners and teachers": (
         HOME, WORK, CACHE, CLUSTER, BACKEND, IMAGE, CONFIG, BINARIES, MIRROR, DEBUG,
+        HOLD_BACK,
     ),
-    "For work on the course": (RECORD, RECORDINGS, STEPS, AUDIT_POLICY, KIND_LOGS),
+    "For work on the course": (RECORD, RECORDINGS, STEPS, FACTS, AUDIT_POLICY, KIND_LOGS),
     "For the tests": (
         TEST_BACKEND, TEST_PACE, TEST_START, KUBERNETES, ATTEMPTS, FAULTS, FAULTS_SEED,
     ),

@@ -18,7 +18,7 @@ import pytest
 import websocket
 
 from daemonset_course.cluster import Cluster
-from daemonset_course.jupyter import FIRST_LESSON
+from daemonset_course.jupyter import START
 from daemonset_course.places import state_home
 from live.scenes import eventually
 
@@ -152,8 +152,8 @@ def test_it_shows_the_learners_copy_and_no_solutions(server: Any) -> None:
         with direct.open(request, timeout=30) as answer:
             return {one["path"] for one in json.load(answer)["content"]}
 
-    assert names("") == {"labs", "manifests", "notebooks"}
-    assert FIRST_LESSON in names("notebooks")
+    pages = {START, "glossary.md", "source.md"}
+    assert names("") == {"labs", "manifests", "notebooks", *pages}
 
 
 def test_it_asks_nothing_about_news(server: Any) -> None:

@@ -10,7 +10,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 import daemonset_course
-from daemonset_course.cell_errors import GOES_ON, RESTARTED
+from daemonset_course import cell_errors
+from daemonset_course.cell_errors import FROM_THE_TOP, GOES_ON, RESTARTED
 
 
 @pytest.fixture
@@ -64,3 +65,33 @@ def test_other_errors_stay_as_ipython_shows_them(
     assert "ZeroDivisionError" in text
     assert RESTARTED not in text
     assert GOES_ON not in text
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from daemonset_course.errors import NotFound\nraise NotFound('There is no DaemonSet.')",
+        "assert False, 'There is no DaemonSet.'",
+    ],
+)
+def test_an_error_after_another_notebook_s_reset_says_who_reset_the_cluster(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    code: str,
+) -> None:  # fmt: skip
+    alone = "\n".join(shown(shell, code, capsys))
+    monkeypatch.setattr(cell_errors, "reset_since", lambda name: f"Another has reset {name}")
+    monkeypatch.setenv("COURSE_CLUSTER", "second")
+    lines = shown(shell, code, capsys)
+
+    assert "There is no DaemonSet." in alone
+    assert FROM_THE_TOP not in alone
+    assert lines[-1] == f"Another has reset second, after this notebook did: {FROM_THE_TOP}"
+    assert "There is no DaemonSet." in lines[-2]
+
+
+def test_an_error_of_the_course_has_no_traceback_as_before(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = "from daemonset_course.errors import BadInput\nraise BadInput('No.', next_step='Yes.')"
+
+    assert shown(shell, code, capsys) == ["BadInput: No.", "  Next: Yes."]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from daemonset_course.figures.colours import (
     MEANINGS,
     PALETTE,
     READABLE,
+    TEMPLATES,
     VISIBLE,
     application_colours,
     blend,
@@ -84,8 +86,9 @@ def test_outlines_in_notebooks_stand_out_from_jupyterlab_s_pages(
     assert contrast(mixed, rgb(ground)) >= VISIBLE
 
 
-def test_neighbours_of_the_palette_differ_in_lightness() -> None:
-    for one, other in itertools.pairwise(PALETTE):
+@pytest.mark.parametrize("colours", [PALETTE, [PALETTE[number] for number in TEMPLATES]])
+def test_neighbours_differ_in_lightness(colours: Sequence[str]) -> None:
+    for one, other in itertools.pairwise(colours):
         low, high = sorted((luminance(rgb(one)), luminance(rgb(other))))
         assert high >= 1.2 * low, (one, other)
 

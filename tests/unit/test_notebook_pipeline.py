@@ -130,6 +130,17 @@ def test_the_source_of_a_cell_that_ends_in_proved_is_folded(course: Course) -> N
     assert folded == [{"jupyter": {"source_hidden": True}}, {}, {}]
 
 
+def test_the_cells_that_show_the_result_of_a_prediction_are_marked(course: Course) -> None:
+    cells = ['x = predict("01-x")\nx', "run()", "x.compare(1)\nproved('it')", "x.compare(2)", "1"]
+    course.write("lessons/01-first.py", "".join(f"# %%\n{cell}\n\n" for cell in cells))
+    assert course.run("build") == 0
+
+    marks = [cell.metadata for cell in course.cells("notebooks/01-first.ipynb")]
+    waits = {"course": {"shows": ["01-x"]}}
+    folded = {"jupyter": {"source_hidden": True}}
+    assert marks == [{}, waits, waits | folded, waits, {}]
+
+
 def test_a_new_cell_leaves_the_ids_of_the_others(built: Course) -> None:
     before = [cell.id for cell in built.cells("notebooks/01-first.ipynb")]
     built.write("lessons/01-first.py", "# %%\nnew = 1\n\n" + LESSON)
@@ -228,6 +239,8 @@ BAD_CELLS = [
     ("# %%\nx = 1\n# %kubectl get \\\n#   pods | wc\n", 3, "| needs a shell"),
     ("# %%\n# %%kubectl apply -f - <<EOF\n# a: 1\n", 2, "<< needs a shell"),
     ("# %%\nx = 1\n# %%kubectl apply -f -\n# a: 1\n", 3, "not Python"),
+    ('# %%\n\nx = predict("01-x")\nx.compare(1)\n', 4, "ends in x"),
+    ('# %%\nx = predict("01-x")\nx\n', 2, "compared in no cell"),
     ("# %% [raw]\nx\n", 1, "a raw cell"),
     ("# ---\n# jupyter:\n#   kernelspec: {name: x}\n# ---\n# %%\nx = 1\n", 1, "cannot read it"),
     ("x = 1\n\n# %%\ny = 1\n", 1, "start every cell so"),

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from fleet import HEADER, change, daemonset, node, pod, present, timeline_of
 
+from daemonset_course.figures.colours import TEMPLATES
 from daemonset_course.figures.picture import Picture
+from daemonset_course.figures.rollout.axis import template_colours
 from daemonset_course.figures.rollout.live_view import view
 from daemonset_course.figures.rollout.plot import compare, plot
 from daemonset_course.history.log import without_bookkeeping
@@ -194,3 +196,26 @@ def test_each_of_several_rollouts_keeps_its_number() -> None:
     one = timeline_of(rolled(*known(), *later, end=40))
 
     assert changes(one) == [f"new template: revision {n}" for n in (7, 8, 9, 10)]
+
+
+def numbered(old: int, new: int) -> Timeline:
+    return timeline_of(
+        rolled(*present("controllerrevisions", revision("old", old), revision("new", new)))
+    )
+
+
+@pytest.mark.parametrize("later", [0, 1, 7])
+def test_a_template_has_one_colour_in_all_pictures(later: int) -> None:
+    first, second = numbered(1, 2), numbered(2 + later, 3 + later)
+
+    assert template_colours(first) == {"old": TEMPLATES[0], "new": TEMPLATES[1]}
+    assert [*template_colours(second).values()] == [
+        TEMPLATES[(1 + later) % len(TEMPLATES)],
+        TEMPLATES[(2 + later) % len(TEMPLATES)],
+    ]
+
+
+def test_two_templates_of_a_picture_have_two_colours() -> None:
+    again = numbered(1, 1 + len(TEMPLATES))
+
+    assert template_colours(again) == {"old": TEMPLATES[0], "new": TEMPLATES[1]}

@@ -49,6 +49,112 @@ def test_an_answer_is_one_of_the_choices(store):
     assert predict("q", choices=("ready", "both"), answer="both").answer == "both"
 
 
+@pytest.mark.parametrize(
+    ("choices", "typed", "taken"),
+    [
+        (("yes", "no"), True, "yes"),
+        (("yes", "no"), "NO", "no"),
+        (("True", "False"), False, "False"),
+        (("True", "False"), "true", "True"),
+        (("1", "2", "both"), 2, "2"),
+        (("ready", "both"), " Both ", "both"),
+    ],
+)
+def test_a_choice_is_stored_in_its_own_words(store, choices, typed, taken):
+    assert predict("q", choices=choices, answer=typed).answer == taken
+    assert kept(store) == [taken]
+
+
+@pytest.mark.parametrize(
+    ("choices", "fact", "words"),
+    [
+        (("yes", "no"), True, "You predicted yes; the cluster shows yes: as predicted."),
+        (("True", "False"), True, "You predicted True; the cluster shows True: as predicted."),
+        (("yes", "no"), False, "You predicted yes; the cluster shows no: not as predicted."),
+        (("1", "2"), 2, "You predicted 1; the cluster shows 2: 1 more than predicted."),
+    ],
+)
+def test_a_fact_is_said_in_the_words_of_the_choices(choices, fact, words):
+    assert str(predict("q", choices=choices, answer=choices[0]).compare(fact)) == words
+
+
+@pytest.mark.parametrize("stored_before", [True, "yes", "Yes"])
+def test_an_answer_from_before_the_question_had_choices_still_counts(stored_before):
+    predict("q", answer=stored_before)
+
+    prediction = predict("q", choices=("yes", "no"))
+    assert prediction.answer == prediction.first == "yes"
+    assert prediction.compare(True).right is True
+
+
+@pytest.mark.parametrize(
+    ("typed", "taken"),
+    [(["n3", "n1"], ["n1", "n3"]), ("n2", ["n2"]), ("n3, n2", ["n2", "n3"]), ([], []),
+     ("none", []), ({"n1"}, ["n1"])],
+)  # fmt: skip
+def test_an_answer_of_nodes_is_a_list_in_their_order(store, typed, taken):
+    assert predict("q", nodes=["n1", "n2", "n3"], answer=typed).answer == taken
+    assert kept(store) == [taken]
+
+
+@pytest.mark.parametrize("typed", [["n4"], ["n1", "n4"], 1, True, "n1 n2"])
+def test_a_node_that_was_not_asked_for_is_refused(store, typed):
+    with pytest.raises(BadInput, match="Name some of n1, n2, or none"):
+        predict("q", nodes=["n1", "n2"], answer=typed)
+
+    assert not store.exists()
+
+
+def test_without_an_answer_the_last_one_of_an_earlier_session_counts(store):
+    predict("q", answer=12, unit="s")
+    predict("q", answer=20, unit="s")
+    before = store.read_bytes()
+
+    prediction = predict("q", unit="s")
+
+    assert (prediction.answer, prediction.first) == (20, 12)
+    assert store.read_bytes() == before
+
+
+def test_earlier_answers_that_cannot_be_read_do_not_stop_the_lesson(store):
+    store.mkdir(parents=True)  # a folder where the file should be
+
+    prediction = predict("q", "How long?", unit="s")
+
+    assert prediction.open
+    assert "Earlier answers cannot be read: " in str(prediction)
+
+
+def test_an_answer_committed_later_is_the_one_that_is_compared(store):
+    prediction = predict("q", "How many?", unit="Pods")
+    prediction.commit("4")
+    prediction.commit(3)
+
+    assert kept(store) == [4, 3]
+    assert str(prediction) == "How many? You predict 3 Pods. (Your first answer was 4 Pods.)"
+    assert prediction.compare(3).right is True
+
+
+def test_a_refused_answer_leaves_the_one_before(store):
+    prediction = predict("q", unit="Pods", answer=3)
+    with pytest.raises(BadInput, match="must be whole"):
+        prediction.commit(2.5)
+
+    assert (prediction.answer, kept(store)) == (3, [3])
+
+
+def test_each_fact_is_added_to_a_file_if_a_variable_names_one(tmp_path, monkeypatch):
+    Prediction("q", 3).compare(3)
+    monkeypatch.setenv("COURSE_FACTS", str(tmp_path / "facts"))
+    Prediction("q", unit="Pods").compare(3)
+    Prediction("q2", True).compare({"n2", "n1"})
+
+    assert [json.loads(line) for line in (tmp_path / "facts").read_text().splitlines()] == [
+        {"question": "q", "fact": 3, "unit": "Pods"},
+        {"question": "q2", "fact": ["n1", "n2"], "unit": ""},
+    ]
+
+
 @pytest.mark.parametrize("answer", [12, 1.5, "Background", True, ["n1", "n2"], []])
 def test_an_answer_is_shown_and_kept_as_typed(store, answer):
     prediction = predict("q", answer=answer)
@@ -345,9 +451,9 @@ def test_what_counts_as_right(answer, actual, within, right):
             12,
             19.9,
             "s",
-            "You predicted 12 s; the cluster took 19.9 s: about 1.7 times as long.",
+            "You predicted 12 s; the cluster took 19.9 s: 7.9 s more than predicted.",
         ),
-        (20, 9.94, "s", "You predicted 20 s; the cluster took 9.94 s: about 0.5 times as long."),
+        (20, 9.94, "s", "You predicted 20 s; the cluster took 9.94 s: 10.1 s less than predicted."),
         (
             18.0,
             19.9,
@@ -381,10 +487,18 @@ def test_what_counts_as_right(answer, actual, within, right):
             "You predicted 2 kubelets; the cluster shows 1 kubelet: 1 fewer than predicted.",
         ),
         (4.0, 3, "", "You predicted 4; the cluster shows 3: 1 fewer than predicted."),
-        (1.5, 3, "", "You predicted 1.5; the cluster shows 3: about 2 times as much."),
+        (1.5, 3, "", "You predicted 1.5; the cluster shows 3: 1.5 more than predicted."),
         (1, 2, "times", "You predicted 1 time; the cluster shows 2 times: about 2 times as much."),
-        (4, 3, "s", "You predicted 4 s; the cluster took 3 s: about 0.75 times as long."),
-        (1, 2345.6, "", "You predicted 1; the cluster shows 2346: about 2346 times as much."),
+        (4, 3, "s", "You predicted 4 s; the cluster took 3 s: 1 s less than predicted."),
+        (1, 2345.6, "m", "You predicted 1 m; the cluster shows 2346 m: about 2346 times as much."),
+        (10, 20, "s", "You predicted 10 s; the cluster took 20 s: about 2 times as long."),
+        (10, 30, "%", "You predicted 10 %; the cluster shows 30 %: about 3 times as much."),
+        (
+            20,
+            30,
+            "%",
+            "You predicted 20 %; the cluster shows 30 %: 10 percentage points more than predicted.",
+        ),
         (True, False, "s", "You predicted yes; the cluster shows no: not as predicted."),
         ("a", "a", "", "You predicted a; the cluster shows a: as predicted."),
         (

@@ -60,6 +60,7 @@ PURE = sorted(
         PACKAGE / "lab" / "solutions.py",
         PACKAGE / "lab" / "typed.py",
         PACKAGE / "lab" / "verdict.py",
+        PACKAGE / "playground" / "settings.py",
     ]
 )
 EDGES = {

@@ -85,3 +85,84 @@ def test_a_damaged_note_is_no_use(tmp_path: Path, text: str) -> None:
 
     assert usage.usage_of("course") is None
     usage.require_free("course", force=False)
+
+
+def in_notebook(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", name)
+    monkeypatch.setattr(usage, "_own_resets", {})
+
+
+def test_a_reset_names_the_open_notebook_that_used_the_cluster_until_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    in_notebook(monkeypatch, "notebooks/06-taints.ipynb")
+    assert usage.note_reset("course") == ""
+    assert usage.note_reset("course") == "", "a second reset of the same notebook"
+    in_notebook(monkeypatch, "notebooks/08-rolling-update.ipynb")
+
+    assert usage.note_reset("course").startswith("Until now the notebook 06-taints.ipynb used")
+    in_notebook(monkeypatch, "")
+    assert "08-rolling-update.ipynb" in usage.note_reset("course")
+    in_notebook(monkeypatch, "notebooks/06-taints.ipynb")
+    assert usage.note_reset("course") == "", "a command in a terminal is no open notebook"
+
+
+def test_a_notebook_whose_kernel_has_ended_is_not_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    in_notebook(monkeypatch, "notebooks/06-taints.ipynb")
+    usage.note_reset("course")
+    path = tmp_path / "clusters" / "course" / "last-reset.json"
+    path.write_text(path.read_text().replace(f'"kernel": {os.getpid()}', '"kernel": 4194303'))
+    in_notebook(monkeypatch, "notebooks/08-rolling-update.ipynb")
+
+    assert usage.note_reset("course") == ""
+
+
+def test_the_other_notebook_knows_who_has_reset_the_cluster_since(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert usage.reset_since("course") == ""
+    in_notebook(monkeypatch, "notebooks/06-taints.ipynb")
+    usage.note_reset("course")
+    own = dict(usage._own_resets)
+    assert usage.reset_since("course") == ""
+    in_notebook(monkeypatch, "notebooks/08-rolling-update.ipynb")
+    usage.note_reset("course")
+    assert usage.reset_since("course") == ""
+    monkeypatch.setattr(usage, "_own_resets", own)
+
+    assert usage.reset_since("course").startswith(
+        "The notebook 08-rolling-update.ipynb has reset the cluster 'course' at "
+    )
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"where": "x"}'])
+def test_a_damaged_note_of_a_reset_names_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    (tmp_path / "clusters" / "course" / "last-reset.json").write_text(text)
+    in_notebook(monkeypatch, "notebooks/06-taints.ipynb")
+
+    assert usage.note_reset("course") == ""
+
+
+def test_another_lab_is_not_started_over_a_task_of_an_open_notebook(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    by_another(monkeypatch)  # its kernel is process 1
+    with pytest.raises(InUse) as caught:
+        usage.require_other_task_ended("course", "lab 05,")
+
+    assert "Lab 06, task 1 runs" in str(caught.value)
+    assert "lab.start(1, force=True)" in str(caught.value)
+    usage.require_other_task_ended("course", "lab 06,")
+
+
+def test_a_task_whose_notebook_is_closed_does_not_keep_another_lab_from_starting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    by_another(monkeypatch)
+    monkeypatch.setattr("psutil.pid_exists", lambda _: False)
+
+    usage.require_other_task_ended("course", "lab 05,")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from daemonset_course.cluster import fingerprint, usage
 from daemonset_course.cluster.api import Api, Object
@@ -27,17 +27,22 @@ POD_OWNERS = (
 
 @dataclass(frozen=True)
 class Fleet:
-    """The nodes that a lesson starts with, and the changes that ``reset`` made."""
+    """The nodes that a lesson starts with, and the changes that ``reset`` made.
+
+    ``note``: a sentence about another open notebook that used the cluster until now; else empty.
+    """
 
     nodes: tuple[str, ...]
     workers: tuple[str, ...]
     changes: tuple[str, ...]
+    note: str = ""
 
     def __str__(self) -> str:
         found = (
             "\n".join(f"  {line}" for line in _folded(self.changes)) or "  nothing: it was fresh"
         )
-        return f"{len(self.workers)} workers, all Ready. Put right:\n{found}"
+        note = f"\n{self.note}" if self.note else ""
+        return f"{len(self.workers)} workers, all Ready. Put right:\n{found}{note}"
 
     __repr__ = __str__
 
@@ -45,8 +50,9 @@ class Fleet:
 def reset(name: str | None = None, *, workers: int | None = None, force: bool = False) -> Fleet:
     """Restore the cluster to its state right after ``up``, with ``workers`` workers.
 
-    Objects and node changes of earlier lessons are removed. A lab task that this notebook began
-    ends. ``force`` ends one of another notebook too; the next check of it says who did so.
+    Objects and node changes of earlier lessons are removed; the result says so if another open
+    notebook used the cluster until now. A lab task that this notebook began ends. ``force`` ends
+    one of another notebook too; the next check of it says who did so.
 
     Raises:
         InUse: a lab task runs on the cluster, begun by another notebook or a terminal.
@@ -61,7 +67,8 @@ def reset(name: str | None = None, *, workers: int | None = None, force: bool = 
     if not (cluster.backend.programs / "kubectl").exists():  # its target in the cache was deleted
         cluster = up(name)
     with locked(cluster.name):
-        return _restore(cluster, workers)
+        fleet = _restore(cluster, workers)
+        return replace(fleet, note=usage.note_reset(cluster.name))
 
 
 def _restore(cluster: Cluster, workers: int | None) -> Fleet:

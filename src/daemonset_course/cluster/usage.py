@@ -1,9 +1,14 @@
-"""Note which lab task runs on a cluster: a reset in another notebook does not destroy it."""
+"""Note who uses a cluster: the lab task that runs on it, and the notebook that reset it last.
+
+A reset in another notebook does not destroy a lab task unasked. Lessons have no such protection,
+because the kernels of earlier lessons go on running; both notebooks say what happened.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -16,6 +21,10 @@ from daemonset_course.files import write_whole
 from daemonset_course.places import cluster_dir, course_command
 
 _FILE = "usage.json"
+_LAST_RESET = "last-reset.json"
+_NOTEBOOK = "the notebook "
+
+_own_resets: dict[str, str] = {}  # by cluster, the token of this process's last one
 
 
 @dataclass(frozen=True)
@@ -46,11 +55,26 @@ class Usage:
     @property
     def process(self) -> psutil.Process | None:
         """The process; None if it has ended."""
-        with suppress(psutil.Error):
-            found = psutil.Process(self.pid)
-            if found.create_time() == self.began and found.cmdline():  # empty while it ends
-                return found
-        return None
+        return _process(self.pid, self.began)
+
+
+@dataclass(frozen=True)
+class LastReset:
+    """The last reset of a cluster: by whom, when, in which process.
+
+    Attributes:
+        where: the notebook or program, in words.
+        at: hour and minute.
+        kernel: its process.
+        began: when that process was created, in seconds since 1970.
+        token: another one for each reset.
+    """
+
+    where: str
+    at: str
+    kernel: int
+    began: float
+    token: str
 
 
 def begin(cluster: str, what: str, pid: int) -> None:
@@ -64,6 +88,57 @@ def begin(cluster: str, what: str, pid: int) -> None:
     except psutil.Error:  # it has ended already
         return
     _write(cluster, Usage(what, caller(), pid, began, os.getpid()))
+
+
+def note_reset(cluster: str) -> str:
+    """Note that this process has reset a cluster; return what another notebook should be told.
+
+    The text is empty unless another notebook, whose kernel still runs, reset the cluster before.
+
+    Raises:
+        FileFailed: the note cannot be written.
+    """
+    before = _last_reset(cluster)
+    token = secrets.token_hex(8)
+    here = psutil.Process()
+    mine = LastReset(caller(), _now(), here.pid, here.create_time(), token)
+    write_whole(cluster_dir(cluster) / _LAST_RESET, json.dumps(asdict(mine)))
+    _own_resets[cluster] = token
+    if before is None or before.where == mine.where or not before.where.startswith(_NOTEBOOK):
+        return ""
+    if _process(before.kernel, before.began) is None:
+        return ""
+    return (
+        f"Until now {before.where} used this cluster. What it had made is gone: to go on there, "
+        "run it again from the top."
+    )
+
+
+def reset_since(cluster: str) -> str:
+    """Return who has reset a cluster since this process did; empty if nobody has.
+
+    Empty, too, if this process has not reset it.
+    """
+    own, last = _own_resets.get(cluster), _last_reset(cluster)
+    if own is None or last is None or last.token == own:
+        return ""
+    return f"{last.where[0].upper()}{last.where[1:]} has reset the cluster {cluster!r} at {last.at}"
+
+
+def _last_reset(cluster: str) -> LastReset | None:
+    try:
+        return LastReset(**json.loads((cluster_dir(cluster) / _LAST_RESET).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _process(pid: int, began: float) -> psutil.Process | None:
+    """Return a process by number and time of creation; None if it has ended."""
+    with suppress(psutil.Error):
+        found = psutil.Process(pid)
+        if found.create_time() == began and found.cmdline():  # empty while it ends
+            return found
+    return None
 
 
 def usage_of(cluster: str) -> Usage | None:
@@ -95,17 +170,42 @@ def require_free(cluster: str, *, force: bool) -> None:
             next_step="Go on with it, or end it with lab.reset(). To reset all the same: "
             f"reset(force=True), in a terminal {course_command('reset --force', cluster)}",
         )
-    now = f"{datetime.now(UTC).astimezone():%H:%M}"
-    _write(cluster, replace(found, reset_by=f"{caller()} at {now}"))
+    _write(cluster, replace(found, reset_by=f"{caller()} at {_now()}"))
     with suppress(psutil.Error):
         process.terminate()
         process.wait(timeout=10)
 
 
+def require_other_task_ended(cluster: str, what: str) -> None:
+    """Refuse to begin a task while an open notebook runs one of another lab on the cluster.
+
+    ``what``: how the tasks of this lab begin, such as ``lab 06-roll-within-budget,``.
+
+    Raises:
+        InUse: one runs.
+    """
+    found = usage_of(cluster)
+    if found is None or found.process is None or found.is_own or found.what.startswith(what):
+        return
+    if not psutil.pid_exists(found.kernel):  # nobody waits for it
+        return
+    raise InUse(
+        f"{found.what[0].upper()}{found.what[1:]} runs on the cluster {cluster!r}; the start of "
+        "another lab destroys it.",
+        seen=f"begun by {found.where}",
+        next_step="Go on with it, or end it with lab.reset(). To start all the same: "
+        "lab.start(1, force=True)",
+    )
+
+
 def caller() -> str:
     """Return the notebook of this kernel in words, as Jupyter names it; else ``a terminal``."""
     name = _notebook()
-    return f"the notebook {name}" if name else "a terminal or a notebook without a name"
+    return f"{_NOTEBOOK}{name}" if name else "a terminal or a notebook without a name"
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC).astimezone():%H:%M}"
 
 
 def _notebook() -> str:

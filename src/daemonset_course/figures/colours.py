@@ -16,6 +16,8 @@ MEANINGS = {"accent": PALETTE[0], "alarm": ALARM, "surge": SURGE, "compared": CO
 
 # Applications have the same colour in every picture of every lesson: a number of the palette.
 APPLICATIONS = {"agent": 0, "web": 1}
+# Revisions have the colours of these numbers, in this order: all but the alarm's.
+TEMPLATES = (0, 1, 2, 3, 6, 5)
 
 # The pages: ground, ink, quieter ink, grid, stripes of lanes.
 LIGHT_PAGE = ("#FFFFFF", "#1A1A1A", "#6B6B6B", "#E3E3E3", "#F6F6F6")

@@ -1,4 +1,4 @@
-"""The commands ``course lab ...`` and ``course progress``: labs from a terminal and in CI."""
+"""The commands ``course lab ...``: labs from a terminal and in CI."""
 
 from __future__ import annotations
 
@@ -38,20 +38,16 @@ def list_labs(as_json: Json = False) -> None:
     _print_progress(as_json)
 
 
-def progress_command(as_json: Json = False) -> None:
-    """Print what you have passed."""
-    _print_progress(as_json)
-
-
 @lab.command()
 def start(
     lab_name: Annotated[str, typer.Argument(metavar="LAB", help="Such as 06.")],
     number: Annotated[int, typer.Argument(metavar="TASK")] = 1,
     name: Name = None,
+    force: Annotated[bool, typer.Option("--force", help="End a task of another lab.")] = False,
 ) -> None:
     """Bring the cluster into the starting state of a task, and record from then on."""
     with _on(name):
-        out.print(_text(LabSession(find(lab_name)).start(number)), markup=False)
+        out.print(_text(LabSession(find(lab_name)).start(number, force=force)), markup=False)
 
 
 @lab.command()

@@ -27,7 +27,7 @@ from daemonset_course.capabilities import CAPABILITIES
 from daemonset_course.cluster.components import components_down, components_first
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.cluster.reset import reset
-from daemonset_course.cluster.usage import Usage, usage_of
+from daemonset_course.cluster.usage import Usage, require_other_task_ended, usage_of
 from daemonset_course.errors import BadInput, CourseError, NotRunning
 from daemonset_course.files import write_whole
 from daemonset_course.history.index import History
@@ -41,7 +41,7 @@ from daemonset_course.lab.lab_recorder import CLOCK, LOG
 from daemonset_course.lab.solutions import compared
 from daemonset_course.lab.typed import check_size, check_strings
 from daemonset_course.lab.verdict import Verdict, cannot_check, judge, needed_probe
-from daemonset_course.places import REPOSITORY, course_command
+from daemonset_course.places import REPOSITORY, cluster_name, course_command
 from daemonset_course.recording.recorder import Recording, compare
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
@@ -85,16 +85,20 @@ class LabSession:
         self.lab = lab
         self._recording: tuple[str, LabRecording] | None = None
 
-    def start(self, number: int = 1) -> Words:
+    def start(self, number: int = 1, *, force: bool = False) -> Words:
         """Bring the cluster into the task's starting state, and return its description.
 
         Call it again for a new try. A process of its own records the history that ``check`` judges,
-        until the task is passed, or until ``reset``.
+        until the task is passed, or until ``reset``. ``force`` ends a task of another lab that runs
+        in another notebook.
 
         Raises:
+            InUse: such a task runs.
             CourseError: the cluster cannot be brought into that state.
         """
         task = self.lab.task(number)
+        if not force:
+            require_other_task_ended(cluster_name(), f"lab {self.lab.name},")
         self._require_version()
         changes = self._cleared(len(self.lab.workers))
         cluster = current()

@@ -9,6 +9,7 @@ import yaml
 from daemonset_course.errors import BadInput
 
 LARGEST = 3 * 1024 * 1024  # bytes of a request that the API server takes
+_LONGEST = 100_000  # characters of a text that is read for an error message
 # Maps whose values must be strings, and lists of strings.
 _MAPS = ("labels", "annotations", "matchLabels", "nodeSelector")
 _LISTS = ("command", "args")
@@ -38,21 +39,39 @@ def check_strings(text: str) -> None:
     Raises:
         BadInput: with the first such line, and how to write it.
     """
+    for line, value, says in _unquoted(text):
+        raise BadInput(
+            f"Line {line}: {says}: nothing was applied.",
+            seen=text.splitlines()[line - 1].strip(),
+            next_step=f'Put it between quotes: "{value}"',
+        )
+
+
+def quotes_missing(text: str) -> str:
+    """Return which value of a YAML text needs quotes, with its line; empty if none does.
+
+    A long text is not read: that would take seconds.
+    """
+    if len(text) > _LONGEST:
+        return ""
+    for line, value, says in _unquoted(text):
+        typed = text.splitlines()[line - 1].strip()
+        return f'Line {line} ({typed}): {says}; put it between quotes: "{value}".'
+    return ""
+
+
+def _unquoted(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the line and value of each that must be a string and is none, and what is wrong."""
     try:
         documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         return
     for document in documents:
         for what, value in _strings(document):
             kind = _KINDS.get(value.tag.rpartition(":")[2])
             if kind is not None:
                 line = value.start_mark.line + 1
-                raise BadInput(
-                    f"Line {line}: {value.value} is {kind}, and {what} must be a string: "
-                    "nothing was applied.",
-                    seen=text.splitlines()[line - 1].strip(),
-                    next_step=f'Put it between quotes: "{value.value}"',
-                )
+                yield line, value.value, f"{value.value} is {kind}, and {what} must be a string"
 
 
 def _strings(node: yaml.Node | None) -> Iterator[tuple[str, yaml.ScalarNode]]:

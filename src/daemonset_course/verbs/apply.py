@@ -13,7 +13,8 @@ import yaml
 
 from daemonset_course.cluster.api import APPLY, Object
 from daemonset_course.cluster.lifecycle import current
-from daemonset_course.errors import BadInput, NotRejected, Rejected, in_one_line
+from daemonset_course.errors import ApiError, BadInput, NotRejected, Rejected, in_one_line
+from daemonset_course.lab.typed import quotes_missing
 
 Source = str | Path | Mapping[str, Any]
 
@@ -44,7 +45,8 @@ def apply(source: Source, *, namespace: str = "default", dry_run: bool = False) 
 
     Raises:
         BadInput: broken YAML (with the line), no object, or an unknown kind.
-        Rejected: the API server refused an object; ``reasons`` has fields and messages.
+        Rejected: the API server refused an object; ``reasons`` has fields and messages. If a value
+            that must be a string has no quotes, the next step names its line.
         ApiError: the API server answered with another error, such as a conflict.
         NotRunning: the cluster is not up, or does not answer.
     """
@@ -57,10 +59,15 @@ def apply(source: Source, *, namespace: str = "default", dry_run: bool = False) 
         "fieldValidation": "Strict",
         "dryRun": "All" if dry_run else None,
     }
-    stored = [
-        api.request("PATCH", path, item, query=query, content_type=APPLY)
-        for path, item in zip(paths, objects, strict=True)
-    ]
+    try:
+        stored = [
+            api.request("PATCH", path, item, query=query, content_type=APPLY)
+            for path, item in zip(paths, objects, strict=True)
+        ]
+    except (Rejected, ApiError) as error:
+        if not isinstance(source, Mapping):
+            error.next_step = quotes_missing(_text(source)[0]) or error.next_step
+        raise
     return Applied(stored, "checked by the server, not stored" if dry_run else "applied")
 
 

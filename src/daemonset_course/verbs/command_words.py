@@ -7,7 +7,7 @@ terminal, never ends or uses another cluster is refused, with an alternative.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from daemonset_course.errors import BadInput
@@ -105,12 +105,9 @@ def check(words: Sequence[str]) -> None:
 
 def seconds(words: Sequence[str]) -> float | None:
     """Return the seconds of the command's own ``--timeout`` or ``--request-timeout``."""
-    options = _options(words)
-    for word, value in zip(options, [*options[1:], ""], strict=True):
-        name, equals, given = word.partition("=")
-        if name in ("--timeout", "--request-timeout"):
-            parts = re.findall(r"(\d+\.?\d*)(ms|h|m|s)", given if equals else value)
-            return sum(float(number) * _UNITS[unit] for number, unit in parts) or None
+    for _, value in valued(words, "--timeout", "--request-timeout"):
+        parts = re.findall(r"(\d+\.?\d*)(ms|h|m|s)", value)
+        return sum(float(number) * _UNITS[unit] for number, unit in parts) or None
     return None
 
 
@@ -124,6 +121,15 @@ def reads_input(words: Sequence[str]) -> bool:
     options = _options(words)
     asks = _command(options) in ("exec", "run", "debug") and {"-i", "--stdin"} & set(options)
     return bool(asks) or any(map(_INPUT.fullmatch, options))
+
+
+def valued(words: Sequence[str], *names: str) -> Iterator[tuple[str, str]]:
+    """Yield each of these options of a command with its value: the rest of the word or the next."""
+    options = _options(words)
+    for word, following in zip(options, [*options[1:], ""], strict=True):
+        name, equals, given = word.partition("=")
+        if name in names:
+            yield name, given if equals else following
 
 
 def _options(words: Sequence[str]) -> list[str]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.environment import for_programs
 from daemonset_course.errors import BadInput
+from daemonset_course.lab.typed import quotes_missing
 from daemonset_course.places import course_command
 from daemonset_course.programs import run
 from daemonset_course.verbs import command_words
@@ -39,7 +43,8 @@ def kubectl(
         BadInput: the command has an open quotation mark, needs a terminal (``edit``, ``exec -it``),
             does not end (``-w``, ``logs -f``, ``port-forward``) or names another cluster; it was
             not run.
-        CommandFailed: kubectl returned an error; with kubectl's message.
+        CommandFailed: kubectl returned an error; with kubectl's message. If a value that must be
+            a string has no quotes, the next step names its line.
         NotRunning: the cluster is not up.
     """
     try:
@@ -59,8 +64,26 @@ def kubectl(
         stdin=stdin,
         name=f"kubectl {shlex.join(words)}",
         evidence=str.strip,
-        next_step="The message above is kubectl's own: correct the command.",
+        next_step=_next_step(words, stdin),
         if_slow="Give it longer, timeout= or its own --timeout, or a condition that can come true.",
         if_missing=f"{course_command('up', cluster.name)} brings the programs of the cluster",
     )
     return Output(done.stdout + done.stderr)
+
+
+def _next_step(words: Sequence[str], stdin: str | None) -> str:
+    """Return what to do if the command fails."""
+    found = filter(None, map(quotes_missing, _manifests(words, stdin)))
+    return next(found, "The message above is kubectl's own: correct the command.")
+
+
+def _manifests(words: Sequence[str], stdin: str | None) -> Iterator[str]:
+    """Yield the YAML and JSON texts that a command sends, as far as they can be read."""
+    if stdin:
+        yield stdin
+    for option, given in command_words.valued(words, "-p", "--patch", "-f", "--filename"):
+        if option in ("-p", "--patch"):
+            yield given
+        else:
+            with suppress(OSError, ValueError):  # a folder, an address, no UTF-8
+                yield Path(given).read_text()

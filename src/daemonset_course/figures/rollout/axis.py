@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
+from daemonset_course.figures.colours import TEMPLATES
 from daemonset_course.history.log import Gap, Mark
+from daemonset_course.history.numbering import number_at
 from daemonset_course.history.outages import Outage
 from daemonset_course.history.spans import NodeState, Segment, Steps, Template
 from daemonset_course.history.timeline import Timeline
@@ -20,7 +22,29 @@ def same_colours(a: Timeline, b: Timeline) -> tuple[Timeline, Timeline]:
     if not (same and a.numbers and b.numbers):
         return a, b
     both = tuple(dict.fromkeys((*a.revisions, *b.revisions)))
-    return replace(a, revisions=both), replace(b, revisions=both)
+    return (
+        replace(a, revisions=both, numbers={**b.numbers, **a.numbers}),
+        replace(b, revisions=both, numbers={**a.numbers, **b.numbers}),
+    )
+
+
+def template_colours(timeline: Timeline) -> dict[str, int]:
+    """Return the number of each revision's colour in the palette.
+
+    It follows from the revision's number, so a template has one colour in all pictures of its
+    DaemonSet, until `kubectl rollout undo` gives it another number. Where the
+    number is unknown, it follows from the order of the timeline's revisions.
+    """
+    found: dict[str, int] = {}
+    for i, revision in enumerate(timeline.revisions):
+        number = number_at(timeline.numbers.get(revision, Steps()), timeline.start)
+        place = i if number is None else number - 1
+        free = [at for at in range(len(TEMPLATES)) if TEMPLATES[at] not in found.values()]
+        wanted = place % len(TEMPLATES)
+        if free and wanted not in free:  # an equal number, modulo the colours
+            wanted = min(free, key=lambda at: (at - wanted) % len(TEMPLATES))
+        found[revision] = TEMPLATES[wanted]
+    return found
 
 
 def shifted(timeline: Timeline, zero: float) -> Timeline:

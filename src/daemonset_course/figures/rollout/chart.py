@@ -14,7 +14,7 @@ from math import ceil
 from daemonset_course.analysis.rollout_caption import caption as caption_of
 from daemonset_course.analysis.rollout_caption import headline
 from daemonset_course.figures.pods import Shown
-from daemonset_course.figures.rollout.axis import same_colours, shifted
+from daemonset_course.figures.rollout.axis import same_colours, shifted, template_colours
 from daemonset_course.figures.rollout.bounds import Bound
 from daemonset_course.figures.rollout.drawn_in import (
     NOTHING_DRAWN,
@@ -393,7 +393,7 @@ _AWAY = {"ended": "away", "stopped": "stopped", "suspended": "suspended"}
 def _lanes(
     timeline: Timeline, order: Sequence[str], since: float, predicted: Mapping[str, str]
 ) -> Iterator[NodeLane]:
-    colours = {revision: i for i, revision in enumerate(timeline.revisions)}
+    colours = template_colours(timeline)
     later = {revision: tuple(renumbered(timeline, revision)) for revision in colours}
     for node in order:
         pauses = pauses_of(timeline, node)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from daemonset_course.figures.pods import PHASES, Shown, cell_style, pod_style
+from daemonset_course.figures.rollout.axis import template_colours
 from daemonset_course.figures.rollout.status_strip import LAG
 from daemonset_course.figures.shapes import Legend, LegendMark, Style, series
 from daemonset_course.history.numbering import number_text, revision_text
@@ -79,11 +80,11 @@ def _revisions(timelines: Sequence[Timeline]) -> dict[int, tuple[str, str]]:
     words: defaultdict[int, dict[str, str]] = defaultdict(dict)
     for timeline in timelines:
         there = {segment.revision for segment in timeline.segments}
-        for i, revision in enumerate(timeline.revisions):
+        for revision, colour in template_colours(timeline).items():
             if revision in there:
                 number = number_text(timeline, revision, timeline.start)
-                words[i][revision_text(timeline, revision)] = number
-    found = {i: (" / ".join(words[i]), "/".join(words[i].values())) for i in sorted(words)}
+                words[colour][revision_text(timeline, revision)] = number
+    found = {i: (" / ".join(words[i]), "/".join(words[i].values())) for i in words}
     if len(found) <= _NAMED_IN_FULL:
         return found
     first, *others = found.items()

@@ -1,0 +1,197 @@
+"""Show a prediction in a notebook: the question, a field for the answer, and two buttons.
+
+``load`` registers this for ``Prediction`` in a Jupyter kernel. Elsewhere, and where a notebook is
+read without a kernel, a prediction is its text. A question has one widget at a time: the cell that
+runs again replaces it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from daemonset_course.answers import MEASURES, show
+from daemonset_course.errors import BadInput
+from daemonset_course.prediction import Prediction
+
+if TYPE_CHECKING:
+    from ipywidgets import Checkbox
+
+COMMIT, SHOW = "Commit", "Show me without a prediction"
+FIELD = "Your prediction"
+MAY_CHANGE = "You can change it; the first answer is kept, too."
+SHOWN = "You see the result without a prediction: run the next cell."
+
+_VIEW = "application/vnd.jupyter.widget-view+json"
+_PAUSE = 0.25  # seconds in which a browser sends the text of a field after its Enter
+
+_widgets: dict[str, PredictionWidget] = {}  # by question
+
+
+def load(shell: Any) -> None:
+    """Let a Jupyter kernel show predictions as widgets; other shells show their text."""
+    if hasattr(shell, "kernel"):
+        shell.display_formatter.mimebundle_formatter.for_type(Prediction, _view)
+
+
+def _view(prediction: Prediction) -> dict[str, Any]:
+    """Return the reference to the widget; IPython adds the text for who cannot show it."""
+    shown = _widgets.get(prediction.question_id)
+    if shown is None or shown.prediction is not prediction:
+        if shown is not None:
+            shown.close()
+        shown = _widgets[prediction.question_id] = PredictionWidget(prediction)
+    bundle: dict[str, Any] = shown.box._repr_mimebundle_()
+    return {_VIEW: bundle[_VIEW]}
+
+
+class PredictionWidget:
+    """The widget of one prediction.
+
+    Attributes:
+        field: a text field, radio buttons, or a box with a check box for each node.
+        commit: the button that stores the answer; Enter in a text field does the same.
+        show: the button that lets the result be seen without an answer.
+        message: the committed answer, or why one was refused.
+        box: all of it, to be displayed.
+    """
+
+    def __init__(self, prediction: Prediction) -> None:
+        from ipywidgets import HTML, Button, HBox, Layout, VBox  # noqa: PLC0415 - 110 ms
+
+        self.prediction = prediction
+        self._entered = False  # Enter was pressed, and the text of the field may follow
+        wide = Layout(width="auto", max_width="100%")
+        wrap = Layout(flex_flow="row wrap", align_items="center", max_width="100%")
+        question = HTML(_question_html(prediction.question), layout=wide)
+        self.field = self._field()
+        unit = [HTML(escape(prediction.unit))] if self._is_text and prediction.unit else []
+        self.commit = Button(description=COMMIT, tooltip="Store your prediction", layout=wide)
+        self.show = Button(description=SHOW, tooltip="Run the next cells at once", layout=wide)
+        self.message = HTML(layout=wide)
+        self.commit.on_click(lambda _: self._commit())
+        self.show.on_click(lambda _: self._show())
+        answered = HBox([self.field, *unit, self.message], layout=wrap)
+        buttons = HBox([self.commit, self.show], layout=wrap)
+        self.box = VBox([question, answered, buttons], layout=Layout(max_width="100%"))
+        self._tell()
+
+    @property
+    def _is_text(self) -> bool:
+        return not (self.prediction.choices or self.prediction.nodes)
+
+    def close(self) -> None:
+        """Remove the widget from its notebook."""
+        self.box.close_all()
+
+    def _field(self) -> Any:
+        from ipywidgets import (  # noqa: PLC0415 - 110 ms
+            Checkbox,
+            Layout,
+            RadioButtons,
+            Text,
+            VBox,
+        )
+
+        asked, auto = self.prediction, Layout(width="auto", max_width="100%")
+        style = {"description_width": "initial"}
+        if asked.choices:
+            return RadioButtons(
+                options=asked.choices,
+                value=asked.answer,
+                description=FIELD,
+                style=style,
+                layout=auto,
+            )
+        if asked.nodes:
+            chosen = asked.answer if isinstance(asked.answer, list) else []
+            boxes = [
+                Checkbox(value=node in chosen, description=node, indent=False, layout=auto)
+                for node in asked.nodes
+            ]
+            return VBox(boxes, layout=auto)
+        # The browser sends the text when the field is left, and after Enter: never half a number.
+        number = "a number" if asked.unit in MEASURES else "a whole number"
+        field = Text(
+            value="" if asked.answer is None else show(asked.answer, "", 17),
+            placeholder=number if asked.unit else "", description=FIELD, continuous_update=False,
+            style=style, layout=Layout(width="16em" if asked.unit else "28em", max_width="100%"),
+        )  # fmt: skip
+        field.on_msg(self._on_enter)
+        field.observe(self._on_text, "value")
+        return field
+
+    def _typed(self) -> Any:
+        """Return what the field holds; None for nothing."""
+        if self.prediction.nodes:
+            boxes: tuple[Checkbox, ...] = self.field.children
+            return [box.description for box in boxes if box.value]
+        value = self.field.value
+        return None if value is None or not value.strip() else value
+
+    def _on_enter(self, _field: Any, content: Any, _buffers: Any) -> None:
+        """Commit after Enter: a changed text arrives in a message of its own behind it."""
+        if isinstance(content, dict) and content.get("event") == "submit":
+            self._entered = True
+            _soon(self._commit_entered)
+
+    def _on_text(self, _change: Any) -> None:
+        self._commit_entered()
+
+    def _commit_entered(self) -> None:
+        if self._entered:
+            self._commit()
+
+    def _commit(self) -> None:
+        self._entered = False
+        typed = self._typed()
+        if typed is None:
+            kind = "Choose" if self.prediction.choices else "Type"
+            self._say(f"{kind} your prediction first.", refused=True)
+            return
+        try:
+            self.prediction.commit(typed)
+        except BadInput as error:
+            self._say(f"{error.failed} {error.next_step} Nothing was stored.", refused=True)
+        else:
+            self._tell()
+
+    def _show(self) -> None:
+        self._entered = False
+        self.prediction.shown = True
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say what is known of the answer."""
+        said = self.prediction.said
+        if self.prediction.answer is not None:
+            self.show.disabled = True
+            self._say(f"{said} {MAY_CHANGE}")
+        elif self.prediction.shown:
+            self._say(f"{said} {SHOWN}".strip())
+        else:
+            self._say(said)
+
+    def _say(self, text: str, *, refused: bool = False) -> None:
+        role, sign = ("alert", "✗ ") if refused else ("status", "✓ ")
+        said = f"{sign}{escape(text)}" if text else ""
+        self.message.value = f'<div role="{role}" style="line-height: 1.5">{said}</div>'
+
+
+def _question_html(question: str) -> str:
+    """Return the question as HTML that wraps; `code` is written as code."""
+    html = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(question))
+    return f'<div style="line-height: 1.5; white-space: normal"><b>{html}</b></div>'
+
+
+def _soon(call: Callable[[], object]) -> None:
+    """Call in a moment if this thread runs an event loop, as a kernel does; else at once."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        call()
+    else:
+        loop.call_later(_PAUSE, call)
