@@ -35,7 +35,7 @@ class HoldBack:
 
 def load(shell: Any) -> None:
     """Let a Jupyter kernel hold back results, once; other shells get no marks."""
-    if not hasattr(shell, "kernel"):
+    if not hasattr(shell, "get_parent"):  # the request that it executes
         return
     if not any(isinstance(each, HoldBack) for each in shell.input_transformers_post):
         shell.input_transformers_post.append(HoldBack(shell))
