@@ -72,12 +72,11 @@ proved("each worker has one Pod of the agent and one of web")
 # Each of the five nodes has a Pod of the agent and a Pod of `web`. Which of them will be told to stop?
 
 # %%
-FAILURES = ("not ready", "unreachable", "shut down", "deleted", "drained")
 agents = predict(
     "15-agents",
     "Five workers fail, each in its own way. In which of these failures will the Pod of the agent, "
     "a DaemonSet, be told to stop?",
-    nodes=FAILURES,
+    nodes=("not ready", "unreachable", "shut down", "deleted", "drained"),
 )
 agents
 
@@ -86,7 +85,7 @@ webs = predict(
     "15-webs",
     "Five workers fail, each in its own way. In which of these failures will the Pod of web, a "
     "Deployment, be told to stop?",
-    nodes=FAILURES,
+    nodes=("not ready", "unreachable", "shut down", "deleted", "drained"),
 )
 webs
 
