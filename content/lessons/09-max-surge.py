@@ -414,7 +414,7 @@ proved("no node was updated, and one Pod waits for a free port")
 
 # %% [markdown]
 # None, and that for as long as the old Pods stay ready. A port of a node can be given away once, and
-# the old Pod keeps it until the new one is available, which needs the port. The scheduler says so,
+# the old Pod keeps it until the new one is available, which needs the port. The scheduler reports it,
 # but only in the Pod. The DaemonSet looks well:
 
 # %%

@@ -31,7 +31,7 @@ fleet
 # > | for | agents of the node | applications |
 # > | access to the host | often | rarely |
 #
-# Six workers, a DaemonSet `agent`, and a Deployment `web` that asks for six Pods. Is that the same?
+# Six workers, a DaemonSet `agent`, and a Deployment `web` with six replicas. Is that the same?
 
 # %%
 from pathlib import Path
@@ -111,7 +111,7 @@ proved("the default scheduler has placed the Pods of both")
 
 # %% [markdown]
 # The same scheduler, for both. So a Pod of a DaemonSet can be refused as well. `heavy` takes 60 % of
-# the first worker's CPU. Then `greedy`, a DaemonSet, asks for as much on every node.
+# the first worker's CPU. Then `greedy`, a DaemonSet, requests as much on every node.
 
 # %%
 fits = predict(

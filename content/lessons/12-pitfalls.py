@@ -360,10 +360,10 @@ asked = "jsonpath={.items[*].spec.containers[*].resources.requests.cpu}"
 each = kubectl(f"get pods -l agents=small --field-selector spec.nodeName={alone} -o {asked}")
 taken = int(1000 * sum(map(parse_quantity, each.split())))
 lost = (free - fits["with requests"][6]) * (cpu // 8)
-print(f"six agents ask for {taken}m of {cpu}m; the Pods of web that are missing, for {lost}m")
+print(f"six agents request {taken}m of {cpu}m; the Pods of web that are missing, for {lost}m")
 
 # %% tags=["claim-C88"]
-assert abs(lost - taken) < cpu // 8, "what the agents ask for web lost, to within one Pod"
+assert abs(lost - taken) < cpu // 8, "web lost what the agents request, to within one Pod"
 proved("web lost what the agents request, to within one Pod")
 
 # %% [markdown]
@@ -717,7 +717,7 @@ None
 #
 # - A missing toleration is silent: DESIRED shrinks, everything looks well.
 # - Two agents on one port share the fleet between them, by chance; the losers wait as Pending.
-# - Without requests an agent is invisible to the scheduler; with limits alone it may ask for far
+# - Without requests an agent is invisible to the scheduler; with limits alone it may request far
 #   more than it needs.
 # - `maxUnavailable` as a percentage, and change it while the rollout runs.
 # - A DaemonSet neither moves nor scales. Applications need both.

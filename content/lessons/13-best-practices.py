@@ -642,7 +642,7 @@ proved("two rules fire during a healthy rollout, and none after it")
 # | DaemonSet | fault |
 # |---|---|
 # | `gap` | does not tolerate the taint of one node |
-# | `huge` | asks for more CPU than a node has |
+# | `huge` | requests more CPU than a node has |
 # | `sick` | its Pods never get ready |
 # | `surge` | the deadlock from above |
 # | `manual` | `OnDelete`, a new template, and nobody deletes the Pods |

@@ -57,7 +57,7 @@ print(Path("../manifests/lesson-14/agent.yaml").read_text())
 # To create a Pod is one request to the API server, to delete it another; status updates and events are
 # requests too, but few. The controller may send a few at once, and then so many a second. The two
 # numbers are flags of kube-controller-manager, `--kube-api-burst` and `--kube-api-qps`. The course
-# leaves both at Kubernetes' defaults, and says so:
+# leaves both at Kubernetes' defaults:
 
 # %%
 settings = current().settings

@@ -222,11 +222,11 @@ assert found["unreachable"].outcomes["agent"].phase == "not ready"
 proved("Ready is False with a ready Pod on one node, and Unknown on the two silent ones")
 
 # %% [markdown]
-# **False** is the kubelet's own word: the machine lives, and its Pods are as the kubelet last said.
-# **Unknown** is the node controller's. After a *grace period* without a word from the kubelet (50 s
-# by default; this cluster waits less, to save your time) it says so, and sets the Pods' Ready to False
-# as well, without knowing whether they run. Look at the lane: until the grace period is over,
-# everything says ready. (From Kubernetes 1.37 on, the node controller first reads the node's lease from
+# **False** comes from the kubelet: the machine lives, and its Pods are as the kubelet last reported.
+# **Unknown** comes from the node controller. After a *grace period* without a report from the kubelet
+# (50 s by default; this cluster waits less, to save your time) it sets Unknown, and sets the Pods' Ready
+# to False as well, without knowing whether they run. Look at the lane: until the grace period is over,
+# everything is ready. (From Kubernetes 1.37 on, the node controller first reads the node's lease from
 # the API server once more. So a cache that lags behind marks no living node as unreachable:
 # [#138698](https://github.com/kubernetes/kubernetes/pull/138698).)
 
@@ -295,13 +295,13 @@ assert drained in nodes_with("agent")
 proved("the agent is ready on the drained node, and the Pod of web is gone")
 
 # %% [markdown]
-# On the deleted node both Pods say ready. They are ghosts: nobody runs them, and nobody has looked.
-# Lesson 01 waited until the garbage collector did.
+# On the deleted node both Pods are listed as ready. No kubelet runs them, and the garbage collector
+# has not looked yet. Lesson 01 waited until it did.
 
 # %%
-ghosts = found["deleted"].outcomes
-assert {outcome.stopping for outcome in ghosts.values()} == {None}
-assert all(outcome.gone is None or outcome.gone > 20 for outcome in ghosts.values())
+left_over = found["deleted"].outcomes.values()
+assert {outcome.stopping for outcome in left_over} == {None}
+assert all(outcome.gone is None or outcome.gone > 20 for outcome in left_over)
 proved("neither Pod was told to stop, and neither was gone within 20 s")
 
 # %% [markdown]
@@ -375,8 +375,7 @@ stubborn.compare(wanted - ready_now, within=0)
 # %% [markdown]
 # Here READY does fall behind DESIRED: each of the six nodes that exist counts, and the two silent ones
 # have no ready Pod. The node whose kubelet complains counts as ready, as its Pod does. So the same
-# alert fires for one agent and is blind for another, on the same fleet: it depends on what they
-# tolerate.
+# alert fires for one agent and not for another, on the same fleet: it depends on what they tolerate.
 #
 # The status tells numbers only: no node, and no reason. For those, look at nodes and Pods:
 #
@@ -386,7 +385,7 @@ stubborn.compare(wanted - ready_now, within=0)
 # | Ready=Unknown | silent: dead, hung, or cut off | not ready, not told to stop |
 # | and `out-of-service` | off; somebody said so | deleted by force, unless it tolerates that |
 # | Ready, SchedulingDisabled | cordoned or drained | ready |
-# | no Node object | deleted | a ghost that says ready, for a while |
+# | no Node object | deleted | listed as ready, for a while |
 #
 # ## What comes back
 #
@@ -422,7 +421,7 @@ proved("one of the two machines has its old Pod, the other a new one")
 
 # %% [markdown]
 # The silent node's Pod never stopped for the API, so it is ready again as soon as its kubelet
-# speaks. On the node that was off the controller made a new one, when the last taint was gone. Take
+# reports. On the node that was off the controller made a new one, when the last taint was gone. Take
 # the taint `out-of-service` away yourself: nobody else does.
 #
 # A rollout while a node is dead is in lesson 08: the dead node spends the budget.
@@ -580,7 +579,7 @@ None
 #
 # - Failing nodes do not send a DaemonSet's Pods away; they make them unready, or nothing at all.
 # - `NotReady` is two things: the kubelet complains (False), or is not heard (Unknown).
-# - A silent machine's Pods stay until it speaks, its Node object goes, or you declare it off.
+# - A silent machine's Pods stay until it reports again, its Node object is deleted, or you declare it off.
 # - DESIRED forgets failed nodes, but for an agent that tolerates their taints. Alert on the nodes you
 #   should have, and on the nodes' conditions.
 #

@@ -267,7 +267,7 @@ proved("kubectl apply got a warning, the Pods are refused, and there is none")
 # It succeeds, with a warning that is soon lost in a pipeline's log. Pod Security judges Pods, and an
 # object that makes Pods earns the warning only. The DaemonSet is there, and each of its Pods is
 # refused: DESIRED is six and READY is none, so here an alert does fire. Agents with privileges live
-# in a namespace that says so.
+# in a namespace that allows them.
 
 # %%
 kubectl("label namespace guarded --overwrite pod-security.kubernetes.io/enforce=privileged")
@@ -315,7 +315,7 @@ proved("there are two Pods, and the event names the quota")
 # Which two nodes is left to chance. A fleet that grows needs a quota that grows with it.
 #
 # The namespace has a [LimitRange](https://kubernetes.io/docs/concepts/policy/limit-range/) too. It
-# refuses nothing here, but it fills in what a template leaves open: `host` asks for no CPU.
+# refuses nothing here, but it fills in what a template leaves open: `host` requests no CPU.
 
 # %%
 asks = "jsonpath={.items[*].spec.containers[0].resources.requests.cpu}"
