@@ -59,6 +59,7 @@ lab: $(READY) ## set everything up, start a cluster, open JupyterLab
 
 test: lint ## set everything up, prove the whole course
 	$(BIN)/python tools/notebooks.py check
+	$(BIN)/python tools/course_pages.py check
 	$(BIN)/course binaries
 	$(PYTEST_SIDE_BY_SIDE) -m "not proof" $(TESTS)
 

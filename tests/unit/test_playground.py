@@ -190,7 +190,10 @@ class Notes:
 @pytest.fixture
 def notes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Notes]:
     yield Notes(monkeypatch)
-    assert not [one for one in threading.enumerate() if one.name.startswith("playground")]
+    threads = [one for one in threading.enumerate() if one.name.startswith("playground")]
+    for one in threads:  # the panel is told that a run has ended by the thread that then ends
+        one.join(timeout=10)
+    assert not [one for one in threads if one.is_alive()]
 
 
 def test_a_run_asks_prepares_breaks_records_and_is_kept(notes: Notes) -> None:
