@@ -39,10 +39,15 @@ class Kernel:
 
     def end(self, cell: str) -> str:
         """Return how a cell ended, when it has: ``ok`` or the name of its error."""
+        reply = self._reply(cell)
+        return str(reply.get("ename") or reply["status"])
+
+    def _reply(self, request: str) -> dict[str, Any]:
         while True:
             reply = self._client.get_shell_msg(timeout=60)
-            if reply["parent_header"]["msg_id"] == cell:
-                return str(reply["content"].get("ename") or reply["content"]["status"])
+            if reply["parent_header"]["msg_id"] == request:
+                content: dict[str, Any] = reply["content"]
+                return content
 
     def run(self, code: str) -> str:
         """Run a cell and return what it prints."""
@@ -59,10 +64,13 @@ class Kernel:
 
     def subshell(self) -> str | None:
         """Return a new subshell, as JupyterLab makes one for widgets; None: the kernel has none."""
+        known = self._reply(self._client.kernel_info()).get("supported_features", ())
+        if "kernel subshells" not in known:
+            return None
         message = self._client.session.msg("create_subshell_request")
         self._client.control_channel.send(message)
         reply = self._client.get_control_msg(timeout=60)["content"]
-        return str(reply["subshell_id"]) if reply.get("status") == "ok" else None
+        return str(reply["subshell_id"])
 
     def press(self, subshell: str | None = None) -> None:
         """Press the button, as JupyterLab does on that subshell."""

@@ -143,6 +143,7 @@ class Panel:
         self._buttons["stop"].disabled = not running
         self._enable()
         if recorder is not None:
+            self._shown = None
             _set(self._picture, live_frame(recorder))
             return
         last = state.trials[-1] if state.trials else None
