@@ -264,6 +264,28 @@ taint(fleet.workers[0], "lesson-")
 wait_rollout("hello")
 
 # %% [markdown]
+# ## Watch it while you work elsewhere
+#
+# `watch` shows a DaemonSet live while you run other cells, or use `kubectl` in a terminal. It ends
+# with its *Stop* button, or with `stop()`.
+
+# %%
+from daemonset_course.lessons import watch
+
+view = watch("hello")
+view
+
+# %% [markdown]
+# The next cell replaces all Pods of `hello`. You may type the same command in a terminal.
+
+# %%
+# %kubectl rollout restart daemonset/hello
+
+# %%
+wait_rollout("hello")
+view.stop()
+
+# %% [markdown]
 # ## Agents that are there already
 #
 # A kind cluster runs agents of its own before you add any. Here are the DaemonSets of `kube-system`,

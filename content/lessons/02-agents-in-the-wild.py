@@ -69,16 +69,15 @@ for name in agents:
 # Two predictions before we look.
 
 # %%
-FEATURES = ["hostPath", "hostNetwork", "hostPID", "privileged", "Bidirectional mounts"]
-FEATURES += ["tolerates control plane", "tolerates everything", "system priority"]
-FEATURES += ["chosen nodes only"]
-
-# %%
 shared = predict(
     "02-shared",
     "Six agents run: storage, logs, metrics, network, security, gpu. "
     "Which one of the nine features do all six have?",
-    choices=FEATURES,
+    choices=(
+        *("hostPath", "hostNetwork", "hostPID", "privileged", "Bidirectional mounts"),
+        *("tolerates control plane", "tolerates everything", "system priority"),
+        "chosen nodes only",
+    ),
 )
 shared
 
@@ -86,7 +85,7 @@ shared
 absent = predict(
     "02-absent",
     "One of the six agents has no Pod on the control plane. Which one?",
-    choices=tuple(agents),
+    choices=("storage", "logs", "metrics", "network", "security", "gpu"),
 )
 absent
 
