@@ -39,7 +39,7 @@ from daemonset_course.history.podstate import is_ready, node_of
 from daemonset_course.lab.exercise import exercise
 from daemonset_course.lab.lab_progress import lab_progress
 from daemonset_course.lab.session import open_lab
-from daemonset_course.live import live
+from daemonset_course.live import watch
 from daemonset_course.metrics import families, labels
 from daemonset_course.playground import playground
 from daemonset_course.verbs.app_pods import (
@@ -121,7 +121,6 @@ __all__ = [
     "label_map",
     "labels",
     "last_node_ready",
-    "live",
     "longest_silence",
     "missing_image",
     "mounts_seen",
@@ -172,6 +171,7 @@ __all__ = [
     "wait_for",
     "wait_pod",
     "wait_refused",
+    "watch",
     "without_network",
     "workload_features",
 ]

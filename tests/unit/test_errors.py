@@ -15,11 +15,12 @@ from traitlets.config import Config
 from typer.testing import CliRunner
 
 import daemonset_course as course
-from daemonset_course import cli, cluster, errors, live
+from daemonset_course import cli, cluster, errors
 from daemonset_course.binaries.archive import unpack
 from daemonset_course.cluster import topology
 from daemonset_course.errors import BadInput, CourseError
 from daemonset_course.files import write_whole
+from daemonset_course.recording import live_output
 
 THREE_LINES = [
     "BadInput: The manifest cannot be read.",
@@ -137,14 +138,14 @@ def test_a_cell_shows_the_causes_where_they_are_asked_for(
 
 
 def test_the_live_view_shows_no_cause(monkeypatch: pytest.MonkeyPatch) -> None:
-    def draw(*_: object) -> str:
+    def draw(*_: object, **_options: object) -> str:
         fail()
         return ""
 
-    monkeypatch.setattr(live, "view", draw)
-    recording: Any = type("Recording", (), {"timeline": None, "predicted": None})()
+    monkeypatch.setattr(live_output, "view", draw)
+    recording: Any = type("Recording", (), {"recent": None, "predicted": None})()
 
-    shown = live._Frames(recording).next()
+    shown = live_output._Frames(recording).next()
 
     assert "BadInput: The manifest cannot be read." in shown
     assert "FileNotFoundError" not in shown

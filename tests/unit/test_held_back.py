@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ def nothing_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
     monkeypatch.delenv("COURSE_HOLD_BACK", raising=False)
     monkeypatch.setattr("daemonset_course.prediction._asked", {})
+    monkeypatch.setattr(held_back, "ON_ITS_WAY", 0.0)
 
 
 def cell(lines: list[str], metadata: Any) -> list[str]:
@@ -66,6 +68,16 @@ def test_a_cell_waits_for_every_question_whose_result_it_shows() -> None:
 
     other.shown = True
     assert cell(LINES, marked("a", "b")) == LINES
+
+
+def test_an_answer_that_is_on_its_way_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held_back, "ON_ITS_WAY", 30.0)
+    asked = predict("q", unit="s")
+    other = threading.Timer(0.05, asked.commit, [3])
+    other.start()
+
+    assert cell(LINES, marked("q")) == LINES
+    other.join()
 
 
 @pytest.mark.parametrize(

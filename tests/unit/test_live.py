@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,10 +14,11 @@ from fake_server import FakeServer
 from fleet import HEADER, Fleet, Record, timeline_of
 from test_recorder import recorder
 
-from daemonset_course import live as module
 from daemonset_course.figures.rollout.live_view import counts, view
 from daemonset_course.history.timeline import Timeline
-from daemonset_course.live import live
+from daemonset_course.progress import shown_live
+from daemonset_course.recording import live_output as module
+from daemonset_course.recording.live_output import LiveView
 from daemonset_course.recording.recorder import Recording
 
 
@@ -44,8 +45,18 @@ def test_the_view_is_the_drawing_of_the_picture_as_it_grows() -> None:
     assert "data-d='{" in view(early)
 
 
-def test_the_view_has_no_script_of_its_own_since_a_widget_runs_none() -> None:
-    assert "<script" not in view(timeline_of(half_way()))
+def test_the_script_comes_only_where_it_is_asked_for() -> None:
+    timeline = timeline_of(half_way())
+
+    assert "<script" not in view(timeline)
+    assert "<script" in view(timeline, scripted=True)
+
+
+def test_the_last_picture_has_no_empty_line() -> None:
+    done = timeline_of(Fleet(4).run(1).log())
+
+    assert "\u00a0" in view(done)
+    assert "\u00a0" not in view(done, ended=True)
 
 
 def test_the_counts_are_the_status_and_the_budget() -> None:
@@ -73,28 +84,26 @@ def test_many_nodes_are_low_rows_of_which_few_are_named() -> None:
     assert 0 < len(named) <= 5
 
 
-class FakeWidget:
-    """A stand-in for the widget and the output that it is shown in."""
+class FakeOutput:
+    """A stand-in for the output of a cell."""
 
-    def __init__(self) -> None:
-        self.frames: list[str] = []
+    def __init__(self, bundle: dict[str, str]) -> None:
+        self.frames = [bundle["text/html"]]
         self.drawn = threading.Event()
         self.refuses: Exception | None = None
         self.refused = 0
-        self.closed = False
-        self.last: Any = None
 
     @property
-    def value(self) -> str:
+    def html(self) -> str:
         return self.frames[-1]
 
-    @value.setter
-    def value(self, html: str) -> None:
+    def update(self, data: dict[str, str], *, raw: bool) -> None:
+        assert raw
         if self.refuses is not None:
             self.refused += 1
             self.drawn.set()
             raise self.refuses
-        self.frames.append(html)
+        self.frames.append(data["text/html"])
         self.drawn.set()
 
     def until(self, true: Callable[[str], bool]) -> None:
@@ -102,15 +111,8 @@ class FakeWidget:
         while True:
             self.drawn.clear()
             assert self.drawn.wait(30)
-            if true(self.value):
+            if true(self.html):
                 return
-
-    def close(self) -> None:
-        self.closed = True
-
-    def update(self, data: Any, *, raw: bool) -> None:
-        assert raw
-        self.last = data
 
 
 class Saved(Recording):
@@ -121,105 +123,203 @@ class Saved(Recording):
         self.unreadable = False
 
     @property
-    def timeline(self) -> Timeline:
+    def recent(self) -> Timeline:
         if self.unreadable:
             raise OSError("<unreadable>")
-        return super().timeline
+        return super().recent
 
 
 @pytest.fixture
-def views(monkeypatch: pytest.MonkeyPatch) -> list[FakeWidget]:
-    views: list[FakeWidget] = []
+def outputs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[FakeOutput]]:
+    outputs: list[FakeOutput] = []
 
-    def display(html: str) -> tuple[FakeWidget, FakeWidget, FakeWidget]:
-        views.append(FakeWidget())
-        views[-1].frames.append(html)
-        return views[-1], views[-1], FakeWidget()
+    def display(bundle: dict[str, str]) -> FakeOutput:
+        outputs.append(FakeOutput(bundle))
+        return outputs[-1]
 
-    monkeypatch.setattr(module, "_in_notebook", lambda: True)
+    monkeypatch.setattr(module, "in_notebook", lambda: True)
     monkeypatch.setattr(module, "_display", display)
+    monkeypatch.setattr(module, "_close_at_reruns", lambda: None)
+    monkeypatch.setattr(module, "_cell", lambda: ("", 0))
     monkeypatch.setattr(module, "PAUSE", 0.01)
-    return views
+    monkeypatch.setattr(module, "SHARE", 0.9)
+    monkeypatch.setattr(module, "BYTES", 10**9)
+    yield outputs
+    module.close_all()
 
 
-def test_a_view_is_redrawn_and_goes_with_the_block(views: list[FakeWidget]) -> None:
-    with live(Saved()):  # type: ignore[arg-type]
-        assert views[0].drawn.wait(10)
-        assert not views[0].closed
-    assert views[0].closed
-    assert "ended" in views[0].last["text/plain"]
+def opened(recording: Recording | None = None, **options: Any) -> LiveView:
+    found = LiveView(recording or Saved(), **options)
+    found.open()
+    return found
+
+
+def test_a_view_is_redrawn_and_its_last_picture_stays(outputs: list[FakeOutput]) -> None:
+    one = opened()
+    [output] = outputs
+    assert outputs[0].drawn.wait(10)
+    assert one.is_open
+    assert shown_live == {"agent"}
+    assert "<script" in output.frames[0]
+    one.close()
+
+    assert not one.is_open
+    assert "<figure" in output.html
+    assert "<script" in output.html
     assert module._open_views == {}
+    assert shown_live == set()
     assert not [t for t in threading.enumerate() if t.name.startswith("live")]
 
+    drawn = len(output.frames)
+    one.close("twice")
+    assert len(output.frames) == drawn
 
-def test_an_error_in_the_block_ends_the_view_too(views: list[FakeWidget]) -> None:
-    with pytest.raises(ValueError, match="mine"), live(Saved()):  # type: ignore[arg-type]
-        raise ValueError("mine")
-    assert views[0].closed
+
+def test_why_it_ended_stands_above_the_last_picture(outputs: list[FakeOutput]) -> None:
+    opened().close("The cluster <x> is gone.")
+
+    assert "<div>The cluster &lt;x&gt; is gone.</div></div><figure" in outputs[0].html
+
+
+def test_a_second_view_of_the_name_ends_the_first(outputs: list[FakeOutput]) -> None:
+    ended: list[str] = []
+    first = opened(closed=lambda: ended.append("first"))
+    second = opened()
+
+    assert ended == ["first"]
+    assert not first.is_open
+    assert second.is_open
+    assert "Another live view of agent was opened." in outputs[0].html
+    assert shown_live == {"agent"}
+
+
+def test_a_view_ends_by_itself_when_there_is_nothing_to_show_any_more(
+    outputs: list[FakeOutput], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK", 0.01)
+    words = [""]
+    one = opened(ends=lambda: words[0])
+    outputs[0].until(lambda _: True)
+    words[0] = "The cluster is gone."
+    outputs[0].until(lambda html: "The cluster is gone." in html)
+
+    assert not one.is_open
 
 
 def test_a_frame_that_cannot_be_drawn_says_so_above_the_last_good_one(
-    views: list[FakeWidget],
+    outputs: list[FakeOutput],
 ) -> None:
     recording = Saved()
-    with live(recording):  # type: ignore[arg-type]
-        good = views[0].value
-        recording.unreadable = True
-        views[0].until(lambda html: "cannot draw" in html)
-        failed = views[0].value
-        recording.unreadable = False
-        views[0].until(lambda html: html == good)  # it went on trying
+    one = opened(recording)
+    outputs[0].until(lambda _: True)
+    good = outputs[0].html
+    recording.unreadable = True
+    outputs[0].until(lambda html: "cannot draw" in html)
+    failed = outputs[0].html
+    recording.unreadable = False
+    outputs[0].until(lambda html: html == good)  # it went on trying
+    one.close()
 
     assert "OSError: &lt;unreadable&gt;" in failed
     assert "the picture below is an old one" in failed
     assert failed.endswith(good)
-    assert views[0].last["text/plain"] == "(the live view of agent has ended)"
+    assert "cannot draw" not in outputs[0].html
 
 
-def test_a_first_frame_that_cannot_be_drawn_does_not_keep_the_block_from_running(
-    views: list[FakeWidget],
+def test_a_first_frame_that_cannot_be_drawn_does_not_keep_the_cell_from_running(
+    outputs: list[FakeOutput],
 ) -> None:
     recording = Saved()
     recording.unreadable = True
-    with live(recording):  # type: ignore[arg-type]
-        assert "cannot draw what happens now: OSError" in views[0].value
-        assert "old one" not in views[0].value
-        recording.unreadable = False
-        views[0].until(lambda html: "<svg" in html)
+    opened(recording)
+    assert "cannot draw what happens now: OSError" in outputs[0].html
+    assert "old one" not in outputs[0].html
+    recording.unreadable = False
+    outputs[0].until(lambda html: "<svg" in html)
 
 
-def test_a_view_that_fails_until_the_end_says_so_where_it_was(views: list[FakeWidget]) -> None:
+def test_a_view_that_fails_until_the_end_says_so_there(outputs: list[FakeOutput]) -> None:
     recording = Saved()
-    with live(recording):  # type: ignore[arg-type]
-        recording.unreadable = True
-        views[0].until(lambda html: "cannot draw" in html)
+    one = opened(recording)
+    recording.unreadable = True
+    outputs[0].until(lambda html: "cannot draw" in html)
+    one.close()
 
-    assert "its last picture was not shown: OSError" in views[0].last["text/plain"]
+    assert "OSError: &lt;unreadable&gt;" in outputs[0].html
+    assert "tries again" not in outputs[0].html
 
 
-def test_a_widget_that_takes_no_frame_is_said_at_the_end_and_tried_again(
-    views: list[FakeWidget],
+def test_an_output_that_takes_no_frame_is_said_in_the_next_one(
+    outputs: list[FakeOutput],
 ) -> None:
-    with live(Saved()):  # type: ignore[arg-type]
-        views[0].refuses = RuntimeError("no kernel")
-        views[0].until(lambda _: views[0].refused >= 3)
-
-    assert "not shown: RuntimeError: no kernel" in views[0].last["text/plain"]
+    opened()
+    outputs[0].refuses = RuntimeError("no kernel")
+    outputs[0].until(lambda _: outputs[0].refused >= 3)
+    outputs[0].refuses = None
+    outputs[0].until(lambda html: "A picture was not shown: RuntimeError: no kernel" in html)
 
 
 def test_the_view_of_a_recording_that_runs_ends_now(
-    views: list[FakeWidget], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    outputs: list[FakeOutput], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with FakeServer() as server:
         recording = recorder(server, tmp_path)
         for one in half_way()[1:-1]:
             recording.change(one["resource"], one["type"], one["via"], one["object"])
         monkeypatch.setattr(type(recording), "elapsed", 60.0)
-        with live(recording):
-            assert views[0].value == view(recording.timeline)
-    assert ">60 s:" in views[0].value or ">60.0 s:" in views[0].value
+        opened(recording).close()
+    assert ">60 s:" in outputs[0].html or ">60.0 s:" in outputs[0].html
+
+
+def _fail(output: FakeOutput, error: BaseException) -> None:
+    output.until(lambda _: True)
+    raise error
+
+
+@pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt()], ids=repr)
+def test_an_error_or_interrupt_in_the_block_leaves_the_last_picture_and_no_thread(
+    outputs: list[FakeOutput], tmp_path: Path, error: BaseException
+) -> None:
+    before = set(threading.enumerate())
+    with FakeServer() as server:
+        recording = recorder(server, tmp_path, live=True)
+        with pytest.raises(type(error)), recording:
+            _fail(outputs[0], error)
+
+    assert recording.ended
+    assert "<script" in outputs[0].html
+    left = {t for t in threading.enumerate() if t.name.startswith(("live", "feed"))} - before
+    assert left == set()
+
+
+@pytest.mark.usefixtures("outputs")
+def test_frames_wait_longer_when_they_take_long_or_are_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+
+    class Ended(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            pauses.append(timeout or 0.0)
+            return len(pauses) > 2 or super().wait(0)
+
+    for limit, value in (("SHARE", 1e-6), ("BYTES", 1)):
+        pauses.clear()
+        one = LiveView(Saved())
+        one._ended = Ended()
+        with monkeypatch.context() as patch:
+            patch.setattr(module, limit, value)
+            one.open()
+            assert one._thread is not None
+            one._thread.join(10)
+        assert pauses[0] == module.PAUSE
+        assert min(pauses[1:]) > 10
+        one.close()
 
 
 def test_outside_a_notebook_nothing_is_shown() -> None:
-    with live(Saved()):  # type: ignore[arg-type]
-        assert module._open_views == {}
+    one = opened()
+
+    assert not one.is_open
+    assert module._open_views == {}
+    one.close()

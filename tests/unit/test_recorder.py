@@ -18,11 +18,11 @@ from daemonset_course.recording.recorder import Recorder
 RESOURCES = ["controllerrevisions", "daemonsets", "events", "nodes", "pods"]
 
 
-def recorder(server: FakeServer, folder: Path) -> Recorder:
+def recorder(server: FakeServer, folder: Path, **options: Any) -> Recorder:
     state = SimpleNamespace(backend="fake", kubernetes="v1")
     api = Api(server.kubeconfig(folder))
     cluster: Any = SimpleNamespace(api=api, name="fake", pace=1.0, state=state)
-    return Recorder(cluster, "agent", "default")
+    return Recorder(cluster, "agent", "default", **options)
 
 
 @pytest.mark.parametrize("down", ["gone", "mute"])

@@ -79,6 +79,16 @@ def explain(history: History, daemonset: str = "", namespace: str = "") -> Expla
     return explain_timeline(history.timeline(daemonset, namespace))
 
 
+def so_far(timeline: Timeline) -> str:
+    """Return how many nodes have an available Pod of the newest template, and what others lack."""
+    found = explain_timeline(timeline)
+    behind = {cause.node for cause in found.causes if cause.blocks}
+    wanted = timeline.scene.wanted
+    why = found.sentence(timeline.lane)
+    numbers = f"{len(wanted - behind)} of {len(wanted)} nodes have an available new Pod"
+    return f"{numbers}; {why}" if why else numbers
+
+
 def explain_timeline(timeline: Timeline, template: Template | None = None) -> Explanation:
     """Return the same from a timeline, at its end or at the end of ``template``."""
     if template is not None and template.end >= timeline.end:

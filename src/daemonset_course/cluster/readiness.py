@@ -128,6 +128,7 @@ def wait_stable(api: Api, names: Iterable[str], *, seconds: float, timeout: floa
                 what="a node lost",
                 explain=lambda _: "none",
                 timeout=seconds,
+                say=lambda _: f"every node stays Ready for {seconds:.0f} s",
             )
             continue
         return

@@ -15,6 +15,7 @@ from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import NotRunning, Rejected
 from daemonset_course.history.text import natural_key
 from daemonset_course.places import cluster_name
+from daemonset_course.progress import waiting
 
 PODS = "/api/v1/namespaces/default/pods"
 # A Deployment or a CronJob owns these objects, and their controllers create Pods until the garbage
@@ -59,6 +60,11 @@ def reset(name: str | None = None, *, workers: int | None = None, force: bool = 
         NotRunning: the cluster is not up and cannot be started again.
     """
     usage.require_free(cluster_name(name), force=force)
+    with waiting("the reset of the cluster"):
+        return _reset(name, workers)
+
+
+def _reset(name: str | None, workers: int | None) -> Fleet:
     try:
         cluster = current(name)
         cluster.api.get("/version")

@@ -11,6 +11,7 @@ from daemonset_course.cluster.api import TIMEOUT, Api, Object
 from daemonset_course.cluster.components import components_first
 from daemonset_course.cluster.watch import Watch, list_objects
 from daemonset_course.errors import NotFinished, NotRunning
+from daemonset_course.progress import waiting
 
 T = TypeVar("T")
 Objects = dict[str, Object]  # by name
@@ -38,8 +39,11 @@ def wait_for(
     explain: Callable[[Objects], str],
     timeout: float,
     selector: dict[str, str] | None = None,
+    say: Callable[[Objects], str] | None = None,
 ) -> Objects:
     """Return the objects of a collection, by name, as soon as ``done`` is true for them.
+
+    A long wait says what it waits for: what ``say`` returns, or ``what`` and ``explain``.
 
     Raises:
         NotFinished: ``timeout`` seconds passed; ``explain`` returns what is still missing.
@@ -47,8 +51,13 @@ def wait_for(
 
     Both errors begin with the control-plane components that do not run, if there are any.
     """
-    with components_first(api.kubeconfig.parent.name):
-        return _waited(api, path, done, what, explain, timeout, selector or {})
+    seen: list[Objects] = []  # the last list, kept up to date
+
+    def said() -> str:
+        return (say or explain)(dict(seen[-1])) if seen else ""
+
+    with components_first(api.kubeconfig.parent.name), waiting("" if say else what, said):
+        return _waited(api, path, done, what, explain, timeout, selector or {}, seen)
 
 
 def _waited(
@@ -59,12 +68,14 @@ def _waited(
     explain: Callable[[Objects], str],
     timeout: float,
     selector: dict[str, str],
+    seen: list[Objects],
 ) -> Objects:
     deadline = time.monotonic() + timeout
     while True:
         patience = min(TIMEOUT[1], max(LIST_SECONDS, deadline - time.monotonic()))
         items, version = list_objects(api, path, query=selector, timeout=(TIMEOUT[0], patience))
         objects: Objects = {item["metadata"]["name"]: item for item in items}
+        seen[:] = [objects]
         if done(objects) or _follow(api, path, selector, version, objects, done, deadline):
             return objects
         if time.monotonic() >= deadline:

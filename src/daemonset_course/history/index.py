@@ -275,6 +275,17 @@ class History:
 
     def timeline(self, daemonset: str = "", namespace: str = "") -> Timeline:
         """Return the timeline of a DaemonSet (default: the recorded one)."""
+        return self._timeline(daemonset, namespace, recent=False)
+
+    def recent(self, daemonset: str = "", namespace: str = "") -> Timeline:
+        """Return the timeline of the last rollout and what came after it, up to the end.
+
+        The work does not depend on what was recorded before; ``Timeline.since`` says how much of
+        it is left out.
+        """
+        return self._timeline(daemonset, namespace, recent=True)
+
+    def _timeline(self, daemonset: str, namespace: str, *, recent: bool) -> Timeline:
         key = (daemonset or self.header.daemonset, namespace or self.header.namespace)
         if key not in self._timelines:
             header = replace(self.header, daemonset=key[0], namespace=key[1])
@@ -283,7 +294,8 @@ class History:
         for t, record in self._seen[reader.records :]:
             reader.read(t, record)
         unseen = sorted(name for name, t in self._relisted.items() if t >= self.end)
-        return reader.timeline(self.end, tuple(self.gaps), tuple(unseen))
+        since = reader.recent(self.end) if recent else 0.0
+        return reader.timeline(self.end, tuple(self.gaps), tuple(unseen), since)
 
     # Details
 

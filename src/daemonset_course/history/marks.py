@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from daemonset_course.history.log import Change, Mark, MarkKind, Object
 from daemonset_course.history.podstate import condition, is_terminating, taint_names
@@ -16,6 +17,47 @@ _COMBINED = "(combined from similar events): "  # how client-go begins an aggreg
 TEMPLATE_CHANGED = "template changed"
 
 
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """The Events of type Warning that have one reason, and one message but for names and numbers.
+
+    Attributes:
+        reason: such as ``FailedCreate``.
+        message: of the first one.
+        last: when the last one was received.
+        times: how often they happened.
+        places: the nodes of the Pods that they are about, or the Pod's name where it has no node;
+            in order of time, each once. Empty if they are about the DaemonSet.
+    """
+
+    reason: str
+    message: str
+    last: float
+    times: int
+    places: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Warnings:
+    """What ``Warned`` is made of, while Events arrive."""
+
+    reason: str
+    message: str
+    last: float = 0.0
+    times: int = 0
+    counts: dict[str, int] = field(default_factory=dict)  # by the Event's uid
+    places: dict[str, None] = field(default_factory=dict)
+
+    def add(self, t: float, event: Object, place: str) -> None:
+        meta = event["metadata"]
+        name = str(meta.get("uid") or meta.get("name"))
+        count = int((event.get("series") or {}).get("count") or event.get("count") or 1)
+        self.times += count - self.counts.get(name, 0)
+        self.counts[name], self.last = count, t
+        if place:
+            self.places[place] = None
+
+
 class Marker:
     """Derives marks from changes; keeps the last version of each node and of the DaemonSet."""
 
@@ -25,7 +67,8 @@ class Marker:
         self._pod_nodes = pod_nodes
         self._nodes: dict[str, Object] = {}
         self._owner: Object | None = None
-        self._warned: set[tuple[str, str]] = set()
+        self._t = 0.0  # of the change that is read
+        self._warned: dict[tuple[str, str], _Warnings] = {}  # by reason and kind of message
         self._pod_name = re.compile(re.escape(f"{daemonset}-"[:_BASE]) + r"[a-z0-9]{5}\b")
 
     def read(self, t: float, change: Change) -> list[Mark]:
@@ -39,6 +82,7 @@ class Marker:
         reader = read.get(change.resource)
         if reader is None or (initial and change.resource == "events"):
             return []
+        self._t = t
         marks = [
             Mark(t, text, kind, node) for kind, text, node in reader(change.type, change.object)
         ]
@@ -82,10 +126,21 @@ class Marker:
             return
         reason = str(event.get("reason", ""))
         message = str(event.get("message") or event.get("note") or "")
-        if (key := (reason, self._message_class(message, about))) in self._warned:
-            return
-        self._warned.add(key)
-        yield "event", _short(f"{reason}: {message}"), self._pod_nodes.get(about.get("uid", ""), "")
+        node = self._pod_nodes.get(about.get("uid", ""), "")
+        is_new = (key := (reason, self._message_class(message, about))) not in self._warned
+        same = self._warned.setdefault(key, _Warnings(reason, _short(message)))
+        same.add(self._t, event, "" if about.get("kind") == "DaemonSet" else node or about["name"])
+        if is_new:
+            yield "event", _short(f"{reason}: {message}"), node
+
+    def warnings(self, since: float) -> tuple[Warned, ...]:
+        """Return the warnings of which one was received since then, the last one first."""
+        found = [
+            Warned(one.reason, one.message, one.last, one.times, tuple(one.places))
+            for one in self._warned.values()
+            if one.last >= since
+        ]
+        return tuple(sorted(found, key=lambda one: -one.last))
 
     def _message_class(self, message: str, about: Object) -> str:
         """Return the message without names of Pods and nodes and numbers, for comparison."""

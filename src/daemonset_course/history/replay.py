@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import heapq
 import json
+from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 from math import inf
-from operator import add, attrgetter, sub
+from operator import add, attrgetter, itemgetter, sub
 from typing import Any, NamedTuple
 
 from daemonset_course.history import podstate
@@ -51,6 +53,7 @@ class Replay:
         self.revisions: dict[str, float] = {}  # see Timeline.revisions for their order
         self.templates: list[Template] = []
         self.status: list[tuple[float, Status]] = []
+        self.moves: list[float] = []  # when a Pod came, went, or changed its phase
         self.lines = {name: StepsBuilder() for name in LINES}
         self._daemonset, self._began = daemonset, began
         self._owner: Object | None = None
@@ -104,27 +107,36 @@ class Replay:
         for line, number in zip(self.lines.values(), numbers, strict=True):
             line.add(t, number)
 
-    def rows(self, end: float) -> dict[str, list[Segment]]:
-        """Return the segments up to ``end`` by node, each list by time."""
-        rows = {node: [*past] for node, past in self._past_segments.items()}
+    def rows(self, end: float, since: float = 0.0) -> dict[str, list[Segment]]:
+        """Return the segments up to ``end`` by node, each list by time.
+
+        Of a Pod that was gone at ``since`` there is none, so that the work does not grow with the
+        number of Pods before it.
+        """
+        rows = {node: _since(past, since) for node, past in self._past_segments.items()}
         for pod in self.pods.values():
             for segment in pod.segments_until(end, last=True):
-                rows.setdefault(segment.node, []).append(segment)
+                if segment.end >= since:
+                    rows.setdefault(segment.node, []).append(segment)
         for row in rows.values():
             if any(later.start < one.end for one, later in pairwise(row)):
                 row.sort(key=_BY_TIME)
         return rows
 
-    def waits(self, end: float) -> dict[str, tuple[Span, ...]]:
-        """Return by uid the stretches in which a Pod was ready and not yet available."""
-        now = {uid: pod.waits_until(end) for uid, pod in self.pods.items()}
-        found = self._past_waits | {uid: spans for uid, spans in now.items() if spans}
-        return {uid: tuple(spans) for uid, spans in found.items()}
+    def waits(self, end: float, pods: Iterable[str]) -> dict[str, tuple[Span, ...]]:
+        """Return by uid the stretches in which one of these Pods was ready and not available."""
+        found = {}
+        for uid in pods:
+            pod = self.pods.get(uid)
+            if spans := pod.waits_until(end) if pod else self._past_waits.get(uid):
+                found[uid] = tuple(spans)
+        return found
 
-    def node_states(self, end: float) -> dict[str, tuple[NodeState, ...]]:
+    def node_states(self, end: float, since: float = 0.0) -> dict[str, tuple[NodeState, ...]]:
         """Return by node the stretches in which something kept Pods off it or from running."""
         found = {}
-        for name, words in self._node_words.items():
+        for name, every in self._node_words.items():
+            words = every[max(0, bisect_right(every, since, key=itemgetter(0)) - 1) :]
             ends = [*(t for t, _ in words[1:]), end]
             pairs = zip(words, ends, strict=True)
             if states := tuple(NodeState(t, until, now) for (t, now), until in pairs if now):
@@ -171,6 +183,8 @@ class Replay:
             self.revisions[state.revision] = min(rank, self.revisions.get(state.revision, inf))
         else:
             self._count_pod(pod, -1)
+        if pod.state != state or pod.since == t:
+            self.moves.append(t)
         pod.set_state(t, state)
         pod.object = obj
         self.pod_nodes[uid] = state.node
@@ -237,6 +251,7 @@ class Replay:
 
     def _remove_pod(self, pod: Pod, t: float) -> None:
         self._count_pod(pod, -1)
+        self.moves.append(t)
         del self.pods[pod.uid]
         if waits := pod.waits_until(t):
             self._past_waits[pod.uid] = waits
@@ -327,6 +342,24 @@ class Replay:
             for pod in self.pods.values():
                 if pod.ready_since is not None and not pod.available:
                     self._mark_available(pod, t)
+
+
+def _since(past: list[Segment], since: float) -> list[Segment]:
+    """Return the segments that end at ``since`` or later; those of a Pod follow one another.
+
+    Pods stand in the order in which they went: the search ends at the first that had gone before.
+    """
+    if not since:
+        return [*past]
+    found: list[Segment] = []
+    pod = ""
+    for one in reversed(past):
+        if one.end < since and one.pod != pod:
+            break
+        pod = one.pod
+        if one.end >= since:
+            found.append(one)
+    return found[::-1]
 
 
 def _template(owner: Object | None) -> Any:

@@ -167,9 +167,10 @@ class StepsBuilder:
         self._put(start, None)
         self._put(end, self._now)
 
-    def steps(self, end: float) -> Steps:
-        """Return the values so far, up to ``end``."""
-        times, values = tuple(self.times), tuple(self.values)
+    def steps(self, end: float, since: float = -math.inf) -> Steps:
+        """Return the values so far, up to ``end``, from the one that held at ``since`` on."""
+        first = max(0, bisect_right(self.times, since) - 1)
+        times, values = tuple(self.times[first:]), tuple(self.values[first:])
         if times and times[-1] < end:
             return Steps((*times, end), (*values, values[-1]))
         return Steps(times, values)

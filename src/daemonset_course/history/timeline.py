@@ -6,24 +6,38 @@ Timeline, so a picture cannot contradict a verdict.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain, groupby
-from operator import attrgetter
-from typing import Any
+from itertools import chain, groupby, takewhile
+from operator import attrgetter, itemgetter
+from typing import Any, TypeVar
 
 from daemonset_course.history import podstate
 from daemonset_course.history.daemonset_status import Status
 from daemonset_course.history.failed_creates import FailedCreate, failed_create
 from daemonset_course.history.log import Change, Component, Entry, Gap, Header, Mark, Object
-from daemonset_course.history.marks import TEMPLATE_CHANGED, Marker
+from daemonset_course.history.marks import TEMPLATE_CHANGED, Marker, Warned
 from daemonset_course.history.numbering import Numbers, template_text
 from daemonset_course.history.outages import Outage, Outages
 from daemonset_course.history.replay import Replay
-from daemonset_course.history.spans import NodeState, Scene, Segment, Span, Steps, Template
+from daemonset_course.history.spans import (
+    SKEW,
+    NodeState,
+    Scene,
+    Segment,
+    Span,
+    Steps,
+    Template,
+)
 from daemonset_course.history.text import natural_key, short_name
+
+T = TypeVar("T")
+LEAD = 2.0  # seconds before the last template that a recent timeline begins
+LONGEST = 600.0  # seconds that it lasts at most
+MOVES, FEWEST_MOVES = 12, 600  # changes of Pods in it at most: for each node, and of few nodes
 
 # The resources that a count depends on. Within a gap of one of them it is unknown.
 COUNTED = ("pods", "nodes", "daemonsets")
@@ -73,6 +87,8 @@ class Timeline:
             in which nothing was known of it.
         newest: the revision of the DaemonSet's template at the end; empty if unknown.
         unseen: the resources whose state at the end is unknown.
+        warnings: the Events of type Warning about the DaemonSet and its Pods, the last one first.
+        since: what ended before it is left out; 0 if nothing is.
     """
 
     header: Header
@@ -102,6 +118,8 @@ class Timeline:
     node_states: Mapping[str, tuple[NodeState, ...]] = field(default_factory=dict)
     newest: str = ""
     unseen: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
+    since: float = 0.0
 
     @cached_property
     def by_node(self) -> Mapping[str, list[Segment]]:
@@ -125,6 +143,12 @@ class Timeline:
     def lane(self, node: str) -> str:
         """Return the node's name without the cluster's prefix; "no node" for an empty name."""
         return short_name(node, self.header.cluster)
+
+
+def _late(items: Sequence[T], since: float, time: Callable[[T], float]) -> list[T]:
+    """Return the items since then; they stand in the order of their receipt, nearly by time."""
+    found = list(takewhile(lambda one: time(one) >= since - SKEW, reversed(items)))
+    return [one for one in reversed(found) if time(one) >= since]
 
 
 class TimelineReader:
@@ -209,13 +233,36 @@ class TimelineReader:
         if gap.resource == "nodes":
             self._replay.set_nodes_unknown(gap.start, gap.end)
 
-    def timeline(self, end: float, gaps: tuple[Gap, ...], unseen: tuple[str, ...]) -> Timeline:
-        """Return the timeline up to ``end``, the time of the last record or later."""
+    def recent(self, end: float) -> float:
+        """Return the time from which on there is one rollout, the last one, and ``LEAD`` before.
+
+        It is later if more than ``LONGEST`` seconds or so many changes of Pods have passed since
+        that a picture of them all is of no use.
+        """
+        replay = self._replay
+        most = max(FEWEST_MOVES, MOVES * len(self._names))
+        template = replay.templates[-1].since if replay.templates else self._start
+        move = replay.moves[-most] if len(replay.moves) > most else 0.0
+        since = max(template - LEAD, end - LONGEST, move)
+        return since if since > self._start else 0.0
+
+    def timeline(
+        self, end: float, gaps: tuple[Gap, ...], unseen: tuple[str, ...], since: float = 0.0
+    ) -> Timeline:
+        """Return the timeline up to ``end``, the time of the last record or later.
+
+        What ended before ``since`` is left out: the work does not grow with what was before.
+        """
         replay = self._replay
         replay.advance(end)
-        rows, numbers = replay.rows(end), self._numbers.steps(end)
+        rows, numbers = replay.rows(end, since), self._numbers.steps(end)
         scene = replay.scene(end)
         templates = replay.templates_until(scene)
+        if since:
+            templates = tuple(one for one in templates[:-1] if one.t >= since) + templates[-1:]
+            gaps = tuple(gap for gap in gaps if gap.end >= since)
+        first = max(0, bisect_right(replay.status, since, key=itemgetter(0)) - 1)
+        pods = {segment.pod for row in rows.values() for segment in row}
         if not self._lanes or not rows.keys() <= self._names:
             self._names |= rows.keys()
             self._lanes = tuple(sorted(self._names, key=self._lane_order))
@@ -225,25 +272,31 @@ class TimelineReader:
             end=end,
             nodes=self._lanes,
             segments=tuple(chain.from_iterable(rows.get(name, ()) for name in self._lanes)),
-            marks=tuple(sorted(self._named(templates, numbers), key=lambda mark: mark.t)),
+            marks=tuple(sorted(self._named(templates, numbers, since), key=lambda mark: mark.t)),
             gaps=gaps,
-            outages=self._outages.all(),
+            outages=tuple(
+                one for one in self._outages.all() if one.end is None or one.end >= since
+            ),
             revisions=tuple(sorted(replay.revisions, key=lambda name: replay.revisions[name])),
             templates=templates,
-            status=tuple(replay.status),
+            status=tuple(replay.status[first:]),
             numbers=numbers,
-            failed_creates=tuple(self._failed_creates),
+            failed_creates=tuple(_late(self._failed_creates, since, lambda one: one.at)),
             scene=scene,
-            waits=replay.waits(end),
-            node_states=replay.node_states(end),
+            waits=replay.waits(end, pods),
+            node_states=replay.node_states(end, since),
             newest=replay.target,
             unseen=unseen,
-            **{name: line.steps(end) for name, line in replay.lines.items()},
+            warnings=self._marker.warnings(since),
+            since=since,
+            **{name: line.steps(end, since) for name, line in replay.lines.items()},
         )
 
-    def _named(self, templates: Sequence[Template], numbers: Mapping[str, Steps]) -> Iterator[Mark]:
+    def _named(
+        self, templates: Sequence[Template], numbers: Mapping[str, Steps], since: float
+    ) -> Iterator[Mark]:
         """Yield the marks; those of new templates with revision numbers, which arrive later."""
-        for mark in self._marks:
+        for mark in _late(self._marks, since, lambda mark: mark.t):
             if mark.text == TEMPLATE_CHANGED and mark.kind == "action":
                 got = [one for one in templates if one.t <= mark.t]
                 mark = replace(mark, text=template_text(got[-1], numbers)) if got else mark

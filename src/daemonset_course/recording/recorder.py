@@ -40,6 +40,7 @@ from daemonset_course.history.timeline import Timeline
 from daemonset_course.places import course_command
 from daemonset_course.recording.component_feed import ComponentFeed
 from daemonset_course.recording.feed import Feed
+from daemonset_course.recording.live_output import LiveView
 
 if TYPE_CHECKING:
     from daemonset_course.figures.picture import Picture
@@ -102,6 +103,12 @@ class Recording:
             return history.timeline()
 
     @property
+    def recent(self) -> Timeline:
+        """The timeline of the last rollout and what came after it; see ``History.recent``."""
+        with self.reading() as history:
+            return history.recent()
+
+    @property
     def rollouts(self) -> tuple[Rollout, ...]:
         """The facts of each rollout in the recording, in order of time."""
         return rollouts(self.timeline)
@@ -150,11 +157,18 @@ class Recorder(Recording):
         daemonset: str,
         namespace: str,
         paths: Mapping[str, str] | None = None,
+        *,
+        live: bool = False,
     ) -> None:
-        """Prepare to record; ``paths`` are the collections to follow, by resource.
+        """Prepare to record.
 
-        The default is all nodes, and of the namespace its DaemonSets, ControllerRevisions, Pods
-        and events.
+        Args:
+            cluster: where.
+            daemonset: its name.
+            namespace: its namespace.
+            paths: the collections to follow, by resource. The default is all nodes, and of the
+                namespace its DaemonSets, ControllerRevisions, Pods and events.
+            live: show the live view while it records, in a notebook.
         """
         super().__init__([_header(cluster, daemonset, namespace)])
         self._lock = threading.RLock()
@@ -170,6 +184,7 @@ class Recorder(Recording):
             "events": f"/api/v1/{place}/events",
         }
         self._feeds = [Feed(cluster.api, name, path, self) for name, path in paths.items()]
+        self._view = LiveView(self) if live else None
         self._components = ComponentFeed(asker(cluster.name), self.component)
 
     @property
@@ -201,6 +216,8 @@ class Recorder(Recording):
         """
         try:
             self._list_all()
+            if self._view is not None:
+                self._view.open()
         except BaseException as error:  # also Ctrl-C: no thread is left
             self._end_after(error)
             raise
@@ -251,6 +268,8 @@ class Recorder(Recording):
             with self._lock:  # a feed that could not be stopped writes nothing after the end
                 self._append(log.End(self.elapsed))
                 self._open = False
+        if self._view is not None:
+            self._view.close()
         return _failure(self._feeds)
 
     def _end_after(self, error: BaseException) -> None:
@@ -258,6 +277,23 @@ class Recorder(Recording):
         failure = self._end()
         if failure is not None:
             error.add_note(str(failure))
+
+    def end_quietly(self) -> None:
+        """End the recording as ``stop``, and raise no error of the recorder."""
+        self._end()
+
+    def plot(self, **options: Any) -> Picture:
+        """Return the picture of the recording, as ``Recording.plot``.
+
+        Shown by the cell execution that showed the live view, it takes the view's place.
+        """
+        picture = super().plot(**options)
+        return picture if self._view is None else self._view.place(picture)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the recording has ended."""
+        return not self._open
 
     @property
     def elapsed(self) -> float:
@@ -322,7 +358,13 @@ class Recorder(Recording):
         self._history.append(replace(record, t=t))
 
 
-def record(daemonset: str, *, namespace: str = "default", predicted: Predicted = None) -> Recorder:
+def record(
+    daemonset: str,
+    *,
+    namespace: str = "default",
+    predicted: Predicted = None,
+    live: bool = False,
+) -> Recorder:
     """Return a recorder of one DaemonSet: use it in ``with``, or call ``start`` and ``stop``.
 
     It follows the Pods, DaemonSets, ControllerRevisions and events of the namespace, and all
@@ -335,13 +377,15 @@ def record(daemonset: str, *, namespace: str = "default", predicted: Predicted =
             length, or of a list of nodes. For others give them by what they are about: ``order``,
             ``unavailable`` (nodes without an available Pod at one time), ``extra Pods``, or a
             column of ``kubectl get daemonset``: ``predicted={"READY": ten}``.
+        live: show what happens while it happens, in the output of the cell. The last picture
+            stays there; a ``plot()`` that the same cell shows takes its place.
 
     Raises:
         BadInput: the namespace's name is not valid; the prediction is about something else.
         NotRunning: the cluster is not up.
     """
     expected(predicted)  # what cannot be drawn is refused now, not after the recording
-    recorder = Recorder(current(), daemonset, namespace)
+    recorder = Recorder(current(), daemonset, namespace, live=live)
     recorder.predicted = predicted
     return recorder
 

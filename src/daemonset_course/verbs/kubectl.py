@@ -13,6 +13,7 @@ from daemonset_course.errors import BadInput
 from daemonset_course.lab.typed import quotes_missing
 from daemonset_course.places import course_command
 from daemonset_course.programs import run
+from daemonset_course.progress import waiting
 from daemonset_course.verbs import command_words
 
 
@@ -57,17 +58,19 @@ def kubectl(
         ) from error
     command_words.check(words)
     cluster = current()
-    done = run(
-        [cluster.backend.programs / "kubectl", *words],
-        timeout=command_words.patience(words) if timeout is None else timeout,
-        env=for_programs(cluster.environment()),
-        stdin=stdin,
-        name=f"kubectl {shlex.join(words)}",
-        evidence=str.strip,
-        next_step=_next_step(words, stdin),
-        if_slow="Give it longer, timeout= or its own --timeout, or a condition that can come true.",
-        if_missing=f"{course_command('up', cluster.name)} brings the programs of the cluster",
-    )
+    with waiting(f"kubectl {shlex.join(words)}"):
+        done = run(
+            [cluster.backend.programs / "kubectl", *words],
+            timeout=command_words.patience(words) if timeout is None else timeout,
+            env=for_programs(cluster.environment()),
+            stdin=stdin,
+            name=f"kubectl {shlex.join(words)}",
+            evidence=str.strip,
+            next_step=_next_step(words, stdin),
+            if_slow="Give it longer, timeout= or its own --timeout, or a condition that can come "
+            "true.",
+            if_missing=f"{course_command('up', cluster.name)} brings the programs of the cluster",
+        )
     return Output(done.stdout + done.stderr)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from daemonset_course.progress import waiting
 from daemonset_course.verbs.kubectl import kubectl
 
 _CRASH_LOOP = "{.status.containerStatuses[0].state.waiting.reason}=CrashLoopBackOff"
@@ -14,7 +15,8 @@ def wait_pod(app: str, node: str) -> str:
         CommandFailed: there is no such Pod after 60 s.
     """
     chosen = f"-l app={app} --field-selector spec.nodeName={node}"
-    kubectl(f"wait --for=create pod {chosen} --timeout=60s")
+    with waiting(f"a Pod of {app} on {node}"):
+        kubectl(f"wait --for=create pod {chosen} --timeout=60s")
     return str(kubectl(f"get pods {chosen} -o jsonpath={{.items[0].metadata.name}}"))
 
 
@@ -31,7 +33,8 @@ def wait_event(name: str, reason: str, *, timeout: int = 60, namespace: str = "d
         CommandFailed: there is no such event in time.
     """
     about = f"--field-selector reason={reason},involvedObject.name={name}"
-    kubectl(f"-n {namespace} wait --for=create events {about} --timeout={timeout}s")
+    with waiting(f"an event {reason} about {name}"):
+        kubectl(f"-n {namespace} wait --for=create events {about} --timeout={timeout}s")
     return str(kubectl(f"-n {namespace} get events {about} -o jsonpath={{.items[0].message}}"))
 
 
@@ -47,8 +50,9 @@ def wait_evicted(app: str) -> str:
         CommandFailed: the Pod was not evicted within 120 s, or was not gone 60 s later.
     """
     pod = kubectl(f"get pods -l app={app} -o jsonpath={{.items[0].metadata.name}}")
-    message = wait_event(pod, "Evicted", timeout=120)
-    kubectl(f"wait --for=delete pod/{pod} --timeout=60s")
+    with waiting(f"the eviction of the Pod {pod}"):
+        message = wait_event(pod, "Evicted", timeout=120)
+        kubectl(f"wait --for=delete pod/{pod} --timeout=60s")
     return message
 
 
@@ -61,6 +65,7 @@ def crash_loop_log(selector: str) -> str:
     Raises:
         CommandFailed: there is no such Pod after 30 s, or none in CrashLoopBackOff after 110 s.
     """
-    kubectl(f"wait --for=create pod -l {selector} --timeout=30s")
-    kubectl(f"wait --for=jsonpath={_CRASH_LOOP} pod -l {selector} --timeout=110s")
+    with waiting(f"a Pod with {selector} in CrashLoopBackOff"):
+        kubectl(f"wait --for=create pod -l {selector} --timeout=30s")
+        kubectl(f"wait --for=jsonpath={_CRASH_LOOP} pod -l {selector} --timeout=110s")
     return str(kubectl(f"logs -l {selector} --tail=1")).strip()

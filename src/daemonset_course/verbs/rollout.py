@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from daemonset_course import placement
-from daemonset_course.analysis.explain import Explanation, explain
+from daemonset_course.analysis.explain import Explanation, explain, so_far
 from daemonset_course.cluster.api import Object, segment
 from daemonset_course.cluster.components import components_down, components_first
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.waiting import NEXT_STEP, wait_for
 from daemonset_course.errors import NotFinished
 from daemonset_course.history.daemonset_status import Status, status_of
+from daemonset_course.progress import waiting
 from daemonset_course.recording.snapshot import snapshot
 from daemonset_course.verbs.daemonsets import daemonsets_path, no_daemonset
 
@@ -38,8 +39,10 @@ def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120)
             plane that do not run, or the nodes that are not updated, with the reasons.
         NotRunning: the cluster is not up, or does not answer.
     """
-    with components_first():
-        return _waited(name, namespace, timeout)
+    with components_first(), waiting(f"the rollout of {name}", about=name) as wait:
+        status = _waited(name, namespace, timeout)
+        wait.result = f"{status.updated} of {status.desired} nodes have an available new Pod"
+        return status
 
 
 def daemonset_status(name: str, *, namespace: str = "default") -> Status:
@@ -74,6 +77,9 @@ def _waited(name: str, namespace: str, timeout: float) -> Status:
         lines = found.where(lambda cause: cause.kind != "component").lines()
         return "; ".join(lines) or "every node has its Pod; the controller has not counted it yet"
 
+    def progress() -> str:
+        return so_far(snapshot(api, name, namespace, down=components_down()).timeline())
+
     def missed(daemonset: Object) -> int:
         return uncounted(daemonset, api.items("/api/v1/nodes"))
 
@@ -84,6 +90,7 @@ def _waited(name: str, namespace: str, timeout: float) -> Status:
             lambda items: name not in items or done(items[name]),
             what=what,
             explain=lambda items: say(items[name]),
+            say=lambda _: progress(),
             timeout=timeout,
             selector={"fieldSelector": f"metadata.name={name}"},
         )
@@ -113,6 +120,7 @@ def _waited(name: str, namespace: str, timeout: float) -> Status:
             lambda pods: why(pods.values()).done,
             what=f"the pods of {name} ready",
             explain=lambda pods: missing(pods.values()),
+            say=lambda _: progress(),
             timeout=max(deadline - time.monotonic(), 1.0),
         )
         return status_of(

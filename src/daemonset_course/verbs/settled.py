@@ -9,6 +9,7 @@ from typing import Any
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.history import podstate
+from daemonset_course.progress import waiting
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,18 @@ def wait_settled(selector: str, *, pods: int, timeout: float = 60) -> Settled:
     Raises:
         NotFinished: not within ``timeout`` seconds; with the number of undecided Pods.
     """
-    found = wait_for(
-        current().api,
-        "/api/v1/namespaces/default/pods",
-        lambda items: _all_done(items, pods),
-        what=f"{pods} Pods with {selector} ready or refused",
-        explain=lambda items: f"{len(_living(items))} Pods, {_undecided(items)} undecided",
-        timeout=timeout,
-        selector={"labelSelector": selector},
-    )
+    what = f"{pods} Pods with {selector} ready or refused"
+    with waiting(what, about=selector.partition("=")[2]) as wait:
+        found = wait_for(
+            current().api,
+            "/api/v1/namespaces/default/pods",
+            lambda items: _all_done(items, pods),
+            what=what,
+            explain=lambda items: f"{len(_living(items))} Pods, {_undecided(items)} undecided",
+            timeout=timeout,
+            selector={"labelSelector": selector},
+        )
+        wait.result = f"{len(_living(found))} Pods, none undecided"
     living = _living(found)
     ready = [podstate.node_of(pod) for pod in living if podstate.is_ready(pod)]
     refused = [

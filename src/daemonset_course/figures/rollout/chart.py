@@ -262,8 +262,12 @@ def one_chart(
     keep: Collection[str] = (),
     predicted: Predicted = None,
     bounds: Sequence[Bound] = (),
+    strip: bool = True,
 ) -> ChartSet:
-    """Return the picture's data of one timeline; the options are those of ``plot``."""
+    """Return the picture's data of one timeline; the options are those of ``plot``.
+
+    ``strip``: whether the status over time is drawn, which takes a third of the work.
+    """
     beside = Beside(predicted, bounds)
     return _chart_set(
         [timeline],
@@ -271,11 +275,12 @@ def one_chart(
         [beside],
         title=headline(timeline) if title is None else title,
         caption=caption_of(timeline) if caption is None else caption,
-        span=(0.0, reach(timeline, beside.expected, max(timeline.end, 0.1))),
+        span=(timeline.since, reach(timeline, beside.expected, max(timeline.end, 0.1))),
         axis=SINCE_START,
         counts=counts,
         fold=fold,
         keep=keep,
+        strip=strip,
     )
 
 
@@ -322,6 +327,7 @@ def _chart_set(
     counts: bool | None,
     fold: bool = True,
     keep: Collection[str] = (),
+    strip: bool = True,
 ) -> ChartSet:
     drawn = [
         drawn_in(one, each.expected, each.bounds, span)
@@ -337,7 +343,7 @@ def _chart_set(
     if dense:
         groups = [[] for _ in groups]
     charts = tuple(
-        _chart(one, label, span, counts, some, each, dense=dense)
+        _chart(one, label, span, counts, some, each, dense=dense, strip=strip)
         for one, label, some, each in zip(timelines, labels, groups, drawn, strict=True)
     )
     known = any(timeline.numbers for timeline in timelines)
@@ -349,7 +355,7 @@ def _chart_set(
 
 def _chart(
     timeline: Timeline, label: str, span: Span, counts: bool | None, idle: Sequence[Fold],
-    drawn: DrawnIn, *, dense: bool,
+    drawn: DrawnIn, *, dense: bool, strip: bool,
 ) -> Chart:  # fmt: skip
     away = {node for one in idle for node in one.nodes}
     order = sorted_nodes(timeline) if dense else [n for n in timeline.nodes if n not in away]
@@ -378,7 +384,7 @@ def _chart(
         panel=_panel(timeline, drawn) if wanted else None,
         status=timeline.status,
         drawn_in=drawn,
-        strip=() if counts is False else status_strip(timeline),
+        strip=status_strip(timeline) if strip and counts is not False else (),
         waits=tuple(waits_to_act(timeline, order)),
         remarks=pause_notes(timeline),
     )  # fmt: skip
@@ -445,6 +451,9 @@ def _room(piece: Piece) -> tuple[bool, float]:
 def _waiting(timeline: Timeline, one: Segment) -> Iterator[tuple[Segment, bool]]:
     """Yield the parts of a segment, with whether the Pod is ready there and not yet available."""
     spans = timeline.waits.get(one.pod, ()) if one.phase == "ready" else ()
+    if not spans:
+        yield one, False
+        return
     t = one.start
     for start, end in overlap([(one.start, one.end)], spans):
         if start > t:

@@ -1,33 +1,52 @@
-"""One picture of the live view: the timeline so far, with its numbers and what it waits for."""
+"""One picture of the live view: the last rollout so far, its numbers, and what it waits for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from html import escape
 
-from daemonset_course.analysis.explain import explain_timeline
+from daemonset_course.analysis.explain import explain_timeline, named
 from daemonset_course.figures.rollout.chart import MOST_LANES, one_chart
 from daemonset_course.figures.rollout.expected import Predicted
 from daemonset_course.figures.rollout.inline import inline
+from daemonset_course.history.marks import Warned
 from daemonset_course.history.rollouts import under_way
 from daemonset_course.history.text import nodes, seconds
 from daemonset_course.history.timeline import Timeline
 
+MOST_ROWS = 250  # nodes that are drawn; of a larger fleet every second, third, ... one is
+MOST_WARNINGS = 3  # the last ones
 
-def view(timeline: Timeline, predicted: Predicted = None) -> str:
-    """Return a timeline as HTML: the counts, what the rollout waits for, the lanes.
 
-    ``predicted``: what the learner predicted, to be drawn in.
+def view(
+    timeline: Timeline, predicted: Predicted = None, *, scripted: bool = False, ended: bool = False
+) -> str:
+    """Return a timeline as HTML: the counts, what the rollout waits for, lanes, warnings.
+
+    Args:
+        timeline: mostly ``History.recent``, so that the work does not grow with the log.
+        predicted: what the learner predicted, to be drawn in.
+        scripted: write the script too; one picture needs it for all that take its place.
+        ended: this is the last picture.
     """
     why = explain_timeline(timeline).sentence(timeline.lane)
-    waits = f"Waits: {why}" if why else "\u00a0"  # a line of its own at any time
+    waits = [f"Waits: {why}" if why else "\u00a0"]  # a line of its own at any time
+    if ended and not why:
+        waits = []
+    drawn, left_out = _rows(timeline)
     # The caption comes with the whole recording, and the panel is there from the beginning.
     # A large fleet is a raster from the beginning, not only when so many lanes have unfolded.
+    dense = len(timeline.nodes) > MOST_LANES
     charts = one_chart(
-        timeline, title=counts(timeline), caption="", counts=True,
-        fold=len(timeline.nodes) <= MOST_LANES, predicted=predicted,
+        drawn, title=counts(timeline), caption="", counts=True,
+        fold=not dense, predicted=predicted, strip=not dense,
     )  # fmt: skip
-    least = max(charts.span[1], timeline.start + 1.0)
-    return inline(replace(charts, span=(timeline.start, least)), above=(waits,), scripted=False)
+    start = timeline.since or timeline.start
+    least = max(charts.span[1], start + 1.0)
+    above = (*waits, *left_out, *(_earlier(timeline) if ended else ()))
+    html = inline(replace(charts, span=(start, least)), above=above, scripted=scripted)
+    return html + _warnings(timeline)
 
 
 def counts(timeline: Timeline) -> str:
@@ -44,3 +63,43 @@ def counts(timeline: Timeline) -> str:
         f"{at}: DESIRED {desired}, READY {ready}, UP-TO-DATE {updated}; "
         f"{nodes(None if down is None else int(down))} without an available Pod{bound}"
     )
+
+
+def warning_lines(timeline: Timeline) -> list[str]:
+    """Return a line for each of the last warnings: reason, message, where, how often."""
+    found = [_line(one, timeline) for one in timeline.warnings[:MOST_WARNINGS]]
+    more = len(timeline.warnings) - len(found)
+    return [*found, f"and {more} earlier"] if more > 0 else found
+
+
+def _line(one: Warned, timeline: Timeline) -> str:
+    places = [timeline.lane(place) for place in one.places]
+    where = f" ({named(places)})" if places else ""
+    often = f", {one.times} times" if one.times > 1 else ""
+    return f"{one.reason}: {one.message}{where}{often}"
+
+
+def _warnings(timeline: Timeline) -> str:
+    lines = warning_lines(timeline)
+    if not lines:
+        return ""
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f'<div style="font-size:13px">Warnings, the last one first:<ul>{items}</ul></div>'
+
+
+def _rows(timeline: Timeline) -> tuple[Timeline, tuple[str, ...]]:
+    """Return the timeline with the nodes that are drawn, and a line about the others."""
+    step = -(-len(timeline.nodes) // MOST_ROWS)
+    if step <= 1:
+        return timeline, ()
+    kept = timeline.nodes[::step]
+    there = set(kept)
+    segments = tuple(one for one in timeline.segments if one.node in there)
+    states = {node: found for node, found in timeline.node_states.items() if node in there}
+    line = f"{len(kept)} of the {len(timeline.nodes)} nodes are drawn; the numbers are of all"
+    return replace(timeline, nodes=kept, segments=segments, node_states=states), (line,)
+
+
+def _earlier(timeline: Timeline) -> Iterator[str]:
+    if timeline.since:
+        yield f"Shown from {timeline.since:.1f} s on; plot() shows the whole recording."
