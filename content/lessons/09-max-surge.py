@@ -44,7 +44,7 @@ print(text)
 # ## Which pairs are valid?
 #
 # Lesson 08 set `maxUnavailable` alone. Now there are two numbers. We ask the API server about thirty
-# pairs without storing any. Of three of them you say first what it answers.
+# pairs without storing any. First say for three of them what it answers.
 
 # %%
 both = predict(
@@ -244,8 +244,8 @@ proved("as many extra Pods as the budget allows, and no node without an agent")
 #
 # ## A bad version
 #
-# In lesson 08 an image that cannot be pulled cost as many nodes as the budget allowed. With
-# surge the new Pod comes first.
+# In lesson 08 an image that cannot be pulled cost as many nodes as the budget allowed. Now
+# the same with `maxSurge: 1`.
 
 # %%
 lost = predict(

@@ -99,7 +99,7 @@ None
 # %%
 running = predict(
     "12-running",
-    "Two DaemonSets want the same hostPort, each with a Pod on each of six workers. "
+    "Two DaemonSets want the same hostPort, and each wants a Pod on each of six workers. "
     "How many of these twelve Pods will run?",
     unit="Pods",
 )
