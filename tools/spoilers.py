@@ -110,9 +110,11 @@ def _literals(
     """Yield where a cell names an answer that the question does not name itself."""
     if index == one.cell:
         return
-    question = _words(one)
+    question, listed = _words(one), any(each.arg == "nodes" for each in one.call.keywords)
     for fact in known:
         for line, value in _named(cell):
+            if listed and not isinstance(value, list):
+                continue  # the question lists the names; one of them is not yet the answer
             if _is_named(fact, value) and not _is_named(fact, question):
                 yield line, f"names the answer, {fact!r}."
 

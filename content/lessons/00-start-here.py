@@ -11,18 +11,19 @@
 # next one, from the top to the end. You may run a cell again; if it then complains, begin at the top.
 
 # %%
-import json
 from pathlib import Path
 
-from daemonset_course import CourseError, apply, current, kubectl, predict, record, reset, step
-from daemonset_course import taint, wait_rollout
-from daemonset_course.lessons import daemonset_status, examine, lab_progress, live
+from daemonset_course import apply, kubectl, predict, proved, record, reset, step, wait_rollout
+from daemonset_course.lessons import daemonset_status
 
 # %% [markdown]
 # ## Where you are
 #
 # The course runs its own cluster. It has its own kubeconfig and never touches yours. `reset` brings
 # the cluster to the state that a lesson starts with, and prints what it had to put right.
+#
+# All notebooks use this one cluster, so work in one notebook at a time: the `reset` of another lesson
+# removes what this lesson has made.
 
 # %%
 fleet = reset(workers=3)
@@ -40,6 +41,8 @@ fleet
 # What is real here depends on the backend:
 
 # %%
+from daemonset_course import current
+
 state = current().state
 print(f"backend {state.backend}, Kubernetes {state.kubernetes}, pace {state.pace:g}")
 
@@ -64,28 +67,35 @@ print(Path("../manifests/lesson-00/hello.yaml").read_text())
 # %% [markdown]
 # ## Predict
 #
-# Before an experiment the course asks what you expect. Type a number in place of the `...`, then
-# run the cell. (Elsewhere it may be a text, `"in quotes"`, or `True` or `False`.)
-#
-# Four nodes: how many Pods will there be?
+# Before an experiment the course asks what you expect. Run the next cell: a question and a field
+# appear. Type your answer into the field and press *Commit*, then run on.
 
 # %%
-pods = predict("00-pods", "Four nodes: how many Pods?", unit="Pods")
+pods = predict(
+    "00-pods",
+    "The cluster has four nodes: one control plane and three workers. "
+    "How many Pods will the DaemonSet hello have?",
+    unit="Pods",
+)
 pods
 
 # %% [markdown]
-# Your first answer is kept, on your machine only. You may change it; if you leave the `...`, the
-# lesson goes on and judges nothing.
+# - The cells that show the results of the experiment do not run until you have committed an answer. To
+#   see the results without one, press *Show me without a prediction*, then run the cell again.
+# - Your answers are kept on your machine only, in `predictions.json` in the course's state folder. You
+#   may change an answer; the first one is kept beside it. `course forget` in a terminal removes them.
+# - Some cells are folded. They only check what the text says, and end in one line, "Proved: …". Run
+#   them like the others; you need not read them.
 #
 # ## Run
 #
-# `record` follows what happens while its block runs, and `live` shows it in the making. `apply` is
-# `kubectl apply --server-side`. `wait_rollout` returns when every node that should have a Pod has
-# one that is available.
+# `record` follows what happens while its block runs; with `live=True` you see it as it happens.
+# `apply` is `kubectl apply --server-side`. `wait_rollout` returns when every node that should have a
+# Pod has one that is available.
 
 # %%
 kubectl("delete daemonset hello --cascade=foreground --ignore-not-found")  # of an earlier run
-with record("hello", predicted={"CURRENT": pods}) as rollout, live(rollout):
+with record("hello", live=True, predicted={"CURRENT": pods}) as rollout:
     apply("../manifests/lesson-00/hello.yaml")
     wait_rollout("hello")
 rollout.plot()
@@ -103,7 +113,7 @@ rollout.plot()
 #   update a dashed line shows how many it may take at once; nothing limits a first start.
 # - **Move the mouse** over it, or the slider, or press the arrow keys there: a cursor says what each
 #   Pod does at that moment, and the table what the DaemonSet's status says.
-# - **you** is your prediction, if you typed one: a row of that table, or a dashed line.
+# - **you** is your prediction, if you committed one: a row of that table, or a dashed line.
 # - The **sentence** at the bottom is made from the same recording as the picture.
 #
 # And your prediction, beside the nodes of the last rollout in the recording:
@@ -113,6 +123,7 @@ pods.compare(len(rollout.rollouts[-1].order), within=0)
 
 # %%
 assert set(rollout.rollouts[-1].order) == set(fleet.workers)
+proved("the nodes with a Pod are the three workers")
 
 # %% [markdown]
 # Three, not four. The control plane has a *taint*, a mark that keeps away all Pods that do not
@@ -149,11 +160,15 @@ wait_rollout("hello")
 # %% [markdown]
 # ### What moves which number?
 #
-# First a new version whose image does not exist. READY goes down to 2, and the update stops there.
-# What will CURRENT be?
+# First a new version whose image does not exist.
 
 # %%
-have_one = predict("00-current", "A new version cannot start: CURRENT?", unit="nodes")
+have_one = predict(
+    "00-current",
+    "Three nodes run the DaemonSet hello. It gets a new version whose image does not exist: READY "
+    "goes down to 2, and the update stops there. What will CURRENT be?",
+    unit="nodes",
+)
 have_one
 
 # %%
@@ -163,8 +178,11 @@ kubectl("wait --for=jsonpath={.status.numberUnavailable}=1 daemonset/hello --tim
 
 # %%
 stuck = daemonset_status("hello")
-assert (stuck.current, stuck.ready, stuck.updated) == (3, 2, 1)
 have_one.compare(stuck.current, within=0)
+
+# %%
+assert (stuck.current, stuck.ready, stuck.updated) == (3, 2, 1)
+proved("current is 3, ready is 2, updated is 1")
 
 # %% [markdown]
 # Three: one node's Pod is new, and waits for its image. So it counts as current and as updated, and
@@ -178,36 +196,53 @@ wait_rollout("hello")
 # Then we ask that a Pod be ready for an hour (`minReadySeconds`) before it is called available.
 
 # %%
-kubectl("patch daemonset hello --patch", json.dumps({"spec": {"minReadySeconds": 3600}}))
+kubectl("patch daemonset hello --patch", '{"spec": {"minReadySeconds": 3600}}')
 kubectl("wait --for=jsonpath={.status.numberUnavailable}=3 daemonset/hello --timeout=30s")
 
 # %%
 young = daemonset_status("hello")
-assert (young.ready, young.updated, young.available) == (3, 3, 0)
 young
 
 # %%
-kubectl("patch daemonset hello --patch", json.dumps({"spec": {"minReadySeconds": 0}}))
+assert (young.ready, young.updated, young.available) == (3, 3, 0)
+proved("ready and updated are 3, available is 0")
+
+# %%
+kubectl("patch daemonset hello --patch", '{"spec": {"minReadySeconds": 0}}')
 wait_rollout("hello")
 
 # %% [markdown]
-# All ready, none available, and no Pod was touched: only the measure changed.
+# All are ready, none is available, and no Pod was replaced: only the condition for "available" changed.
 #
-# Now we taint one worker with the effect `NoExecute`, which also ends Pods that run. Which number
-# becomes smaller: `"desired"`, `"ready"` or `"both"`?
+# Now we taint one worker with the effect `NoExecute`, which also ends Pods that run.
 
 # %%
-smaller = predict("00-smaller", "After the taint, smaller: desired, ready, both?")
+smaller = predict(
+    "00-smaller",
+    "One of the three workers gets a taint with the effect NoExecute, and its Pod ends. "
+    "Which number of the DaemonSet becomes smaller: desired, ready, or both?",
+    choices=("desired", "ready", "both"),
+)
 smaller
 
 # %%
-with record("hello") as tainting:
+from daemonset_course import taint
+
+there = f"-l app=hello --field-selector spec.nodeName={fleet.workers[0]}"
+with record("hello", live=True) as tainting:
     taint(fleet.workers[0], "lesson=00:NoExecute")
-    kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=2 daemonset/hello --timeout=30s")
-    kubectl("wait --for=jsonpath={.status.numberReady}=2 daemonset/hello --timeout=30s")
-status = wait_rollout("hello")
-assert (status.desired, status.ready) == (2, 2)
-tainting.plot(title="The tainted node loses its Pod, and is not counted any more")
+    kubectl(f"wait --for=delete pod {there} --timeout=30s")
+    wait_rollout("hello")
+
+# %%
+kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=2 daemonset/hello --timeout=30s")
+kubectl("wait --for=jsonpath={.status.numberReady}=2 daemonset/hello --timeout=30s")
+assert wait_rollout("hello").unavailable == 0
+proved("after the taint the DaemonSet's status has settled")
+
+# %%
+status = daemonset_status("hello")
+tainting.plot(title=f"After the taint: desired {status.desired}, ready {status.ready}")
 
 # %%
 after = {"desired": status.desired, "ready": status.ready}
@@ -215,11 +250,12 @@ fewer = [name for name, number in after.items() if number < 3]
 smaller.compare("both" if len(fewer) == 2 else ", ".join(fewer))
 
 # %%
-assert status.unavailable == 0
+assert (status.desired, status.ready, status.unavailable) == (2, 2, 0)
 assert (status.current, status.updated, status.available) == (2, 2, 2)
+proved("five of the seven numbers are 2; unavailable is 0")
 
 # %% [markdown]
-# Both went down together, and `unavailable` is 0: by its own numbers this DaemonSet is well. The
+# Both went down together, and `unavailable` is 0: by its own numbers this DaemonSet is healthy. The
 # mistake people make is to watch only whether READY equals DESIRED. DESIRED is the number of nodes
 # that the controller finds eligible, and it changes.
 
@@ -232,7 +268,7 @@ wait_rollout("hello")
 #
 # A kind cluster runs agents of its own before you add any. Here are the DaemonSets of `kube-system`,
 # and the last line of one Pod's log. This step needs real containers: on the embedded cluster you
-# see a **recording** of it, made on kind, and its label says so.
+# see a **recording** of it, made on kind; its label shows it.
 
 
 # %%
@@ -252,9 +288,12 @@ agents
 # %% tags=["claim-C03"]
 found = agents.result["desired and ready"]
 assert set(found) >= {"daemonset.apps/kindnet", "daemonset.apps/kube-proxy"}
+proved("the cluster's own agents include kindnet and kube-proxy")
 
 # %%
-assert all(numbers == [str(len(fleet.nodes))] * 2 for numbers in found.values())
+numbers = agents.result["desired and ready"].values()
+assert all(each == [str(len(fleet.nodes))] * 2 for each in numbers)
+proved("desired and ready of each of them are the number of all nodes")
 
 # %% [markdown]
 # `kube-proxy` and `kindnet` (the network of kind) want and have a Pod on **each** of the four nodes,
@@ -266,45 +305,73 @@ assert all(numbers == [str(len(fleet.nodes))] * 2 for numbers in found.values())
 # An error of the course says what failed, what was seen, and mostly what to do next.
 
 # %%
+from daemonset_course import CourseError
+
 try:
     wait_rollout("helo")
 except CourseError as error:
     print(error)
 
 # %% [markdown]
-# If a lesson is in a mess, run it again from the top: `reset` is in its first cells. If a cell does
-# not end, choose Kernel → Restart Kernel, then begin at the top. In a terminal of JupyterLab
-# `course reset` does the same. If nothing works any more, `course doctor` names what keeps the
-# course from running, each with its cure; so does `examine`.
+# - If a cell does not end, press the Stop button (■) above the notebook, then run the cell again.
+# - If that does not help, choose Kernel → Restart Kernel, and begin at the top.
+# - If the cluster is in a state that the lesson does not expect, run the lesson again from the top:
+#   `reset` is in its first cells. In a terminal of JupyterLab `course reset` does the same.
+# - If nothing works any more, `course doctor` names what keeps the course from running, each with its
+#   cure; so does `examine`.
 
 # %%
+from daemonset_course.lessons import examine
+
 [finding for finding in examine() if finding.level == "bad"]
 
 # %% [markdown]
 # ## Check yourself
 #
-# Three questions. Type answers, run, and let the code judge.
+# Three questions. Commit an answer to each, then run the cell below it.
 
 # %%
-q1 = predict("00-check-delete", "Delete one Pod: how many a little later?", unit="Pods")
+q1 = predict(
+    "00-check-delete",
+    "You delete one of the three Pods of hello with kubectl. How many will there be a little later?",
+    unit="Pods",
+)
+q1
+
+# %%
 kubectl("delete", *kubectl("get pods -l app=hello -o name").split()[:1])
 wait_rollout("hello")
 q1.compare(kubectl("get pods -l app=hello -o name").count("pod/"), within=0)
 
 # %%
-q2 = predict("00-check-who", "A Pod of hello: of which kind is its owner?")
+q2 = predict(
+    "00-check-who",
+    "Each Pod of hello names its owner in metadata.ownerReferences. Of which kind is that owner?",
+    choices=("Deployment", "ReplicaSet", "DaemonSet", "Node"),
+)
+q2
+
+# %%
 q2.compare(
     str(kubectl("get pods -l app=hello -o jsonpath={.items[0].metadata.ownerReferences[0].kind}"))
 )
 
 # %%
-q3 = predict("00-check-all", "NoExecute on all three: unavailable?", unit="nodes")
+q3 = predict(
+    "00-check-all",
+    "All three workers get a taint with the effect NoExecute. How many nodes will the DaemonSet's "
+    "status count as unavailable?",
+    unit="nodes",
+)
+q3
+
+# %%
 kubectl("taint nodes --overwrite", *fleet.workers, "lesson=00:NoExecute")
-kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=0 daemonset/hello --timeout=30s")
+kubectl("wait --for=delete pod -l app=hello --timeout=30s")
 q3.compare(wait_rollout("hello").unavailable, within=0)
 
 # %% [markdown]
-# None of no nodes. Back to the beginning.
+# Zero: with no eligible node, none can be unavailable. Back to the beginning.
 
 # %%
 reset(workers=3)
@@ -315,13 +382,15 @@ None
 #
 # - A DaemonSet has no replica count. The nodes decide.
 # - A timeline shows nodes as lanes, Pods as bars, phases as shapes.
-# - The status counts nodes, and DESIRED can shrink without a word.
+# - The status counts nodes, and DESIRED can shrink without a message.
 # - In trouble: run the lesson from the top, `course reset`, `course doctor`.
 #
 # Labs are in the folder `labs`: a prepared cluster, a few tasks, and a check of what the cluster
 # did. What you have passed so far (in a terminal: `course progress`):
 
 # %%
+from daemonset_course.lessons import lab_progress
+
 lab_progress()
 
 # %% [markdown]

@@ -9,16 +9,12 @@
 # - park a DaemonSet at zero Pods without deleting it.
 #
 # You know Pods and Deployments, and you have done lesson 00. Run the cells from the top; where a
-# cell asks for a prediction, type it in place of the `...` before you run on.
+# cell asks for a prediction, commit it; then run on.
 
 # %%
-import json
-from pathlib import Path
-
-from daemonset_course import NotFinished, add_node, apply, current, kubectl, predict, record
-from daemonset_course import rejected, remove_node, reset, show, wait_rollout, wait_settled
-from daemonset_course.lessons import count_by_node, counts, daemonset_status, joining, pods_per_node
-from daemonset_course.lessons import try_kubectl, uids
+from daemonset_course import add_node, apply, current, kubectl, predict, proved, record, rejected
+from daemonset_course import reset, show, wait_rollout, wait_settled
+from daemonset_course.lessons import count_by_node, counts, daemonset_status
 
 # %%
 fleet = reset(workers=3)
@@ -34,6 +30,8 @@ fleet
 # Most of it needs a footnote. This is our agent; it waits and does nothing else.
 
 # %%
+from pathlib import Path
+
 print(Path("../manifests/lesson-01/agent.yaml").read_text())
 
 # %%
@@ -50,12 +48,17 @@ agent = {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "age
 with rejected("the kind has no such field"):
     apply(agent | {"spec": {"replicas": 3}}, dry_run=True)
 
-# %% tags=["claim-C02"]
+# %%
+from daemonset_course.lessons import try_kubectl
+
 scale = try_kubectl("scale daemonset agent --replicas=5")
 autoscale = try_kubectl("autoscale daemonset agent --max=5")
 print(scale, autoscale, sep="\n")
+
+# %% tags=["claim-C02"]
 assert "could not find the requested resource" in scale
 assert "could not find scale subresource" in autoscale
+proved("kubectl scale and kubectl autoscale are refused")
 
 # %% [markdown]
 # There is neither the field nor a `scale` subresource. So no HorizontalPodAutoscaler works on a
@@ -71,29 +74,37 @@ apply("../manifests/lesson-01/eager.yaml")
 wait_rollout("eager")
 
 # %%
-first = predict("01-first", "Whose Pod is created first on a new node: agent, eager?")
+first = predict(
+    "01-first",
+    "A node joins the cluster. The DaemonSets agent and eager will both have a Pod on it, and eager "
+    "tolerates every taint. Whose Pod is created first?",
+    choices=("agent", "eager"),
+)
 first
 
 # %%
-with record("agent") as join:
+from daemonset_course.lessons import joining
+
+with record("agent", live=True) as join:
     new_node = add_node()[0]
     wait_rollout("agent")
     wait_rollout("eager")
-show(joining(join.history, new_node, ["eager", "agent"]))
-
-# %% tags=["claim-C04"]
-steps = joining(join.history, new_node, ["eager", "agent"])
-assert steps.added < steps.untainted < steps.created["agent"]
-assert steps.created["eager"] < steps.created["agent"]
+steps = joining(join.history, new_node, ["agent", "eager"])
+show(steps)
 
 # %%
 first.compare(min(steps.created, key=lambda name: steps.created[name]))
+
+# %% tags=["claim-C04"]
+assert steps.added < steps.untainted < steps.created["agent"]
+assert steps.created["eager"] < steps.created["agent"]
+proved("eager has a Pod on the new node before agent, which waits until the taint is removed")
 
 # %% [markdown]
 # So a Pod is added when the node becomes *eligible*, not when it joins. Every new Node object gets
 # the taint `node.kubernetes.io/not-ready:NoSchedule`, put there by the API server
 # ([admission plugin `TaintNodesByCondition`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/plugin/pkg/admission/nodetaint/admission.go)),
-# and the node controller takes it off once the kubelet says Ready. An ordinary agent waits for
+# and the node controller removes it once the kubelet reports Ready. An ordinary agent waits for
 # that. A network plugin must not wait: without it the node never becomes ready.
 
 # %%
@@ -103,31 +114,39 @@ None
 # %% [markdown]
 # ## Many nodes join
 #
-# Now we grow the fleet from four workers to 6, to 50 and to 120, and do nothing to the DaemonSet.
-# How many Pods will the agent have in the end?
+# Now we grow the fleet, and do nothing to the DaemonSet.
 
 # %%
-grown = predict("01-grown", "4 workers, then 6, 50, 120: how many?", unit="Pods")
+grown = predict(
+    "01-grown",
+    "The agent runs on four workers. The fleet grows to 6, to 50 and to 120 workers, and the "
+    "DaemonSet is not changed. How many Pods will the agent have in the end?",
+    unit="Pods",
+)
 grown
 
 # %%
-with record("agent") as growth:
+with record("agent", live=True) as growth:
     for size in (6, 50, 120):
         add_node(count=size - len(current().workers()))
         wait_rollout("agent")
 show(counts(growth.history))
 
-# %% tags=["claim-C11"]
+# %%
 status = wait_rollout("agent")
-assert status.desired == status.ready == len(current().workers())
 grown.compare(status.desired, within=0)
+
+# %% tags=["claim-C11"]
+assert status.desired == status.ready == len(current().workers())
+proved("DESIRED and READY are the number of workers")
 
 # %% [markdown]
 # The wide line counts the workers. DESIRED and READY climb after it, as the taints of the new nodes
-# are taken off. Is it really one on each?
+# are removed. Is it really one on each?
 
 # %% tags=["claim-C01", "claim-C08"]
 assert count_by_node("agent") == dict.fromkeys(current().workers(), 1)
+proved("each worker has exactly one Pod of the agent")
 
 # %% [markdown]
 # ## Why
@@ -139,22 +158,29 @@ assert count_by_node("agent") == dict.fromkeys(current().workers(), 1)
 # 2. Do its labels match `nodeSelector` and the required node affinity?
 # 3. Does the Pod tolerate all its `NoSchedule` and `NoExecute` taints?
 #
-# If so, the node should have one Pod; the controller creates what is missing and deletes what is
-# too much. DESIRED is the number of nodes that pass. "Exactly one" is what it works towards, not
+# If so, the node should have one Pod; the controller creates missing Pods and deletes extra ones.
+# DESIRED is the number of nodes that pass. "Exactly one" is what it works towards, not
 # what you can rely on at every moment.
 #
 # ## A Pod that does not fit
 #
-# Free CPU is not among the three questions. `hungry` asks each node for more than it has. What will
-# its CURRENT be?
+# Free CPU is not among the three questions. `hungry` requests more CPU than any node has.
 
 # %%
-none = predict("01-current", "The agent fits on no node: CURRENT?", unit="nodes")
+workers = len(current().workers())
+print(f"{workers} workers")
+
+# %%
+none = predict(
+    "01-current",
+    "The DaemonSet hungry requests more CPU than any node has. All 120 workers are eligible for it. "
+    "What will its CURRENT be?",
+    unit="nodes",
+)
 none
 
 # %%
 apply("../manifests/lesson-01/hungry.yaml")
-workers = len(current().workers())
 kubectl(f"wait --for=jsonpath={{.status.currentNumberScheduled}}={workers} daemonset/hungry")
 print(kubectl("get daemonset hungry"))
 
@@ -163,10 +189,13 @@ message = "jsonpath={.items[0].status.conditions[?(@.type=='PodScheduled')].mess
 wait_settled("app=hungry", pods=workers)
 print(kubectl("get pods -l app=hungry -o", message))
 
-# %% tags=["claim-C01"]
+# %%
 status = daemonset_status("hungry")
+none.compare(status.current, within=0)
+
+# %% tags=["claim-C01"]
 assert (status.current, status.ready) == (workers, 0)
-none.compare(workers, within=0)
+proved("CURRENT counts every worker, and READY none")
 
 # %% [markdown]
 # CURRENT is full and nothing runs. CURRENT counts nodes for which a Pod *object* exists, and these
@@ -175,12 +204,19 @@ none.compare(workers, within=0)
 #
 # ## Nodes leave
 #
-# All but seven of the workers' Node objects are deleted, as a cloud does when it scales down. When
-# will the agent's Pods on them be gone: `"at once"`, `"within two minutes"` or `"never"`?
+# All but seven of the workers' Node objects are deleted, as a cloud does when it scales down.
 
 # %%
-ghost = predict("01-ghost", "When are the Pods of a removed node gone?")
+ghost = predict(
+    "01-ghost",
+    "The Node objects of all but seven workers are deleted. When will the API server no longer list "
+    "the agent's Pods of these nodes?",
+    choices=("at once", "within two minutes", "never"),
+)
 ghost
+
+# %%
+from daemonset_course import remove_node
 
 # %%
 ghosts = record("agent")
@@ -196,27 +232,35 @@ print(kubectl("get daemonset agent"))
 # %%
 listed = count_by_node("agent")
 print(f"measured: Pods on nodes that are gone: {sum(listed[node] for node in leaving)}")
+
+# %%
 assert len(current().workers()) == before - len(leaving) == 7
+proved("seven workers are left")
 
 # %% [markdown]
 # The nodes are gone, and DESIRED and READY still count them. What you see are ghosts: objects of
-# Pods that nobody runs. Clearing them away takes Kubernetes 40 to 80 seconds, so we leave the
-# recording on, go on, and come back.
+# Pods that no kubelet runs. We leave the recording on, go on, and come back to them at the end.
 #
 # ## A Pod with another label
 #
 # To keep a misbehaving Pod for a closer look, people change its label, so that the selector does not
 # find it any more. `twin` is an agent whose Pods take six seconds to stop; `RELEASE` stands for its
-# version. We change the label of one of its Pods. How many Pods will the node have?
-
-# %%
-two = predict("01-two", "One Pod's label is changed: Pods on its node?", unit="Pods")
-two
+# version.
 
 # %%
 apply("../manifests/lesson-01/twin.yaml")
 wait_rollout("twin")
 place = f"--field-selector spec.nodeName={fleet.workers[0]}"
+
+# %%
+two = predict(
+    "01-two",
+    "The DaemonSet twin has one Pod on each node. On one node the label of its Pod is changed, so "
+    "that the selector of twin no longer matches it. How many of these Pods, with the old label or "
+    "the new one, will run on that node?",
+    unit="Pods",
+)
+two
 
 # %%
 kubectl("delete pod -l app=quarantine")  # of an earlier run of this cell
@@ -227,29 +271,38 @@ listing = "-o=custom-columns=APP:.metadata.labels.app,PHASE:.status.phase"
 by_label = "--sort-by={.metadata.labels.app}"
 print(kubectl(f"get pods -l 'app in (twin, quarantine)' {place}", listing, by_label))
 
-# %% tags=["claim-C01"]
+# %%
 found = kubectl(f"get pods -l 'app in (twin, quarantine)' {place} -o name").count("pod/")
-owner = kubectl("get pods -l app=quarantine -o jsonpath={.items[*].metadata.ownerReferences}")
-assert (found, owner) == (2, "")
 two.compare(found, within=0)
 
+# %% tags=["claim-C01"]
+owner = kubectl("get pods -l app=quarantine -o jsonpath={.items[*].metadata.ownerReferences}")
+assert (found, owner) == (2, "")
+proved("the node has two Pods, and the one with the new label has no owner")
+
 # %% [markdown]
-# The old Pod lost its owner and runs on; the controller saw a node without a Pod of its own and made
+# The old Pod lost its owner and runs on; the controller saw a node without a Pod of its own and created
 # a new one. Both use the node's memory, and its files where they have a `hostPath`.
 #
 # There is another way to two: delete a DaemonSet and create its new version at once, as some
 # deployment tools do. The Pods of the old one, which are still stopping, do not belong to the new.
 
-# %% tags=["claim-C01"]
+# %%
+from daemonset_course.lessons import pods_per_node
+
 kubectl("delete pod -l app=quarantine --wait=false")
 version_1 = Path("../manifests/lesson-01/twin.yaml").read_text()
 version_2 = version_1.replace('value: "1"', 'value: "2"')
-with record("twin") as handover:
+with record("twin", live=True) as handover:
     kubectl("delete daemonset twin --wait=false --ignore-not-found")
     apply(version_2)
     wait_rollout("twin")
-assert max(pods_per_node(handover.timeline).values()) == 2
-handover.plot(title="Deleted and created again: two Pods on a node")
+most = max(pods_per_node(handover.timeline).values())
+handover.plot(title=f"Deleted and created again: at most {most} Pods on a node")
+
+# %% tags=["claim-C01"]
+assert most == 2
+proved("on some node the old Pod and the new one were there at the same time")
 
 # %% [markdown]
 # The thin bar is the old Pod, still stopping, beside the new one. `maxSurge` does it on purpose
@@ -257,12 +310,8 @@ handover.plot(title="Deleted and created again: two Pods on a node")
 #
 # ## Deleting
 #
-# `kubectl delete` has three ways with what an object owns: `--cascade=background` (the default),
-# `foreground` and `orphan`. How many of the seven Pods are left after `orphan`?
-
-# %%
-left = predict("01-orphan", "7 Pods, delete with orphan: how many left?", unit="Pods")
-left
+# `kubectl delete` can treat what an object owns in three ways: `--cascade=background` (the default),
+# `foreground` and `orphan`. First the two that clean up.
 
 
 # %%
@@ -270,7 +319,7 @@ def delete(cascade):
     """A recording of twin's deletion in this way."""
     apply("../manifests/lesson-01/twin.yaml")
     wait_rollout("twin")
-    with record("twin") as run:
+    with record("twin", live=True) as run:
         kubectl(f"delete daemonset twin --cascade={cascade}")
         if cascade != "orphan":
             kubectl("wait --for=delete pod -l app=twin --timeout=60s")
@@ -289,13 +338,16 @@ def ends(run):
     return deleted, max(segment.end for segment in run.timeline.segments)
 
 
-# %% tags=["claim-C10"]
+# %%
 for cascade, run in runs.items():
     deleted, last = ends(run)
     print(f"measured: {cascade}: DaemonSet gone {deleted:.1f} s, last Pod gone {last:.1f} s")
+
+# %% tags=["claim-C10"]
 assert count_by_node("twin") == {}
 assert ends(runs["background"])[0] < ends(runs["background"])[1] - 0.5
 assert ends(runs["foreground"])[0] > ends(runs["foreground"])[1] - 0.5
+proved("no Pod is left; with background the DaemonSet went first, with foreground its last Pod")
 
 # %% [markdown]
 # Both clean up. With `background` the DaemonSet goes first, with `foreground` it waits until its last
@@ -306,24 +358,40 @@ assert ends(runs["foreground"])[0] > ends(runs["foreground"])[1] - 0.5
 # Now `orphan`.
 
 # %%
+left = predict(
+    "01-orphan",
+    "twin has seven Pods, one on each worker. You delete the DaemonSet with --cascade=orphan. "
+    "How many of the seven Pods are left?",
+    unit="Pods",
+)
+left
+
+# %%
 delete("orphan")
-owners = kubectl("get pods -l app=twin -o jsonpath={.items[*].metadata.ownerReferences}")
 left.compare(sum(count_by_node("twin").values()), within=0)
 
 # %% tags=["claim-C10"]
+owners = kubectl("get pods -l app=twin -o jsonpath={.items[*].metadata.ownerReferences}")
 assert set(count_by_node("twin").values()) == {1}
 assert len(count_by_node("twin")) == len(current().workers())
 assert owners == ""
+proved("each worker still has its Pod, and none of them has an owner")
 
 # %% [markdown]
-# All of them, running and without an owner. Create the DaemonSet again: will it take them over, or
+# All of them, running and without an owner. Create the DaemonSet again: will it adopt them, or
 # start new ones?
 
 # %%
+from daemonset_course.lessons import uids
+
 orphans = uids("twin")
 apply("../manifests/lesson-01/twin.yaml")
 wait_rollout("twin")
+print(f"Pods that are the same as before: {len(set(uids('twin')) & set(orphans))}")
+
+# %%
 assert uids("twin") == orphans
+proved("every Pod is the same object as before")
 
 # %% [markdown]
 # It adopts them: the labels match its selector and they have no owner. Nothing restarted.
@@ -331,10 +399,16 @@ assert uids("twin") == orphans
 # ### The mistake people make
 #
 # That looks like a way to replace a DaemonSet without a gap: delete with `orphan`, create a *new
-# version* under the same name, let it roll. Which RELEASE do the Pods run afterwards?
+# version* under the same name, let it roll.
 
 # %%
-adopted = predict("01-adopted", "Orphaned at RELEASE 1, re-created at 2: it runs?")
+adopted = predict(
+    "01-adopted",
+    "The Pods of twin run RELEASE 1. You delete twin with --cascade=orphan and create it again with "
+    "RELEASE 2 in its template. When kubectl rollout status reports success, "
+    "which RELEASE do the Pods run?",
+    choices=("1", "2", "1, 2"),
+)
 adopted
 
 # %%
@@ -345,11 +419,14 @@ print(kubectl("rollout status daemonset/twin --timeout=60s").splitlines()[-1])
 # %%
 release = "jsonpath={.items[*].spec.containers[0].env[0].value}"
 running = set(kubectl("get pods -l app=twin -o", release).split())
-adopted.compare(", ".join(running))
+adopted.compare(", ".join(sorted(running)))
+
+# %%
+print(kubectl("get daemonset twin"))
 
 # %%
 assert running == {"1"}
-print(kubectl("get daemonset twin"))
+proved("no Pod runs RELEASE 2")
 
 # %% [markdown]
 # `kubectl rollout status` reports success, UP-TO-DATE is full, and every Pod runs the old version.
@@ -362,18 +439,24 @@ counted = r"jsonpath={.metadata.annotations.deprecated\.daemonset\.template\.gen
 carried = "jsonpath={.items[*].metadata.labels.pod-template-generation}"
 assert kubectl("get daemonset twin -o", counted) == "1"
 assert set(kubectl("get pods -l app=twin -o", carried).split()) == {"1"}
+proved("the new DaemonSet counts its template as number 1, and each Pod carries the number 1")
 
 # %% [markdown]
-# The course's `wait_rollout` compares the Pods' `controller-revision-hash`, and is not fooled.
+# The course's `wait_rollout` compares the Pods' `controller-revision-hash`, and does not report success.
 
 # %%
+from daemonset_course import NotFinished
+
 try:
     wait_rollout("twin", timeout=2)
-    fooled = True
+    complete = True
 except NotFinished as error:
-    fooled = False
+    complete = False
     print(error.seen.split("; ")[0])
-assert not fooled
+
+# %%
+assert not complete
+proved("wait_rollout does not call this rollout complete")
 
 # %% [markdown]
 # The next change of the template rolls them all.
@@ -381,14 +464,19 @@ assert not fooled
 # %%
 kubectl("set env daemonset/twin RELEASE=3")
 wait_rollout("twin")
+
+# %%
 assert set(kubectl("get pods -l app=twin -o", release).split()) == {"3"}
+proved("every Pod runs RELEASE 3")
 
 # %% [markdown]
 # ## Zero, without deleting
 #
-# There is no `--replicas=0`. Ask for a label that no node has instead.
+# There is no `--replicas=0`. Select a label that no node has instead.
 
 # %%
+import json
+
 park = {"spec": {"template": {"spec": {"nodeSelector": {"parked": "yes"}}}}}
 kubectl("patch daemonset twin --patch", json.dumps(park))
 kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=0 daemonset/twin --timeout=30s")
@@ -398,6 +486,7 @@ print(kubectl("get daemonset twin"))
 # %%
 assert count_by_node("twin") == {}
 assert wait_rollout("twin").desired == 0
+proved("twin exists, wants no node, and has no Pod")
 
 # %% [markdown]
 # ## Back to the removed nodes
@@ -414,30 +503,32 @@ show(counts(ghosts.history))
 removed = min(mark.t for mark in ghosts.timeline.marks if mark.text == "node deleted")
 there = [bar.end for bar in ghosts.timeline.segments if bar.node in leaving]
 stayed = max(there) - removed
-assert stayed > 0
-ghosts.plot(title="Removed nodes keep their Pods, as objects")
+ghosts.plot(title=f"The last Pod of a removed node was gone {stayed:.0f} s after its node")
 
 # %%
-print(f"measured: the last of them was gone {stayed:.0f} s after its node")
 ghost.compare("at once" if stayed < 1 else "within two minutes" if stayed < 120 else "never")
 
-# %% tags=["claim-C05", "claim-C09"]
+# %%
 changes = [change.object for change in ghosts.history.changes("pods")]
 conditions = [c for pod in changes for c in pod["status"].get("conditions", [])]
 said = {(c["reason"], c["message"]) for c in conditions if c["type"] == "DisruptionTarget"}
 print(said)
+
+# %% tags=["claim-C05", "claim-C09"]
 assert said == {("DeletionByPodGC", "PodGC: node no longer exists")}
 assert stayed > 0
 assert not set(leaving) & set(count_by_node("agent"))
+proved("the Pods outlived their nodes, and the Pod garbage collector deleted them all")
 
 # %% [markdown]
-# So Pods of removed nodes *are* garbage collected, but not by the DaemonSet controller. It is told of
-# nodes that are added or changed, and of no node that is deleted. Who clears up is the Pod garbage
-# collector
+# So Pods of removed nodes *are* garbage collected, but not by the DaemonSet controller. It watches for
+# nodes that are added or changed, and not for nodes that are deleted. The Pod garbage collector cleans
+# up
 # ([`pkg/controller/podgc/gc_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/podgc/gc_controller.go)):
-# it looks every 20 s, and lets a node be missing for 40 s before it believes it. (The 40 s belong to
-# the node's name: if a node of that name was away a moment before, a part of them is over.) Until then,
-# or until the controller has another reason to look, DESIRED and READY are those from before.
+# it looks every 20 s, and waits 40 s after a node went missing. (The 40 s belong to
+# the node's name: if a node of that name was away a moment before, a part of them is over.) So it takes
+# 40 to 80 seconds. Until then, or until the controller has another reason to look, DESIRED and READY
+# are those from before.
 #
 # The one exception: Pods that were never bound to a node, as those of `hungry`. The DaemonSet
 # controller deletes them itself, but only when it next has a reason to look. Give it one.
@@ -445,15 +536,26 @@ assert not set(leaving) & set(count_by_node("agent"))
 # %%
 kubectl("annotate daemonset hungry look=again --overwrite")
 kubectl(f"wait --for=jsonpath={{.status.desiredNumberScheduled}}={now} ds/hungry --timeout=60s")
+
+# %%
 assert kubectl("get pods -l app=hungry -o name").count("pod/") == now
+proved("hungry has one Pod for each worker that is left")
 
 # %% [markdown]
 # ## Check yourself
 #
-# Three questions. Type answers, run, and let the code judge.
+# Three questions. Commit an answer to each, then run the cell below it.
 
 # %%
-q1 = predict("01-check-three", "7 agents, 3 relabelled: Pods that run?", unit="Pods")
+q1 = predict(
+    "01-check-three",
+    "The agent has one Pod on each of seven workers. On three of them the label of its Pod is "
+    "changed. How many Pods will run, those with the old label and those with the new one together?",
+    unit="Pods",
+)
+q1
+
+# %%
 for node in fleet.workers[:3]:
     there = f"-l app=agent --field-selector spec.nodeName={node}"
     kubectl(f"label pod {there} app=retired --overwrite")
@@ -462,15 +564,31 @@ retired, agents = count_by_node("retired"), count_by_node("agent")
 q1.compare(sum(retired.values()) + sum(agents.values()), within=0)
 
 # %%
-q2 = predict("01-check-adopt", "Are adopted orphans restarted: True or False?")
+q2 = predict(
+    "01-check-adopt",
+    "A DaemonSet is deleted with --cascade=orphan and created again from the same manifest. "
+    "Are its Pods restarted?",
+    choices=("yes", "no"),
+)
+q2
+
+# %%
 kubectl("delete daemonset agent --cascade=orphan")
 kept = kubectl("get pods -l app=agent -o name")
 apply("../manifests/lesson-01/agent.yaml")
 wait_rollout("agent")
-q2.compare(kubectl("get pods -l app=agent -o name") != kept)
+q2.compare("yes" if kubectl("get pods -l app=agent -o name") != kept else "no")
 
 # %%
-q3 = predict("01-check-columns", "Nothing runs: which is full, CURRENT or READY?")
+q3 = predict(
+    "01-check-columns",
+    "No Pod of hungry runs, since no node has enough CPU. "
+    "Which of its columns equals DESIRED all the same?",
+    choices=("CURRENT", "READY"),
+)
+q3
+
+# %%
 status = daemonset_status("hungry")
 q3.compare("CURRENT" if status.current > status.ready else "READY")
 
@@ -487,8 +605,8 @@ None
 # - The nodes decide how many Pods there are. There is nothing to scale.
 # - "Exactly one" is a goal: none while a Pod waits for room or is replaced, two after a change of
 #   labels or a hasty re-creation.
-# - A Pod comes when the node becomes eligible. It goes, after a node is removed, when the Pod
-#   garbage collector comes round; until then the status may be that from before.
+# - A Pod is created when its node becomes eligible. After a node is removed, the Pod garbage collector
+#   deletes the Pod about a minute later; until then the status may be that from before.
 # - `orphan` keeps the Pods; the next DaemonSet of that selector adopts them and may believe that
 #   they are up to date.
 #

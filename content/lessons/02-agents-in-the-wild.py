@@ -8,18 +8,12 @@
 # - say which agents may start on a node that is not ready, and which may run in a guarded namespace.
 #
 # You know Pods and Deployments, and you have done lessons 00 and 01. Run the cells from the top;
-# where a cell asks for a prediction, type it in place of the `...` before you run on.
+# where a cell asks for a prediction, commit it; then run on.
 
 # %%
-import json
-from pathlib import Path
-
-import yaml
-
-from daemonset_course import apply, break_node, current, kubectl, label, predict, recover_node
-from daemonset_course import rejected, reset, show, step, wait_rollout, why
-from daemonset_course.lessons import LogReaders, features, nodes_with, pod_names, shell, try_apply
-from daemonset_course.lessons import wait_event, wait_pod, without_network, workload_features
+from daemonset_course import apply, current, kubectl, label, predict, proved, reset, show, step
+from daemonset_course import wait_rollout, why
+from daemonset_course.lessons import nodes_with, pod_names, wait_pod
 
 # %%
 fleet = reset(workers=3)
@@ -36,6 +30,10 @@ fleet
 # manifests, and do nothing of their work. This is how a log agent looks:
 
 # %%
+from pathlib import Path
+
+import yaml
+
 manifest = Path("../manifests/lesson-02/agents.yaml").read_text()
 agents = {each["metadata"]["name"]: each for each in yaml.safe_load_all(manifest)}
 print(manifest.split("---")[1])
@@ -68,17 +66,28 @@ for name in agents:
 # | system priority | `system-node-critical` or `system-cluster-critical` |
 # | chosen nodes only | a `nodeSelector` or a required node affinity |
 #
-# One is shared by all six agents. Which?
+# Two predictions before we look.
 
 # %%
-shared = predict("02-shared", "Which one feature do all six agents have?")
+FEATURES = ["hostPath", "hostNetwork", "hostPID", "privileged", "Bidirectional mounts"]
+FEATURES += ["tolerates control plane", "tolerates everything", "system priority"]
+FEATURES += ["chosen nodes only"]
+
+# %%
+shared = predict(
+    "02-shared",
+    "Six agents run: storage, logs, metrics, network, security, gpu. "
+    "Which one of the nine features do all six have?",
+    choices=FEATURES,
+)
 shared
 
-# %% [markdown]
-# One of the six is not on the control plane. Which, and why?
-
 # %%
-absent = predict("02-absent", "Which agent is not on the control plane?")
+absent = predict(
+    "02-absent",
+    "One of the six agents has no Pod on the control plane. Which one?",
+    choices=tuple(agents),
+)
 absent
 
 # %% [markdown]
@@ -87,6 +96,8 @@ absent
 # `workload_features` looks into Pod templates. We ask it about everything that runs in `default` ...
 
 # %%
+from daemonset_course.lessons import workload_features
+
 ours = workload_features("default")
 
 # %% [markdown]
@@ -104,10 +115,12 @@ def system():
 system
 
 # %%
-show(features(ours | system.result))
+from daemonset_course.lessons import features
+
+table = features(ours | system.result)
+show(table)
 
 # %%
-table = features(ours | system.result)
 shared.compare(", ".join(table.shared), source=system.source)
 
 # %%
@@ -115,11 +128,12 @@ assert table.shared == ("hostPath",)
 deployments = table.of("Deployment")
 assert not any({"hostPath", "hostNetwork", "privileged"} & table.found[d] for d in deployments)
 assert all(len(table.found[d]) >= 2 for d in table.of("DaemonSet"))
+proved("each DaemonSet has at least two of the features, and no Deployment has a piece of its node")
 
 # %% [markdown]
-# This is how you recognise an agent: its Pod has a piece of its *node*, most often files. Whatever
-# has that is of use on one node only, so there is one on each. A priority or a toleration says less:
-# CoreDNS has both, and does not care where it runs.
+# This is how you recognise an agent: its Pod has a piece of its *node*, most often files. A Pod that
+# has that is of use on one node only, so there is one on each. A priority or a toleration is a weaker
+# sign: CoreDNS has both, and may run on any node.
 
 # %%
 missing = {name for name in agents if fleet.nodes[0] not in nodes_with(name)}
@@ -127,20 +141,26 @@ absent.compare(", ".join(missing))
 
 # %%
 assert missing == {"gpu"}
+proved("gpu has no Pod there, and each of the other five has one")
+
+# %%
 why(fleet.nodes[0], "gpu")
 
 # %% [markdown]
-# It wants nodes with a GPU, and here is none. (`why` asks the controller's rules: lesson 03.)
+# It selects nodes with a GPU, and here is none. (`why` asks the controller's rules: lesson 03.)
 #
 # ## Storage
 #
 # > glusterd, Ceph or CSI node plugins on each node provide storage.
 #
-# Kubernetes once had the code for GlusterFS and Ceph inside. What does the API server say today to
-# a volume of that kind? `"accepted"`, `"accepted with a warning"` or `"refused"`?
+# Kubernetes once had the code for GlusterFS and Ceph inside.
 
 # %%
-volume = predict("02-volume", "A PersistentVolume with glusterfs: what happens?")
+volume = predict(
+    "02-volume",
+    "You create a PersistentVolume of the kind glusterfs. What does the API server do today?",
+    choices=("accepted", "accepted with a warning", "refused"),
+)
 volume
 
 # %%
@@ -153,6 +173,7 @@ volume.compare("accepted with a warning" if "glusterfs" in warned else "accepted
 assert warned == {"glusterfs", "cephfs", "rbd"}
 assert answer.count("non-functional") == 3
 assert wait_rollout("storage").ready == len(fleet.nodes)
+proved("three of the four kinds are non-functional; the agent storage is ready on every node")
 
 # %% [markdown]
 # Accepted, with a warning
@@ -166,6 +187,10 @@ assert wait_rollout("storage").ready == len(fleet.nodes)
 # `mountPropagation: Bidirectional`, and somebody thought that it needs no more than that.
 
 # %% tags=["claim-C13"]
+import json
+
+from daemonset_course import rejected
+
 unprivileged = json.loads(json.dumps(agents["storage"]))
 del unprivileged["spec"]["template"]["spec"]["containers"][0]["securityContext"]
 with rejected("Bidirectional mount propagation is available only to privileged containers"):
@@ -179,11 +204,15 @@ with rejected("Bidirectional mount propagation is available only to privileged c
 # > Fluentd, Fluent Bit, Filebeat or Logstash on every node collect the containers' logs.
 #
 # The container runtime writes what a container prints to a file of the node, below `/var/log/pods`.
-# Each of the six Pods of `shop` has printed a line. From how many of them does *one* log agent on a
-# worker read it?
+# Each of the six Pods of `shop` has printed a line.
 
 # %%
-read = predict("02-read", "Of six Pods of shop, how many has one agent?", unit="Pods")
+read = predict(
+    "02-read",
+    "Six Pods of shop run on the three workers, two on each, and each has printed a line. "
+    "From how many of the six Pods does the log agent of one worker read the line?",
+    unit="Pods",
+)
 read
 
 
@@ -206,6 +235,8 @@ def tail():
 
 
 # %%
+from daemonset_course.lessons import LogReaders
+
 print(tail.label)
 show(LogReaders(tail.result["runs"], tail.result["read"]))
 
@@ -216,10 +247,11 @@ read.compare(len(tail.result["read"]["worker"]), within=0, source=tail.source)
 assert wait_rollout("logs").ready == len(fleet.nodes)
 assert tail.result["read"] == tail.result["runs"]
 assert sum(map(len, tail.result["read"].values())) == 6
+proved("each agent has read the Pods of its node and no other, and together they have read all six")
 
 # %% [markdown]
-# Its own node's, and no other's: files are there, and nowhere else. So a node without the agent is a
-# node whose logs nobody collects. Of the four names, Logstash usually stands
+# Those of its own node, and no others: the files are there, and nowhere else. On a node without the
+# agent no logs are collected. Of the four names, Logstash usually stands
 # [behind the agents](https://www.elastic.co/docs/reference/logstash/deploying-scaling-logstash) and
 # receives what they send, as our `collector` would.
 #
@@ -228,13 +260,20 @@ assert sum(map(len, tail.result["read"].values())) == 6
 # > node exporter, collectd, Datadog or New Relic on every node collect its metrics.
 #
 # `metrics` has `hostPID`, and the node's `/` as a read-only `hostPath`. It looks for processes called
-# `kubelet`; a Pod of `shop` does the same. How many does each find?
+# `kubelet`; a Pod of `shop` does the same.
 
 # %%
-kubelets = predict("02-kubelets", "How many does metrics find?", unit="kubelets")
+kubelets = predict(
+    "02-kubelets",
+    "A Pod of metrics, with hostPID: true, counts the processes with the name kubelet. "
+    "How many does it find?",
+    unit="kubelets",
+)
 kubelets
 
 # %%
+from daemonset_course.lessons import shell
+
 COUNT = "cat /proc/[0-9]*/comm 2>/dev/null | grep -cx kubelet"
 IDS = "jsonpath={.items[*].status.nodeInfo.machineID}"
 
@@ -263,6 +302,7 @@ assert wait_rollout("metrics").ready == len(fleet.nodes)
 assert set(seen.result["metrics"].values()) == {1}
 assert set(seen.result["shop"].values()) == {0}
 assert seen.result["machine ids are the nodes' own"]
+proved("metrics finds one kubelet and its node's machine id on each node; shop finds no kubelet")
 
 # %% [markdown]
 # One, and the machine id is that of its own node. A Pod sees its own processes and files; only host
@@ -277,11 +317,16 @@ assert seen.result["machine ids are the nodes' own"]
 #
 # A network plugin has a problem of its own. A node without it is not ready, and a node that is not
 # ready takes no Pods. Which features lead out of the circle? Three agents try: `neither` has none,
-# `tolerant` tolerates every taint, `both` does and has `hostNetwork` as well. We make a node not
-# ready and create them. Which of them get a Pod on it?
+# `tolerant` tolerates every taint, `both` does and has `hostNetwork` as well.
 
 # %%
-early = predict("02-early", 'A Pod on the node: a list such as ["neither", "both"]')
+early = predict(
+    "02-early",
+    "A node is not ready. Then three DaemonSets are created: neither has no toleration, tolerant "
+    "tolerates every taint, both does so too and has hostNetwork: true. "
+    "Which of the three get a Pod on this node?",
+    choices=("none", "both", "tolerant and both", "all three"),
+)
 early
 
 # %%
@@ -296,40 +341,55 @@ def clear():
 
 
 # %%
+from contextlib import suppress
+
+from daemonset_course import CommandFailed, break_node, recover_node
+
 print(break_node(node, "not ready"))
 apply(CIRCLE)
+for name in names:
+    with suppress(CommandFailed):  # where no Pod is created, the wait ends
+        place = f"--field-selector spec.nodeName={node}"
+        kubectl(f"wait --for=create pod -l app={name} {place} --timeout=8s")
 
 # %%
-kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=2 daemonset/neither --timeout=60s")
-wait_pod("tolerant", node), wait_pod("both", node)
 created = [name for name in names if node in nodes_with(name)]
-allowed = [name for name in names if why(node, name).run]
-early.compare(created)
+early.compare({0: "none", 3: "all three"}.get(len(created), " and ".join(created)))
 
 # %% tags=["claim-C16"]
+allowed = [name for name in names if why(node, name).run]
 assert created == allowed == ["tolerant", "both"]
+proved("two of the three get a Pod on the node, the same two as by the controller's rules")
+
+# %%
 why(node, "neither")
 
 # %% [markdown]
 # The tolerations that every DaemonSet gets do not help (lesson 06): they keep a Pod on such a node,
-# and bring none there. Now the node recovers.
+# and create none there. Now the node recovers.
 
 # %%
 recover_node(node)
 clear()
 
 # %% [markdown]
-# A Pod on the node is not yet an agent that runs. A plugin tells the container runtime of itself by a
+# A Pod on the node is not yet an agent that runs. A plugin registers with the container runtime by a
 # file in `/etc/cni/net.d`, which is why `network` has that folder as a `hostPath`.
-# `without_network` sets the file aside on a real node, and the kubelet says that it is not ready.
-# Which of the three will *run* there?
+# `without_network` sets the file aside on a real node, and the kubelet reports that it is not ready.
 
 # %%
-run = predict("02-run", 'No network: which run? A list such as ["neither", "both"]')
+run = predict(
+    "02-run",
+    "A node has no network plugin, so its kubelet reports that it is not ready. The DaemonSets "
+    "neither, tolerant and both are created. Whose containers run on this node?",
+    choices=("none", "both", "tolerant and both", "all three"),
+)
 run
 
 
 # %%
+from daemonset_course.lessons import wait_event, without_network
+
 RUNNING = "get pods --field-selector spec.nodeName={},status.phase=Running -o"
 APPS = "jsonpath={.items[*].metadata.labels.app}"
 
@@ -352,19 +412,22 @@ clear()
 started
 
 # %%
-run.compare(started.result["run"], source=started.source)
+ran = started.result["run"]
+text = {0: "none", 3: "all three"}.get(len(ran), " and ".join(ran))
+run.compare(text, source=started.source)
 
 # %% tags=["claim-C16"]
 assert started.result["run"] == ["both"]
 assert "cni plugin not initialized" in started.result["said of tolerant"]
 assert wait_rollout("network").ready == len(fleet.nodes)
+proved("only both ran; the kubelet refused tolerant, since the network plugin was not initialized")
 
 # %% [markdown]
 # ### Why
 #
-# Two are asked. The DaemonSet controller asks for the taints
+# Two components decide. The DaemonSet controller looks at the taints
 # ([`NodeShouldRunDaemonPod`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)),
-# and `not-ready:NoSchedule` is among them. The kubelet asks for the network, unless the Pod uses the
+# and `not-ready:NoSchedule` is among them. The kubelet needs the network, unless the Pod uses the
 # node's own ([`SyncPod`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/kubelet/kubelet.go)).
 # So a network agent has both features, and you know one by them.
 #
@@ -372,14 +435,19 @@ assert wait_rollout("network").ready == len(fleet.nodes)
 #
 # > Falco and Sysdig run as DaemonSets and watch the system calls on every node.
 #
-# What they watch is the kernel's, and many ask for `privileged`. (Falco's modern eBPF driver can do
+# What they watch is the kernel's, and many need `privileged`. (Falco's modern eBPF driver can do
 # with capabilities such as `BPF` and `PERFMON`.) A namespace may enforce a
 # [Pod Security level](https://kubernetes.io/docs/concepts/security/pod-security-standards/);
 # `guarded` enforces `baseline`. We ask the API server to admit a Pod of each of the six agents there,
-# and of the two applications. How many of the six does it admit?
+# and of the two applications.
 
 # %%
-admitted = predict("02-admitted", "Level baseline: how many of six?", unit="agents")
+admitted = predict(
+    "02-admitted",
+    "A namespace enforces the Pod Security level baseline. "
+    "Of how many of the six agents does the API server admit a Pod there?",
+    unit="agents",
+)
 admitted
 
 # %%
@@ -390,6 +458,9 @@ apps = list(yaml.safe_load_all(Path("../manifests/lesson-02/apps.yaml").read_tex
 
 
 # %%
+from daemonset_course.lessons import try_apply
+
+
 def objection(workload):
     """What the API server has against a Pod of this workload in guarded; nothing: empty."""
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "trial"}}
@@ -404,19 +475,22 @@ for name, said in objections.items():
 admitted.compare(sum(not objections[name] for name in agents), within=0)
 
 # %% [markdown]
-# None: `hostPath` alone is too much for `baseline`, and the two applications do not mind. Nor would
-# the capabilities in place of `privileged` do:
+# None: `hostPath` alone is too much for `baseline`. The two applications are admitted. The
+# capabilities in place of `privileged` would not be enough either:
 
-# %% tags=["claim-C17"]
+# %%
 least = json.loads(json.dumps(agents["security"]))
 [container] = least["spec"]["template"]["spec"]["containers"]
 container["securityContext"] = {"capabilities": {"add": ["BPF", "PERFMON", "SYS_RESOURCE"]}}
 print(said := objection(least))
+
+# %% tags=["claim-C17"]
 assert "privileged" not in said
 assert "non-default capabilities" in said
+proved("without privileged, the level refuses the capabilities")
 
 # %% [markdown]
-# Now the real thing, `security` in `guarded`.
+# Now we create the DaemonSet `security` in `guarded`.
 
 # %%
 kubectl("-n guarded delete daemonset security --ignore-not-found --cascade=foreground")
@@ -431,30 +505,32 @@ assert 'violates PodSecurity "baseline:latest"' in message
 assert "privileged" in objections["security"]
 assert (pods.count("pod/"), objections["shop"]) == (0, "")
 assert all("hostPath volumes" in objections[name] for name in agents)
+proved("security has no Pod in guarded; each agent's hostPath is refused, and shop is admitted")
 
 # %% [markdown]
 # The DaemonSet is there and has no Pod; lesson 16 looks into that. Such agents live in a namespace
-# that says `privileged`.
+# with the level `privileged`.
 
-# %% tags=["claim-C17"]
+# %%
 kubectl("label namespace guarded --overwrite pod-security.kubernetes.io/enforce=privileged")
 kubectl("-n guarded annotate daemonset security look=again --overwrite")
-assert wait_rollout("security", namespace="guarded").ready == len(fleet.nodes)
+guarded = wait_rollout("security", namespace="guarded")
+guarded
+
+# %% tags=["claim-C17"]
+assert guarded.ready == len(fleet.nodes)
+proved("with the level privileged, security is ready on every node")
 
 # %% [markdown]
-# So the cluster shows what such an agent *may* do. What it finds among the system calls, only the
-# agent could tell.
+# So the cluster shows what such an agent *may* do. What it finds among the system calls, the cluster
+# does not show.
 #
 # ## GPUs
 #
 # > The NVIDIA device plugin runs on the GPU nodes and exposes GPUs to the kubelet.
 #
-# `train` is three Pods that ask for one `example.com/gpu` each. We label a worker as a node with
-# GPUs, and `gpu` gets its Pod there. How many of the three will run then?
-
-# %%
-first = predict("02-gpu-label", "The label is there: how many run?", unit="Pods")
-first
+# `train` is three Pods that request one `example.com/gpu` each. We label a worker as a node with
+# GPUs, and `gpu` gets its Pod there.
 
 
 # %%
@@ -464,6 +540,15 @@ def advertise(node, count):
     patch = json.dumps({"status": {"capacity": said, "allocatable": said}})
     kubectl(f"patch node {node} --subresource=status --type=merge --patch", patch)
 
+
+# %%
+first = predict(
+    "02-gpu-label",
+    "Three Pods of train request one example.com/gpu each. A worker gets the label of a node with "
+    "GPUs, and the agent gpu gets its Pod there. How many of the three Pods will run then?",
+    unit="Pods",
+)
+first
 
 # %%
 from daemonset_course import wait_settled
@@ -478,18 +563,24 @@ before = wait_settled("app=train", pods=3)
 first.compare(len(before.ready), within=0)
 
 # %% [markdown]
-# A label and a Pod are no GPUs. What counts is the node's status: a device plugin finds two, say, and
-# tells the kubelet, which writes it there. We play its part, and
+# A label and a Pod are no GPUs. What counts is the node's status: a device plugin finds GPUs and reports
+# them to the kubelet, which writes their number there. We
 # [write it ourselves](https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/).
-# How many of the three run now?
 
 # %%
-second = predict("02-gpu-two", "The node says two GPUs: how many run?", unit="Pods")
+second = predict(
+    "02-gpu-two",
+    "The three Pods of train request one example.com/gpu each, and wait. Now the status of the "
+    "labelled worker says that it has two. How many of the three Pods run then?",
+    unit="Pods",
+)
 second
 
 # %%
-advertise(gpu_node, "2")
-kubectl("wait --for=jsonpath={.status.readyReplicas}=2 deployment/train --timeout=60s", timeout=70)
+gpus = 2
+advertise(gpu_node, str(gpus))
+enough = f"jsonpath={{.status.readyReplicas}}={gpus}"
+kubectl(f"wait --for={enough} deployment/train --timeout=60s", timeout=70)
 after = wait_settled("app=train", pods=3)
 second.compare(len(after.ready), within=0)
 
@@ -499,6 +590,7 @@ assert (before.ready, len(before.refused)) == ((), 3)
 assert all("Insufficient example.com/gpu" in said for _, said in before.refused)
 assert after.ready == (gpu_node, gpu_node)
 assert len(after.refused) == 1
+proved("with the label alone no Pod of train ran; with two GPUs, two ran and one waits")
 
 # %% [markdown]
 # The agent is what makes the GPUs known, so it must be on each node that has some, and on no other.
@@ -515,21 +607,43 @@ kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=0 daemonset/gpu --
 # %% [markdown]
 # ## Check yourself
 #
-# Three questions. Type answers, run, and let the code judge.
+# Three questions. Commit an answer to each, then run the cell below it.
 
 # %%
-q1 = predict("02-check-proxy", "hostPath, hostNetwork, hostPID: which does kube-proxy lack?")
+q1 = predict(
+    "02-check-proxy",
+    "Which of the features hostPath, hostNetwork and hostPID does kube-proxy not have?",
+    choices=("hostPath", "hostNetwork", "hostPID"),
+)
+q1
+
+# %%
 lacking = {"hostPath", "hostNetwork", "hostPID"} - table.found["DaemonSet kube-proxy"]
 q1.compare(", ".join(lacking), source=system.source)
 
 # %%
-q2 = predict("02-check-start", "No network: how many of our six could start?", unit="agents")
+q2 = predict(
+    "02-check-start",
+    "A node has no network plugin yet and is not ready. "
+    "How many of our six agents could run on it, by their features?",
+    unit="agents",
+)
+q2
+
+# %%
 needed = {"hostNetwork", "tolerates everything"}
 able = [name for name in agents if needed <= table.found[f"DaemonSet {name}"]]
 q2.compare(len(able), within=0, source="rule")
 
 # %%
-q3 = predict("02-check-logs", "logs without its toleration: on how many nodes?", unit="nodes")
+q3 = predict(
+    "02-check-logs",
+    "The DaemonSet logs loses its toleration. On how many of the four nodes will it be ready?",
+    unit="nodes",
+)
+q3
+
+# %%
 agents["logs"]["spec"]["template"]["spec"].pop("tolerations", None)
 apply(agents["logs"])
 q3.compare(wait_rollout("logs").ready, within=0)

@@ -9,15 +9,12 @@
 # - find out why a DaemonSet with a selector runs nowhere.
 #
 # You know Pods and Deployments, and you have done lessons 00 and 01. Run the cells from the top;
-# where a cell asks for a prediction, type it in place of the `...` before you run on.
+# where a cell asks for a prediction, commit it; then run on.
 
 # %%
-import json
-from pathlib import Path
-
-from daemonset_course import apply, kubectl, label, predict, record, rejected, reset, show
+from daemonset_course import apply, kubectl, label, predict, proved, record, rejected, reset, show
 from daemonset_course import wait_rollout
-from daemonset_course.lessons import label_changes, nodes_with, try_evict, wait_pod
+from daemonset_course.lessons import label_changes, nodes_with, wait_pod
 
 # %%
 fleet = reset(workers=6)
@@ -30,13 +27,17 @@ print(kubectl("get nodes -o custom-columns=NAME:.metadata.name,DISK:.metadata.la
 # > add or remove that label, the controller adds or removes the Pod.
 
 # %%
+from pathlib import Path
+
 print(Path("../manifests/lesson-04/fast.yaml").read_text())
 
-# %% [markdown]
-# Look at the list of nodes above. How many Pods will there be?
-
 # %%
-count = predict("04-count", "How many Pods will fast have?", unit="Pods")
+count = predict(
+    "04-count",
+    "The DaemonSet fast has nodeSelector: {disk: ssd}. The list above has the label disk of each "
+    "node. How many Pods will fast have?",
+    unit="Pods",
+)
 count
 
 # %%
@@ -48,36 +49,47 @@ count.compare(status.desired, within=0)
 labelled = kubectl("get nodes -l disk=ssd -o jsonpath={.items[*].metadata.name}")
 assert nodes_with("fast") == set(labelled.split())
 assert status.desired == len(labelled.split())
+proved("fast runs on the nodes with disk=ssd and on no other")
 
 # %% [markdown]
 # ## Steer it
 #
 # Three changes: a second worker gets `disk=ssd`, the first loses its label, a third one changes it
-# to `disk=nvme`. The Pods of the last two are running and well. Type `"stays"` or `"goes"`.
+# to `disk=nvme`. The Pods of the last two are running and ready.
 
 # %%
-stay = predict("04-stay", "A running Pod whose node loses the label: stays or goes?")
+stay = predict(
+    "04-stay",
+    "A Pod of fast runs on a node with disk=ssd. The node loses this label. "
+    "What happens to the running Pod?",
+    choices=("stays", "goes"),
+)
 stay
 
 # %%
+from contextlib import suppress
+
+from daemonset_course import CommandFailed
+
 loses, gets, changes = fleet.workers[0], fleet.workers[1], fleet.workers[3]
 
 
-def wait_gone(node):
-    """Return when this node's Pod is gone."""
+def look_on(node):
+    """Return when this node's Pod is gone, or after 20 s if it stays."""
     place = f"-l app=fast --field-selector spec.nodeName={node}"
-    return kubectl(f"wait --for=delete pod {place} --timeout=60s")
+    with suppress(CommandFailed):
+        kubectl(f"wait --for=delete pod {place} --timeout=20s")
 
 
 # %%
-with record("fast") as steered:
+with record("fast", live=True) as steered:
     label(gets, disk="ssd")
     wait_pod("fast", gets)
     wait_rollout("fast")
     label(loses, disk=None)
     label(changes, disk="nvme")
-    wait_gone(loses)
-    wait_gone(changes)
+    look_on(loses)
+    look_on(changes)
 show(label_changes(steered.history, "disk", "ssd"))
 
 # %% [markdown]
@@ -87,15 +99,19 @@ show(label_changes(steered.history, "disk", "ssd"))
 moved = label_changes(steered.history, "disk", "ssd")
 stay.compare("goes" if loses in moved.left else "stays")
 
-# %% tags=["claim-C28"]
+# %%
 print(f"measured: Pod created {moved.came[gets]:.2f} s after the label came")
+print(f"measured: Pods asked to stop {max(moved.left.values()):.2f} s after the label went")
+
+# %% tags=["claim-C28"]
 assert set(moved.came) == {gets}
 assert gets in nodes_with("fast")
+proved("the node that got the label got a Pod")
 
 # %% tags=["claim-C29"]
-print(f"measured: Pods told to stop {max(moved.left.values()):.2f} s after the label went")
 assert set(moved.left) == {loses, changes}
 assert not {loses, changes} & nodes_with("fast")
+proved("the node that lost the label and the one that changed it lost their Pods")
 
 # %% [markdown]
 # ## Why
@@ -104,19 +120,22 @@ assert not {loses, changes} & nodes_with("fast")
 # ([`shouldIgnoreNodeUpdate` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)).
 # Then it asks, for every DaemonSet and this node, the same question as for a new node
 # (`NodeShouldRunDaemonPod`, lesson 01). If the labels do not match, the answer is "should not run,
-# and may not stay", and the controller deletes the Pod itself. It says so in events.
+# and may not stay", and the controller deletes the Pod itself. Its events show it.
 
 # %%
+import json
+
 events = kubectl("get events --field-selector involvedObject.name=fast -o json")
-told = {(e["reason"], e["source"]["component"]) for e in json.loads(events)["items"]}
-told
+sources = {(e["reason"], e["source"]["component"]) for e in json.loads(events)["items"]}
+deleted = {reason for reason, component in sources if component == "daemonset-controller"}
+deleted
 
 # %%
-deleted = {reason for reason, who in told if who == "daemonset-controller"}
 assert deleted == {"SuccessfulCreate", "SuccessfulDelete"}
+proved("the events of the controller are about created and deleted Pods, and nothing else")
 
 # %% [markdown]
-# It deletes; it does not evict. A PodDisruptionBudget binds those who evict through the API. This one
+# It deletes; it does not evict. A PodDisruptionBudget limits evictions through the API. This one
 # forbids every eviction.
 
 # %%
@@ -127,28 +146,37 @@ kubectl("wait --for=jsonpath={.status.expectedPods} pdb/guard --timeout=30s")
 kubectl("wait --for=jsonpath={.status.disruptionsAllowed}=0 pdb/guard --timeout=30s")
 
 # %%
+from daemonset_course.lessons import try_evict
+
 print(answer := try_evict("fast"))
 
 # %%
 assert "would violate the pod's disruption budget" in answer
+proved("the API server refuses to evict the Pod")
 
 # %% [markdown]
-# Eviction is refused. Does the budget also hold when the node loses its label?
+# Eviction is refused.
 
 # %%
-guarded = predict("04-guarded", "With the budget, label removed: stays or goes?")
+guarded = predict(
+    "04-guarded",
+    "A PodDisruptionBudget forbids every eviction of the Pods of fast. "
+    "Now the label disk of a node changes from ssd to hdd. What happens to the Pod that runs there?",
+    choices=("stays", "goes"),
+)
 guarded
 
 # %%
 label(gets, disk="hdd")
-wait_gone(gets)
+look_on(gets)
 guarded.compare("stays" if gets in nodes_with("fast") else "goes")
 
 # %% tags=["claim-C29"]
 assert gets not in nodes_with("fast")
+proved("the disruption budget did not keep the Pod")
 
 # %% [markdown]
-# A label that a DaemonSet selects by is a switch. Whoever may label nodes may stop its Pods.
+# A label that a DaemonSet selects by is a switch. A user who may label nodes may stop its Pods.
 
 # %%
 kubectl("delete pdb guard --ignore-not-found")
@@ -157,12 +185,7 @@ None
 # %% [markdown]
 # ## All nodes
 #
-# We grow the fleet to 50 workers and put `disk=ssd` on every node, the control plane included: 51
-# nodes. How many Pods?
-
-# %%
-everywhere = predict("04-all", "All 51 nodes labelled: how many Pods?", unit="Pods")
-everywhere
+# We grow the fleet to 50 workers.
 
 # %%
 fleet = reset(workers=50)
@@ -172,48 +195,67 @@ had = nodes_with("fast")
 print(f"{len(had)} of 50 workers have the label already")
 
 # %%
-with record("fast", predicted={"DESIRED": everywhere}) as flood:
-    kubectl("label nodes --all disk=ssd --overwrite")
-    kubectl("wait --for=jsonpath={.status.numberReady}=50 daemonset/fast --timeout=60s")
-assert nodes_with("fast") == set(fleet.workers)
-flood.plot(title="Every node is labelled: 50 of 51 get a Pod")
+everywhere = predict(
+    "04-all",
+    "The cluster has 51 nodes: 50 workers and a control plane. One command puts the label disk=ssd "
+    "on all of them. How many Pods will fast have?",
+    unit="Pods",
+)
+everywhere
 
 # %%
-status = wait_rollout("fast")
+with record("fast", live=True, predicted={"DESIRED": everywhere}) as flood:
+    kubectl("label nodes --all disk=ssd --overwrite")
+    status = wait_rollout("fast")
+flood.plot(title=f"Every node is labelled: {status.desired} Pods")
+
+# %%
 everywhere.compare(status.desired, within=0)
+
+# %%
+assert nodes_with("fast") == set(fleet.workers)
+proved("each worker has a Pod, and the control plane has none")
 
 # %% [markdown]
 # Fifty. The selector is one of several conditions, and all must hold: the control plane has the label
 # and still its taint. A node selector narrows; it never lets a Pod in.
 #
-# And back: one command takes the label off all of them.
+# And back: one command removes the label from all of them.
 
 # %%
-with record("fast") as ebb:
+with record("fast", live=True) as ebb:
     kubectl("label nodes --all disk-")
     kubectl("wait --for=delete pod -l app=fast --timeout=60s")
-assert not nodes_with("fast")
-ebb.plot(title="The label goes from every node, and the Pods go with it")
+ebb.plot(title=f"No node is labelled: {len(nodes_with('fast'))} Pods")
 
 # %%
 came = label_changes(flood.history, "disk", "ssd").came
 left = label_changes(ebb.history, "disk", "ssd").left
 print(f"measured: created after {max(came.values()):.2f} s at most, "
-      f"told to stop after {max(left.values()):.2f} s at most")  # fmt: skip
+      f"asked to stop after {max(left.values()):.2f} s at most")  # fmt: skip
 
 # %% tags=["claim-C28", "claim-C29"]
 assert len(fleet.workers) == 50
 assert set(came) == set(fleet.workers) - had
 assert set(left) == set(fleet.workers)
+assert not nodes_with("fast")
+proved("the Pods came with the label on all 50 workers, and went with it")
+
+# %%
 fleet = reset(workers=6)
 
 # %% [markdown]
 # ## The mistake people make
 #
-# Somebody writes `SSD`. What will `kubectl rollout status` say: `"success"` or `"failure"`?
+# Somebody writes `SSD`.
 
 # %%
-typo = predict("04-typo", "Selector disk: SSD, no such node: success or failure?")
+typo = predict(
+    "04-typo",
+    "A DaemonSet has nodeSelector: {disk: SSD}, and no node has a label with this value. "
+    "What will kubectl rollout status report?",
+    choices=("success", "failure"),
+)
 typo
 
 # %%
@@ -225,21 +267,22 @@ typo.compare("success" if "successfully rolled out" in said else "failure")
 
 # %%
 print(kubectl("get daemonset typo"))
-nothing = kubectl("get events --field-selector involvedObject.name=typo -o name")
-assert "event/" not in nothing
 
 # %%
+nothing = kubectl("get events --field-selector involvedObject.name=typo -o name")
+assert "event/" not in nothing
 assert wait_rollout("typo").desired == 0
+proved("DESIRED is 0, and the DaemonSet has no event")
 
 # %% [markdown]
-# Success: all of no nodes have their Pod. There is no event and no Pending Pod to find. If a
+# Success: with no eligible node, no Pod is missing. There is no event and no Pending Pod to find. If a
 # DaemonSet runs nowhere, read NODE SELECTOR in `kubectl get daemonset` and ask for its nodes:
 
 # %%
 print(kubectl("get nodes -l disk=SSD"))
 
 # %% [markdown]
-# Two relatives of this mistake do get caught. YAML reads `true` as a boolean, but a label's value is
+# The API server refuses two similar mistakes. YAML reads `true` as a boolean, but a label's value is
 # a string; and the selector belongs to the Pod's spec, not to the DaemonSet's.
 
 # %%
@@ -254,14 +297,8 @@ with rejected("the kind has no such field"):
 # %% [markdown]
 # ## A Pod that never ran
 #
-# `huge` has the selector of `fast` and asks for more CPU than any node has: its Pod is created and
-# stays Pending. `slow` runs on `disk=hdd`. Now the one node with `disk=ssd` becomes `hdd`, and a Pod
-# of `slow` comes. Then we annotate `huge`, which changes nothing of its spec. Type whether its Pod
-# `"stays"` or `"goes"` then.
-
-# %%
-pending = predict("04-pending", "Label gone, then an annotation: stays or goes?")
-pending
+# `huge` has the selector of `fast` and requests more CPU than any node has: its Pod is created and
+# stays Pending. `slow` runs on `disk=hdd`.
 
 # %%
 kubectl("delete daemonset fast --cascade=foreground --ignore-not-found")
@@ -276,30 +313,41 @@ kubectl("wait --for=create pod -l app=huge --timeout=30s")
 kubectl("wait --for=condition=PodScheduled=False pod -l app=huge --timeout=30s")
 
 # %%
+pending = predict(
+    "04-pending",
+    "The Pod of huge is Pending: no node has enough CPU. The label of the one node with disk=ssd "
+    "becomes hdd, and a Pod of slow is created there. Then huge gets an annotation, which changes "
+    "nothing of its spec. What happens to its Pending Pod then?",
+    choices=("stays", "goes"),
+)
+pending
+
+# %%
 label(loses, disk="hdd")
 kubectl(f"wait --for=create pod -l app=slow --field-selector spec.nodeName={loses} --timeout=30s")
 listed = kubectl("get pods -l app=huge -o name").count("pod/")
 print(f"measured: when slow had come to the node, Pods of huge: {listed}")
 
+# %%
+kubectl("annotate daemonset huge look=again --overwrite")
+with suppress(CommandFailed):  # a Pod that stays is not waited for any longer
+    kubectl("wait --for=delete pod -l app=huge --timeout=30s")
+listed = kubectl("get pods -l app=huge -o name").count("pod/")
+pending.compare("stays" if listed else "goes")
+
+# %% tags=["claim-C29"]
+assert kubectl("get pods -l app=huge -o name").count("pod/") == 0
+proved("after the annotation huge has no Pod")
+
 # %% [markdown]
 # When a node changes, the controller looks up the Pods that are *bound* to it, and a Pending Pod is
 # bound to none. It stays until the controller looks at the whole DaemonSet again, for any reason. On
-# a quiet cluster that can take long; on a busy one you may find the Pod gone. Give it a reason.
-
-# %%
-kubectl("annotate daemonset huge look=again --overwrite")
-kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=0 daemonset/huge --timeout=30s")
-kubectl("wait --for=delete pod -l app=huge --timeout=30s")
-
-# %% tags=["claim-C29"]
-listed = kubectl("get pods -l app=huge -o name").count("pod/")
-assert listed == 0
-pending.compare("stays" if listed else "goes")
-
-# %% [markdown]
+# a quiet cluster that can take long; on a busy one you may find the Pod gone. The annotation was such a
+# reason.
+#
 # ## Check yourself
 #
-# Three questions. Type answers, run, and let the code judge. First the small fleet again.
+# Three questions. Commit an answer to each, then run the cell below it. First the small fleet again.
 
 # %%
 reset(workers=3)
@@ -316,15 +364,37 @@ def desired(selector):
 
 
 # %%
-q1 = predict("04-check-two", "disk: hdd and zone: zone-a: how many?", unit="nodes")
+q1 = predict(
+    "04-check-two",
+    "A DaemonSet selects the labels disk: hdd and topology.kubernetes.io/zone: zone-a. "
+    "On how many of the nodes in the list above will it run?",
+    unit="nodes",
+)
+q1
+
+# %%
 q1.compare(desired("{disk: hdd, topology.kubernetes.io/zone: zone-a}"), within=0)
 
 # %%
-q2 = predict("04-check-hdd", "disk: hdd: how many of the three?", unit="nodes")
+q2 = predict(
+    "04-check-hdd",
+    "Now it selects disk: hdd alone. On how many of the nodes in the list above will it run?",
+    unit="nodes",
+)
+q2
+
+# %%
 q2.compare(desired("{disk: hdd}"), within=0)
 
 # %%
-q3 = predict("04-check-who", "Label removed: is the Pod 'deleted' or 'evicted'?")
+q3 = predict(
+    "04-check-who",
+    "A node loses the label that a DaemonSet selects. How is the running Pod removed?",
+    choices=("deleted", "evicted"),
+)
+q3
+
+# %%
 q3.compare("deleted" if "SuccessfulDelete" in deleted else "evicted")
 
 # %%

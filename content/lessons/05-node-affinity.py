@@ -8,16 +8,10 @@
 # - find out what became of your affinity in the Pods.
 #
 # You know Pods and Deployments, and you have done lessons 01 and 04. Run the cells from the top;
-# where a cell asks for a prediction, type it in place of the `...` before you run on.
+# where a cell asks for a prediction, commit it; then run on.
 
 # %%
-import copy
-from difflib import unified_diff
-from pathlib import Path
-
-import yaml
-
-from daemonset_course import apply, kubectl, label, predict, record, rejected, reset, show
+from daemonset_course import apply, kubectl, label, predict, proved, record, rejected, reset, show
 from daemonset_course import wait_rollout
 from daemonset_course.lessons import label_map, nodes_with
 
@@ -40,10 +34,17 @@ for arch, nodes in kinds.items():
 # > `kubernetes.io/arch In [amd64, arm64]` a DaemonSet runs only on amd64 and arm64 nodes.
 
 # %%
+from pathlib import Path
+
 print(Path("../manifests/lesson-05/agent.yaml").read_text())
 
 # %%
-count = predict("05-count", "Ten nodes of each kind: how many Pods?", unit="Pods")
+count = predict(
+    "05-count",
+    "Of 30 workers, ten are amd64, ten arm64 and ten s390x. The agent requires a node whose label "
+    "kubernetes.io/arch is amd64 or arm64. How many Pods will it have?",
+    unit="Pods",
+)
 count
 
 # %%
@@ -54,13 +55,14 @@ count.compare(status.desired, within=0)
 # %% tags=["claim-C31"]
 assert nodes_with("agent") == {*kinds["amd64"], *kinds["arm64"]}
 assert status.desired == 20
+proved("the agent runs on the amd64 and arm64 nodes and on no other")
 
 # %% [markdown]
 # ## IgnoredDuringExecution
 #
 # The field's full name is `requiredDuringSchedulingIgnoredDuringExecution`: required when the Pod
-# is placed, ignored while it runs. Does that hold? A Deployment that requires `arm64` puts one Pod
-# beside an agent's. Then the label of this node becomes `s390x`.
+# is placed, ignored while it runs. Is that true? A Deployment `web` that requires `arm64` puts one Pod
+# beside an agent's.
 
 # %%
 apply("../manifests/lesson-05/web.yaml")
@@ -68,15 +70,29 @@ kubectl("rollout status deployment/web --timeout=60s")
 shared = kubectl("get pods -l app=web -o jsonpath={.items[0].spec.nodeName}")
 
 # %%
-goes = predict("05-goes", "After the relabel, which Pod goes: agent, web, both, none?")
+goes = predict(
+    "05-goes",
+    "A Pod of the DaemonSet agent and a Pod of the Deployment web run on the same arm64 node. The "
+    "required affinity of both excludes s390x. Now the label of this node becomes s390x. "
+    "Which of the two Pods is deleted?",
+    choices=("agent", "web", "both", "none"),
+)
 goes
 
 # %%
+from contextlib import suppress
+
+from daemonset_course import CommandFailed
+
 arch = "kubernetes.io/arch"
 on_shared = f"--field-selector spec.nodeName={shared}"
-with record("agent") as relabel:
+with record("agent", live=True) as relabel:
     label(shared, **{arch: "s390x"})
-    kubectl(f"wait --for=delete pod -l app=agent {on_shared} --timeout=60s")
+    for app in ("agent", "web"):
+        with suppress(CommandFailed):  # a Pod that stays is not waited for any longer
+            kubectl(f"wait --for=delete pod -l app={app} {on_shared} --timeout=8s")
+
+# %%
 show(label_map(relabel.history, arch))
 
 # %%
@@ -90,6 +106,9 @@ goes.compare("both" if len(gone) == 2 else ", ".join(gone) or "none")
 assert nodes_with("agent") == {*kinds["amd64"], *kinds["arm64"]} - {shared}
 assert nodes_with("web") == {shared}
 assert kubectl("get deployment web -o jsonpath={.status.readyReplicas}") == "1"
+proved(
+    "the agent has a Pod on each node that matches now; the Pod of web is still there, and ready"
+)
 
 # %% [markdown]
 # The Deployment's Pod stays, as the name promises; the DaemonSet's Pod goes. For a DaemonSet,
@@ -97,9 +116,9 @@ assert kubectl("get deployment web -o jsonpath={.status.readyReplicas}") == "1"
 #
 # ## Why
 #
-# The promise is the scheduler's: it looks at the affinity once, and so does the kubelet when the Pod
-# arrives. While both run, nobody looks again. The DaemonSet controller does, whenever a node's labels
-# change
+# The name is about the scheduler: it looks at the affinity once, and so does the kubelet when the Pod
+# arrives. They do not look again while the Pod runs. The DaemonSet controller does, whenever a node's
+# labels change
 # ([`NodeShouldRunDaemonPod` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)):
 # if selector or required affinity do not match, the node should not run the Pod *and* the Pod there
 # may not stay. It deletes it.
@@ -110,20 +129,28 @@ assert kubectl("get deployment web -o jsonpath={.status.readyReplicas}") == "1"
 was = next(kind for kind, nodes in kinds.items() if shared in nodes)
 label(shared, **{arch: was})
 kubectl(f"wait --for=create pod -l app=agent {on_shared} --timeout=60s")
+wait_rollout("agent")
+
+# %%
 assert wait_rollout("agent").desired == 20
+proved("DESIRED is 20 again")
 
 # %% [markdown]
 # ## What became of it in the Pods
-#
-# The template says `kubernetes.io/arch In [amd64, arm64]`. Does a Pod of it say so too? Type `True`
-# or `False`.
 
 # %%
-carried = predict("05-carried", "Does the Pod carry the template's required term?")
+carried = predict(
+    "05-carried",
+    "The agent's template requires kubernetes.io/arch In [amd64, arm64]. "
+    "Is this required term in the spec of its Pods, too?",
+    choices=("yes", "no"),
+)
 carried
 
-
 # %%
+import yaml
+
+
 def affinity(what, path):
     """The node affinity of an object, as YAML lines."""
     item = yaml.safe_load(kubectl(f"get {what} -o yaml"))
@@ -134,14 +161,19 @@ def affinity(what, path):
 
 
 # %%
+from difflib import unified_diff
+
 template = affinity("daemonset agent", ["spec", "template", "spec"])
 pod = affinity(f"pods -l app=agent {on_shared}", ["spec"])
 print(*unified_diff(template, pod, "template", "pod", lineterm="", n=9), sep="\n")
 
 # %%
+carried.compare("yes" if arch in "\n".join(pod) else "no")
+
+# %%
 assert "matchFields:" in "\n".join(pod)
 assert f"- {shared}" in "\n".join(pod)
-carried.compare(arch in "\n".join(pod))
+proved("the Pod requires its node by name")
 
 # %% [markdown]
 # The controller has done the choosing. It replaces your required terms by one: the field
@@ -149,26 +181,33 @@ carried.compare(arch in "\n".join(pod))
 # ([`ReplaceDaemonSetPodNodeNameNodeAffinity`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/util/daemonset_util.go)).
 # So look for your terms in the DaemonSet, not in its Pods.
 #
-# The *preferred* term is still there, and means nothing: a choice among one node. A preference for
-# zone-a has not kept the agent off any node.
+# The *preferred* term is still there, and has no effect: only one node is left to choose. The agent
+# prefers zone-a, and runs in zone-b as well.
 
 # %%
 in_b = "-l topology.kubernetes.io/zone=zone-b -o jsonpath={.items[*].metadata.name}"
 zone_b = set(kubectl(f"get nodes {in_b}").split())
 assert "preferredDuringSchedulingIgnoredDuringExecution:" in pod
 assert nodes_with("agent") & zone_b
+proved("the Pod has the preferred term, and some nodes of zone-b have a Pod")
 
 # %% [markdown]
 # ## With a nodeSelector too
 #
-# Every third worker has `disk=ssd`. We add `nodeSelector: {disk: ssd}` to the affinity. Will the
-# agent run on nodes that match both, or one of them? Type `"both"` or `"one"`.
+# Every third worker has `disk=ssd`.
 
 # %%
-either = predict("05-either", "Selector and affinity: must nodes match both, or one?")
+either = predict(
+    "05-either",
+    "The agent's template gets nodeSelector: {disk: ssd} beside its required affinity of amd64 or "
+    "arm64. Must a node match both, or is one of them enough?",
+    choices=("both", "one"),
+)
 either
 
 # %%
+import copy
+
 agent = yaml.safe_load(Path("../manifests/lesson-05/agent.yaml").read_text())
 narrow = copy.deepcopy(agent)
 narrow["spec"]["template"]["spec"]["nodeSelector"] = {"disk": "ssd"}
@@ -182,6 +221,7 @@ either.compare("both" if narrowed == matching.count("node/") else "one")
 
 # %%
 assert narrowed == matching.count("node/") < 20
+proved("the agent runs on as many nodes as match selector and affinity, fewer than before")
 
 # %% [markdown]
 # ## "And" and "or"
@@ -210,10 +250,16 @@ def desired(*terms):
 # %% [markdown]
 # ### The mistake people make
 #
-# "amd64 nodes and arm64 nodes", written as two expressions in one term. How many nodes?
+# "amd64 nodes and arm64 nodes", written as two expressions in one term.
 
 # %%
-both = predict("05-and", "One term: arch In [amd64], arch In [arm64]?", unit="nodes")
+both = predict(
+    "05-and",
+    "One required term has two expressions: kubernetes.io/arch In [amd64] and "
+    "kubernetes.io/arch In [arm64]. There are ten nodes of each kind. "
+    "On how many nodes will the agent run?",
+    unit="nodes",
+)
 both
 
 # %%
@@ -221,36 +267,48 @@ amd64, arm64 = expression(arch, "In", "amd64"), expression(arch, "In", "arm64")
 together = desired([amd64, arm64])
 both.compare(together, within=0)
 
+# %%
+print(kubectl("rollout status daemonset/agent --timeout=30s").splitlines()[-1])
+
 # %% tags=["claim-C30"]
 assert together == 0
-print(kubectl("rollout status daemonset/agent --timeout=30s").splitlines()[-1])
+proved("no node matches both expressions")
 
 # %% [markdown]
 # None, and `kubectl rollout status` reports success. No node has two architectures. As two terms, one
 # of which must match:
 
-# %% tags=["claim-C30"]
+# %%
 apart = desired([amd64], [arm64])
 print(f"{apart} nodes")
-assert apart == 20
-
-# %% [markdown]
-# Now keep the agent off nodes with a broken GPU. No node has a label `gpu` at all. How many nodes
-# match `gpu NotIn [broken]`?
-
-# %%
-without = predict("05-not-in", "30 workers, no label gpu: NotIn matches?", unit="nodes")
-without
 
 # %% tags=["claim-C30"]
+assert apart == 20
+proved("with two terms, the nodes of both kinds match")
+
+# %% [markdown]
+# Now keep the agent off nodes with a broken GPU.
+
+# %%
+without = predict(
+    "05-not-in",
+    "Of 30 workers, none has the label gpu. How many of them match gpu NotIn [broken]?",
+    unit="nodes",
+)
+without
+
+# %%
 everywhere = desired([expression("gpu", "NotIn", "broken")])
-assert everywhere == 30
 without.compare(everywhere, within=0)
+
+# %% tags=["claim-C30"]
+assert everywhere == 30
+proved("all 30 workers match")
 
 # %% [markdown]
 # All: a node without the label satisfies `NotIn`, as it does `DoesNotExist`.
 #
-# What cannot be right is refused. What merely matches nothing is not: an empty term is accepted.
+# The API server refuses terms that cannot be right. It accepts an empty term, which matches nothing.
 
 # %%
 with rejected("must be specified when `operator` is 'In' or 'NotIn'"):
@@ -265,26 +323,58 @@ with rejected("must have at least one node selector term"):
     desired()
 
 # %%
-assert desired([]) == 0
+empty = desired([])
+print(f"{empty} nodes")
+
+# %%
+assert empty == 0
+proved("an empty term matches no node")
 
 # %% [markdown]
 # ## Check yourself
 #
-# Three questions. Type answers, run, and let the code judge.
+# Three questions. Commit an answer to each, then run the cell below it.
+
+# %%
+print(kubectl("get nodes -l disk=ssd --label-columns=kubernetes.io/arch"))
+
+# %%
+q1 = predict(
+    "05-check-or",
+    "The list above has the nodes with disk=ssd. Of 30 workers, ten are s390x. One required term is "
+    "kubernetes.io/arch In [s390x], a second term is disk In [ssd]. How many nodes match?",
+    unit="nodes",
+)
+q1
 
 # %%
 fast = expression("disk", "In", "ssd")
-q1 = predict("05-check-or", "arch In [s390x], or disk In [ssd]: nodes?", unit="nodes")
 q1.compare(desired([expression(arch, "In", "s390x")], [fast]), within=0)
+
+# %%
+q2 = predict(
+    "05-check-ten",
+    "Of 30 workers, ten have gpu=old, three have gpu=broken, and the others have no label gpu. "
+    "How many match gpu NotIn [broken]?",
+    unit="nodes",
+)
+q2
 
 # %%
 kubectl("label nodes --overwrite", *kinds["amd64"], "gpu=old")
 kubectl("label nodes --overwrite", *kinds["arm64"][:3], "gpu=broken")
-q2 = predict("05-check-ten", "10 gpu=old, 3 gpu=broken: NotIn broken?", unit="nodes")
 q2.compare(desired([expression("gpu", "NotIn", "broken")]), within=0)
 
 # %%
-q3 = predict("05-check-both", "The same, and gpu Exists in one term?", unit="nodes")
+q3 = predict(
+    "05-check-both",
+    "The same 30 workers. How many match a term with two expressions, gpu NotIn [broken] and "
+    "gpu Exists?",
+    unit="nodes",
+)
+q3
+
+# %%
 q3.compare(desired([expression("gpu", "NotIn", "broken"), expression("gpu", "Exists")]), within=0)
 
 # %% [markdown]

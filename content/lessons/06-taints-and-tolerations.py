@@ -9,20 +9,12 @@
 # - find the gap that DESIRED and READY do not show.
 #
 # You know Pods and Deployments, and you have done lessons 00 to 05. Run the cells from the top;
-# where a cell asks for a prediction, type it in place of the `...` before you run on.
+# where a cell asks for a prediction, commit it; then run on.
 
 # %%
-import json
-from contextlib import suppress
-from pathlib import Path
-
-import yaml
-
-from daemonset_course import CommandFailed, NotFinished, apply, break_node, cordon, drain, kubectl
-from daemonset_course import predict, record, recover_node, rejected, reset, show, step, taint
-from daemonset_course import wait_rollout, why
-from daemonset_course.lessons import attempts, coverage, exercise, node_taints, nodes_with, pressure
-from daemonset_course.lessons import set_network_unavailable, set_pressure, tolerations_by_object
+from daemonset_course import apply, cordon, kubectl, predict, proved, record, reset, show, step
+from daemonset_course import taint, wait_rollout, why
+from daemonset_course.lessons import attempts, nodes_with, set_network_unavailable, set_pressure
 
 # %%
 fleet = reset(workers=6)
@@ -42,13 +34,17 @@ fleet
 # `plain` is an agent without any toleration of its own.
 
 # %%
+from pathlib import Path
+
 print(Path("../manifests/lesson-06/plain.yaml").read_text())
 
-# %% [markdown]
-# Six workers and a control plane. How many Pods?
-
 # %%
-count = predict("06-count", "Seven nodes: how many Pods has plain?", unit="Pods")
+count = predict(
+    "06-count",
+    "The cluster has six workers and a control plane. plain has no toleration of its own. "
+    "How many Pods will it have?",
+    unit="Pods",
+)
 count
 
 # %%
@@ -59,6 +55,7 @@ count.compare(status.desired, within=0)
 # %% tags=["claim-C32", "claim-C42"]
 assert kubectl(f"get node {plane} -o jsonpath={{.spec.taints[*].key}}").endswith("control-plane")
 assert nodes_with("plain") == set(fleet.workers)
+proved("plain runs on the six workers, and the control plane has its taint")
 
 # %% [markdown]
 # `why` asks the controller's rules about one node, or about all, and creates nothing.
@@ -70,11 +67,16 @@ why(plane, "plain")
 # ### Who complains?
 #
 # Does the DaemonSet say that it leaves a node out? We put a Deployment beside it, `pinned`, whose one
-# Pod may run on control-plane nodes only and does not tolerate their taint. Which of the two will
-# complain: `"plain"`, `"pinned"` or `"both"`?
+# Pod may run on control-plane nodes only and does not tolerate their taint.
 
 # %%
-complains = predict("06-complains", "Which complains: plain, pinned or both?")
+complains = predict(
+    "06-complains",
+    "The control plane has a taint that neither workload tolerates: the DaemonSet plain leaves that "
+    "node out, and the Deployment pinned may run nowhere else. Which of the two reports a problem, "
+    "in an event or in a Pod's status?",
+    choices=("plain", "pinned", "both", "neither"),
+)
 complains
 
 # %%
@@ -85,6 +87,8 @@ unbound = '-o=jsonpath={.items[0].status.conditions[?(@.type=="PodScheduled")].m
 print(kubectl("get pods -l app=pinned", unbound))
 
 # %%
+import json
+
 uid = kubectl("get daemonset plain -o jsonpath={.metadata.uid}")
 events = json.loads(kubectl(f"get events --field-selector involvedObject.uid={uid} -o json"))
 warnings = [event for event in events["items"] if event["type"] == "Warning"]
@@ -94,6 +98,7 @@ complains.compare("pinned" if not warnings else "both")
 assert "untolerated taint(s)" in kubectl("get pods -l app=pinned", unbound)
 assert warnings == []
 assert (status.desired, status.ready, status.unavailable, status.misscheduled) == (6, 6, 0, 0)
+proved("the Pod of pinned names the taint; plain has no warning, and all its numbers are as wanted")
 
 # %% [markdown]
 # A Deployment's Pod waits, Pending, with a reason. A DaemonSet's Pod is never created: no Pending
@@ -111,6 +116,7 @@ why(plane, "control-plane")
 
 # %% tags=["claim-C06", "claim-C42", "claim-C43"]
 assert nodes_with("control-plane") == set(fleet.nodes)
+proved("control-plane runs on all seven nodes")
 
 # %% [markdown]
 # ## A zoo of taints
@@ -132,11 +138,13 @@ for node in fleet.nodes:
     taints = kubectl(f"get node {node} -o jsonpath={{.spec.taints}}")
     print(node, *[f"{t['key']}:{t['effect']}" for t in json.loads(taints or "[]")])
 
-# %% [markdown]
-# How many of the seven nodes will `control-plane` cover now?
-
 # %%
-zoo_count = predict("06-zoo", "control-plane: how many of 7 nodes?", unit="nodes")
+zoo_count = predict(
+    "06-zoo",
+    "The seven nodes have the taints listed above. control-plane tolerates one of them, "
+    "node-role.kubernetes.io/control-plane, by its own template. On how many nodes will it run?",
+    unit="nodes",
+)
 zoo_count
 
 # %% [markdown]
@@ -145,8 +153,10 @@ zoo_count
 # `operator: Exists`.
 
 # %%
+from daemonset_course.lessons import coverage
+
 agents = ["plain", "control-plane", "host-network", "no-schedule", "everything"]
-with record("plain") as zoo:
+with record("plain", live=True) as zoo:
     for name in ("plain", "control-plane", "others"):
         apply(f"../manifests/lesson-06/{name}.yaml")
     for name in agents:
@@ -160,10 +170,12 @@ zoo_count.compare(len(covered["control-plane"]), within=0)
 # %% tags=["claim-C43"]
 assert covered["plain"] == {one, four, five}
 assert covered["control-plane"] == {plane, one, four, five}
+proved("a key admits to the nodes with that key: control-plane has one node more than plain")
 
 # %% tags=["claim-C33"]
 assert covered["no-schedule"] == set(fleet.nodes) - {three}
 assert covered["everything"] == set(fleet.nodes)
+proved("no-schedule misses the one node with NoExecute, and everything misses none")
 
 # %% [markdown]
 # A toleration with a key covers that key and no other. Agents that must be everywhere (log
@@ -177,6 +189,7 @@ why("control-plane")
 
 # %%
 assert {name: set(why(name).runs_on) for name in agents} == covered
+proved("for each of the five agents the rules give the nodes where it runs")
 
 # %% [markdown]
 # `PreferNoSchedule` keeps no DaemonSet off. But `plain` tolerates nothing, and yet covers the
@@ -185,14 +198,20 @@ assert {name: set(why(name).runs_on) for name in agents} == covered
 #
 # ## The automatic tolerations
 #
-# The controller adds six, says the claim. The template of `host-network` has none. How many has one
-# of its Pods?
+# The claim says that the controller adds six.
 
 # %%
-added = predict("06-added", "How many has a Pod of host-network?", unit="tolerations")
+added = predict(
+    "06-added",
+    "The template of host-network has no toleration, and hostNetwork: true. "
+    "How many tolerations does one of its Pods have?",
+    unit="tolerations",
+)
 added
 
 # %%
+from daemonset_course.lessons import tolerations_by_object
+
 objects = {
     "template": ("daemonsets", "plain"),
     "its Pod": ("pods", "plain"),
@@ -208,12 +227,14 @@ def tolerations(app):
     return json.loads(kubectl(f"get pods -l app={app} -o jsonpath={{.items[0].spec.tolerations}}"))
 
 
+# %%
 added.compare(len(tolerations("host-network")), within=0)
 
 # %% tags=["claim-C34"]
 assert "tolerations" not in kubectl("get daemonset plain -o jsonpath={.spec.template.spec}")
 assert len(tolerations("plain")) == 6
 assert all("tolerationSeconds" not in each for each in tolerations("plain"))
+proved("the template of plain has no toleration; its Pod has six, none with an end")
 
 # %% [markdown]
 # The controller writes them into the Pods, not into the template. A Deployment's Pod has two, for
@@ -222,22 +243,30 @@ assert all("tolerationSeconds" not in each for each in tolerations("plain"))
 
 # %%
 assert [each["tolerationSeconds"] for each in tolerations("pinned")] == [300, 300]
+proved("the Pod of pinned has two tolerations, each with tolerationSeconds: 300")
 
 # %% tags=["claim-C41"]
 more = {each["key"] for each in tolerations("host-network")}
 more -= {each["key"] for each in tolerations("plain")}
 assert more == {"node.kubernetes.io/network-unavailable"}
 assert six in covered["host-network"] - covered["plain"]
+proved("network-unavailable is the one toleration that host-network has and plain has not")
 
 # %% [markdown]
-# What if you write one of the six yourself, with an end? `short` says that it tolerates a node that
-# is not ready for 30 seconds. For how long will its Pods tolerate it: `"30 s"` or `"for ever"`?
+# What if you write one of the six yourself, with an end?
 
 # %%
-end = predict("06-end", "tolerationSeconds: 30 for not-ready: 30 s or for ever?")
+end = predict(
+    "06-end",
+    "The template of short tolerates the taint node.kubernetes.io/not-ready with NoExecute and "
+    "tolerationSeconds: 30. For how long will its Pods tolerate a node that is not ready?",
+    choices=("30 s", "for ever"),
+)
 end
 
 # %%
+import yaml
+
 NOT_READY = "node.kubernetes.io/not-ready"
 timed = {"key": NOT_READY, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 30}
 short = yaml.safe_load(
@@ -255,12 +284,15 @@ end.compare("30 s" if "tolerationSeconds" in kept[0] else "for ever")
 # %% tags=["claim-C34"]
 assert len(tolerations("short")) == 6
 assert [each for each in kept if "tolerationSeconds" in each] == []
+proved("the Pod has six tolerations, and that of not-ready has no end")
 
 # %% [markdown]
 # The controller overwrites it. What makes no sense at all is refused: only `NoExecute` evicts, so
 # only there can a toleration end.
 
 # %%
+from daemonset_course import rejected
+
 with rejected("effect must be 'NoExecute' when"):
     short["spec"]["template"]["spec"]["tolerations"] = [timed | {"effect": "NoSchedule"}]
     apply(short, dry_run=True)
@@ -277,33 +309,51 @@ with rejected("effect must be 'NoExecute' when"):
 #
 # ## A taint that comes later
 #
-# We clear the zoo. `plain` is on all six workers when three of them get a taint, one of each effect.
-# Which of the effects remove a running Pod? Type a list, such as `["NoSchedule"]`.
+# We remove all taints but that of the control plane, and start `plain` on all six workers.
 
 # %%
 set_network_unavailable(six, status=False)
 reset(workers=6)
 apply("../manifests/lesson-06/plain.yaml")
-assert wait_rollout("plain").desired == 6
+wait_rollout("plain")
 
 # %%
-leaves = predict("06-leaves", "Which effects remove a running Pod?")
+leaves = predict(
+    "06-leaves",
+    "plain runs on six workers. Three of them get a taint that it does not tolerate, each with "
+    "another effect: PreferNoSchedule, NoSchedule, NoExecute. "
+    "Which effects remove the Pod that runs there?",
+    choices=("none of them", "NoExecute", "NoSchedule and NoExecute", "all three"),
+)
 leaves
 
 # %%
+from contextlib import suppress
+
+from daemonset_course import CommandFailed
+
 effects = {one: "PreferNoSchedule", two: "NoSchedule", three: "NoExecute"}
 for node, effect in effects.items():
     taint(node, f"late=yes:{effect}")
-kubectl(f"wait --for=delete pod -l app=plain --field-selector spec.nodeName={three} --timeout=30s")
+
+# %%
+for node in effects:
+    with suppress(CommandFailed):  # a Pod that stays is not waited for any longer
+        place = f"--field-selector spec.nodeName={node}"
+        kubectl(f"wait --for=delete pod -l app=plain {place} --timeout=4s")
 gone = set(fleet.workers) - nodes_with("plain")
-leaves.compare([effects[node] for node in gone])
+
+# %%
+removing = " and ".join(effect for node, effect in effects.items() if node in gone)
+leaves.compare({0: "none of them", 3: "all three"}.get(len(gone), removing))
 
 # %% tags=["claim-C32"]
-assert gone == {three}
+assert [effects[node] for node in gone] == ["NoExecute"]
+proved("the Pod is gone from the node with NoExecute and from no other")
 
 # %% [markdown]
-# The Pod on the `NoSchedule` node stays, and its node counts no longer: it is *misscheduled*. The
-# status may be late with that; a change of the DaemonSet makes the controller look.
+# The Pod on the `NoSchedule` node stays, and its node no longer counts as desired: the Pod is
+# *misscheduled*. The status may be late with that; a change of the DaemonSet makes the controller look.
 
 # %%
 kubectl("annotate daemonset plain look=again --overwrite")
@@ -313,6 +363,7 @@ status
 
 # %%
 assert (status.desired, status.ready, status.misscheduled) == (4, 4, 1)
+proved("two of six nodes no longer count, and one of them still has a Pod")
 
 # %% [markdown]
 # The next rollout deletes that Pod, and no new one comes (lesson 08 draws it).
@@ -321,20 +372,25 @@ assert (status.desired, status.ready, status.misscheduled) == (4, 4, 1)
 kubectl("rollout restart daemonset plain")
 wait_rollout("plain")
 kubectl(f"wait --for=delete pod -l app=plain --field-selector spec.nodeName={two} --timeout=60s")
+
+# %%
 assert two not in nodes_with("plain")
+proved("after the rollout the node with NoSchedule has no Pod")
 
 # %%
 for node in effects:
     taint(node, "late-")
-assert wait_rollout("plain").desired == 6
+wait_rollout("plain")
 
 # %% [markdown]
 # ## Cordon and drain
-#
-# Cordon a node, then delete its agent. Does the agent come back to this node? Type `True` or `False`.
 
 # %%
-back = predict("06-back", "Cordoned node, agent deleted: does it come back?")
+back = predict(
+    "06-back",
+    "A node is cordoned. Then its Pod of plain is deleted. Will plain get a Pod on this node again?",
+    choices=("yes", "no"),
+)
 back
 
 # %%
@@ -342,16 +398,19 @@ on_one = f"-l app=plain --field-selector spec.nodeName={one}"
 cordon(one)
 kubectl(f"delete pod {on_one}")
 after_cordon = wait_rollout("plain")
-back.compare(one in nodes_with("plain"))
+back.compare("yes" if one in nodes_with("plain") else "no")
 
 # %% tags=["claim-C40"]
 assert one in nodes_with("plain")
 assert after_cordon.desired == 6
+proved("the cordoned node has a Pod again, and counts as desired")
 
 # %% [markdown]
 # So evicting an agent would be in vain. What does `kubectl drain` make of it?
 
 # %%
+from daemonset_course import drain
+
 try:
     drain(one)
     answer = "drained"
@@ -364,9 +423,10 @@ before = kubectl(f"get pods {on_one} -o name")
 assert "cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore)" in answer
 assert "ignoring DaemonSet-managed Pods" in drain(one, "--ignore-daemonsets")
 assert kubectl(f"get pods {on_one} -o name") == before
+proved("drain refuses; with --ignore-daemonsets it succeeds, and the Pod is still there")
 
 # %% [markdown]
-# It refuses until it is told to ignore DaemonSets, and a drained node still runs its agents.
+# It refuses unless you tell it to ignore DaemonSets, and a drained node still runs its agents.
 
 # %%
 cordon(one, undo=True)
@@ -377,14 +437,11 @@ None
 #
 # `web` is a Deployment with a Pod in each of two zones. We break the two nodes where it runs. One
 # kubelet reports that its container runtime is down: *not ready*. The other one falls silent:
-# *unreachable*. Which Pods on the two nodes are *not* told to go: `"plain"`, `"web"`, `"both"` or
-# `"none"`?
+# *unreachable*. While they are broken we also create `late`, the same agent under another name.
 
 # %%
-stays = predict("06-stays", "Two nodes fail: whose Pods are not told to go?")
-stays
+from daemonset_course import break_node, recover_node
 
-# %%
 apply("../manifests/lesson-06/web.yaml")
 kubectl("rollout status deployment/web --timeout=60s")
 silent, unready = sorted(nodes_with("web"))
@@ -392,23 +449,28 @@ silent, unready = sorted(nodes_with("web"))
 
 # %%
 def pods(app):
-    """Each Pod's identity on the two nodes, without those that were told to stop."""
+    """Each Pod's identity on the two nodes, without those that were asked to stop."""
     items = json.loads(kubectl(f"get pods -l app={app} -o json"))["items"]
     here = [pod for pod in items if pod["spec"].get("nodeName") in (silent, unready)]
     return {pod["metadata"]["uid"] for pod in here if "deletionTimestamp" not in pod["metadata"]}
 
 
 running, serving = pods("plain"), pods("web")
-
-# %% [markdown]
-# While they are broken we also create `late`, the same agent under another name.
-
-# %%
 late = Path("../manifests/lesson-06/plain.yaml").read_text().replace("plain", "late")
 web_there = f"-l app=web --field-selector spec.nodeName={silent}"
 
 # %%
-with record("plain") as failing:
+stays = predict(
+    "06-stays",
+    "Two nodes fail: one becomes not ready, the other unreachable. On both there is a Pod of the "
+    "DaemonSet plain and a Pod of the Deployment web, which tolerates such a node for 3 s. "
+    "Whose Pods are not deleted?",
+    choices=("plain", "web", "both", "none"),
+)
+stays
+
+# %%
+with record("plain", live=True) as failing:
     break_node(unready, "not ready")
     break_node(silent)
     apply(late)
@@ -416,9 +478,13 @@ with record("plain") as failing:
     kubectl("rollout status deployment/web --timeout=60s")
     left = {app: pods(app) for app in ("plain", "web")}
     phases = kubectl("get pods -l app=plain -o jsonpath={.items[*].status.phase}")
-    told = kubectl(f"get pods {web_there} -o jsonpath={{.items[*].metadata.deletionTimestamp}}")
+    marked = kubectl(f"get pods {web_there} -o jsonpath={{.items[*].metadata.deletionTimestamp}}")
     recover_node(silent)
     recover_node(unready)
+
+# %%
+from daemonset_course.lessons import node_taints
+
 show(node_taints(failing.history, [unready, silent], ["plain", "web"]))
 
 # %%
@@ -429,24 +495,29 @@ stays.compare({0: "none", 1: kept[0] if kept else "", 2: "both"}[len(kept)])
 assert pods("plain") == left["plain"] == running
 assert set(phases.split()) == {"Running"}
 assert left["web"] == set()
-assert len(told.split()) == 1
+assert len(marked.split()) == 1
+proved("the Pods of plain are the same as before; both Pods of web were deleted, one of them late")
 
 # %% [markdown]
 # The agents stay, and are the same Pods when the nodes are back: they tolerate both `NoExecute`
-# taints for ever. `web` tolerates them for three seconds and is told to go; on the silent node
-# nobody does what it is told, so that Pod lasts until its node is back.
+# taints for ever. `web` tolerates them for three seconds, then its Pods are deleted. On the silent node
+# no kubelet confirms that, so that Pod stays in the list until its node is back.
 #
 # But "keep running" is a promise to Pods that are there. Each broken node has a second taint, with
-# the effect `NoSchedule`, and that one the automatic tolerations do not cover. How many nodes did
-# `late` want while two of six workers were broken?
+# the effect `NoSchedule`, and the automatic tolerations do not cover that one. What did `late` want
+# while two of six workers were broken?
+
+# %%
+print(late_status)
 
 # %% tags=["claim-C35", "claim-C36"]
 assert late_status.desired == 4
 assert wait_rollout("late").desired == 6
+proved("late wanted 4 nodes while two were broken, and 6 when they were back")
 
 # %% [markdown]
-# Four. No new agent comes to a node that is not ready. And that the silent node's Pod is "Running"
-# is only the last thing that its kubelet said.
+# Four nodes. A node that is not ready gets no new agent. And that the silent node's Pod is "Running"
+# is only the last status that its kubelet sent.
 
 # %%
 kubectl("delete deployment web --ignore-not-found")
@@ -457,17 +528,26 @@ None
 # ## Nodes under pressure
 #
 # Three of the six tolerations promise that an agent runs on a node short of disk, memory or process
-# ids. They convince controller and scheduler. There is one more who is asked: the kubelet. That
+# ids. They satisfy controller and scheduler. A third component decides: the kubelet. That
 # takes a real one; on the embedded cluster you see a **recording** made on kind.
 #
 # Three nodes, each short of something: the first of disk, the second of memory, the third of process
 # ids. `plain` is the agent as you know it; `critical` has the priority class
-# `system-node-critical`. On which of the three does `plain` run at all? Type a list, such as
-# `["disk", "pid"]`.
+# `system-node-critical`.
 
 # %%
-pressed_plain = predict("06-pressed", "disk, memory, pid: where does plain run?")
+pressed_plain = predict(
+    "06-pressed",
+    "Three nodes are each short of something: the first of disk, the second of memory, the third of "
+    "process ids (pid). plain tolerates the taints of all three and has neither requests nor a "
+    "priority. On which of the three does it run at all?",
+    nodes=("disk", "memory", "pid"),
+)
 pressed_plain
+
+# %%
+from daemonset_course import NotFinished
+from daemonset_course.lessons import pressure
 
 
 # %%
@@ -512,19 +592,22 @@ for what, condition in {"disk": "DiskPressure", "pid": "PIDPressure"}.items():
     assert f"The node had condition: [{condition}]" in refused[0].message
     assert len(refused) > 2
     assert not any(each.ran for each in refused)
+proved("short of disk or process ids, the kubelet refused one Pod of plain after the other")
 
 # %% tags=["claim-C38"]
 evicted = tried("memory", "plain")[0]
 assert evicted.ran
 assert "low on resource: memory" in evicted.message
+proved("short of memory, a Pod of plain ran and was evicted")
 
 # %%
 for what in nodes:
     assert [each.ran for each in tried(what, "critical")] == [True]
+proved("critical has one Pod on each of the three nodes, and it ran")
 
 # %% [markdown]
 # Short of disk or process ids, the kubelet refuses every Pod that is not *critical*, whatever it
-# tolerates. (Critical are the Pods of the two system priority classes, and static Pods.) The Pod fails,
+# tolerates. (The Pods of the two system priority classes and static Pods are critical.) The Pod fails,
 # the controller deletes it and tries again, later each time. Short of memory alone, the kubelet refuses
 # only a *BestEffort* Pod, one without requests and limits, that does not tolerate the taint. `plain` is
 # BestEffort and tolerates it: it is let in, runs, and is evicted when the kubelet needs the memory. Of
@@ -534,29 +617,35 @@ for what in nodes:
 #
 # ### Who refused?
 #
-# Was it really the kubelet? Our last worker is simulated: nobody measures its disk, and nobody
-# refuses anything there. We write the condition `DiskPressure` into its status, and the node
-# controller adds the taint, as on the real one. Will `told`, again without a toleration of its own,
-# be ready there? Type `True` or `False`.
+# Was it really the kubelet? Our last worker is simulated: no kubelet measures its disk or refuses a
+# Pod there. We write the condition `DiskPressure` into its status, and the node
+# controller adds the taint, as on the real one. `simulated` is once more an agent without a toleration of
+# its own.
 
 # %%
-believed = predict("06-believed", "Only the condition: is told ready on that node?")
+believed = predict(
+    "06-believed",
+    "A simulated node has the condition DiskPressure and its taint, and no kubelet that refuses "
+    "Pods. Will the Pod of simulated, which has the six automatic tolerations, be ready there?",
+    choices=("yes", "no"),
+)
 believed
 
 # %%
 set_pressure(six, "disk", status=True)
-apply(Path("../manifests/lesson-06/plain.yaml").read_text().replace("plain", "told"))
-wait_rollout("told")
-believed.compare(six in nodes_with("told"))
+apply(Path("../manifests/lesson-06/plain.yaml").read_text().replace("plain", "simulated"))
+wait_rollout("simulated")
+believed.compare("yes" if six in nodes_with("simulated") else "no")
 
 # %% tags=["claim-C37"]
 taints = kubectl(f"get node {six} -o jsonpath={{.spec.taints[*].key}}").split()
 assert "node.kubernetes.io/disk-pressure" in taints
-assert six in nodes_with("told")
+assert six in nodes_with("simulated")
+proved("the node has the taint of disk pressure, and a Pod of simulated")
 
 # %%
 set_pressure(six, "disk", status=False)
-kubectl("delete daemonset told --ignore-not-found")
+kubectl("delete daemonset simulated --ignore-not-found")
 None
 
 # %% [markdown]
@@ -566,18 +655,25 @@ None
 # ## A toleration with an end
 #
 # `patient` tolerates the taint `maintenance` with `NoExecute` for two seconds: time to finish its
-# work, its author thought. We taint a node. Two seconds later the Pod is evicted. Does it
-# `"stay away"` or `"come back"` while the taint is there?
-
-# %%
-returns = predict("06-returns", "After the eviction: stay away or come back?")
-returns
+# work, its author thought.
 
 # %%
 apply("../manifests/lesson-06/patient.yaml")
 wait_rollout("patient")
+
+# %%
+returns = predict(
+    "06-returns",
+    "patient tolerates a NoExecute taint for 2 s. A node gets this taint, and two seconds later the "
+    "Pod of patient is evicted. While the taint is there, does a Pod of patient come back to this "
+    "node, or does it stay away?",
+    choices=("come back", "stay away"),
+)
+returns
+
+# %%
 on_two = f"-l app=patient --field-selector spec.nodeName={two}"
-with record("patient") as loop:
+with record("patient", live=True) as loop:
     taint(two, "maintenance=now:NoExecute")
     for _ in range(2):
         evicted = kubectl(f"get pods {on_two} -o name").strip()
@@ -590,9 +686,12 @@ print(f"measured: {len(lives)} Pods, one after the other, on the tainted node")
 returns.compare("come back" if len(lives) > 1 else "stay away")
 
 # %%
+loop.plot()
+
+# %%
 assert len(lives) > 2
 assert wait_rollout("patient").desired == 6
-loop.plot()
+proved("the node got more than two Pods, one after the other, and counts as desired")
 
 # %% [markdown]
 # It comes back, to be evicted again, for ever. Two parts of Kubernetes disagree: the taint eviction
@@ -607,11 +706,15 @@ None
 # %% [markdown]
 # ## The mistake people make
 #
-# A GPU agent for the node with `gpu=true:NoSchedule`. Its author writes key and effect. Will the
-# GPU node get its Pod? Type `True` or `False`.
+# A GPU agent is meant for the node with `gpu=true:NoSchedule`. Its author writes key and effect.
 
 # %%
-on_gpu = predict("06-gpu", "Toleration key gpu, effect NoSchedule: is a Pod there?")
+on_gpu = predict(
+    "06-gpu",
+    "A node has the taint gpu=true:NoSchedule. A DaemonSet has one toleration, with key: gpu and "
+    "effect: NoSchedule and nothing else. Will this node get its Pod?",
+    choices=("yes", "no"),
+)
 on_gpu
 
 # %%
@@ -620,32 +723,37 @@ gpu = yaml.safe_load(Path("../manifests/lesson-06/plain.yaml").read_text().repla
 gpu["spec"]["template"]["spec"]["tolerations"] = [{"key": "gpu", "effect": "NoSchedule"}]
 apply(gpu)
 print(kubectl("rollout status daemonset/gpu --timeout=60s").splitlines()[-1])
-on_gpu.compare(two in nodes_with("gpu"))
+on_gpu.compare("yes" if two in nodes_with("gpu") else "no")
+
+# %%
+why(two, "gpu")
 
 # %%
 assert two not in nodes_with("gpu")
-why(two, "gpu")
+proved("the GPU node has no Pod of gpu")
 
 # %% [markdown]
 # Without `operator: Exists` the *value* must be equal, and this toleration has none. The rollout is
-# a success all the same: nothing is wrong by the DaemonSet's own numbers. Repaired (all at once, to
-# be quick: lesson 08):
+# a success all the same: nothing is wrong by the DaemonSet's own numbers. Here is the repair (on all
+# nodes at once, to be quick: lesson 08):
 
 # %%
 gpu["spec"]["template"]["spec"]["tolerations"][0]["operator"] = "Exists"
 gpu["spec"]["updateStrategy"] = {"rollingUpdate": {"maxUnavailable": "100%"}}
 apply(gpu)
 wait_rollout("gpu")
+
+# %%
 assert nodes_with("gpu") == set(fleet.workers)
+proved("gpu runs on all six workers")
 
 # %% [markdown]
-# Now it is on the GPU node, and on the five others too. A toleration lets a Pod in; it does not call
-# it there. Choose nodes with a `nodeSelector`, and tolerate their taint besides.
+# Now it is on the GPU node, and on the five others too. A toleration permits a Pod on a node; it does
+# not direct it there. Choose nodes with a `nodeSelector`, and tolerate their taint besides.
 #
 # ## Check yourself
 #
-# Three questions. Type answers, run, and let the code judge. Two nodes are tainted, both with
-# `NoSchedule`: the control plane, and the GPU node with `gpu=true`.
+# Three questions. Commit an answer to each, then run the cell below it.
 
 
 # %%
@@ -657,15 +765,40 @@ def runs_on(**toleration):
 
 
 # %%
-q1 = predict("06-check-effect", "Exists, effect NoExecute: how many?", unit="nodes")
+q1 = predict(
+    "06-check-effect",
+    "Two of the seven nodes have a taint with the effect NoSchedule: the control plane, and the GPU "
+    "node with gpu=true. An agent's only toleration has operator: Exists and effect: NoExecute. "
+    "On how many nodes does it run?",
+    unit="nodes",
+)
+q1
+
+# %%
 q1.compare(runs_on(operator="Exists", effect="NoExecute"), within=0)
 
 # %%
-q2 = predict("06-check-value", "key gpu, value 'true': how many?", unit="nodes")
+q2 = predict(
+    "06-check-value",
+    "The same seven nodes. Now the agent's only toleration has key: gpu and value: 'true'. "
+    "On how many nodes does it run?",
+    unit="nodes",
+)
+q2
+
+# %%
 q2.compare(runs_on(key="gpu", value="true"), within=0)
 
 # %%
-q3 = predict("06-check-pod", "gpu has one: how many has its Pod?", unit="tolerations")
+q3 = predict(
+    "06-check-pod",
+    "The template of the DaemonSet gpu has one toleration, of the taint gpu=true. "
+    "How many tolerations does its Pod have?",
+    unit="tolerations",
+)
+q3
+
+# %%
 q3.compare(len(tolerations("gpu")), within=0)
 
 # %% [markdown]
@@ -676,6 +809,8 @@ q3.compare(len(tolerations("gpu")), within=0)
 # are.
 
 # %%
+from daemonset_course.lessons import exercise
+
 turn = exercise("taints")
 turn.start()
 
@@ -704,12 +839,12 @@ None
 # %% [markdown]
 # ## What to take along
 #
-# - A missing toleration makes no noise: no Pod, no event, and DESIRED equals READY.
+# - A missing toleration is not reported: no Pod, no event, and DESIRED equals READY.
 # - Six tolerations come by themselves, seven with `hostNetwork`. Two of them keep an agent on a node
 #   that is not ready or silent, and bring none there. The others get it past controller and scheduler
 #   to a node that is cordoned, under pressure or, with `hostNetwork`, without a network.
 # - `NoSchedule` later: the Pod stays, misscheduled. `NoExecute`: it goes. Cordon and drain: it stays.
-# - Under pressure the kubelet decides, and it asks for the priority.
-# - A toleration is a permit, not a wish.
+# - Under pressure the kubelet decides, by the Pod's priority.
+# - A toleration permits; it does not attract.
 #
 # Next: lesson 07, which ships a monitoring agent.

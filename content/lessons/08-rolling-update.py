@@ -9,19 +9,13 @@
 # - survive a bad template and a dead node.
 #
 # You know Pods and Deployments, and you have done lessons 00, 01 and 06. Run the cells from the top;
-# where a cell asks for a prediction, type it in place of the `...` before you run on.
+# where a cell asks for a prediction, commit it; then run on.
 
 # %%
-import json
-from contextlib import suppress
-from math import ceil
 from pathlib import Path
 
-from daemonset_course import NotFinished, add_node, apply, break_node, current, kubectl, predict
-from daemonset_course import proved, record, rejected, remove_node, reset, step, taint, wait_rollout
-from daemonset_course.lessons import container_patch, crash, daemonset_status, missing_image
-from daemonset_course.lessons import never_ready, release, set_budget, slow_start, try_apply
-from daemonset_course.lessons import try_rollout
+from daemonset_course import apply, kubectl, predict, proved, record, rejected, reset, wait_rollout
+from daemonset_course.lessons import daemonset_status, release, set_budget, try_apply, try_rollout
 
 # %% [markdown]
 # This lesson needs a larger fleet: 12 workers.
@@ -60,6 +54,7 @@ assert completed["spec"]["updateStrategy"] == {
     "type": "RollingUpdate",
     "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0},
 }
+proved("the API server fills in RollingUpdate, maxUnavailable 1 and maxSurge 0")
 
 # %% [markdown]
 # So `RollingUpdate` with `maxUnavailable: 1` is the default. There are two strategies,
@@ -91,10 +86,15 @@ restart = one.timeline.unavailable.longest(0)
 print(f"measured: the node was without an agent for {restart:.1f} s")
 
 # %% [markdown]
-# Now a rollout with `maxUnavailable: 1` on 12 nodes. How many seconds will it take? Type a number.
+# Now a rollout with `maxUnavailable: 1` on 12 nodes.
 
 # %%
-length = predict("08-length", "How long will 12 nodes take, one by one?", unit="s")
+length = predict(
+    "08-length",
+    "The agent runs on 12 nodes, and the cell above has measured how long one restart takes. "
+    "With maxUnavailable: 1, how long will the rollout of a new version to all 12 nodes take?",
+    unit="s",
+)
 length
 
 # %% [markdown]
@@ -104,7 +104,7 @@ length
 # `set_budget(2)` sets `maxUnavailable: 2`, as `kubectl patch` does.
 
 # %%
-with record("agent", predicted=length) as rollout:
+with record("agent", live=True, predicted=length) as rollout:
     release(2)
     wait_rollout("agent")
 rollout.plot()
@@ -147,11 +147,14 @@ print(f"measured: {facts.duration:.1f} s; 12 rounds of {restart:.1f} s: {12 * re
 # on every eligible node that has none, and a Pod that is still terminating counts as there. So on
 # every node there is a gap: old and new never run together.
 
-# %% tags=["claim-C59"]
+# %%
 gaps = [-seconds for seconds in facts.overlap.values()]
 print(f"measured: each node was without a ready Pod for {min(gaps):.1f} to {max(gaps):.1f} s")
+
+# %% tags=["claim-C59"]
 assert len(gaps) == 12
 assert min(gaps) > 0
+proved("each of the 12 nodes had such a gap")
 
 # %% [markdown]
 # ### In which order?
@@ -159,7 +162,7 @@ assert min(gaps) > 0
 # Roll once more and compare the order of the nodes.
 
 # %%
-with record("agent") as again:
+with record("agent", live=True) as again:
     release(3)
     wait_rollout("agent")
 for run in (rollout, again):
@@ -173,15 +176,20 @@ for run in (rollout, again):
 #
 # ## Percentages
 #
-# `maxUnavailable: 10%` of 12 nodes is 1.2 nodes. How many nodes may be down at once?
+# A budget may be a share of the nodes, and 10 % of 12 nodes is 1.2 nodes.
 
 # %%
-ten = predict("08-ten-percent", "10% of 12 nodes: how many at once?", unit="nodes")
+ten = predict(
+    "08-ten-percent",
+    "The agent runs on 12 nodes, with maxUnavailable: 10%. "
+    "How many nodes may a rollout take down at once?",
+    unit="nodes",
+)
 ten
 
 # %%
 set_budget("10%")
-with record("agent", predicted={"unavailable": ten}) as percent:
+with record("agent", live=True, predicted={"unavailable": ten}) as percent:
     release(4)
     wait_rollout("agent")
 percent.plot()
@@ -193,6 +201,7 @@ ten.compare(percent.rollouts[-1].budget, within=0, source="rule")
 two = percent.rollouts[-1]
 assert two.budget == 2 <= two.max_unavailable
 assert two.over_budget < 1, "not for longer than a moment"
+proved("the budget was 2 nodes, 2 were down together, and never more for a second or longer")
 
 # %% [markdown]
 # A DaemonSet rounds **up**. The mistake people make is to carry over what they know from
@@ -205,19 +214,30 @@ kubectl("rollout status deployment/web --timeout=60s")
 # %% [markdown]
 # ## A bad template
 #
-# Both get an image that cannot be pulled. On how many of the 12 nodes will the agent still run? We
-# wait for the first Pods that fail, and then look on for the time of two restarts: a rollout that
-# works has reached further nodes by then. For later we note which revision runs now.
+# Both will get an image that cannot be pulled. For later we note which revision runs now.
 
 # %%
+import json
+
 revisions = json.loads(kubectl("get controllerrevisions -l app=agent -o json"))["items"]
 good = max(one["revision"] for one in revisions if "registry.invalid" not in json.dumps(one))
-serving = predict("08-serving", "How many nodes keep their agent?", unit="nodes")
+
+# %%
+serving = predict(
+    "08-serving",
+    "The agent runs on 12 nodes, with maxUnavailable: 10%. It gets an image that cannot be pulled. "
+    "On how many of the 12 nodes will it still run?",
+    unit="nodes",
+)
 serving
+
+# %% [markdown]
+# We wait for the first Pods that fail, and then look on for the time of two restarts: a rollout that
+# works has reached further nodes by then.
 
 # %%
 BAD = "registry.invalid/agent:2"
-with record("agent", predicted={"READY": serving}) as stuck:
+with record("agent", live=True, predicted={"READY": serving}) as stuck:
     kubectl(f"set image daemonset/agent agent={BAD}")
     kubectl(f"set image deployment/web web={BAD}")
     kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=2 daemonset/agent --timeout=60s")
@@ -227,15 +247,16 @@ stuck.plot()
 
 # %%
 print(*reasons, sep="\n")
-assert any("and 8 others: still runs the old template" in line for line in reasons)
 
 # %%
-ready = int(kubectl("get daemonset agent -o jsonpath={.status.numberReady}"))
+ready = daemonset_status("agent").ready
 serving.compare(ready, within=0)
 
 # %%
+assert any("and 8 others: still runs the old template" in line for line in reasons)
 web = kubectl("get deployment web -o jsonpath={.status.availableReplicas}")
 assert (ready, int(web)) == (10, 11)
+proved("10 nodes have a ready agent, and 11 of the 12 Pods of web are available")
 
 # %% [markdown]
 # Two nodes lost their agent, ten keep it, and there it stays: the budget is spent by Pods that will
@@ -244,29 +265,40 @@ assert (ready, int(web)) == (10, 11)
 #
 # ### One bad release after the other
 #
-# Somebody tries to mend it in haste: another image, and another, both as bad as the first. How many
-# nodes keep their agent through all of it?
+# Somebody tries to mend it in haste: another image, and another, both as bad as the first.
 
 # %%
-haste = predict("08-haste", "Two more bad images: nodes with an agent?", unit="nodes")
+haste = predict(
+    "08-haste",
+    "The rollout of a bad image has stopped at its budget. The agent then gets two more images, one "
+    "after the other, and neither can be pulled. How many of the 12 nodes keep a ready agent "
+    "through all of it?",
+    unit="nodes",
+)
 haste
 
 # %%
-with record("agent", predicted={"READY": haste}) as hasty:
+unfinished = []
+with record("agent", live=True, predicted={"READY": haste}) as hasty:
     for number in (3, 4):
         kubectl(f"set image daemonset/agent agent=registry.invalid/agent:{number}")
-        assert try_rollout("agent", timeout=2 * restart), "no node can pull it"
-assert [rollout.updated for rollout in hasty.rollouts] == [0, 0]
-assert hasty.timeline.unavailable.max() == 2
-hasty.plot(title="Two more bad releases take no further node")
+        unfinished.append(try_rollout("agent", timeout=2 * restart))
+most = hasty.timeline.unavailable.max()
+hasty.plot(title=f"Two more bad images: at most {most} nodes without an agent")
 
 # %%
-haste.compare(12 - hasty.timeline.unavailable.max(), within=0)
+haste.compare(12 - most, within=0)
+
+# %%
+assert all(unfinished), "no node can pull it"
+assert [rollout.updated for rollout in hasty.rollouts] == [0, 0]
+assert most == 2
+proved("neither image got an available Pod, and never more than 2 nodes were without one")
 
 # %% [markdown]
-# The same ten. Each new template took the place of the Pods that were down anyway (rule 2), and
-# nobody else's. It was not always so. Kubernetes 1.21 brought a fault, mended in 1.31 and in late
-# patches of 1.28 to 1.30: each bad release in turn could take further nodes
+# The same ten. The controller replaced only the Pods that were down anyway (rule 2). This was not
+# always so. Kubernetes 1.21 introduced a bug, fixed in 1.31 and in late patches of 1.28 to 1.30: each
+# bad release in turn could take further nodes
 # ([issue 123232](https://github.com/kubernetes/kubernetes/issues/123232)).
 #
 # Nothing rolls back by itself, and there is no progress deadline as a Deployment has.
@@ -282,7 +314,7 @@ with rejected("progressDeadlineSeconds"):
 
 # %%
 set_budget(1)
-with record("agent") as repair:
+with record("agent", live=True) as repair:
     kubectl(f"rollout undo daemonset/agent --to-revision={good}")
     wait_rollout("agent")
 repair.plot()
@@ -294,6 +326,7 @@ asked = [s.end for s in both if s.revision != back.revision and s.phase != "term
 came = [s.start for s in both if s.revision == back.revision and s.phase == "ready"]
 assert (len(back.order), back.budget) == (2, 1)
 assert max(asked) < min(came), "both broken Pods had to go before either new one was ready"
+proved("two nodes got a new Pod, and both broken Pods ended before either new one was ready")
 
 # %% [markdown]
 # Only the two broken nodes got a new Pod: the other ten still ran the version that came back. And
@@ -302,11 +335,16 @@ assert max(asked) < min(came), "both broken Pods had to go before either new one
 # ### Does it matter what is wrong?
 #
 # An image that cannot be pulled, a process that ends at once, a probe that never succeeds: three
-# faults in one line each, for you to play with. The budget is 1. What is the *smallest* number of
-# nodes that keep a ready agent, over all three?
+# faults in one line each, for you to play with. The budget is 1.
 
 # %%
-least = predict("08-least", "Three faults, budget 1: ready at least?", unit="nodes")
+least = predict(
+    "08-least",
+    "With maxUnavailable: 1 on 12 nodes, the agent gets three faulty versions, each undone before "
+    "the next: an image that cannot be pulled, a process that ends at once, a readiness probe that "
+    "never succeeds. How many nodes keep a ready agent in the worst of the three cases?",
+    unit="nodes",
+)
 least
 
 # %%
@@ -316,7 +354,7 @@ left = {}
 def outcome():
     """Nodes with a new Pod and nodes with a ready one, once the fault had its time; then undo."""
     kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=1 daemonset/agent --timeout=60s")
-    assert try_rollout("agent", timeout=2 * restart), "a rollout that is complete had no fault"
+    try_rollout("agent", timeout=2 * restart)
     status = daemonset_status("agent")
     kubectl("rollout undo daemonset/agent")
     wait_rollout("agent")
@@ -324,6 +362,8 @@ def outcome():
 
 
 # %%
+from daemonset_course.lessons import crash, missing_image, never_ready
+
 missing_image("agent")
 left["missing image"] = outcome()
 
@@ -336,11 +376,12 @@ never_ready("agent")
 left["never ready"] = outcome()
 
 # %%
+print(left)
 least.compare(min(kept for begun, kept in left.values()), within=0)
 
 # %%
-print(left)
 assert set(map(tuple, left.values())) == {(1, 11)}
+proved("with each fault one node has a new Pod, and 11 nodes have a ready one")
 
 # %% [markdown]
 # Not available is not available, whatever the reason. (`crash` brings a readiness probe along.
@@ -355,14 +396,9 @@ kubectl("delete deployment web --wait=false --ignore-not-found")
 #
 # One machine dies: its kubelet falls silent. After a grace period without a word from it (50 s by
 # default; this cluster may wait less, to save your time) the node controller marks it unreachable.
-# We roll with `maxUnavailable: 1` while it is dead. How many of the 11 living nodes will be updated?
 #
 # Before it dies we start `eager` beside the agent. It is the same but for one toleration, of the
 # taint that comes with `unreachable`; we shall need it in a moment.
-
-# %%
-living = predict("08-dead-node", "How many of 11 get the update?", unit="nodes")
-living
 
 # %%
 set_budget(1)
@@ -372,51 +408,69 @@ apply(eager.replace("spec:\n      containers:", f"spec:\n      {stays}\n      co
 wait_rollout("eager")
 
 # %%
+living = predict(
+    "08-dead-node",
+    "One of the 12 nodes dies, and the node controller marks it unreachable. Then the agent gets a "
+    "new version, with maxUnavailable: 1. How many of the 11 living nodes will be updated?",
+    unit="nodes",
+)
+living
+
+# %%
+from daemonset_course import break_node, current
+
 dead = fleet.workers[4]
 print(f"grace period of this cluster: {current().settings.node_grace_seconds} s")
 break_node(dead)
 
 # %%
 gone = "jsonpath={.metadata.deletionTimestamp}"
-with record("agent", predicted={"UP-TO-DATE": living}) as frozen:
+with record("agent", live=True, predicted={"UP-TO-DATE": living}) as frozen:
     release(5)
     kubectl(f"wait pod {pods_on(dead)} --for={gone} --timeout=60s")
     reasons = try_rollout("agent", timeout=2 * restart)
-assert frozen.rollouts[-1].updated == 0
-frozen.plot(title="One dead node takes the budget of 1: no node is updated")
+frozen.plot(title=f"Nodes updated while one node is dead: {frozen.rollouts[-1].updated}")
 
 # %%
 print("measured:", *(line for line in reasons if "old template" not in line))
 living.compare(frozen.rollouts[-1].updated, within=0)
 
 # %% tags=["claim-C60"]
-desired = kubectl("get daemonset agent -o jsonpath={.status.desiredNumberScheduled}")
-assert (frozen.rollouts[-1].updated, desired) == (0, "11")
+assert (frozen.rollouts[-1].updated, daemonset_status("agent").desired) == (0, 11)
+proved("no node got the new version, and DESIRED is 11")
 
 # %% [markdown]
 # None. The dead node is no longer counted in DESIRED, because its taints keep new Pods away, but
-# its Pod is still there, so rule 1 counts the node as unavailable. The controller asks for that
-# Pod's deletion (rule 2), and nobody on the dead machine can confirm it: it stays Terminating. The
+# its Pod is still there, so rule 1 counts the node as unavailable. The controller deletes that Pod
+# (rule 2), and no kubelet on the dead machine can confirm it: the Pod stays Terminating. The
 # budget of one is spent on a node that will not come back by itself.
 #
 # Give the rollout room for one more.
 
-# %% tags=["claim-C60"]
-with record("agent") as room:
+# %%
+with record("agent", live=True) as room:
     set_budget(2)
     kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=11 daemonset/agent --timeout=90s")
-    wait_rollout("agent")
+    complete = wait_rollout("agent")
+room.plot(title=f"With a budget of 2 beside the dead node: {complete.updated} nodes are updated")
+
+# %% tags=["claim-C60"]
 assert room.timeline.unavailable.max() == 2
-room.plot(title="A budget of 2 leaves room beside the dead node: 11 nodes are updated")
+assert complete.updated == 11
+proved("all 11 living nodes got the new version, one at a time beside the dead one")
 
 # %% [markdown]
 # A budget above the number of dead nodes keeps rollouts moving.
 #
-# Would it help to tolerate the taint? `eager` does, and it may have two nodes down. What will its
-# DESIRED be?
+# Would it help to tolerate the taint? `eager` does, and it may have two nodes down.
 
 # %%
-eager_desired = predict("08-eager", "Its taint tolerated: DESIRED?", unit="nodes")
+eager_desired = predict(
+    "08-eager",
+    "The DaemonSet eager ran on all 12 nodes before one died, and it tolerates the taint of the "
+    "dead node. It gets a new version, with maxUnavailable: 2. What will its DESIRED be?",
+    unit="nodes",
+)
 eager_desired
 
 # %%
@@ -428,27 +482,36 @@ kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=11 daemonset/eager
 # %%
 lacking = try_rollout("eager", timeout=2 * restart)
 print("measured:", *lacking)
-assert lacking
 
 # %%
-desired = kubectl("get daemonset eager -o jsonpath={.status.desiredNumberScheduled}")
-eager_desired.compare(int(desired), within=0)
-assert desired == "12"
+desired = daemonset_status("eager").desired
+eager_desired.compare(desired, within=0)
+
+# %%
+assert lacking
+assert desired == 12
+proved("the rollout of eager is not complete")
 
 # %% [markdown]
 # Twelve: the taint does not keep `eager` away, so the dead node still counts, and the rollout stops
 # at 11 of 12. The agent's ended at 11 of 11.
 #
-# The other cure is to delete the Node object of a machine that is gone for good. Is the rollout
-# complete then? Type `True` or `False`.
+# The other cure is to delete the Node object of a machine that is gone for good.
 
 # %%
-freed = predict("08-freed", "Node object deleted: is eager's rollout complete?")
+freed = predict(
+    "08-freed",
+    "The rollout of eager has updated 11 nodes and waits for the dead one. The Node object of the "
+    "dead machine is deleted, and nothing else is changed. Is the rollout complete then?",
+    choices=("yes", "no"),
+)
 freed
 
 # %%
+from daemonset_course import remove_node
+
 ghost = f"-l app=eager --field-selector spec.nodeName={dead}"
-with record("eager") as buried:
+with record("eager", live=True) as buried:
     remove_node(dead)  # once only: it is gone then
     at_once = not try_rollout("eager", timeout=2 * restart)
     kubectl("annotate daemonset eager look=again --overwrite")
@@ -458,19 +521,24 @@ with record("eager") as buried:
 buried.plot(title=f"Pods still listed on the node that is gone: {len(listed)}")
 
 # %%
-freed.compare(at_once)
+freed.compare("yes" if at_once else "no")
+
+# %%
 assert not at_once
-assert kubectl("get daemonset eager -o jsonpath={.status.desiredNumberScheduled}") == "11"
+assert daemonset_status("eager").desired == 11
+proved("the rollout was complete only after another change, and then DESIRED is 11")
 
 # %% [markdown]
-# Not yet. Nobody tells the controller that a node is gone (lesson 03), so DESIRED still said 12. It
-# counts again when the DaemonSet or one of its Pods changes: we changed an annotation.
+# Not yet. The controller does not watch for nodes that are removed (lesson 03), so DESIRED was still 12.
+# It counts again when the DaemonSet or one of its Pods changes: we changed an annotation.
 #
 # The Pod itself, where it is still listed, is a ghost: no kubelet can confirm that it stopped, and the
 # Pod garbage collector takes its time (lesson 01). `--force` takes a Pod out of the list without asking
 # its kubelet. Use it only for machines that really are gone. A new machine takes the place of this one.
 
 # %%
+from daemonset_course import add_node
+
 kubectl("delete daemonset eager --ignore-not-found")
 if len(current().workers()) < 12:
     add_node()
@@ -484,8 +552,10 @@ wait_rollout("agent")
 # each rollout, which other work on this machine disturbs least.
 
 # %%
+from daemonset_course.lessons import container_patch, slow_start
+
 set_budget(4)
-with record("agent") as late:
+with record("agent", live=True) as late:
     if "no change" in slow_start("agent", 6):  # this cell ran before
         kubectl("rollout restart daemonset/agent")
     wait_rollout("agent")
@@ -494,7 +564,7 @@ with record("agent") as late:
 # %%
 def roll_with(change):
     """The facts of a rollout with this change."""
-    with record("agent") as run:
+    with record("agent", live=True) as run:
         said = kubectl("patch daemonset agent --patch", json.dumps({"spec": change}))
         if "no change" in said:  # this cell ran before
             kubectl("rollout restart daemonset/agent")
@@ -513,11 +583,12 @@ gap = {what: min(-s for s in run.overlap.values()) for what, run in runs.items()
 print(f"measured: plain {restart:.1f} s")
 for what, seconds in gap.items():
     print(f"measured: {what} {seconds:.1f} s")
+late.plot()
 
 # %%
 assert gap["slow start"] > 1.5 * restart
 assert gap["slow stop, second"] > 1.5 * gap["slow stop, first"]
-late.plot()
+proved("a slow start makes the gap longer, and a slow stop does so one rollout later")
 
 # %% [markdown]
 # The slow stop shows only in the *second* rollout: a Pod stops as its own template says, and the
@@ -530,7 +601,7 @@ late.plot()
 set_budget(6)
 # This rollout is not looked at: the Pods that stop slowly go, and the new ones get old enough.
 roll_with({"minReadySeconds": 3, **container_patch("agent", lifecycle=None)})
-with record("agent") as soak:
+with record("agent", live=True) as soak:
     release(8)
     wait_rollout("agent")
 
@@ -540,8 +611,11 @@ bars = soak.timeline.segments
 came = min(bar.start for bar in bars if bar.revision == new and bar.phase == "ready")
 last = max(bar.start for bar in bars if bar.revision != new and bar.phase == "terminating")
 print(f"measured: {last - came:.1f} s from the first new Pod's ready to the last old one's end")
-assert last - came > 3 - 1, "the controller reads the API's times: whole seconds"
 soak.plot()
+
+# %%
+assert last - came > 3 - 1, "the controller reads the API's times: whole seconds"
+proved("the last old Pod was not asked to stop before minReadySeconds were over")
 
 # %% [markdown]
 # The second half of the nodes had to wait until the first had been ready for three seconds. Use it to
@@ -549,12 +623,7 @@ soak.plot()
 #
 # ## A taint in the way
 #
-# A `NoSchedule` taint does not touch running Pods. Taint one node, then roll. How many Pods are
-# there afterwards?
-
-# %%
-after = predict("08-taint", "12 Pods, one node tainted, a rollout: how many?", unit="Pods")
-after
+# A `NoSchedule` taint does not touch running Pods. We begin with 12 of them, as at the start.
 
 # %%
 kubectl("delete daemonset agent --ignore-not-found")
@@ -562,22 +631,35 @@ apply("../manifests/lesson-08/agent.yaml")
 wait_rollout("agent")
 
 # %%
+after = predict(
+    "08-taint",
+    "The agent has a Pod on each of 12 nodes. One node gets a taint with the effect NoSchedule, "
+    "which the agent does not tolerate. Then a new version is rolled out. How many Pods of the "
+    "agent are there afterwards?",
+    unit="Pods",
+)
+after
+
+# %%
+from daemonset_course import taint
+
 tainted = fleet.workers[6]
 taint(tainted, "maintenance=soon:NoSchedule")
 set_budget(3)
-with record("agent", predicted={"CURRENT": after}) as hole:
+with record("agent", live=True, predicted={"CURRENT": after}) as hole:
     release(2)
     said = kubectl("rollout status daemonset/agent --timeout=90s").splitlines()[-1]
 pods = kubectl("get pods -l app=agent --no-headers").count("Running")
-assert pods == 11
-hole.plot(title="The tainted node loses its Pod and gets no new one")
-
-# %%
-after.compare(pods, within=0)
+hole.plot(title=f"Pods after the rollout: {pods}")
 
 # %%
 print(said)
+after.compare(pods, within=0)
+
+# %%
+assert pods == 11
 assert "successfully rolled out" in said
+proved("11 Pods run, and kubectl reports success")
 
 # %% [markdown]
 # The rollout deleted the old Pod on the tainted node, and no new one may go there. Yet
@@ -602,7 +684,12 @@ apply("../manifests/lesson-08/agent.yaml")
 wait_rollout("agent")
 
 # %%
-tenth = predict("08-hundred", "How long will 100 nodes take with 10%?", unit="s")
+tenth = predict(
+    "08-hundred",
+    "The agent runs on 100 nodes, and one restart takes as long as before. "
+    "With maxUnavailable: 10%, how long will a rollout to all 100 nodes take?",
+    unit="s",
+)
 tenth
 
 # %%
@@ -612,7 +699,7 @@ hundred = {}
 def roll(value, version):
     """Roll a version out with this budget, and keep the recording."""
     set_budget(value)
-    with record("agent") as hundred[value]:
+    with record("agent", live=True) as hundred[value]:
         release(version)
         wait_rollout("agent", timeout=170)
 
@@ -632,17 +719,24 @@ tenth.compare(hundred["10%"].rollouts[-1].duration)
 # And one node at a time? We give it as long as `10%` took, and see how many nodes are done by then.
 
 # %%
+from contextlib import suppress
+
+from daemonset_course import NotFinished
+
 set_budget(1)
-with record("agent") as single:
+with record("agent", live=True) as single:
     release(3)
     with suppress(NotFinished):
         wait_rollout("agent", timeout=hundred["10%"].rollouts[-1].duration)
 set_budget("50%")
 wait_rollout("agent")
 
-# %% tags=["claim-C63"]
+# %%
 print(f"measured: {single.rollouts[-1].updated} of 100 nodes, one by one, when 10% had done all")
+
+# %% tags=["claim-C63"]
 assert single.rollouts[-1].updated < 60
+proved("in that time, one node at a time updated fewer than 60 of the 100")
 
 # %% [markdown]
 # More than forty nodes still ran the old version. A budget may be raised while a rollout runs: that is
@@ -668,14 +762,17 @@ from daemonset_course.lessons import LengthsByBudget, Rate, rollout_progress, sm
 
 measured = {r.rollouts[-1].budget: r.rollouts[-1].duration for r in hundred.values()}
 qps = current().settings.controller_requests_per_second
+burst = current().settings.controller_burst_requests
 show(LengthsByBudget(measured, nodes=100, restart=restart, qps=qps))
 
 # %%
-burst = current().settings.controller_burst_requests
 assert measured[5] > measured[10] > 0.5 * 10 * restart
 assert measured[100] > 0.8 * (2 * 100 - burst) / qps
 assert measured[100] > 0.5 * measured[50]
 assert hundred["100%"].rollouts[-1].max_unavailable > 90
+proved(
+    "the lengths follow the model of rounds with small budgets, that of requests with large ones"
+)
 
 # %% [markdown]
 # The dashed line is the model: rounds times restart. The fewer nodes roll at once, the closer the
@@ -717,13 +814,19 @@ for run in hundred.values():
 # ## A Pod that does not listen
 #
 # Back to the small fleet, and to what makes a restart long. A Pod is asked to stop with the signal
-# SIGTERM, and killed when `terminationGracePeriodSeconds` are over, 30 by default. `deaf` has 6, and
-# its container starts `sleep` as its first process. Take the time from "asked to stop" to "gone": how
-# long will it be when we roll?
+# SIGTERM, and killed when `terminationGracePeriodSeconds` are over, 30 by default. `deaf` has 6.
 
 # %%
 reset(workers=3)
-deafness = predict("08-deaf", "A grace period of 6 s: how long to stop?", unit="s")
+
+# %%
+deafness = predict(
+    "08-deaf",
+    "The first process of a container is sleep, and its Pod has "
+    "terminationGracePeriodSeconds: 6. A rollout asks the Pod to stop. "
+    "How long does it take from then until the Pod is gone?",
+    unit="s",
+)
 deafness
 
 # %% [markdown]
@@ -733,6 +836,8 @@ deafness
 
 
 # %%
+from daemonset_course import step
+
 TRAP = "trap 'exit 0' TERM; sleep infinity & wait"
 
 
@@ -764,9 +869,7 @@ def stops(rollout):
 
 # %%
 unheard, heard = map(stops, log.rollouts)
-assert len(unheard) == len(heard) == 3
-assert max(heard) < min(unheard)
-log.plot(title="Long thin bars: Pods that do not hear SIGTERM wait to be killed")
+log.plot(title=f"Until a Pod is gone: first rollout {min(unheard):.1f}, second {max(heard):.1f} s")
 
 # %%
 print(f"measured: {min(unheard):.1f} to {max(unheard):.1f} s unheard")
@@ -774,7 +877,10 @@ print(f"measured: {min(heard):.1f} to {max(heard):.1f} s heard")
 deafness.compare(min(unheard), source=deaf.source)
 
 # %%
+assert len(unheard) == len(heard) == 3
+assert max(heard) < min(unheard)
 assert min(unheard) > 5, "the grace period, less what the log's first sight of it came late"
+proved("each Pod that ignores SIGTERM takes its grace period, and each that handles it takes less")
 
 # %% [markdown]
 # A Pod that does not hear costs its whole grace period, on every node, in each rollout that ends it.
@@ -791,22 +897,46 @@ None
 # %% [markdown]
 # ## Check yourself
 #
-# Three questions. Type answers, run, and let the code judge.
+# Three questions. Commit an answer to each, then run the cell below it.
 
 # %%
-q1 = predict("08-check-rounds", "26 nodes, maxUnavailable 25%: how many rounds?", unit="rounds")
+q1 = predict(
+    "08-check-rounds",
+    "A DaemonSet runs on 26 nodes, with maxUnavailable: 25%. If all restarts take equally long, "
+    "in how many rounds will a new version be rolled out?",
+    unit="rounds",
+)
+q1
+
+# %%
+from math import ceil
+
 down = ceil(26 * 25 / 100)
 q1.compare(ceil(26 / down), within=0, source="rule")
 
 # %%
+q2 = predict(
+    "08-check-zero",
+    "A DaemonSet has maxUnavailable: 0 and no maxSurge. What will the API server do with it?",
+    choices=("accepted", "rejected"),
+)
+q2
+
+# %%
 zero = {"rollingUpdate": {"maxUnavailable": 0}}
-q2 = predict("08-check-zero", "maxUnavailable 0 alone: accepted or rejected?")
 print(said := try_apply(bare | {"spec": bare["spec"] | {"updateStrategy": zero}}))
 q2.compare("rejected" if said else "accepted")
 
 # %%
-q3 = predict("08-check-green", "Can rollout status leave a node out: True or False?")
-q3.compare(pods < 12)
+q3 = predict(
+    "08-check-green",
+    "Can kubectl rollout status report success although a node that had the agent has none now?",
+    choices=("yes", "no"),
+)
+q3
+
+# %%
+q3.compare("yes" if pods < 12 else "no")
 
 # %% [markdown]
 # ## What to take along

@@ -8,19 +8,12 @@
 # - say when surge cannot work, recognise the hang, and repair it.
 #
 # You know Pods and Deployments, and you have done lesson 08. Run the cells from the top; where a
-# cell asks for a prediction, type it in place of the `...` before you run on.
+# cell asks for a prediction, commit it; then run on.
 
 # %%
-import json
-from pathlib import Path
-
-import yaml
-
-from daemonset_course import apply, break_node, compare, kubectl, predict, record, recover_node
-from daemonset_course import rejected, reset, show, step, wait_rollout
-from daemonset_course.lessons import admission, allocatable_cpu, container_patch, crash_loop_log
-from daemonset_course.lessons import daemonset_status, longest_silence, release, set_budget
-from daemonset_course.lessons import try_apply, try_kubectl, try_rollout, uids
+from daemonset_course import apply, break_node, compare, kubectl, predict, proved, record, reset
+from daemonset_course import recover_node, rejected, show, step, wait_rollout
+from daemonset_course.lessons import crash_loop_log, release, set_budget, try_kubectl, try_rollout
 
 # %%
 fleet = reset(workers=3)
@@ -39,6 +32,10 @@ fleet
 # Our agent takes two seconds to become ready, and two to stop.
 
 # %%
+from pathlib import Path
+
+import yaml
+
 text = Path("../manifests/lesson-09/agent.yaml").read_text()
 agent = yaml.safe_load(text)
 print(text)
@@ -47,23 +44,37 @@ print(text)
 # ## Which pairs are valid?
 #
 # Lesson 08 set `maxUnavailable` alone. Now there are two numbers. We ask the API server about thirty
-# pairs without storing any. Of three of them you say first whether it will be `"accepted"` or
-# `"rejected"`.
+# pairs without storing any. Of three of them you say first what it answers.
 
 # %%
-both = predict("09-both", "maxUnavailable 1, maxSurge 1: accepted or rejected?")
+both = predict(
+    "09-both",
+    "What does the API server answer to a DaemonSet with maxUnavailable: 1 and maxSurge: 1?",
+    choices=("accepted", "rejected"),
+)
 both
 
 # %%
-alone = predict("09-alone", "maxSurge 1, and nothing else: accepted or rejected?")
+alone = predict(
+    "09-alone",
+    "What does the API server answer to a DaemonSet with maxSurge: 1 and no maxUnavailable?",
+    choices=("accepted", "rejected"),
+)
 alone
 
 # %%
-zero = predict("09-zero", "maxUnavailable 0, maxSurge 1: accepted or rejected?")
+zero = predict(
+    "09-zero",
+    "What does the API server answer to a DaemonSet with maxUnavailable: 0 and maxSurge: 1?",
+    choices=("accepted", "rejected"),
+)
 zero
 
 
 # %%
+from daemonset_course.lessons import try_apply
+
+
 def answer(unavailable, surge, base=agent, field="updateStrategy"):
     """What the API server says to this pair; empty when it accepts it."""
     pair = {"maxUnavailable": unavailable, "maxSurge": surge}
@@ -74,6 +85,8 @@ def answer(unavailable, surge, base=agent, field="updateStrategy"):
 
 
 # %%
+from daemonset_course.lessons import admission
+
 rows, columns = ["unset", 0, "0%", 1, "10%"], ["unset", 0, 1, "10%", "100%", "101%"]
 answers = {(row, column): answer(row, column) for row in rows for column in columns}
 show(admission(answers, rows="maxUnavailable", columns="maxSurge"))
@@ -94,6 +107,7 @@ assert (0, 1) in accepted
 assert accepted == {(0, 1), (0, "10%"), (0, "100%"), ("0%", 1), ("0%", "10%"), ("0%", "100%")} | {
     (row, column) for row in ("unset", 1, "10%") for column in ("unset", 0)
 }
+proved("of thirty pairs the server accepts those with one number above zero, and that at most 100%")
 
 # %% [markdown]
 # Exactly one of the two must be other than zero, and at most 100%. Both zero could never move. Both
@@ -108,7 +122,10 @@ assert accepted == {(0, 1), (0, "10%"), (0, "100%"), ("0%", 1), ("0%", "10%"), (
 # %%
 web = yaml.safe_load(Path("../manifests/lesson-09/web.yaml").read_text())
 as_deployment = [answer(first, 1, base=web, field="strategy") for first in ("unset", 1)]
+
+# %%
 assert as_deployment == ["", ""]
+proved("a Deployment may have maxSurge alone, and both")
 
 # %% tags=["claim-C67"]
 with rejected("may not be set when maxUnavailable is non-zero"):
@@ -120,9 +137,13 @@ with rejected("may not be set when maxUnavailable is non-zero"):
 # be a percentage. A number has no upper limit.
 
 # %%
-print(quoted := answer(0, "1"))
+quoted, large = answer(0, "1"), answer(200, 0)
+print(quoted)
+
+# %%
 assert "a valid percent string" in quoted
-assert answer(200, 0) == ""
+assert large == ""
+proved('the text "1" is refused, and the number 200 is accepted')
 
 # %% [markdown]
 # ## One after the other, and both at once
@@ -132,22 +153,27 @@ assert answer(200, 0) == ""
 # %%
 apply(agent)
 wait_rollout("agent")
-with record("agent") as classic:
+with record("agent", live=True) as classic:
     release(2)
     wait_rollout("agent")
 length = classic.rollouts[-1].duration
 print(f"measured: {length:.1f} s")
 
 # %% [markdown]
-# Now with `maxSurge: 1`, still one node after the other. How many seconds will it take?
+# Now with `maxSurge: 1`, still one node after the other.
 
 # %%
-surging = predict("09-length", "With maxSurge 1: how long?", unit="s")
+surging = predict(
+    "09-length",
+    "With maxSurge: 1, how long does the rollout over the three nodes take? "
+    "The agent takes two seconds to become ready, and two to stop.",
+    unit="s",
+)
 surging
 
 # %%
 set_budget(0, 1)
-with record("agent", predicted=surging) as surge:
+with record("agent", live=True, predicted=surging) as surge:
     release(3)
     wait_rollout("agent")
 compare(classic, surge, labels=("maxUnavailable 1", "maxSurge 1"))
@@ -161,6 +187,7 @@ assert set(before.overlap) == set(after.overlap) == set(fleet.workers)
 assert max(before.overlap.values()) < 0 < min(after.overlap.values())
 assert (before.max_unavailable, before.max_surge) == (1, 0)
 assert (after.max_unavailable, after.max_surge) == (0, 1)
+proved("without surge each node had a gap; with surge each node had two ready Pods for a moment")
 
 # %% [markdown]
 # Above, every lane has a gap. Below, every lane has two Pods for a while, and the line of
@@ -169,6 +196,7 @@ assert (after.max_unavailable, after.max_surge) == (0, 1)
 
 # %%
 assert after.duration < before.duration
+proved("the rollout with surge took less time")
 
 # %% [markdown]
 # ## Why
@@ -186,26 +214,30 @@ assert after.duration < before.duration
 # means is up to your readiness probe and `minReadySeconds`. It is a promise to old Pods that work:
 # one that is not even ready goes as soon as a new one exists (`podsShouldBeOnNode`).
 #
-# `maxSurge` is a number of nodes, or a percentage. With `50%` of three nodes, how many extra Pods
-# will there be at once?
+# `maxSurge` is a number of nodes, or a percentage.
 
 # %%
-extra = predict("09-extra", "50% of 3 nodes: extra Pods at once?", unit="Pods")
-extra
+beside = predict(
+    "09-extra",
+    "maxSurge is 50%, and there are three nodes. How many extra Pods will there be at one time?",
+    unit="Pods",
+)
+beside
 
 # %%
 set_budget(0, "50%")
-with record("agent", predicted={"extra Pods": extra}) as half:
+with record("agent", live=True, predicted={"extra Pods": beside}) as half:
     release(4)
     wait_rollout("agent")
 half.plot()
 
 # %%
-extra.compare(half.rollouts[-1].max_surge, within=0)
+beside.compare(half.rollouts[-1].max_surge, within=0)
 
 # %% tags=["claim-C65"]
 assert half.rollouts[-1].max_surge == 2 == half.rollouts[-1].surge_budget
 assert half.rollouts[-1].max_unavailable == 0
+proved("as many extra Pods as the budget allows, and no node without an agent")
 
 # %% [markdown]
 # Two: percentages round up, as for `maxUnavailable`.
@@ -213,15 +245,20 @@ assert half.rollouts[-1].max_unavailable == 0
 # ## A bad version
 #
 # In lesson 08 an image that cannot be pulled cost as many nodes as the budget allowed. With
-# `maxSurge: 1`, how many of the three nodes will lose their agent?
+# surge the new Pod comes first.
 
 # %%
-lost = predict("09-lost", "Bad image, maxSurge 1: nodes without agent?", unit="nodes")
+lost = predict(
+    "09-lost",
+    "A rollout with maxSurge: 1 brings an image that cannot be pulled. "
+    "How many of the three nodes will lose their agent?",
+    unit="nodes",
+)
 lost
 
 # %%
 set_budget(0, 1)
-with record("agent", predicted={"unavailable": lost}) as bad:
+with record("agent", live=True, predicted={"unavailable": lost}) as bad:
     kubectl("set image daemonset/agent agent=registry.invalid/agent:2")
     print(*try_rollout("agent", timeout=3), sep="\n")
 bad.plot()
@@ -233,17 +270,23 @@ lost.compare(bad.timeline.unavailable.max(), within=0)
 assert bad.timeline.unavailable.max() == 0
 assert bad.rollouts[-1].updated == 0
 assert bad.rollouts[-1].max_surge == 1
+proved("no node lost its agent, none was updated, and there was one extra Pod")
 
 # %% [markdown]
 # None. One node has an extra Pod that never becomes available, rule 3 counts it against `maxSurge`,
-# and there it stays. What happens to the old Pods when you undo it: how many of the three will be
-# replaced?
+# and there it stays. Next, you undo it.
 
 # %%
-replaced = predict("09-replaced", "Undo: how many old Pods are replaced?", unit="Pods")
+replaced = predict(
+    "09-replaced",
+    "You undo the rollout that hangs. How many of the three old Pods will the controller replace?",
+    unit="Pods",
+)
 replaced
 
 # %%
+from daemonset_course.lessons import uids
+
 served = uids("agent", ready=True)
 kubectl("rollout undo daemonset/agent")
 wait_rollout("agent")
@@ -251,6 +294,7 @@ replaced.compare(len(served - uids("agent", ready=True)), within=0)
 
 # %%
 assert uids("agent", ready=True) == served
+proved("the same three Pods are ready as before the undo")
 
 # %% [markdown]
 # None again: they match the template that came back. Only the extra Pod goes.
@@ -258,12 +302,16 @@ assert uids("agent", ready=True) == served
 # ## A dead node
 #
 # In lesson 08 a dead node took the budget of 1, and no node was updated. Now one of our three workers
-# falls silent, and we roll with `maxSurge: 1`. How many of the two living ones will be updated?
-# (Beside the agent we put `eager`. It is the same but for one toleration, of the taint that comes with
-# a silent node. Its turn comes after that.)
+# falls silent, and we roll with `maxSurge: 1`. (Beside the agent we put `eager`. It is the same but
+# for one toleration, of the taint that comes with a silent node. Its turn comes after that.)
 
 # %%
-alive = predict("09-alive", "One of 3 dead, maxSurge 1: nodes updated?", unit="nodes")
+alive = predict(
+    "09-alive",
+    "One of three workers is silent, and the agent does not tolerate the taint of such a node. "
+    "With maxSurge: 1, on how many of the two other workers will the agent be updated?",
+    unit="nodes",
+)
 alive
 
 # %%
@@ -277,15 +325,18 @@ wait_rollout("eager")
 
 # %%
 break_node(fleet.workers[2])
-with record("agent", predicted={"UP-TO-DATE": alive}) as beside:
+with record("agent", live=True, predicted={"UP-TO-DATE": alive}) as dead:
     release(5)
     status = wait_rollout("agent")
-assert (status.updated, status.desired) == (2, 2)
-beside.plot(title="The dead node takes nothing from maxSurge")
+dead.plot()
 
 # %%
 alive.compare(status.updated, within=0)
-assert beside.timeline.unavailable.max() == 1, "the dead node's, from the beginning"
+
+# %%
+assert (status.updated, status.desired) == (2, 2)
+assert dead.timeline.unavailable.max() == 1, "the dead node's, from the beginning"
+proved("the rollout is complete, and only the dead node was without an available agent")
 
 # %% [markdown]
 # Both. To the controller the old Pod on the dead node is not available, and the node, with its taint,
@@ -303,6 +354,7 @@ print(*lacks, sep="\n")
 # %%
 assert lacks
 assert kubectl("get daemonset eager -o jsonpath={.status.desiredNumberScheduled}") == "3"
+proved("the rollout of eager is not complete, and DESIRED counts the dead node")
 
 # %% [markdown]
 # The living nodes have the new version, and the rollout ends there: the dead node still counts in
@@ -316,6 +368,7 @@ kubectl("delete daemonset eager --ignore-not-found")
 
 # %%
 assert wait_rollout("agent").updated == 3
+proved("the agent is updated on the repaired node too")
 
 # %% [markdown]
 # ## When surge cannot work
@@ -330,40 +383,49 @@ apply("../manifests/lesson-09/exporter.yaml")
 wait_rollout("node-exporter")
 
 # %% [markdown]
-# It is accepted, and it starts. Now a new version. How many of the three nodes will have it after
-# some seconds?
+# It is accepted, and it starts. Now a new version.
 
 # %%
-moved = predict("09-moved", "hostPort and surge: nodes updated?", unit="nodes")
+moved = predict(
+    "09-moved",
+    "The exporter has hostPort: 9100 and maxSurge: 1, and gets a new version. "
+    "How many of the three nodes will have the new version after some seconds?",
+    unit="nodes",
+)
 moved
 
 # %%
-with record("node-exporter", predicted={"UP-TO-DATE": moved}) as stuck:
+with record("node-exporter", live=True, predicted={"UP-TO-DATE": moved}) as stuck:
     release(2, "node-exporter")
     reasons = try_rollout("node-exporter", timeout=3)
-waiting = [line for line in reasons if "didn't have free ports" in line]
-assert waiting
-stuck.plot(title="The new Pod waits for the port that the old one keeps")
+stuck.plot()
 
 # %%
-print(*waiting, sep="\n")
 moved.compare(stuck.rollouts[-1].updated, within=0)
+
+# %%
+waiting = [line for line in reasons if "didn't have free ports" in line]
+print(*waiting, sep="\n")
 
 # %% tags=["claim-C66"]
 assert stuck.rollouts[-1].updated == 0
 assert len(waiting) == 1
+proved("no node was updated, and one Pod waits for a free port")
 
 # %% [markdown]
 # None, and that for as long as the old Pods stay ready. A port of a node can be given away once, and
-# the old Pod keeps it until the new one is available, which needs the port. The scheduler says so,
+# the old Pod keeps it until the new one is available, which needs the port. The scheduler reports it,
 # but only in the Pod. The DaemonSet looks well:
 
 # %%
 print(kubectl("get daemonset node-exporter"))
 
 # %%
+from daemonset_course.lessons import daemonset_status
+
 status = daemonset_status("node-exporter")
 assert status.desired == status.ready == 3
+proved("all three nodes count as ready")
 
 # %% [markdown]
 # READY equals DESIRED; only UP-TO-DATE tells. `kubectl rollout status` waits until you stop it, so
@@ -371,7 +433,10 @@ assert status.desired == status.ready == 3
 
 # %%
 print(said := try_kubectl("rollout status daemonset/node-exporter --timeout=2s"))
+
+# %%
 assert "timed out waiting for the condition" in said
+proved("kubectl rollout status gave up at its timeout")
 
 # %% [markdown]
 # The designers of `maxSurge` meant to
@@ -379,9 +444,11 @@ assert "timed out waiting for the condition" in said
 # As you saw, the API server does not. The repair: go without surge.
 
 # %%
+import json
+
 classic_way = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}
 patch = json.dumps({"spec": {"updateStrategy": classic_way}})
-with record("node-exporter") as repair:
+with record("node-exporter", live=True) as repair:
     kubectl("patch daemonset node-exporter --type merge --patch", patch)
     status = wait_rollout("node-exporter")
 repair.plot()
@@ -389,6 +456,7 @@ repair.plot()
 # %%
 assert status.updated == 3
 assert repair.timeline.unavailable.max() == 1
+proved("all three nodes are updated, and one at a time was without an exporter")
 
 # %% [markdown]
 # ### A port that the manifest does not name
@@ -414,10 +482,14 @@ def bind():
 # %%
 bind
 
-# %% tags=["claim-C66"]
+# %%
 kubectl("delete -f ../manifests/lesson-09/binder.yaml --ignore-not-found")
+None
+
+# %% tags=["claim-C66"]
 assert "Address already in use" in bind.result["log"]
 assert bind.result["updated"] == 0
+proved("the new process cannot bind the port, and no node is updated")
 
 # %% [markdown]
 # The new Pod is bound to its node, starts, ends, and starts again, for ever. The rollout hangs as
@@ -429,11 +501,14 @@ assert bind.result["updated"] == 0
 # requests, three seconds after its start. On each node a prober asks it ten times a second, through a
 # Service that stays on the node (`internalTrafficPolicy: Local`). We roll it in four ways and look
 # for the longest silence. (Again a recording, on the embedded cluster.)
-#
-# How many seconds of silence will surge leave if the agent has *no readiness probe*?
 
 # %%
-silent = predict("09-silent", "Surge, no readiness probe: silence?", unit="s")
+silent = predict(
+    "09-silent",
+    "An agent answers requests three seconds after its start, and has no readiness probe. "
+    "How long does a node get no answer while the agent is rolled out with maxSurge: 1?",
+    unit="s",
+)
 silent
 
 # %%
@@ -450,13 +525,19 @@ WAYS = {
     "maxSurge 1, probe, preStop": (SURGE, PROBE | STOP),
 }
 
-
 # %%
+from daemonset_course.lessons import container_patch
+
+
 def roll(strategy, fields):
     """Roll echo with this strategy and these fields of its container."""
     spec = strategy | container_patch("echo", **fields)
     kubectl("patch daemonset echo --patch", json.dumps({"spec": spec}))
     return wait_rollout("echo")
+
+
+# %%
+from daemonset_course.lessons import longest_silence
 
 
 def silence(number, strategy, fields):
@@ -493,6 +574,7 @@ assert down > 2
 assert unprobed > 1.5
 assert probed < unprobed
 assert paused < unprobed / 2
+proved("a probe makes the silence shorter, and preStop leaves less than half of it")
 
 # %% [markdown]
 # Without a probe a Pod is ready as soon as its process runs. The controller keeps its promise and
@@ -518,36 +600,62 @@ assert paused < unprobed / 2
 #
 # ## Check yourself
 #
-# Three questions. Type answers, run, and let the code judge.
-#
-# An agent asks for 60 % of a node's CPU. Does a rollout with surge finish? Type `True` or `False`.
+# Three questions. Commit each answer before you run on.
 
 # %%
-q1 = predict("09-check-room", "60% of the CPU, surge: does it finish?")
-kubectl("delete daemonset node-exporter agent --ignore-not-found")
+q1 = predict(
+    "09-check-room",
+    "An agent requests 60 % of a node's CPU. Does a rollout with maxSurge: 1 finish?",
+    choices=("yes", "no"),
+)
+q1
+
+# %%
+from daemonset_course.lessons import allocatable_cpu
+
 cpu = allocatable_cpu(fleet.workers[0])
 big = yaml.safe_load(text)
 requests = {"cpu": f"{cpu * 6 // 10}m"}
 big["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": requests}
 big["spec"]["updateStrategy"]["rollingUpdate"] = {"maxUnavailable": 0, "maxSurge": 1}
+
+# %%
+kubectl("delete daemonset node-exporter agent --ignore-not-found")
 apply(big)
 wait_rollout("agent")
 release(2)
 
 # %%
 lacks = try_rollout("agent", timeout=3)
-print(*(line for line in lacks if "Insufficient cpu" in line))
 q1.compare(not lacks)
 
 # %%
-assert lacks
+print(*(line for line in lacks if "Insufficient cpu" in line))
 
 # %%
-q2 = predict("09-check-zero", "maxUnavailable 10%, maxSurge 0%: valid?")
+assert lacks
+proved("the rollout did not finish")
+
+# %%
+q2 = predict(
+    "09-check-zero",
+    "Does the API server accept maxUnavailable: 10% with maxSurge: 0%?",
+    choices=("yes", "no"),
+)
+q2
+
+# %%
 q2.compare(answer("10%", "0%") == "")
 
 # %%
-q3 = predict("09-check-down", "This surge hangs: nodes without agent?", unit="nodes")
+q3 = predict(
+    "09-check-down",
+    "The rollout of the large agent above hangs. How many of the three nodes have no ready agent?",
+    unit="nodes",
+)
+q3
+
+# %%
 q3.compare(3 - int(kubectl("get daemonset agent -o jsonpath={.status.numberReady}")), within=0)
 
 # %%

@@ -8,18 +8,12 @@
 # - undo a rollout, and say what undoing does not bring back.
 #
 # You know Pods and Deployments, and you have done lesson 08. Run the cells from the top; where a
-# cell asks for a prediction, type it in place of the `...` before you run on.
+# cell asks for a prediction, commit it; then run on.
 
 # %%
-import json
-from pathlib import Path
-
-import yaml
-
-from daemonset_course import add_node, apply, current, kubectl, label, predict, record, reset, show
-from daemonset_course import step, wait_rollout
-from daemonset_course.lessons import container_patch, pod_names, revision_history, try_evict
-from daemonset_course.lessons import try_kubectl, uids
+from daemonset_course import add_node, apply, current, kubectl, label, predict, proved, record
+from daemonset_course import reset, show, step, wait_rollout
+from daemonset_course.lessons import container_patch, pod_names, try_evict, try_kubectl, uids
 
 # %%
 fleet = reset(workers=3)
@@ -33,6 +27,8 @@ fleet
 # > is updated, which is common for critical infrastructure such as network plugins.
 
 # %%
+from pathlib import Path
+
 print(Path("../manifests/lesson-10/agent.yaml").read_text())
 
 # %%
@@ -63,11 +59,16 @@ def releases(app="agent"):
 
 
 # %% [markdown]
-# We put `RELEASE=2` into the template. How many of the three Pods will run it when the controller
-# has seen the change? (The recording goes over many cells, so we start and stop it ourselves.)
+# We put `RELEASE=2` into the template. (The recording goes over many cells, so we start and stop it
+# ourselves.)
 
 # %%
-moved = predict("10-moved", "OnDelete, new template: Pods that run it?", unit="Pods")
+moved = predict(
+    "10-moved",
+    "The strategy is OnDelete, and the template gets RELEASE=2. "
+    "How many of the three Pods will run RELEASE 2 when the controller has seen the change?",
+    unit="Pods",
+)
 moved
 
 # %%
@@ -90,6 +91,7 @@ print(kubectl("get controllerrevisions -l app=agent --sort-by=.revision", column
 assert uids("agent") == before
 assert set(releases().values()) == {"1"}
 assert kubectl("get controllerrevisions -l app=agent -o name").count("controllerrevision") == 2
+proved("the Pods are the same ones and run RELEASE 1, and there are two ControllerRevisions")
 
 # %% [markdown]
 # None. But the controller has taken note: there is a second *ControllerRevision*, the object in
@@ -101,6 +103,7 @@ print(said := try_kubectl("rollout status daemonset/agent --timeout=5s"))
 
 # %% tags=["claim-C68"]
 assert "rollout status is only available for RollingUpdate strategy type" in said
+proved("kubectl rollout status refuses to wait for OnDelete")
 
 # %% [markdown]
 # ## Node by node
@@ -129,13 +132,19 @@ print(kubectl(f"get daemonset agent -o {COLUMNS}"))
 # %% tags=["claim-C69"]
 assert {node for node, number in releases().items() if number == "2"} == set(chosen)
 assert len(uids("agent") & before) == 1
+proved("the two nodes that you chose run RELEASE 2, and the third has its old Pod")
 
 # %% [markdown]
 # We stop here, half way, as one does with a canary: two nodes run the new version, and we watch.
-# Meanwhile a fourth node joins. Which RELEASE will its Pod run?
+# Meanwhile a fourth node joins.
 
 # %%
-joining = predict("10-joining", "A node joins half way: which RELEASE, 1 or 2?")
+joining = predict(
+    "10-joining",
+    "Two of three nodes run RELEASE 2, the third still runs RELEASE 1. A fourth node joins. "
+    "Which RELEASE will the Pod of the fourth node run?",
+    choices=("1", "2"),
+)
 joining
 
 # %%
@@ -146,10 +155,15 @@ joining.compare(releases()[new_node])
 # %% [markdown]
 # And the second worker, whose Pod you did not delete: some tool that makes room on nodes evicts it
 # through the API. (A cluster autoscaler does that to DaemonSet Pods, a descheduler only if it is told
-# to.) It comes back. Which RELEASE?
+# to.) A new Pod takes its place.
 
 # %%
-evicted = predict("10-evicted", "Evicted and back: which RELEASE, 1 or 2?")
+evicted = predict(
+    "10-evicted",
+    "The last Pod with RELEASE 1 is evicted, and a new Pod is created on its node. "
+    "Which RELEASE will the new Pod run?",
+    choices=("1", "2"),
+)
 evicted
 
 # %%
@@ -157,7 +171,7 @@ last = fleet.workers[1]
 there = f"-l app=agent --field-selector spec.nodeName={last}"
 [pod] = pod_names("agent", node=last)
 upgrade.mark(f"the Pod of {last} is evicted")
-assert not try_evict("agent", node=last)
+refusal = try_evict("agent", node=last)
 
 # %%
 kubectl(f"wait --for=delete pod {pod} --timeout=60s")
@@ -166,15 +180,20 @@ kubectl(f"wait --for=condition=Ready pod {there} --timeout=60s")
 evicted.compare(releases()[last])
 
 # %% tags=["claim-C69"]
+assert not refusal
 assert set(releases().values()) == {"2"}
 assert not uids("agent") & before
+proved("the eviction was accepted, no old Pod is left, and all four nodes run RELEASE 2")
+
+# %%
+upgrade.stop()
+upgrade.plot()
 
 # %% tags=["claim-C70"]
-upgrade.stop()
 order = upgrade.rollouts[-1].order
 assert order == (*chosen, new_node, last)
 assert upgrade.rollouts[-1].budget is None
-upgrade.plot(title="OnDelete: two nodes in the order chosen, two unasked")
+proved("the order was: the two that you chose, the node that joined, the evicted Pod's node")
 
 # %% [markdown]
 # The controller takes no Pod away for a new template: that much you control. You do not control what
@@ -213,16 +232,21 @@ strategies
 # %% tags=["claim-C70"]
 found = strategies.result
 assert found["daemonset.apps/kindnet"] == found["daemonset.apps/kube-proxy"] == "RollingUpdate"
+proved("kindnet and kube-proxy use RollingUpdate")
 
 # %% [markdown]
 # Not for these. Some plugins do ask for it; look before you believe it of yours.
 #
 # ### The mistake people make
 #
-# "Restart the agents." How many of the four Pods does `kubectl rollout restart` restart?
+# "Restart the agents", with `kubectl rollout restart`.
 
 # %%
-restarted = predict("10-restarted", "How many Pods are restarted?", unit="Pods")
+restarted = predict(
+    "10-restarted",
+    "The strategy is OnDelete. How many of the four Pods will kubectl rollout restart replace?",
+    unit="Pods",
+)
 restarted
 
 # %%
@@ -232,6 +256,7 @@ restarted.compare(len(before - uids("agent")), within=0)
 
 # %% tags=["claim-C68"]
 assert uids("agent") == before
+proved("the Pods are the same ones")
 
 # %% [markdown]
 # None. It says "restarted", and all that it did was to write a date into the template. The same
@@ -240,24 +265,34 @@ assert uids("agent") == before
 # %%
 change_template("set env daemonset/agent RELEASE=3")
 print(kubectl(f"get daemonset agent -o {COLUMNS}"))
+
+# %%
 assert set(releases().values()) == {"2"}
+proved("all nodes still run RELEASE 2")
 
 # %% [markdown]
 # ## The rest at once
 #
 # When enough nodes have proved the new version, let the controller do the rest. We update one node
-# by hand and then switch to `RollingUpdate`. How many Pods will the controller replace?
+# by hand and then switch to `RollingUpdate`.
 
 # %%
-rest = predict("10-rest", "The switch: how many Pods are replaced?", unit="Pods")
+rest = predict(
+    "10-rest",
+    "Four nodes run RELEASE 2, and the template has RELEASE 3. You delete the Pod of one node. "
+    "Then you change the strategy to RollingUpdate. How many Pods will the controller replace?",
+    unit="Pods",
+)
 rest
 
 # %%
+import json
+
 kubectl(f"delete pod {there}")
 kubectl(f"wait --for=create pod {there} --timeout=30s")
 kubectl(f"wait --for=condition=Ready pod {there} --timeout=60s")
 by_hand = uids("agent") - before
-with record("agent") as switch:
+with record("agent", live=True) as switch:
     strategy = {"spec": {"updateStrategy": {"type": "RollingUpdate"}}}
     kubectl("patch daemonset agent --patch", json.dumps(strategy))
     wait_rollout("agent")
@@ -269,6 +304,7 @@ rest.compare(len(before - uids("agent")) - len(by_hand), within=0)
 # %% tags=["claim-C69"]
 assert by_hand <= uids("agent")
 assert set(releases().values()) == {"3"}
+proved("the Pod that was updated by hand stayed, and all nodes run RELEASE 3")
 
 # %% [markdown]
 # ## History
@@ -308,31 +344,43 @@ print(kubectl("rollout history daemonset/sensor"))
 
 # %% [markdown]
 # Three templates, three revisions: the newest and two to go back to. Release 3 turns out to be bad.
-# After `kubectl rollout undo`, which revision numbers will the history show? Type a list such as
-# `["1", "2", "3"]`.
+# We undo it with `kubectl rollout undo`.
 
 # %%
-numbers = predict("10-numbers", "Revisions 1, 2, 3, then undo: which numbers?")
+numbers = predict(
+    "10-numbers",
+    "The history has the revisions 1, 2 and 3. "
+    "Which revisions will it have after kubectl rollout undo?",
+    choices=("1, 2", "1, 2, 3", "1, 3, 4", "1, 2, 3, 4"),
+)
 numbers
 
 # %%
+from daemonset_course.lessons import revision_history
+
 kubectl("rollout undo daemonset/sensor")
 wait_rollout("sensor")
 history["undo"] = revisions()
-numbers.compare(list(map(str, revision_history(history, "RELEASE").numbers())))
+numbers.compare(", ".join(map(str, revision_history(history, "RELEASE").numbers())))
 
 # %%
 assert revision_history(history, "RELEASE").numbers() == [1, 3, 4]
 assert set(releases("sensor").values()) == {"2"}
+proved("RELEASE 2 runs again, and the history ends with a new number")
 
 # %% [markdown]
 # Undo rolls *forward*, to a template that was used before. Its revision is not copied: the same
 # object gets the next number, and 2 is gone.
 #
-# Release 2 is bad as well. We undo once more. Which RELEASE will the sensor run?
+# Release 2 is bad as well. We undo once more.
 
 # %%
-twice = predict("10-twice", "Undo, and undo again: which RELEASE, 1, 2 or 3?")
+twice = predict(
+    "10-twice",
+    "The sensor ran RELEASE 1, then 2, then 3. After one kubectl rollout undo it runs RELEASE 2. "
+    "Which RELEASE will it run after a second kubectl rollout undo?",
+    choices=("1", "2", "3"),
+)
 twice
 
 # %%
@@ -344,6 +392,7 @@ twice.compare(release)
 
 # %%
 assert release == "3"
+proved("the second undo has undone the first")
 
 # %% [markdown]
 # Back at the bad one. `undo` goes to the next lower number, and that is where you came from. To go
@@ -358,6 +407,7 @@ show(revision_history(history, "RELEASE"))
 # %%
 assert set(releases("sensor").values()) == {"1"}
 assert revision_history(history, "RELEASE").numbers() == [4, 5, 6]
+proved("RELEASE 1 runs, and its revision has the highest number")
 
 # %% [markdown]
 # The controller's part is
@@ -369,9 +419,12 @@ assert revision_history(history, "RELEASE").numbers() == [4, 5, 6]
 
 # %%
 print(already := kubectl("rollout undo daemonset/sensor --to-revision=6"))
-assert "current template already matches revision 6" in already
 print(said := try_kubectl("rollout undo daemonset/sensor --to-revision=99"))
+
+# %%
+assert "current template already matches revision 6" in already
 assert "unable to find specified revision 99 in history" in said
+proved("kubectl skips an undo to the present template, and refuses one to an unknown revision")
 
 # %% [markdown]
 # ### What undo does not bring back
@@ -387,9 +440,13 @@ wait_rollout("sensor")
 
 # %%
 spec = json.loads(kubectl("get daemonset sensor -o json"))["spec"]
+print(spec["updateStrategy"], releases("sensor"))
+
+# %%
 assert spec["updateStrategy"]["rollingUpdate"]["maxUnavailable"] == "50%"
 assert set(releases("sensor").values()) == {"1"}
 assert {key for item in revisions() for key in item["data"]["spec"]} == {"template"}
+proved("the undo brought back RELEASE 1, and left the budget as it was")
 
 # %% [markdown]
 # A revision holds the template and nothing else: not the strategy, not `minReadySeconds`. Nor
@@ -397,40 +454,58 @@ assert {key for item in revisions() for key in item["data"]["spec"]} == {"templa
 # kept up to a limit.
 
 # %%
+spec["revisionHistoryLimit"]
+
+# %%
 assert spec["revisionHistoryLimit"] == 10
+proved("a DaemonSet that sets no limit has 10")
 
 # %% [markdown]
 # ## A canary that keeps itself
 #
 # "Half way" did not last with `OnDelete`. It does with two DaemonSets: `canary`, with RELEASE 2, for the
 # nodes with the label `canary=yes`, and `stable`, with RELEASE 1, for all others. We label one worker,
-# and then delete all Pods of both. On how many nodes will RELEASE 2 run when they are back?
+# and then delete all Pods of both.
 
 # %%
-kept = predict("10-canary", "One node labelled: RELEASE 2 on how many?", unit="nodes")
+kept = predict(
+    "10-canary",
+    "The DaemonSet canary runs RELEASE 2 on nodes with the label canary=yes, and stable runs "
+    "RELEASE 1 on the other nodes. One worker has the label. All Pods of both are deleted. "
+    "On how many nodes will RELEASE 2 run when the Pods are back?",
+    unit="nodes",
+)
 kept
 
 
 # %%
-def part(name, release, operator):
-    """The sensor as a DaemonSet for the nodes with the canary's label (In), or without it (NotIn)."""
-    text = Path("../manifests/lesson-10/sensor.yaml").read_text().replace("sensor", name)
-    made = yaml.safe_load(text)
-    spec = made["spec"]["template"]["spec"]
-    spec["containers"][0]["env"][0]["value"] = str(release)
+def canary_nodes(operator):
+    """The affinity to the nodes with the canary's label (In), or without it (NotIn)."""
     term = {"key": "canary", "operator": operator, "values": ["yes"]}
     required = {"nodeSelectorTerms": [{"matchExpressions": [term]}]}
-    spec["affinity"] = {
-        "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}
-    }
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
+
+
+# %%
+import yaml
+
+
+def part(name, release, operator):
+    """The sensor as a DaemonSet for the nodes with the canary's label, or for those without."""
+    text = Path("../manifests/lesson-10/sensor.yaml").read_text()
+    made = yaml.safe_load(text.replace("sensor", name))
+    spec = made["spec"]["template"]["spec"]
+    spec["containers"][0]["env"][0]["value"] = str(release)
+    spec["affinity"] = canary_nodes(operator)
     return made
 
 
 # %%
-sizes = {"canary": 1, "stable": len(current().workers()) - 1}
 apply(part("stable", 1, "NotIn"))
 apply(part("canary", 2, "In"))
-label(fleet.workers[0], canary="yes")
+labelled = fleet.workers[:1]
+label(*labelled, canary="yes")
+sizes = {"canary": len(labelled), "stable": len(current().workers()) - len(labelled)}
 for name, size in sizes.items():
     counted = f"--for=jsonpath={{.status.desiredNumberScheduled}}={size}"
     kubectl(f"wait {counted} daemonset/{name} --timeout=60s")
@@ -446,6 +521,7 @@ kept.compare(list((canary | stable).values()).count("2"), within=0)
 assert canary == {fleet.workers[0]: "2"}
 assert set(stable.values()) == {"1"}
 assert set(stable) == set(current().workers()) - set(canary)
+proved("the labelled node runs RELEASE 2, and all others run RELEASE 1")
 
 # %% [markdown]
 # One, and so it stays, for each Pod is made from the template of *its* DaemonSet. More labels make the
@@ -459,22 +535,33 @@ None
 # %% [markdown]
 # ## Check yourself
 #
-# Three questions. Type answers, run, and let the code judge.
-#
-# A Deployment's rollout can be paused. A DaemonSet's? Type `True` or `False`.
+# Three questions. Commit each answer before you run on.
 
 # %%
-q1 = predict("10-check-pause", "Can a DaemonSet's rollout be paused?")
+q1 = predict(
+    "10-check-pause",
+    "A Deployment's rollout can be paused. Can a DaemonSet's rollout be paused?",
+    choices=("yes", "no"),
+)
+q1
+
+# %%
 print(pause := try_kubectl("rollout pause daemonset/sensor"))
 q1.compare(not pause)
 
 # %% [markdown]
-# `change` sets template and cause in one request. Someone else sets the template first and the
-# cause afterwards. Which cause does the history show for the new release, `"gentler"` (the one
-# before) or `"louder"`?
+# `change` sets template and cause in one request.
 
 # %%
-q2 = predict("10-check-cause", "set env, then annotate: which cause?")
+q2 = predict(
+    "10-check-cause",
+    'The last cause was "gentler". Somebody changes the template first, and sets the cause '
+    'to "louder" afterwards. Which cause does the history show for the new revision?',
+    choices=("gentler", "louder"),
+)
+q2
+
+# %%
 kubectl("set env daemonset/sensor RELEASE=5")
 wait_rollout("sensor")
 kubectl("annotate --overwrite daemonset/sensor kubernetes.io/change-cause=louder")
@@ -483,11 +570,16 @@ q2.compare(newest["metadata"]["annotations"]["kubernetes.io/change-cause"])
 
 # %% [markdown]
 # The controller copies the annotation when it makes the revision, and never again.
-#
-# With `revisionHistoryLimit: 0`, does `undo` still work? Type `True` or `False`.
 
 # %%
-q3 = predict("10-check-limit", "revisionHistoryLimit 0: does undo work?")
+q3 = predict(
+    "10-check-limit",
+    "A DaemonSet has revisionHistoryLimit: 0. Does kubectl rollout undo still work?",
+    choices=("yes", "no"),
+)
+q3
+
+# %%
 kubectl("patch daemonset sensor --patch", json.dumps({"spec": {"revisionHistoryLimit": 0}}))
 change(6, "last")
 print(undo := try_kubectl("rollout undo daemonset/sensor"))
@@ -496,6 +588,7 @@ q3.compare(not undo)
 # %%
 assert pause
 assert undo
+proved("kubectl refused the pause and the undo")
 
 # %%
 reset(workers=3)

@@ -8,16 +8,12 @@
 # - say why a Deployment with anti-affinity is no DaemonSet.
 #
 # You know Pods and Deployments, and you have done lessons 01 and 03. Run the cells from the top;
-# where a cell asks for a prediction, type it in place of the `...` before you run on.
+# where a cell asks for a prediction, commit it; then run on.
 
 # %%
-import json
-from pathlib import Path
-
-from daemonset_course import add_node, apply, cordon, current, drain, kubectl, predict, record
-from daemonset_course import reset, show, step, wait_rollout, wait_settled
-from daemonset_course.lessons import allocatable_cpu, count_by_node, coverage_over_time, nodes_with
-from daemonset_course.lessons import try_kubectl, workload_features
+from daemonset_course import add_node, apply, cordon, current, drain, kubectl, predict, proved
+from daemonset_course import record, reset, show, step, wait_rollout, wait_settled
+from daemonset_course.lessons import count_by_node, coverage_over_time, nodes_with
 
 # %%
 fleet = reset(workers=6)
@@ -35,23 +31,30 @@ fleet
 # > | for | agents of the node | applications |
 # > | access to the host | often | rarely |
 #
-# Six workers, a DaemonSet `agent`, and a Deployment `web` that asks for six Pods. Is that the same?
+# Six workers, a DaemonSet `agent`, and a Deployment `web` with six replicas. Is that the same?
 
 # %%
+from pathlib import Path
+
 print(Path("../manifests/lesson-11/web.yaml").read_text())
 
 # %% [markdown]
 # ## The same number
 #
 # Two of the six nodes are cordoned for some maintenance while we deploy both, and uncordoned
-# afterwards. How many nodes will have no Pod of `web` in the end?
+# afterwards.
 
 # %%
-empty = predict("11-empty", "Nodes without a Pod of web, of six?", unit="nodes")
+empty = predict(
+    "11-empty",
+    "Two of six workers are cordoned while the Deployment web with six replicas is created. "
+    "Afterwards they are uncordoned. How many of the six will have no Pod of web in the end?",
+    unit="nodes",
+)
 empty
 
 # %%
-with record("agent") as start:
+with record("agent", live=True) as start:
     for node in fleet.workers[:2]:
         cordon(node)
     apply("../manifests/lesson-11/agent.yaml")
@@ -70,7 +73,8 @@ empty.compare(len(without), within=0)
 assert count_by_node("agent") == dict.fromkeys(fleet.workers, 1)
 assert without >= set(fleet.workers[:2])
 assert kubectl("get deployment web -o jsonpath={.spec.replicas}") == "6"
-assert "replicas" not in json.loads(kubectl("get daemonset agent -o json"))["spec"]
+assert "replicas" not in kubectl("get daemonset agent -o jsonpath={.spec}")
+proved("each worker has one agent; web has six replicas, and none on the workers it found cordoned")
 
 # %% [markdown]
 # The agent tolerates a cordon (lesson 06), so it was everywhere from the start. `web` went where
@@ -79,14 +83,21 @@ assert "replicas" not in json.loads(kubectl("get daemonset agent -o json"))["spe
 #
 # ## Guaranteed?
 #
-# Is the agent's Pod then placed by somebody else, past the scheduler? Who says "Scheduled" in the
-# events of its Pods: the `"scheduler"`, or the DaemonSet `"controller"`?
+# Is the agent's Pod then placed by somebody else, past the scheduler? The events of its Pods say who
+# scheduled them.
 
 # %%
-who = predict("11-who", "Who places a DaemonSet's Pods: scheduler or controller?")
+who = predict(
+    "11-who",
+    "Which component places the Pods of a DaemonSet on their nodes: the scheduler or the DaemonSet "
+    "controller?",
+    choices=("scheduler", "controller"),
+)
 who
 
 # %%
+import json
+
 events = json.loads(kubectl("get events --field-selector reason=Scheduled -o json"))["items"]
 placed = {
     app: {e["reportingComponent"] for e in events if e["involvedObject"]["name"].startswith(app)}
@@ -96,17 +107,24 @@ who.compare("scheduler" if placed["agent"] == placed["web"] else "controller")
 
 # %% tags=["claim-C72"]
 assert placed == {"agent": {"default-scheduler"}, "web": {"default-scheduler"}}
+proved("the default scheduler has placed the Pods of both")
 
 # %% [markdown]
 # The same scheduler, for both. So a Pod of a DaemonSet can be refused as well. `heavy` takes 60 % of
-# the first worker's CPU. Then `greedy`, a DaemonSet, asks for as much on every node. On how many of
-# the six will it be ready?
+# the first worker's CPU. Then `greedy`, a DaemonSet, requests as much on every node.
 
 # %%
-fits = predict("11-fits", "greedy beside heavy: ready on how many?", unit="nodes")
+fits = predict(
+    "11-fits",
+    "heavy takes 60 % of the CPU of one worker. The DaemonSet greedy requests as much on each of "
+    "six workers. On how many workers will greedy be ready?",
+    unit="nodes",
+)
 fits
 
 # %%
+from daemonset_course.lessons import allocatable_cpu
+
 cpu = allocatable_cpu(fleet.workers[0])
 text = Path("../manifests/lesson-11/big.yaml").read_text()
 text = text.replace("CPU", f"{cpu * 6 // 10}m").replace("NODE", fleet.workers[0])
@@ -127,6 +145,7 @@ fits.compare(len(settled.ready), within=0)
 assert node == fleet.workers[0]
 assert "Insufficient cpu" in said
 assert len(settled.ready) == 5
+proved("one Pod finds no CPU on the first worker, and the five others are ready")
 
 # %% [markdown]
 # Guaranteed is one Pod *made* for each eligible node. The one that was refused waits until something
@@ -156,14 +175,22 @@ None
 # %%
 apply("../manifests/lesson-11/spread.yaml")
 kubectl("rollout status deployment/spread --timeout=60s")
-assert count_by_node("spread") == dict.fromkeys(fleet.workers, 1)
-
-# %% [markdown]
-# So far it is. Now three nodes join, one worker is drained, and the three leave again. On how many
-# of the nine nodes will `spread` be, after the three have joined?
+None
 
 # %%
-reached = predict("11-reached", "3 nodes join: spread is on how many?", unit="nodes")
+assert count_by_node("spread") == dict.fromkeys(fleet.workers, 1)
+proved("each worker has one Pod of spread")
+
+# %% [markdown]
+# So far it is. Now three nodes join, one worker is drained, and the three leave again.
+
+# %%
+reached = predict(
+    "11-reached",
+    "spread is a Deployment with six replicas, at most one on a node. It is on six workers, and "
+    "three more join. On how many of the nine workers will spread be?",
+    unit="nodes",
+)
 reached
 
 # %%
@@ -178,13 +205,19 @@ assert count_by_node("agent") == dict.fromkeys(current().workers(), 1)
 assert len(nodes_with("agent")) == 9
 assert nodes_with("spread") == set(fleet.workers)
 assert sum(count_by_node("web").values()) == 6
+proved("each of nine workers has an agent, and both Deployments have as many Pods as before")
 
 # %% [markdown]
 # The agent followed the nodes, the Deployments did not: nobody changed their number. Next, a worker
-# with Pods of `web` is drained for maintenance. What will leave the node?
+# with Pods of `web` is drained for maintenance.
 
 # %%
-leaves = predict("11-leaves", 'Drained: what leaves, of ["agent", "web", "spread"]?')
+leaves = predict(
+    "11-leaves",
+    "A worker is drained with --ignore-daemonsets. It has Pods of the DaemonSet agent and of the "
+    "Deployments web and spread. Which of the three will have no Pod on it any more?",
+    nodes=("agent", "web", "spread"),
+)
 leaves
 
 # %%
@@ -198,6 +231,7 @@ leaves.compare(gone)
 # %% tags=["claim-C75"]
 assert gone == ["web", "spread"]
 assert sum(count_by_node("web").values()) == 6
+proved("the Pods of the Deployments have left the node, and web has six Pods as before")
 
 # %% [markdown]
 # This is what the two are for. An application does not care where it runs, so it moves, and its
@@ -230,6 +264,7 @@ apps = coverage_over_time(life.history, ["agent", "spread", "web"])
 assert apps.nodes.max() == 9 == apps.covered["agent"].max()
 assert max(apps.covered["spread"].max(), apps.covered["web"].max()) < 9
 assert apps.held["agent"] == dict.fromkeys(fleet.workers, 1)
+proved("the agent was on all nine workers, and neither Deployment ever was")
 
 # %% [markdown]
 # The wide line counts the nodes, and the agent's follows it. The other two never reach it while there
@@ -237,11 +272,15 @@ assert apps.held["agent"] == dict.fromkeys(fleet.workers, 1)
 #
 # ### The mistake people make
 #
-# "Then I ask for more replicas than nodes, to be safe." `wide` is `spread` with ten replicas. How
-# many of the ten will be ready on six nodes?
+# "Then I ask for more replicas than nodes, to be safe." `wide` is `spread` with ten replicas.
 
 # %%
-ready = predict("11-wide", "Ten replicas, six nodes, one each: ready?", unit="Pods")
+ready = predict(
+    "11-wide",
+    "A Deployment has ten replicas, at most one on a node, and there are six workers. "
+    "How many of the ten Pods will be ready?",
+    unit="Pods",
+)
 ready
 
 # %%
@@ -253,6 +292,7 @@ ready.compare(len(wide.ready), within=0)
 # %% tags=["claim-C77"]
 assert (len(wide.ready), len(wide.refused)) == (6, 4)
 assert all("didn't match pod anti-affinity rules" in said for _, said in wide.refused)
+proved("the anti-affinity keeps four of the ten Pods waiting")
 
 # %% [markdown]
 # Six, and four Pods wait for ever. "One on each node" is not a number, so no `replicas` says it.
@@ -270,6 +310,8 @@ kubectl("rollout status deployment/shop --timeout=60s")
 print(kubectl("autoscale deployment shop --max=20 --dry-run=server"))
 
 # %%
+from daemonset_course.lessons import try_kubectl
+
 print(said := try_kubectl("autoscale daemonset agent --max=20 --dry-run=server"))
 
 # %% tags=["claim-C78"]
@@ -277,6 +319,7 @@ assert sum(count_by_node("shop").values()) == 12
 agents = count_by_node("agent")  # Pods of the deleted nodes may be listed for a while
 assert [agents[node] for node in current().workers()] == [1] * 6
 assert "could not find scale subresource" in said
+proved("shop has twelve Pods, each worker has one agent, and autoscale is refused for a DaemonSet")
 
 # %% [markdown]
 # One command doubles the Deployment, and an autoscaler may give it for you. A DaemonSet has no answer
@@ -285,11 +328,15 @@ assert "could not find scale subresource" in said
 # ## Access to the host
 #
 # Agents work on their node: its network, its files, its devices. A port of the node is the simplest
-# case. `door` is a Deployment of seven Pods that want port 8080 of their node. How many of them will
-# be ready on six nodes?
+# case. `door` is a Deployment of seven Pods that want port 8080 of their node.
 
 # %%
-doors = predict("11-doors", "7 Pods with a hostPort, 6 nodes: ready?", unit="Pods")
+doors = predict(
+    "11-doors",
+    "A Deployment has seven Pods that all want the hostPort 8080, and there are six workers. "
+    "How many of the seven Pods will be ready?",
+    unit="Pods",
+)
 doors
 
 # %%
@@ -301,13 +348,16 @@ doors.compare(len(door.ready), within=0)
 ((_, said),) = door.refused
 assert "didn't have free ports" in said
 assert len(door.ready) == 6
+proved("one of the seven Pods finds no free port")
 
 # %% [markdown]
 # Who takes what? Here are the workloads that a kind cluster runs for itself. (On the embedded
 # cluster this is a recording.)
 
-
 # %%
+from daemonset_course.lessons import workload_features
+
+
 @step("11-host-access", needs="logs")
 def access():
     """What the cluster's own workloads have of their node"""
@@ -323,6 +373,7 @@ parts = access.result
 both = [name for name, each in parts.items() if each == ["network", "files"]]
 assert sorted(both) == ["DaemonSet kindnet", "DaemonSet kube-proxy"]
 assert not any(each for name, each in parts.items() if name.startswith("Deployment"))
+proved("kindnet and kube-proxy use network and files of their node, and no Deployment uses either")
 
 # %% [markdown]
 # What belongs to a node is there once a node, and so is a DaemonSet's Pod. That is why host access
@@ -345,20 +396,42 @@ assert not any(each for name, each in parts.items() if name.startswith("Deployme
 #
 # ## Check yourself
 #
-# Three questions. Type answers, run, and let the code judge.
+# Three questions. Commit each answer before you run on.
 
 # %%
-q1 = predict("11-check-back", "Uncordoned: how many of web came back?", unit="Pods")
+q1 = predict(
+    "11-check-back",
+    "Above, a worker was drained and then uncordoned. How many Pods of web came back to it?",
+    unit="Pods",
+)
+q1
+
+# %%
 q1.compare(came_back, within=0)
 
 # %%
-q2 = predict("11-check-scale", "A node joins: how many of door are ready?", unit="Pods")
+q2 = predict(
+    "11-check-scale",
+    "door has seven replicas with one hostPort, and six workers. A seventh worker joins. "
+    "How many Pods of door are ready then?",
+    unit="Pods",
+)
+q2
+
+# %%
 add_node()
 kubectl("rollout status deployment/door --timeout=60s")
 q2.compare(len(wait_settled("app=door", pods=7).ready), within=0)
 
 # %%
-q3 = predict("11-check-current", "greedy, refused on one of 6 nodes: CURRENT?", unit="nodes")
+q3 = predict(
+    "11-check-current",
+    "The scheduler refused the Pod of greedy on one of six workers. What was CURRENT of greedy?",
+    unit="nodes",
+)
+q3
+
+# %%
 q3.compare(current_of_greedy, within=0)
 
 # %%

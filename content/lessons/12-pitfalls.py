@@ -10,20 +10,12 @@
 # - say why an application does not belong in a DaemonSet.
 #
 # You know Pods and Deployments, and you have done lessons 00, 01, 06 and 08. Run the cells from
-# the top; where a cell asks for a prediction, type it in place of the `...` before you run on.
+# the top; where a cell asks for a prediction, commit it; then run on.
 
 # %%
-import json
-from collections import Counter
-from pathlib import Path
-
-import yaml
-from kubernetes.utils import parse_quantity
-
-from daemonset_course import apply, kubectl, label, predict, record, reset, show, step, taint
-from daemonset_course import wait_rollout, wait_settled
-from daemonset_course.lessons import Capacity, allocatable_cpu, daemonset_status, fill_node
-from daemonset_course.lessons import pods_by_node, shell
+from daemonset_course import apply, kubectl, label, predict, proved, record, reset, show, step
+from daemonset_course import taint, wait_rollout, wait_settled
+from daemonset_course.lessons import allocatable_cpu, fill_node, pod_names, pods_by_node, shell
 
 # %%
 fleet = reset(workers=6)
@@ -46,24 +38,31 @@ apply("../manifests/lesson-12/agent.yaml")
 status = wait_rollout("agent")
 
 # %% [markdown]
-# Seven nodes, one of them the control plane with its taint. How many warnings does the cluster give
-# about the node that has no agent?
+# Seven nodes, one of them the control plane with its taint.
 
 # %%
-warned = predict("12-warned", "Warnings about the missing agent?", unit="warnings")
+warned = predict(
+    "12-warned",
+    "The agent is on six of seven nodes: it does not tolerate the taint of the control plane. "
+    "How many warning events does the cluster have about the missing agent?",
+    unit="warnings",
+)
 warned
 
 # %%
 print(kubectl("get daemonset agent"))
 print(kubectl("rollout status daemonset/agent --timeout=30s"))
 
-# %% tags=["claim-C79"]
+# %%
 uid = kubectl("get daemonset agent -o jsonpath={.metadata.uid}")
 about = f"--field-selector type=Warning,involvedObject.uid={uid}"
 warnings = kubectl(f"get events {about} -o name").count("event/")
+warned.compare(warnings, within=0)
+
+# %% tags=["claim-C79"]
 assert (status.desired, status.ready) == (6, 6)
 assert (len(fleet.nodes), warnings) == (7, 0)
-warned.compare(warnings, within=0)
+proved("six nodes are desired and ready, the seventh is not counted, and no event warns")
 
 # %% [markdown]
 # None. DESIRED equals READY, and the rollout was a success: the node is not eligible, so it does
@@ -71,6 +70,8 @@ warned.compare(warnings, within=0)
 # the toleration the node counts.
 
 # %%
+import json
+
 key = "node-role.kubernetes.io/control-plane"
 tolerations = [{"key": key, "operator": "Exists", "effect": "NoSchedule"}]
 patch = {"spec": {"template": {"spec": {"tolerations": tolerations}}}}
@@ -78,6 +79,7 @@ kubectl("patch daemonset agent --type merge --patch", json.dumps(patch))
 
 # %% tags=["claim-C79"]
 assert wait_rollout("agent").desired == len(fleet.nodes)
+proved("DESIRED counts all seven nodes")
 
 # %%
 kubectl("delete daemonset agent --ignore-not-found")
@@ -92,15 +94,23 @@ None
 # > If two DaemonSets want the same `hostPort`, one will fail.
 #
 # To be fair to both we keep the six workers closed with a taint, create the two, and take the taint
-# away. Each of them then wants six Pods. Of these twelve, how many will run? And what will the others
-# say: `"Pending"` or `"CrashLoopBackOff"`?
+# away.
 
 # %%
-running = predict("12-running", "Two agents, one port: of 12 Pods run?", unit="Pods")
+running = predict(
+    "12-running",
+    "Two DaemonSets want the same hostPort, each with a Pod on each of six workers. "
+    "How many of these twelve Pods will run?",
+    unit="Pods",
+)
 running
 
 # %%
-losers = predict("12-losers", "What is the losers' state: Pending, CrashLoopBackOff?")
+losers = predict(
+    "12-losers",
+    "What is the state of the Pods that want a hostPort and do not get it?",
+    choices=("Pending", "CrashLoopBackOff"),
+)
 losers
 
 # %%
@@ -114,24 +124,28 @@ kubectl("taint nodes", *fleet.workers, "closed-")
 settled = wait_settled("port=9100", pods=12)
 settled
 
+# %%
+from collections import Counter
 
-# %% tags=["claim-C81"]
+
 def phases(app):
     """How many Pods with this label are in each phase."""
     return Counter(kubectl(f"get pods -l app={app} -o jsonpath={{.items[*].status.phase}}").split())
 
 
-both = phases("metrics") + phases("traces")
-assert both == {"Running": 6, "Pending": 6}
-assert settled.ready == tuple(sorted(fleet.workers))
-assert all("didn't have free ports for the requested pod ports" in m for _, m in settled.refused)
-
 # %%
+both = phases("metrics") + phases("traces")
 print(f"measured: metrics has {phases('metrics')['Running']} nodes, traces the others")
 running.compare(both["Running"], within=0)
 
 # %%
 losers.compare(next(phase for phase in both if phase != "Running"))
+
+# %% tags=["claim-C81"]
+assert both == {"Running": 6, "Pending": 6}
+assert settled.ready == tuple(sorted(fleet.workers))
+assert all("didn't have free ports for the requested pod ports" in m for _, m in settled.refused)
+proved("one Pod runs on each worker, and for the six others the scheduler finds no free port")
 
 # %% [markdown]
 # Every node has exactly one of the two: whoever was first *there*. Which of them that is may differ
@@ -142,23 +156,30 @@ losers.compare(next(phase for phase in both if phase != "Running"))
 count = ".status.currentNumberScheduled"
 kubectl(f"wait --for=jsonpath={{{count}}}=6 daemonset metrics traces --timeout=30s")
 assert kubectl(f"get daemonset metrics traces -o jsonpath={{.items[*]{count}}}") == "6 6"
+proved("CURRENT is six for both DaemonSets")
 
 # %% tags=["claim-C81"]
 mine = [
     kubectl(f"get daemonset {name} -o jsonpath={{.metadata.uid}}") for name in ("metrics", "traces")
 ]
 events = json.loads(kubectl("get events -o json"))["items"]
-told = {event["type"] for event in events if event["involvedObject"].get("uid") in mine}
-assert told == {"Normal"}
+types = {event["type"] for event in events if event["involvedObject"].get("uid") in mine}
+assert types == {"Normal"}
+proved("the two DaemonSets have normal events only")
 
 # %% [markdown]
 # ### What ends the wait?
 #
 # Both templates have an affinity that keeps them off nodes labelled `yields=<their name>`. We label
-# one node so that its winner leaves. Will the loser start there by itself?
+# one node so that its winner leaves.
 
 # %%
-starts = predict("12-starts", "The winner leaves: does the loser start: True, False?")
+starts = predict(
+    "12-starts",
+    "The Pod that has the port leaves the node. "
+    "Does the Pod that waits for the port start there by itself?",
+    choices=("yes", "no"),
+)
 starts
 
 # %%
@@ -171,27 +192,41 @@ label(node, yields=winner)
 # %%
 kubectl(f"wait --for=create pod {there},app={loser} --timeout=60s")
 kubectl(f"wait --for=condition=Ready pod {there},app={loser} --timeout=60s")
+proved("the loser has a ready Pod on the node")
+
+# %%
 race.stop()
 show(pods_by_node(race.history, ["metrics", "traces"]))
 
-# %% tags=["claim-C80"]
+# %%
 now = kubectl(f"get pods {there} -o jsonpath={{.items[*].metadata.labels.app}}").split()
-assert now == [loser]
 starts.compare(now == [loser])
+
+# %% tags=["claim-C80"]
+assert now == [loser]
+proved("the loser's Pod is the only one of the two on the node")
 
 # %% [markdown]
 # The scheduler keeps the list of ports in use for each node, and looks at waiting Pods again when
 # one is freed
 # ([`NodePorts`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/scheduler/framework/plugins/nodeports/node_ports.go)).
 # What conflicts is the triple of address, protocol and port. Two more agents want 9100: `udp` with
-# `protocol: UDP`, `local` with `hostIP: 127.0.0.1`. Which of them will run beside those that are
-# there?
+# `protocol: UDP`, `local` with `hostIP: 127.0.0.1`.
 
 # %%
-more = predict("12-more", 'Who gets 9100 too: "udp", "local", "both", "none"?')
+more = predict(
+    "12-more",
+    "metrics and traces have the hostPort 9100 on all nodes between them. Two more agents want it: "
+    "udp with protocol: UDP, and local with hostIP: 127.0.0.1. Which of these two will run?",
+    choices=("udp", "local", "both", "none"),
+)
 more
 
 # %%
+from pathlib import Path
+
+import yaml
+
 manifest = Path("../manifests/lesson-12/ports.yaml").read_text().split("---")[1]
 
 
@@ -212,15 +247,20 @@ more.compare({0: "none", 1: "".join(ran), 2: "both"}[len(ran)])
 # %% tags=["claim-C80"]
 assert (len(tried.ready), len(tried.refused)) == (6, 6)
 assert ran == ["udp"]
+proved("one of the two runs on all six nodes, and the other on none")
 
 # %% [markdown]
 # UDP port 9100 is not TCP port 9100. `127.0.0.1` is another address, but `metrics` and `traces` name
 # none, and that means *all* addresses. The cure is the plain one: to each agent a port number of its
 # own.
 
-# %% tags=["claim-C82"]
+# %%
 apply(another("local", containerPort=9101, hostPort=9101))
-assert wait_rollout("local").ready == 6
+status = wait_rollout("local")
+
+# %% tags=["claim-C82"]
+assert status.ready == 6
+proved("local is ready on all six workers")
 
 # %%
 kubectl("delete daemonset metrics traces udp local --ignore-not-found")
@@ -274,14 +314,24 @@ free = room()
 print(f"{free} Pods of web beside no agent")
 
 # %% [markdown]
-# Now six agents without requests, then six with. How many Pods of `web` fit beside them?
+# Now six agents without requests, then six with.
 
 # %%
-blind = predict("12-blind", "Beside six agents without requests?", unit="Pods")
+blind = predict(
+    "12-blind",
+    "A Pod of web requests 1/8 of the node's CPU. Six agents without requests run on the node. "
+    "How many Pods of web fit on the node beside them?",
+    unit="Pods",
+)
 blind
 
 # %%
-honest = predict("12-honest", "Beside six that request 1/20 each?", unit="Pods")
+honest = predict(
+    "12-honest",
+    "A Pod of web requests 1/8 of the node's CPU. Six agents on the node request 1/20 each. "
+    "How many Pods of web fit on the node beside them?",
+    unit="Pods",
+)
 honest
 
 # %%
@@ -301,14 +351,20 @@ honest.compare(fits["with requests"][6], within=0)
 # %% tags=["claim-C83"]
 assert fits["without requests"] == {0: free, 6: free}
 assert fits["with requests"][6] < fits["with requests"][3] < free
+proved("agents without requests take no room, and each agent with a request takes some")
 
-# %% tags=["claim-C88"]
+# %%
+from kubernetes.utils import parse_quantity
+
 asked = "jsonpath={.items[*].spec.containers[*].resources.requests.cpu}"
 each = kubectl(f"get pods -l agents=small --field-selector spec.nodeName={alone} -o {asked}")
 taken = int(1000 * sum(map(parse_quantity, each.split())))
 lost = (free - fits["with requests"][6]) * (cpu // 8)
-print(f"six agents ask for {taken}m of {cpu}m; the Pods of web that are missing, for {lost}m")
-assert abs(lost - taken) < cpu // 8, "what the agents ask for web lost, to within one Pod"
+print(f"six agents request {taken}m of {cpu}m; the Pods of web that are missing, for {lost}m")
+
+# %% tags=["claim-C88"]
+assert abs(lost - taken) < cpu // 8, "web lost what the agents request, to within one Pod"
+proved("web lost what the agents request, to within one Pod")
 
 # %% [markdown]
 # An agent without requests is not small; it is invisible. To tell whether a Pod fits, the scheduler
@@ -324,11 +380,15 @@ print(kubectl(f"get node {alone} -o jsonpath={{.status.allocatable.pods}}"), "Po
 # %% [markdown]
 # ### The mistake people make
 #
-# "It has limits, that is enough." Six agents with a *limit* of a tenth and no request: how many
-# Pods of `web` fit?
+# "It has limits, that is enough."
 
 # %%
-limited = predict("12-limits", "Six agents, limit 1/10, no request?", unit="Pods")
+limited = predict(
+    "12-limits",
+    "A Pod of web requests 1/8 of the node's CPU. Six agents have a limit of 1/10 each, and no "
+    "request. How many Pods of web fit on the node beside them?",
+    unit="Pods",
+)
 limited
 
 # %%
@@ -337,13 +397,18 @@ fits["with limits only"] = {0: free, 6: room()}
 limited.compare(fits["with limits only"][6], within=0)
 
 # %%
+from daemonset_course.lessons import Capacity
+
 show(Capacity(fits, app="web"))
 
-# %% tags=["claim-C83"]
+# %%
 pod = kubectl("get pods -l agents=small -o jsonpath={.items[0].spec.containers[0].resources}")
 print(pod)
+
+# %% tags=["claim-C83"]
 assert json.loads(pod)["requests"] == json.loads(pod)["limits"]
 assert fits["with limits only"][6] < fits["with requests"][6]
+proved("the stored request equals the limit, and leaves less room for web")
 
 # %% [markdown]
 # Where a limit has no request beside it, the API server makes the limit the request: now the agents
@@ -352,11 +417,16 @@ assert fits["with limits only"][6] < fits["with requests"][6]
 # ### When the node is full
 #
 # An agent that requests room must find it. `fill_node` fills another node to the last with a Pod of
-# its own. Then comes `late`, on every worker. A taint in the way makes DESIRED smaller. Which of
-# DESIRED and READY does a full node make smaller: `"DESIRED"`, `"READY"`, `"both"` or `"none"`?
+# its own. Then comes `late`, on every worker. A taint in the way makes DESIRED smaller. And a full
+# node?
 
 # %%
-smaller = predict("12-full", "A full node: DESIRED, READY, both or none is smaller?")
+smaller = predict(
+    "12-full",
+    "An agent requests CPU on each of six workers, and one worker is full. "
+    "Which of the agent's numbers will be less than six?",
+    choices=("DESIRED", "READY", "both", "none"),
+)
 smaller
 
 # %%
@@ -369,15 +439,26 @@ apply(late)
 
 # %%
 crowded = wait_settled("app=late", pods=6)
+
+# %%
 kubectl("wait --for=jsonpath={.status.numberReady}=5 daemonset/late --timeout=30s")
-print(*(message for _, message in crowded.refused))
+proved("the controller has counted these Pods")
+
+# %%
+from daemonset_course.lessons import daemonset_status
+
 status = daemonset_status("late")
-found = (status.desired, status.ready)
-smaller.compare({(6, 5): "READY", (5, 5): "DESIRED", (6, 6): "none"}.get(found, "both"))
+numbers = {"DESIRED": status.desired, "READY": status.ready}
+less = [name for name, number in numbers.items() if number < len(fleet.workers)]
+smaller.compare({0: "none", 1: "".join(less), 2: "both"}[len(less)])
+
+# %%
+print(*(message for _, message in crowded.refused))
 
 # %% tags=["claim-C83"]
-assert found == (6, 5)
+assert (status.desired, status.ready) == (6, 5)
 assert all("Insufficient cpu" in message for _, message in crowded.refused)
+proved("DESIRED counts the full node, and the scheduler says what is missing there")
 
 # %% [markdown]
 # READY. The controller does not ask whether there is room
@@ -387,7 +468,11 @@ assert all("Insufficient cpu" in message for _, message in crowded.refused)
 
 # %%
 kubectl(f"delete pod filler-{full} --ignore-not-found")
-assert wait_rollout("late").ready == 6
+status = wait_rollout("late")
+
+# %%
+assert status.ready == 6
+proved("the agent is ready on all six workers")
 
 # %%
 kubectl("delete daemonset late --ignore-not-found")
@@ -399,14 +484,20 @@ None
 # > Overcommitted nodes lead to OOM kills.
 #
 # The kernel kills the process with the highest score: its share of the memory, shifted by
-# `oom_score_adj`, from -1000 (never) to 1000 (first), which the kubelet sets. Which agent comes first
-# by that shift: `"best-effort"` (no requests), `"burstable"` (a request below the limit) or
-# `"guaranteed"` (both the same)?
+# `oom_score_adj`, from -1000 (never) to 1000 (first), which the kubelet sets.
 
 # %%
 kubectl("delete daemonsets -l agents=small")
 kubectl("delete deployment web --ignore-not-found")
-dies = predict("12-dies", "First to die: best-effort, burstable or guaranteed?")
+None
+
+# %%
+dies = predict(
+    "12-dies",
+    "One agent has no requests (best-effort), one a request below its limit (burstable), one a "
+    "request equal to its limit (guaranteed). By oom_score_adj, which does the kernel kill first?",
+    choices=("best-effort", "burstable", "guaranteed"),
+)
 dies
 
 
@@ -427,11 +518,14 @@ def oom():
 # %%
 oom
 
-# %% tags=["claim-C84"]
+# %%
 score = oom.result["oom_score_adj"]
 dies.compare(max(score, key=lambda name: score[name]), source=oom.source)
+
+# %% tags=["claim-C84"]
 assert score["best-effort"] == 1000 > score["burstable"] > score["guaranteed"]
 assert oom.result["hog"] == "OOMKilled"
+proved("the scores fall from best-effort to guaranteed, and hog was killed")
 
 # %% [markdown]
 # An agent without requests and limits comes first by this score, whoever fills the node, unless its
@@ -458,17 +552,18 @@ print(f"{len(fleet.workers)} workers")
 apply("../manifests/lesson-12/agent.yaml")
 wait_rollout("agent")
 
-# %% [markdown]
-# With 10 %, how will the rollout go on? Type `"no faster"`, `"up to ten times faster"` or
-# `"a hundred times faster"`.
-
 # %%
-faster = predict("12-faster", "10% instead of 1: how does the rollout go on?")
+faster = predict(
+    "12-faster",
+    "A rollout over 100 nodes runs with maxUnavailable: 1. In the middle you set it to 10%. "
+    "How does the rollout go on?",
+    choices=("no faster", "up to ten times faster", "a hundred times faster"),
+)
 faster
 
 # %%
 ten = {"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": "10%"}}}}
-with record("agent") as rollout:
+with record("agent", live=True) as rollout:
     kubectl("set env daemonset/agent RELEASE=2") or kubectl("rollout restart daemonset/agent")
     kubectl(
         "wait --for=jsonpath={.status.updatedNumberScheduled}=5 ds/agent --timeout=110s",
@@ -488,14 +583,17 @@ print(f"measured: {(ratio := slow / quick):.1f} times faster")
 found = "up to ten" if ratio < 15 else "a hundred"
 faster.compare("no faster" if ratio <= 1 else f"{found} times faster")
 
-# %% tags=["claim-C85", "claim-C86"]
+# %%
 unavailable = rollout.timeline.unavailable
 several = [unavailable.longest(1, *when) for when in ((facts.start, change), (change, facts.end))]
 print(f"measured: more than one node down for {several[0]:.2f} s at 1, {several[1]:.2f} s at 10 %")
+rollout.plot()
+
+# %% tags=["claim-C85", "claim-C86"]
 assert (facts.budget, facts.last_budget) == (1, 10)
 assert several[0] < several[1], "one at a time, but for moments; then several"
 assert quick < slow
-rollout.plot(title="One node at a time, then 10 %: the stair gets steep")
+proved("the larger budget had several nodes down at a time, and took less time for each node")
 
 # %% [markdown]
 # Ten times as many nodes at once are at best ten times as fast. On a quick fleet the controller's
@@ -508,7 +606,7 @@ rollout.plot(title="One node at a time, then 10 %: the stair gets steep")
 # > If your workload does not need one Pod on each node, use a Deployment.
 #
 # `shop` is a DaemonSet, `store` the same as a Deployment with as many Pods. One node of six must
-# go, quickly: it gets a `NoExecute` taint. How many of the six Pods has each a little later?
+# go, quickly: it gets a `NoExecute` taint.
 
 # %%
 fleet = reset(workers=6)
@@ -518,29 +616,43 @@ kubectl("rollout status deployment/store --timeout=60s")
 None
 
 # %%
-shop_left = predict("12-shop", "The DaemonSet shop: how many of six?", unit="Pods")
+shop_left = predict(
+    "12-shop",
+    "The DaemonSet shop has a Pod on each of six workers, and one worker gets a NoExecute taint. "
+    "How many Pods of shop are ready a little later?",
+    unit="Pods",
+)
 shop_left
 
 # %%
-store_left = predict("12-store", "The Deployment store: how many of six?", unit="Pods")
+store_left = predict(
+    "12-store",
+    "The Deployment store has six Pods on six workers, and one worker gets a NoExecute taint. "
+    "How many Pods of store are ready a little later?",
+    unit="Pods",
+)
 store_left
 
 # %%
-with record("shop") as moving:
+with record("shop", live=True) as moving:
     taint(fleet.workers[0], "broken=disk:NoExecute")
-    kubectl("wait --for=jsonpath={.status.numberReady}=5 daemonset/shop --timeout=60s")
-    gone = f"-l app=store --field-selector spec.nodeName={fleet.workers[0]}"
-    kubectl(f"wait --for=delete pod {gone} --timeout=60s")
+    for app in ("shop", "store"):
+        there = f"-l app={app} --field-selector spec.nodeName={fleet.workers[0]}"
+        kubectl(f"wait --for=delete pod {there} --timeout=60s")
     kubectl("rollout status deployment/store --timeout=60s")
 
-# %% tags=["claim-C87"]
-shop = len(wait_settled("app=shop", pods=5).ready)
-store = len(wait_settled("app=store", pods=6).ready)
-assert (shop, store) == (5, 6)
+# %%
+shop, store = [
+    len(wait_settled(f"app={app}", pods=len(pod_names(app))).ready) for app in ("shop", "store")
+]
 shop_left.compare(shop, within=0)
 
 # %%
 store_left.compare(store, within=0)
+
+# %% tags=["claim-C87"]
+assert (shop, store) == (5, 6)
+proved("the Deployment has all its Pods again, and the DaemonSet has one Pod less")
 
 # %%
 show(pods_by_node(moving.history, ["shop", "store"]))
@@ -553,21 +665,43 @@ show(pods_by_node(moving.history, ["shop", "store"]))
 #
 # ## Check yourself
 #
-# Three questions. Type answers, run, and let the code judge.
+# Three questions. Commit each answer before you run on.
 
 # %%
-q1 = predict("12-check-green", "READY = DESIRED: does every node have the Pod?")
+q1 = predict(
+    "12-check-green",
+    "For the DaemonSet shop, READY equals DESIRED. Does every node of the cluster have its Pod?",
+    choices=("yes", "no"),
+)
+q1
+
+# %%
 q1.compare(wait_rollout("shop").ready == len(fleet.nodes))
 
 # %%
-q2 = predict("12-check-port", "7 nodes, 2 agents, 1 port: Pods Pending?", unit="Pods")
+q2 = predict(
+    "12-check-port",
+    "Seven nodes have no taint. Two agents want the same hostPort on each of them. "
+    "How many Pods of the two agents are Pending?",
+    unit="Pods",
+)
+q2
+
+# %%
 taint(fleet.workers[0], "broken-")
 taint(fleet.nodes[0], "node-role.kubernetes.io/control-plane-")
 apply("../manifests/lesson-12/ports.yaml")
 q2.compare(len(wait_settled("port=9100", pods=14).refused), within=0)
 
 # %%
-q3 = predict("12-check-limit", "Limit cpu 100m, no request: what is the request?")
+q3 = predict(
+    "12-check-limit",
+    "A container has the limit cpu: 100m and no request. What does its Pod request?",
+    choices=("0m", "50m", "100m"),
+)
+q3
+
+# %%
 agents(1, limits={"cpu": "100m"})
 q3.compare(kubectl(f"get pods -l agents=small -o {asked}").split()[0])
 
@@ -583,7 +717,7 @@ None
 #
 # - A missing toleration is silent: DESIRED shrinks, everything looks well.
 # - Two agents on one port share the fleet between them, by chance; the losers wait as Pending.
-# - Without requests an agent is invisible to the scheduler; with limits alone it may ask for far
+# - Without requests an agent is invisible to the scheduler; with limits alone it may request far
 #   more than it needs.
 # - `maxUnavailable` as a percentage, and change it while the rollout runs.
 # - A DaemonSet neither moves nor scales. Applications need both.

@@ -9,19 +9,12 @@
 # - write alerts that do fire.
 #
 # You know Pods and Deployments, and you have done lessons 06 to 10 and 12. Run the cells from the
-# top; where a cell asks for a prediction, type it in place of the `...` before you run on.
+# top; where a cell asks for a prediction, commit it; then run on.
 
 # %%
-import json
-from pathlib import Path
-
-import yaml
-
-from daemonset_course import apply, break_node, kubectl, predict, record, recover_node, rejected
-from daemonset_course import reset, show, step, taint, wait_rollout, wait_settled
-from daemonset_course.lessons import alerts, allocatable_cpu, node_taints, pods_by_node, pressure
-from daemonset_course.lessons import sample, samples, shell, try_apply, try_evict, try_kubectl
-from daemonset_course.lessons import wait_evicted
+from daemonset_course import apply, break_node, kubectl, predict, proved, record, recover_node
+from daemonset_course import rejected, reset, show, step, taint, wait_rollout, wait_settled
+from daemonset_course.lessons import pressure, shell, try_apply, try_evict, wait_evicted
 
 # %%
 fleet = reset(workers=3)
@@ -49,11 +42,14 @@ kubectl("wait quota/total --timeout=30s", f"--for=jsonpath={{.status.hard.{memor
 apply("../manifests/lesson-13/agent.yaml")
 wait_rollout("agent")
 
-# %% tags=["claim-C89"]
+# %%
 used = kubectl("get quota total -o", f"jsonpath={{.status.used.{memory}}}")
 per_node = int(used.removesuffix("Mi")) / len(fleet.workers)
 print(f"{used} on 3 nodes; on 100 nodes {100 * per_node:.0f}Mi = {100 * per_node / 1024:.2f}Gi")
+
+# %% tags=["claim-C89"]
 assert used == "300Mi"
+proved("three agents request 300Mi together")
 
 # %%
 kubectl("delete quota total --ignore-not-found")
@@ -64,29 +60,41 @@ None
 #
 # ## Labels
 #
-# Our agent's Pods carry `app`, `component` and `tier`. What else do they carry? And which of your
-# labels can you change later: the one in the selector (`app`), the others?
+# Our agent's Pods carry `app`, `component` and `tier`. What else do they carry?
 
 # %%
+import json
+
 own = {"app", "component", "tier"}
 pods = json.loads(kubectl("get pods -l app=agent -o json"))["items"]
 given = set(pods[0]["metadata"]["labels"]) - own
 given
 
 # %%
-change = predict("13-change", 'What can change, of ["selector", "others"]?')
+change = predict(
+    "13-change",
+    "The Pods of a DaemonSet have three labels of yours, and one of them is in its selector. "
+    "Which of the three can you change later?",
+    choices=("the one in the selector", "the others", "all", "none"),
+)
 change
 
 # %%
+from pathlib import Path
+
+import yaml
+
 agent = yaml.safe_load(Path("../manifests/lesson-13/agent.yaml").read_text())
 agent["spec"]["template"]["metadata"]["labels"]["tier"] = "node"
-print(said := try_apply(agent))
-can = [] if said else ["others"]
+print(of_others := try_apply(agent))
+
+# %%
 selector, template = agent["spec"]["selector"], agent["spec"]["template"]
 selector["matchLabels"]["app"] = template["metadata"]["labels"]["app"] = "agent-2"
-print(said := try_apply(agent))
-can += [] if said else ["selector"]
-change.compare(can)
+print(of_selector := try_apply(agent))
+refusals = {"the one in the selector": of_selector, "the others": of_others}
+can = [which for which, refusal in refusals.items() if not refusal]
+change.compare({0: "none", 1: "".join(can), 2: "all"}[len(can)])
 
 # %% tags=["claim-C91"]
 with rejected("field is immutable"):
@@ -98,6 +106,7 @@ hashes = {pod["metadata"]["labels"]["controller-revision-hash"] for pod in pods}
 assert hashes == {newest["controller-revision-hash"]}
 for wanted in ("app=agent", "component=node-metrics", "tier=infrastructure"):
     assert kubectl(f"get pods -l {wanted} -o name").count("pod/") == 3
+proved("the selector is immutable; the Pods have your labels, two more, and the newest hash")
 
 # %% [markdown]
 # The controller adds two labels of its own; the hash is that of the newest ControllerRevision. A
@@ -113,11 +122,15 @@ for wanted in ("app=agent", "component=node-metrics", "tier=infrastructure"):
 #
 # > Use `readOnlyRootFilesystem: true`, and `emptyDir` where the agent must write.
 #
-# `open` and `sealed` are the same agent, `sealed` with this line; both have an `emptyDir` at
-# `/tmp`. At how many of four places can they write: `/etc` and `/tmp` of each?
+# `open` and `sealed` are the same agent, `sealed` with this line.
 
 # %%
-places = predict("13-places", "Of four places, how many are writable?", unit="places")
+places = predict(
+    "13-places",
+    "Of the agents open and sealed, sealed has readOnlyRootFilesystem: true. Both have an emptyDir "
+    "at /tmp. At how many of the four places, /etc and /tmp of each, can they write?",
+    unit="places",
+)
 places
 
 # %%
@@ -140,11 +153,14 @@ def writes():
 # %%
 writes
 
-# %% tags=["claim-C90"]
+# %%
 written = {place for place, said in writes.result.items() if said == "written"}
 places.compare(len(written), within=0, source=writes.source)
+
+# %% tags=["claim-C90"]
 assert written == {"open /etc", "open /tmp", "sealed /tmp"}
 assert "Read-only file system" in writes.result["sealed /etc"]
+proved("sealed cannot write to /etc, and can write to its emptyDir")
 
 # %%
 kubectl("delete -f ../manifests/lesson-13/writes.yaml --ignore-not-found")
@@ -159,6 +175,8 @@ None
 # agent wants 20 %.
 
 # %%
+from daemonset_course.lessons import allocatable_cpu
+
 cpu = allocatable_cpu(fleet.workers[0])
 web = yaml.safe_load(Path("../manifests/lesson-13/web.yaml").read_text())
 request = {"cpu": f"{cpu * 3 // 10}m"}
@@ -166,7 +184,10 @@ web["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"] = requ
 kubectl("delete daemonset agent --cascade=foreground --ignore-not-found")
 apply(web)
 full = wait_settled("app=web", pods=9)
+
+# %%
 assert sorted(full.ready) == sorted(3 * list(fleet.workers))
+proved("three Pods of web are ready on each worker")
 
 
 # %%
@@ -189,20 +210,30 @@ late
 # %%
 assert len(late.refused) == 3
 assert all("Insufficient cpu" in message for _, message in late.refused)
+proved("the scheduler has no CPU for any of the three agents")
 
 # %% [markdown]
 # First come, first served: an agent that is late finds the node full. With a priority class of a
 # higher value the scheduler may *preempt* others: remove them. Pods without a class have the value 0,
 # unless some class is the global default; `agents` has 1000, `patient` has 1000 and
-# `preemptionPolicy: Never`. How many agents will run with `patient`? And how many Pods of `web`
-# must go with `agents`?
+# `preemptionPolicy: Never`.
 
 # %%
-patient = predict("13-patient", "Class patient: how many agents run?", unit="Pods")
+patient = predict(
+    "13-patient",
+    "Pods of priority 0 fill three nodes. The agent gets the class patient: the value 1000 and "
+    "preemptionPolicy: Never. How many of the three agents will run?",
+    unit="Pods",
+)
 patient
 
 # %%
-urgent = predict("13-urgent", "Class agents: how many Pods of web go?", unit="Pods")
+urgent = predict(
+    "13-urgent",
+    "Three Pods of web fill each of three nodes; each requests 30 % of its node's CPU. The agent "
+    "requests 20 % and gets the class agents, with the value 1000. How many Pods of web must go?",
+    unit="Pods",
+)
 urgent
 
 # %%
@@ -214,11 +245,14 @@ patient.compare(len(waiting.ready), within=0)
 # %%
 assert not waiting.ready
 assert all("not eligible due to preemptionPolicy=Never" in m for _, m in waiting.refused)
+proved("no agent runs, for its class may not preempt")
 
 # %%
+from daemonset_course.lessons import pods_by_node
+
 kubectl("delete daemonset agent --cascade=foreground --ignore-not-found")
 kubectl("wait --for=jsonpath={.status.readyReplicas}=9 deployment/web --timeout=60s")
-with record("agent") as taking:
+with record("agent", live=True) as taking:
     apply(with_priority("agents"))
     wait_rollout("agent")
     kept = wait_settled("app=web", pods=9)
@@ -233,6 +267,7 @@ conditions = [c for pod in changes for c in pod["status"].get("conditions", [])]
 said = {c["reason"] for c in conditions if c["type"] == "DisruptionTarget"}
 assert said == {"PreemptionByScheduler"}
 assert (len(kept.ready), len(kept.refused)) == (6, 3)
+proved("the scheduler preempted, and three Pods of web wait for room")
 
 # %% [markdown]
 # On each node the scheduler removed one Pod of `web`, as many as needed and no more, and the new
@@ -247,12 +282,15 @@ too_high |= {"metadata": {"name": "top"}, "value": 1_000_000_001}
 with rejected("maximum allowed value of a user defined priority is 1000000000"):
     apply(too_high, dry_run=True)
 
-# %% tags=["claim-C92"]
+# %%
 apply(with_priority("system-node-critical"))
 wait_rollout("agent")
 values = kubectl("get pods -l app=agent -o jsonpath={.items[*].spec.priority}")
 print(values)
+
+# %% tags=["claim-C92"]
 assert set(values.split()) == {"2000001000"}
+proved("every agent has the value of system-node-critical")
 
 # %% [markdown]
 # This agent now comes before all your other agents, and on a full node would preempt *them*. For a
@@ -266,7 +304,10 @@ kubectl(f"wait --for=create events {failed} --timeout=60s")
 kubectl("wait --for=jsonpath={.status.numberReady}=2 daemonset/agent --timeout=60s")
 message = kubectl(f"get events {failed} -o jsonpath={{.items[0].message}}")
 print(message)
+
+# %%
 assert "no PriorityClass with name nobody was found" in message
+proved("the event names the class that does not exist")
 
 # %% [markdown]
 # The DaemonSet was accepted, and lost a Pod to the rollout. Only an event says why.
@@ -281,11 +322,15 @@ None
 # > A high priority ensures that the agent is not evicted when the node is under pressure.
 #
 # We let one node run short of memory, which makes its kubelet evict Pods. Three agents run there:
-# `plain` has no priority, `high` has the class `agents`, `critical` has `system-node-critical`. Which
-# are evicted?
+# `plain` has no priority, `high` has the class `agents`, `critical` has `system-node-critical`.
 
 # %%
-evicted = predict("13-evicted", 'Evicted: a list such as ["plain", "high"]?')
+evicted = predict(
+    "13-evicted",
+    "A node runs short of memory. Of its agents, plain has no priority class, high one with "
+    "the value 1000, and critical has system-node-critical. Which does the kubelet evict?",
+    nodes=("plain", "high", "critical"),
+)
 evicted
 
 # %%
@@ -307,6 +352,8 @@ def eviction():
 
 
 # %%
+from daemonset_course.lessons import node_taints
+
 print(eviction.label)
 history, short = eviction.result["log"].history, eviction.result["node"]
 pressed = node_taints(history, [short], AGENTS)
@@ -324,6 +371,7 @@ evicted.compare(list(gone), source=eviction.source)
 assert set(gone) == {"plain", "high"}
 assert gone["plain"][0] < gone["high"][0]
 assert len(squeezed.pods["critical"]) == 1, "the same Pod until the others were evicted"
+proved("plain was evicted first, then high; critical kept its Pod")
 
 # %% [markdown]
 # Pods that use more memory than they request come first (all three request none). Among those a
@@ -347,10 +395,14 @@ None
 # A PodDisruptionBudget says how many Pods must stay when somebody evicts them through the API. (A
 # drain leaves agents alone, lesson 06, and so does a descheduler, unless it is told otherwise; a cluster
 # autoscaler evicts them from nodes that it removes.) Ours says
-# `minAvailable: 3`, and there are three agents. What does it stop: an eviction, a rollout?
+# `minAvailable: 3`.
 
 # %%
-stops = predict("13-stops", 'What does it stop, of ["eviction", "rollout"]?')
+stops = predict(
+    "13-stops",
+    "There are three agents, and a PodDisruptionBudget with minAvailable: 3. What does it stop?",
+    choices=("an eviction", "a rollout", "both", "neither"),
+)
 stops
 
 # %%
@@ -361,15 +413,17 @@ kubectl("wait --for=jsonpath={.status.currentHealthy}=3 pdb/agent --timeout=30s"
 print(kept_off := try_evict("agent"))
 
 # %%
-with record("agent") as rolling:
+with record("agent", live=True) as rolling:
     kubectl("rollout restart daemonset/agent")
     wait_rollout("agent")
 least = 3 - rolling.timeline.unavailable.max()
-stops.compare(["eviction"] * bool(kept_off) + ["rollout"] * (least == 3))
+stopped = ["an eviction"] * bool(kept_off) + ["a rollout"] * (least == 3)
+stops.compare({0: "neither", 1: "".join(stopped), 2: "both"}[len(stopped)])
 
 # %%
 assert "violate the pod's disruption budget" in kept_off
 assert least == 2
+proved("the eviction was refused, and in the rollout one agent of three was unavailable")
 
 # %% [markdown]
 # The rollout does not ask: the controller *deletes* Pods, and only an eviction is measured against
@@ -389,10 +443,16 @@ def failing(**spec):
 
 
 # %%
-for spec in ({"minAvailable": "50%"}, {"maxUnavailable": 1}):
-    print(said := failing(**spec))
-    assert "daemonsets.apps does not implement the scale subresource" in said
-    assert "disruption budget" in try_evict("agent")
+budgets = {}
+for field, value in {"minAvailable": "50%", "maxUnavailable": 1}.items():
+    budgets[field] = failing(**{field: value}), try_evict("agent")
+    print(field, *budgets[field], sep="\n")
+
+# %%
+for message, refusal in budgets.values():
+    assert "daemonsets.apps does not implement the scale subresource" in message
+    assert "disruption budget" in refusal
+proved("neither budget can be worked out, and both refuse an eviction")
 
 # %%
 kubectl("delete pdb agent --ignore-not-found")
@@ -417,16 +477,22 @@ apply("../manifests/lesson-13/hardened.yaml")
 wait_rollout("agent", namespace="agents")
 
 # %%
+from daemonset_course.lessons import try_kubectl
+
 volumes = kubectl("-n agents get pods -o jsonpath={.items[0].spec.volumes[*].name}")
 may = try_kubectl("-n agents auth can-i list pods --as=system:serviceaccount:agents:agent")
+print(f"volumes: {volumes}; may list Pods: {may}")
+
+# %%
 assert (volumes, may) == ("scratch", "no")
+proved("the Pod has one volume, scratch, and its account may not list Pods")
 
 # %% [markdown]
 # No token for the API server among its volumes, and with a token it could not even list Pods. Roll
 # it.
 
 # %%
-with record("agent", namespace="agents") as surge:
+with record("agent", namespace="agents", live=True) as surge:
     kubectl("-n agents rollout restart daemonset/agent")
     wait_rollout("agent", namespace="agents")
 surge.plot()
@@ -434,6 +500,7 @@ surge.plot()
 # %% tags=["claim-C96"]
 assert surge.timeline.unavailable.max() == 0
 assert min(surge.rollouts[-1].overlap.values()) > 0
+proved("on each node the new Pod was available before the old one left")
 
 # %%
 kubectl("delete namespace agents --wait=false --ignore-not-found")
@@ -441,10 +508,15 @@ None
 
 # %% [markdown]
 # No node was without an agent for a moment. Now the same for an agent with `hostPort: 9100`, as the
-# exporter of lesson 07 has it. On how many nodes will the new version run?
+# exporter of lesson 07 has it.
 
 # %%
-surged = predict("13-surged", "hostPort and surge: nodes updated of 3?", unit="nodes")
+surged = predict(
+    "13-surged",
+    "An agent with hostPort: 9100 and maxSurge: 1 gets a new version. "
+    "On how many of the three nodes will the new version run?",
+    unit="nodes",
+)
 surged
 
 # %%
@@ -461,6 +533,7 @@ surged.compare(int(updated or 0), within=0)
 # %% tags=["claim-C96"]
 assert len(stuck.ready) == 3
 assert all("didn't have free ports for the requested pod ports" in m for _, m in stuck.refused)
+proved("the three old Pods are ready, and the new one finds no free port")
 
 # %% [markdown]
 # The new Pod waits for the port of the old one, and the old one waits for the new one to be ready.
@@ -471,36 +544,48 @@ assert all("didn't have free ports for the requested pod ports" in m for _, m in
 #
 # > Follow it with `kubectl rollout status`.
 
-# %% tags=["claim-C94"]
+# %%
 print(endless := try_kubectl("rollout status daemonset/surge --timeout=1s"))
 print(pausing := try_kubectl("rollout pause daemonset/surge"))
+
+# %% tags=["claim-C94"]
 assert "timed out waiting for the condition" in endless
 assert "pausing is not supported" in pausing
+proved("rollout status timed out, and rollout pause is refused")
 
 # %%
 manual = next(part for part in faults.split("---") if "name: manual" in part)
 apply(manual)
 print(by_hand := try_kubectl("rollout status daemonset/manual --timeout=1s"))
+
+# %%
 assert "only available for RollingUpdate strategy type" in by_hand
+proved("rollout status refuses a DaemonSet with OnDelete")
 
 # %% [markdown]
 # Without `--timeout` it would wait for ever: a DaemonSet has no progress deadline. What it does
 # have is a way back.
 
-# %% tags=["claim-C94"]
+# %%
 if try_kubectl("rollout status daemonset/surge --timeout=1s"):
     kubectl("rollout undo daemonset/surge")
 wait_rollout("surge")
 print(undone := kubectl("rollout status daemonset/surge --timeout=30s"))
+
+# %% tags=["claim-C94"]
 assert "successfully rolled out" in undone
+proved("after the undo, rollout status succeeds")
 
 # %% [markdown]
 # It is well again. A pipeline may want to wait for that in the words that it uses for a Deployment:
 
 # %%
 print(never := try_kubectl("wait --for=condition=Available daemonset/surge --timeout=1s"))
+
+# %%
 assert "timed out waiting for the condition" in never
 assert kubectl("get daemonset surge -o jsonpath={.status.conditions}") == ""
+proved("kubectl wait timed out, and the healthy DaemonSet has no conditions")
 
 # %% [markdown]
 # That never comes true. `status.conditions` is a field of a DaemonSet, and its controller writes
@@ -539,11 +624,16 @@ rules = {
 # budget above, which was healthy.
 
 # %%
+from daemonset_course.lessons import alerts, sample, samples
+
 moments = {str(n): one for n, one in enumerate(samples(rolling.history, "agent"))}
 during = set().union(*alerts(moments, rules).fired.values())
 print(sorted(during))
+
+# %%
 assert during == {"ready < desired", "updated < desired"}
 assert alerts({"after": sample(rolling.history, "agent")}, rules).unseen == ("after",)
+proved("two rules fire during a healthy rollout, and none after it")
 
 # %% [markdown]
 # "For an extended time" is a part of the rule. In Prometheus each gets `for: 15m`; without it a
@@ -552,18 +642,20 @@ assert alerts({"after": sample(rolling.history, "agent")}, rules).unseen == ("af
 # | DaemonSet | fault |
 # |---|---|
 # | `gap` | does not tolerate the taint of one node |
-# | `huge` | asks for more CPU than a node has |
+# | `huge` | requests more CPU than a node has |
 # | `sick` | its Pods never get ready |
 # | `surge` | the deadlock from above |
 # | `manual` | `OnDelete`, a new template, and nobody deletes the Pods |
 # | `agent` | one node gets a taint while its Pod is running |
 # | `agent` | one kubelet reports that it is not ready |
 # | `agent` | one kubelet falls silent |
-#
-# On how many of the eight faults does the first rule fire?
 
 # %%
-first = predict("13-first", "ready < desired: on how many of 8?", unit="faults")
+first = predict(
+    "13-first",
+    "The table lists eight faults. On how many of them does the rule ready < desired fire?",
+    unit="faults",
+)
 first
 
 # %%
@@ -606,7 +698,11 @@ seen = {fault: sample(faulty.history, name) for name, fault in faults_of.items()
 # %%
 kubectl("delete daemonset -l scenario=fault")
 try_kubectl(f"taint node {fleet.workers[2]} dedicated-")
-assert wait_rollout("agent").desired == 3
+status = wait_rollout("agent")
+
+# %%
+assert status.desired == 3
+proved("the agent is desired on all workers again")
 
 # %% [markdown]
 # Now a node that is ill, and one that is dead. The status is only as fresh as the controller's last
@@ -614,13 +710,13 @@ assert wait_rollout("agent").desired == 3
 
 # %%
 broken = fleet.workers[0]
-with record("agent") as ill:
+with record("agent", live=True) as ill:
     break_node(broken, "not ready")
 seen["kubelet not ready"] = sample(ill.history, "agent")
 recover_node(broken)
 
 # %%
-with record("agent") as dead:
+with record("agent", live=True) as dead:
     break_node(broken)
     kubectl("annotate daemonset agent look=again --overwrite")
     kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=2 ds/agent --timeout=60s")
@@ -642,6 +738,7 @@ assert behind <= set(found.seen_by("updated < desired"))
 assert "kubelet silent" in found.seen_by("misscheduled > 0")
 assert "kubelet not ready" in found.seen_by("a node is not Ready")
 assert seen["no room for the Pod"].current == 3, "CURRENT counts Pods that no node has room for"
+proved("the first rule fires on two faults; the other rules fire on five more")
 
 # %% [markdown]
 # The mistake people make is to alert on the first rule alone. It compares two numbers that shrink
@@ -673,6 +770,7 @@ assert halted <= set(ready_made.seen_by("RolloutStuck"))
 assert "kubelet silent" in ready_made.seen_by("MisScheduled")
 assert "a taint not tolerated" in ready_made.unseen
 assert not ready_made.seen_by("NotScheduled")
+proved("RolloutStuck fires on what has halted; no alert fires on the node that gap leaves out")
 
 # %% [markdown]
 # `RolloutStuck` sees all that came to a halt; `MisScheduled` is one of its conditions. None sees the
@@ -686,27 +784,48 @@ assert not ready_made.seen_by("NotScheduled")
 #
 # ## Check yourself
 #
-# Three questions. Type answers, run, and let the code judge.
+# Three questions. Commit each answer before you run on.
 
 # %%
-q1 = predict("13-check-healthy", "A healthy agent: how many rules fire?", unit="rules")
+q1 = predict(
+    "13-check-healthy",
+    "The agent is healthy on all workers, and nothing changes. How many of the five rules fire?",
+    unit="rules",
+)
+q1
+
+# %%
 kubectl("annotate daemonset agent look=back --overwrite")
 kubectl("wait --for=jsonpath={.status.desiredNumberScheduled}=3 ds/agent --timeout=60s")
-with record("agent") as healthy:
+with record("agent", live=True) as healthy:
     wait_rollout("agent")
 well = alerts({"healthy": sample(healthy.history, "agent")}, rules)
 q1.compare(len(well.fired["healthy"]), within=0)
 
 # %%
+q2 = predict(
+    "13-check-tape",
+    "The agent gets a node selector that no node matches. Does the rule ready < desired fire?",
+    choices=("yes", "no"),
+)
+q2
+
+# %%
 zero = {"spec": {"template": {"spec": {"nodeSelector": {"disk": "tape"}}}}}
-q2 = predict("13-check-tape", "'ready < desired' fires: True or False?")
-with record("agent") as parked:
+with record("agent", live=True) as parked:
     kubectl("patch daemonset agent --type merge --patch", json.dumps(zero))
     wait_rollout("agent")
 q2.compare(rules["ready < desired"](sample(parked.history, "agent")))
 
 # %%
-q3 = predict("13-check-surge", "Surge with hostPort accepted: True or False?")
+q3 = predict(
+    "13-check-surge",
+    "Does the API server accept a DaemonSet with maxSurge: 1 and a hostPort?",
+    choices=("yes", "no"),
+)
+q3
+
+# %%
 print(said := try_apply(next(part for part in faults.split("---") if "name: surge" in part)))
 q3.compare(not said)
 

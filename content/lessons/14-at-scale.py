@@ -9,21 +9,20 @@
 # - say what a node that is Ready does not promise.
 #
 # You know Pods and Deployments, and you have done lessons 01 and 08. Run the cells from the top;
-# where a cell asks for a prediction, type it in place of the `...` before you run on.
+# where a cell asks for a prediction, commit it; then run on.
 
 # %%
-import json
-from pathlib import Path
-
-from daemonset_course import add_node, apply, current, kubectl, predict, record, reset, show
-from daemonset_course import wait_rollout
-from daemonset_course.lessons import Creation, Creations, Length, LengthsByNodes, Rate, counts
-from daemonset_course.lessons import creation, crossover_nodes, is_ready, last_node_ready, node_of
-from daemonset_course.lessons import recorded_rollouts, rollout_progress, small_multiples
+from daemonset_course import add_node, apply, current, kubectl, predict, proved, record, reset
+from daemonset_course import show, wait_rollout
+from daemonset_course.lessons import Creation, Creations, Length, LengthsByNodes, Rate, creation
 
 # %%
 fleet = reset(workers=100)
+print(f"{len(fleet.workers)} workers")
+
+# %%
 assert len(fleet.workers) == 100
+proved("a hundred workers are ready")
 
 # %% [markdown]
 # A hundred workers, most or all of them simulated (by a program named kwok); later there will be
@@ -31,6 +30,9 @@ assert len(fleet.workers) == 100
 # and written down. What comes from that file says *recorded*.
 
 # %%
+import json
+from pathlib import Path
+
 file = json.loads(Path("../recordings/14-scale.json").read_text())
 runs = {run["nodes"]: run for run in file["runs"]}
 print(f"recorded on {file['date']}, {file['backend']}, Kubernetes {file['kubernetes']}")
@@ -55,7 +57,7 @@ print(Path("../manifests/lesson-14/agent.yaml").read_text())
 # To create a Pod is one request to the API server, to delete it another; status updates and events are
 # requests too, but few. The controller may send a few at once, and then so many a second. The two
 # numbers are flags of kube-controller-manager, `--kube-api-burst` and `--kube-api-qps`. The course
-# leaves both at Kubernetes' defaults, and says so:
+# leaves both at Kubernetes' defaults:
 
 # %%
 settings = current().settings
@@ -68,15 +70,19 @@ rate
 #
 # ## A hundred Pods
 #
-# The agent comes to a hundred nodes that have none. How many seconds later is its last Pod created?
-# You have all you need.
+# The agent comes to a hundred nodes that have none. You have all you need.
 
 # %%
-last = predict("14-created", "100 nodes, all new: when is the last Pod made?", unit="s")
+last = predict(
+    "14-created",
+    "An agent is applied to 100 nodes. To create a Pod is one request, and the controller keeps to "
+    "the request limit shown above. How long after that is the last Pod created?",
+    unit="s",
+)
 last
 
 # %%
-with record("agent") as first:
+with record("agent", live=True) as first:
     apply("../manifests/lesson-14/agent.yaml")
     wait_rollout("agent")
 found = creation(first.timeline)
@@ -93,6 +99,7 @@ assert found.created[-1] > 0.8 * rate.takes(100)
 assert 0.8 < thousand.rate(rate) / rate.qps < 1.1, "recorded: as many a second as it may send"
 lags = [thousand.ready[i] - thousand.created[i] for i in (0, -1)]
 assert lags[1] < 2 * lags[0], "recorded: the last Pod waited hardly longer than the first"
+proved("100 Pods took the time of 100 requests; in the recording each was ready soon after")
 
 # %% [markdown]
 # The wide band is what the two numbers allow; the line of the Pods created runs along it, on a busy
@@ -113,17 +120,21 @@ assert lags[1] < 2 * lags[0], "recorded: the last Pod waited hardly longer than 
 # The first is over in a moment, the second is seldom met. The third stays, and *all* DaemonSets
 # share it, for the controller has one client
 # ([`newDaemonSetController` in `cmd/kube-controller-manager/app/apps.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/cmd/kube-controller-manager/app/apps.go)).
-# So when two agents come to the hundred nodes at once, how many seconds later is the last of their
-# Pods created?
+# Now two agents come to the hundred nodes at once.
 
 # %%
-together = predict("14-together", "Two agents at once: the last Pod after?", unit="s")
+together = predict(
+    "14-together",
+    "Two agents are applied to the same 100 nodes at the same time, with the request limit shown "
+    "above. How long after that is the last of their Pods created?",
+    unit="s",
+)
 together
 
 # %%
 text = Path("../manifests/lesson-14/agent.yaml").read_text()
 kubectl("delete daemonset left right --ignore-not-found --cascade=foreground")
-with record("left") as left, record("right") as right:
+with record("left", live=True) as left, record("right") as right:
     for name in ("left", "right"):
         apply(text.replace("agent", name))
     for name in ("left", "right"):
@@ -137,6 +148,7 @@ together.compare(max(lasts))
 
 # %%
 assert max(lasts) > 0.8 * rate.takes(200) > rate.takes(100)
+proved("the last Pod came no sooner than the limit allows for the Pods of both")
 
 # %%
 kubectl("delete daemonset left right --ignore-not-found")
@@ -147,11 +159,15 @@ None
 # (`--concurrent-daemonset-syncs`, 2 by default) does not help.
 #
 # The first rule can be seen where Pods are refused. The namespace `tight` has a quota of two Pods. We
-# apply the agent there, for the same hundred nodes. How many Pods will the API server have refused
-# when the controller has looked at all nodes once? Type `"a few"` or `"98"`, as a text.
+# apply the agent there, for the same hundred nodes.
 
 # %%
-refusals = predict("14-refused", "Room for 2 of 100 Pods. Refused: a few, or 98?")
+refusals = predict(
+    "14-refused",
+    "A namespace has a quota of two Pods, and an agent is applied there for 100 nodes. How many "
+    "Pods will the API server have refused when the controller has looked at all nodes once?",
+    choices=("a few", "98"),
+)
 refusals
 
 
@@ -179,6 +195,7 @@ refusals.compare("a few" if count < 98 / 2 else "98")
 
 # %%
 assert 0 < count < 25
+proved("the API server refused fewer than 25 Pods")
 
 # %% [markdown]
 # A few, and not 98. The first Pod was created, of the next two one was refused, and there the
@@ -191,21 +208,26 @@ assert 0 < count < 25
 # one node, by hand.
 
 # %%
-with record("agent") as one:
+with record("agent", live=True) as one:
     kubectl(f"delete pod -l app=agent --field-selector spec.nodeName={fleet.workers[0]}")
     wait_rollout("agent")
 restart = one.timeline.unavailable.longest(0)
 print(f"measured: the node was without an agent for {restart:.2f} s")
 
 # %% [markdown]
-# The budget is `10%`: ten rounds of ten nodes. How long will the rollout take?
+# The budget is `10%`: ten rounds of ten nodes.
 
 # %%
-rolled = predict("14-rolled", "100 nodes, 10%: how long is the rollout?", unit="s")
+rolled = predict(
+    "14-rolled",
+    "A rollout over 100 nodes has maxUnavailable: 10%. One node takes as long as just measured. "
+    "The controller keeps to the request limit shown above. How long will the rollout take?",
+    unit="s",
+)
 rolled
 
 # %%
-with record("agent") as rollout:
+with record("agent", live=True) as rollout:
     kubectl("set env daemonset/agent RELEASE=2") or kubectl("rollout restart daemonset/agent")
     wait_rollout("agent")
 facts = rollout.rollouts[-1]
@@ -214,19 +236,26 @@ rolled.compare(facts.duration)
 # %%
 print(f"requests at this rate: {rate.takes(2 * 100):.1f} s")
 print(f"measured: ten rounds {10 * restart:.1f} s; the rollout {facts.duration:.1f} s")
+
+# %%
 assert facts.updated == 100
 assert facts.duration > 0.8 * rate.takes(2 * 100)
+proved("all 100 nodes are updated, no sooner than the limit allows for two requests a node")
 
 # %% [markdown]
 # Each node costs two requests, a delete and a create. The rollout takes at least as long as its
 # rounds, and at least as long as its requests. With `10%` there are never more than ten rounds, however
 # large the fleet; the requests grow with the nodes.
 #
-# On a thousand nodes with `50%` in place of `10%`: how long will the rollout take? Type
-# `"half as long"` or `"nearly as long"`.
+# Now a thousand nodes, with `50%` in place of `10%`.
 
 # %%
-gain = predict("14-gain", "50% for 10%: half as long, or nearly as long?")
+gain = predict(
+    "14-gain",
+    "On 1,000 nodes maxUnavailable is 50% in place of 10%. How long does the rollout take, "
+    "compared with 10%?",
+    choices=("half as long", "nearly as long"),
+)
 gain
 
 # %%
@@ -246,9 +275,14 @@ print(f"recorded: 10% took {tenth:.0f} s, 50% took {half:.0f} s")
 print(f"requests at this rate: {rate.takes(2 * 1000):.0f} s")
 answer = "nearly as long" if half > 0.75 * tenth else "half as long"
 gain.compare(answer, source="recording")
-assert half > 0.75 * tenth, "recorded"
 
 # %%
+assert half > 0.75 * tenth, "recorded"
+proved("in the recording, 50% saved less than a quarter of the time")
+
+# %%
+from daemonset_course.lessons import crossover_nodes
+
 turn = crossover_nodes(restart=restart, rate=rate)
 print(f"measured: they meet at about {turn} nodes")
 
@@ -257,6 +291,8 @@ print(f"measured: they meet at about {turn} nodes")
 # or the requests, whichever take longer. What was not measured now comes from the file.
 
 # %%
+from daemonset_course.lessons import recorded_rollouts, rollout_progress, small_multiples
+
 rolls = recorded_rollouts(file, restart=restart, rate=rate)
 rolls["now: 10 %"] = rollout_progress(rollout.timeline, share=10, restart=restart, rate=rate)
 small_multiples(rolls)
@@ -269,15 +305,21 @@ small_multiples(rolls)
 # ## The mistake people make
 #
 # An autoscaler adds a hundred nodes. The script that asked for them waits until every node is
-# Ready, and assumes that each has its agent. From the first node that joins, how many seconds until
-# the last has its agent? A hundred Pods are a hundred requests.
+# Ready, and assumes that each has its agent. A hundred Pods are a hundred requests.
 
 # %%
-joined = predict("14-joined", "100 nodes join: when do all have an agent?", unit="s")
+joined = predict(
+    "14-joined",
+    "100 nodes join a cluster that runs an agent on each node. How long after the first of them "
+    "has joined does the last of them have its agent?",
+    unit="s",
+)
 joined
 
 # %%
-with record("agent") as growth:
+from daemonset_course.lessons import counts
+
+with record("agent", live=True) as growth:
     add_node(count=100)
     counted = f"jsonpath={{.status.desiredNumberScheduled}}={len(current().workers())}"
     kubectl(f"wait --for={counted} daemonset/agent --timeout=120s", timeout=130)
@@ -289,18 +331,25 @@ numbers = counts(growth.history)
 joined.compare(numbers.behind)
 
 # %%
+from daemonset_course.lessons import last_node_ready
+
 then = numbers.ready.at(last_node_ready(growth.history))
 most = numbers.desired.max()
 print(f"measured: when the last node was Ready, {then} of {most} had their agent")
+
+# %%
 assert most == len(current().workers()) == 200
 assert numbers.behind > 0.8 * rate.takes(2 * 100)
+proved("all 200 workers are desired; the last agent came no sooner than two requests a node allow")
 
 # %% [markdown]
 # Node by node: etcd numbers all changes in one sequence, as `resourceVersion`. Which came first, the
 # node's Ready or its Pod's?
 
-
 # %%
+from daemonset_course.lessons import is_ready, node_of
+
+
 def first_ready(resource, node_of):
     """For each node the number of the change that made it, or its Pod, Ready."""
     found = {}
@@ -314,8 +363,13 @@ def first_ready(resource, node_of):
 nodes = first_ready("nodes", lambda node: node["metadata"]["name"])
 pods = first_ready("pods", node_of)
 new = set(current().workers()) - set(fleet.workers)
+nodes_first = [name for name in new if nodes[name] < pods[name]]
+print(f"the node first: {len(nodes_first)} of {len(new)}")
+
+# %%
 assert len(new) == 100
-assert all(pods[name] > nodes[name] for name in new), "each was Ready before it had its agent"
+assert set(nodes_first) == new
+proved("each of the 100 nodes was Ready before its Pod was")
 
 # %% [markdown]
 # It took the time of two requests a node, or more, though only one Pod a node was created. Another
@@ -378,23 +432,47 @@ print(f"measured: {sum(float(line.split()[-1]) for line in skips):.0f} looks put
 minor = int(json.loads(kubectl("version -o json"))["serverVersion"]["minor"])
 assert gate == (minor >= 36)
 assert gate or not skips
+proved("the gate is there from Kubernetes 1.36 on, and without it there is no count")
 
 # %% [markdown]
 # ## Check yourself
 #
-# Three questions. Type answers, run, and let the code judge.
+# Three questions. Commit each answer before you run on.
 
 # %%
-q1 = predict("14-check-5000", "Agent for 5,000 nodes: last Pod made after?", unit="s")
+q1 = predict(
+    "14-check-5000",
+    "An agent is applied to 5,000 nodes, with the request limit shown above. "
+    "How long after that is its last Pod created?",
+    unit="s",
+)
+q1
+
+# %%
 q1.compare(rate.takes(5000), source="rule")
 
 # %%
-q2 = predict("14-check-new", "100 nodes joined: how many Pods were made?", unit="Pods")
+q2 = predict(
+    "14-check-new",
+    "100 nodes joined, and a node takes two requests. How many Pods of the agent were created?",
+    unit="Pods",
+)
+q2
+
+# %%
 old = {s.pod for s in growth.timeline.segments if s.node in fleet.workers}
 q2.compare(len({s.pod for s in growth.timeline.segments} - old), within=0)
 
 # %%
-q3 = predict("14-check-small", '20 nodes with 10%: "rounds" or "requests"?')
+q3 = predict(
+    "14-check-small",
+    "A rollout over 20 nodes has maxUnavailable: 10%. "
+    "What takes longer and so sets its length: the rounds or the requests?",
+    choices=("rounds", "requests"),
+)
+q3
+
+# %%
 answer = "rounds" if 10 * restart > rate.takes(2 * 20) else "requests"
 q3.compare(answer, source="rule")
 

@@ -9,19 +9,12 @@
 # - bring nodes back, and say what comes back with them.
 #
 # You know Pods and Deployments, and you have done lessons 00, 01 and 06. Run the cells from the top;
-# where a cell asks for a prediction, type it in place of the `...` before you run on.
+# where a cell asks for a prediction, commit it; then run on.
 
 # %%
-import json
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from pathlib import Path
-
-from daemonset_course import CommandFailed, add_node, apply, break_node, cordon, current, drain
-from daemonset_course import kubectl, predict, record, recover_node, remove_node, reset, show, taint
-from daemonset_course import wait_rollout, wait_settled, why
-from daemonset_course.lessons import Failures, allocatable_cpu, count_by_node, failure, nodes_with
-from daemonset_course.lessons import uids_by_node
+from daemonset_course import add_node, apply, break_node, cordon, current, drain, kubectl, predict
+from daemonset_course import proved, record, reset, show, taint, wait_rollout, wait_settled, why
+from daemonset_course.lessons import Failures, count_by_node, failure, nodes_with, uids_by_node
 
 # %%
 fleet = reset(workers=6)
@@ -52,6 +45,8 @@ deleted, tired, silent, off, drained, healthy = oldest
 # `eager`, tolerates every taint, as many network and log agents do; its turn comes at the end.
 
 # %%
+from pathlib import Path
+
 print(Path("../manifests/lesson-15/web.yaml").read_text())
 
 # %%
@@ -66,27 +61,41 @@ for name in ("agent", "eager"):
 
 # %%
 before, eager_before = uids_by_node("agent"), uids_by_node("eager")
+
+# %%
 assert count_by_node("agent") == count_by_node("web") == dict.fromkeys(fleet.workers, 1)
+proved("each worker has one Pod of the agent and one of web")
 
 # %% [markdown]
 # ## Predict
 #
-# In which of the five failures is the *agent's* Pod told to stop? Type a list such as
-# `["drained", "deleted"]`, then the same for `web`.
+# Each of the five nodes has a Pod of the agent and a Pod of `web`. Which of them will be told to stop?
 
 # %%
-agents = predict("15-agents", "In which failures is the agent's Pod told to stop?")
+agents = predict(
+    "15-agents",
+    "Five workers fail, each in its own way. In which of these failures will the Pod of the agent, "
+    "a DaemonSet, be told to stop?",
+    nodes=("not ready", "unreachable", "shut down", "deleted", "drained"),
+)
 agents
 
 # %%
-webs = predict("15-webs", "In which failures is the Pod of web told to stop?")
+webs = predict(
+    "15-webs",
+    "Five workers fail, each in its own way. In which of these failures will the Pod of web, a "
+    "Deployment, be told to stop?",
+    nodes=("not ready", "unreachable", "shut down", "deleted", "drained"),
+)
 webs
 
-# %% [markdown]
-# And when all five have failed: DESIRED is six now. What will it be?
-
 # %%
-desired = predict("15-desired", "Five of six nodes failed: DESIRED?", unit="nodes")
+desired = predict(
+    "15-desired",
+    "Five of six workers fail: one is not ready, one unreachable, one shut down, one deleted, one "
+    "drained. The agent's DESIRED was six. What will it be when all five have failed?",
+    unit="nodes",
+)
 desired
 
 # %% [markdown]
@@ -102,6 +111,11 @@ OFF = "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
 
 
 # %%
+from concurrent.futures import ThreadPoolExecutor
+
+from daemonset_course import remove_node
+
+
 def fail(kind):
     """Break the node of this kind, with a mark in the recording."""
     day.mark(kind)
@@ -109,6 +123,11 @@ def fail(kind):
 
 
 # %%
+from contextlib import suppress
+
+from daemonset_course import CommandFailed
+
+
 def wait_told(node):
     """Return when the Pod of web on this node was told to stop, or is gone already."""
     there = f"-l app=web --field-selector spec.nodeName={node}"
@@ -117,7 +136,7 @@ def wait_told(node):
 
 
 # %%
-with record("agent") as day:
+with record("agent", live=True) as day:
     day.mark("drained")
     drain(drained, "--ignore-daemonsets")
     with ThreadPoolExecutor() as pool:
@@ -154,6 +173,7 @@ webs.compare(told("web"))
 # %%
 assert told("agent") == ["shut down"]
 assert set(told("web")) == {"not ready", "unreachable", "shut down", "drained"}
+proved("the agent's Pod was told to stop in one failure, and the Pod of web in four")
 
 # %% [markdown]
 # The agent's Pod is told to stop in one case only: when we declare the machine off. That is what
@@ -173,6 +193,7 @@ seconds
 
 # %%
 assert seconds == {"agent": [], "web": ["2", "2"]}
+proved("the tolerations of web end after two seconds, those of the agent never end")
 
 # %% [markdown]
 # ## Not ready and unreachable
@@ -192,16 +213,20 @@ def ready(node):
 
 # %%
 conditions = {kind: ready(KINDS[kind]) for kind in ("not ready", "unreachable", "shut down")}
+conditions
+
+# %%
 assert conditions == {"not ready": "False", "unreachable": "Unknown", "shut down": "Unknown"}
 assert found["not ready"].outcomes["agent"].phase == "ready"
 assert found["unreachable"].outcomes["agent"].phase == "not ready"
+proved("Ready is False with a ready Pod on one node, and Unknown on the two silent ones")
 
 # %% [markdown]
-# **False** is the kubelet's own word: the machine lives, and its Pods are as the kubelet last said.
-# **Unknown** is the node controller's. After a *grace period* without a word from the kubelet (50 s
-# by default; this cluster waits less, to save your time) it says so, and sets the Pods' Ready to False
-# as well, without knowing whether they run. Look at the lane: until the grace period is over,
-# everything says ready. (From Kubernetes 1.37 on, the node controller first reads the node's lease from
+# **False** comes from the kubelet: the machine lives, and its Pods are as the kubelet last reported.
+# **Unknown** comes from the node controller. After a *grace period* without a report from the kubelet
+# (50 s by default; this cluster waits less, to save your time) it sets Unknown, and sets the Pods' Ready
+# to False as well, without knowing whether they run. Look at the lane: until the grace period is over,
+# everything is ready. (From Kubernetes 1.37 on, the node controller first reads the node's lease from
 # the API server once more. So a cache that lags behind marks no living node as unreachable:
 # [#138698](https://github.com/kubernetes/kubernetes/pull/138698).)
 
@@ -210,9 +235,12 @@ noticed = found["unreachable"].noticed
 print(f"measured: unreachable after {noticed:.1f} s, not ready after "
       f"{found['not ready'].noticed:.1f} s")  # fmt: skip
 print(f"set: a grace period of {current().settings.node_grace_seconds} s")
+
+# %%
 stuck = found["unreachable"].outcomes["web"]
 assert stuck.stopping > noticed
 assert stuck.gone is None
+proved("the Pod of web was told to stop after the node was unreachable, and is still listed")
 
 # %% [markdown]
 # The Pod of `web` on the silent node was told to stop, and is still listed: only its kubelet can
@@ -231,8 +259,11 @@ assert stuck.gone is None
 # %%
 ended = found["shut down"].outcomes["agent"]
 print(f"measured: told to stop after {ended.stopping:.1f} s, gone after {ended.gone:.1f} s")
+
+# %%
 assert ended.gone > ended.stopping
 assert off not in nodes_with("agent")
+proved("the agent's Pod was told to stop, then deleted, and has no successor there")
 
 # %% [markdown]
 # No new agent was made there: the node is unreachable still, and that taint comes as `NoSchedule`
@@ -240,6 +271,7 @@ assert off not in nodes_with("agent")
 
 # %%
 assert uids_by_node("eager")[off] == eager_before[off]
+proved("the Pod of eager is the same one as before")
 
 # %% [markdown]
 # (A machine that is shut down in good order is another case: with
@@ -260,15 +292,17 @@ assert uids_by_node("eager")[off] == eager_before[off]
 assert found["drained"].outcomes["agent"].phase == "ready"
 assert found["drained"].outcomes["web"].gone is not None
 assert drained in nodes_with("agent")
+proved("the agent is ready on the drained node, and the Pod of web is gone")
 
 # %% [markdown]
-# On the deleted node both Pods say ready. They are ghosts: nobody runs them, and nobody has looked.
-# Lesson 01 waited until the garbage collector did.
+# On the deleted node both Pods are listed as ready. No kubelet runs them, and the garbage collector
+# has not looked yet. Lesson 01 waited until it did.
 
 # %%
-ghosts = found["deleted"].outcomes
-assert {outcome.stopping for outcome in ghosts.values()} == {None}
-assert all(outcome.gone is None or outcome.gone > 20 for outcome in ghosts.values())
+left_over = found["deleted"].outcomes.values()
+assert {outcome.stopping for outcome in left_over} == {None}
+assert all(outcome.gone is None or outcome.gone > 20 for outcome in left_over)
+proved("neither Pod was told to stop, and neither was gone within 20 s")
 
 # %% [markdown]
 # ## The mistake people make
@@ -285,6 +319,7 @@ desired.compare(status.desired, within=0)
 # %%
 assert (status.desired, status.ready, status.unavailable) == (2, 2, 0)
 assert len(fleet.workers) - status.desired == 4
+proved("every node that counts is ready, and four of six workers do not count")
 
 # %% [markdown]
 # All green: two desired, two ready. The mistake is to watch whether READY falls behind DESIRED. To this
@@ -298,6 +333,7 @@ rules
 assert set(rules.runs_on) == {drained, healthy}
 assert "not-ready" in str(rules.nodes[tired])
 assert "unreachable" in str(rules.nodes[silent])
+proved("the taints not-ready and unreachable keep the agent off two nodes")
 
 # %% [markdown]
 # So compare DESIRED with a number of your own: how many nodes there should be. What the status has
@@ -306,21 +342,32 @@ assert "unreachable" in str(rules.nodes[silent])
 # %%
 assert status.misscheduled == 2
 assert {tired, silent} < nodes_with("agent")
+proved("two Pods are misscheduled, and both nodes have theirs")
 
 # %% [markdown]
 # ### An agent that tolerates everything
 #
-# `eager` has been there all day, and no taint keeps it off, not even the control plane's. By how many
-# nodes is its READY behind its DESIRED?
+# `eager` has been there all day, and no taint keeps it off, not even the control plane's.
 
 # %%
-stubborn = predict("15-stubborn", "eager: READY behind DESIRED by?", unit="nodes")
+stubborn = predict(
+    "15-stubborn",
+    "eager tolerates every taint. Of six workers one is not ready, one unreachable, one shut down, "
+    "one drained, and one deleted. By how many nodes is eager's READY less than its DESIRED?",
+    unit="nodes",
+)
 stubborn
 
 # %%
 kubectl("annotate daemonset eager look=again --overwrite")  # so that the controller counts again
+None
+
+# %%
 for field, number in {"desiredNumberScheduled": 6, "numberReady": 4}.items():
     kubectl(f"wait --for=jsonpath={{.status.{field}}}={number} daemonset/eager --timeout=60s")
+proved("the controller has counted again")
+
+# %%
 print(shown := kubectl(f"get daemonset eager -o custom-columns={columns}"))
 wanted, ready_now = map(int, shown.split()[2:])
 stubborn.compare(wanted - ready_now, within=0)
@@ -328,8 +375,7 @@ stubborn.compare(wanted - ready_now, within=0)
 # %% [markdown]
 # Here READY does fall behind DESIRED: each of the six nodes that exist counts, and the two silent ones
 # have no ready Pod. The node whose kubelet complains counts as ready, as its Pod does. So the same
-# alert fires for one agent and is blind for another, on the same fleet: it depends on what they
-# tolerate.
+# alert fires for one agent and not for another, on the same fleet: it depends on what they tolerate.
 #
 # The status tells numbers only: no node, and no reason. For those, look at nodes and Pods:
 #
@@ -339,18 +385,24 @@ stubborn.compare(wanted - ready_now, within=0)
 # | Ready=Unknown | silent: dead, hung, or cut off | not ready, not told to stop |
 # | and `out-of-service` | off; somebody said so | deleted by force, unless it tolerates that |
 # | Ready, SchedulingDisabled | cordoned or drained | ready |
-# | no Node object | deleted | a ghost that says ready, for a while |
+# | no Node object | deleted | listed as ready, for a while |
 #
 # ## What comes back
 #
-# The dead machines are repaired. On which of them does the agent's *old* Pod go on: `"unreachable"`,
-# `"shut down"`, `"both"` or `"none"`?
+# The dead machines are repaired.
 
 # %%
-same = predict("15-same", "Where does the old Pod of the agent go on?")
+same = predict(
+    "15-same",
+    "The machine that was unreachable and the machine that was shut down are repaired. "
+    "On which of the two does the old Pod of the agent go on?",
+    choices=("unreachable", "shut down", "both", "none"),
+)
 same
 
 # %%
+from daemonset_course import recover_node
+
 add_node()  # in the deleted one's place
 taint(off, "node.kubernetes.io/out-of-service-")
 with ThreadPoolExecutor() as pool:
@@ -361,12 +413,15 @@ wait_rollout("agent")
 # %%
 now = uids_by_node("agent")
 kept = [kind for kind in ("unreachable", "shut down") if now[KINDS[kind]] == before[KINDS[kind]]]
+same.compare({0: "none", 1: "".join(kept), 2: "both"}[len(kept)])
+
+# %%
 assert kept == ["unreachable"]
-same.compare(kept[0])
+proved("one of the two machines has its old Pod, the other a new one")
 
 # %% [markdown]
 # The silent node's Pod never stopped for the API, so it is ready again as soon as its kubelet
-# speaks. On the node that was off the controller made a new one, when the last taint was gone. Take
+# reports. On the node that was off the controller made a new one, when the last taint was gone. Take
 # the taint `out-of-service` away yourself: nobody else does.
 #
 # A rollout while a node is dead is in lesson 08: the dead node spends the budget.
@@ -376,13 +431,21 @@ same.compare(kept[0])
 # What if the dead nodes are replaced by new ones? `crowd`, an application, has twelve Pods, of which
 # each fills a node; most of them wait for room. `late` is an agent for new nodes that needs as much.
 # Three nodes join. On how many of them `late` gets ready is left to chance. Then we give it the
-# priority class `system-node-critical` (lesson 13). On how many of the three will it be ready then?
+# priority class `system-node-critical` (lesson 13).
 
 # %%
-won = predict("15-won", "3 new nodes, late critical: ready on how many?", unit="nodes")
+won = predict(
+    "15-won",
+    "Three nodes join. Pods of an application wait for room, and each fills a node; the agent late "
+    "needs as much. Then late gets the class system-node-critical. "
+    "On how many of the three nodes will late be ready?",
+    unit="nodes",
+)
 won
 
 # %%
+from daemonset_course.lessons import allocatable_cpu
+
 cpu = allocatable_cpu(healthy)
 text = Path("../manifests/lesson-15/race.yaml").read_text()
 crowd, late = text.replace("CPU", f"{cpu * 6 // 10}m").split("---\n")
@@ -398,6 +461,8 @@ print(f"measured: late is ready on {len(first.ready)} of the new nodes")
 # begins to create its own. Who is first may differ from node to node. Now the critical priority.
 
 # %%
+import json
+
 critical = {"spec": {"template": {"spec": {"priorityClassName": "system-node-critical"}}}}
 kubectl("patch daemonset late --patch", json.dumps(critical))
 made_room = wait_rollout("late")
@@ -405,6 +470,7 @@ won.compare(made_room.ready, within=0)
 
 # %%
 assert set(joined) <= nodes_with("late")
+proved("late is on each node that joined")
 
 # %%
 kubectl("delete daemonset late --ignore-not-found --cascade=foreground")
@@ -416,10 +482,16 @@ None
 # kubelet can bring it along when its node joins
 # ([`registerWithTaints`](https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/)),
 # and the agent, which tolerates it, has it taken off when it is ready. We put one on the three nodes,
-# let `crowd` come first, and then `late`. On how many of the three will `late` be ready?
+# let `crowd` come first, and then `late`.
 
 # %%
-kept_free = predict("15-kept-free", "Startup taint, crowd first: late on?", unit="nodes")
+kept_free = predict(
+    "15-kept-free",
+    "Three empty nodes have a startup taint. The application crowd, which does not tolerate the "
+    "taint, comes first; then comes the agent late, which does. "
+    "On how many of the three nodes will late be ready?",
+    unit="nodes",
+)
 kept_free
 
 # %%
@@ -435,6 +507,7 @@ kept_free.compare(wait_rollout("late").ready, within=0)
 assert count_by_node("late") == dict.fromkeys(nodes_with("late"), 1)
 assert set(joined) <= nodes_with("late")
 assert not set(joined) & nodes_with("crowd")
+proved("late is on each of the nodes, and no Pod of crowd is")
 
 # %% [markdown]
 # The agent is ready on all of them, so the taint comes off, and `crowd` moves in beside it.
@@ -444,7 +517,10 @@ with suppress(CommandFailed):  # if it was taken off already
     kubectl("taint nodes -l pool=new example.com/starting-")
 more = f"--for=jsonpath={{.status.readyReplicas}}={len(elsewhere) + len(joined)}"
 kubectl(f"wait {more} deployment/crowd --timeout=50s")
+
+# %%
 assert set(joined) <= nodes_with("crowd") & nodes_with("late")
+proved("each of the nodes has both")
 
 # %%
 kubectl("delete daemonset late --ignore-not-found --cascade=foreground")
@@ -454,19 +530,41 @@ None
 # %% [markdown]
 # ## Check yourself
 #
-# Three questions. Type answers, run, and let the code judge. There are six of the old workers, three
-# new ones and the control plane.
+# Three questions. Commit each answer before you run on.
 
 # %%
-q1 = predict("15-check-eager", "eager, which tolerates all: DESIRED?", unit="nodes")
+q1 = predict(
+    "15-check-eager",
+    "There are six old workers, three new ones and the control plane, and all are ready. "
+    "What is DESIRED of eager, which tolerates every taint?",
+    unit="nodes",
+)
+q1
+
+# %%
 q1.compare(wait_rollout("eager").desired, within=0)
 
 # %%
-q2 = predict("15-check-desired", "The old ones mended, three new: DESIRED?", unit="nodes")
+q2 = predict(
+    "15-check-desired",
+    "There are six old workers, three new ones and the control plane, and all are ready. "
+    "What is DESIRED of the agent, whose template has no tolerations?",
+    unit="nodes",
+)
+q2
+
+# %%
 q2.compare(wait_rollout("agent").desired, within=0)
 
 # %%
-q3 = predict("15-check-cordon", "Cordoned, then its agent deleted: is there a new one?")
+q3 = predict(
+    "15-check-cordon",
+    "A worker is cordoned, and then the agent's Pod on it is deleted. Does it get a new Pod there?",
+    choices=("yes", "no"),
+)
+q3
+
+# %%
 cordon(healthy)
 kubectl(f"delete pod -l app=agent --field-selector spec.nodeName={healthy}")
 wait_rollout("agent")
@@ -481,7 +579,7 @@ None
 #
 # - Failing nodes do not send a DaemonSet's Pods away; they make them unready, or nothing at all.
 # - `NotReady` is two things: the kubelet complains (False), or is not heard (Unknown).
-# - A silent machine's Pods stay until it speaks, its Node object goes, or you declare it off.
+# - A silent machine's Pods stay until it reports again, its Node object is deleted, or you declare it off.
 # - DESIRED forgets failed nodes, but for an agent that tolerates their taints. Alert on the nodes you
 #   should have, and on the nodes' conditions.
 #

@@ -10,19 +10,12 @@
 # - keep what an agent may change to its own node.
 #
 # You know Pods and Deployments, and you have done all earlier lessons. Run the cells from the top;
-# where a cell asks for a prediction, type it in place of the `...` before you run on.
+# where a cell asks for a prediction, commit it; then run on.
 
 # %%
-import json
-import zlib
-from pathlib import Path
-
-import yaml
-
-from daemonset_course import apply, kubectl, label, predict, record, rejected, reset, show, step
-from daemonset_course import wait_rollout, wait_settled
-from daemonset_course.lessons import coverage, daemonset_status, scheduler_messages, try_apply
-from daemonset_course.lessons import try_label_with_token, uids_by_node, wait_refused
+from daemonset_course import apply, kubectl, label, predict, proved, record, rejected, reset
+from daemonset_course import show, step, wait_rollout, wait_settled
+from daemonset_course.lessons import daemonset_status, scheduler_messages, uids_by_node
 
 # %%
 fleet = reset(workers=6)
@@ -43,24 +36,35 @@ fleet
 # This agent takes its level from a ConfigMap, as an environment variable.
 
 # %%
+from pathlib import Path
+
 print(Path("../manifests/lesson-16/agent.yaml").read_text().partition("---")[2].partition("---")[0])
 
 # %%
 apply("../manifests/lesson-16/agent.yaml")
-assert wait_rollout("agent").desired == 6
+status = wait_rollout("agent")
+
+# %%
+assert status.desired == 6
+proved("the agent is available on all six workers")
 
 # %% [markdown]
 # We set the level to `debug` in the ConfigMap. Then we delete one Pod, so that the controller surely
-# looks at the DaemonSet. How many of the five other Pods will be replaced?
+# looks at the DaemonSet.
 
 # %%
-replaced = predict("16-replaced", "ConfigMap changed: others replaced?", unit="Pods")
+replaced = predict(
+    "16-replaced",
+    "Six Pods of a DaemonSet take an environment variable from a ConfigMap. You change the "
+    "ConfigMap, and delete one Pod. How many of the five other Pods will be replaced?",
+    unit="Pods",
+)
 replaced
 
 # %%
 new = Path("../manifests/lesson-16/agent.yaml").read_text().partition("---")[0]
 before, victim = uids_by_node("agent"), fleet.workers[0]
-with record("agent") as change:
+with record("agent", live=True) as change:
     apply(new.replace("info", "debug"))
     change.mark("ConfigMap changed")
     kubectl(f"delete pod -l app=agent --field-selector spec.nodeName={victim}")
@@ -70,16 +74,17 @@ with record("agent") as change:
 
 # %%
 fresh = {node for node in before if after[node] != before[node]}
-assert fresh == {victim}
-change.plot(title="The ConfigMap changed: nothing rolls until the template does")
+change.plot()
 
 # %%
 replaced.compare(len(fresh - {victim}), within=0)
 
 # %% tags=["claim-C98"]
+assert fresh == {victim}
 assert kubectl("get configmap agent -o jsonpath={.data.level}") == "debug"
 assert status.updated == 6
 assert not set(uids_by_node("agent").values()) & set(after.values())
+proved("only the deleted Pod was replaced, UP-TO-DATE was six, and the restart replaced all")
 
 # %% [markdown]
 # None. The controller rolls when the *template* changes, and the template names the ConfigMap; it
@@ -92,6 +97,8 @@ assert not set(uids_by_node("agent").values()) & set(after.values())
 # `kubectl rollout restart` changes the template: it writes the time into an annotation.
 
 # %%
+import json
+
 written = kubectl("get daemonset agent -o jsonpath={.spec.template.metadata.annotations}")
 print(*json.loads(written))
 
@@ -99,24 +106,37 @@ print(*json.loads(written))
 # Whoever wants configuration to roll by itself puts it into the template. One way: a checksum of it
 # as an annotation of the Pods. Then one `apply` does both.
 
+# %%
+import zlib
+
+
+def checksum(config):
+    """A number that changes with the content of a ConfigMap, as a text."""
+    return str(zlib.crc32(json.dumps(config["data"]).encode()))
+
 
 # %%
+import yaml
+
+
 def configure(level):
     """Set the level, with a checksum of the configuration in the template."""
     config, daemonset, _ = yaml.safe_load_all(Path("../manifests/lesson-16/agent.yaml").read_text())
     config["data"]["level"] = level
-    total = str(zlib.crc32(json.dumps(config["data"]).encode()))
-    daemonset["spec"]["template"]["metadata"]["annotations"] = {"checksum/config": total}
+    daemonset["spec"]["template"]["metadata"]["annotations"] = {"checksum/config": checksum(config)}
     apply(config)
     apply(daemonset)
     wait_rollout("agent")
     return set(uids_by_node("agent").values())
 
 
-# %% tags=["claim-C98"]
+# %%
 first, again, other = configure("warn"), configure("warn"), configure("error")
+
+# %% tags=["claim-C98"]
 assert first == again
 assert not again & other
+proved("the second warn kept every Pod, and error replaced every Pod")
 
 # %% [markdown]
 # The same level again rolls nothing; another one rolls all.
@@ -137,26 +157,43 @@ print(kubectl("get nodes -o", columns))
 # %%
 print(Path("../manifests/lesson-16/zones.yaml").read_text().rpartition("---")[2])
 
-# %% [markdown]
-# How many Pods of `apart` will run? And will all six of `spread`: `True` or `False`?
-
 # %%
-alone = predict("16-apart", "apart, two zones: how many Pods run?", unit="Pods")
+alone = predict(
+    "16-apart",
+    "Four of six workers are in zone-a, two in zone-b. The DaemonSet apart wants no other Pod of "
+    "its kind in the same zone. How many of its Pods will run?",
+    unit="Pods",
+)
 alone
 
 # %%
-all_six = predict("16-spread", "Zones of 4 and 2: do all six of spread run?")
+all_six = predict(
+    "16-spread",
+    "Four of six workers are in zone-a, two in zone-b. The DaemonSet spread wants at most one Pod "
+    "more in one zone than in the other. Will all six Pods of spread run?",
+    choices=("yes", "no"),
+)
 all_six
 
 # %%
-names = {"apart": 2, "spread": 6, "strict": 5}
-with record("apart") as zones:
-    apply("../manifests/lesson-16/zones.yaml")
-    for name, ready in names.items():
-        done = f"--for=jsonpath={{.status.numberReady}}={ready}"
-        kubectl(f"wait {done} daemonset/{name} --timeout=30s")
-    settled = {name: wait_settled(f"app={name}", pods=6) for name in names}
-show(coverage(zones.history, list(names)))
+zones = record("apart")
+zones.start()
+apply("../manifests/lesson-16/zones.yaml")
+None
+
+# %%
+for name, ready in {"apart": 2, "spread": 6, "strict": 5}.items():
+    done = f"--for=jsonpath={{.status.numberReady}}={ready}"
+    kubectl(f"wait {done} daemonset/{name} --timeout=30s")
+proved("no more Pods of the three will get ready")
+
+# %%
+from daemonset_course.lessons import coverage
+
+names = ["apart", "spread", "strict"]
+settled = {name: wait_settled(f"app={name}", pods=6) for name in names}
+zones.stop()
+show(coverage(zones.history, names))
 
 # %%
 alone.compare(len(settled["apart"].ready), within=0)
@@ -170,6 +207,7 @@ assert {daemonset_status(name).desired for name in names} == {6}
 assert [len(one.refused) for one in settled.values()] == [4, 0, 1]
 assert "didn't match pod anti-affinity rules" in scheduler_messages("apart")[0]
 assert "didn't match pod topology spread constraints" in scheduler_messages("strict")[0]
+proved("DESIRED is six for each; the scheduler refuses four Pods of apart and one of strict")
 
 # %% [markdown]
 # The controller wants all six, always: affinity between Pods and spreading are not among its rules.
@@ -189,10 +227,15 @@ None
 # ## The mistake people make
 #
 # An agent that uses its node's network, in a namespace that enforces the Pod Security level
-# `baseline`. Will `kubectl apply` succeed or fail? Type `"succeeds"` or `"fails"`.
+# `baseline`.
 
 # %%
-applied = predict("16-baseline", "hostNetwork under baseline: succeeds or fails?")
+applied = predict(
+    "16-baseline",
+    "A namespace enforces the Pod Security level baseline, which forbids hostNetwork. "
+    "Does kubectl apply succeed there for a DaemonSet with hostNetwork: true?",
+    choices=("yes", "no"),
+)
 applied
 
 # %%
@@ -200,7 +243,7 @@ apply("../manifests/lesson-16/guarded.yaml")
 kubectl("-n guarded delete daemonset host --ignore-not-found --cascade=foreground")
 answer = kubectl("apply -n guarded -f ../manifests/lesson-16/host.yaml")
 print(answer)
-applied.compare("succeeds" if "daemonset.apps/host" in answer else "fails")
+applied.compare("daemonset.apps/host" in answer)
 
 
 # %%
@@ -218,12 +261,13 @@ print(refused("guarded"))
 assert "Warning: would violate PodSecurity" in answer
 assert 'violates PodSecurity "baseline:latest"' in refused("guarded")
 assert "pod/" not in kubectl("-n guarded get pods -o name")
+proved("kubectl apply got a warning, the Pods are refused, and there is none")
 
 # %% [markdown]
 # It succeeds, with a warning that is soon lost in a pipeline's log. Pod Security judges Pods, and an
 # object that makes Pods earns the warning only. The DaemonSet is there, and each of its Pods is
 # refused: DESIRED is six and READY is none, so here an alert does fire. Agents with privileges live
-# in a namespace that says so.
+# in a namespace that allows them.
 
 # %%
 kubectl("label namespace guarded --overwrite pod-security.kubernetes.io/enforce=privileged")
@@ -231,14 +275,20 @@ kubectl("-n guarded annotate daemonset host look=again --overwrite")
 
 # %% tags=["claim-C101"]
 assert wait_rollout("host", namespace="guarded").ready == 6
+proved("host is ready on all six workers")
 
 # %% [markdown]
 # ### A quota refuses in the same way
 #
-# The namespace `small` has room for two Pods. How many nodes get theirs?
+# The namespace `small` has room for two Pods.
 
 # %%
-fit = predict("16-quota", "Quota of 2 Pods, 6 workers: nodes with one?", unit="nodes")
+fit = predict(
+    "16-quota",
+    "A DaemonSet is applied for six workers, in a namespace with a quota of two Pods. "
+    "How many workers will get their Pod?",
+    unit="nodes",
+)
 fit
 
 # %%
@@ -247,24 +297,34 @@ for limit in ("quota", "limits"):
     apply(f"../manifests/lesson-16/{limit}.yaml", namespace="small")
 kubectl("-n small wait --for=jsonpath={.status.hard.pods}=2 resourcequota/two-pods --timeout=30s")
 apply("../manifests/lesson-16/host.yaml", namespace="small")
-kubectl("-n small wait --for=jsonpath={.status.currentNumberScheduled}=2 daemonset/host")
 print(refused("small"))
+
+# %%
+kubectl("-n small wait --for=jsonpath={.status.currentNumberScheduled}=2 daemonset/host")
+proved("the controller has counted the Pods")
+
+# %%
 fit.compare(kubectl("-n small get pods -o name").count("pod/"), within=0)
 
 # %%
 assert kubectl("-n small get pods -o name").count("pod/") == 2
 assert "exceeded quota: two-pods" in refused("small")
+proved("there are two Pods, and the event names the quota")
 
 # %% [markdown]
 # Which two nodes is left to chance. A fleet that grows needs a quota that grows with it.
 #
 # The namespace has a [LimitRange](https://kubernetes.io/docs/concepts/policy/limit-range/) too. It
-# refuses nothing here, but it fills in what a template leaves open: `host` asks for no CPU.
+# refuses nothing here, but it fills in what a template leaves open: `host` requests no CPU.
+
+# %%
+asks = "jsonpath={.items[*].spec.containers[0].resources.requests.cpu}"
+print(asked := kubectl("-n small get pods -o", asks))
 
 # %%
 assert "cpu" not in kubectl("-n small get daemonset host -o", "jsonpath={.spec.template.spec}")
-asks = "jsonpath={.items[*].spec.containers[0].resources.requests.cpu}"
-assert kubectl("-n small get pods -o", asks).split() == ["50m", "50m"]
+assert asked.split() == ["50m", "50m"]
+proved("the template requests no CPU, and each Pod requests what the LimitRange says")
 
 # %%
 kubectl("delete namespace guarded small --ignore-not-found --wait=false")
@@ -284,10 +344,15 @@ None
 # ## Identity and storage
 #
 # `db` is a StatefulSet of two Pods, with volumes made by hand; `agent` is our DaemonSet. We delete all
-# Pods of both. Whose come back under their old names: `"agent"`, `"db"` or `"both"`?
+# Pods of both.
 
 # %%
-named = predict("16-named", "All Pods deleted: whose return under the same names?")
+named = predict(
+    "16-named",
+    "All Pods of the StatefulSet db and of the DaemonSet agent are deleted. "
+    "Whose Pods come back under their old names?",
+    choices=("agent", "db", "both", "none"),
+)
 named
 
 # %%
@@ -317,11 +382,12 @@ kubectl("delete pods -l app=db")
 wait_rollout("agent")
 kubectl("rollout status statefulset/db --timeout=60s")
 same = [app for app in old if identities(app)[0] == old[app][0]]
-named.compare("both" if len(same) == 2 else same[0])
+named.compare({0: "none", 1: "".join(same), 2: "both"}[len(same)])
 
 # %% tags=["claim-C97"]
 assert identities("db") == old["db"] == ({"db-0", "db-1"}, {"data-db-0", "data-db-1"})
 assert not identities("agent")[0] & old["agent"][0]
+proved("db has its old names and volumes again, and the agent has new names only")
 
 # %% [markdown]
 # A StatefulSet's Pod has a name and a volume of its own, a DaemonSet's Pod belongs to a node. Take a
@@ -339,21 +405,32 @@ None
 #
 # An application that sends its traces to an agent wants the one on its own node. A Service with
 # `internalTrafficPolicy: Local` does that: each node forwards to the endpoints on itself. So every
-# node needs one. On how many nodes does the agent's Service have an endpoint?
+# node needs one.
 
 # %%
-ends = predict("16-endpoints", "On how many nodes are its endpoints?", unit="nodes")
+ends = predict(
+    "16-endpoints",
+    "There are six workers and the control plane, and the agent tolerates no taint. "
+    "On how many nodes does the agent's Service have an endpoint?",
+    unit="nodes",
+)
 ends
 
 # %%
 slices = "endpointslices -l kubernetes.io/service-name=agent"
+
+# %%
 kubectl(f"wait --for=jsonpath={{.endpoints[5].conditions.ready}}=true {slices} --timeout=30s")
+proved("the endpoints are ready")
+
+# %%
 places = kubectl(f"get {slices}", "-o=jsonpath={.items[*].endpoints[*].nodeName}").split()
 ends.compare(len(set(places)), within=0)
 
 # %%
 assert sorted(places) == sorted(fleet.workers)
 assert kubectl("get service agent -o jsonpath={.spec.internalTrafficPolicy}") == "Local"
+proved("each worker has an endpoint, and the Service keeps traffic on the node")
 
 # %% [markdown]
 # One on each worker. Where a node has no ready agent, callers on that node reach nobody
@@ -370,15 +447,19 @@ assert kubectl("get service agent -o jsonpath={.spec.internalTrafficPolicy}") ==
 print(Path("../manifests/lesson-16/labeller.yaml").read_text().split("---\n")[1])
 
 # %% [markdown]
-# Somebody breaks into one node and takes the agent's token there. On how many of the seven nodes,
-# six workers and the control plane, can they write labels?
+# Somebody breaks into one node and takes the agent's token there.
 #
 # The kubelet gets a token that is bound to the Pod, and mounts it there. We ask for one like it, for
 # the Pod of one worker
 # ([bound token volume](https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-token-volume)).
 
 # %%
-open_to = predict("16-token", "One agent's token: labels on how many?", unit="nodes")
+open_to = predict(
+    "16-token",
+    "The ServiceAccount of an agent may patch nodes. Somebody has the token of one agent. On how "
+    "many of the seven nodes, six workers and the control plane, can they write labels?",
+    unit="nodes",
+)
 open_to
 
 # %%
@@ -391,12 +472,15 @@ make = "create token labeller --bound-object-kind Pod --bound-object-name"
 token = kubectl(f"{make} {pod}").strip()
 
 # %%
+from daemonset_course.lessons import try_label_with_token
+
 said = try_label_with_token(token, fleet.nodes)
 open_to.compare(list(said.values()).count(""), within=0)
 
 # %%
 assert set(said.values()) == {""}
 assert len(said) == len(fleet.workers) + 1
+proved("the API server would write the label on every node")
 
 # %% [markdown]
 # On all of them. (`try_label_with_token` asks the API server and writes nothing, as
@@ -414,6 +498,8 @@ assert len(said) == len(fleet.workers) + 1
 print(Path("../manifests/lesson-16/own-node.yaml").read_text().split("---\n")[0])
 
 # %%
+from daemonset_course.lessons import wait_refused
+
 apply("../manifests/lesson-16/own-node.yaml")
 print(wait_refused(token, fleet.workers[1]))
 said = try_label_with_token(token, fleet.nodes)
@@ -421,6 +507,7 @@ said = try_label_with_token(token, fleet.nodes)
 # %%
 assert [node for node in said if not said[node]] == [home]
 assert f"a token of {home} may not change {fleet.workers[1]}" in said[fleet.workers[1]]
+proved("the label on the token's own node is accepted, and the others are refused")
 
 # %% [markdown]
 # It may change its own node, and no other. And with a token of the same ServiceAccount that is bound
@@ -428,7 +515,11 @@ assert f"a token of {home} may not change {fleet.workers[1]}" in said[fleet.work
 
 # %%
 loose = try_label_with_token(kubectl("create token labeller").strip(), fleet.nodes)
+print(loose[home])
+
+# %%
 assert all("a token of no node may not change" in one for one in loose.values())
+proved("the policy refuses this token on each of the nodes")
 
 # %% [markdown]
 # It names no node, so it may change none.
@@ -447,11 +538,16 @@ None
 # ## One agent, several kinds of machine
 #
 # The agent of one node needs more CPU than the others. A running Pod can be resized in place (by
-# default since Kubernetes 1.33, stable since 1.35), so we give its Pod 50m instead of 10m. Later it is deleted. What
-# will its successor request? (A real kubelet must do it: on the embedded cluster you see a recording.)
+# default since Kubernetes 1.33, stable since 1.35), so we give its Pod 50m instead of 10m. Later it is
+# deleted. (A real kubelet must do it: on the embedded cluster you see a recording.)
 
 # %%
-resized = predict("16-resized", "Resized from 10m to 50m: the successor?", unit="m")
+resized = predict(
+    "16-resized",
+    "The CPU request of a running Pod is resized in place from 10m to 50m; its DaemonSet is not "
+    "changed. Later the Pod is deleted. How much CPU will its successor request?",
+    unit="m",
+)
 resized
 
 # %%
@@ -483,6 +579,7 @@ resized.compare(successor, within=0, source=resize.source)
 
 # %%
 assert resize.result == {"resized": "50m", "successor": "10m"}
+proved("the Pod had 50m, and its successor requests what the template says")
 
 # %% [markdown]
 # The Pod was changed, the template was not, and the template makes the next one. A
@@ -513,24 +610,36 @@ for disk in ("ssd", "hdd"):
 # %%
 fast, slow = set(uids_by_node("agent-ssd")), set(uids_by_node("agent-hdd"))
 print(f"{len(fast)} nodes and {len(slow)} nodes")
+
+# %%
 assert fast | slow == set(fleet.workers)
 assert not fast & slow
+proved("each worker has exactly one of the two")
 
 # %% [markdown]
 # The same holds for operating systems: every kubelet labels its node with its operating system. An
 # agent for Windows beside the one for Linux does no harm where there is no Windows.
 
 # %%
-assert agent_for("windows", **{"kubernetes.io/os": "windows"}).desired == 0
-assert agent_for("linux", **{"kubernetes.io/os": "linux"}).desired == len(fleet.workers)
+windows = agent_for("windows", **{"kubernetes.io/os": "windows"})
+linux = agent_for("linux", **{"kubernetes.io/os": "linux"})
+print(f"DESIRED: windows {windows.desired}, linux {linux.desired}")
+
+# %%
+assert windows.desired == 0
+assert linux.desired == len(fleet.workers)
+proved("the agent for Windows is desired nowhere, the one for Linux on every worker")
 
 # %% [markdown]
 # ## Check yourself
 #
-# Three manifests. Are they accepted or rejected? Type answers, run, and let the server judge.
+# Three Pod templates of a DaemonSet. Commit each answer before you run on.
 
 
 # %%
+from daemonset_course.lessons import try_apply
+
+
 def verdict(**fields):
     """What the server says of the agent with these fields in its Pods' specification."""
     tried = json.loads(text)
@@ -540,15 +649,36 @@ def verdict(**fields):
 
 
 # %%
-q1 = predict("16-check-restart", "restartPolicy OnFailure: accepted or rejected?")
+q1 = predict(
+    "16-check-restart",
+    "What does the API server answer to a template with restartPolicy: OnFailure?",
+    choices=("accepted", "rejected"),
+)
+q1
+
+# %%
 q1.compare(verdict(restartPolicy="OnFailure"))
 
 # %%
-q2 = predict("16-check-deadline", "activeDeadlineSeconds 60: accepted or rejected?")
+q2 = predict(
+    "16-check-deadline",
+    "What does the API server answer to a template with activeDeadlineSeconds: 60?",
+    choices=("accepted", "rejected"),
+)
+q2
+
+# %%
 q2.compare(verdict(activeDeadlineSeconds=60))
 
 # %%
-q3 = predict("16-check-node", "nodeName of no node: accepted or rejected?")
+q3 = predict(
+    "16-check-node",
+    "What does the API server answer to a template whose nodeName is that of no node?",
+    choices=("accepted", "rejected"),
+)
+q3
+
+# %%
 q3.compare(verdict(nodeName="no-such-node"))
 
 # %%

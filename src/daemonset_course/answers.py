@@ -49,7 +49,7 @@ def to_answer(
     """Convert a value to an answer of a question, as ``plain`` does.
 
     With choices it is one of them; case does not count, and True is the choice ``yes`` or ``true``.
-    With nodes it is a list of some of them, in their order.
+    With nodes, or other names, it is a list of some of them, in their order.
 
     Raises:
         BadInput: the value is no answer of this question.
@@ -79,7 +79,7 @@ def _some_of(value: Answer, nodes: Sequence[str]) -> list[str]:
     names = _names(value) if isinstance(value, str) else value
     if not isinstance(names, list) or not set(names) <= set(nodes):
         raise BadInput(
-            "The answer must be a list of nodes.",
+            "The answer must be a list of some of these names.",
             seen=repr(value),
             next_step=f"Name some of {', '.join(nodes)}, or none.",
         )

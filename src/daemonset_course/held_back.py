@@ -14,9 +14,12 @@ from __future__ import annotations
 from typing import Any
 
 from daemonset_course import variables
+from daemonset_course.cluster.waiting import until
 from daemonset_course.errors import CourseError, NotPredicted
-from daemonset_course.prediction import open_predictions
+from daemonset_course.prediction import Prediction, open_predictions
 from daemonset_course.prediction_widget import COMMIT, SHOW
+
+ON_ITS_WAY = 0.5  # seconds from the key that commits to the key that runs the next cell
 
 
 class HoldBack:
@@ -28,14 +31,16 @@ class HoldBack:
     def __call__(self, lines: list[str]) -> list[str]:
         """Return the lines of the cell, or a line that refuses to run it."""
         marked = shows(self._shell.get_parent())
-        if not open_predictions(marked) or not _holds():
+        waiting = _still_open(marked) if open_predictions(marked) and _holds() else []
+        if not waiting:
             return lines
-        return [f"__import__({__name__!r}, fromlist=['refuse']).refuse({marked!r})\n"]
+        question = waiting[0].question or waiting[0].question_id
+        return [f"__import__({__name__!r}, fromlist=['refuse']).refuse({question!r})\n"]
 
 
 def load(shell: Any) -> None:
     """Let a Jupyter kernel hold back results, once; other shells get no marks."""
-    if not hasattr(shell, "kernel"):
+    if not hasattr(shell, "get_parent"):  # the request that it executes
         return
     if not any(isinstance(each, HoldBack) for each in shell.input_transformers_post):
         shell.input_transformers_post.append(HoldBack(shell))
@@ -49,17 +54,22 @@ def shows(request: Any) -> list[str]:
     return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
-def refuse(question_ids: list[str]) -> None:
-    """Refuse to run a cell that shows the results of these questions.
+def refuse(question: str) -> None:
+    """Refuse to run a cell that shows the result of this question.
 
     Raises:
-        NotPredicted: one of them is open.
+        NotPredicted: always.
     """
-    for prediction in open_predictions(question_ids):
-        raise NotPredicted(
-            f"Commit your prediction first: {prediction.question or prediction.question_id}",
-            next_step=f"Type it above and press {COMMIT}, or press {SHOW}. Run this cell again.",
-        )
+    raise NotPredicted(
+        f"Commit your prediction first: {question}",
+        next_step=f"Type it above and press {COMMIT}, or press {SHOW}. Run this cell again.",
+    )
+
+
+def _still_open(question_ids: list[str]) -> list[Prediction]:
+    """Return the open questions a moment later: another thread may just store an answer."""
+    until(lambda: not open_predictions(question_ids), timeout=ON_ITS_WAY, pause=0.02)
+    return open_predictions(question_ids)
 
 
 def _holds() -> bool:

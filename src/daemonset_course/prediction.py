@@ -93,7 +93,7 @@ class Prediction:
         first: the first answer stored for this question.
         note: why the answer could not be stored; else empty.
         choices: the possible answers, if there are only these.
-        nodes: the nodes of which the answer names some, if it does.
+        nodes: the nodes, or other names, of which the answer lists some, if it does.
         shown: whether the learner chose to see the result without a prediction.
     """
 
@@ -233,7 +233,7 @@ def predict(
         question: a whole sentence.
         unit: what a number counts or measures, such as ``Pods`` or ``s``.
         choices: the possible answers, if there are only these, such as ``("yes", "no")``.
-        nodes: names of nodes; the answer is a list of some of them.
+        nodes: names of nodes, or of others; the answer is a list of some of them.
         answer: the answer, for who types it.
 
     Raises:

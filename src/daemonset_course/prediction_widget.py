@@ -85,7 +85,7 @@ class PredictionWidget:
 
     def close(self) -> None:
         """Remove the widget from its notebook."""
-        self.box.close_all()
+        _close(self.box)
 
     def _field(self) -> Any:
         from ipywidgets import (  # noqa: PLC0415 - 110 ms
@@ -179,6 +179,12 @@ class PredictionWidget:
         role, sign = ("alert", "✗ ") if refused else ("status", "✓ ")
         said = f"{sign}{escape(text)}" if text else ""
         self.message.value = f'<div role="{role}" style="line-height: 1.5">{said}</div>'
+
+
+def _close(widget: Any) -> None:
+    for child in getattr(widget, "children", ()):
+        _close(child)
+    widget.close()
 
 
 def _question_html(question: str) -> str:

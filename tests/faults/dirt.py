@@ -12,6 +12,7 @@ from typing import Any
 
 from daemonset_course import variables
 from daemonset_course.cluster.lifecycle import Cluster
+from daemonset_course.history import podstate
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.conditions import CONDITIONS, set_network_unavailable, set_pressure
 from daemonset_course.verbs.kubectl import kubectl
@@ -73,7 +74,11 @@ def _objects(cluster: Cluster) -> set[str]:
 def make_dirty(cluster: Cluster, chance: random.Random) -> list[str]:
     """Make three or more random changes; return the texts that the drift report must have."""
     kinds = chance.sample(list(DIRT), k=chance.randint(3, len(DIRT)))
-    workers = cluster.workers()
+    nodes = cluster.api.items("/api/v1/nodes")
+    ready = {one["metadata"]["name"] for one in nodes if podstate.is_ready(one)}
+    workers = [
+        name for name in cluster.workers() if name in ready
+    ]  # a task may begin with a dead one
     chance.shuffle(workers)
     expected = []
     for kind in sorted(kinds, key=list(DIRT).index):

@@ -27,6 +27,7 @@ from daemonset_course.lab.lab import Lab, Probe, Task, Worker
 from daemonset_course.lab.session import JOURNAL, LabSession, open_lab
 from daemonset_course.lab.tasks import roll_within_budget as lab06
 from daemonset_course.lab.verdict import MET, Criterion, Finding, Verdict, pending
+from daemonset_course.places import cluster_dir
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import eventually, recorders
@@ -478,6 +479,21 @@ def test_a_reset_elsewhere_asks_before_it_ends_the_task(
     assert "lab.start(1)" in verdict.where
     lab.start(1)
     assert lab.check(1).outcome == "not attempted"
+
+
+def test_the_start_of_another_lab_asks_before_it_ends_a_task_of_an_open_notebook(
+    started: LabSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = cluster_dir(current().name) / "usage.json"
+    here, elsewhere = (f'"kernel": {number}' for number in (os.getpid(), os.getppid()))
+    note.write_text(note.read_text().replace(here, elsewhere))
+    monkeypatch.setenv("JPY_SESSION_NAME", "labs/01-cover-the-fleet.ipynb")
+    with pytest.raises(InUse, match="the start of another lab destroys it"):
+        open_lab("01").start(1)
+    assert started.check(1).outcome == "not attempted"
+
+    open_lab("01").start(1, force=True)
+    assert started.check(1).outcome == "cannot check"
 
 
 def test_what_the_recorder_saw_while_it_ended_changes_no_pass(started: LabSession) -> None:

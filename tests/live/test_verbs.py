@@ -234,6 +234,8 @@ def test_a_wait_names_the_dead_node(agent: dict[str, Any], fleet: Fleet) -> None
 
     with pytest.raises(NotFinished) as caught:
         wait_rollout("agent", timeout=3)
+    with pytest.raises(BadInput, match="it reports nothing"):
+        break_node(dead, "not ready")
 
     recover_node(dead)
     assert f"{dead}: " in caught.value.seen

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ipykernel import version_info
 from jupyter_client import KernelManager
 
 from daemonset_course import held_back
@@ -24,13 +27,12 @@ def nothing_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
     monkeypatch.delenv("COURSE_HOLD_BACK", raising=False)
     monkeypatch.setattr("daemonset_course.prediction._asked", {})
+    monkeypatch.setattr(held_back, "ON_ITS_WAY", 0.0)
 
 
 def cell(lines: list[str], metadata: Any) -> list[str]:
     """What a kernel's shell runs of a cell that came with this metadata."""
-    shell = SimpleNamespace(
-        kernel=None, input_transformers_post=[], get_parent=lambda: {"metadata": metadata}
-    )
+    shell = SimpleNamespace(input_transformers_post=[], get_parent=lambda: {"metadata": metadata})
     held_back.load(shell)
     held_back.load(shell)
     (transform,) = shell.input_transformers_post
@@ -66,6 +68,16 @@ def test_a_cell_waits_for_every_question_whose_result_it_shows() -> None:
 
     other.shown = True
     assert cell(LINES, marked("a", "b")) == LINES
+
+
+def test_an_answer_that_is_on_its_way_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held_back, "ON_ITS_WAY", 30.0)
+    asked = predict("q", unit="s")
+    other = threading.Timer(0.05, asked.commit, [3])
+    other.start()
+
+    assert cell(LINES, marked("q")) == LINES
+    other.join()
 
 
 @pytest.mark.parametrize(
@@ -109,6 +121,17 @@ class Kernel:
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
         self.widgets: dict[str, dict[str, Any]] = {}
+        self.subshell: str | None = None
+
+    def use_subshell(self) -> None:
+        """Send what widgets send to a thread of its own, as JupyterLab does where it can."""
+        message = self.client.session.msg("create_subshell_request", {})
+        self.client.control_channel.send(message)
+        while (reply := self.client.get_control_msg(timeout=60))["msg_type"] != (
+            "create_subshell_reply"
+        ):
+            pass
+        self.subshell = reply["content"]["subshell_id"]
 
     def run(self, code: str, *shows: str) -> dict[str, Any]:
         """Run a cell as JupyterLab does; return the message that says how it ended."""
@@ -122,8 +145,12 @@ class Kernel:
         return self._end_of(message["header"]["msg_id"])
 
     def send(self, comm: str, data: dict[str, Any]) -> None:
+        """Send a message of a widget; return when the kernel has handled it."""
         message = self.client.session.msg("comm_msg", {"comm_id": comm, "data": data})
+        if self.subshell:
+            message["header"]["subshell_id"] = self.subshell
         self.client.shell_channel.send(message)
+        self._end_of(message["header"]["msg_id"])
 
     def widget(self, **state: str) -> str:
         """The newest widget with this state."""
@@ -160,7 +187,15 @@ def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernel]:
         manager.shutdown_kernel(now=True)
 
 
-def test_a_kernel_holds_a_marked_cell_until_the_prediction_is_committed(kernel: Kernel) -> None:
+@pytest.mark.parametrize(
+    "subshell",
+    [False, pytest.param(True, marks=pytest.mark.skipif(version_info < (7,), reason="none in 6"))],
+)
+def test_a_kernel_holds_a_marked_cell_until_the_prediction_is_committed(
+    kernel: Kernel, subshell: bool
+) -> None:
+    if subshell:
+        kernel.use_subshell()
     shown = kernel.run("ready = predict('q', 'How many?', unit='Pods')\nready")
     assert {VIEW, "text/markdown", "text/plain"} <= set(shown["data"])
     field = kernel.widget(_model_name="TextModel")
@@ -176,6 +211,14 @@ def test_a_kernel_holds_a_marked_cell_until_the_prediction_is_committed(kernel: 
     kernel.send(field, {"method": "custom", "content": {"event": "submit"}})
     kernel.send(field, {"method": "update", "state": {"value": "3"}, "buffer_paths": []})
     assert kernel.run("ready.answer", "q")["data"]["text/plain"] == "3"
+
+    # The text was sent when the field was left; Enter comes alone, and commits in a moment.
+    kernel.send(field, {"method": "update", "state": {"value": "4"}, "buffer_paths": []})
+    assert kernel.run("ready.answer")["data"]["text/plain"] == "3"
+    kernel.send(field, {"method": "custom", "content": {"event": "submit"}})
+    within = time.monotonic() + 30
+    while kernel.run("ready.answer")["data"]["text/plain"] != "4":
+        assert time.monotonic() < within
 
 
 def test_a_kernel_lets_one_see_the_result_and_does_not_hold_unmarked_cells(kernel: Kernel) -> None:

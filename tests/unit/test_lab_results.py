@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mistune
@@ -17,7 +19,9 @@ from verdicts import verdict_of
 from daemonset_course.errors import BadInput
 from daemonset_course.history import log
 from daemonset_course.lab import results, session
-from daemonset_course.lab.lab import find
+from daemonset_course.lab.lab import LABS, find
+from daemonset_course.lab.lab_command import _text
+from daemonset_course.lab.model_answers import MODEL_ANSWERS
 from daemonset_course.lab.session import LabSession, open_lab
 from daemonset_course.lab.typed import check_strings
 from daemonset_course.lab.verdict import Outcome
@@ -75,6 +79,49 @@ def test_no_text_of_the_lab_loses_its_lines(lab: LabSession) -> None:
 
     assert text.count("<p><strong>") == lab.debrief().count("\n\n**") + 1
     assert "  " not in re.sub(r"<pre>.*?</pre>", "", text, flags=re.S)
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_each_interview_question_has_a_model_answer_that_a_notebook_folds(name: str) -> None:
+    text = LabSession(find(name)).debrief()
+    question, _, folded = text.partition("<details>")
+
+    assert "**Interview question.**" in question
+    assert MODEL_ANSWERS[name] not in question
+    assert f"<summary>A model answer</summary>\n\n{MODEL_ANSWERS[name]}\n\n</details>" in folded
+
+
+def test_a_terminal_prints_the_model_answer_and_no_tags(lab: LabSession) -> None:
+    lines = _text(lab.debrief()).splitlines()
+
+    assert lines[lines.index("A model answer:") + 2] == MODEL_ANSWERS[LAB].splitlines()[0]
+    assert not [line for line in lines if "details>" in line or "**" in line]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_terminal_keeps_the_lines_of_the_last_hint(lab: LabSession, number: int) -> None:
+    text = [lab.hint(number) for _ in range(3)][-1]
+    (last,) = find(LAB).task(number).hints[2:]
+
+    assert _text(text).splitlines()[-len(last.splitlines()) :] == last.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [("wrong", 1), ("not attempted", 1), ("passed", 0), ("not yet", 0), ("cannot check", 0)],
+)
+def test_a_check_that_is_not_passed_says_how_to_get_a_hint(
+    lab: LabSession, monkeypatch: pytest.MonkeyPatch, outcome: Outcome, said: int
+) -> None:
+    backend = SimpleNamespace(capabilities=frozenset())
+    monkeypatch.setattr(session, "current", lambda: SimpleNamespace(backend=backend, pace=1.0))
+    monkeypatch.setattr(session, "components_first", nullcontext)
+    monkeypatch.setattr(LabSession, "_judge", lambda *_: verdict_of(outcome, outcome))
+    monkeypatch.setattr(LabSession, "_store_verdict", lambda _, __, verdict: verdict)
+    found = lab.check(2)
+
+    for text in (repr(found), found._repr_markdown_()):
+        assert text.count("lab.hint(2) gives the next of three hints.") == said
 
 
 # What was typed

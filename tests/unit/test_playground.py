@@ -13,6 +13,7 @@ import pytest
 import yaml
 from fleet import Fleet, Record
 
+from daemonset_course.cluster.reset import Fleet as Workers
 from daemonset_course.errors import BadInput, CommandFailed, NotFinished, Reason, Rejected
 from daemonset_course.playground import panel, playground, trials
 from daemonset_course.playground.panel import Panel
@@ -167,10 +168,11 @@ class Notes:
         patch.setattr(Trials, "_covered", lambda *_: ["worker", "worker2"])
         patch.setattr(trials, "PAUSE", 0.01)
 
-    def reset(self, workers: int | None = None) -> None:
+    def reset(self, workers: int | None = None) -> Any:
         self.did.append(f"reset {workers}")
         if self.fails is not None:
             raise self.fails
+        return Workers((), (), (), "Until now another notebook used this cluster.")
 
     def apply(self, text: str, *, dry_run: bool = False) -> None:
         if dry_run and self.refuses is not None:
@@ -200,6 +202,7 @@ def test_a_run_asks_prepares_breaks_records_and_is_kept(notes: Notes) -> None:
         "ask 1", "reset 4", "apply 1", "break worker2", "record agent ['unavailable']", "apply 2",
     ]  # fmt: skip
     assert (found.ended, found.previous, runs.running) == ("done", None, False)
+    assert runs.message == "Done. Until now another notebook used this cluster."
     runs.roll(Settings(nodes=5))
     assert runs.wait(30).previous is found
 
@@ -327,6 +330,31 @@ def test_a_press_returns_at_once_shows_the_run_and_then_its_comparison(notes: No
 
     assert "was not done when it was stopped" in shown._picture.value
     assert (button(shown, "roll").disabled, button(shown, "stop").disabled) == (False, True)
+
+
+def test_after_a_run_that_failed_the_panel_shows_the_last_good_one(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = playground()
+    shown.roll()
+    shown.wait(30)
+    good = shown._picture.value
+    drawn: list[str] = []
+    shown._picture.observe(lambda change: drawn.append(change["new"]), "value")
+    notes.log = stuck()
+
+    def fails(*_: object) -> str:
+        shown._show()
+        raise CommandFailed("It broke.")
+
+    monkeypatch.setattr(Trials, "_follow", fails)
+    shown.roll()
+    with pytest.raises(CommandFailed):
+        shown.wait(30)
+
+    assert drawn[0] != good
+    assert drawn[-1] == good == shown._picture.value
+    assert "It broke." in shown._message.value
 
 
 @pytest.mark.usefixtures("notes")

@@ -260,9 +260,12 @@ def test_a_question_has_one_widget_at_a_time() -> None:
     show(first)
     assert prediction_widget._widgets["q"] is old, "the same prediction, shown again"
 
+    show(other := predict("other", unit="s"))
     show(predict("q", unit="s"))
     assert prediction_widget._widgets["q"] is not old
-    assert old.field.comm is None, "closed"
+    assert [each.comm for each in (old.box, old.field, old.commit)] == [None, None, None], "closed"
+    show(other)
+    assert prediction_widget._widgets["other"].field.comm is not None, "others stay"
 
 
 def test_a_shell_without_a_kernel_shows_the_text() -> None:

@@ -145,6 +145,27 @@ def test_a_part_of_another_word_is_no_answer(tmp_path: Path, fact: Any, cell: st
     assert found(tmp_path, ASK, cell, COMPARE, **{"01_x": fact}) == []
 
 
+CHOOSE = 'x = predict("01-x", choices=("Pending", "Running"))\nx'
+NAMES = 'x = predict("01-x", "Which?", nodes=NAMES)\nx'
+
+
+@pytest.mark.parametrize(
+    ("ask", "fact", "cell", "number"),
+    [
+        (CHOOSE, "Pending", "print('Pending' if ready else 'Running')", 0),
+        (CHOOSE, "Pending", "print('Pending')", 0),  # the question names it
+        (CHOOSE.replace('("Pending", "Running")', "STATES"), "Pending", "print('Pending')", 1),
+        (NAMES, ["n1", "n2"], "print('n1')\nprint('n1, n2')", 0),
+        (NAMES, ["n1"], "fail('n1')", 0),
+        (NAMES, ["n1", "n2"], "gone = ['n1', 'n2']", 1),
+    ],
+)
+def test_an_option_of_the_question_alone_is_no_answer(
+    tmp_path: Path, ask: str, fact: Any, cell: str, number: int
+) -> None:
+    assert len(found(tmp_path, ask, cell, COMPARE, **{"01_x": fact})) == number
+
+
 @pytest.mark.parametrize("question", ["Of 3 Pods, how many?", "Of three Pods, how many?"])
 def test_what_the_question_says_itself_is_no_spoiler(tmp_path: Path, question: str) -> None:
     ask = ASK.replace("How many Pods?", question)

@@ -162,6 +162,8 @@ def _print_progress(as_json: bool) -> None:
 
 
 def _text(markdown: str) -> str:
-    """Return Markdown as it reads best in a terminal: without fences and emphasis."""
+    """Return Markdown as it reads best in a terminal: without fences, emphasis and folding."""
+    markdown = re.sub(r"<details><summary>(.*?)</summary>", r"\1:", markdown)
+    markdown = markdown.replace("</details>", "").rstrip("\n")
     lines = [line for line in markdown.splitlines() if not line.startswith("```")]
     return re.sub(r"\*\*(.+?)\*\*", r"\1", "\n".join(lines))

@@ -35,9 +35,10 @@ from daemonset_course.history.log import Object
 from daemonset_course.lab import lab_log, leaderboard, results
 from daemonset_course.lab.actions import named, play
 from daemonset_course.lab.evidence import ENDED, JUDGED_NOW, SYSTEM, Evidence, probe_mark
-from daemonset_course.lab.lab import Lab, Probe, Task, find
+from daemonset_course.lab.lab import EXERCISES, Lab, Probe, Task, find
 from daemonset_course.lab.lab_log import LabRecording
 from daemonset_course.lab.lab_recorder import CLOCK, LOG
+from daemonset_course.lab.model_answers import MODEL_ANSWERS
 from daemonset_course.lab.solutions import compared
 from daemonset_course.lab.typed import check_size, check_strings
 from daemonset_course.lab.verdict import Verdict, cannot_check, judge, needed_probe
@@ -173,7 +174,9 @@ class LabSession:
         except CourseError as error:
             seen = (error.seen,) if error.seen else ()
             verdict = cannot_check(error.failed, seen, where=error.next_step)
-        return self._store_verdict(number, replace(verdict, task=number))
+        hint = "hint()" if self.lab.name in EXERCISES else f"lab.hint({number})"
+        given = hint if task.hints else ""
+        return self._store_verdict(number, replace(verdict, task=number, hint=given))
 
     def _patience(self) -> float:
         """Return how long a check waits, in seconds."""
@@ -214,8 +217,13 @@ class LabSession:
         return Words(f"{compared(steps, results.manifests_of(passed))}{_noted(note)}")
 
     def debrief(self) -> Words:
-        """Return the cause, the model, cases from production, and an interview question."""
-        return Words(self.lab.debrief)
+        """Return the cause, the model, cases from production, and an interview question.
+
+        A notebook shows the model answer to the question folded.
+        """
+        answer = MODEL_ANSWERS.get(self.lab.name, "")
+        folded = f"\n<details><summary>A model answer</summary>\n\n{answer}\n\n</details>\n"
+        return Words(f"{self.lab.debrief}{folded if answer else ''}")
 
     @waiting("the reset of the lab")
     def reset(self) -> Words:

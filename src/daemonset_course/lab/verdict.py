@@ -108,6 +108,7 @@ class Verdict:
         notes: further lines for the learner.
         outages: the components of the control plane that did not run for a while; shown first.
         task: the number of the task; 0 if unknown.
+        hint: the call that gives the next hint, such as ``lab.hint(1)``; empty if none is there.
     """
 
     findings: tuple[tuple[Criterion, Finding], ...] = ()
@@ -116,6 +117,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
     outages: tuple[str, ...] = ()
     task: int = 0
+    hint: str = field(default="", compare=False)
     _refused: str = field(default="", repr=False)
 
     @property
@@ -233,6 +235,7 @@ class Verdict:
         lines += [f"  Look: {self.where}"] if self.where else []
         lines += [f"  Also: {' '.join((one.says, *one.observed[:3]))}" for one in self.others()]
         lines += [f"  Start again: {self._again}"] if self._again else []
+        lines += [f"  Stuck? {self._stuck}"] if self._stuck else []
         if self._partial:
             lines.append(f"  {self._partial}:")
             lines += [f"    {sign} {name}" for sign, name, _ in self.criteria()]
@@ -245,6 +248,7 @@ class Verdict:
         parts += [f"*The rule behind it*: {_plain(self.rule)}"] if self.rule else []
         parts += [f"*Where to look*: {_plain(self.where)}"] if self.where else []
         parts += [f"*Start again*: {_plain(self._again)}"] if self._again else []
+        parts += [f"*Stuck?* {_plain(self._stuck)}"] if self._stuck else []
         if self._partial:
             rows = [("", "criterion", "found"), *self.criteria()]
             parts += [f"{self._partial}:", "\n".join(_markdown(rows))]
@@ -256,6 +260,11 @@ class Verdict:
             return ""
         good = sum(found.answer == "met" for _, found in self.findings)
         return f"{good} of {len(self.findings)} criteria are met"
+
+    @property
+    def _stuck(self) -> str:
+        wanted = self.hint and self.outcome in ("wrong", "not attempted")
+        return f"{self.hint} gives the next of three hints." if wanted else ""
 
     @property
     def _again(self) -> str:

@@ -21,6 +21,7 @@ from daemonset_course.playground.settings import LABELS, POOLS, STRATEGIES, UNIT
 from daemonset_course.playground.trial import Trial
 from daemonset_course.playground.trials import Trials
 from daemonset_course.recording.recorder import Recorder
+from daemonset_course.subshells import answer_while_a_cell_runs
 
 SUBSHELLS = 7  # the first version of ipykernel that answers a button while a cell runs
 _WITHOUT_SUBSHELLS = (
@@ -71,6 +72,7 @@ class Panel:
         self._picture = widgets.HTML()
         for name, button in self._buttons.items():
             button.on_click(lambda _, name=name: self._press(name))
+        answer_while_a_cell_runs(*self._fields.values(), *self._buttons.values())
         self._fields["strategy"].observe(self._enable, "value")
         self.box = widgets.VBox([*self._rows(), self._message, self._picture])
         self._show()
@@ -141,6 +143,7 @@ class Panel:
         self._buttons["stop"].disabled = not running
         self._enable()
         if recorder is not None:
+            self._shown = None
             _set(self._picture, live_frame(recorder))
             return
         last = state.trials[-1] if state.trials else None

@@ -157,7 +157,7 @@ class Trials:
         with suppress(NotRunning):  # the reset starts the cluster, and then it is asked again
             apply(settings.manifest(1), dry_run=True)
         self._say(f"Prepares {settings.nodes} nodes with the old template.")
-        reset(workers=settings.nodes)
+        note = reset(workers=settings.nodes).note
         apply(settings.manifest(1))
         count = len(self._covered(settings))
         wait_rollout(DAEMONSET, timeout=_FIRST_RUN + settings.start)
@@ -166,7 +166,7 @@ class Trials:
             self._say(f"Breaks {broken}, and waits until the control plane has noticed.")
             break_node(broken)
         if stopped.is_set():
-            self._say("Stopped before the new template.")
+            self._say(f"Stopped before the new template. {note}")
             return
         with record(DAEMONSET, predicted=predictions(settings, count)) as recorder:
             self.recorder = recorder
@@ -174,12 +174,13 @@ class Trials:
             ended = self._follow(recorder, settings, stopped)
         before = self.trials[-1] if self.trials else None
         self.trials.append(Trial(settings, recorder, ended, before))
-        self._say({
+        says = {
             "done": "Done.",
-            "stopped": "Stopped: the recording has ended. The rollout goes on in the cluster "
-            "until you reset it or roll again.",
+            "stopped": "Stopped: the recording has ended. The rollout goes on in the cluster until "
+            "you reset it or roll again.",
             "still": "Ended: no Pod has changed for a while.",
-        }[ended])  # fmt: skip
+        }
+        self._say(f"{says[ended]} {note}")
 
     def _follow(self, recorder: Recorder, settings: Settings, stopped: threading.Event) -> str:
         """Return why the run has ended, when it has: see ``Trial.ended``."""

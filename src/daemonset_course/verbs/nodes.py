@@ -79,7 +79,7 @@ def break_node(node: str, how: topology.Failure = "unreachable") -> str:
 
     Raises:
         NotFound: there is no such node.
-        BadInput: ``how`` is unknown.
+        BadInput: ``how`` is unknown, or the kubelet is to report a fault and reports nothing.
         NotFinished: the control plane did not notice in time.
         CommandFailed: the container engine cannot stop the node, on kind.
     """
@@ -89,10 +89,21 @@ def break_node(node: str, how: topology.Failure = "unreachable") -> str:
             f"There is no way {how!r} to break a node.",
             next_step="One of: 'unreachable', 'not ready'",
         )
-    cluster.backend.break_node(cluster.api, require_node(node), how)
+    _require_reporting(cluster, require_node(node), how)
+    cluster.backend.break_node(cluster.api, node, how)
     status, word = ("Unknown", "unreachable") if how == "unreachable" else ("False", "not-ready")
     _wait_status(cluster, node, status, f"node.kubernetes.io/{word}")
     return f"{node}: Ready={status}, tainted node.kubernetes.io/{word}"
+
+
+def _require_reporting(cluster: Cluster, node: str, how: topology.Failure) -> None:
+    found = cluster.api.find(f"/api/v1/nodes/{segment(node)}") or {}
+    if how == "not ready" and podstate.condition(found, "Ready").get("status") == "Unknown":
+        raise BadInput(
+            f"The kubelet of {node} cannot report that it is not ready: it reports nothing.",
+            seen="Ready=Unknown: the node is unreachable",
+            next_step=f"recover_node({node!r}), then break_node again.",
+        )
 
 
 def recover_node(node: str) -> str:
