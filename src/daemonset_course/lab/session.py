@@ -43,6 +43,8 @@ from daemonset_course.lab.solutions import compared
 from daemonset_course.lab.typed import check_size, check_strings
 from daemonset_course.lab.verdict import Verdict, cannot_check, judge, needed_probe
 from daemonset_course.places import REPOSITORY, cluster_name, course_command
+from daemonset_course.progress import in_notebook, waiting
+from daemonset_course.recording.live_output import LiveView
 from daemonset_course.recording.recorder import Recording, compare
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
@@ -85,7 +87,9 @@ class LabSession:
         """Open a lab."""
         self.lab = lab
         self._recording: tuple[str, LabRecording] | None = None
+        self._view: LiveView | None = None  # while a check waits
 
+    @waiting("the start of the task")
     def start(self, number: int = 1, *, force: bool = False) -> Words:
         """Bring the cluster into the task's starting state, and return its description.
 
@@ -134,13 +138,20 @@ class LabSession:
         """Judge what the cluster did since ``start``; store and return the verdict.
 
         Waits while the cluster is still converging: at most 10 s, 50 s times the pace, and 0.6 s
-        for each worker. With ``watch`` it shows how the criteria turn out, and returns when the
-        task is passed or cannot be passed any more; interrupt it to end it sooner. An error of the
-        cluster is not raised; the verdict reports it.
+        for each worker; a notebook shows the task's recording live meanwhile. With ``watch`` it
+        shows how the criteria turn out, and returns when the task is passed or cannot be passed any
+        more; interrupt it to end it sooner. An error of the cluster is not raised; the verdict
+        reports it.
         """
         if watch:
             return show_changes(self.verdicts(number))
-        return self._check(number, self._patience())
+        with waiting("the verdict", about=self.lab.daemonset_of(self._number(number))):
+            try:
+                return self._check(number, self._patience())
+            finally:
+                if self._view is not None:
+                    self._view.close()
+                    self._view = None
 
     def verdicts(self, number: int | None = None) -> Iterator[Verdict]:
         """Yield a verdict after each change, until the task is passed or cannot be any more."""
@@ -214,6 +225,7 @@ class LabSession:
         folded = f"\n<details><summary>A model answer</summary>\n\n{answer}\n\n</details>\n"
         return Words(f"{self.lab.debrief}{folded if answer else ''}")
 
+    @waiting("the reset of the lab")
     def reset(self) -> Words:
         """End the lab: stop the recorder, and reset the cluster as after ``course up``."""
         return Words(_put_right(self._cleared(None)))
@@ -366,7 +378,14 @@ class LabSession:
             verdict = judge(Evidence(history), task.criteria)
             if verdict.outcome != "not yet" or last or needed_probe(verdict):
                 return verdict
+            self._show_live(recording)
             recording.wait_for_more(seen, min(deadline, time.monotonic() + 1))
+
+    def _show_live(self, recording: LabRecording) -> None:
+        """Show the log live from now on, in a notebook; the view reads it by itself."""
+        if self._view is None and in_notebook():
+            self._view = LiveView(LabRecording(recording.folder))
+            self._view.open()
 
     def _with_probe(self, task: Task, probe: Probe, recording: LabRecording) -> Verdict:
         """Do what a probe does, judge, and undo it; the history has a mark at both moments."""

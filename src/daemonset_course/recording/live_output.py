@@ -22,7 +22,7 @@ from daemonset_course.figures.rollout.live_view import view
 from daemonset_course.progress import in_notebook, shown_live
 
 if TYPE_CHECKING:
-    from daemonset_course.recording.recorder import Recording
+    from daemonset_course.recording.recording import Recording
 
 PAUSE = 0.25  # seconds between two frames, at least
 SHARE = 0.06  # of one core that drawing may take
@@ -236,7 +236,7 @@ def _close_at_reruns() -> None:
     """From now on, a cell that runs again closes the views that it opened; so does the end."""
     from IPython import get_ipython  # noqa: PLC0415 - 50 ms
 
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell: Any = get_ipython()
     if shell in _registered:
         return
     _registered.append(shell)
@@ -248,7 +248,7 @@ def _cell() -> tuple[str, int]:
     """Return the id of the cell that runs, if the frontend gives one, and its execution count."""
     from IPython import get_ipython  # noqa: PLC0415 - 50 ms
 
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell: Any = get_ipython()
     if shell is None:
         return "", 0
     cell = ""

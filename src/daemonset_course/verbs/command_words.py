@@ -64,7 +64,7 @@ _REFUSED = (
     _Refused(
         ("get", "events"),
         r"-[AR]*w[AR]*|--watch(-only)?(=true)?",
-        "Wait for a condition with kubectl wait --for=..., see the changes with record and live, "
+        'Wait for a condition with kubectl wait --for=..., see the changes with watch("NAME"), '
         f"{_TERMINAL}",
         True,
     ),

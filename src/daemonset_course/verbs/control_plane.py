@@ -5,6 +5,7 @@ from __future__ import annotations
 from daemonset_course.cluster.backend import Backend
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.errors import BadInput
+from daemonset_course.progress import waiting
 
 
 def stop_component(component: str) -> str:
@@ -17,7 +18,8 @@ def stop_component(component: str) -> str:
         BadInput: this component cannot be stopped alone.
         CourseError: the component did not end.
     """
-    _stopping(component).stop_component(component)
+    with waiting(f"the end of {component}"):
+        _stopping(component).stop_component(component)
     return f"{component}: stopped"
 
 
@@ -28,7 +30,8 @@ def start_component(component: str) -> str:
         BadInput: this component cannot be stopped alone.
         CourseError: the component did not start.
     """
-    _stopping(component).start_component(component)
+    with waiting(f"the start of {component}"):
+        _stopping(component).start_component(component)
     return f"{component}: started"
 
 

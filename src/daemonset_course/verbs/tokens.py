@@ -14,6 +14,7 @@ from daemonset_course.cluster.api import MERGE, Api
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.waiting import until
 from daemonset_course.errors import NotFinished, Rejected
+from daemonset_course.progress import waiting
 from daemonset_course.verbs.kubectl import kubectl
 
 _LABEL = {"metadata": {"labels": {"example.com/written-by": "a-token"}}}
@@ -58,9 +59,10 @@ def wait_refused(token: str, node: str, *, timeout: float = 30) -> str:
     Raises:
         NotFinished: the label is still allowed after ``timeout`` seconds.
     """
-    refusal = until(
-        lambda: try_label_with_token(token, [node])[node], timeout=timeout, pause=_PAUSE
-    )
+    with waiting(f"the refusal of a label on {node}"):
+        refusal = until(
+            lambda: try_label_with_token(token, [node])[node], timeout=timeout, pause=_PAUSE
+        )
     if refusal:
         return refusal
     raise NotFinished(
