@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from jupyterlab.commands import get_app_dir
 from jupyterlab_server.settings_utils import _get_overrides, get_settings
 
-from daemonset_course.jupyter import DEFAULTS, write_defaults
+from daemonset_course.jupyter import DEFAULTS, start, write_defaults
 
 SCHEMAS = str(Path(get_app_dir()) / "schemas")
 
@@ -46,3 +49,18 @@ def test_names_of_files_have_the_width_of_the_column_that_is_off(tmp_path: Path)
     shown = {n for n in columns if settings(plugin, tmp_path, DEFAULTS)[n]["default"]}
     assert "showLastModifiedColumn" in columns
     assert shown == set()
+
+
+def test_course_open_writes_them_where_its_server_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path))
+    began: list[dict[str, str]] = []
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, env, **__: began.append(env))
+    cluster: Any = SimpleNamespace(folders=[], environment=dict)
+    start(cluster, [])
+
+    folder = Path(began[0]["JUPYTER_CONFIG_DIR"])
+    assert folder.is_relative_to(tmp_path)
+    written = folder / "labconfig" / "default_setting_overrides.json"
+    assert json.loads(written.read_text()) == DEFAULTS

@@ -27,8 +27,9 @@ SUBSHELLS = 7  # the first version of ipykernel that answers a button while a ce
 _WITHOUT_SUBSHELLS = (
     "This kernel answers a button only when no cell runs. In a cell, use roll(), stop(), reset()."
 )
-_WIDE = {"description_width": "15rem"}
-_ROW = {"width": "min(28rem, 100%)"}
+_WIDE = {"description_width": "min(15rem, 55%)"}
+_ROW = {"width": "min(28rem, calc(100% - 4px))"}  # a widget has a margin of 2 px
+_NO_SCROLL = {"overflow": "hidden"}  # of its own: a page that is narrow scrolls as a whole
 
 
 _open: list[Panel] = []  # the panel of this kernel: there is one at a time
@@ -125,7 +126,7 @@ class Panel:
         for name in LABELS:
             if name == "length":
                 yield widgets.HTML("<b>Predict</b>")
-            yield widgets.VBox([self._fields[name], self._wrong[name]])
+            yield widgets.VBox([self._fields[name], self._wrong[name]], layout=_NO_SCROLL)
         yield widgets.HBox(list(self._buttons.values()))
         yield self._wrong[""]
         if int(version("ipykernel").partition(".")[0]) < SUBSHELLS:
@@ -185,7 +186,7 @@ def _field(name: str, value: Any) -> Any:
         choices = POOLS if name == "pool" else STRATEGIES
         return widgets.Dropdown(options=list(choices), **options)
     if isinstance(value, bool):
-        return widgets.Checkbox(indent=True, **options)
+        return widgets.Checkbox(indent=False, **options)
     if isinstance(value, int):
         return widgets.IntText(**options)
     hint = f"a number of {UNITS[name]}" if name in UNITS else "1, or 10%"

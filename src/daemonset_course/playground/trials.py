@@ -79,7 +79,7 @@ class Trials:
             self._require_idle()
             self.error, self.problems = None, settings.problems()
             if self.problems:
-                self._say("Nothing was begun: correct the fields marked below.")
+                self._say("Nothing was begun: correct the fields marked with ✘.")
                 return
             self._begin(lambda stopped: self._run(settings, stopped), "playground-roll")
 
@@ -136,7 +136,7 @@ class Trials:
                 work(stopped)
         except Rejected as error:
             self.problems = refusals(error.reasons)
-            self._say("Nothing was begun: the API server refuses what is marked below.")
+            self._say("Nothing was begun: the API server refuses what is marked with ✘.")
         except CourseError as error:
             self.error = error
             self._say(str(error))
@@ -174,6 +174,7 @@ class Trials:
             ended = self._follow(recorder, settings, stopped)
         before = self.trials[-1] if self.trials else None
         self.trials.append(Trial(settings, recorder, ended, before))
+        self.recorder = None
         says = {
             "done": "Done.",
             "stopped": "Stopped: the recording has ended. The rollout goes on in the cluster until "
