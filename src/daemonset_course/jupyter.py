@@ -28,6 +28,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "@jupyterlab/filebrowser-extension:browser": {"showLastModifiedColumn": False},
     # Buttons answer while a cell runs, with ipykernel 7 and later.
     "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "perCommTarget"},
+    # Without a kernel a notebook shows the committed predictions, not "model not found".
+    "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
 }
 
 

@@ -74,7 +74,8 @@ class PredictionWidget:
         self.message = HTML(layout=wide)
         self.commit.on_click(lambda _: self._commit())
         self.show.on_click(lambda _: self._show())
-        answered = HBox([self.field, *unit, self.message], layout=wrap)
+        beside = HBox if self._is_text else VBox  # below choices and check boxes
+        answered = beside([self.field, *unit, self.message], layout=wrap if self._is_text else wide)
         buttons = HBox([self.commit, self.show], layout=wrap)
         self.box = VBox([question, answered, buttons], layout=Layout(max_width="100%"))
         self._tell()

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jupyter_core.paths import jupyter_path
 from jupyterlab.commands import get_app_dir
 from jupyterlab_server.settings_utils import _get_overrides, get_settings
 
@@ -19,8 +20,9 @@ SCHEMAS = str(Path(get_app_dir()) / "schemas")
 
 def settings(plugin: str, tmp_path: Path, overrides: dict[str, Any]) -> dict[str, Any]:
     found, _ = get_settings(
-        "", SCHEMAS, str(tmp_path), schema_name=plugin, overrides=overrides, labextensions_path=[]
-    )
+        "", SCHEMAS, str(tmp_path), schema_name=plugin, overrides=overrides,
+        labextensions_path=jupyter_path("labextensions"),
+    )  # fmt: skip
     properties: dict[str, Any] = found["schema"]["properties"]
     return properties
 

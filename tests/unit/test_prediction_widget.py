@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from IPython.core.formatters import DisplayFormatter
-from ipywidgets import HTML, Button, RadioButtons, Text
+from ipywidgets import HTML, Button, RadioButtons, Text, VBox
 
 from daemonset_course import prediction_widget
 from daemonset_course.prediction import Prediction, open_predictions, predict
@@ -106,6 +106,7 @@ def test_after_a_refusal_a_right_one_is_the_first(store: Path) -> None:
 def test_choices_are_radio_buttons_and_none_is_chosen_before(store: Path) -> None:
     shown = PredictionWidget(who := predict("q", choices=("the scheduler", "the controller")))
     assert isinstance(shown.field, RadioButtons)
+    assert isinstance(shown.box.children[1], VBox), "the message stands below"
     assert shown.field.value is None
 
     shown.commit.click()
