@@ -160,15 +160,6 @@ wait_rollout("hello")
 # %% [markdown]
 # ### What moves which number?
 #
-# Open a live view first: `watch` shows the DaemonSet while you run the next cells, until you press
-# *Stop* or call `stop()`.
-
-# %%
-from daemonset_course.lessons import watch
-
-view = watch("hello")
-
-# %% [markdown]
 # First a new version whose image does not exist.
 
 # %%
@@ -219,7 +210,6 @@ proved("ready and updated are 3, available is 0")
 # %%
 kubectl("patch daemonset hello --patch", '{"spec": {"minReadySeconds": 0}}')
 wait_rollout("hello")
-view.stop()
 
 # %% [markdown]
 # All are ready, none is available, and no Pod was replaced: only the condition for "available" changed.

@@ -17,6 +17,7 @@ from typing import Any, Protocol, TextIO
 
 FIRST = 2.0  # seconds of a wait before its line appears
 PAUSE = 1.0  # seconds between two updates of the line, at least
+LONGEST_PAUSE = 5.0  # seconds, also where a busy machine takes long to answer
 SHARE = 0.1  # of the time that working out the words may take
 LONGEST = 200  # characters of the line
 PLAIN = 10.0  # seconds between two lines on a terminal
@@ -235,7 +236,7 @@ class _Line:
                     with contextlib.suppress(Exception):  # the wait matters more than its line
                         self._show(text, False)
                         self._shown = True
-            pause = max(PAUSE, (time.monotonic() - began) / SHARE)
+            pause = max(PAUSE, min(LONGEST_PAUSE, (time.monotonic() - began) / SHARE))
 
     def _text(self) -> str:
         """Return what is waited for now; empty where a live view says it."""
