@@ -14,6 +14,7 @@ from daemonset_course.cluster.state import State
 from daemonset_course.progress import in_notebook
 from daemonset_course.recording.live_output import LiveView, close_view
 from daemonset_course.recording.recorder import Recorder
+from daemonset_course.subshells import answer_while_a_cell_runs
 
 
 class Watched:
@@ -75,6 +76,7 @@ class _StopButton:
 
         self._widget = Button(description="Stop", tooltip=f"End the live view of {name}")
         self._widget.on_click(lambda _: stop())
+        answer_while_a_cell_runs(self._widget)
         self._name = name
         self._handle: Any = display(self._widget, display_id=True)  # type: ignore[no-untyped-call]
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from daemonset_course.answers import MEASURES, show
 from daemonset_course.errors import BadInput
 from daemonset_course.prediction import Prediction
+from daemonset_course.subshells import answer_while_a_cell_runs
 
 if TYPE_CHECKING:
     from ipywidgets import Checkbox
@@ -78,6 +79,8 @@ class PredictionWidget:
         answered = beside([self.field, *unit, self.message], layout=wrap if self._is_text else wide)
         buttons = HBox([self.commit, self.show], layout=wrap)
         self.box = VBox([question, answered, buttons], layout=Layout(max_width="100%"))
+        fields = self.field.children if prediction.nodes else (self.field,)
+        answer_while_a_cell_runs(*fields, self.commit, self.show)
         self._tell()
 
     @property
