@@ -84,7 +84,8 @@ def _warnings(timeline: Timeline) -> str:
     if not lines:
         return ""
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f'<div style="font-size:13px">Warnings, the last one first:<ul>{items}</ul></div>'
+    words = "Warnings, the last one first:"
+    return f'<div style="font-size:13px;padding:0 8px">{words}<ul>{items}</ul></div>'
 
 
 def _rows(timeline: Timeline) -> tuple[Timeline, tuple[str, ...]]:
