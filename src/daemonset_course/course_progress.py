@@ -145,7 +145,7 @@ class Progress:
         if self.next is not None and (target := _link(self.next.path)):
             named = escape(f"{self.next.label}, {self.next.title}")
             words = words.replace(named, f'<a href="{escape(target)}">{named}</a>', 1)
-        return f"{table}<p>Next step: {words}</p>"
+        return f"<p>Next step: {words}</p>{table}"
 
     def __repr__(self) -> str:
         lines = [f"{self.headline}.", ""]
