@@ -47,8 +47,9 @@ endif
 BIN := $(ENV)/bin
 READY := $(ENV)/.course-ready
 BEGUN := $(ENV)/.course-begun
+BROWSER := $(ENV)/.course-browser
 
-.PHONY: help lab test proof test-orders faults test-kind test-versions lint notebooks minutes claims gallery lock bench clean environment
+.PHONY: help lab test proof test-browser test-orders faults test-kind test-versions lint notebooks minutes claims gallery lock bench clean environment
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -61,10 +62,14 @@ test: lint ## set everything up, prove the whole course
 	$(BIN)/python tools/notebooks.py check
 	$(BIN)/python tools/course_pages.py check
 	$(BIN)/course binaries
-	$(PYTEST_SIDE_BY_SIDE) -m "not proof" $(TESTS)
+	$(PYTEST_SIDE_BY_SIDE) -m "not proof and not browser" $(TESTS)
 
 proof: $(READY) ## prove that no mutant of a lab's solution and no cheat passes (simulated clusters)
 	$(BIN)/python -m pytest -n $(WORKERS) -m proof $(PYTESTARGS) tests/labs
+
+test-browser: $(BROWSER) ## learn in a real JupyterLab, driven in Chromium (needs chromium)
+	$(BIN)/course binaries
+	$(BIN)/python -m pytest --durations=5 $(PYTESTARGS) tests/browser
 
 test-orders: $(READY) ## run the lessons fresh, dirty, twice in a row, in three shuffled orders
 	$(BIN)/course binaries
@@ -113,15 +118,17 @@ gallery: $(READY) ## write a page with every shape of figure, light and dark
 bench: $(READY) ## measure the course against other tools
 	$(BIN)/python tools/bench.py $(BENCHARGS)
 
-lock: ## work out requirements.lock from pyproject.toml
+lock: ## work out requirements.lock and tests/browser.lock from pyproject.toml
 	@$(CHECK_PYTHON)
 	@set -e; uv=$$(mktemp -d); trap 'rm -rf "$$uv"' EXIT; \
 	$(PYTHON) -m venv "$$uv"; "$$uv/bin/pip" install --quiet uv; \
 	"$$uv/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --group dev pyproject.toml -o requirements.lock $(LOCKARGS)
+		--no-emit-index-url --group dev pyproject.toml -o requirements.lock $(LOCKARGS); \
+	"$$uv/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --group browser -c requirements.lock -o tests/browser.lock $(LOCKARGS)
 
 clean: ## remove .venv and caches (clusters and your progress stay)
-	rm -rf .venv .orders .gallery .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .orders .gallery build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
 
 environment: $(READY) ## install the locked packages, nothing else
@@ -150,3 +157,8 @@ endif
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@rm -f $(BEGUN)
 	@touch $(READY)
+
+# Playwright, for one target alone; it drives the system's Chromium and downloads none.
+$(BROWSER): $(READY) tests/browser.lock
+	@$(BIN)/python -m pip install --quiet --require-hashes -r tests/browser.lock
+	@touch $(BROWSER)

@@ -2,9 +2,9 @@
 
 The cluster is an embedded one; with ``COURSE_TEST_BACKEND=kind`` (``make test-kind``) a real one.
 
-Tests under ``tests/live`` and every notebook cell are ``live``: before the first of them a process
-brings up its own cluster, in a state folder of its own, and removes both at the end. Tests under
-``tests/unit`` never start one.
+Tests under ``tests/live`` and ``tests/browser``, and every notebook cell, are ``live``: before the
+first of them a process brings up its own cluster, in a state folder of its own, and removes both at
+the end. Tests under ``tests/unit`` never start one.
 """
 
 from __future__ import annotations
@@ -117,9 +117,12 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need a cluster, before ``-m`` selects."""
     for item in items:
+        in_browser = item.path.is_relative_to(HERE / "tests" / "browser")
         under_live = item.path.is_relative_to(HERE / "tests" / "live")
-        if _is_cell(item) or under_live:
+        if _is_cell(item) or under_live or in_browser:
             item.add_marker("live")
+        if in_browser:
+            item.add_marker("browser")
 
 
 @pytest.hookimpl(tryfirst=True)  # before the notebook's kernel starts: it inherits the environment

@@ -11,7 +11,7 @@ import pytest
 from daemonset_course import variables
 
 NOTEBOOKS = {"notebooks": "lessons", "labs": "labs", "solutions": "solutions"}
-GROUPS = ("unit tests", "live tests", "other tests", "lessons", "labs", "solutions")
+GROUPS = ("unit tests", "live tests", "browser", "other tests", *NOTEBOOKS.values())
 OUTCOMES = ("passed", "failed", "skipped")
 
 
@@ -32,7 +32,9 @@ def table(reports: Iterable[Any]) -> list[str]:
     units: dict[tuple[str, str], list[list[Any]]] = defaultdict(list)
     for nodeid, phases in tests.items():
         group = _group(nodeid, phases)
-        units[group, nodeid.partition("::")[0] if group in GROUPS[3:] else nodeid].append(phases)
+        units[group, nodeid.partition("::")[0] if group in NOTEBOOKS.values() else nodeid].append(
+            phases
+        )
     everything = [report for phases in tests.values() for report in phases]
     rows = [*_counts(units), *_notebooks(units)]
     if waits := _waits(everything).values():
@@ -53,6 +55,8 @@ def _group(nodeid: str, phases: list[Any]) -> str:
         return NOTEBOOKS[top]
     if rest.startswith("unit/"):
         return "unit tests"
+    if rest.startswith("browser/"):
+        return "browser"
     return "live tests" if any(_backend(report) for report in phases) else "other tests"
 
 
@@ -77,7 +81,7 @@ def _counts(units: dict[tuple[str, str], list[list[Any]]]) -> list[str]:
 def _notebooks(units: dict[tuple[str, str], list[list[Any]]]) -> list[str]:
     rows = []
     for (group, path), cells in sorted(units.items()):
-        if group in GROUPS[3:]:
+        if group in NOTEBOOKS.values():
             bad = [phases[0].nodeid.rpartition("::")[2] for phases in cells if _failed(phases)]
             says = f"failed: {', '.join(bad)}" if bad else _outcome(r for c in cells for r in c)
             seconds = sum(map(_seconds, cells))

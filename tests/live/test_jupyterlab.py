@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -19,7 +17,7 @@ import websocket
 
 from daemonset_course.cluster import Cluster
 from daemonset_course.jupyter import START
-from daemonset_course.places import state_home
+from jupyterlab_server import serving
 from live.scenes import eventually
 
 OPEN: dict[str, dict[str, Any]] = {
@@ -83,28 +81,8 @@ def hostile(home: Path) -> dict[str, str]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """What the server of `course open` tells of itself; it has no terminal of its own."""
     folder = tmp_path_factory.mktemp("jupyterlab")
-    output = folder / "output"
-    with output.open("w") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "daemonset_course.cli", "open", "--no-browser"],
-            env=os.environ | hostile(folder / "home"),
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-        runtime = state_home() / "jupyter" / "data" / "runtime"
-        try:
-            found = eventually(
-                lambda: process.poll() is not None or list(runtime.glob("jpserver-*.json")),
-                within=60,
-            )
-            assert found is not True, output.read_text()
-            yield json.loads(found[0].read_text())
-        finally:
-            if process.poll() is None:
-                for one in psutil.Process(process.pid).children():
-                    one.terminate()  # JupyterLab, which ends its terminals; then the command ends
-                process.wait(30)
+    with serving(folder, environment=hostile(folder / "home")) as found:
+        yield found
 
 
 def status(url: str, token: str = "", method: str = "GET") -> tuple[int, str]:

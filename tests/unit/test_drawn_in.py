@@ -52,7 +52,7 @@ def drawn(timeline: Timeline, **options: Any) -> DrawnIn:
 
 
 def svg_of(charts: ChartSet) -> ElementTree.Element:
-    (found,) = re.findall(r"<svg viewBox=.0 0 840.*?</svg>", inline(charts), re.S)
+    (found,) = re.findall(r"<svg viewBox=.0 0 740.*?</svg>", inline(charts), re.S)
     return ElementTree.fromstring(found)
 
 
@@ -135,7 +135,7 @@ def test_the_ghost_line_stands_at_its_moment_in_both_drawings() -> None:
         path for path in svg_of(charts).iter("path") if path.get("stroke-dasharray") == "9 5"
     ]
     x = float(re.findall(r"M([\d.]+) ", dashed.get("d") or "")[0])
-    scale = (840 - 146 - 14) / charts.span[1]
+    scale = (740 - 146 - 14) / charts.span[1]
     lines = [
         line.get_xdata()[0]
         for ax in draw(charts).axes
@@ -312,7 +312,7 @@ def test_a_violation_on_a_node_is_framed_on_its_lane_in_both_drawings() -> None:
     (letter,) = [one for one in charts.charts[0].letters if one.kind == "violation"]
     patches = (box for ax in draw(charts).axes for box in ax.patches)
     framed = [box for box in patches if box.get_linewidth() == 2.0]
-    scale = (840 - 146 - 14) / charts.span[1]
+    scale = (740 - 146 - 14) / charts.span[1]
 
     assert letter.places[0][0] == 2  # control-plane, worker, worker2
     assert float(frame.get("width") or 0) == pytest.approx(2 * scale, abs=0.1)

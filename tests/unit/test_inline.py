@@ -35,7 +35,7 @@ def drawn(workers: int, budget: int | str = 1) -> str:
 
 
 def svg_of(html: str) -> ElementTree.Element:
-    (found,) = re.findall(r"<svg viewBox=.0 0 840.*?</svg>", html, re.S)
+    (found,) = re.findall(r"<svg viewBox=.0 0 740.*?</svg>", html, re.S)
     return ElementTree.fromstring(found)
 
 
@@ -177,8 +177,8 @@ def test_an_untrusted_notebook_says_why_there_is_no_picture() -> None:
     html = re.sub(r"<(script|style)>.*?</\1>", "", drawn(3), flags=re.S)
 
     assert re.search(r"<div class=dst-o>The picture is not shown, .*?Trust Notebook", html)
-    assert re.search(r'<div class=dst-w style="font-size:0"><svg', html)
-    assert re.search(r'<div class=dst-c style="display:none">', html)
+    assert re.search(r"<div class=dst-w tabindex=0 style=font-size:0><svg", html)
+    assert re.search(r"<div class=dst-c style=display:none>", html)
     assert ".dst-o{display:none}" in drawn(3)
 
 

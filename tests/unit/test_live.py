@@ -27,7 +27,7 @@ def half_way(workers: int = 4) -> list[Record]:
 
 
 def svg_of(html: str) -> ElementTree.Element:
-    (found,) = re.findall(r"<svg viewBox=\"0 0 840.*?</svg>", html, re.S)
+    (found,) = re.findall(r"<svg viewBox=\"0 0 740.*?</svg>", html, re.S)
     return ElementTree.fromstring(found)
 
 

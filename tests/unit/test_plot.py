@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import itertools
@@ -260,6 +261,19 @@ def test_jupyter_gets_the_drawing_in_html_and_the_caption() -> None:
         assert data["text/plain"] == picture(scene).caption
         assert f"<b>{headline(timeline(scene))}</b>" in data["text/html"]
         assert metadata == {}
+
+
+def test_without_html_of_its_own_jupyter_gets_the_figure_with_its_alternative_text() -> None:
+    drawn = Picture(lambda: Figure(figsize=(5, 2)), 'Two "nodes" <of> 3.', "A title")
+    data, metadata = drawn._repr_mimebundle_()
+    html = data["text/html"]
+    (source,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', html)
+
+    assert data["text/plain"] == drawn.caption
+    assert 'alt="A title. Two &quot;nodes&quot; &lt;of&gt; 3."' in html
+    assert "min-width:480px;max-width:480px" in html
+    assert base64.b64decode(source).decode() == drawn.svg()
+    assert metadata == {}
 
 
 def test_a_picture_that_is_only_shown_is_not_drawn_by_matplotlib() -> None:

@@ -167,13 +167,13 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert not HEAVY & set(loaded.stdout.split())
 
 
-def test_ci_runs_make_test_and_make_proof() -> None:
+def test_ci_runs_make_test_proof_and_the_browser() -> None:
     script = (ROOT / ".ci" / "run").read_text()
 
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
     assert script.startswith("#!/usr/bin/env bash\n")
     assert "set -euo pipefail" in script
-    assert script.rstrip().endswith("make test\nmake proof")
+    assert script.rstrip().endswith("make test\nmake proof\nmake test-browser")
     assert not re.search(r"\bsleep\b", script + (ROOT / "Makefile").read_text())
 
 

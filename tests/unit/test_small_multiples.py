@@ -39,7 +39,7 @@ def given(length: float | None, expected: float, *points: tuple[float, int | Non
 
 def svg_of(picture: Picture) -> ElementTree.Element:
     assert picture.html is not None
-    (found,) = re.findall(r"<svg viewBox=.0 0 840.*?</svg>", picture.html(), re.S)
+    (found,) = re.findall(r"<svg viewBox=.0 0 740.*?</svg>", picture.html(), re.S)
     return ElementTree.fromstring(found)
 
 

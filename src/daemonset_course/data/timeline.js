@@ -7,7 +7,7 @@
   const on = (what, act) => d.addEventListener(what, act);
   const at = (r, c) => r.querySelector(c);
   const set = (e, what, value) => e.setAttribute(what, value);
-  const home = (e) => e.target.closest?.(".dst");
+  const home = (e) => e.target.closest?.(".dst[data-d]");
   // A stretch that follows another one of its Pod at once has only a phase, its end, and a reason.
   const data = (r) => {
     if (r.D) return r.D;

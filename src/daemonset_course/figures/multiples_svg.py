@@ -8,7 +8,7 @@ from html import escape
 
 from daemonset_course.analysis.rollout_progress import Multiples, Progress
 from daemonset_course.figures.colours import PALETTE
-from daemonset_course.figures.rollout.inline import NOT_TRUSTED, style
+from daemonset_course.figures.rollout.inline import NOT_TRUSTED, scrolled, style
 from daemonset_course.figures.rollout.lanes_svg import LEFT, PLOT, WIDTH
 from daemonset_course.figures.rollout.paints import ID, MUTED
 
@@ -31,8 +31,8 @@ def multiples_html(multiples: Multiples, *, title: str) -> str:
     )
     html = (
         f"<figure class=dst><style>{style()}</style><div><b>{escape(title)}</b></div>"
-        f'<ul class=dst-k style="padding:0"><li>{key}</li><li>{ghost}</li></ul>'
-        f'<div class=dst-o>{NOT_TRUSTED}</div><div style="font-size:0">{svg}</div>'
+        f"<ul class=dst-k style=padding:0><li>{key}</li><li>{ghost}</li></ul>"
+        f"<div class=dst-o>{NOT_TRUSTED}</div>{scrolled(svg)}"
         f"<figcaption>{escape(multiples.caption, quote=False)}</figcaption></figure>"
     )
     digest = hashlib.sha256(html.encode()).hexdigest()[:8]

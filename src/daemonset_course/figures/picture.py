@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PIXELS = 160  # dots an inch of a PNG: sharp on a dense screen
+_PIXELS_AN_INCH = 96  # of a page
+_LEAST = 820  # pixels: as wide as a cell of JupyterLab in a window of 1280; words are 8 pt there
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,13 @@ class Picture:
         draw: returns the figure; asked for once, when it is first needed.
         caption: the finding in full.
         title: the finding.
-        vector: whether Jupyter gets SVG, else PNG.
-        html: returns the drawing that Jupyter gets in place of both; None without one.
+        html: returns the drawing that Jupyter gets in place of the figure; None without one.
         described: sentences for those who do not see it, beside title and caption.
     """
 
     draw: Callable[[], Figure]
     caption: str
     title: str
-    vector: bool = True
     html: Callable[[], str] | None = None
     described: str = ""
 
@@ -101,14 +101,21 @@ class Picture:
         return path
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:  # noqa: ARG002 - IPython's signature
-        if self.html is not None:
-            return {"text/plain": self.caption, "text/html": self.html()}, {}
-        alt = {"alt": self.alt}
-        if self.vector:
-            return {"text/plain": self.caption, "image/svg+xml": self.svg()}, {"image/svg+xml": alt}
-        size = {"width": round(self.figure.get_figwidth() * 96)}
-        data = base64.b64encode(self.png()).decode("ascii")
-        return {"text/plain": self.caption, "image/png": data}, {"image/png": alt | size}
+        html = self._image() if self.html is None else self.html()
+        return {"text/plain": self.caption, "text/html": html}, {}
+
+    def _image(self) -> str:
+        """Return the figure as HTML: JupyterLab shows an SVG alone without its alternative text.
+
+        Where the page is too narrow for its words, it scrolls within itself.
+        """
+        data = base64.b64encode(self.svg().encode()).decode("ascii")
+        wide = round(self.figure.get_figwidth() * _PIXELS_AN_INCH)
+        return (
+            f'<div style="overflow-x:auto" tabindex=0><img alt="{escape(self.alt)}" '
+            f'style="display:block;width:100%;min-width:{min(_LEAST, wide)}px;max-width:{wide}px" '
+            f'src="data:image/svg+xml;base64,{data}"></div>'
+        )
 
 
 def _style() -> Any:

@@ -51,9 +51,9 @@ def inline(charts: ChartSet, *, above: Sequence[str] = (), scripted: bool = True
     html = (
         f"<figure class=dst data-lm-suppress-shortcuts=true data-d='{_data(charts, drawing)}'>"
         f"<style>{style()}{_tile_style(charts)}</style>{title}{key}"
-        f'<div class=dst-o>{NOT_TRUSTED}</div><div class=dst-w style="font-size:0">{svg}</div>'
+        f"<div class=dst-o>{NOT_TRUSTED}</div>{scrolled(svg)}"
         f"{_CONTROLS}{tiles}{_status(charts)}{_folded(charts)}"
-        + (f'<ul class=dst-n style="padding:0">{notes}</ul>' if notes else "")
+        + (f"<ul class=dst-n style=padding:0>{notes}</ul>" if notes else "")
         + f"<figcaption>{caption}</figcaption></figure>"
     )
     digest = hashlib.sha256(html.encode()).hexdigest()[:8]
@@ -62,8 +62,17 @@ def inline(charts: ChartSet, *, above: Sequence[str] = (), scripted: bool = True
     )
 
 
+def scrolled(svg: str) -> str:
+    """Return a picture that scrolls within itself, also by keys, where the page is too narrow.
+
+    JupyterLab takes the tags out of the SVG of a notebook that it does not trust, and leaves its
+    texts: these have no height.
+    """
+    return f"<div class=dst-w tabindex=0 style=font-size:0>{svg}</div>"
+
+
 _CONTROLS = (
-    '<div class=dst-c style="display:none"><button type=button>▶ replay</button>'
+    "<div class=dst-c style=display:none><button type=button>▶ replay</button>"
     "<input type=range min=0 max=1000 "
     'value=1000 step=any aria-label="time; up and down: node; page up and down: next change">'
     "</div><div class=dst-r></div>"
@@ -133,8 +142,9 @@ def _status(charts: ChartSet) -> str:
             row = (f"<td><b>{guess[one]}</b>" if one in guess else "<td>" for one in COLUMNS)
             rows += f"<tr>{name}{''.join(row)}"
     return (
+        "<div class=dst-w tabindex=0>"
         "<table><caption class=dst-s>status at the end</caption>"
-        f"<thead><tr>{'<th>' if named else ''}{heads}<tbody>{rows}</table>"
+        f"<thead><tr>{'<td>' if named else ''}{heads}<tbody>{rows}</table></div>"
     )
 
 

@@ -24,8 +24,9 @@ from daemonset_course.figures.rollout.paints import AWAY, ID, INK, MUTED, Paints
 from daemonset_course.figures.rollout.row_labels import heading, row_labels
 from daemonset_course.history.spans import Span, Steps
 
-# Units of the SVG: one is a pixel where the picture is as wide as that.
-WIDTH, LEFT, _RIGHT = 840, 146, 14
+# Units of the SVG: one is a pixel where the picture is as wide as that. A page of 700 px has 684 px
+# for it: there its words, 13 units high, have the 12 px (9 pt) that people can read.
+WIDTH, LEFT, _RIGHT = 740, 146, 14
 PLOT = WIDTH - LEFT - _RIGHT
 _EDGES = LEFT, LEFT + PLOT
 _LANE, _LOW_LANE, _DENSE = 24.0, 18.0, 460.0  # a lane, one of many, all lanes of the dense form
