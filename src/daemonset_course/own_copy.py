@@ -11,7 +11,9 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import platform
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,7 +163,7 @@ def begin_afresh(chosen: str) -> tuple[str, str]:
     name, source = _find(chosen)
     text, own = _read(source), work_folder() / name
     kept = ""
-    if own.exists() and _read(own) != text:
+    if own.exists() and _read(own) != _as_opened(name, text):
         kept = _unused(f"{_EARLIER}/{name}")
         _move(name, kept)
 
@@ -216,14 +218,21 @@ def _digest(name: str, text: str) -> str:
 
 
 def _counted(name: str, text: str) -> str:
-    """Return what counts in a file: of a notebook the cells' kinds and sources."""
+    """Return what counts in a file: of a notebook the cells' kinds, sources and course's marks."""
     if not name.endswith(".ipynb"):
         return text
     try:
         cells: list[dict[str, Any]] = json.loads(text)["cells"]
-        return "\n\n".join(f"# %% [{one['cell_type']}]\n{_source(one)}" for one in cells)
+        return "\n\n".join(
+            f"# %% [{one['cell_type']}]{_marks(one)}\n{_source(one)}" for one in cells
+        )
     except (ValueError, KeyError, TypeError):  # no notebook: every change counts
         return text
+
+
+def _marks(cell: dict[str, Any]) -> str:
+    marks = cell.get("metadata", {}).get("course")
+    return f" {json.dumps(marks, sort_keys=True)}" if marks else ""
 
 
 def _source(cell: dict[str, Any]) -> str:
@@ -243,7 +252,27 @@ def _write(name: str, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(path, error, variables.WORK) from error
-    write_whole(path, text, elsewhere=variables.WORK)
+    write_whole(path, _as_opened(name, text), elsewhere=variables.WORK)
+
+
+def _as_opened(name: str, text: str) -> str:
+    """Return a notebook with what JupyterLab adds to it, so that opening it changes nothing.
+
+    That is what the kernel says of its language. Source: ipykernel, ``IPythonKernel.language_info``.
+    """
+    if not name.endswith(".ipynb"):
+        return text
+    notebook = json.loads(text)
+    notebook["metadata"]["language_info"] = {
+        "codemirror_mode": {"name": "ipython", "version": sys.version_info.major},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": f"ipython{sys.version_info.major}",
+        "version": platform.python_version(),
+    }
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
 def _move(old: str, new: str) -> None:

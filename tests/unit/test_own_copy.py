@@ -35,6 +35,10 @@ def run(text: str) -> str:
     return json.dumps(found, indent=1)
 
 
+def cells_of(path: Path) -> Any:
+    return json.loads(path.read_text())["cells"]
+
+
 @pytest.fixture
 def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The repository of a small course."""
@@ -84,7 +88,7 @@ def test_a_lesson_that_was_only_run_is_updated(course: Path, work: Path) -> None
     write(course / LESSON, notebook("guess = ...", "run(2)"))
 
     assert own_copy.update().changed == (LESSON,)
-    assert (work / LESSON).read_text() == (course / LESSON).read_text()
+    assert cells_of(work / LESSON) == cells_of(course / LESSON)
 
 
 @pytest.mark.parametrize("name", [LESSON, MANIFEST])
@@ -241,3 +245,19 @@ def test_forget_removes_answers_and_results_and_asks_first(
     assert agreed.exit_code == 0
     assert [one.name for one in tmp_path.iterdir()] == ["clusters"]
     assert "no predictions" in CliRunner().invoke(app, ["forget"]).output
+
+
+def test_a_copy_says_of_its_language_what_the_kernel_does(work: Path) -> None:
+    from ipykernel.ipkernel import IPythonKernel  # noqa: PLC0415 - 300 ms
+
+    said = json.loads((work / LESSON).read_text())["metadata"]["language_info"]
+    assert said == IPythonKernel.language_info
+
+
+def test_a_mark_of_the_course_on_a_cell_is_brought(course: Path, work: Path) -> None:
+    marked = json.loads((course / LESSON).read_text())
+    marked["cells"][1]["metadata"]["course"] = {"shows": ["06-guess"]}
+    write(course / LESSON, json.dumps(marked))
+
+    assert own_copy.update().changed == (LESSON,)
+    assert cells_of(work / LESSON) == cells_of(course / LESSON)
