@@ -258,7 +258,7 @@ def _write(name: str, text: str) -> None:
 def _as_opened(name: str, text: str) -> str:
     """Return a notebook with what JupyterLab adds to it, so that opening it changes nothing.
 
-    That is what the kernel says of its language. Source: ipykernel, ``IPythonKernel.language_info``.
+    That is what the kernel says of its language (ipykernel, ``IPythonKernel.language_info``).
     """
     if not name.endswith(".ipynb"):
         return text
