@@ -226,7 +226,8 @@ def _counted(name: str, text: str) -> str:
         return "\n\n".join(
             f"# %% [{one['cell_type']}]{_marks(one)}\n{_source(one)}" for one in cells
         )
-    except (ValueError, KeyError, TypeError):  # no notebook: every change counts
+    # Of what is no notebook every change counts.
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return text
 
 

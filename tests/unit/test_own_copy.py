@@ -145,12 +145,26 @@ def test_without_its_records_every_changed_file_counts_as_edited(course: Path, w
     assert "guess" in (work / LESSON).read_text()
 
 
-def test_a_learners_damaged_notebook_is_kept(course: Path, work: Path) -> None:
-    (work / LESSON).write_bytes(b"\xff{")
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"\xff{",
+        b"[" * 100_000,
+        b'{"cells": [1]}',
+        b'{"cells": [{"cell_type": "code", "source": "x", "metadata": null}]}',
+        b'{"cells": [{"cell_type": "code", "source": "x", "metadata": []}]}',
+        b'{"cells": [{"cell_type": "code", "source": "x", "metadata": {"course": [1]}}]}',
+    ],
+    ids=lambda damaged: damaged[-30:],
+)
+def test_a_learners_damaged_notebook_is_kept(course: Path, work: Path, damaged: bytes) -> None:
+    (work / LESSON).write_bytes(damaged)
     write(course / LESSON, notebook("new"))
 
     assert own_copy.update().kept == (LESSON,)
-    assert (work / LESSON).read_bytes() == b"\xff{"
+    assert own_copy.states()[LESSON].startswith("edited")
+    assert "yours" in own_copy.difference(LESSON)
+    assert (work / LESSON).read_bytes() == damaged
 
 
 def test_the_difference_is_that_of_the_cells(work: Path) -> None:
