@@ -15,7 +15,12 @@ TIMES = frozenset({"ms", "s", "min", "h", "seconds", "minutes", "hours"})
 EXACTLY, YES, NO = "exactly as predicted", "as predicted", "not as predicted"
 
 MEASURES = TIMES | {"%", "times", "m", "Mi", "Gi", "MiB", "GiB", "MB", "GB", "CPU", "CPUs"}
+_SPELLED = {
+    "ms": "milliseconds", "s": "seconds", "min": "minutes", "h": "hours", "%": "percent",
+    "m": "millicores",
+}  # fmt: skip
 _LARGEST = 10**15
+_LONGEST = 1000  # characters of a text
 _MANY_TIMES = 2  # below it a difference says more than a ratio
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 _ALLOWED = 'A number (12 or 1.5), a text ("n1"), True or False, or a list of texts (["n1", "n2"]).'
@@ -49,11 +54,14 @@ def to_answer(
     """Convert a value to an answer of a question, as ``plain`` does.
 
     With choices it is one of them; case does not count, and True is the choice ``yes`` or ``true``.
-    With nodes, or other names, it is a list of some of them, in their order.
+    With nodes, or other names, it is a list of some of them, in their order. A text has at most
+    1,000 characters.
 
     Raises:
         BadInput: the value is no answer of this question.
     """
+    if isinstance(value, str) and len(value) > _LONGEST:
+        raise _refused("The answer is too long.", value, f"Type at most {_LONGEST} characters.")
     if choices:
         return _choice(plain(value), choices)
     if nodes:
@@ -88,16 +96,16 @@ def _some_of(value: Answer, nodes: Sequence[str]) -> list[str]:
 
 def _amount(value: Any, unit: str) -> int | float:
     given = _read(value, unit) if isinstance(value, str) else value
-    number = _number_of(given)
+    number, units = _number_of(given), _SPELLED.get(unit, unit)
     if number is None:
         example = "a number such as 3 or 1.5" if unit in MEASURES else "a whole number such as 3"
-        raise _refused(f"The answer must be a number of {unit}.", value, f"Type {example}.")
+        raise _refused(f"The answer must be a number of {units}.", value, f"Type {example}.")
     if number < 0:
         raise _refused(
-            f"A number of {unit} cannot be negative.", value, "Type 0 or a larger number."
+            f"A number of {units} cannot be negative.", value, "Type 0 or a larger number."
         )
     if unit not in MEASURES and number != int(number):
-        raise _refused(f"A number of {unit} must be whole.", value, "Type a number such as 3.")
+        raise _refused(f"A number of {units} must be whole.", value, "Type a number such as 3.")
     return int(number) if unit not in MEASURES else number
 
 

@@ -238,8 +238,10 @@ def predict(
 
     Raises:
         BadInput: the answer is not a number, a text, True, False or a list of texts; with a unit,
-            it is not a number of that unit; with choices or nodes, it is none of them.
+            it is not a number of that unit; with choices or nodes, it is none of them. Or the
+            choices or nodes do not make a field.
     """
+    _check_names(choices, nodes)
     prediction = Prediction(
         question_id, question=question, unit=unit, choices=tuple(choices), nodes=tuple(nodes)
     )
@@ -251,6 +253,24 @@ def predict(
     else:
         prediction.commit(answer)
     return prediction
+
+
+def _check_names(choices: Sequence[str], nodes: Sequence[str]) -> None:
+    """Refuse choices and nodes from which no field can be made, or of which two read alike."""
+    for what, names in (("choices", choices), ("nodes", nodes)):
+        texts = not isinstance(names, str) and all(isinstance(each, str) for each in names)
+        if not texts or len({each.strip().casefold() for each in names}) < len(names):
+            raise BadInput(
+                f"The {what} must be texts that differ, in a list.",
+                seen=repr(names),
+                next_step=f"Write for example {what}=('first', 'second').",
+            )
+    if choices and nodes:
+        raise BadInput(
+            "A question has choices or nodes, not both.",
+            seen=f"choices={tuple(choices)!r}, nodes={tuple(nodes)!r}",
+            next_step="Leave one of the two out.",
+        )
 
 
 def open_predictions(question_ids: Iterable[str]) -> list[Prediction]:

@@ -77,7 +77,7 @@ def test_a_pod_without_delays_has_neither_probe_nor_hook_and_on_delete_no_budget
         ({"pool": "gpu"}, "pool", "Choose one of all workers"),
         ({"strategy": "Recreate"}, "strategy", "Choose one of RollingUpdate, OnDelete."),
         ({"max_surge": " "}, "max_surge", "Type a number of nodes, or a percentage such as 10%."),
-        ({"length": "soon"}, "length", "must be a number of s"),
+        ({"length": "soon"}, "length", "must be a number of seconds"),
         ({"lowest": "-1"}, "lowest", "cannot be negative"),
         ({"lowest": "2.5"}, "lowest", "must be whole"),
     ],

@@ -208,18 +208,18 @@ def test_where_there_is_a_unit_the_answer_is_taken_as_a_number(store, typed, uni
         ("3 nodes", "Pods", "must be a number of Pods"),
         ("3, 4", "Pods", "must be a number of Pods"),
         (True, "Pods", "must be a number of Pods"),
-        (False, "s", "must be a number of s"),
+        (False, "s", "must be a number of seconds"),
         (["3"], "Pods", "must be a number of Pods"),
         ({3}, "Pods", "must be a number of Pods"),
         (float("nan"), "Pods", "must be a number of Pods"),
-        (float("inf"), "s", "must be a number of s"),
-        ("nan", "s", "must be a number of s"),
-        ("-inf", "s", "must be a number of s"),
+        (float("inf"), "s", "must be a number of seconds"),
+        ("nan", "s", "must be a number of seconds"),
+        ("-inf", "s", "must be a number of seconds"),
         (10**400, "Pods", "must be a number of Pods"),
-        (1j, "s", "must be a number of s"),
+        (1j, "s", "must be a number of seconds"),
         (-3, "Pods", "number of Pods cannot be negative"),
         ("-3", "Pods", "number of Pods cannot be negative"),
-        (-0.5, "s", "number of s cannot be negative"),
+        (-0.5, "s", "number of seconds cannot be negative"),
         (2.5, "Pods", "number of Pods must be whole"),
         ("2.5", "nodes", "number of nodes must be whole"),
     ],
@@ -231,6 +231,31 @@ def test_where_a_number_is_asked_nothing_else_is_kept(store, typed, unit, says):
     assert says in str(refused.value)
     assert not store.exists()
     assert predict("q", answer=3, unit=unit).first == 3
+
+
+@pytest.mark.parametrize("field", [{}, {"choices": ("yes", "no")}, {"nodes": ("n1", "n2")}])
+def test_a_text_that_is_too_long_is_refused_and_not_kept(store, field):
+    with pytest.raises(BadInput, match="too long") as refused:
+        predict("q", answer="x" * 1001, **field)
+
+    assert len(str(refused.value)) < 300
+    assert not store.exists()
+    assert predict("q", answer="x" * 1000).answer == "x" * 1000
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        ({"choices": ("yes", "Yes ")}, "The choices must be texts that differ"),
+        ({"choices": "yes"}, "The choices must be texts that differ"),
+        ({"choices": (1, 2)}, "The choices must be texts that differ"),
+        ({"nodes": ("n1", "n1")}, "The nodes must be texts that differ"),
+        ({"nodes": ("n1", "n2"), "choices": ("yes", "no")}, "choices or nodes, not both"),
+    ],
+)
+def test_choices_or_nodes_that_make_no_field_are_refused_where_they_are_written(names, says):
+    with pytest.raises(BadInput, match=says):
+        predict("q", **names)
 
 
 def test_a_set_or_a_tuple_of_names_is_a_list(store):
