@@ -48,11 +48,11 @@ print(f"backend {state.backend}, Kubernetes {state.kubernetes}, pace {state.pace
 
 # %% [markdown]
 # - **embedded**: the control plane is real: etcd, kube-apiserver, kube-controller-manager (with the
-#   DaemonSet controller) and kube-scheduler. The nodes are simulated: no container runs, but who
-#   creates, places and deletes Pods is Kubernetes itself.
+#   DaemonSet controller) and kube-scheduler. The nodes are simulated: no container
+#   runs, but Kubernetes itself creates, schedules and deletes the Pods.
 # - **kind**: everything is real, each node is a container.
 #
-# The pace stretches or shortens simulated steps; 1 is for people.
+# The pace stretches or shortens simulated steps. 1 is the pace for learners; a smaller one is quicker.
 #
 # ## The claim
 #
@@ -127,7 +127,8 @@ proved("the nodes with a Pod are the three workers")
 
 # %% [markdown]
 # Three, not four. The control plane has a *taint*, a mark that keeps away all Pods that do not
-# tolerate it. So this node is not *eligible*. Nothing failed, and nothing said so (lesson 06).
+# tolerate it. So this node is not *eligible*. Nothing failed, and no message says that a
+# node was left out (lesson 06).
 
 # %%
 # %kubectl get node {fleet.nodes[0]} -o jsonpath={.spec.taints}
@@ -416,4 +417,4 @@ from daemonset_course.lessons import lab_progress
 lab_progress()
 
 # %% [markdown]
-# Next: lesson 01, where nodes join and leave, and "one Pod per node" is none or two.
+# Next: lesson 01, where nodes join and leave, and a node can have no Pod, or two.
