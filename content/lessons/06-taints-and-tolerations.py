@@ -303,7 +303,8 @@ with rejected("effect must be 'NoExecute' when"):
 # For each node the controller asks `NodeShouldRunDaemonPod`
 # ([`pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)):
 # name, selector, affinity, then taints. It looks at `NoSchedule` and `NoExecute` only. If one is not
-# tolerated, no Pod is created there; one that is there may stay unless the taint is `NoExecute`.
+# tolerated, no Pod is created there. A second answer is about a Pod that is there already: the next
+# experiment shows it.
 # The list of tolerations is in `AddOrUpdateDaemonPodTolerations`
 # ([`daemonset_util.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/util/daemonset_util.go)).
 #
@@ -352,8 +353,9 @@ assert [effects[node] for node in gone] == ["NoExecute"]
 proved("the Pod is gone from the node with NoExecute and from no other")
 
 # %% [markdown]
-# The Pod on the `NoSchedule` node stays, and its node no longer counts as desired: the Pod is
-# *misscheduled*. The status may be late with that; a change of the DaemonSet makes the controller look.
+# A Pod that is there may stay unless the taint is `NoExecute`: that is the second answer of
+# `NodeShouldRunDaemonPod`. The Pod on the `NoSchedule` node stays, and its node no longer counts as
+# desired: the Pod is *misscheduled*. The status may be late with that; a change of the DaemonSet makes the controller look.
 
 # %%
 kubectl("annotate daemonset plain look=again --overwrite")
@@ -673,12 +675,19 @@ returns
 
 # %%
 on_two = f"-l app=patient --field-selector spec.nodeName={two}"
-with record("patient", live=True) as loop:
-    taint(two, "maintenance=now:NoExecute")
-    for _ in range(2):
-        evicted = kubectl(f"get pods {on_two} -o name").strip()
-        kubectl(f"wait --for=delete {evicted} --timeout=30s")
-        kubectl(f"wait --for=create pod {on_two} --timeout=30s")
+loop = record("patient", live=True)
+loop.start()
+evicted = kubectl(f"get pods {on_two} -o name").strip()
+taint(two, "maintenance=now:NoExecute")
+kubectl(f"wait --for=delete {evicted} --timeout=30s")
+
+# %%
+kubectl(f"wait --for=create pod {on_two} --timeout=30s")
+evicted = kubectl(f"get pods {on_two} -o name").strip()
+kubectl(f"wait --for=delete {evicted} --timeout=30s")
+kubectl(f"wait --for=create pod {on_two} --timeout=30s")
+loop.stop()
+proved("the recording is long enough for two evictions")
 
 # %%
 lives = attempts(loop.history, two, "patient")
