@@ -317,28 +317,28 @@ print(f"{free} Pods of web beside no agent")
 # Now six agents without requests, then six with.
 
 # %%
-blind = predict(
+unrequested = predict(
     "12-blind",
     "A Pod of web requests 1/8 of the node's CPU. Six agents without requests run on the node. "
     "How many Pods of web fit on the node beside them?",
     unit="Pods",
 )
-blind
+unrequested
 
 # %%
-honest = predict(
+requested = predict(
     "12-honest",
     "A Pod of web requests 1/8 of the node's CPU. Six agents on the node request 1/20 each. "
     "How many Pods of web fit on the node beside them?",
     unit="Pods",
 )
-honest
+requested
 
 # %%
 fits = {"without requests": {0: free}, "with requests": {0: free}}
 agents(6)
 fits["without requests"][6] = room()
-blind.compare(fits["without requests"][6], within=0)
+unrequested.compare(fits["without requests"][6], within=0)
 
 # %%
 request = {"cpu": f"{cpu // 20}m"}
@@ -346,7 +346,7 @@ agents(3, requests=request)
 fits["with requests"][3] = room()
 agents(6, requests=request)
 fits["with requests"][6] = room()
-honest.compare(fits["with requests"][6], within=0)
+requested.compare(fits["with requests"][6], within=0)
 
 # %% tags=["claim-C83"]
 assert fits["without requests"] == {0: free, 6: free}
@@ -367,7 +367,7 @@ assert abs(lost - taken) < cpu // 8, "web lost what the agents request, to withi
 proved("web lost what the agents request, to within one Pod")
 
 # %% [markdown]
-# An agent without requests is not small; it is invisible. To tell whether a Pod fits, the scheduler
+# The scheduler does not count an agent without requests. To tell whether a Pod fits, the scheduler
 # adds up *requests* and looks at nothing else
 # ([`NodeResourcesFit`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/scheduler/framework/plugins/noderesources/fit.go)).
 # It fills the node as if the agents were not there. With requests, six agents of a twentieth take 30 %
