@@ -21,8 +21,8 @@ lab = open_lab("06-roll-within-budget")
 
 # %% [markdown]
 # A check says one of five things: **passed**, **wrong** (with what was seen and the rule behind it),
-# **not attempted**, **not yet** (the rollout still goes on) or **cannot check** (for example, no
-# recording since the kernel was restarted).
+# **not attempted**, **not yet** (the rollout still goes on) or **cannot check** (for example, the
+# cluster was reset by another notebook).
 
 # %% [markdown]
 # Stuck? `lab.hint(1)` gives one of three hints at a time. A fresh try? Run `lab.start(1)` again.
@@ -88,7 +88,8 @@ lab.recording.plot()
 lab.solution(1)
 
 # %% [markdown]
-# Your run beside a reference run, once you have passed; 0 is the last new template of each:
+# Your run beside a reference run, once you have passed. Both begin at 0, the moment at which the
+# last new template was applied:
 
 # %%
 lab.beside_reference(1)

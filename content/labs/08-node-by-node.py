@@ -89,7 +89,8 @@ lab.recording.plot()
 lab.solution(1)
 
 # %% [markdown]
-# Your run beside a reference run, once you have passed; 0 is the last new template of each:
+# Your run beside a reference run, once you have passed. Both begin at 0, the moment at which the
+# last new template was applied:
 
 # %%
 lab.beside_reference(1)
