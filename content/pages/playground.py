@@ -10,7 +10,7 @@
 # not ended: the playground says so, and does nothing.
 
 # %%
-from daemonset_course import reset
+from daemonset_course import proved, reset
 from daemonset_course.lessons import playground
 
 play = playground()
@@ -22,12 +22,12 @@ play
 # - **Stop** ends the run. In the cluster the rollout goes on.
 # - **Reset** brings the cluster back to its state after `course up`, and forgets the runs.
 #
-# A value that cannot be is refused below its field, in the words of the API server where it is the
-# one that refuses.
+# A value that is not possible is refused below its field. Where the API server refuses it, you read
+# the server's own words.
 #
 # ## From a cell
 #
-# What the buttons do can be typed. `wait` returns the run when it has ended.
+# `roll`, `stop` and `reset` do what the buttons do. `wait` returns the run when it has ended.
 
 # %%
 play.roll(nodes=4, max_unavailable=2, start=1, stop=0, lowest=2)
@@ -38,9 +38,10 @@ trial
 assert trial.ended == "done"
 assert trial.lowest == 2
 assert trial.comparisons()["lowest"].right
+proved("the run was done, and at the lowest two nodes had an available Pod, as predicted")
 
 # %% [markdown]
-# The cluster of the other lessons again; your runs stay on the panel.
+# Bring the cluster back to its first state; your runs stay on the panel.
 
 # %%
 reset()
