@@ -41,7 +41,8 @@ def load(shell: Any) -> None:
 def _view(prediction: Prediction) -> dict[str, Any]:
     """Return the reference to the widget; IPython adds the text for who cannot show it."""
     shown = _widgets.get(prediction.question_id)
-    if shown is None or shown.prediction is not prediction:
+    closed = shown is not None and shown.box.comm is None  # by Widget.close_all()
+    if shown is None or shown.prediction is not prediction or closed:
         if shown is not None:
             shown.close()
         shown = _widgets[prediction.question_id] = PredictionWidget(prediction)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from IPython.core.formatters import DisplayFormatter
-from ipywidgets import HTML, Button, RadioButtons, Text, VBox
+from ipywidgets import HTML, Button, RadioButtons, Text, VBox, Widget
 
 from daemonset_course import prediction_widget
 from daemonset_course.prediction import Prediction, open_predictions, predict
@@ -267,6 +267,16 @@ def test_a_question_has_one_widget_at_a_time() -> None:
     assert [each.comm for each in (old.box, old.field, old.commit)] == [None, None, None], "closed"
     show(other)
     assert prediction_widget._widgets["other"].field.comm is not None, "others stay"
+
+
+def test_a_widget_that_was_closed_is_made_again_when_the_question_is_shown() -> None:
+    show = formatter().format
+    show(asked := predict("q", unit="s"))
+    Widget.close_all()
+    shown, _ = show(asked)
+
+    view = shown["application/vnd.jupyter.widget-view+json"]
+    assert view["model_id"] == prediction_widget._widgets["q"].box.model_id
 
 
 def test_a_shell_without_a_kernel_shows_the_text() -> None:
