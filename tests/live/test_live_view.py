@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from cell_outputs import FakeOutput, show_in_fakes
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.reset import reset
 from daemonset_course.history.log import Change
 from daemonset_course.progress import shown_live
-from daemonset_course.recording import live_output
 from daemonset_course.recording.recorder import Recording, record
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.rollout import wait_rollout
@@ -21,34 +21,10 @@ from live.scenes import daemonset
 NODES = 12
 
 
-class Output:
-    """A stand-in for the output of a cell; it counts the pictures of a rollout under way."""
-
-    def __init__(self, bundle: dict[str, str]) -> None:
-        self.frames = [bundle["text/html"]]
-
-    def update(self, data: dict[str, str], *, raw: bool) -> None:
-        assert raw
-        self.frames.append(data["text/html"])
-
-
 @pytest.fixture
-def outputs(monkeypatch: pytest.MonkeyPatch) -> list[Output]:
-    found: list[Output] = []
-
-    def display(bundle: dict[str, str]) -> Output:
-        found.append(Output(bundle))
-        return found[-1]
-
-    monkeypatch.setattr(live_output, "in_notebook", lambda: True)
-    monkeypatch.setattr(live_output, "_display", display)
-    monkeypatch.setattr(live_output, "_close_at_reruns", lambda: None)
-    monkeypatch.setattr(live_output, "_cell", lambda: ("", 0))
+def outputs(monkeypatch: pytest.MonkeyPatch) -> list[FakeOutput]:
     # It draws all the time, which is much more than it may.
-    monkeypatch.setattr(live_output, "PAUSE", 0.0)
-    monkeypatch.setattr(live_output, "SHARE", 1e9)
-    monkeypatch.setattr(live_output, "BYTES", 10**12)
-    return found
+    return show_in_fakes(monkeypatch, PAUSE=0.0, SHARE=1e9, BYTES=10**12)
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +47,7 @@ def versions(recording: Recording) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def test_nothing_is_missed_while_it_draws(outputs: list[Output]) -> None:
+def test_nothing_is_missed_while_it_draws(outputs: list[FakeOutput]) -> None:
     made = daemonset("agent", {"env": [{"name": "RELEASE", "value": "2"}]})
     made["spec"]["updateStrategy"] = {"rollingUpdate": {"maxUnavailable": 4}}
     with record("agent") as plain, record("agent", live=True) as drawn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,6 +14,7 @@ from fake_server import FakeServer
 from fleet import HEADER, Fleet, Record, timeline_of
 from test_recorder import recorder
 
+from cell_outputs import FakeOutput, show_in_fakes
 from daemonset_course.figures.rollout.live_view import counts, view
 from daemonset_course.history.timeline import Timeline
 from daemonset_course.progress import shown_live
@@ -84,37 +85,6 @@ def test_many_nodes_are_low_rows_of_which_few_are_named() -> None:
     assert 0 < len(named) <= 5
 
 
-class FakeOutput:
-    """A stand-in for the output of a cell."""
-
-    def __init__(self, bundle: dict[str, str]) -> None:
-        self.frames = [bundle["text/html"]]
-        self.drawn = threading.Event()
-        self.refuses: Exception | None = None
-        self.refused = 0
-
-    @property
-    def html(self) -> str:
-        return self.frames[-1]
-
-    def update(self, data: dict[str, str], *, raw: bool) -> None:
-        assert raw
-        if self.refuses is not None:
-            self.refused += 1
-            self.drawn.set()
-            raise self.refuses
-        self.frames.append(data["text/html"])
-        self.drawn.set()
-
-    def until(self, true: Callable[[str], bool]) -> None:
-        """Return when something holds for a frame that was drawn from now on."""
-        while True:
-            self.drawn.clear()
-            assert self.drawn.wait(30)
-            if true(self.html):
-                return
-
-
 class Saved(Recording):
     """A recording that at times cannot be read, apart from its header."""
 
@@ -131,20 +101,7 @@ class Saved(Recording):
 
 @pytest.fixture
 def outputs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[FakeOutput]]:
-    outputs: list[FakeOutput] = []
-
-    def display(bundle: dict[str, str]) -> FakeOutput:
-        outputs.append(FakeOutput(bundle))
-        return outputs[-1]
-
-    monkeypatch.setattr(module, "in_notebook", lambda: True)
-    monkeypatch.setattr(module, "_display", display)
-    monkeypatch.setattr(module, "_close_at_reruns", lambda: None)
-    monkeypatch.setattr(module, "_cell", lambda: ("", 0))
-    monkeypatch.setattr(module, "PAUSE", 0.01)
-    monkeypatch.setattr(module, "SHARE", 0.9)
-    monkeypatch.setattr(module, "BYTES", 10**9)
-    yield outputs
+    yield show_in_fakes(monkeypatch, PAUSE=0.01, SHARE=0.9, BYTES=10**9)
     module.close_all()
 
 

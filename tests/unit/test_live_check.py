@@ -9,8 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from test_live import FakeOutput, half_way
+from test_live import half_way
 
+from cell_outputs import FakeOutput, show_in_fakes
 from daemonset_course.lab import lab_log, session
 from daemonset_course.lab.lab_log import LabRecording
 from daemonset_course.lab.lab_recorder import CLOCK, LOG
@@ -33,19 +34,8 @@ class Running(LabRecording):
 
 @pytest.fixture
 def outputs(monkeypatch: pytest.MonkeyPatch) -> list[FakeOutput]:
-    found: list[FakeOutput] = []
-
-    def display(bundle: dict[str, str]) -> FakeOutput:
-        found.append(FakeOutput(bundle))
-        return found[-1]
-
-    for module in (session, live_output):
-        monkeypatch.setattr(module, "in_notebook", lambda: True)
-    monkeypatch.setattr(live_output, "_display", display)
-    monkeypatch.setattr(live_output, "_close_at_reruns", lambda: None)
-    monkeypatch.setattr(live_output, "_cell", lambda: ("", 0))
-    monkeypatch.setattr(live_output, "PAUSE", 0.01)
-    return found
+    monkeypatch.setattr(session, "in_notebook", lambda: True)
+    return show_in_fakes(monkeypatch, PAUSE=0.01)
 
 
 @pytest.fixture
