@@ -27,7 +27,7 @@ RESTARTED = (
 
 
 def load(shell: Any) -> None:
-    """Let a shell show these errors so."""
+    """Let a shell show interrupts and these errors in the form of this module."""
     shell.set_custom_exc((KeyboardInterrupt, NameError, CourseError, AssertionError), _show)
 
 

@@ -234,7 +234,7 @@ def predict(
         unit: what a number counts or measures, such as ``Pods`` or ``s``.
         choices: the possible answers, if there are only these, such as ``("yes", "no")``.
         nodes: names of nodes, or of others; the answer is a list of some of them.
-        answer: the answer, for who types it.
+        answer: the answer, where it is typed in code.
 
     Raises:
         BadInput: the answer is not a number, a text, True, False or a list of texts; with a unit,

@@ -39,7 +39,7 @@ def load(shell: Any) -> None:
 
 
 def _view(prediction: Prediction) -> dict[str, Any]:
-    """Return the reference to the widget; IPython adds the text for who cannot show it."""
+    """Return the reference to the widget; IPython adds the text for other frontends."""
     shown = _widgets.get(prediction.question_id)
     closed = shown is not None and shown.box.comm is None  # by Widget.close_all()
     if shown is None or shown.prediction is not prediction or closed:

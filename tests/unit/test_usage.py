@@ -133,7 +133,7 @@ def test_the_other_notebook_knows_who_has_reset_the_cluster_since(
     monkeypatch.setattr(usage, "_own_resets", own)
 
     assert usage.reset_since("course").startswith(
-        "The notebook 08-rolling-update.ipynb has reset the cluster 'course' at "
+        "The notebook 08-rolling-update.ipynb reset the cluster 'course' at "
     )
 
 

@@ -122,7 +122,7 @@ def reset_since(cluster: str) -> str:
     own, last = _own_resets.get(cluster), _last_reset(cluster)
     if own is None or last is None or last.token == own:
         return ""
-    return f"{last.where[0].upper()}{last.where[1:]} has reset the cluster {cluster!r} at {last.at}"
+    return f"{last.where[0].upper()}{last.where[1:]} reset the cluster {cluster!r} at {last.at}"
 
 
 def _last_reset(cluster: str) -> LastReset | None:

@@ -1,4 +1,4 @@
-"""What a run of the playground is set to: fields, their problems, the manifest. Pure."""
+"""Describe a run of the playground: its settings, their problems, the manifest. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run what the playground is set to, in a thread of its own; one run at a time. No widgets.
+"""Run the settings of the playground, in a thread of its own; one run at a time. No widgets.
 
 trials = Trials()
 trials.roll(Settings(nodes=4, max_unavailable="2"))   # returns at once
@@ -153,17 +153,17 @@ class Trials:
                 self._changed()
 
     def _run(self, settings: Settings, stopped: threading.Event) -> None:
-        self._say("Asks the API server whether it takes these settings.")
+        self._say("Asking the API server whether these settings are valid.")
         with suppress(NotRunning):  # the reset starts the cluster, and then it is asked again
             apply(settings.manifest(1), dry_run=True)
-        self._say(f"Prepares {settings.nodes} nodes with the old template.")
+        self._say(f"Preparing {settings.nodes} nodes with the old template.")
         note = reset(workers=settings.nodes).note
         apply(settings.manifest(1))
         count = len(self._covered(settings))
         wait_rollout(DAEMONSET, timeout=_FIRST_RUN + settings.start)
         if settings.faulty_node and not stopped.is_set():
             broken = self._covered(settings)[-1]
-            self._say(f"Breaks {broken}, and waits until the control plane has noticed.")
+            self._say(f"Breaking {broken}, and waiting until the control plane has noticed.")
             break_node(broken)
         if stopped.is_set():
             self._say(f"Stopped before the new template. {note}")
@@ -205,7 +205,7 @@ class Trials:
                 seen, since = now, looked
             if looked - since > patience:
                 return "still"
-            self._say(f"Rolls, {looked - began:.0f} s so far.{by_hand}")
+            self._say(f"Rolling, {looked - began:.0f} s so far.{by_hand}")
             took = time.monotonic() - looked
             if stopped.wait(max(PAUSE, took / SHARE)):
                 return "stopped"
@@ -221,7 +221,7 @@ class Trials:
 
     def _reset(self) -> None:
         self.error, self.problems = None, {}
-        self._say("Resets the cluster.")
+        self._say("Resetting the cluster.")
         reset()
         self.trials.clear()
         self.recorder = None
