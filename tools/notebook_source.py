@@ -25,6 +25,7 @@ from daemonset_course.errors import BadInput
 from daemonset_course.recording.plain_python import kubectl_lines, plain_python
 
 LONGEST_CELL = 12
+MOST_IMPORTS = 3  # lines of a cell
 FOLDERS = {"lessons": ("notebooks",), "labs": ("labs", "solutions")}
 OUR_TAGS = {"solution", "exercise"}
 KEPT_METADATA = ("tags", "editable", "deletable", "jupyter", "slideshow")
@@ -268,6 +269,13 @@ def _python_rules(cell: Cell) -> Iterator[Line]:
         at = min(error.lineno or 1, len(numbers)) if numbers else 1
         yield (numbers[at - 1] if numbers else cell.start), f"not Python: {error.msg}."
         return
+    imports = [each for each in tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
+    lines = sum((each.end_lineno or each.lineno) - each.lineno + 1 for each in imports)
+    if lines > MOST_IMPORTS:
+        says = (
+            f"{lines} lines of imports; at most {MOST_IMPORTS}: import where a name is first used."
+        )
+        yield numbers[imports[0].lineno - 1], says
     for node in ast.walk(tree):
         if _sleeps(node):
             yield numbers[node.lineno - 1], "no sleep: wait for a condition with a deadline."  # type: ignore[attr-defined]

@@ -236,6 +236,7 @@ BAD_CELLS = [
     ("# %%\nimport time\n\ntime.sleep(1)\n", 4, "no sleep"),
     ("# %%\nfrom time import sleep\n", 2, "no sleep"),
     (f"# %%\nx = 1\n\n# %%\n{LONG}\n", 4, "13 lines of code"),
+    ("# %%\nx = 1\nfrom a import (\n    b,\n    c,\n)\n", 3, "4 lines of imports"),
     ("# %%\nx = 1\n# %kubectl get \\\n#   pods | wc\n", 3, "| needs a shell"),
     ("# %%\n# %%kubectl apply -f - <<EOF\n# a: 1\n", 2, "<< needs a shell"),
     ("# %%\nx = 1\n# %%kubectl apply -f -\n# a: 1\n", 3, "not Python"),
