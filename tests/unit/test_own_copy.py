@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from daemonset_course.cli import app
 from daemonset_course.errors import BadInput, FileFailed
 from daemonset_course.store import JsonStore
 
+ROOT = Path(__file__).parents[2]
 LESSON = "notebooks/06-taints.ipynb"
 LAB = "labs/06-roll.ipynb"
 MANIFEST = "manifests/lesson-06/agent.yaml"
@@ -66,6 +70,44 @@ def work(course: Path) -> Path:
 def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="no git")
+def test_the_checkout_stays_clean_while_one_learns_and_after_a_pull(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COURSE_WORK")
+    shutil.copy(ROOT / ".gitignore", course)
+    git(course, "init", "--quiet")
+    git(course, "add", ".")
+    git(course, "commit", "--quiet", "--message=course")
+
+    own_copy.update()
+    work = own_copy.work_folder()
+    write(work / LESSON, run((work / LESSON).read_text()))
+    write(work / LAB, notebook("my own answer"))
+    write(work / "notebooks" / "mine.ipynb", notebook("1 + 1"))
+    write(work / "notebooks" / ".ipynb_checkpoints" / "mine-checkpoint.ipynb", notebook("1"))
+    assert work.parent == course
+    assert git(course, "status", "--porcelain") == ""
+
+    for name in (LESSON, LAB):
+        write(course / name, notebook("of the next version"))
+    git(course, "commit", "--quiet", "--all", "--message=as a pull brings it")
+    update = own_copy.update()
+    assert (update.changed, update.kept) == ((LESSON,), (LAB,))
+    assert git(course, "status", "--porcelain") == ""
+
+
+def git(folder: Path, *words: str) -> str:
+    """What git prints; no configuration of this machine is read."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    config = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    someone = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
+    return subprocess.run(
+        ["git", "-C", str(folder), *someone, *words],
+        env=kept | config, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
 
 
 def test_the_copy_has_lessons_labs_and_manifests_and_no_solutions(work: Path) -> None:
