@@ -181,12 +181,15 @@ none
 
 # %%
 apply("../manifests/lesson-01/hungry.yaml")
-kubectl(f"wait --for=jsonpath={{.status.currentNumberScheduled}}={workers} daemonset/hungry")
-print(kubectl("get daemonset hungry"))
 
 # %%
-message = "jsonpath={.items[0].status.conditions[?(@.type=='PodScheduled')].message}"
+kubectl(f"wait --for=jsonpath={{.status.currentNumberScheduled}}={workers} daemonset/hungry")
 wait_settled("app=hungry", pods=workers)
+proved("the controller and the scheduler have looked at every worker")
+
+# %%
+print(kubectl("get daemonset hungry"))
+message = "jsonpath={.items[0].status.conditions[?(@.type=='PodScheduled')].message}"
 print(kubectl("get pods -l app=hungry -o", message))
 
 # %%
