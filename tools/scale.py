@@ -102,25 +102,25 @@ def memory() -> int:
 
 def main() -> None:
     """Measure what is named, print it, and write the file."""
-    before = json.loads(RECORDED.read_text(encoding="utf-8"))
-    runs, budgets = before["runs"], before["budgets"]
-    header = {
+    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
+    runs, budgets = recorded.pop("runs"), recorded.pop("budgets")
+    here = {
         "kubernetes": current().state.kubernetes,
         "backend": current().state.backend,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         **current().settings.displayed(),
     }
     if numbers := [int(word) for word in sys.argv[1:] if word != "budgets"]:
-        runs = []
+        recorded, runs = here, []
     for nodes in numbers:
         runs.append(measure(nodes))
         print({key: value for key, value in runs[-1].items() if key not in ("created", "ready")})
     if "budgets" in sys.argv:
-        budgets = measure_budgets()
+        budgets = here | measure_budgets()
         print({share: run["seconds"] for share, run in budgets["rollouts"].items()})
     lines = ",\n".join(json.dumps(run) for run in runs)
     text = f',\n"budgets": {json.dumps(budgets)},\n"runs": [\n{lines}\n]}}\n'
-    RECORDED.write_text(json.dumps(header)[:-1] + text, encoding="utf-8")
+    RECORDED.write_text(json.dumps(recorded)[:-1] + text, encoding="utf-8")
     reset(workers=3)
 
 
