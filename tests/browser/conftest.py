@@ -22,7 +22,7 @@ from chromium import BROWSERS
 
 from browser.notebook_page import HEIGHT, LIGHT, Lab
 from daemonset_course.own_copy import work_folder
-from jupyterlab_server import serving
+from open_server import serving
 
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "browser"
