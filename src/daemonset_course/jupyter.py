@@ -30,6 +30,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "perCommTarget"},
     # Without a kernel a notebook shows the committed predictions, not "model not found".
     "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
+    # No question about news over the start notebook: JupyterLab asks it without a news_url, too.
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 
 
@@ -98,7 +100,7 @@ def settings() -> dict[str, dict[str, Any]]:
         },
         "LabApp": {
             "default_url": f"/lab/tree/{START}",
-            "news_url": None,  # no question about news over the start notebook
+            "news_url": None,
             "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",  # the lock pins it
         },
     }
