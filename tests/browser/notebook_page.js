@@ -22,6 +22,18 @@ window.course = {
     cell.node.scrollIntoView({ block: "nearest" });
     await course.laidOut();
   },
+  showOutput: async (n) => {
+    course.cells()[n].node.querySelector(".jp-Cell-outputWrapper").scrollIntoView();
+    await course.laidOut();
+  },
+  // What has the focus, if it stands in the outputs of that cell: by its label, or what it says.
+  focused: (n) => {
+    const e = document.activeElement;
+    if (!course.cells()[n].node.querySelector(".jp-Cell-outputWrapper").contains(e)) {
+      return `(${e.tagName} ${e.className})`;
+    }
+    return (e.labels?.[0]?.innerText || e.innerText || e.className || e.tagName).trim();
+  },
   select: (n) => {
     const book = course.panel().content;
     book.deselectAll();
