@@ -52,6 +52,7 @@ window.course = {
       if (change.name == "executionCount" && change.newValue != null) model.courseRan = true;
     });
   },
+  active: () => course.panel().content.activeCellIndex,
   ran: (n) => course.model(n).courseRan,
   kernel: () => course.panel().sessionContext.session?.kernel?.status,
   idle: () =>
@@ -78,7 +79,8 @@ window.course = {
   tooWide: (n) => {
     const found = [];
     const scrolls = (e) => ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
-    for (const out of course.cells()[n].node.querySelectorAll(".jp-OutputArea-output")) {
+    const outputs = ".jp-OutputArea-output, .jp-OutputArea-output .widget-html";
+    for (const out of course.cells()[n].node.querySelectorAll(outputs)) {
       const room = out.getBoundingClientRect();
       if (!room.width) continue;
       const say = (e) =>

@@ -195,21 +195,23 @@ class Notebook:
         if wait:
             self.wait_ran(number, within=within)
 
+    @property
+    def active(self) -> int:
+        """The cell that is selected."""
+        return self.lab.ask("active")
+
+    def run_active(self, *, within: float = WITHIN) -> None:
+        """Press Shift+Enter wherever the focus is; return when the selected cell has run."""
+        number = self.active
+        self.lab.ask("arm", number)
+        self.page.keyboard.press("Shift+Enter")
+        self.wait_ran(number, within=within)
+
     def run_text(self, text: str, *, within: float = WITHIN) -> int:
         """Run the first code cell with that text in its source; return its number."""
         number = self.find(text)
         self.run(number, within=within)
         return number
-
-    def run_down(self, *, within: float = WITHIN) -> None:
-        """Press Shift+Enter from the first cell to the last one, as fast as keys can be pressed."""
-        cells = len(self.sources)
-        last = self.code_cells[-1]
-        self.select(0)
-        self.lab.ask("arm", last)
-        for _ in range(cells):
-            self.page.keyboard.press("Shift+Enter")
-        self.wait_ran(last, within=within)
 
     def run_all(self, *, within: float = WITHIN) -> None:
         """Choose Run > Run All Cells."""
