@@ -79,7 +79,7 @@ ROLLOUT = (
     '    apply("../manifests/lesson-00/hello.yaml")\n'
     '    wait_rollout("hello")\n'
     "rollout.plot()",
-    'kubectl("set image daemonset/hello hello=registry.invalid/hello:2")\n'
+    'kubectl("set image daemonset/hello hello=registry.invalid/hello:2")',
     'wait_rollout("hello", timeout=200)',
     "rollout.rollouts",
 )
@@ -106,25 +106,26 @@ def test_stop_ends_a_waiting_cell_in_two_lines_and_a_restart_says_what_to_run(
     rolled: Any,
 ) -> None:
     opened, _ = rolled
-    opened.run(2, wait=False)
+    opened.run(2)
+    opened.run(3, wait=False)
     opened.wait_busy()
     opened.interrupt()
-    lines = opened.output(2).locator("[data-mime-type*=stderr], .jp-OutputArea-output").last
+    lines = opened.output(3).locator("[data-mime-type*=stderr], .jp-OutputArea-output").last
     words = [line for line in lines.inner_text().splitlines() if line.strip()]
 
-    assert words[0].startswith("Interrupted in line 2: wait_rollout")
+    assert words[0].startswith("Interrupted in line 1: wait_rollout")
     assert words[1].startswith("What was begun in the cluster goes on there.")
     assert len(words) == 2
-    assert "Traceback" not in opened.text(2)
+    assert "Traceback" not in opened.text(3)
 
     opened.restart()
-    opened.run(3)
-    assert "Run > Run All Above Selected Cell" in opened.text(3)
+    opened.run(4)
+    assert "Run > Run All Above Selected Cell" in opened.text(4)
 
     opened.run_above(1)
     opened.run(1, within=120)
-    opened.run(3)
-    assert [one for one in opened.errors() if not one.startswith("cell 2:")] == []
+    opened.run(4)
+    assert [one for one in opened.errors() if not one.startswith("cell 3:")] == []
 
 
 def test_the_picture_is_used_by_keys_and_follows_the_theme(rolled: Any, lab: Lab) -> None:
