@@ -21,6 +21,7 @@ from daemonset_course.files import unwritable, write_whole
 from daemonset_course.own_copy import work_folder
 
 START = "START.ipynb"
+STYLE = Path(__file__).parent / "data" / "jupyterlab"  # has custom.css
 
 # What the settings of JupyterLab are until the learner chooses otherwise, by plugin.
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -30,6 +31,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "perCommTarget"},
     # Without a kernel a notebook shows the committed predictions, not "model not found".
     "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},
+    # No question about news over the start notebook: JupyterLab asks it without a news_url, too.
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 
 
@@ -98,7 +101,8 @@ def settings() -> dict[str, dict[str, Any]]:
         },
         "LabApp": {
             "default_url": f"/lab/tree/{START}",
-            "news_url": None,  # no question about news over the start notebook
+            "custom_css": True,  # data/jupyterlab/custom.css
+            "news_url": None,
             "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",  # the lock pins it
         },
     }
@@ -107,7 +111,8 @@ def settings() -> dict[str, dict[str, Any]]:
 def main() -> None:
     """Serve JupyterLab until Ctrl-C."""
     from jupyter_server.serverapp import ServerApp  # noqa: PLC0415 - 1.9 s
-    from traitlets.config import Config  # noqa: PLC0415 - 70 ms
+    from traitlets import default  # noqa: PLC0415 - 70 ms, with the next one
+    from traitlets.config import Config  # noqa: PLC0415
 
     unusable = {name: proxy for name, proxy in proxies(os.environ).items() if not _usable(proxy)}
     for name in unusable:  # with such a proxy JupyterLab's extension manager cannot be imported
@@ -118,6 +123,10 @@ def main() -> None:
 
     class Server(ServerApp):
         """A server that reads no configuration folder."""
+
+        @default("static_custom_path")
+        def _default_static_custom_path(self) -> list[str]:
+            return [str(STYLE)]
 
         @property
         def config_file_paths(self) -> list[str]:

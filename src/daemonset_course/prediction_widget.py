@@ -73,7 +73,9 @@ class PredictionWidget:
         unit = [HTML(escape(prediction.unit))] if self._is_text and prediction.unit else []
         self.commit = Button(description=COMMIT, tooltip="Store your prediction", layout=wide)
         self.show = Button(description=SHOW, tooltip="Run the next cells at once", layout=wide)
-        self.message = HTML(layout=wide)
+        # Beside a text field it has the rest of the line, and wraps there.
+        rest = Layout(flex="1 1 16em", max_width="100%")
+        self.message = HTML(layout=rest if self._is_text else wide)
         self.commit.on_click(lambda _: self._commit())
         self.show.on_click(lambda _: self._show())
         beside = HBox if self._is_text else VBox  # below choices and check boxes

@@ -20,9 +20,9 @@ import nbformat
 import pytest
 from chromium import BROWSERS
 
-from browser.notebook_page import HEIGHT, LIGHT, Lab
+from browser.notebook_page import DARK, HEIGHT, LIGHT, WIDTHS, Lab, Notebook
 from daemonset_course.own_copy import work_folder
-from jupyterlab_server import serving
+from open_server import serving
 
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "browser"
@@ -93,16 +93,48 @@ def lab(chromium: Any, jupyterlab: Any, request: pytest.FixtureRequest) -> Itera
 
 @pytest.fixture
 def notebook() -> Callable[..., str]:
-    """Writes a notebook of cells into the learner's copy; returns its path there."""
+    """Writes a notebook of cells into the learner's copy; returns its path there.
 
-    def write(name: str, *cells: str) -> str:
+    A cell is its source, or a pair: its source, and the question whose result it shows.
+    """
+
+    def write(name: str, *cells: str | tuple[str, str]) -> str:
         path = work_folder() / "notebooks" / f"{name}.ipynb"
-        made = [nbformat.v4.new_code_cell(code, id=f"c{i}") for i, code in enumerate(cells)]
+        made = [_cell(one, f"c{i}") for i, one in enumerate(cells)]
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         nbformat.write(nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": kernel}), path)
         return f"notebooks/{path.name}"
 
     return write
+
+
+@pytest.fixture
+def look(lab: Lab) -> Callable[..., None]:
+    """Asserts that a notebook is laid out well at each width, light and dark; takes screenshots."""
+
+    def look(opened: Notebook, number: int, name: str) -> None:
+        for theme in (LIGHT, DARK):
+            lab.theme(theme)
+            for width in WIDTHS:
+                lab.size(width)
+                assert lab.sideways() == [], (theme, width)
+                if theme == LIGHT:
+                    assert opened.too_wide() == [], width
+                    assert opened.small_words(12) == [], width
+                if width in (800, 1280):
+                    opened.show(number)
+                    lab.shot(SHOTS / f"{name}-{theme.split()[-1].lower()}-{width}.png")
+            assert lab.axe(".jp-OutputArea-output") == [], theme
+        lab.theme(LIGHT)
+        lab.size(1280)
+
+    return look
+
+
+def _cell(made: str | tuple[str, str], name: str) -> Any:
+    code, question = (made, "") if isinstance(made, str) else made
+    marks = {"course": {"shows": [question]}} if question else {}
+    return nbformat.v4.new_code_cell(code, id=name, metadata=marks)
 
 
 def _end_everything(server: Any) -> None:

@@ -22,6 +22,18 @@ window.course = {
     cell.node.scrollIntoView({ block: "nearest" });
     await course.laidOut();
   },
+  showOutput: async (n) => {
+    course.cells()[n].node.querySelector(".jp-Cell-outputWrapper").scrollIntoView();
+    await course.laidOut();
+  },
+  // What has the focus, if it stands in the outputs of that cell: by its label, or what it says.
+  focused: (n) => {
+    const e = document.activeElement;
+    if (!course.cells()[n].node.querySelector(".jp-Cell-outputWrapper").contains(e)) {
+      return `(${e.tagName} ${e.className})`;
+    }
+    return (e.labels?.[0]?.innerText || e.innerText || e.className || e.tagName).trim();
+  },
   select: (n) => {
     const book = course.panel().content;
     book.deselectAll();
@@ -40,6 +52,7 @@ window.course = {
       if (change.name == "executionCount" && change.newValue != null) model.courseRan = true;
     });
   },
+  active: () => course.panel().content.activeCellIndex,
   ran: (n) => course.model(n).courseRan,
   kernel: () => course.panel().sessionContext.session?.kernel?.status,
   idle: () =>
@@ -66,7 +79,8 @@ window.course = {
   tooWide: (n) => {
     const found = [];
     const scrolls = (e) => ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
-    for (const out of course.cells()[n].node.querySelectorAll(".jp-OutputArea-output")) {
+    const outputs = ".jp-OutputArea-output, .jp-OutputArea-output .widget-html";
+    for (const out of course.cells()[n].node.querySelectorAll(outputs)) {
       const room = out.getBoundingClientRect();
       if (!room.width) continue;
       const say = (e) =>

@@ -19,7 +19,7 @@ WIDTHS = (700, 800, 1280, 1920)
 HEIGHT = 900
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 SCRIPT = Path(__file__).with_suffix(".js")
-_SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 
 # What JupyterLab writes to the console by itself, and why.
 ALLOWED: dict[str, str] = {}
@@ -156,11 +156,21 @@ class Notebook:
     def cell(self, number: int) -> Locator:
         """Return a cell's element, scrolled into view."""
         self.lab.ask("reveal", number)
-        return self.page.locator(f'{_SHOWN} .jp-Cell[data-course-cell="{number}"]')
+        return self.page.locator(f'{SHOWN} .jp-Cell[data-course-cell="{number}"]')
 
     def output(self, number: int) -> Locator:
         """Return the element of a cell's outputs."""
         return self.cell(number).locator(".jp-Cell-outputArea")
+
+    def show(self, number: int) -> None:
+        """Scroll so that a cell's output is seen from its beginning."""
+        self.cell(number)
+        self.lab.ask("showOutput", number)
+
+    def save(self) -> None:
+        """Press Ctrl+S; the file is written when this returns."""
+        self.page.keyboard.press("Control+S")
+        self.page.wait_for_function("!course.dirty()")
 
     def text(self, number: int) -> str:
         """Return what a cell's outputs say on the page; empty without outputs."""
@@ -185,21 +195,23 @@ class Notebook:
         if wait:
             self.wait_ran(number, within=within)
 
+    @property
+    def active(self) -> int:
+        """The cell that is selected."""
+        return self.lab.ask("active")
+
+    def run_active(self, *, within: float = WITHIN) -> None:
+        """Press Shift+Enter wherever the focus is; return when the selected cell has run."""
+        number = self.active
+        self.lab.ask("arm", number)
+        self.page.keyboard.press("Shift+Enter")
+        self.wait_ran(number, within=within)
+
     def run_text(self, text: str, *, within: float = WITHIN) -> int:
         """Run the first code cell with that text in its source; return its number."""
         number = self.find(text)
         self.run(number, within=within)
         return number
-
-    def run_down(self, *, within: float = WITHIN) -> None:
-        """Press Shift+Enter from the first cell to the last one, as fast as keys can be pressed."""
-        cells = len(self.sources)
-        last = self.code_cells[-1]
-        self.select(0)
-        self.lab.ask("arm", last)
-        for _ in range(cells):
-            self.page.keyboard.press("Shift+Enter")
-        self.wait_ran(last, within=within)
 
     def run_all(self, *, within: float = WITHIN) -> None:
         """Choose Run > Run All Cells."""
@@ -207,6 +219,12 @@ class Notebook:
         self.lab.ask("arm", last)
         self.lab.command("notebook:run-all-cells")
         self.wait_ran(last, within=within)
+
+    def run_all_until(self, number: int, *, within: float = WITHIN) -> None:
+        """Choose Run > Run All Cells, which an error in that cell stops."""
+        self.lab.ask("arm", number)
+        self.lab.command("notebook:run-all-cells")
+        self.wait_ran(number, within=within)
 
     def run_above(self, number: int, *, within: float = WITHIN) -> None:
         """Choose Run > Run All Above Selected Cell."""
@@ -237,6 +255,21 @@ class Notebook:
         self.page.keyboard.insert_text(source)
         self.page.keyboard.press("Escape")
 
+    def tab_to(self, number: int, name: str, *, back: bool = False) -> None:
+        """Press Tab until the element of a cell's output with that label or name has the focus.
+
+        Raises:
+            AssertionError: it has not got it after 60 presses.
+        """
+        key = "Shift+Tab" if back else "Tab"
+        passed = []
+        for _ in range(60):
+            self.page.keyboard.press(key)
+            passed.append(self.lab.ask("focused", number))
+            if passed[-1] == name:
+                return
+        raise AssertionError(f"{name} is not reached by {key}: {passed}")
+
     def fill(self, number: int, value: str, label: str = "") -> None:
         """Fill a field of a widget in a cell's output: the one with that label, or the only one."""
         output = self.output(number)
@@ -249,8 +282,13 @@ class Notebook:
 
     def interrupt(self) -> None:
         """Press the Stop button of the toolbar, and wait for the kernel."""
-        self.page.locator(f"{_SHOWN} [data-command='notebook:interrupt-kernel']").first.click()
+        self.page.locator(f"{SHOWN} [data-command='notebook:interrupt-kernel']").first.click()
         self.wait_idle()
+
+    def shut_down(self) -> None:
+        """End the notebook's kernel; its page stays."""
+        self.lab.command("kernelmenu:shutdown")
+        self.page.wait_for_function("!course.kernel()")
 
     def restart(self) -> None:
         """Restart the kernel, and answer the question with yes."""

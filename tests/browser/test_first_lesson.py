@@ -1,15 +1,24 @@
-"""The first lesson, by keys alone, then looked at: widths, themes, axe-core."""
+"""The first lesson by keys alone; a rollout: drawn, stopped, after a restart, used by keys."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from browser.conftest import SHOTS
-from browser.notebook_page import DARK, LIGHT, WIDTHS, Lab, Notebook
+from browser.notebook_page import DARK, LIGHT, Lab, Notebook
 
 FIRST_LESSON = "notebooks/00-start-here.ipynb"
+ANSWERS = {
+    "00-pods": "4",
+    "00-current": "3",
+    "00-smaller": "both",
+    "00-check-delete": "3",
+    "00-check-who": "DaemonSet",
+    "00-check-all": "0",
+}
 
 
 def test_it_opens_clean_and_nothing_lies_over_it(lab: Lab) -> None:
@@ -21,27 +30,37 @@ def test_it_opens_clean_and_nothing_lies_over_it(lab: Lab) -> None:
     assert lab.sideways() == []
 
 
-def test_shift_enter_alone_goes_from_its_top_to_its_end(lab: Lab) -> None:
+def test_keys_alone_go_from_its_top_to_its_end(lab: Lab, look: Any) -> None:
     opened = lab.open(FIRST_LESSON)
-    opened.run_down(within=120)
-
-    assert opened.errors() == []
-    assert opened.output(opened.find("rollout.plot()")).locator(".dst-w svg").count() == 1
-
-    # What a learner with a narrow window, a dark theme or a screen reader gets of it.
-    pictures = opened.cell(opened.find("rollout.plot()"))
-    for name in (LIGHT, DARK):
-        lab.theme(name)
-        for width in WIDTHS:
-            lab.size(width)
-            assert lab.sideways() == [], width
-            if name == LIGHT:
-                assert opened.too_wide() == [], width
-            if width in (800, 1280):
-                opened.cell(opened.find("rollout.plot()"))
-                pictures.locator(".dst").scroll_into_view_if_needed()
-                lab.shot(SHOTS / f"first-lesson-{name.split()[-1].lower()}-{width}.png")
-        assert lab.axe(".jp-OutputArea-output") == []
+    keyboard, sources = lab.page.keyboard, opened.sources
+    asked: list[str] = []
+    opened.select(0)
+    while (number := opened.active) < len(sources) - 1:
+        opened.run_active(within=120)
+        assert opened.errors() == []
+        question = re.search(r'predict\(\s*"([^"]+)"', sources[number])
+        if not question or question[1] in asked:
+            continue
+        asked.append(question[1])
+        opened.output(number).get_by_role("button", name="Commit").wait_for()
+        answer = ANSWERS[question[1]]
+        if "choices" in sources[number]:
+            opened.tab_to(number, answer, back=True)
+            keyboard.press("Space")
+            opened.tab_to(number, "Commit")
+            keyboard.press("Enter")
+        else:
+            opened.tab_to(number, "Your prediction", back=True)
+            keyboard.type(answer)
+            keyboard.press("Enter")
+            opened.tab_to(number, "Commit")  # in a field JupyterLab hears no Shift+Enter
+        opened.output(number).get_by_text("You predict").wait_for()
+    assert sorted(asked) == sorted(ANSWERS)
+    assert "As predicted" in opened.text(opened.find("smaller.compare"))
+    look(opened, opened.find("= predict("), "first-lesson")
+    opened.select(opened.find("rollout.plot()"))
+    opened.show(opened.find("rollout.plot()"))
+    lab.shot(SHOTS / "first-lesson-rollout.png")
 
 
 @pytest.fixture
@@ -60,7 +79,7 @@ ROLLOUT = (
     '    apply("../manifests/lesson-00/hello.yaml")\n'
     '    wait_rollout("hello")\n'
     "rollout.plot()",
-    'kubectl("set image daemonset/hello hello=registry.invalid/hello:2")\n'
+    'kubectl("set image daemonset/hello hello=registry.invalid/hello:2")',
     'wait_rollout("hello", timeout=200)',
     "rollout.rollouts",
 )
@@ -77,36 +96,36 @@ def test_a_rollout_is_drawn_while_it_runs_and_again_when_the_cell_runs_again(
         opened.wait_ran(1, within=120)
 
         svg = opened.output(1).locator(".dst-w svg[role=img]").last
-        lanes = svg.locator("text").all_inner_texts()
+        lanes = svg.locator("text").all_text_contents()
         assert [one for one in lanes if one.endswith(("worker", "worker2", "worker3"))]
         assert "3 nodes" in svg.locator("title").first.text_content()
         assert opened.errors() == []
 
 
-def test_stop_ends_a_waiting_cell_in_two_lines(rolled: Any) -> None:
+def test_stop_ends_a_waiting_cell_in_two_lines_and_a_restart_says_what_to_run(
+    rolled: Any,
+) -> None:
     opened, _ = rolled
-    opened.run(2, wait=False)
+    opened.run(2)
+    opened.run(3, wait=False)
     opened.wait_busy()
     opened.interrupt()
-    lines = opened.output(2).locator("[data-mime-type*=stderr], .jp-OutputArea-output").last
+    lines = opened.output(3).locator("[data-mime-type*=stderr], .jp-OutputArea-output").last
     words = [line for line in lines.inner_text().splitlines() if line.strip()]
 
-    assert words[0].startswith("Interrupted in line 2: wait_rollout")
+    assert words[0].startswith("Interrupted in line 1: wait_rollout")
     assert words[1].startswith("What was begun in the cluster goes on there.")
     assert len(words) == 2
-    assert "Traceback" not in opened.text(2)
+    assert "Traceback" not in opened.text(3)
 
-
-def test_after_a_restart_a_missing_name_says_what_to_run(rolled: Any) -> None:
-    opened, _ = rolled
     opened.restart()
-    opened.run(3)
-    assert "Run > Run All Above Selected Cell" in opened.text(3)
+    opened.run(4)
+    assert "Run > Run All Above Selected Cell" in opened.text(4)
 
     opened.run_above(1)
     opened.run(1, within=120)
-    opened.run(3)
-    assert opened.errors() == []
+    opened.run(4)
+    assert [one for one in opened.errors() if not one.startswith("cell 3:")] == []
 
 
 def test_the_picture_is_used_by_keys_and_follows_the_theme(rolled: Any, lab: Lab) -> None:

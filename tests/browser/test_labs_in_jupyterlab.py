@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from browser.conftest import SHOTS
-from browser.notebook_page import Lab
+from browser.notebook_page import DARK, LIGHT, Lab
 
 LAB = "06-roll-within-budget"
 SOLUTION = '''\
@@ -25,20 +26,31 @@ lab.apply(change)'''
 
 
 @pytest.fixture
-def task(lab: Lab) -> Any:
-    """The lab's notebook, in which task 1 has begun; the task ends with the test."""
-    opened = lab.open(f"labs/{LAB}.ipynb")
-    opened.run_text("open_lab(")
-    opened.run_text("lab.start(1)", within=120)
-    assert opened.errors() == []
-    yield opened
+def ended(lab: Lab) -> Iterator[None]:
+    """Ends the lab after the test, or no other test could reset the cluster."""
+    yield
     terminal = lab.terminal()
     assert terminal.run("course lab reset", within=120)[1] == 0
 
 
+@pytest.mark.usefixtures("ended")
 def test_a_task_is_done_in_the_notebook_and_checked_there_and_in_a_terminal(
-    lab: Lab, task: Any
+    lab: Lab, notebook: Any
 ) -> None:
+    path = f"labs/{LAB}.ipynb"
+    task = lab.open(path)
+    task.run_text("open_lab(")
+    task.run_text("lab.start(1)", within=120)
+    assert task.errors() == []
+
+    other = lab.open_beside(
+        notebook("browser-other", "from daemonset_course import reset\nreset(workers=3)")
+    )
+    other.run(0)
+    assert f"Lab {LAB}, task 1 runs on the cluster" in other.text(0)
+    assert "reset(force=True)" in other.text(0)
+
+    lab.open_beside(path)
     answer = task.find("lab.apply(change)")
     task.write(answer, SOLUTION)
     task.run(answer)
@@ -50,7 +62,10 @@ def test_a_task_is_done_in_the_notebook_and_checked_there_and_in_a_terminal(
     assert task.output(picture).locator(".dst-w svg[role=img]").count() == 1
     assert task.errors() == []
     assert task.too_wide() == []
-    lab.shot(SHOTS / "lab.png")
+    for theme in (DARK, LIGHT):
+        lab.theme(theme)
+        task.show(check)
+        lab.shot(SHOTS / f"lab-{theme.split()[-1].lower()}.png")
 
     terminal = lab.terminal()
     printed, status = terminal.run("kubectl get nodes --no-headers | wc -l")
@@ -59,16 +74,3 @@ def test_a_task_is_done_in_the_notebook_and_checked_there_and_in_a_terminal(
     assert status == 0, printed
     assert "passed" in printed
     lab.shot(SHOTS / "terminal.png")
-
-
-@pytest.mark.usefixtures("task")
-def test_another_notebook_cannot_reset_the_cluster_of_a_running_task(
-    lab: Lab, notebook: Any
-) -> None:
-    other = lab.open_beside(
-        notebook("browser-other", "from daemonset_course import reset\nreset(workers=3)")
-    )
-    other.run(0)
-
-    assert f"Lab {LAB}, task 1 runs on the cluster" in other.text(0)
-    assert "reset(force=True)" in other.text(0)

@@ -17,8 +17,8 @@ import websocket
 
 from daemonset_course.cluster import Cluster
 from daemonset_course.jupyter import START
-from jupyterlab_server import serving
 from live.scenes import eventually
+from open_server import serving
 
 OPEN: dict[str, dict[str, Any]] = {
     "ServerApp": {

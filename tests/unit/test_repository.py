@@ -7,9 +7,11 @@ import re
 import subprocess
 import sys
 import tokenize
+import tomllib
 import warnings
 from collections import Counter
 from collections.abc import Iterable
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -201,6 +203,14 @@ def test_make_help_names_every_target() -> None:
 
     assert re.findall(r"^  make ([\w-]+) +\S", shown.stdout, re.M) != []
     assert set(re.findall(r"^  make ([\w-]+) +\S", shown.stdout, re.M)) == set(phony.split())
+
+
+def test_what_the_tests_share_hides_no_installed_package() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    folders = settings["tool"]["pytest"]["ini_options"]["pythonpath"]
+    shared = {path.stem for folder in folders for path in (ROOT / folder).glob("*.py")}
+    assert "chromium" in shared
+    assert shared & packages_distributions().keys() == set()
 
 
 def test_the_licence_is_the_one_that_pyproject_names() -> None:

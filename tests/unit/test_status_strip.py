@@ -54,6 +54,14 @@ def test_a_status_that_follows_the_pods_does_not_lag() -> None:
     assert [v for v in strip[1].values.values if v is not None][-1] == 5
 
 
+def test_a_row_of_three_columns_has_its_name_on_two_lines_beside_the_lanes() -> None:
+    html = inline(one_chart(scene(*late(at=9))))
+    named = re.findall(r'<text class="e" x="138" y="([\d.]+)">([A-Z, -]+)</text>', html)
+
+    assert [line for _, line in named] == ["READY, UP-TO-DATE,", "AVAILABLE"]
+    assert float(named[1][0]) - float(named[0][0]) == 17
+
+
 def test_a_status_that_comes_late_lags_from_the_pod_s_end_on() -> None:
     assert lags(scene(*late(at=9))) == {"READY, UP-TO-DATE, AVAILABLE": [(2, 9)]}
 

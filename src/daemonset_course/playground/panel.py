@@ -145,12 +145,12 @@ class Panel:
         self._enable()
         if recorder is not None:
             self._shown = None
-            _set(self._picture, live_frame(recorder))
+            _set(self._picture, _as_wide_as_its_room(live_frame(recorder)))
             return
         last = state.trials[-1] if state.trials else None
         if last is not self._shown or last is None:
             self._shown = last
-            _set(self._picture, last.html() if last else "")
+            _set(self._picture, _as_wide_as_its_room(last.html()) if last else "")
 
     def _enable(self, *_: object) -> None:
         rolling = self._fields["strategy"].value == "RollingUpdate"
@@ -201,6 +201,11 @@ def _set(widget: Any, html: str) -> None:
     """Send a text only if it is another one."""
     if widget.value != html:
         widget.value = html
+
+
+def _as_wide_as_its_room(html: str) -> str:
+    """Return HTML whose words wrap: a widget is as wide as its widest content, a picture here."""
+    return f'<div style="display: grid; grid-template-columns: minmax(0, 1fr)">{html}</div>'
 
 
 def _note(text: str) -> str:

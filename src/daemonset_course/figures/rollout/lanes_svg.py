@@ -38,6 +38,7 @@ _LEAST_ROW = 1.3  # of the dense form: thinner lines would leave gaps
 _AXIS = 34
 _LETTER = 7.6  # the width of a character, on average a little less
 _FITS = 17  # characters of a node's name
+_COLUMNS = 18  # characters of a line with names of columns
 _BARS = tuple(reversed(PAINTED))  # a full bar does not cover a short one beside it
 _RANK = {phase: i for i, phase in enumerate(_BARS)}
 _UNAVAILABLE, _EXTRA = "nodes without an available Pod", "extra Pods"
@@ -318,17 +319,21 @@ class LanesSvg:
         parts, ticks, y = [], "", top + 2
         for row in chart.strip:
             base = _number(y + _STATUS - 4)
+            lines = textwrap.wrap(row.name, _COLUMNS, break_on_hyphens=False)
+            high = _STATUS * len(lines)
             numbers, free = "", 0.0
             for a, b in row.lags:
-                parts.append(self._rect((a, b), y, _STATUS, self._paints.lag()))
+                parts.append(self._rect((a, b), y, high, self._paints.lag()))
             for a, b, value in self._seen(row.values):
                 x, text = self._x(a), str(value)
-                ticks += f"M{_number(x)} {y:g}v{_STATUS}"
+                ticks += f"M{_number(x)} {y:g}v{high}"
                 wide, at = 3 + _LETTER * len(text), max(x, free)
                 if at + wide < (self._x(b) if at > x else LEFT + PLOT):
                     numbers += f'<tspan x="{at + 3:.0f}">{text}</tspan>'
                     free = at + wide + 3
-            parts.append(f'<text class="e" x="{LEFT - 8}" y="{base}">{row.name}</text>')
+            for i, line in enumerate(lines):
+                place = f'x="{LEFT - 8}" y="{_number(y + _STATUS * (i + 1) - 4)}"'
+                parts.append(f'<text class="e" {place}>{line}</text>')
             parts.append(f'<text class="o" y="{base}">{numbers}</text>')
             for a, b in row.lags:
                 words = f"lag {b - a:.1f} s"
@@ -336,7 +341,7 @@ class LanesSvg:
                 if wide > 12 + _LETTER * (len(words) + 3):
                     place = f'x="{_number(x + wide - 4)}" y="{base}"'
                     parts.append(f'<text class="e o" {place}>{words}</text>')
-            y += _STATUS
+            y += high
         parts.insert(0, f'<path class="g" d="{ticks}"/>')
         return y, parts
 
