@@ -253,7 +253,7 @@ def test_labels_decide_before_taints_so_the_pod_may_not_stay():
             (False, False, "taint"),
             "taints a:NoSchedule and b:NoExecute are not tolerated",
         ),
-        (["a:PreferNoSchedule"], RUNS, "no rule keeps the pod off this node"),
+        (["a:PreferNoSchedule"], RUNS, "no rule keeps the Pod off this node"),
         (
             ["node.kubernetes.io/unschedulable:NoSchedule", "a=b:NoSchedule"],
             (False, True, "taint"),

@@ -316,7 +316,7 @@ def test_why_shows_each_node_with_its_answer_and_the_reason() -> None:
 
     assert (head[0], head[-3:]) == ("node", ["new Pod", "Pod there", "reason"])
     assert [(row[0], *row[-3:]) for row in rows] == [
-        ("n1", "yes", "stays", "no rule keeps the pod off this node"),
+        ("n1", "yes", "stays", "no rule keeps the Pod off this node"),
         ("n2", "no", "is deleted",
          "nodeSelector: label disk=ssd is missing (the node has disk=hdd)"),
         ("plane", "no", "is deleted",
@@ -332,7 +332,7 @@ def test_nodes_with_equal_answers_share_a_row_when_there_are_many() -> None:
 
     assert [(row[0], row[-1]) for row in rows] == [
         ("36 like n1", "nodeSelector disk=ssd does not match"),
-        ("12 like n0", "no rule keeps the pod off this node"),
+        ("12 like n0", "no rule keeps the Pod off this node"),
     ]
 
 

@@ -112,7 +112,7 @@ def _by_taints(node: Mapping[str, Any], tolerations: Sequence[Mapping[str, Any]]
         return Decision(False, keep, "taint", _taint_words(refused, "not tolerated"))
     if blocking:
         return Decision(True, True, "runs", _taint_words(blocking, "tolerated"))
-    return Decision(True, True, "runs", "no rule keeps the pod off this node")
+    return Decision(True, True, "runs", "no rule keeps the Pod off this node")
 
 
 def _taint_words(taints: list[Mapping[str, Any]], verdict: str) -> str:
