@@ -75,7 +75,7 @@ def test_a_pause_that_was_not_seen_to_end_or_in_a_gap_is_left_out() -> None:
 
 
 def test_both_drawings_write_a_pause_on_its_bar_and_the_sequence_below() -> None:
-    timeline = scene(*refused(1, 2, 4), *crashing(1, 2, 4), end=14)
+    timeline = scene(*refused(1, 2, 4), *crashing(1, 2, 4), end=12)
     html, figure = inline(one_chart(timeline)), plot(timeline).figure
     written = {text.get_text() for ax in figure.axes for text in ax.texts} | {
         text.get_text() for text in figure.texts

@@ -136,7 +136,8 @@ class Replay:
         """Return by node the stretches in which something kept Pods off it or from running."""
         found = {}
         for name, every in self._node_words.items():
-            words = every[max(0, bisect_right(every, since, key=itemgetter(0)) - 1) :]
+            first = max(0, bisect_right(every, since, key=itemgetter(0)) - 1) if since else 0
+            words = every[first:]
             ends = [*(t for t, _ in words[1:]), end]
             pairs = zip(words, ends, strict=True)
             if states := tuple(NodeState(t, until, now) for (t, now), until in pairs if now):

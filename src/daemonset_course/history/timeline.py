@@ -261,7 +261,7 @@ class TimelineReader:
         if since:
             templates = tuple(one for one in templates[:-1] if one.t >= since) + templates[-1:]
             gaps = tuple(gap for gap in gaps if gap.end >= since)
-        first = max(0, bisect_right(replay.status, since, key=itemgetter(0)) - 1)
+        first = max(0, bisect_right(replay.status, since, key=itemgetter(0)) - 1) if since else 0
         pods = {segment.pod for row in rows.values() for segment in row}
         if not self._lanes or not rows.keys() <= self._names:
             self._names |= rows.keys()
