@@ -68,7 +68,8 @@ print(Path("../manifests/lesson-00/hello.yaml").read_text())
 # ## Predict
 #
 # Before an experiment the course asks what you expect. Run the next cell: a question and a field
-# appear. Type your answer into the field and press *Commit*, then run on.
+# appear. Type your answer into the field and press *Commit*, then run on. By keyboard: Enter in the
+# field commits; Tab, then Shift+Enter goes on.
 
 # %%
 pods = predict(
