@@ -33,7 +33,7 @@ _LANE, _LOW_LANE, _DENSE = 24.0, 18.0, 460.0  # a lane, one of many, all lanes o
 _TOP, _HEAD = 24, 20  # for letters above the lanes, for the label of a compared chart
 _PANEL, _STRIP, _ABOVE = 46, 26, 18  # the counts, the extra Pods, the room for words above each
 _PARTED, _LINE = 6, 17  # a row with a gap to the next, a line of text beside rows
-_STATUS = 17  # a row of the status strip
+_STATUS = 17  # a row of the status strip, a line of its name
 _LEAST_ROW = 1.3  # of the dense form: thinner lines would leave gaps
 _AXIS = 34
 _LETTER = 7.6  # the width of a character, on average a little less
@@ -318,9 +318,9 @@ class LanesSvg:
         """Return the lower end of the status strip, and its parts."""
         parts, ticks, y = [], "", top + 2
         for row in chart.strip:
-            base = _number(y + _STATUS - 4)
-            lines = textwrap.wrap(row.name, _COLUMNS, break_on_hyphens=False)
+            lines = row.lines(_COLUMNS)
             high = _STATUS * len(lines)
+            base = _number(y + (high + _STATUS) / 2 - 4)
             numbers, free = "", 0.0
             for a, b in row.lags:
                 parts.append(self._rect((a, b), y, high, self._paints.lag()))
@@ -331,9 +331,9 @@ class LanesSvg:
                 if at + wide < (self._x(b) if at > x else LEFT + PLOT):
                     numbers += f'<tspan x="{at + 3:.0f}">{text}</tspan>'
                     free = at + wide + 3
-            for i, line in enumerate(lines):
-                place = f'x="{LEFT - 8}" y="{_number(y + _STATUS * (i + 1) - 4)}"'
-                parts.append(f'<text class="e" {place}>{line}</text>')
+            for i, name in enumerate(lines):
+                place = f'x="{LEFT - 8}" y="{y + _STATUS * (i + 1) - 4:g}"'
+                parts.append(f'<text class="e" {place}>{name}</text>')
             parts.append(f'<text class="o" y="{base}">{numbers}</text>')
             for a, b in row.lags:
                 words = f"lag {b - a:.1f} s"
