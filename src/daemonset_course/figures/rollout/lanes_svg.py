@@ -254,9 +254,10 @@ class LanesSvg:
             yield self._rect(span, top, bottom - top, unseen)
         for span in chart.gaps:
             yield self._rect(span, bottom + 6, max(0.0, below - bottom - 6), unseen)
+        several = len({words for *_, words in chart.outages}) > 1  # the key names a single one
         for start, end, words in chart.outages:
             x, wide = self._span(start, end)
-            if wide > _LETTER * len(words):
+            if several and wide > _LETTER * len(words):
                 place = f'x="{_number(x + 4)}" y="{bottom - 5:g}"'
                 yield f'<text class="o" {place}>{escape(words)}</text>'
         for start, end, words, row in chart.waits:
