@@ -286,3 +286,19 @@ def test_compared_charts_stand_below_each_other_with_a_row_of_the_status_each() 
     ]  # fmt: skip
     tops = [chart["y"] for chart in data_of(html)["c"]]
     assert tops[0] + 4 * 24 < tops[1]
+
+
+def test_letters_on_a_bar_hide_none_of_its_words() -> None:
+    failed = pod("a", "n1", phase="failed", reason="Evicted")
+    log = history(
+        *listed("nodes", node("n1")), *listed("daemonsets", daemonset()),
+        *listed("pods", failed),
+        change(0.5, "nodes", node("n1", ready="False")), change(1.5, "nodes", node("n1")),
+        end=20,
+    )  # fmt: skip
+    svg = svg_of(inline(one_chart(log.timeline(), fold=False)))
+    (word,) = (text for text in svg.iter("text") if "Evicted" in (text.text or ""))
+    circles = [float(one.get("cx", "nan")) for one in svg.iter("circle")]
+
+    assert len(circles) == 2
+    assert float(word.get("x", "nan")) > max(circles) + 8.5
