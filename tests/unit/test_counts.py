@@ -64,7 +64,7 @@ def test_a_growing_fleet_tells_how_long_a_worker_had_no_ready_pod() -> None:
     found = growing()
 
     assert found.behind == pytest.approx(3)
-    assert found.headline == "1 to 2 workers: desired and ready follow the nodes"
+    assert found.headline == "1 to 2 workers: not all had a ready Pod for 3.0 s"
     assert found.caption.endswith("not all workers had a ready Pod for 3.0 s at a stretch.")
 
 

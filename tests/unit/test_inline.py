@@ -121,12 +121,27 @@ def test_all_that_can_happen_is_drawn_and_explained() -> None:
     html = inline(mended())
     found = texts(html)
 
-    assert {"\u2717 Evicted", "kube-scheduler stopped", "extra Pods", "surge budget 1"} <= set(
-        found
-    )
+    assert {"\u2717 Evicted", "extra Pods", "surge budget 1"} <= set(found)
+    assert " kube-scheduler stopped</li>" in html
     for words in ("Pod failed", "Pod unknown", "Pod ready, not yet available", "node NotReady",
                   "node tainted or cordoned"):  # fmt: skip
         assert f" {words}</li>" in html
+
+
+def test_an_outage_has_words_in_the_lanes_only_beside_another_one() -> None:
+    log = Fleet(3).run(1).log()
+
+    def drawn(*components: str) -> list[str]:
+        away = [
+            {"record": "component", "t": 1.1 + 0.1 * i, "component": name, "state": "stopped"}
+            for i, name in enumerate(components)
+        ]
+        html = inline(one_chart(timeline_of([*log[:-1], *away, {"record": "end", "t": 2.0}])))
+        assert all(f" {name} stopped</li>" in html for name in components)
+        return [words for words in texts(html) if words.endswith(" stopped")]
+
+    assert drawn("kube-scheduler") == [], "the key names it"
+    assert drawn("etcd", "kube-scheduler") == ["etcd stopped", "kube-scheduler stopped"]
 
 
 def test_shapes_differ_without_colour() -> None:
@@ -271,3 +286,19 @@ def test_compared_charts_stand_below_each_other_with_a_row_of_the_status_each() 
     ]  # fmt: skip
     tops = [chart["y"] for chart in data_of(html)["c"]]
     assert tops[0] + 4 * 24 < tops[1]
+
+
+def test_letters_on_a_bar_hide_none_of_its_words() -> None:
+    failed = pod("a", "n1", phase="failed", reason="Evicted")
+    log = history(
+        *listed("nodes", node("n1")), *listed("daemonsets", daemonset()),
+        *listed("pods", failed),
+        change(0.5, "nodes", node("n1", ready="False")), change(1.5, "nodes", node("n1")),
+        end=20,
+    )  # fmt: skip
+    svg = svg_of(inline(one_chart(log.timeline(), fold=False)))
+    (word,) = (text for text in svg.iter("text") if "Evicted" in (text.text or ""))
+    circles = [float(one.get("cx", "nan")) for one in svg.iter("circle")]
+
+    assert len(circles) == 2
+    assert float(word.get("x", "nan")) > max(circles) + 8.5

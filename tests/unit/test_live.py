@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from fake_server import FakeServer
-from fleet import HEADER, Fleet, Record, timeline_of
+from fleet import HEADER, Fleet, Record, change, daemonset, history, listed, node, pod, timeline_of
 from test_recorder import recorder
 
 from cell_outputs import FakeOutput, show_in_fakes
@@ -64,6 +64,35 @@ def test_the_counts_are_the_status_and_the_budget() -> None:
     assert "DESIRED 4" in counts(timeline_of(half_way()))
     assert counts(timeline_of(half_way())).endswith("budget 1")
     assert counts(timeline_of([HEADER, {"record": "end", "t": 2.0}])) == "2.0 s: no status yet"
+
+
+def gone(*, left: bool) -> Timeline:
+    status = {"desiredNumberScheduled": 1, "numberReady": 1}
+    away = [] if left else [change(4, "pods", pod("a", "n1"), "DELETED")]
+    log = history(
+        *listed("nodes", node("n1")), *listed("daemonsets", daemonset(**status)),
+        *listed("pods", pod("a", "n1")),
+        change(2, "daemonsets", daemonset(**status), "DELETED"), *away, end=6,
+    )  # fmt: skip
+    return log.timeline()
+
+
+def test_a_deleted_daemonset_has_no_numbers_and_its_pods_are_counted() -> None:
+    html = view(gone(left=False), ended=True)
+
+    assert counts(gone(left=True)) == "6.0 s: the DaemonSet is deleted, 1 Pod left"
+    assert counts(gone(left=False)) == "6.0 s: the DaemonSet is deleted, 0 Pods left"
+    assert "Waits" not in html
+    assert re.findall(r"<td>([^<]*)", html) == ["-"] * 7
+    assert '[2,"-","-","-","-","-","-","-"]' in html
+
+
+def test_the_last_picture_has_no_panel_that_says_nothing() -> None:
+    done = timeline_of(Fleet(4).run(1).log())
+
+    assert ">available Pod</text>" in view(done)
+    assert ">available Pod</text>" not in view(done, ended=True)
+    assert ">available Pod</text>" in view(timeline_of(half_way()), ended=True)
 
 
 def test_a_view_says_what_it_waits_for_in_one_line() -> None:

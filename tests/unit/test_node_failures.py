@@ -9,6 +9,7 @@ from fleet import change, gap, history, listed, node, pod
 
 from daemonset_course.analysis.node_failures import Failure, Failures, failure, state_of
 from daemonset_course.errors import BadInput
+from daemonset_course.figures.show import show
 from daemonset_course.history.index import History
 from daemonset_course.history.spans import UNKNOWN
 
@@ -143,3 +144,10 @@ def test_a_gap_of_pods_up_to_the_end_leaves_their_end_unknown() -> None:
     assert "agent was not seen to the end" in found.caption
     assert "agent in 0 (3 not seen), web in 2 (1 not seen)" in found.headline
     assert found.figure().lanes[1].rows[1].bars[-1].style == "Pod unknown"
+
+
+def test_the_states_of_nodes_take_few_bytes_in_a_notebook() -> None:
+    html = show(Failures(tuple(three())))._repr_mimebundle_()[0]["text/html"]
+
+    assert "cordoned" in html
+    assert len(html) < 50_000, "a hatch of dots takes 180 kB: each dot is a path of eight curves"

@@ -174,6 +174,23 @@ def test_text_is_text_and_the_model_has_words() -> None:
     assert "seconds since the new template" in words
 
 
+@pytest.mark.parametrize(
+    ("measured", "expected"), [(30.0, 240.0), (240.0, 30.0), (3.0, 10.0), (239.0, 240.0)]
+)
+def test_the_words_of_a_panel_stay_within_it(measured: float, expected: float) -> None:
+    rollout = given(None, expected, (0, 0), (measured, 10))
+    svg = svg_of(shown(one=rollout, longest=given(240.0, 240.0)))
+    begins = ("measured", "not done", "model")
+    words = [text for text in svg.iter("text") if (text.text or "").startswith(begins)][:2]
+
+    assert len(words) == 2
+    for text in words:
+        x, wide = float(text.get("x", "nan")), 7.4 * len(text.text or "")
+        left = x - wide if "e" in (text.get("class") or "").split() else x
+        assert left >= 146, text.text
+        assert left + wide <= 726, text.text
+
+
 def test_a_length_without_progress_has_no_area_and_no_scale() -> None:
     svg = svg_of(shown(one=given(20.0, 30.0)))
 

@@ -161,6 +161,34 @@ def test_a_number_that_has_room_in_its_stretch_alone_is_written_there() -> None:
     assert re.findall(r"<tspan x=.\d+.>(\d)</tspan>", html) == ["3", "2", "3"]
 
 
+def test_the_names_of_equal_columns_fit_the_margin() -> None:
+    html = inline(one_chart(scene(*fewer(2))))
+    names = re.findall(r'<text class="e" x="138" y="([\d.]+)">([A-Z ,-]+)</text>', html)
+    numbers = re.search(r'<text class="o" y="([\d.]+)"><tspan', html)
+
+    assert [name for _, name in names] == ["DESIRED, READY,", "UP-TO-DATE,", "AVAILABLE"]
+    assert numbers is not None
+    assert numbers[1] == names[1][0], "the numbers stand beside the middle line"
+
+
+def test_both_drawings_have_room_for_the_names_of_equal_columns() -> None:
+    figure = plot(scene(*fewer(2))).figure
+    names = (text for ax in figure.axes for text in ax.get_yticklabels())
+    (name,) = (text for text in names if "READY" in text.get_text())
+    figure.draw_without_rendering()
+
+    assert name.get_window_extent().x0 >= 0
+
+
+def fewer(count: int) -> list[dict[str, Any]]:
+    """All columns of the status change at once."""
+    status = dict.fromkeys(FULL, count)
+    return [
+        change(2, "pods", pod("n1", "n1"), "DELETED"),
+        change(2, "daemonsets", daemonset(**status)),
+    ]
+
+
 def chart(timeline: Timeline) -> Chart:
     (found,) = one_chart(timeline).charts
     return found

@@ -69,7 +69,8 @@ class Counts:
         if first == last == self.workers.max():
             return f"{counted(last, 'worker')}: {self._status_at_end}"
         followed = all(one.at(self.observed.end) == last for one in (self.desired, self.ready))
-        text = "desired and ready follow the nodes" if followed else self._status_at_end
+        late = f"not all had a ready Pod for {self._lasted(self.behind)}"
+        text = late if followed else self._status_at_end
         return f"{first} to {last} workers: {text}"
 
     @property

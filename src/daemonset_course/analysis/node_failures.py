@@ -21,7 +21,7 @@ from daemonset_course.placement.tolerations import taints_of
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 _NODE = Style("faint", edge="muted", height=0.78, width=0.6)
 _HATCHES = {
-    "ready": "", "cordoned": "....", "not ready": "////", "unknown": "xxxx",
+    "ready": "", "cordoned": "----", "not ready": "////", "unknown": "xxxx",
     "out of service": "+++++", "no Node object": "",
 }  # fmt: skip
 

@@ -116,12 +116,14 @@ class _Drawing:
 
     def _words(self, one: Progress, y: int) -> Iterator[str]:
         """Yield the measured and the model's length, beside both lines: they cross no words."""
-        ends = self._x(one.measured_end), self._x(one.model.seconds)
+        low, high = sorted((self._x(one.measured_end), self._x(one.model.seconds)))
         lines = (one.measured, y + 20), (one.expected, y + _HIGH - 9)
-        longest = max(len(words) for words, _ in lines)
-        left = max(ends) + 6 + _LETTER * longest > LEFT + PLOT
-        place = (
-            f'class="o e" x="{min(ends) - 6:.1f}"' if left else f'class="o" x="{max(ends) + 6:.1f}"'
-        )
+        wide = _LETTER * max(len(words) for words, _ in lines) + 6
+        if high + wide <= LEFT + PLOT or max(high - low, low - LEFT) < wide:
+            place = f'class="o" x="{high + 6:.1f}"'
+        elif high - low >= wide:
+            place = f'class="o" x="{low + 6:.1f}"'
+        else:
+            place = f'class="o e" x="{low - 6:.1f}"'
         for words, at in lines:
             yield f'<text {place} y="{at:g}">{escape(words)}</text>'

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
+from operator import itemgetter
 
 from daemonset_course.analysis.rollout_caption import caption as caption_of
 from daemonset_course.analysis.rollout_caption import headline
@@ -39,7 +40,6 @@ from daemonset_course.figures.rollout.pieces import Piece, pieces
 from daemonset_course.figures.rollout.row_order import order_words, sorted_nodes
 from daemonset_course.figures.rollout.status_strip import StripRow, status_strip
 from daemonset_course.figures.shapes import SINCE_START, Legend
-from daemonset_course.history.daemonset_status import Status
 from daemonset_course.history.numbering import number_text, renumbered
 from daemonset_course.history.rollouts import rollouts, under_way
 from daemonset_course.history.spans import NodeState, Segment, Span, Steps, overlap, within
@@ -181,7 +181,7 @@ class Chart:
         gaps: stretches in which any watch was.
         outages: (from, until, words) in which a component of the control plane was away.
         panel: None where it would say nothing.
-        status: the seven columns over time, as ``Timeline.status``.
+        status: the seven columns over time; none while there was no DaemonSet or nobody saw it.
         drawn_in: the learner's prediction, and the bounds of a check.
         strip: those columns of it that change or lag; empty where they would say nothing.
         waits: (from, until, words, lane) in which a controller ran and did not act yet.
@@ -199,7 +199,7 @@ class Chart:
     gaps: tuple[Span, ...]
     outages: tuple[tuple[float, float, str], ...]
     panel: CountsPanel | None
-    status: tuple[tuple[float, Status], ...]
+    status: tuple[tuple[float, tuple[int, ...]], ...]
     drawn_in: DrawnIn = NOTHING_DRAWN
     strip: tuple[StripRow, ...] = ()
     waits: tuple[tuple[float, float, str, int], ...] = ()
@@ -382,7 +382,7 @@ def _chart(
             for one in timeline.outages
         ),
         panel=_panel(timeline, drawn) if wanted else None,
-        status=timeline.status,
+        status=_status(timeline),
         drawn_in=drawn,
         strip=status_strip(timeline) if strip and counts is not False else (),
         waits=tuple(waits_to_act(timeline, order)),
@@ -462,6 +462,17 @@ def _waiting(timeline: Timeline, one: Segment) -> Iterator[tuple[Segment, bool]]
         t = end
     if t < one.end or t == one.start:
         yield (replace(one, start=t) if t > one.start else one), False
+
+
+def _status(timeline: Timeline) -> tuple[tuple[float, tuple[int, ...]], ...]:
+    """Return the status at each change, with no numbers where it is unknown or nobody's."""
+    found: list[tuple[float, tuple[int, ...]]] = list(timeline.status)
+    for start, end, desired in timeline.desired.stretches():
+        if desired is None and found and found[0][0] < start < end:
+            back = [] if end >= timeline.end else [(end, one) for t, one in found if t <= end][-1:]
+            found = [(t, one) for t, one in found if not start <= t < end]
+            found = sorted([*found, (start, ()), *back], key=itemgetter(0))
+    return tuple(found)
 
 
 # The panel

@@ -19,8 +19,7 @@ from daemonset_course.figures.rollout.drawn_in_axes import ROW, draw_moments, dr
 from daemonset_course.figures.rollout.node_lanes import draw_lanes, draw_letters
 from daemonset_course.figures.rollout.raster import draw_dense, raster_height
 from daemonset_course.figures.rollout.row_labels import heading
-from daemonset_course.figures.rollout.strip_panel import ROW as STRIP_ROW
-from daemonset_course.figures.rollout.strip_panel import draw_strip
+from daemonset_course.figures.rollout.strip_panel import draw_strip, strip_height
 from daemonset_course.figures.theme import DARK, LIGHT, Theme, course_style
 from daemonset_course.history.spans import Span
 
@@ -61,7 +60,7 @@ def _panels(chart: Chart, span: Span, word: str, *, dense: bool) -> list[Panel]:
     found = [Panel(height, lanes, above=0.26, below=0.08, heading=head, timed=True)]
     if chart.strip:
         found.append(
-            Panel(STRIP_ROW * len(chart.strip),
+            Panel(strip_height(chart),
                   lambda ax, theme: draw_strip(ax, theme, chart, span),
                   above=0.06, below=0.06, timed=True)
         )  # fmt: skip

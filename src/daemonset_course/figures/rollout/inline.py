@@ -71,6 +71,7 @@ def scrolled(svg: str) -> str:
     return f"<div class=dst-w tabindex=0 style=font-size:0>{svg}</div>"
 
 
+_NONE = ("-",) * len(COLUMNS)  # no status
 _CONTROLS = (
     "<div class=dst-c style=display:none><button type=button>▶ replay</button>"
     "<input type=range min=0 max=1000 "
@@ -133,7 +134,7 @@ def _status(charts: ChartSet) -> str:
     heads = "".join(f"<th scope=col>{column}" for column in COLUMNS)
     rows = ""
     for i, chart in enumerate(charts.charts):
-        now = chart.status[-1][1] if chart.status else ("-",) * len(COLUMNS)
+        now = (chart.status[-1][1] if chart.status else ()) or _NONE
         name = f"<th scope=row>{escape(chart.label) or 'the cluster'}" if named else ""
         cells = "".join(f"<td>{number}" for number in now)
         rows += f"<tr data-i={i}>{name}{cells}"
@@ -166,7 +167,7 @@ def _data(charts: ChartSet, drawing: LanesSvg) -> str:
                     [lane.name, list(_stretches(lane, prefix, phases)), *_states(lane)]
                     for lane in chart.lanes
                 ],
-                "t": [[_short(t), *numbers] for t, numbers in chart.status],
+                "t": [[_short(t), *(numbers or _NONE)] for t, numbers in chart.status],
             }
             for chart, top in zip(charts.charts, drawing.tops, strict=True)
         ],

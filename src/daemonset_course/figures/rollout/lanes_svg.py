@@ -33,12 +33,13 @@ _LANE, _LOW_LANE, _DENSE = 24.0, 18.0, 460.0  # a lane, one of many, all lanes o
 _TOP, _HEAD = 24, 20  # for letters above the lanes, for the label of a compared chart
 _PANEL, _STRIP, _ABOVE = 46, 26, 18  # the counts, the extra Pods, the room for words above each
 _PARTED, _LINE = 6, 17  # a row with a gap to the next, a line of text beside rows
-_STATUS = 17  # a row of the status strip
+_STATUS = 17  # a row of the status strip, a line of its name
 _LEAST_ROW = 1.3  # of the dense form: thinner lines would leave gaps
 _AXIS = 34
 _LETTER = 7.6  # the width of a character, on average a little less
 _FITS = 17  # characters of a node's name
 _COLUMNS = 18  # characters of a line with names of columns
+_RADIUS = 8.5  # of a letter's circle
 _BARS = tuple(reversed(PAINTED))  # a full bar does not cover a short one beside it
 _RANK = {phase: i for i, phase in enumerate(_BARS)}
 _UNAVAILABLE, _EXTRA = "nodes without an available Pod", "extra Pods"
@@ -161,6 +162,9 @@ class LanesSvg:
             return
         paths: defaultdict[tuple[int, int, float], list[str]] = defaultdict(list)
         texts: defaultdict[str, list[str]] = defaultdict(list)  # by paint
+        marked: defaultdict[int, list[float]] = defaultdict(list)  # by lane, the x of its letters
+        for row, _, shown in sorted(place for one in chart.letters for place in one.places):
+            marked[row].append(self._x(shown))
         for i, lane in enumerate(chart.lanes):
             y = top + i * self.lane
             middle = y + self.lane / 2
@@ -173,7 +177,7 @@ class LanesSvg:
                 if bar.end >= self._low:
                     shape, high = self._bar(bar, self._middle(bar, y))
                     paths[_RANK[bar.phase], bar.colour, high].append(shape)
-                    for paint, text in self._words_on(bar, self._middle(bar, y)):
+                    for paint, text in self._words_on(bar, self._middle(bar, y), marked[i]):
                         texts[paint].append(text)
             if not lane.bars:
                 x = self._x(chart.start) + 6
@@ -204,8 +208,10 @@ class LanesSvg:
         paint = f'fill="{ink}"' if bar.phase == "ready" else 'class="o"'
         yield paint, _text(self._x(bar.start) + 4, middle, lane.words)
 
-    def _words_on(self, bar: PodBar, middle: float) -> Iterator[tuple[str, str]]:
-        """Yield the number or the reason, if the bar has room for it: (paint, text)."""
+    def _words_on(
+        self, bar: PodBar, middle: float, letters: Sequence[float]
+    ) -> Iterator[tuple[str, str]]:
+        """Yield the number or the reason, if the bar has room beside letters: (paint, text)."""
         x, wide = self._span(bar.start, bar.end)
         if not bar.named:
             return
@@ -221,8 +227,12 @@ class LanesSvg:
             return
         cross = "✗ " if bar.phase == "failed" else ""
         for words in bar.words:
-            if wide > 8 + _LETTER * len(cross + words):
-                yield 'class="o"', _text(x + 4, middle, cross + words)
+            at, long = x + 4, _LETTER * len(cross + words)
+            for letter in letters:
+                if at - _RADIUS < letter < at + long + _RADIUS:
+                    at = letter + _RADIUS + 3
+            if x + wide > at + long + 4:
+                yield 'class="o"', _text(at, middle, cross + words)
                 return
         if cross:
             yield 'class="o"', _text(x, middle, "✗")
@@ -254,9 +264,10 @@ class LanesSvg:
             yield self._rect(span, top, bottom - top, unseen)
         for span in chart.gaps:
             yield self._rect(span, bottom + 6, max(0.0, below - bottom - 6), unseen)
+        several = len({words for *_, words in chart.outages}) > 1  # the key names a single one
         for start, end, words in chart.outages:
             x, wide = self._span(start, end)
-            if wide > _LETTER * len(words):
+            if several and wide > _LETTER * len(words):
                 place = f'x="{_number(x + 4)}" y="{bottom - 5:g}"'
                 yield f'<text class="o" {place}>{escape(words)}</text>'
         for start, end, words, row in chart.waits:
@@ -286,7 +297,7 @@ class LanesSvg:
             for lane, _, shown in letter.places:
                 x, y = self._x(shown), top - 12 if lane < 0 else top + (lane + 0.5) * self.lane
                 yield (
-                    f'<circle class="k"{wrong} cx="{_number(x)}" cy="{_number(y)}" r="8.5"/>'
+                    f'<circle class="k"{wrong} cx="{_number(x)}" cy="{_number(y)}" r="{_RADIUS}"/>'
                     f'<text class="h i" x="{_number(x)}" y="{_number(y + 4.6)}">'
                     f"{letter.letter}</text>"
                 )
@@ -318,9 +329,9 @@ class LanesSvg:
         """Return the lower end of the status strip, and its parts."""
         parts, ticks, y = [], "", top + 2
         for row in chart.strip:
-            base = _number(y + _STATUS - 4)
-            lines = textwrap.wrap(row.name, _COLUMNS, break_on_hyphens=False)
+            lines = row.lines(_COLUMNS)
             high = _STATUS * len(lines)
+            base = _number(y + (high + _STATUS) / 2 - 4)
             numbers, free = "", 0.0
             for a, b in row.lags:
                 parts.append(self._rect((a, b), y, high, self._paints.lag()))
@@ -331,9 +342,9 @@ class LanesSvg:
                 if at + wide < (self._x(b) if at > x else LEFT + PLOT):
                     numbers += f'<tspan x="{at + 3:.0f}">{text}</tspan>'
                     free = at + wide + 3
-            for i, line in enumerate(lines):
-                place = f'x="{LEFT - 8}" y="{_number(y + _STATUS * (i + 1) - 4)}"'
-                parts.append(f'<text class="e" {place}>{line}</text>')
+            for i, name in enumerate(lines):
+                place = f'x="{LEFT - 8}" y="{y + _STATUS * (i + 1) - 4:g}"'
+                parts.append(f'<text class="e" {place}>{name}</text>')
             parts.append(f'<text class="o" y="{base}">{numbers}</text>')
             for a, b in row.lags:
                 words = f"lag {b - a:.1f} s"

@@ -12,7 +12,7 @@ from daemonset_course.figures.rollout.expected import Predicted
 from daemonset_course.figures.rollout.inline import inline
 from daemonset_course.history.marks import Warned
 from daemonset_course.history.rollouts import under_way
-from daemonset_course.history.text import nodes, seconds
+from daemonset_course.history.text import counted, nodes, seconds
 from daemonset_course.history.timeline import Timeline
 
 MOST_ROWS = 250  # nodes that are drawn; of a larger fleet every second, third, ... one is
@@ -30,16 +30,17 @@ def view(
         scripted: write the script too; one picture needs it for all that take its place.
         ended: this is the last picture.
     """
-    why = explain_timeline(timeline).sentence(timeline.lane)
+    why = "" if deleted(timeline) else explain_timeline(timeline).sentence(timeline.lane)
     waits = [f"Waits: {why}" if why else "\u00a0"]  # a line of its own at any time
     if ended and not why:
         waits = []
     drawn, left_out = _rows(timeline)
-    # The caption comes with the whole recording, and the panel is there from the beginning.
+    # The caption comes with the whole recording. The panel is there from the beginning, and stays
+    # if it says something.
     # A large fleet is a raster from the beginning, not only when so many lanes have unfolded.
     dense = len(timeline.nodes) > MOST_LANES
     charts = one_chart(
-        drawn, title=counts(timeline), caption="", counts=True,
+        drawn, title=counts(timeline), caption="", counts=None if ended else True,
         fold=not dense, predicted=predicted, strip=not dense,
     )  # fmt: skip
     start = timeline.since or timeline.start
@@ -54,6 +55,9 @@ def counts(timeline: Timeline) -> str:
     at = f"{seconds(timeline.end - timeline.start)}"
     if not timeline.status:
         return f"{at}: no status yet"
+    if deleted(timeline):
+        left = {one.pod for one in timeline.segments if one.end >= timeline.end}
+        return f"{at}: the DaemonSet is deleted, {counted(len(left), 'Pod')} left"
     desired, _, ready, updated, *_ = timeline.status[-1][1]
     down = timeline.unavailable.at(timeline.end)
     running = any(a <= timeline.end <= b for a, b in under_way(timeline))
@@ -63,6 +67,12 @@ def counts(timeline: Timeline) -> str:
         f"{at}: DESIRED {desired}, READY {ready}, UP-TO-DATE {updated}; "
         f"{nodes(None if down is None else int(down))} without an available Pod{bound}"
     )
+
+
+def deleted(timeline: Timeline) -> bool:
+    """Whether the DaemonSet had been seen, and was deleted before the timeline's end."""
+    seen = timeline.status and "daemonsets" not in timeline.unseen
+    return bool(seen) and timeline.scene.daemonset is None
 
 
 def warning_lines(timeline: Timeline) -> list[str]:

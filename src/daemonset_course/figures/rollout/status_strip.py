@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
@@ -35,6 +36,10 @@ class StripRow:
     name: str
     values: Steps
     lags: tuple[Span, ...] = ()
+
+    def lines(self, most: int) -> list[str]:
+        """Return the name in lines of at most so many characters."""
+        return textwrap.wrap(self.name, most, break_on_hyphens=False)
 
     @property
     def says_something(self) -> bool:
