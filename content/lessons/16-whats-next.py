@@ -193,7 +193,7 @@ from daemonset_course.lessons import coverage
 names = ["apart", "spread", "strict"]
 settled = {name: wait_settled(f"app={name}", pods=6) for name in names}
 zones.stop()
-show(coverage(zones.history, names))
+show(coverage(zones.history, names, label="topology.kubernetes.io/zone"))
 
 # %%
 alone.compare(len(settled["apart"].ready), within=0)

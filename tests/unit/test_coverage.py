@@ -62,6 +62,8 @@ def test_the_table_has_nodes_with_their_taints_by_daemonsets_and_sums() -> None:
         ("control-plane", "…/control-plane:NoSchedule"), ("n2", "gpu=true:NoSchedule"),
         ("n10", ""),
     ]  # fmt: skip
+    labelled = coverage(covered(), PAIR, label="kubernetes.io/hostname").figure()
+    assert [row.detail for row in labelled.rows][1:] == ["n2, gpu=true:NoSchedule", "n10"]
     assert figure.totals == ("covered", ("1 of 3", "0 of 3"))
     assert figure.cells["n10", "agent"] == Cell("ready Pod", "✓")
     assert figure.cells["n2", "agent"] == Cell("no Pod")

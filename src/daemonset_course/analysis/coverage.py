@@ -15,6 +15,7 @@ from daemonset_course.history.index import History, named, of_app
 from daemonset_course.history.log import Object
 from daemonset_course.history.observed import Observed
 from daemonset_course.history.text import short_name
+from daemonset_course.placement.selectors import labels_of
 from daemonset_course.placement.tolerations import seconds_tolerated, taint_name, taints_of
 
 Cover = Literal["ready", "not ready", "none", "unknown"]
@@ -39,6 +40,7 @@ class Coverage:
         daemonsets: their names, in the order given.
         cells: (node, DaemonSet) -> whether the node has a ready Pod, another Pod, or none.
         observed: when nodes and Pods were watched.
+        labels: the value of the label that was asked for, of each node; empty if none was.
     """
 
     nodes: tuple[str, ...]
@@ -46,6 +48,7 @@ class Coverage:
     daemonsets: tuple[str, ...]
     cells: Mapping[tuple[str, str], Cover]
     observed: Observed
+    labels: tuple[str, ...] = ()
 
     def covered(self, daemonset: str) -> int:
         """Return the number of nodes with a ready Pod of this DaemonSet."""
@@ -74,10 +77,11 @@ class Coverage:
         return self.observed.caption(f"{'; '.join(sentences)}.")
 
     def figure(self) -> Table:
-        """Return a table: nodes with their taints by DaemonSets, with the totals."""
+        """Return a table: nodes with their label and taints by DaemonSets, with the totals."""
+        labels = self.labels or ("",) * len(self.nodes)
         rows = [
-            Line(node, ", ".join(map(_short, taints)))
-            for node, taints in zip(self.nodes, self.taints, strict=True)
+            Line(node, ", ".join(filter(None, [label, *map(_short, taints)])))
+            for node, taints, label in zip(self.nodes, self.taints, labels, strict=True)
         ]
         sums = [f"{self.covered(name)} of {len(self.nodes)}" for name in self.daemonsets]
         totals = ("covered", tuple(sums)) if self.observed.at_end else None
@@ -139,8 +143,10 @@ class TolerationsByObject:
         return Table(rows, lines(self.objects), empty | cells, styles, ("in all", sums))
 
 
-def coverage(history: History, daemonsets: Sequence[str]) -> Coverage:
+def coverage(history: History, daemonsets: Sequence[str], *, label: str = "") -> Coverage:
     """Return the coverage at the end of a recording.
+
+    ``label``: the key of a label whose value stands beside each node's name.
 
     Raises:
         BadInput: the recording shows none of these DaemonSets.
@@ -161,7 +167,8 @@ def coverage(history: History, daemonsets: Sequence[str]) -> Coverage:
         for name in daemonsets
     }
     taints = tuple(tuple(map(taint_name, taints_of(there[node]))) for node in order)
-    return Coverage(tuple(short.values()), taints, tuple(daemonsets), cells, observed)
+    values = tuple(str(labels_of(there[node]).get(label, "")) for node in order)
+    return Coverage(tuple(short.values()), taints, tuple(daemonsets), cells, observed, values)
 
 
 def tolerations_by_object(
