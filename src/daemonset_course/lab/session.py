@@ -396,7 +396,8 @@ class LabSession:
                 recording.mark(probe_mark(probe.name))
                 play(probe.act)
                 verdict = self._settled(task, recording, self._patience())
-                recording.mark(probe_mark(probe.name, JUDGED_NOW))
+                if verdict.outcome != "not yet":  # else it counts as interrupted, and is done again
+                    recording.mark(probe_mark(probe.name, JUDGED_NOW))
             finally:
                 _undo(folder, recording)
         return verdict
