@@ -9,6 +9,7 @@ import pytest
 
 from browser.conftest import SHOTS
 from browser.notebook_page import DARK, LIGHT, Lab
+from daemonset_course import reset
 
 LAB = "06-roll-within-budget"
 SOLUTION = '''\
@@ -28,9 +29,9 @@ lab.apply(change)'''
 @pytest.fixture
 def ended(lab: Lab) -> Iterator[None]:
     """Ends the lab after the test, or no other test could reset the cluster."""
+    assert lab
     yield
-    terminal = lab.terminal()
-    assert terminal.run("course lab reset", within=120)[1] == 0
+    reset(workers=3, force=True)
 
 
 @pytest.mark.usefixtures("ended")
@@ -74,3 +75,4 @@ def test_a_task_is_done_in_the_notebook_and_checked_there_and_in_a_terminal(
     assert status == 0, printed
     assert "passed" in printed
     lab.shot(SHOTS / "terminal.png")
+    assert terminal.run("course lab reset", within=120)[1] == 0
