@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from IPython.core.formatters import DisplayFormatter
-from ipywidgets import HTML, Button, RadioButtons, Text, VBox, Widget
+from ipywidgets import HTML, Button, RadioButtons, Text, VBox
 
 from daemonset_course import prediction_widget
 from daemonset_course.prediction import Prediction, open_predictions, predict
@@ -272,7 +272,7 @@ def test_a_question_has_one_widget_at_a_time() -> None:
 def test_a_widget_that_was_closed_is_made_again_when_the_question_is_shown() -> None:
     show = formatter().format
     show(asked := predict("q", unit="s"))
-    Widget.close_all()
+    prediction_widget._widgets["q"].box.close()
     shown, _ = show(asked)
 
     view = shown["application/vnd.jupyter.widget-view+json"]

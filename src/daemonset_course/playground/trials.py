@@ -61,7 +61,8 @@ class Trials:
         self._on_change = on_change
         self._asked = threading.Lock()
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread: threading.Thread | None = None  # of the run under way
+        self._latest: threading.Thread | None = None  # it may still tell of its end
 
     @property
     def running(self) -> bool:
@@ -101,7 +102,7 @@ class Trials:
             CourseError: it failed.
             NotFinished: it has not ended within ``timeout`` seconds.
         """
-        thread = self._thread
+        thread = self._latest
         if thread is not None:
             thread.join(timeout)
             if thread.is_alive():
@@ -124,7 +125,7 @@ class Trials:
 
     def _begin(self, work: Callable[[threading.Event], None], name: str) -> None:
         self._stop = stopped = threading.Event()
-        self._thread = threading.Thread(
+        self._thread = self._latest = threading.Thread(
             target=self._guarded, args=(work, stopped), name=name, daemon=True
         )
         self._thread.start()
