@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from functools import cache
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -270,7 +271,7 @@ def test_without_html_of_its_own_jupyter_gets_the_figure_with_its_alternative_te
     data, metadata = drawn._repr_mimebundle_()
     html = data["text/html"]
     (source,) = re.findall(r'src="data:image/svg\+xml,([^"]+)"', html)
-    root = ElementTree.fromstring(unquote(source))
+    root = ElementTree.fromstring(unquote(unescape(source)))  # as a browser reads the attribute
     (words,) = root.iter("{http://www.w3.org/2000/svg}text")
 
     assert data["text/plain"] == drawn.caption

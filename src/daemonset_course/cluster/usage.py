@@ -91,7 +91,7 @@ def begin(cluster: str, what: str, pid: int) -> None:
 
 
 def note_reset(cluster: str) -> str:
-    """Note that this process has reset a cluster; return what another notebook should be told.
+    """Note that this process has reset a cluster; return a sentence about who used it before.
 
     The text is empty unless another notebook, whose kernel still runs, reset the cluster before.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PIXELS = 160  # dots an inch of a PNG: sharp on a dense screen
 _PIXELS_AN_INCH = 96  # of a page
 _LEAST = 820  # pixels: as wide as a cell of JupyterLab in a window of 1280; words are 8 pt there
-_UNQUOTED = " =/:;,.()'-&?!*+@[]{}|^`~$_"  # what may stand in the URL of an attribute
+_UNQUOTED = " =/:;,.()'-?!*+@[]{}|^`~$_"  # what may stand in the URL of an attribute: no & of XML
 _DIGITS = re.compile(r"(\.\d\d)\d+")
 _UNSEEN = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>", re.DOTALL)
 _NUMBERS = re.compile(r'(?<= )(d|x|y|transform|points)="[^"]*"')
