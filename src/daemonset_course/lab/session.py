@@ -396,7 +396,7 @@ class LabSession:
                 recording.mark(probe_mark(probe.name))
                 play(probe.act)
                 verdict = self._settled(task, recording, self._patience())
-                if verdict.outcome != "not yet":  # else it counts as interrupted, and is done again
+                if verdict.outcome != "not yet" or needed_probe(verdict):  # else it is done again
                     recording.mark(probe_mark(probe.name, JUDGED_NOW))
             finally:
                 _undo(folder, recording)
