@@ -70,6 +70,11 @@ class LiveCluster:
                 self.name, backend=BACKEND, pace=PACE, kubernetes=KUBERNETES
             )
 
+    def end_task(self) -> None:
+        """End a lab's task that failed half way: its recorder would refuse later resets."""
+        if self.value is not None:
+            importlib.import_module("daemonset_course.lab.lab_log").end(self.name)
+
     def anew(self) -> None:
         """Replace the cluster by a new one."""
         self.close()
@@ -148,8 +153,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """After the last cell of a lesson, check that the nodes are as they were."""
-    last = nextitem is None or nextitem.parent is not item.parent
+    """After a file, end its task; after a lesson, check that the nodes are as they were."""
+    last = nextitem is None or nextitem.path != item.path
+    if last and item.get_closest_marker("live"):
+        item.config.stash[CLUSTER_KEY].end_task()
     if last and around_lessons.is_lesson(item) and item.path not in _broken:
         item.user_properties.append(("waited", around_lessons.waited()))
         around_lessons.end(item.path, item.config.stash[CLUSTER_KEY])

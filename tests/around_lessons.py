@@ -34,10 +34,8 @@ def is_lesson(item: pytest.Item) -> bool:
 def begin(item: pytest.Item, cluster: Any) -> None:
     """Bring the cluster into the lesson's starting state; ``cluster`` is a ``LiveCluster``."""
     from daemonset_course.cluster import reset  # unit tests need no cluster code
-    from daemonset_course.lab import lab_log
     from faults.dirt import fresh_nodes, make_dirty, seed
 
-    lab_log.end(cluster.name)  # a lab that failed half way
     if START == "fresh" and _before:
         cluster.anew()
     if not _before:

@@ -53,7 +53,7 @@ def test_full_disk_and_saving(disk: Path) -> None:
     block = fill(disk)
     long = [HEADER, *(log.Mark(i, "x" * 200) for i in range(300))]
 
-    assert "No space left on device" in predict("x-two", answer="long " * 2000, question="?").note
+    assert "No space left on device" in predict("x-two", answer="long " * 199, question="?").note
     for write in (
         lambda: log.save(long, disk / "log.jsonl"),
         lambda: results.keep("06-roll-within-budget", 2, verdict_of("wrong", "no" * 9999), []),
