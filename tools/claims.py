@@ -86,11 +86,11 @@ def lesson_problems(claims: Sequence[Claim], sources: Sequence[Source]) -> list[
     cited: set[str] = set()
     found = []
     for source in sources:
-        number = source.name.partition("-")[0] if source.group == "lessons" else ""
+        name = source.name if source.group == "lessons" else ""
         for cell in source.cells:
             for tag in sorted(tag for tag in cell.tags if tag.startswith("claim")):
                 one, place = tag.removeprefix(_TAG), f"{source.path}:{cell.start}"
-                if not number or lesson_of.get(one) != number:
+                if not name or lesson_of.get(one) != name:
                     found.append(f"{place}: the ledger does not give {tag!r} to this file")
                     continue
                 cited.add(one)
@@ -98,16 +98,16 @@ def lesson_problems(claims: Sequence[Claim], sources: Sequence[Source]) -> list[
                     found.append(f"{place}: the cell of {one} asserts nothing")
     there, by_kind = tagged(sources), recorded(sources)
     for claim in claims:
-        one, number = claim.get("id", ""), claim.get("lesson", "")
-        if claim.get("recorded", False) != ((number, one) in by_kind):
+        one, name = claim.get("id", ""), claim.get("lesson", "")
+        if claim.get("recorded", False) != ((name, one) in by_kind):
             kind = "recorded, but no" if claim.get("recorded") else "not recorded = true, but an"
             found.append(f"{one}: {kind} assertion of its cells rests on a recorded step")
         if claim.get("verdict") != "undecided" and one not in cited:
-            found.append(f"{one}: no cell of lesson {number} shows it")
-        elif claim.get("cells", []) != (cells := there.get((number, one), [])):
+            found.append(f"{one}: no cell of lesson {name} shows it")
+        elif claim.get("cells", []) != (cells := there.get((name, one), [])):
             found.append(
                 f"{one}: the ledger names cells {claim.get('cells', [])}, "
-                f"lesson {number} has {cells} (if that is meant: claims.py --write)"
+                f"lesson {name} has {cells} (if that is meant: claims.py --write)"
             )
     return found
 
@@ -116,7 +116,7 @@ def tagged(sources: Sequence[Source]) -> dict[tuple[str, str], list[str]]:
     """Return by lesson and claim the heading over each of the claim's cells, in order."""
     found: dict[tuple[str, str], list[str]] = {}
     for source in sources:
-        heading, number = "", source.name.partition("-")[0] if source.group == "lessons" else ""
+        heading, name = "", source.name if source.group == "lessons" else ""
         for cell in source.cells:
             if cell.kind == "markdown":
                 titles = [
@@ -124,15 +124,15 @@ def tagged(sources: Sequence[Source]) -> dict[tuple[str, str], list[str]]:
                 ]
                 heading = titles[-1] if titles else heading
             for tag in cell.tags:
-                if number and tag.startswith(_TAG):
-                    found.setdefault((number, tag.removeprefix(_TAG)), []).append(heading)
+                if name and tag.startswith(_TAG):
+                    found.setdefault((name, tag.removeprefix(_TAG)), []).append(heading)
     return found
 
 
 def recorded(sources: Sequence[Source]) -> set[tuple[str, str]]:
     """By lesson and claim, those of which an assertion rests on a recorded step."""
     return {
-        (source.name.partition("-")[0], tag.removeprefix(_TAG))
+        (source.name, tag.removeprefix(_TAG))
         for source in sources
         if source.group == "lessons"
         for one in judged(source)
@@ -225,14 +225,14 @@ def _can_fail(test: ast.expr, fixed: set[str]) -> bool:
 def table(claims: Sequence[Claim]) -> str:
     """The number of claims by lesson (rows) and verdict (columns), with totals."""
     cells = Counter((claim.get("lesson", "?"), claim.get("verdict", "?")) for claim in claims)
-    lessons = sorted({lesson for lesson, _ in cells})
+    lessons = list(dict.fromkeys(claim.get("lesson", "?") for claim in claims))
     lines: list[tuple[str, ...]] = [("lesson", *VERDICTS, "all")]
     for lesson in lessons:
         row = [cells[lesson, verdict] for verdict in VERDICTS]
         lines.append((lesson, *(str(n or "") for n in row), str(sum(row))))
     sums = [sum(cells[lesson, verdict] for lesson in lessons) for verdict in VERDICTS]
     lines.append(("all", *map(str, sums), str(sum(sums))))
-    first, *others = (f"{line[0]:<8}" + "".join(f"{n:>11}" for n in line[1:]) for line in lines)
+    first, *others = (f"{line[0]:<24}" + "".join(f"{n:>11}" for n in line[1:]) for line in lines)
     rule = "-" * len(first)
     return "\n".join([first, rule, *others[:-1], rule, others[-1]])
 

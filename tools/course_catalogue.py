@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import minutes
-from daemonset_course.catalogue import FOLDERS, Catalogue, from_data
+from daemonset_course.catalogue import Catalogue, from_data
 from notebook_source import Source, read_sources
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +23,7 @@ DATA = Path("src") / "daemonset_course" / "data" / "catalogue.json"
 
 _QUESTION = re.compile(r"\bpredict\(\s*[\"']([^\"']+)[\"']")
 _EXERCISE = re.compile(r"\bexercise\(\s*[\"']([^\"']+)[\"']")
-_TITLE = {"lessons": "# {number} {title}", "labs": "# Lab {number}: {title}"}
+_TITLE = {"lessons": "# {title}", "labs": "# Lab {number}: {title}"}
 _EVERYTHING = ["*"]
 
 
@@ -39,13 +39,13 @@ def data(root: Path = ROOT) -> dict[str, Any]:
         KeyError: the table names a lesson or lab that has no source.
     """
     table, (sources, _), taken = read(root), read_sources(root, None), minutes.read(root)
-    by_number = {(one.group, one.name[:2]): one for one in sources}
+    by_name, numbers = {(one.group, one.name): one for one in sources}, numbered(table)
     parts = [
         {
             "title": part["title"],
             "says": part["says"],
             "notebooks": [
-                _notebook(group, row, by_number[group, row["number"]], taken)
+                _notebook(group, row, by_name[group, row["name"]], numbers[row["name"]], taken)
                 for group, row in in_order(part)
             ],
         }
@@ -57,10 +57,10 @@ def data(root: Path = ROOT) -> dict[str, Any]:
             "title": path["title"],
             "says": path["says"],
             "notebooks": [
-                f"{FOLDERS[one['group']]}/{one['name']}.ipynb"
+                one["name"]
                 for one in everything
                 if path.get(one["group"]) == _EVERYTHING
-                or one["name"][:2] in path.get(one["group"], ())
+                or one["name"] in path.get(one["group"], ())
             ],
         }
         for path in table["path"]
@@ -70,12 +70,39 @@ def data(root: Path = ROOT) -> dict[str, Any]:
 
 def in_order(part: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the lessons of a part, each followed by the labs whose last lesson it is."""
-    labs = {lab["number"]: max(lab["after"]) for lab in part.get("lab", ())}
+    order = [lesson["name"] for lesson in part["lesson"]]
     for lesson in part["lesson"]:
         yield "lessons", lesson
         for lab in part.get("lab", ()):
-            if labs[lab["number"]] == lesson["number"]:
+            if last(order, lab["after"]) == lesson["name"]:
                 yield "labs", lab
+
+
+def last(order: Sequence[str], names: Iterable[str]) -> str:
+    """Return which of the names comes last in an order; empty if it has none of them."""
+    return max((one for one in names if one in order), key=order.index, default="")
+
+
+def numbered(table: Mapping[str, Any]) -> dict[str, str]:
+    """Return the number of each lesson and lab by its name: a lesson's is its place, from 00."""
+    lessons = [lesson["name"] for part in table["part"] for lesson in part["lesson"]]
+    labs = [lab["name"] for part in table["part"] for lab in part.get("lab", ())]
+    return {name: f"{place:02}" for place, name in enumerate(lessons)} | {n: n[:2] for n in labs}
+
+
+def stems(table: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """Return the stem of each notebook's file by group and number: ``("lessons", "06")``."""
+    found = {}
+    for name, number in numbered(table).items():
+        is_lab = name.startswith(f"{number}-")
+        found["labs" if is_lab else "lessons", number] = name if is_lab else f"{number}-{name}"
+    return found
+
+
+def unlisted(root: Path, sources: Iterable[Source]) -> list[str]:
+    """Return the sources that the table does not have."""
+    numbers = numbered(read(root))
+    return [f"{one.path}: {FILE} does not have it" for one in sources if one.name not in numbers]
 
 
 def catalogue(root: Path = ROOT) -> Catalogue:
@@ -97,31 +124,32 @@ def problems(root: Path = ROOT) -> list[str]:
     """Return what the table and the sources say differently."""
     table, (sources, _) = read(root), read_sources(root, None)
     rows = [(group, row) for part in table["part"] for group, row in in_order(part)]
-    listed = [(group, row["number"]) for group, row in rows]
+    listed = [(group, row["name"]) for group, row in rows]
     found = [
         f"{FILE}: {one.path} is not there once"
         for one in sources
-        if listed.count((one.group, one.name[:2])) != 1
+        if listed.count((one.group, one.name)) != 1
     ]
-    by_number = {(one.group, one.name[:2]): one for one in sources}
+    by_name, numbers = {(one.group, one.name): one for one in sources}, numbered(table)
     for group, row in rows:
-        source = by_number.get((group, row["number"]))
-        wanted = _TITLE[group].format_map(row)
+        source = by_name.get((group, row["name"]))
+        wanted = _TITLE[group].format(number=numbers[row["name"]], title=row["title"])
         if source is None:
-            found.append(f"{FILE}: {group} {row['number']} has no source")
+            found.append(f"{FILE}: {group} {row['name']} has no source")
         elif (heading := source.cells[0].text.partition("\n")[0]).lower() != wanted.lower():
             found.append(f"{source.path}: its heading is {heading!r}, not {wanted!r}")
     return found
 
 
 def _notebook(
-    group: str, row: Mapping[str, Any], source: Source, taken: Mapping[str, float]
+    group: str, row: Mapping[str, Any], source: Source, number: str, taken: Mapping[str, float]
 ) -> dict[str, Any]:
     code = "\n".join(cell.text for cell in source.cells if cell.kind == "code")
     measured = minutes.whole_minutes(source, taken.get(source.name, 0))
     found = {
         "group": group,
         "name": source.name,
+        "number": number,
         "title": row["title"],
         "minutes": measured if group == "lessons" else row["minutes"],
         "after": row.get("after", []),

@@ -35,7 +35,7 @@ _BLOCK = re.compile(r"(<!-- (\w+): .*? -->\n).*?(<!-- end of \2 -->)", re.DOTALL
 def pages(root: Path = ROOT) -> dict[str, str]:
     """Return the text of each page by its path in the repository."""
     course = course_catalogue.catalogue(root)
-    lessons = {one.number: one.path for one in course.notebooks("lessons")}
+    lessons = {one.name: (one.number, one.path) for one in course.notebooks("lessons")}
     document = (root / "content" / "source-document.txt").read_text(encoding="utf-8")
     rows = claims.read_claims(root / claims.LEDGER)
     sections = course_catalogue.read(root)["section"]
@@ -79,7 +79,10 @@ def page_notebook(root: Path, course: Catalogue, source: str) -> str:
     if isinstance(read, Problem) or problems:
         raise BadInput(*map(str, problems[:1]))
     cells = tuple(_filled(cell, values) for cell in read.cells)
-    return notebooks.notebook_text(replace(read, cells=cells), "")
+    table = course_catalogue.read(root)
+    return notebooks.notebook_text(
+        replace(read, cells=cells), "", stems=course_catalogue.stems(table)
+    )
 
 
 def _filled(cell: Cell, values: Mapping[str, str]) -> Cell:
@@ -95,7 +98,7 @@ def _parts(course: Catalogue) -> Iterator[str]:
         yield "| | minutes | first do lesson |\n|---|---|---|"
         for one in part.notebooks:
             name = f"[{one.label.capitalize()}: {one.title}]({one.path})"
-            yield f"| {name} | {one.minutes} | {_numbers(one.after)} |"
+            yield f"| {name} | {one.minutes} | {_numbers(course, one.after)} |"
         yield ""
 
 
@@ -111,10 +114,10 @@ def _paths(course: Catalogue) -> Iterator[str]:
         yield f"- **{path.title}** (about {duration(path.minutes)}): {path.says} Do {steps}."
 
 
-def _numbers(numbers: Sequence[str]) -> str:
-    """Return numbers of lessons in words: ``01, 06 to 10``."""
+def _numbers(course: Catalogue, names: Sequence[str]) -> str:
+    """Return the numbers of lessons in words: ``01, 06 to 10``."""
     runs: list[list[str]] = []
-    for number in numbers:
+    for number in (one.number for one in course.notebooks("lessons") if one.name in names):
         if runs and int(number) == int(runs[-1][-1]) + 1:
             runs[-1].append(number)
         else:
@@ -146,7 +149,9 @@ def readme_table(course: Catalogue) -> str:
 
 
 def _labs(course: Catalogue, lesson: Notebook) -> Iterator[Notebook]:
-    return (lab for lab in course.notebooks("labs") if max(lab.after) == lesson.number)
+    order = [one.name for one in course.notebooks("lessons")]
+    labs = course.notebooks("labs")
+    return (one for one in labs if course_catalogue.last(order, one.after) == lesson.name)
 
 
 def _named(one: Notebook) -> str:

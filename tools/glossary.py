@@ -1,7 +1,7 @@
 """Write the glossary, and link its terms where a notebook uses them first.
 
 The terms are in ``content/glossary.toml``: ``term``, ``also`` (other forms in the text), ``lesson``
-(the number of the lesson that treats it), ``says`` (its meaning, in Markdown), and ``link = false``
+(the name of the lesson that treats it), ``says`` (its meaning, in Markdown), and ``link = false``
 for a term that is not linked, because its readers know it.
 """
 
@@ -60,16 +60,16 @@ def terms(root: Path = ROOT) -> tuple[Term, ...]:
     return tuple(sorted(found, key=lambda one: one.term.lower()))
 
 
-def page(found: Iterable[Term], lessons: Mapping[str, str]) -> str:
-    """Return the text of the page; ``lessons`` has the path of each lesson by its number."""
+def page(found: Iterable[Term], lessons: Mapping[str, tuple[str, str]]) -> str:
+    """Return the text of the page; ``lessons`` has number and path of each lesson by its name."""
     return "\n".join([_TOP, *(_entry(one, lessons) for one in found)])
 
 
-def _entry(one: Term, lessons: Mapping[str, str]) -> str:
+def _entry(one: Term, lessons: Mapping[str, tuple[str, str]]) -> str:
     # JupyterLab's own anchor of a heading keeps capitals, GitHub's does not.
     shown = one.term.replace(" ", "-")
     own = f'<a id="{one.anchor}"></a>\n\n' if one.anchor != shown else ""
-    link = f"[Lesson {one.lesson}]({lessons[one.lesson]})"
+    link = "[Lesson {}]({})".format(*lessons[one.lesson])
     return f"{own}## {one.term}\n\n{one.says.strip()} {link}\n"
 
 

@@ -74,7 +74,7 @@ def written(seconds: Mapping[str, float], machine: str, date: str) -> str:
 
 
 def seconds_of(report: str) -> dict[str, float]:
-    """Return the seconds of each notebook, from pytest's JUnit report.
+    """Return the seconds of each lesson by name, from pytest's JUnit report.
 
     Raises:
         ValueError: a cell failed, so the times are invalid.
@@ -83,7 +83,7 @@ def seconds_of(report: str) -> dict[str, float]:
     for case in ElementTree.fromstring(report).iter("testcase"):
         if case.find("failure") is not None or case.find("error") is not None:
             raise ValueError(f"{case.get('classname')} {case.get('name')} failed")
-        name = str(case.get("classname")).split(".")[1]
+        name = str(case.get("classname")).split(".")[1].partition("-")[2]
         found[name] += float(case.get("time", 0))  # type: ignore[assignment]
     return dict(found)
 

@@ -30,6 +30,10 @@ FOLDERS = {"lessons": ("notebooks",), "labs": ("labs", "solutions")}
 OUR_TAGS = {"solution", "exercise"}
 KEPT_METADATA = ("tags", "editable", "deletable", "jupyter", "slideshow")
 
+_NAMES = {
+    "lessons": (r"[a-z][a-z0-9-]+", "a-z 0-9 '-': its number is its place in content/course.toml"),
+    "labs": (r"\d\d-[a-z0-9-]+", "two digits, '-', and a-z 0-9 '-'"),
+}
 _CELL_START = re.compile(r"#\s*%%(%*\s.*)?$")
 _MARKER = re.compile(r"\s*# SOLUTION (?P<edge>BEGIN|END)\s*$|(?P<indent>\s*)# STUB: ?(?P<stub>.*)$")
 _LIKE_MARKER = re.compile(r"\s*#\s*(solution\s*:?\s*(begin|end)|stub\b)", re.IGNORECASE)
@@ -93,12 +97,12 @@ class Source:
 
 
 def read_sources(root: Path, only: str | None) -> tuple[list[Source], list[Problem]]:
-    """Return the sources under ``root/content`` (of one name or number), and read errors."""
+    """Return the sources under ``root/content`` (of one name, or one lab), and read errors."""
     sources: list[Source] = []
     problems: list[Problem] = []
     for group in FOLDERS:
         for path in sorted((root / "content" / group).glob("*.py")):
-            if only not in (None, path.stem, path.stem.partition("-")[0]):
+            if only not in (None, path.stem, path.stem.partition("-")[0]):  # of a lab its number
                 continue
             result = read_source(path, root, group)
             if isinstance(result, Source):
@@ -109,16 +113,16 @@ def read_sources(root: Path, only: str | None) -> tuple[list[Source], list[Probl
 
 
 def lesson_notebooks(root: Path, only: Sequence[str] | None) -> list[Path]:
-    """Return the lessons' notebooks in order; with ``only``, those with these numbers."""
+    """Return the lessons' notebooks in order; with ``only``, those with these numbers or names."""
     found = sorted((root / "notebooks").glob("*.ipynb"))
-    return [path for path in found if not only or path.name.partition("-")[0] in only]
+    return [path for path in found if not only or {*path.stem.split("-", 1)} & {*only}]
 
 
 def read_source(path: Path, root: Path, group: str) -> Source | Problem:
     """Return the source at ``path``, or why it cannot be read."""
     name = path.relative_to(root).as_posix()
-    if group in FOLDERS and not re.fullmatch(r"\d\d-[a-z0-9-]+", path.stem):
-        return Problem(name, 1, "rename the file to two digits, '-', and a-z 0-9 '-'.")
+    if group in _NAMES and not re.fullmatch(_NAMES[group][0], path.stem):
+        return Problem(name, 1, f"rename the file to {_NAMES[group][1]}.")
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
     starts = [number for number, line in enumerate(lines, 1) if _CELL_START.match(line)]

@@ -3,10 +3,11 @@
     python tools/notebooks.py build [--only NAME] [--overwrite]
     python tools/notebooks.py check [--only NAME]
 
-    content/lessons/NN-title.py  ->  notebooks/NN-title.ipynb
-    content/labs/NN-title.py     ->  labs/NN-title.ipynb and solutions/NN-title.ipynb
+    content/lessons/title.py  ->  notebooks/NN-title.ipynb
+    content/labs/NN-title.py  ->  labs/NN-title.ipynb and solutions/NN-title.ipynb
 
-For the format of a source see ``notebook_source``.
+A lesson's number is its place in ``content/course.toml``. For the format of a source see
+``notebook_source``.
 """
 
 from __future__ import annotations
@@ -15,17 +16,18 @@ import argparse
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
+import course_catalogue
 import minutes
 import prediction_cells
 from glossary import link_terms
-from lesson_links import linked, notebooks_by_number
+from lesson_frame import Frame, framed, frames
+from lesson_links import Stems, linked
 from notebook_source import (
     FOLDERS,
     Cell,
@@ -46,33 +48,29 @@ NOTEBOOK_METADATA = {
 
 def notebook_text(
     source: Source, folder: str, seconds: float | None = None,
-    names: Mapping[tuple[str, str], str] | None = None,
+    stems: Stems | None = None, frame: Frame | None = None,
 ) -> str:  # fmt: skip
     """Return the notebook of a source as JSON text: without outputs, the same bytes each time.
 
     With the measured ``seconds`` of a lesson, a line under its title gives its duration. Lessons
-    and labs in ``names`` that the prose mentions become links.
+    and labs in ``stems`` that the prose mentions become links. A lesson has a ``frame``.
     """
     variants = [cell for original in source.cells for cell in variant(original, folder)]
-    if seconds is not None:
-        variants[0] = _under_title(variants[0], minutes.minutes_line(source, seconds))
+    if frame is not None:
+        line = "" if seconds is None else minutes.minutes_line(source, seconds)
+        variants = framed(variants, frame, line)
     seen: Counter[tuple[str, str]] = Counter()
     cells = [_notebook_cell(cell, source.name, seen) for cell in variants]
     for cell, questions in zip(cells, prediction_cells.shows(codes(variants)), strict=True):
         if questions:  # the kernel holds the cell back until they are answered (held_back.py)
             cell.metadata["course"] = {"shows": questions}
         if cell.cell_type == "markdown":
-            cell.source = linked(cell.source, folder, names or {})
-    link_terms(cells if names else [], folder)
+            cell.source = linked(cell.source, folder, stems or {})
+    link_terms(cells if stems else [], folder)
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=NOTEBOOK_METADATA)
     notebook.nbformat_minor = 5
     nbformat.validate(notebook)
     return str(nbformat.writes(notebook, indent=1)).rstrip("\n") + "\n"
-
-
-def _under_title(cell: Cell, line: str) -> Cell:
-    title, *rest = cell.lines
-    return replace(cell, lines=(title, (title[0], ""), (title[0], line), *rest))
 
 
 def _notebook_cell(cell: Cell, name: str, seen: Counter[tuple[str, str]]) -> Any:
@@ -128,25 +126,35 @@ def check(root: Path, wanted: dict[str, tuple[str, str]], *, everything: bool) -
     return problems + [f"{n}: has no source. Next: rm {n}" for n in extra if n not in wanted]
 
 
+def _texts(root: Path, sources: Sequence[Source]) -> dict[str, tuple[str, str]]:
+    """Return by its path the text of each notebook, and its source."""
+    taken, table = minutes.read(root), course_catalogue.read(root)
+    numbers = course_catalogue.numbered(table)
+    stems, around = course_catalogue.stems(table), frames(table, numbers)
+    return {
+        f"{folder}/{stems[source.group, numbers[source.name]]}.ipynb": (
+            notebook_text(source, folder, taken.get(source.name), stems, around.get(source.name)),
+            source.path,
+        )
+        for source in sources
+        for folder in FOLDERS[source.group]
+    }
+
+
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Return exit status 0, or 1 after printing each problem."""
     parser = argparse.ArgumentParser(prog="tools/notebooks.py", description=(__doc__ or "")[:78])
     parser.add_argument("action", choices=("build", "check"))
-    parser.add_argument("--only", metavar="NAME", help="a source's name or number, such as 08")
+    parser.add_argument("--only", metavar="NAME", help="a source's name, or a lab's number")
     parser.add_argument("--overwrite", action="store_true", help="replace notebooks that were run")
     options = parser.parse_args(arguments)
     sources, unread = read_sources(root, options.only)
     problems = [str(p) for p in unread + [p for s in sources for p in find_problems(s)]]
+    problems += course_catalogue.unlisted(root, sources)
     if options.only and not sources and not unread:
         problems = [f"No source under content/ is named {options.only!r}. Next: ls content/*"]
     if not problems:
-        taken, names = minutes.read(root), notebooks_by_number(root)
-        wanted = {
-            f"{folder}/{source.name}.ipynb": (
-                notebook_text(source, folder, taken.get(source.name), names), source.path,
-            )
-            for source in sources for folder in FOLDERS[source.group]
-        }  # fmt: skip
+        wanted = _texts(root, sources)
         if options.action == "build":
             problems = build(root, wanted, overwrite=options.overwrite)
         else:

@@ -1,8 +1,8 @@
 """Find the predictions of a lesson: where each is asked, and which cells show its result.
 
-A prediction is asked in a cell of its own, ``x = predict("08-length", ...)``, and its result is
-shown by the cells after it, up to the last one that calls ``x.compare(...)``. JupyterLab lets these
-wait for the answer (``held_back.py``), except those that ask the next question.
+A prediction is asked in a cell of its own, ``x = predict("rolling-length", ...)``, and its result
+is shown by the cells after it, up to the last one that calls ``x.compare(...)``. JupyterLab lets
+these wait for the answer (``held_back.py``), except those that ask the next question.
 """
 
 from __future__ import annotations

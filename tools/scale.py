@@ -3,7 +3,7 @@
     course up --name big --backend embedded --pace 1
     COURSE_CLUSTER=big python tools/scale.py 200 300 1000 budgets
 
-Writes ``recordings/14-scale.json``: for each number of nodes when the agent's pods were created and
+Writes ``recordings/scale.json``: for each number of nodes when the agent's pods were created and
 ready, how long rollouts took, and the memory of the control plane; and under ``budgets``, for 100
 nodes, how many were updated over time with each budget. About ten minutes on a machine that does
 nothing else. What is not named stays as it is in the file.
@@ -28,7 +28,7 @@ from daemonset_course.recording.recorder import Recording
 
 ROOT = Path(__file__).resolve().parents[1]
 AGENT = ROOT / "manifests" / "lesson-14" / "agent.yaml"
-RECORDED = ROOT / "recordings" / "14-scale.json"
+RECORDED = ROOT / "recordings" / "scale.json"
 SHARES = (10, 50)
 BUDGETS = (1, 5, 10, 25, 50, 100)  # percent
 BUDGET_NODES = 100

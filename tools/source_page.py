@@ -36,7 +36,7 @@ def page(claims: Sequence[Claim], sections: Sequence[Section], text: str, course
     """
     numbers = Counter(claim["verdict"] for claim in claims)
     counts = ", ".join(f"{numbers[one]} {one}" for one in SIGNS)
-    lessons = {one.number: one for one in course.notebooks("lessons")}
+    lessons = {one.name: one for one in course.notebooks("lessons")}
     parts = [_TOP.format(all=len(claims), counts=counts)]
     originals = parts_of(text, [section["title"] for section in sections])
     ids = [claim["id"] for claim in claims]

@@ -4,7 +4,7 @@
 # You will put an agent on every worker, then on the control plane, then on the nodes that join, and
 # keep it off those that are not yours.
 #
-# It goes with lessons 01 and 06; do those first.
+# It goes with lessons [one-pod-per-node] and [taints-and-tolerations]; do those first.
 
 # %% [markdown]
 # ## How this lab works

@@ -4,7 +4,7 @@
 # You will decide with labels on which nodes an agent runs: in place, while hardware moves, at zero,
 # and on all nodes but one.
 #
-# It goes with lesson 04; do that first.
+# It goes with lesson [node-selector]; do that first.
 
 # %% [markdown]
 # ## How this lab works

@@ -4,7 +4,7 @@
 # You will write node affinity for a fleet of three architectures in three zones, so that it is right also
 # for the nodes that join next year.
 #
-# It goes with lesson 05; do that first.
+# It goes with lesson [node-affinity]; do that first.
 
 # %% [markdown]
 # ## How this lab works

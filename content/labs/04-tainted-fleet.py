@@ -4,7 +4,7 @@
 # You will place an agent on a fleet whose nodes have taints: no more rights than needed, a gap that
 # the status hides, a minute before an eviction, and a prediction.
 #
-# It goes with lesson 06; do that first.
+# It goes with lesson [taints-and-tolerations]; do that first.
 
 # %% [markdown]
 # ## How this lab works

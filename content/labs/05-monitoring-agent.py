@@ -5,7 +5,7 @@
 # node, with no more rights than it uses, with ports, probes, requests and priority, and with an
 # answer on every node.
 #
-# It goes with lesson 07; do that first.
+# It goes with lesson [monitoring-agent]; do that first.
 
 # %% [markdown]
 # ## How this lab works

@@ -4,7 +4,7 @@
 # You will release a new version of a node agent on 12 nodes: inside a maintenance window, around a
 # dead machine, and out of a failed release.
 #
-# It goes with lesson 08; do that first.
+# It goes with lesson [rolling-update]; do that first.
 
 # %% [markdown]
 # ## How this lab works

@@ -4,7 +4,7 @@
 # You will free a surge that hangs, roll out a release without a gap on any node, prove it, and do it
 # again where a node has no room for a second Pod.
 #
-# It goes with lesson 09; do that first.
+# It goes with lesson [max-surge]; do that first.
 
 # %% [markdown]
 # ## How this lab works

@@ -5,7 +5,7 @@
 # You will upgrade in an order that is given, stop half way, roll back what was upgraded, and read
 # which revision runs where.
 #
-# It goes with lesson 10; do that first.
+# It goes with lesson [on-delete-and-rollback]; do that first.
 
 # %% [markdown]
 # ## How this lab works

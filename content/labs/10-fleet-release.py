@@ -4,7 +4,7 @@
 # You will release a new version of a node agent on 100 nodes in three pools. One pool is slow, two
 # nodes are dead, and there are two objectives: availability and time.
 #
-# It goes with lessons 08, 09 and 14; do those first.
+# It goes with lessons [rolling-update], [max-surge] and [at-scale]; do those first.
 
 # %% [markdown]
 # ## How this lab works

@@ -5,7 +5,7 @@
 # nodes have an available Pod meanwhile. Then roll, and compare: with your prediction, and with the
 # run before it.
 #
-# You know [rolling updates](notebooks/08-rolling-update.ipynb). The playground resets the cluster
+# You know rolling updates (lesson [rolling-update]). The playground resets the cluster
 # before each run, so leave your lessons and labs first. A lab task that runs in another notebook is
 # not ended: the playground says so, and does nothing.
 

@@ -5,7 +5,7 @@
 # plane decides, and a picture shows what happened over time. In a lab you bring a prepared cluster
 # into a better state, and a check judges what the cluster did.
 #
-# {length} Begin with [lesson 00](notebooks/00-start-here.ipynb). Come back here to see how far you
+# {length} Begin with lesson [start-here]. Come back here to see how far you
 # are: click into the next cell and press Shift+Enter.
 
 # %%
@@ -40,7 +40,7 @@ progress()
 #
 # - In a terminal of JupyterLab (File → New → Terminal) `course doctor` says what keeps the course from
 #   running, and how to correct it. `course reset` brings the cluster back to its first state.
-# - `course lessons list` says which notebooks you edited, `course lessons fresh 06` begins lesson 06
+# - `course lessons list` says which notebooks you edited, `course lessons fresh 06` begins that lesson
 #   afresh and keeps your version.
 # - Your answers and results are files on this machine, in the course's state folder
 #   (`~/.local/state/daemonset-course`, or `COURSE_HOME`). `course progress` prints what follows from

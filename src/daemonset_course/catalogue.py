@@ -16,6 +16,7 @@ from typing import Any, Literal
 Group = Literal["lessons", "labs"]
 FOLDERS: Mapping[str, str] = {"lessons": "notebooks", "labs": "labs"}
 FILE = "catalogue.json"  # in the package's folder data
+_EACH = ("group", "name", "number", "title", "minutes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +25,20 @@ class Notebook:
 
     Attributes:
         group: ``lessons`` or ``labs``.
-        name: the stem of its file, such as ``06-taints-and-tolerations``.
+        name: of a lesson without its number, such as ``taints-and-tolerations``, so that it stays
+            when the lesson moves; of a lab the stem of its file: ``06-roll-within-budget``.
+        number: two digits: of a lesson its place in the course.
         title: what it is about.
         minutes: how long it takes: of a lesson the measured time of the cluster and an estimate for
             reading, of a lab an estimate.
-        after: the numbers of the lessons that come first.
+        after: the names of the lessons that come first.
         questions: the identifiers of its predictions.
         exercises: the names of its exercises.
     """
 
     group: Group
     name: str
+    number: str
     title: str
     minutes: int
     after: tuple[str, ...] = ()
@@ -42,9 +46,9 @@ class Notebook:
     exercises: tuple[str, ...] = ()
 
     @property
-    def number(self) -> str:
-        """The two digits of its name."""
-        return self.name[:2]
+    def stem(self) -> str:
+        """The stem of its file: number and name."""
+        return self.name if self.group == "labs" else f"{self.number}-{self.name}"
 
     @property
     def label(self) -> str:
@@ -54,7 +58,7 @@ class Notebook:
     @property
     def path(self) -> str:
         """Its file in the repository and in the learner's copy."""
-        return f"{FOLDERS[self.group]}/{self.name}.ipynb"
+        return f"{FOLDERS[self.group]}/{self.stem}.ipynb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +107,9 @@ def from_data(data: Mapping[str, Any]) -> Catalogue:
         Part(part["title"], part["says"], tuple(map(_notebook, part["notebooks"])))
         for part in data["parts"]
     )
-    by_path = {one.path: one for part in parts for one in part.notebooks}
+    by_name = {one.name: one for part in parts for one in part.notebooks}
     paths = tuple(
-        LearningPath(path["title"], path["says"], tuple(by_path[one] for one in path["notebooks"]))
+        LearningPath(path["title"], path["says"], tuple(by_name[one] for one in path["notebooks"]))
         for path in data["paths"]
     )
     return Catalogue(parts, paths)
@@ -120,7 +124,8 @@ def catalogue() -> Catalogue:
 
 def _notebook(row: Mapping[str, Any]) -> Notebook:
     many = {key: tuple(row.get(key, ())) for key in ("after", "questions", "exercises")}
-    return Notebook(row["group"], row["name"], row["title"], row["minutes"], **many)
+    group, name, number, title, minutes = (row[key] for key in _EACH)
+    return Notebook(group, name, number, title, minutes, **many)
 
 
 def duration(minutes: int) -> str:

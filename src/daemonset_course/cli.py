@@ -170,7 +170,7 @@ def binaries(kubernetes: Kubernetes = None) -> None:
 
 @app.command()
 def record(lesson: str, name: Name = None) -> None:
-    """Run a lesson (such as 00) on a kind cluster and store its real steps in recordings/."""
+    """Run a lesson (00 or start-here) on a kind cluster; keep its real steps in recordings/."""
     with errors_as_text(name):
         from daemonset_course.recording.rerecord import record_lesson  # noqa: PLC0415 - 60 ms
 

@@ -17,7 +17,9 @@ RESULTS = (prediction.FILE, judged.FILE, results.FILE, leaderboard.FILE)
 lessons = typer.Typer(
     help="Your own copy of lessons and labs, which JupyterLab shows.", no_args_is_help=True
 )
-FileName = Annotated[str, typer.Argument(help="Such as 06, labs/06 or manifests/lesson-03/a.yaml.")]
+FileName = Annotated[
+    str, typer.Argument(help="Such as 06, labs/06 or manifests/start-here/hello.yaml.")
+]
 
 
 @lessons.command("list")

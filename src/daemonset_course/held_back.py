@@ -1,7 +1,7 @@
 """Hold back the result of a question until the learner has committed a prediction.
 
 A built notebook marks the cells that show the result of a question (``tools/notebooks.py``), in the
-metadata of the cell: ``{"course": {"shows": ["08-length"]}}``. JupyterLab sends the metadata of a
+metadata of the cell: ``{"course": {"shows": ["pods"]}}``. JupyterLab sends the metadata of a
 cell with its code. If the question was asked in this kernel and is still open, the cell raises
 ``NotPredicted`` instead of running, so *Run All* stops there.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from daemonset_course.errors import CourseError
 from daemonset_course.places import state_home
+from daemonset_course.question_names import renamed
 from daemonset_course.store import JsonStore
 
 FILE = "judged.json"  # in the state folder
@@ -68,6 +69,7 @@ def _store() -> JsonStore[Entry]:
 
 def _readable(stored: dict[str, Any]) -> tuple[dict[str, Entry], bool]:
     """Return the entries that can be read, and whether that is all of them."""
+    stored = renamed(stored)
     good = {one: entry for one, entry in stored.items() if _fits(entry)}
     return good, len(good) == len(stored)
 

@@ -188,7 +188,8 @@ def _find(chosen: str) -> tuple[str, Path]:
     wanted = chosen.removesuffix("/")
     starts = (wanted, f"{LESSONS}/{wanted}", f"{LABS}/{wanted}")
     groups = ([n for n in sources if wanted and n.startswith(start)] for start in starts)
-    exact = [name for name in starts if name in sources]
+    lessons = {name.split("-", 1)[-1]: name for name in sources if name.startswith(LESSONS)}
+    exact = [name for name in (*starts, lessons.get(f"{wanted}.ipynb")) if name in sources]
     found = exact or next(filter(None, groups), [])
     if len(found) == 1:
         return found[0], sources[found[0]]

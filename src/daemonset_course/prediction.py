@@ -35,6 +35,7 @@ from daemonset_course.answers import (
 )
 from daemonset_course.errors import BadInput, CourseError
 from daemonset_course.places import state_home
+from daemonset_course.question_names import renamed
 from daemonset_course.store import JsonStore
 
 SOURCES = ("cluster", "recording", "rule")  # where a fact comes from
@@ -88,7 +89,7 @@ class Prediction:
     """A question, and the answer once the learner has committed one.
 
     Attributes:
-        question_id: the name under which answers are stored, such as ``08-length``.
+        question_id: the name under which answers are stored, such as ``rolling-length``.
         answer: the last answer; None before the first.
         first: the first answer stored for this question.
         note: why the answer could not be stored; else empty.
@@ -229,7 +230,7 @@ def predict(
     goes on and ``note`` gives the reason.
 
     Args:
-        question_id: the name under which answers are stored, such as ``08-length``.
+        question_id: the name under which answers are stored, such as ``rolling-length``.
         question: a whole sentence.
         unit: what a number counts or measures, such as ``Pods`` or ``s``.
         choices: the possible answers, if there are only these, such as ``("yes", "no")``.
@@ -336,7 +337,7 @@ def _readable(stored: dict[str, Any]) -> tuple[dict[str, Kept], bool]:
     """Return the answers that can be read, by question, and whether that is all of them."""
     answers: dict[str, Kept] = {}
     whole = True
-    for question_id, kept in stored.items():
+    for question_id, kept in renamed(stored).items():
         whole = whole and isinstance(kept, list)
         for each in kept if isinstance(kept, list) else []:
             try:

@@ -12,12 +12,12 @@ from browser.notebook_page import DARK, LIGHT, Lab, Notebook
 
 FIRST_LESSON = "notebooks/00-start-here.ipynb"
 ANSWERS = {
-    "00-pods": "4",
-    "00-current": "3",
-    "00-smaller": "both",
-    "00-check-delete": "3",
-    "00-check-who": "DaemonSet",
-    "00-check-all": "0",
+    "pods": "4",
+    "start-current": "3",
+    "smaller": "both",
+    "check-delete": "3",
+    "start-check-who": "DaemonSet",
+    "check-all": "0",
 }
 
 
@@ -76,7 +76,7 @@ ROLLOUT = (
     "from daemonset_course import apply, kubectl, record, reset, wait_rollout\nreset(workers=3)",
     'kubectl("delete daemonset hello --cascade=foreground --ignore-not-found")\n'
     'with record("hello", live=True) as rollout:\n'
-    '    apply("../manifests/lesson-00/hello.yaml")\n'
+    '    apply("../manifests/start-here/hello.yaml")\n'
     '    wait_rollout("hello")\n'
     "rollout.plot()",
     'kubectl("set image daemonset/hello hello=registry.invalid/hello:2")',

@@ -14,7 +14,7 @@ HELLO = (
 )
 LIVE = (
     "with record('hello', live=True) as rollout:\n"
-    "    apply('../manifests/lesson-00/hello.yaml')\n"
+    "    apply('../manifests/start-here/hello.yaml')\n"
     "    wait_rollout('hello')"
 )
 
@@ -51,7 +51,7 @@ def test_watch_shows_what_other_cells_do_until_its_button_is_pressed(
         notebook(
             "browser-watch", HELLO,
             "view = watch('hello')\nview",
-            "apply('../manifests/lesson-00/hello.yaml')\nwait_rollout('hello')",
+            "apply('../manifests/start-here/hello.yaml')\nwait_rollout('hello')",
             "import time\nwhile view.is_running: time.sleep(0.05)\nprint('pressed')",
             "view.is_running",
         )

@@ -50,7 +50,7 @@ def test_the_kubernetes_minors_are_those_that_can_be_chosen() -> None:
 
 
 def test_the_lessons_and_labs_are_those_that_are_there() -> None:
-    lessons = sorted(path.name[:2] for path in (ROOT / "content" / "lessons").glob("*.py"))
+    lessons = sorted(path.name[:2] for path in (ROOT / "notebooks").glob("*.ipynb"))
     labs = sorted(path.name[:2] for path in (ROOT / "content" / "labs").glob("*.py"))
 
     assert f"- Lessons {lessons[0]} to {lessons[-1]}:" in PAGE

@@ -16,7 +16,7 @@ Row = dict[str, Any]
 HEADING = "Many nodes join"
 
 
-def row(one: str, verdict: str = "true", lesson: str = "01", **more: Any) -> Row:
+def row(one: str, verdict: str = "true", lesson: str = "first", **more: Any) -> Row:
     words = {"says": "s", "asserts": "a", "correction": "c", "source": "https://x.example/y"}
     return {"id": one, "verdict": verdict, "lesson": lesson} | words | more
 
@@ -33,7 +33,7 @@ def shown(one: str = "C05", verdict: str = "true", cells: int = 1, **more: Any) 
     return row(one, verdict, cells=[HEADING] * cells, **more)
 
 
-def lesson(*cells: tuple[str, str], name: str = "01-first", group: str = "lessons") -> Source:
+def lesson(*cells: tuple[str, str], name: str = "first", group: str = "lessons") -> Source:
     made = [text(f"# 01 First\n\n## {HEADING}\n\nSome # words.")]
     made += [
         Cell("code", start, tuple(enumerate(text.splitlines(), start + 1)), {"tags": [tag]})
@@ -157,16 +157,16 @@ def test_a_decided_claim_without_a_cell_is_told(verdict: str) -> None:
     untagged = lesson(("hide", "assert pods == 3"))
 
     assert claims.lesson_problems([row("C05", verdict)], [untagged]) == [
-        "C05: no cell of lesson 01 shows it"
+        "C05: no cell of lesson first shows it"
     ]
 
 
 def test_a_cell_in_another_lesson_shows_nothing() -> None:
-    problems = claims.lesson_problems([row("C05", lesson="02")], [SHOWN])
+    problems = claims.lesson_problems([row("C05", lesson="second")], [SHOWN])
 
     assert problems == [
-        "content/lessons/01-first.py:1: the ledger does not give 'claim-C05' to this file",
-        "C05: no cell of lesson 02 shows it",
+        "content/lessons/first.py:1: the ledger does not give 'claim-C05' to this file",
+        "C05: no cell of lesson second shows it",
     ]
 
 
@@ -175,16 +175,14 @@ def test_a_tag_that_the_ledger_does_not_give_is_told(tag: str) -> None:
     second = ("claim-C05", "assert pods == 3")
     (problem,) = claims.lesson_problems([shown()], [lesson((tag, "assert pods"), second)])
 
-    assert (
-        problem == f"content/lessons/01-first.py:1: the ledger does not give {tag!r} to this file"
-    )
+    assert problem == f"content/lessons/first.py:1: the ledger does not give {tag!r} to this file"
 
 
 def test_a_lab_shows_no_claim() -> None:
     lab = lesson(("claim-C05", "assert pods == 3"), group="labs")
     (problem,) = claims.lesson_problems([shown()], [SHOWN, lab])
 
-    assert problem.startswith("content/labs/01-first.py:1: the ledger does not give")
+    assert problem.startswith("content/labs/first.py:1: the ledger does not give")
 
 
 TWO = lesson(("claim-C05", "assert pods == 3"), ("claim-C05", "assert nodes == 3"))
@@ -194,7 +192,8 @@ def test_one_cell_of_two_that_is_gone_is_told() -> None:
     assert claims.lesson_problems([shown(cells=2)], [TWO]) == []
 
     (problem,) = claims.lesson_problems([shown(cells=2)], [SHOWN])
-    assert problem.startswith(f"C05: the ledger names cells ['{HEADING}', '{HEADING}'], lesson 01")
+    named = f"['{HEADING}', '{HEADING}']"
+    assert problem.startswith(f"C05: the ledger names cells {named}, lesson first")
 
 
 @pytest.mark.parametrize("named", [[], [HEADING], ["Another", HEADING], [HEADING] * 3])
@@ -206,8 +205,8 @@ def test_cells_that_the_ledger_does_not_name_are_told(named: list[str]) -> None:
 
 def test_the_tool_writes_the_cells_and_nothing_else() -> None:
     rows = [
-        '[[claim]]\nid = "C05"\nlesson = "01"\n{}asserts = "a"\n\n',
-        '[[claim]]\nid = "C06"\nlesson = "01"\n{}asserts = "a"\n',
+        '[[claim]]\nid = "C05"\nlesson = "first"\n{}asserts = "a"\n\n',
+        '[[claim]]\nid = "C06"\nlesson = "first"\n{}asserts = "a"\n',
     ]
     old = "# words\n\n" + rows[0].format("") + rows[1].format('cells = ["Gone"]\n')
     written = claims.with_cells(old, [TWO])
@@ -261,7 +260,7 @@ def test_a_tagged_cell_that_asserts_nothing_is_told(code: str) -> None:
     both = lesson(("claim-C05", "assert pods == 3"), ("claim-C05", code))
 
     assert claims.lesson_problems([shown(cells=2)], [both]) == [
-        "content/lessons/01-first.py:2: the cell of C05 asserts nothing"
+        "content/lessons/first.py:2: the cell of C05 asserts nothing"
     ]
 
 
@@ -312,15 +311,15 @@ def test_the_tool_prints_the_table_and_every_problem(
 
     assert claims.main(tmp_path) == 1
     printed = capsys.readouterr()
-    assert printed.out.splitlines()[2].split() == ["01", "1", "1"]
+    assert printed.out.splitlines()[2].split() == ["first", "1", "1"]
     assert "C01: missing in the ledger" in printed.err
-    assert "C05: no cell of lesson 01 shows it" in printed.err
+    assert "C05: no cell of lesson first shows it" in printed.err
 
 
 def test_the_tool_notes_the_cells_when_it_is_told_to(tmp_path: Path) -> None:
     (tmp_path / "content" / "lessons").mkdir(parents=True)
-    ledger, source = tmp_path / claims.LEDGER, tmp_path / "content" / "lessons" / "01-first.py"
-    ledger.write_text('[[claim]]\nid = "C05"\nlesson = "01"\n')
+    ledger, source = tmp_path / claims.LEDGER, tmp_path / "content" / "lessons" / "first.py"
+    ledger.write_text('[[claim]]\nid = "C05"\nlesson = "first"\n')
     source.write_text(f'# %% [markdown]\n# ## {HEADING}\n\n# %% tags=["claim-C05"]\nassert pods\n')
 
     claims.main(tmp_path)

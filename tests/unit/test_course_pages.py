@@ -91,8 +91,8 @@ def test_a_heading_with_another_title_and_a_missing_lesson_are_named(
     found = course_catalogue.problems()
 
     assert len(found) == 2
-    assert any(f"lessons/{removed['number']}" in one and "not there once" in one for one in found)
-    assert any("'# 00 Begin'" in one for one in found)
+    assert any(f"lessons/{removed['name']}" in one and "not there once" in one for one in found)
+    assert any("'# Begin'" in one for one in found)
 
 
 def test_what_comes_first_is_earlier_in_the_course() -> None:
@@ -100,7 +100,7 @@ def test_what_comes_first_is_earlier_in_the_course() -> None:
     for one in COURSE.notebooks():
         assert set(one.after) <= done, one.label
         if one.group == "lessons":
-            done.add(one.number)
+            done.add(one.name)
 
 
 def test_each_lesson_has_measured_minutes_and_each_path_ends_in_its_time() -> None:
@@ -165,7 +165,7 @@ def test_each_claim_stands_once_in_its_section_with_verdict_and_lesson() -> None
     for row, claim in zip(bodies, ledger, strict=True):
         assert row.startswith(f"| {source_page._cell(claim['says'])} |")
         assert claim["verdict"] in row
-        assert f"](notebooks/{claim['lesson']}-" in row
+        assert f"-{claim['lesson']}.ipynb)" in row
         assert source_page._cell(claim.get("correction", "")) in row
 
 

@@ -19,7 +19,7 @@ from daemonset_course.lab.lab import EXERCISES, LABS
 from daemonset_course.prediction import predict
 
 ONE, TWO, THREE = (
-    Notebook("lessons", f"0{number}-lesson", f"Title {number}", 10, questions=("a", "b"))
+    Notebook("lessons", "lesson", f"0{number}", f"Title {number}", 10, questions=("a", "b"))
     for number in (1, 2, 3)
 )
 
@@ -51,10 +51,10 @@ def test_at_the_beginning_nothing_is_begun_and_the_first_lesson_is_next() -> Non
 
 
 def test_answers_and_verdicts_are_counted_for_their_lesson() -> None:
-    for question, answer in {"08-length": 5, "00-pods": 4}.items():
+    for question, answer in {"rolling-length": 5, "pods": 4}.items():
         predict(question, unit="Pods", answer=answer)
-    judged.keep("00-pods", False, True)
-    judged.keep("00-current", True, True)
+    judged.keep("pods", False, True)
+    judged.keep("start-current", True, True)
     lesson = row("notebooks/00")
 
     assert (lesson.answered, lesson.judged, lesson.right, lesson.state) == (1, 2, 1, "begun")
@@ -134,7 +134,7 @@ def test_a_notebook_shows_a_table_and_a_link_that_fits_its_folder(
 
 
 def test_the_terminal_says_the_same() -> None:
-    predict("00-pods", unit="Pods", answer=4)
+    predict("pods", unit="Pods", answer=4)
     said = CliRunner().invoke(app, ["progress"])
     data = json.loads(CliRunner().invoke(app, ["progress", "--json"]).output)
 
@@ -156,7 +156,7 @@ def test_the_catalogue_has_every_lab_and_exercise() -> None:
 
 
 def test_forget_removes_the_verdicts() -> None:
-    judged.keep("00-pods", True, True)
+    judged.keep("pods", True, True)
     assert CliRunner().invoke(app, ["forget", "--yes"]).exit_code == 0
     assert judged.load() == {}
 

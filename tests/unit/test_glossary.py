@@ -12,8 +12,8 @@ from glossary import Term, link_terms, page, terms
 from notebook_source import read_sources
 
 ROOT = Path(__file__).parents[2]
-LESSONS = {one.name[:2]: one for one in read_sources(ROOT, None)[0] if one.group == "lessons"}
-TAINT = Term("taint", "It keeps Pods away.", "06")
+LESSONS = {one.name: one for one in read_sources(ROOT, None)[0] if one.group == "lessons"}
+TAINT = Term("taint", "It keeps Pods away.", "taints")
 TOLERATION = Term("toleration", "It lets a Pod in.", "06", also=("tolerates",))
 CORDON = Term("cordon", "It marks a node.", "06", link=False)
 FOUND = (TAINT, TOLERATION, CORDON)
@@ -70,8 +70,8 @@ def test_code_cells_stay_as_they_are() -> None:
 
 
 def test_an_anchor_is_there_for_jupyterlab_and_for_github() -> None:
-    pod = Term("Pod Security", "x", "07")
-    text = page([TAINT, pod], {"06": "six.ipynb", "07": "seven.ipynb"})
+    pod = Term("Pod Security", "x", "agent")
+    text = page([TAINT, pod], {"taints": ("06", "six.ipynb"), "agent": ("07", "seven.ipynb")})
 
     assert "## taint\n\nIt keeps Pods away. [Lesson 06](six.ipynb)" in text
     assert '<a id="pod-security"></a>\n\n## Pod Security\n' in text

@@ -18,17 +18,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_verdict_on_the_first_answer_stays() -> None:
-    judged.keep("08-length", False, False)
-    judged.keep("08-length", True, True)
+    judged.keep("rolling-length", False, False)
+    judged.keep("rolling-length", True, True)
 
-    assert judged.load() == {"08-length": Judged(first=False, last=True)}
+    assert judged.load() == {"rolling-length": Judged(first=False, last=True)}
 
 
 @pytest.mark.parametrize("verdicts", [(None, True), (True, None), (None, None)])
 def test_what_cannot_be_judged_is_not_stored(
     home: Path, verdicts: tuple[bool | None, bool | None]
 ) -> None:
-    judged.keep("08-length", *verdicts)
+    judged.keep("rolling-length", *verdicts)
 
     assert judged.load() == {}
     assert list(home.iterdir()) == []
@@ -55,12 +55,12 @@ def test_a_file_that_cannot_be_written_does_not_stop_the_lesson(
 
 
 def test_a_comparison_judges_the_first_answer_too() -> None:
-    predict("00-pods", unit="Pods", answer=4)
-    assert answered() == {"00-pods"}
-    predict("00-pods", unit="Pods", answer=3).compare(3, within=0)
-    assert judged.load() == {"00-pods": Judged(first=False, last=True)}
+    predict("pods", unit="Pods", answer=4)
+    assert answered() == {"pods"}
+    predict("pods", unit="Pods", answer=3).compare(3, within=0)
+    assert judged.load() == {"pods": Judged(first=False, last=True)}
 
     predict("00-none", unit="Pods").compare(3)
     predict("00-zero", unit="Pods", answer=0).compare(0)
-    assert judged.load().keys() == {"00-pods", "00-zero"}
+    assert judged.load().keys() == {"pods", "00-zero"}
     assert judged.load()["00-zero"].first

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 def lesson(prose: str, code: str = "") -> Source:
     texts = [("markdown", prose), ("code", code)]
     cells = [Cell(kind, 1, ((1, text),), {}) for kind, text in texts]
-    return Source("content/lessons/01-first.py", "lessons", "01-first", tuple(cells))
+    return Source("content/lessons/first.py", "lessons", "first", tuple(cells))
 
 
 def test_every_lesson_has_measured_minutes_and_nothing_else_has() -> None:
@@ -47,7 +47,7 @@ REPORT = """<testsuites><testsuite>
 
 
 def test_the_cells_of_a_notebook_are_summed_up() -> None:
-    assert minutes.seconds_of(REPORT.format("")) == {"01-first": 4.0, "02-second": 4.0}
+    assert minutes.seconds_of(REPORT.format("")) == {"first": 4.0, "second": 4.0}
 
 
 @pytest.mark.parametrize("outcome", ["failure", "error"])

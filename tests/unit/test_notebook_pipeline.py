@@ -50,6 +50,31 @@ if kept:
 """
 
 
+TITLE = "# %% [markdown]\n# # First\n\n"
+TABLE = """
+[[part]]
+title = "All"
+
+[[part.lesson]]
+name = "first"
+says = "the first"
+objectives = ["do this", "do that"]
+
+[[part.lab]]
+name = "01-cover"
+after = ["first"]
+
+[[part.lesson]]
+name = "second"
+says = "the second one"
+after = ["first"]
+
+[[part.lesson]]
+name = "tag"
+says = "tags"
+"""
+
+
 class Course:
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -72,7 +97,8 @@ class Course:
 @pytest.fixture
 def course(tmp_path: Path) -> Course:
     course = Course(tmp_path)
-    course.write("lessons/01-first.py", LESSON)
+    course.write("course.toml", TABLE)
+    course.write("lessons/first.py", LESSON)
     course.write("labs/01-cover.py", LAB)
     return course
 
@@ -84,7 +110,17 @@ def built(course: Course) -> Course:
 
 
 def test_a_lesson_becomes_one_notebook(built: Course) -> None:
-    assert built.sources("notebooks/01-first.ipynb") == ["# A lesson", "fleet = 3\nfleet", "fleet"]
+    first, *cells, last = built.sources("notebooks/00-first.ipynb")
+
+    assert first.startswith(
+        "# 00 A lesson\n\nAfter this lesson you can\n\n- do this,\n- do that.\n"
+    )
+    assert first.endswith("\n\nYou know Pods and Deployments; that is enough.")
+    assert cells == ["fleet = 3\nfleet", "fleet"]
+    assert last == (
+        "You can do [lab 01](../labs/01-cover.ipynb) now.\n\n"
+        "Next: [lesson 01](01-second.ipynb): the second one."
+    )
     assert not (built.root / "labs/01-first.ipynb").exists()
 
 
@@ -118,44 +154,44 @@ def test_notebooks_hold_no_outputs_and_little_metadata(built: Course) -> None:
 
 
 def test_other_tags_are_kept(built: Course) -> None:
-    assert built.cells("notebooks/01-first.ipynb")[1].metadata == {"tags": ["hide"]}
+    assert built.cells("notebooks/00-first.ipynb")[1].metadata == {"tags": ["hide"]}
 
 
 def test_the_source_of_a_cell_that_ends_in_proved_is_folded(course: Course) -> None:
     cells = ["x = 1\nassert x == 1\nproved('one')", "proved('one')\nx = 2", "x = proved('one')"]
-    course.write("lessons/01-first.py", "".join(f"# %%\n{cell}\n\n" for cell in cells))
+    course.write("lessons/first.py", TITLE + "".join(f"# %%\n{cell}\n\n" for cell in cells))
     course.run("build")
 
-    folded = [cell.metadata for cell in course.cells("notebooks/01-first.ipynb")]
-    assert folded == [{"jupyter": {"source_hidden": True}}, {}, {}]
+    folded = [cell.metadata for cell in course.cells("notebooks/00-first.ipynb")]
+    assert folded[1:-1] == [{"jupyter": {"source_hidden": True}}, {}, {}]
 
 
 def test_the_cells_that_show_the_result_of_a_prediction_are_marked(course: Course) -> None:
     cells = ['x = predict("01-x")\nx', "run()", "x.compare(1)\nproved('it')", "x.compare(2)", "1"]
-    course.write("lessons/01-first.py", "".join(f"# %%\n{cell}\n\n" for cell in cells))
+    course.write("lessons/first.py", TITLE + "".join(f"# %%\n{cell}\n\n" for cell in cells))
     assert course.run("build") == 0
 
-    marks = [cell.metadata for cell in course.cells("notebooks/01-first.ipynb")]
+    marks = [cell.metadata for cell in course.cells("notebooks/00-first.ipynb")]
     waits = {"course": {"shows": ["01-x"]}}
     folded = {"jupyter": {"source_hidden": True}}
-    assert marks == [{}, waits, waits | folded, waits, {}]
+    assert marks[1:-1] == [{}, waits, waits | folded, waits, {}]
 
 
 def test_a_new_cell_leaves_the_ids_of_the_others(built: Course) -> None:
-    before = [cell.id for cell in built.cells("notebooks/01-first.ipynb")]
-    built.write("lessons/01-first.py", "# %%\nnew = 1\n\n" + LESSON)
+    before = [cell.id for cell in built.cells("notebooks/00-first.ipynb")]
+    built.write("lessons/first.py", LESSON + "\n# %%\nnew = 1\n")
     built.run("build")
-    after = [cell.id for cell in built.cells("notebooks/01-first.ipynb")]
+    after = [cell.id for cell in built.cells("notebooks/00-first.ipynb")]
 
-    assert len(set(after)) == 4
-    assert after[1:] == before
+    assert len(set(after)) == 5
+    assert [one for one in after if one in before] == before
 
 
 def test_equal_cells_have_different_ids(course: Course) -> None:
-    course.write("lessons/01-first.py", "# %%\nx = 1\n\n# %%\nx = 1\n")
+    course.write("lessons/first.py", TITLE + "# %%\nx = 1\n\n# %%\nx = 1\n")
     course.run("build")
 
-    assert len({cell.id for cell in course.cells("notebooks/01-first.ipynb")}) == 2
+    assert len({cell.id for cell in course.cells("notebooks/00-first.ipynb")}) == 4
 
 
 def test_building_again_writes_nothing(built: Course, capsys: pytest.CaptureFixture[str]) -> None:
@@ -208,12 +244,12 @@ def test_a_notebook_that_was_run_is_not_overwritten(
 
 
 def test_only_builds_by_number_or_name(course: Course) -> None:
-    course.write("lessons/02-second.py", LESSON)
+    course.write("lessons/second.py", LESSON)
 
     assert course.run("build", "--only", "01") == 0
-    assert not (course.root / "notebooks/02-second.ipynb").exists()
-    assert course.run("build", "--only", "02-second") == 0
-    assert (course.root / "notebooks/02-second.ipynb").exists()
+    assert not (course.root / "notebooks/01-second.ipynb").exists()
+    assert course.run("build", "--only", "second") == 0
+    assert (course.root / "notebooks/01-second.ipynb").exists()
     assert course.run("check", "--only", "03") == 1
 
 
@@ -265,21 +301,21 @@ def test_a_bad_cell_is_named_by_file_and_line(
 def test_a_lesson_has_no_solution(
     course: Course, capsys: pytest.CaptureFixture[str], marker: str
 ) -> None:
-    course.write("lessons/01-first.py", f"# %%\nx = 1\n{marker}\n")
-    course.write("lessons/02-tag.py", '# %% tags=["solution"]\nx = 1\n')
+    course.write("lessons/first.py", f"# %%\nx = 1\n{marker}\n")
+    course.write("lessons/tag.py", '# %% tags=["solution"]\nx = 1\n')
 
     assert course.run("check") == 1
     problems = capsys.readouterr().err
-    assert "content/lessons/01-first.py:3: a marker belongs in a code cell of a lab" in problems
-    assert "content/lessons/02-tag.py:1: tag 'solution' has a meaning in labs only" in problems
+    assert "content/lessons/first.py:3: a marker belongs in a code cell of a lab" in problems
+    assert "content/lessons/tag.py:1: tag 'solution' has a meaning in labs only" in problems
 
 
 def test_what_ipython_allows_is_allowed(course: Course) -> None:
     code = "x = await fleet()\ny = (\n    x\n    % 2\n    != 1\n)\nx != 1"
-    course.write("lessons/01-first.py", f"# %%\n# %matplotlib inline\n{code}\n")
+    course.write("lessons/first.py", f"{TITLE}# %%\n# %matplotlib inline\n{code}\n")
 
     assert course.run("build") == 0
-    assert course.sources("notebooks/01-first.ipynb") == [f"%matplotlib inline\n{code}"]
+    assert course.sources("notebooks/00-first.ipynb")[1:-1] == [f"%matplotlib inline\n{code}"]
 
 
 def test_a_magic_is_a_comment_of_the_source(course: Course) -> None:
@@ -289,13 +325,24 @@ def test_a_magic_is_a_comment_of_the_source(course: Course) -> None:
     sent = "%%kubectl apply -f -\nkind: X\n\n# a comment\nspec:\n  ls: 1\nls: [a]\ncat:\n%x: 1"
     text = "\n\n".join("# %%\n" + "\n".join(f"# {line}".strip() for line in cell.split("\n"))
                       for cell in (lines, sent))  # fmt: skip
-    course.write("lessons/01-first.py", text.replace("# x = 1", "x = 1") + "\n")
+    course.write("lessons/first.py", TITLE + text.replace("# x = 1", "x = 1") + "\n")
 
     assert course.run("build") == 0
-    assert course.sources("notebooks/01-first.ipynb") == [lines, sent]
+    assert course.sources("notebooks/00-first.ipynb")[1:-1] == [lines, sent]
 
 
-def test_a_file_name_has_a_number(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_source_that_the_catalogue_lacks_is_named(
+    course: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course.write("lessons/third.py", LESSON)
+
+    assert course.run("build") == 1
+    assert (
+        "content/lessons/third.py: content/course.toml does not have it" in capsys.readouterr().err
+    )
+
+
+def test_a_file_name_has_small_letters(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
     course.write("lessons/First.py", LESSON)
 
     assert course.run("check") == 1

@@ -20,7 +20,7 @@ from daemonset_course.store import JsonStore
 ROOT = Path(__file__).parents[2]
 LESSON = "notebooks/06-taints.ipynb"
 LAB = "labs/06-roll.ipynb"
-MANIFEST = "manifests/lesson-06/agent.yaml"
+MANIFEST = "manifests/taints-and-tolerations/agent.yaml"
 
 
 def notebook(*sources: str, **metadata: Any) -> str:

@@ -24,7 +24,7 @@ from daemonset_course.figures.show import show
 
 Record = dict[str, Any]
 RATE = Rate(qps=20, burst=30)
-RECORDED = json.loads((Path(__file__).parents[2] / "recordings" / "14-scale.json").read_text())
+RECORDED = json.loads((Path(__file__).parents[2] / "recordings" / "scale.json").read_text())
 BY_BUDGET = LengthsByBudget(
     {1: 160.0, 10: 17.0, 50: 10.4, 100: 10.1}, nodes=100, restart=1.6, qps=20
 )

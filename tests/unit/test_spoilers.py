@@ -22,7 +22,7 @@ ALLOWED: dict[str, str] = {}
 def lesson(tmp_path: Path, *cells: str) -> Source:
     """A lesson with these cells; one that begins with # is a text."""
     texts = [f"# %% [markdown]\n{one}\n" if one[0] == "#" else f"# %%\n{one}\n" for one in cells]
-    path = tmp_path / "content" / "lessons" / "01-first.py"
+    path = tmp_path / "content" / "lessons" / "first.py"
     path.parent.mkdir(parents=True)
     path.write_text("\n".join(texts))
     ((source,), problems) = read_sources(tmp_path, None)
@@ -67,7 +67,7 @@ def test_what_gives_any_answer_away_is_found_around_the_question(
 
     ((line, text),) = found(tmp_path, *cells)
     assert says in text
-    lines = (tmp_path / "content/lessons/01-first.py").read_text().splitlines()
+    lines = (tmp_path / "content/lessons/first.py").read_text().splitlines()
     assert lines[line - 1] == cell.splitlines()[-1]
 
 

@@ -115,7 +115,7 @@ def updated_since(timeline: Timeline, rollout: Rollout) -> Steps:
 def recorded_rollouts(
     file: Mapping[str, Any], *, restart: float, rate: Rate
 ) -> dict[str, Progress]:
-    """Return the rollouts of ``recordings/14-scale.json``, by budget, as ``small_multiples`` takes.
+    """Return the rollouts of ``recordings/scale.json``, by budget, as ``small_multiples`` takes.
 
     A file of ``tools/scale.py`` has, under ``budgets``, rollouts of the same nodes with their
     progress. An older one has durations alone, of several numbers of nodes.

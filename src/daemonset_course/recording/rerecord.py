@@ -76,7 +76,7 @@ def _with_source(recording: str, source: str) -> str:
 
 def _notebook(lesson: str) -> Path:
     notebooks = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
-    found = [path for path in notebooks if path.stem.startswith(lesson)]
+    found = [path for path in notebooks if lesson in (path.stem, *path.stem.split("-", 1))]
     if len(found) != 1:
         names = ", ".join(path.stem for path in notebooks)
         raise NotFound(f"There is no lesson {lesson!r}.", seen=f"lessons: {names}")

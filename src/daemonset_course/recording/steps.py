@@ -1,6 +1,6 @@
 """Run a step that needs real containers, or show its recording on a cluster without them.
 
-    @step("00-system-agents", needs="logs")
+    @step("system-agents", needs="logs")
     def agents():
         "The agents of the cluster itself"
         return kubectl("-n kube-system get daemonsets")
@@ -94,7 +94,7 @@ def step(name: str, *, needs: str | Sequence[str]) -> Callable[[Callable[[], Any
     """Run a function if this cluster can, else load its recording; the function becomes a ``Step``.
 
     Args:
-        name: the recording's name in ``recordings/``, beginning with the lesson's number.
+        name: the recording's name in ``recordings/``.
         needs: the capabilities that the step needs (``capabilities.CAPABILITIES``).
 
     Raises:
@@ -153,7 +153,7 @@ def load(path: Path) -> tuple[dict[str, Any], Any]:
         raise NotFound(
             "This step needs real containers, and there is no recording of it.",
             seen=str(path),
-            next_step=f"On a kind cluster: course record {path.name[:2]}",
+            next_step="On a kind cluster: course record, with the number of this lesson.",
         ) from error
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         seen = in_one_line(error)
