@@ -198,7 +198,7 @@ def status_in_a_rollout() -> Exhibit:
 
 def recorded_step() -> Exhibit:
     """Return a step that was recorded on kind."""
-    found = Step(*load(ROOT / "recordings" / "00-system-agents.jsonl"), live=False)
+    found = Step(*load(ROOT / "recordings" / "system-agents.jsonl"), live=False)
     return Exhibit(found.figure(), found._repr_html_())
 
 

@@ -28,7 +28,7 @@ CELLS = (
     "show(coverage(rollout.history, ['agent']))",
     "min((now for _, now in rollout.timeline.status), key=lambda now: now.available)",
     "from daemonset_course.recording.steps import Step, load\n"
-    f"Step(*load(Path({str(ROOT)!r}) / 'recordings' / '07-hands.jsonl'), live=False)",
+    f"Step(*load(Path({str(ROOT)!r}) / 'recordings' / 'hands.jsonl'), live=False)",
     "from daemonset_course.verbs.why import explain\n"
     "explain(rollout.history.objects('nodes'), rollout.history.objects('daemonsets')[0])",
 )

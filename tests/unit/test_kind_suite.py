@@ -79,7 +79,7 @@ def test_with_an_engine_the_status_is_pytest_s_and_each_real_step_is_told_once(
     output = capfd.readouterr().out
     assert "kind on docker 28.1.0, cgroup v2\n" in output
     assert "1 failed, 4 passed" in output
-    assert "ran for real only here: 00-agents (logs, exec), 09-bind (logs, exec)\n" in output
+    assert "ran for real only here: 00-agents (logs, exec), bind (logs, exec)\n" in output
 
 
 @pytest.fixture
