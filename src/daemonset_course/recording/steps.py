@@ -153,7 +153,7 @@ def load(path: Path) -> tuple[dict[str, Any], Any]:
         raise NotFound(
             "This step needs real containers, and there is no recording of it.",
             seen=str(path),
-            next_step="On a kind cluster: course record, with the number of this lesson.",
+            next_step="On a kind cluster: course record, with this lesson's number.",
         ) from error
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         seen = in_one_line(error)
