@@ -31,6 +31,7 @@ LABS = {
 }
 EXERCISES = {
     "taints": "taints_exercise",
+    "start": "start_exercise",
 }
 
 
