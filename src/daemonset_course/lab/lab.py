@@ -32,6 +32,7 @@ LABS = {
 EXERCISES = {
     "taints": "taints_exercise",
     "start": "start_exercise",
+    "one-pod-per-node": "one_pod_per_node_exercise",
 }
 
 
