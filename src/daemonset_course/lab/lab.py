@@ -34,6 +34,7 @@ EXERCISES = {
     "start": "start_exercise",
     "one-pod-per-node": "one_pod_per_node_exercise",
     "node-selector": "node_selector_exercise",
+    "node-affinity": "node_affinity_exercise",
 }
 
 
