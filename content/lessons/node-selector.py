@@ -392,6 +392,49 @@ reset(workers=3)
 None
 
 # %% [markdown]
+# ## Your turn
+#
+# `agent` runs on five workers, and does harm. First park it: no Pod on any node, and the same
+# DaemonSet, because its history is needed. When the last Pod is gone, bring it back on exactly two
+# nodes, those that have `disk=ssd` and are in `zone-a`. A node that joins with both labels is to get a
+# Pod too. Other teams read the labels of the nodes: leave them as they are.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("node-selector")
+turn.start()
+
+# %%
+# %kubectl get nodes -L disk,topology.kubernetes.io/zone
+
+# %% [markdown]
+# Write the part of the DaemonSet that is to change between the quotes and run the cell. Do so twice,
+# to park it and to bring it back, or use `kubectl` in a terminal.
+# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+
+# %%
+change = """
+"""
+turn.apply(change)
+
+# %%
+turn.check()
+
+# %% [markdown]
+# The picture shows all that happened since the start of the exercise.
+
+# %%
+turn.recording.plot()
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
 # ## What to take along
 #
 # - `nodeSelector` names labels with their values; a node must have them all.

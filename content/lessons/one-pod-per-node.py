@@ -593,6 +593,53 @@ reset(workers=3)
 None
 
 # %% [markdown]
+# ## Your turn
+#
+# `agent` runs on three workers in the rack `one`. Two requests arrive.
+#
+# - More racks are being built. Each worker that joins is to get the agent, with any label `rack` or
+#   none. The nodes stay as they are.
+# - Another team takes `agent` over. Its tool manages only objects that it has created. So delete the
+#   DaemonSet and create it again under the same name. The Pods run on meanwhile: the new DaemonSet
+#   adopts the Pod of each worker.
+#
+# At the end no Pod of an older template counts as up to date. The check lets a node join, and removes
+# it again.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("one-pod-per-node")
+turn.start()
+
+# %%
+# %kubectl get daemonset agent
+
+# %% [markdown]
+# Type your commands into the next cell, or without the `%` into a terminal of JupyterLab. In the cell
+# `turn.apply("""…""")` applies a manifest.
+# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+
+# %%
+# Your commands, such as %kubectl get pods, each on a line of its own:
+
+# %%
+turn.check()
+
+# %% [markdown]
+# The picture shows all that happened since the start of the exercise.
+
+# %%
+turn.recording.plot()
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
 # ## What to take along
 #
 # - The nodes decide how many Pods there are. There is nothing to scale.

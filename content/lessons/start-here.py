@@ -396,6 +396,54 @@ reset(workers=3)
 None
 
 # %% [markdown]
+# ## Your turn
+#
+# A DaemonSet `agent` runs on three workers. Break it on purpose, as you would to try an alert, read its
+# status, and repair it.
+#
+# 1. Give `agent` an image that no kubelet can pull: `registry.invalid/agent:2`. Wait until
+#    `kubectl get pods` shows a Pod without its image.
+# 2. Read `kubectl get daemonset agent`: which of the columns with a number have another number than at
+#    the start? Write their names into a ConfigMap, where the check reads them, with commas between
+#    them: `kubectl create configmap answer --from-literal=moved=…`. To correct the answer, delete the
+#    ConfigMap `answer` first.
+# 3. Repair `agent`. It is to be the same DaemonSet with the image of before, and a ready Pod on each
+#    worker.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("start")
+turn.start()
+
+# %%
+# %kubectl get daemonset agent
+
+# %% [markdown]
+# Type your commands into the next cell, or without the `%` into a terminal of JupyterLab. You may run
+# the cell as often as you like, with other commands.
+# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+
+# %%
+# Your commands, such as %kubectl get pods, each on a line of its own:
+
+# %%
+turn.check()
+
+# %% [markdown]
+# The picture shows all that happened since the start of the exercise.
+
+# %%
+turn.recording.plot()
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
 # ## What to take along
 #
 # - A DaemonSet has no replica count. The nodes decide.

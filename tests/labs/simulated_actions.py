@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 from simulated_cluster import Info, SimulatedCluster, resource_of, taint_of
+from simulated_controllers import MANAGER
 from simulated_objects import (
     Object,
     Refused,
@@ -125,6 +126,11 @@ def _wait_stuck(
         return [podstate.phase_of(info.pod)[1] for info in pods]
 
     if not cluster.run_until(lambda: any(reason in one for one in reasons()), PATIENCE):
+        if (
+            MANAGER not in cluster.running
+            or cluster.find("daemonsets", daemonset, namespace) is None
+        ):
+            raise Refused(f"nothing makes Pods of {daemonset}")  # a cheat, and no mistake in a text
         seen = sorted({one for one in reasons() if one}) or "none"
         raise AssertionError(f"no Pod of {daemonset} got the reason {reason}; seen: {seen}")
 

@@ -34,6 +34,8 @@ _KEYS = {  # lists that are maps: merged by this field
     "containers": "name", "initContainers": "name", "volumes": "name", "env": "name",
     "ports": "containerPort", "volumeMounts": "mountPath", "imagePullSecrets": "name",
 }  # fmt: skip
+# Maps that an apply replaces as a whole: mapType and structType atomic in k8s.io/api.
+_ATOMIC = {"nodeSelector", "selector", "requiredDuringSchedulingIgnoredDuringExecution"}
 _DAEMONSET_FIELDS = {
     "selector", "template", "updateStrategy", "minReadySeconds", "revisionHistoryLimit",
 }  # fmt: skip
@@ -551,6 +553,8 @@ def hash_of(value: Any) -> int:
 
 def applied(live: Any, new: Any, last: Any, key: str = "") -> Any:
     """Return ``live`` after an apply of ``new``; fields only in ``last`` (applied before) go."""
+    if key in _ATOMIC:
+        return new
     if isinstance(new, dict) and isinstance(live, dict):
         last = last if isinstance(last, dict) else {}
         kept = {k: v for k, v in live.items() if k in new or k not in last}

@@ -31,6 +31,10 @@ LABS = {
 }
 EXERCISES = {
     "taints": "taints_exercise",
+    "start": "start_exercise",
+    "one-pod-per-node": "one_pod_per_node_exercise",
+    "node-selector": "node_selector_exercise",
+    "node-affinity": "node_affinity_exercise",
 }
 
 

@@ -268,7 +268,8 @@ class Verdict:
 
     @property
     def _again(self) -> str:
-        start = f"run lab.start({self.task or '…'})"
+        call = self.hint.replace("hint", "start") or f"lab.start({self.task or '…'})"
+        start = f"run {call}"
         if self.final:
             return f"{start}. The recording keeps what happened, so this try cannot pass any more."
         return f"{start}, unless {self.unless}." if self.unless else ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from daemonset_course.history import podstate
 from daemonset_course.history.log import Object
@@ -10,6 +12,7 @@ from daemonset_course.history.text import counted, joined
 from daemonset_course.lab.evidence import DaemonSetEvidence, Evidence, NodeTest
 from daemonset_course.lab.verdict import Criterion, Finding, met, missed, pending
 from daemonset_course.placement.decision import Decision, should_run
+from daemonset_course.placement.selectors import pair, required_terms, term_mismatch, term_words
 
 RULE = "NodeShouldRunDaemonPod, pkg/controller/daemon/daemon_controller.go."
 HOW = {
@@ -105,11 +108,18 @@ def off(own: DaemonSetEvidence, unwanted: Mapping[str, Object]) -> Finding:
     evidence = own.cluster
     runs = dict(_decided(own, unwanted, run=True))
     if runs:
+        details = {
+            node: found.detail
+            if "tolerated" in found.detail
+            else _lets_in(own, unwanted[node]) or found.detail
+            for node, found in runs.items()
+        }
         first = next(iter(runs.values()))
+        rule = "nodeAffinity" if _required(own) else "nodeSelector" if _selector(own) else "runs"
         return missed(
             f"{own.full_name} runs on {_named(evidence, runs)}, and should not.",
-            evidence.lines({node: found.detail for node, found in runs.items()}),
-            f"{HOW['taint' if 'tolerated' in first.detail else 'runs']} Source: {RULE}",
+            evidence.lines(details),
+            f"{HOW['taint' if 'tolerated' in first.detail else rule]} Source: {RULE}",
             f"the template: kubectl get {own.option} -o yaml.",
         )
     there = [node for node in unwanted if own.pods_on(node)]
@@ -178,7 +188,11 @@ def probed(name: str, node_of_probe: NodeTest, probe: str, *, runs: bool, words:
             return _had_none(own, added, t) if over else off(own, added)
         if all(node in own.ready_at(_just_before(t)) for node in added):
             return met()
-        return _was_off(own, added) if over else on(own, added)
+        if over:
+            return _was_off(own, added)
+        found = on(own, added)
+        joined_ = f"A node joined. {found.says}"
+        return replace(found, says=joined_) if found.answer == "missed" else found
 
     return Criterion(f"{name} {'runs' if runs else 'does not run'} on {words}", judge, requires,
                      weight, probe=probe)  # fmt: skip
@@ -209,6 +223,29 @@ def _was_off(own: DaemonSetEvidence, added: Mapping[str, Object]) -> Finding:
         rule=f"{HOW[next(iter(found.values())).rule] if found else ''} Source: {RULE}",
         where=f"kubectl get {own.option} -o yaml.",
     )
+
+
+def _required(own: DaemonSetEvidence) -> Sequence[Mapping[str, Any]]:
+    return required_terms(own.template.get("spec") or {}) or ()
+
+
+def _selector(own: DaemonSetEvidence) -> Mapping[str, str]:
+    return (own.template.get("spec") or {}).get("nodeSelector") or {}
+
+
+def _lets_in(own: DaemonSetEvidence, node: Object) -> str:
+    """Return by which labels the template chooses a node; empty if it asks for none."""
+    terms = _required(own)
+    for number, term in enumerate(terms, 1):
+        if not term_mismatch(term, node):
+            of = f"term {number} of {len(terms)}" if len(terms) > 1 else "the required term"
+            return f"{of} matches it: {term_words(term)}"
+    affinity = (own.template.get("spec") or {}).get("affinity") or {}
+    preferred = "preferredDuringSchedulingIgnoredDuringExecution"
+    if (affinity.get("nodeAffinity") or {}).get(preferred):
+        return "a preference keeps no Pod off a node"
+    labels = [pair(*each) for each in _selector(own).items()]
+    return f"it has what nodeSelector asks for: {joined(labels)}" if labels else ""
 
 
 def _to_be_replaced(own: DaemonSetEvidence, node: str) -> bool:

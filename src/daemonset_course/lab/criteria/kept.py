@@ -296,15 +296,23 @@ def others_untouched(*names: str, namespace: str = "") -> Criterion:
 
 
 def not_bare() -> Criterion:
-    """No Pod without a controller was created in a namespace that is not the system's."""
+    """No Pod without a controller was created in a namespace that is not the system's.
+
+    A Pod that a controller made, and that lost its owner since, is not meant.
+    """
 
     def judge(evidence: Evidence) -> Finding:
+        made = {
+            change.uid
+            for change in evidence.history.edits("pods")
+            if change.type == "ADDED" and change.object["metadata"].get("ownerReferences")
+        }
         bare = [
             pod
             for pod in evidence.own_objects("pods")
             if not pod["metadata"].get("ownerReferences")
         ]
-        begun = {p["metadata"].get("uid") for p in evidence.history.at_start("pods")}
+        begun = {p["metadata"].get("uid") for p in evidence.history.at_start("pods")} | made
         names = [str(p["metadata"]["name"]) for p in bare if p["metadata"].get("uid") not in begun]
         if not names:
             return MET
