@@ -105,6 +105,7 @@ class Lab:
         namespace: the namespace of that DaemonSet.
         kubernetes: the oldest minor of Kubernetes that has what the lab uses; empty: any.
         rights: whether rights (RBAC) and admission policies are recorded too.
+        workloads: whether Deployments, Jobs and CronJobs are recorded too.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Lab:
     debrief: str
     namespace: str = "default"
     rights: bool = False
+    workloads: bool = False
     kubernetes: str = ""
 
     def runs_on(self, version: str) -> bool:
