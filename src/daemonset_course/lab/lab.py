@@ -31,6 +31,7 @@ LABS = {
 }
 EXERCISES = {
     "taints": "taints_exercise",
+    "how-scheduling-works": "how_scheduling_works_exercise",
 }
 
 
