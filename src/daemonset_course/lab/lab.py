@@ -32,6 +32,7 @@ LABS = {
 EXERCISES = {
     "taints": "taints_exercise",
     "how-scheduling-works": "how_scheduling_works_exercise",
+    "agents-in-the-wild": "agents_in_the_wild_exercise",
 }
 
 
