@@ -33,6 +33,7 @@ EXERCISES = {
     "taints": "taints_exercise",
     "how-scheduling-works": "how_scheduling_works_exercise",
     "agents-in-the-wild": "agents_in_the_wild_exercise",
+    "daemonset-or-deployment": "daemonset_or_deployment_exercise",
 }
 
 

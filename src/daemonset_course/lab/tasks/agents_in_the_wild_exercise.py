@@ -1,4 +1,4 @@
-"""The exercise of the lesson on agents in the wild: six lines of a log agent's manifest are gone."""
+"""The exercise of the lesson on agents in the wild: six lines of a manifest are put back."""
 
 from __future__ import annotations
 
