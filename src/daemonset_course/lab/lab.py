@@ -34,6 +34,7 @@ EXERCISES = {
     "how-scheduling-works": "how_scheduling_works_exercise",
     "agents-in-the-wild": "agents_in_the_wild_exercise",
     "daemonset-or-deployment": "daemonset_or_deployment_exercise",
+    "when-nodes-fail": "when_nodes_fail_exercise",
 }
 
 

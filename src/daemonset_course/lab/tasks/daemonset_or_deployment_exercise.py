@@ -287,8 +287,11 @@ def _defended(name: str) -> Criterion:
         if int(given) == count.number:
             return met("Each workload has the number of Pods that its kind gives it.")
         much = "many" if int(given) > count.number else "few"
-        return missed(f"{name}: {given} is too {much} for {FLEET} workers at noon.",
-                      rule=f"{count.rule}.", where="kubectl get pods -o wide, Pod by Pod.")  # fmt: skip
+        return missed(
+            f"{name}: {given} is too {much} for {FLEET} workers at noon.",
+            rule=f"{count.rule}.",
+            where="kubectl get pods -o wide, Pod by Pod.",
+        )
 
     return Criterion(f"how many Pods {name} has on {FLEET} workers", judge)
 
