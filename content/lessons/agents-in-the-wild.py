@@ -640,6 +640,42 @@ apply(agents["logs"])
 q3.compare(wait_rollout("logs").ready, within=0)
 
 # %% [markdown]
+# ## Your turn
+#
+# `logs` sends what the containers of its node print. In a merge six lines of its manifest were lost.
+# The rollout was green, and no log has arrived since. Its job:
+#
+# - It runs on every node, the control plane and the tainted worker included.
+# - It reads `/var/log/pods` of its node. It can write nothing of the node but its positions in
+#   `/var/lib/logs`.
+# - Each line that it sends carries the name of the node, from the variable `NODE_NAME`.
+# - It needs 20m CPU and 32Mi memory, and a leak must not take the memory of the node.
+# - When the node is short of room, applications go before it.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("agents-in-the-wild")
+turn.start()
+
+# %%
+# %kubectl get daemonset logs -o yaml
+
+# %% [markdown]
+# Put the six lines back, and leave the rest as it is. Write the part of the DaemonSet that is to
+# change between the quotes, or use `kubectl edit` in a terminal. The check judges each sentence of
+# the job, on the template and on the Pods that run. `turn.hint()` gives one of three hints,
+# `turn.solution()` a solution after you passed.
+
+# %%
+change = """
+"""
+turn.apply(change)
+
+# %%
+turn.check()
+
+# %% [markdown]
 # Back to the small fleet.
 
 # %%

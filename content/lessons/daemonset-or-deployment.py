@@ -425,6 +425,47 @@ q3
 # %%
 q3.compare(current_of_greedy, within=0)
 
+# %% [markdown]
+# ## Your turn
+#
+# Five workloads are to run on three workers. Choose the kind of each, and create it:
+#
+# - `meter` measures the disks of each worker, also of workers that join.
+# - `shop` answers customers. Five Pods of it carry the load, on whichever workers.
+# - `tls` encrypts what each Pod of `shop` sends. It is there before `shop` starts and until `shop` has
+#   ended, and shares its address.
+# - `migrate` changes the tables of the shop, once.
+# - `report` adds up the day, each night at 2:00.
+#
+# Use these names and the image `busybox:1.36`, with a command that sleeps. Then defend your choice:
+# on a fleet of 20 workers, at noon, just after `migrate` was created, how many Pods does each of the
+# five have? Write the five numbers into the ConfigMap `answer`, under the names.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("daemonset-or-deployment")
+turn.start()
+
+# %%
+# %kubectl get nodes
+# %kubectl get daemonsets,deployments,jobs,cronjobs,pods
+
+# %% [markdown]
+# Write the manifests between the quotes, separated by `---`. What `kubectl create` can make
+# (`deployment`, `job`, `cronjob`, `configmap`) is quicker with `%kubectl create` in a cell of your
+# own, or in a terminal. The check judges the kinds, what runs, and your five numbers. At the end a
+# worker joins, and leaves again. `turn.hint()` gives one of three hints, `turn.solution()` a solution
+# after you passed.
+
+# %%
+workloads = """
+"""
+turn.apply(workloads)
+
+# %%
+turn.check()
+
 # %%
 reset(workers=3)
 None

@@ -758,6 +758,48 @@ apply(renamed(agent, "nope", schedulerName="nobody", nodeName=fleet.workers[1]))
 q3.compare(wait_rollout("nope").ready, within=0)
 
 # %% [markdown]
+# ## Your turn
+#
+# Four agents are to run on every worker: `logs`, `metrics`, `net` and `storage`. On the second worker
+# none of them has a ready Pod, and each has another reason. You are asked who is responsible for
+# each: the DaemonSet controller, the API server, the scheduler or the kubelet.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("how-scheduling-works")
+turn.start()
+
+# %%
+# %kubectl get daemonsets -o wide
+# %kubectl get pods -o wide
+
+# %% [markdown]
+# Find out more with `kubectl describe` and `kubectl get -o yaml`, here or in a terminal, and change
+# nothing. Then write the ConfigMap `answer` between the quotes:
+#
+# ```yaml
+# apiVersion: v1
+# kind: ConfigMap
+# metadata: {name: answer}
+# data:
+#   logs: …          # controller, api-server, scheduler or kubelet
+#   logs-shows: …    # the condition, the reason or the field that shows it
+# ```
+#
+# and the same for `metrics`, `net` and `storage`. The check judges the four components and what shows
+# each of them, and that the agents and the nodes are as they were. `turn.hint()` gives one of three
+# hints, `turn.solution()` a solution after you passed.
+
+# %%
+answer = """
+"""
+turn.apply(answer)
+
+# %%
+turn.check()
+
+# %% [markdown]
 # Back to the beginning.
 
 # %%

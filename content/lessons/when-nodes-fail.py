@@ -561,6 +561,49 @@ kubectl(f"delete pod -l app=agent --field-selector spec.nodeName={healthy}")
 wait_rollout("agent")
 q3.compare(healthy in nodes_with("agent"))
 
+# %% [markdown]
+# ## Your turn
+#
+# You come to work and find six workers. This morning each had a Pod of the DaemonSet `agent` and one of
+# the Deployment `web`. `worker6` is healthy. Of the other five, one is cordoned, one drained, one not
+# ready, one unreachable, one shut down. Which is which?
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("when-nodes-fail")
+turn.start()
+
+# %%
+# %kubectl get nodes
+# %kubectl get pods -o wide
+
+# %% [markdown]
+# Look closer with `kubectl describe node`. Then write two documents between the quotes, separated by
+# `---`. The first is the ConfigMap `answer`:
+#
+# ```yaml
+# apiVersion: v1
+# kind: ConfigMap
+# metadata: {name: answer}
+# data:
+#   worker: …     # cordoned, drained, not-ready, unreachable or shut-down
+#   worker2: …
+# ```
+#
+# and so on to `worker5`. The second is the DaemonSet `agent`, changed so that it runs on every worker
+# that is Ready, and on no machine that is off. (You may also patch it in a terminal.) The check judges
+# the five words and where `agent` runs. The nodes stay as they are: others care for the machines.
+# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+
+# %%
+work = """
+"""
+turn.apply(work)
+
+# %%
+turn.check()
+
 # %%
 reset(workers=3)
 None

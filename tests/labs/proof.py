@@ -504,8 +504,26 @@ BINDING_MUTATIONS: Mapping[str, Mutation] = {
     ]}) or True),
     "name": _named,
 }  # fmt: skip
+DEPLOYMENT_MUTATIONS: Mapping[str, Mutation] = {
+    "name": _named,
+    "one replica less": lambda item: bool(
+        item["spec"].update(replicas=item["spec"]["replicas"] - 1) or True
+    ),
+    "one replica more": lambda item: bool(
+        item["spec"].update(replicas=item["spec"]["replicas"] + 1) or True
+    ),
+    "no replicas": lambda item: item["spec"].pop("replicas", None) is not None,
+    "no init containers": _drop(_spec, "initContainers"),
+    "init container that is to end": lambda item: (
+        _spec(item)["initContainers"][0].pop("restartPolicy", None) is not None
+    ),
+    "image that no registry has": _set(_container, "image", "registry.invalid/app:2"),
+    "command that ends": _set(_container, "command", ["false"]),
+    "too many resources": _set(_container, "resources", {"requests": {"cpu": "1000"}}),
+}
 MUTATIONS_OF: Mapping[str, Mapping[str, Mutation]] = {
-    "DaemonSet": MUTATIONS, "ClusterRole": ROLE_MUTATIONS,
+    "DaemonSet": MUTATIONS, "Deployment": DEPLOYMENT_MUTATIONS,
+    "ClusterRole": ROLE_MUTATIONS,
     "ValidatingAdmissionPolicy": POLICY_MUTATIONS,
     "ValidatingAdmissionPolicyBinding": BINDING_MUTATIONS,
 }  # fmt: skip

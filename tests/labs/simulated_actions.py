@@ -43,6 +43,7 @@ _SHORT = {
 }  # fmt: skip
 _RESOURCES = {
     "ds": "daemonsets", "po": "pods", "no": "nodes", "ns": "namespaces", "cm": "configmaps",
+    "deploy": "deployments", "cj": "cronjobs",
     "priorityclass": "priorityclasses", "pc": "priorityclasses", "sa": "serviceaccounts",
     "mutatingadmissionpolicy": "mutatingadmissionpolicies",
     "validatingadmissionpolicy": "validatingadmissionpolicies",
@@ -51,7 +52,7 @@ _KNOWN_OPTIONS = frozenset({
     "namespace", "patch", "selector", "filename", "containers", "output", "type", "cascade",
     "to-revision", "from-literal", "requests", "limits", "field-selector", "grace-period", "wait",
     "timeout", "subresource", "field-manager", "watch", "pod-selector", "revision", "record",
-    "all-namespaces", "replicas", "validate", "for",
+    "all-namespaces", "replicas", "validate", "for", "image", "schedule", "command",
     *(flag[2:] for flag in _FLAGS),
 })  # fmt: skip
 
@@ -260,6 +261,9 @@ def _parsed(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
     options: dict[str, list[str]] = {}
     rest = iter(words)
     for word in rest:
+        if word == "--":
+            options["command"] = [*rest]
+            break
         if len(word) < 2 or not word.startswith("-"):
             plain.append(word)
             continue
@@ -413,6 +417,8 @@ def _create(call: _Command) -> None:
             data = dict(pairs)
             made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
             call.cluster.create({**made, "data": data}, call.namespace)
+        case ["deployment" | "deploy" | "job" | "cronjob" | "cj" as kind, name]:
+            call.cluster.create(_workload(call, kind, name), call.namespace)
         case ["namespace" | "ns", name]:
             made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
             call.cluster.create(made)
@@ -421,6 +427,29 @@ def _create(call: _Command) -> None:
             call.cluster.create(made, call.namespace)
         case _:
             raise call.unknown()
+
+
+def _workload(call: _Command, kind: str, name: str) -> Object:
+    """Return what ``kubectl create deployment``, ``job`` or ``cronjob`` makes."""
+    image = call.option("image")
+    word = image.rpartition("/")[2].partition(":")[0]  # a Deployment's container is named so
+    container: Object = {"name": word if kind.startswith("d") else name, "image": image}
+    if command := call.options.get("command"):
+        container["command"] = command
+    if kind.startswith("d"):
+        labels = {"app": name}
+        spec: Object = {
+            "replicas": int(call.option("replicas", "1")), "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        }  # fmt: skip
+        return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+                "spec": spec}  # fmt: skip
+    policy = "Never" if kind == "job" else "OnFailure"
+    spec = {"template": {"spec": {"containers": [container], "restartPolicy": policy}}}
+    if kind == "job":
+        return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec}
+    spec = {"schedule": call.option("schedule"), "jobTemplate": {"spec": spec}}
+    return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": name}, "spec": spec}
 
 
 def _delete(call: _Command) -> None:

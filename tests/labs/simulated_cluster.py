@@ -49,16 +49,17 @@ from simulated_objects import (
 )
 from simulated_rights import check_rights
 from simulated_types import type_faults
+from simulated_workloads import Workloads, check_workload
 
 from daemonset_course.history import log, podstate
-from daemonset_course.lab.evidence import RIGHTS
+from daemonset_course.lab.evidence import RIGHTS, WORKLOADS
 
 __all__ = ["Info", "Refused", "SimulatedCluster"]
 
 NAME = "course"
 FIRST_LISTS = (
     "nodes", "daemonsets", "controllerrevisions", "pods", "namespaces", "configmaps",
-    "serviceaccounts", *RIGHTS,
+    "serviceaccounts", *RIGHTS, *WORKLOADS,
 )  # fmt: skip
 LOGGED = frozenset({*FIRST_LISTS, "events"})
 CLUSTER_SCOPED = frozenset({
@@ -140,6 +141,7 @@ class SimulatedCluster:
         self._began: float | None = None
         self.daemonsets = DaemonSetController(self)
         self.node_controller = NodeController(self)
+        self.workloads = Workloads(self)
         self.scheduler = Scheduler(self)
         self.kubelets = Kubelets(self)
         for name in ("default", "kube-system"):
@@ -314,7 +316,7 @@ class SimulatedCluster:
             self.later(0.2, lambda: self._empty_namespace(name))
         else:
             self.remove(resource, key)
-            if resource == "daemonsets":
+            if resource in ("daemonsets", "deployments", "jobs"):
                 self.node_controller.collect_dependents(found["metadata"]["uid"])
 
     def write_status(self, resource: str, name: str, namespace: str, status: Object) -> None:
@@ -383,6 +385,7 @@ class SimulatedCluster:
             case _:
                 check_metadata(new)
                 check_rights(resource, new, old)
+                check_workload(resource, new)
         if old is not None and _same(old, new):
             return old
         stored = self.put(resource, new)
@@ -466,6 +469,8 @@ class SimulatedCluster:
             self.daemonsets.wake(key)
         elif resource == "daemonsets":
             self.daemonsets.status_changed(key)
+        else:
+            self.workloads.wake(resource, key)
         return item
 
     def remove(self, resource: str, key: Key) -> None:
@@ -481,6 +486,7 @@ class SimulatedCluster:
             info = self.infos.pop(key)
             self._unindex(info)
             self.daemonsets.pod_changed(info, None)
+            self.workloads.pod_changed(info)
             self.scheduler.node_changed(info.node)
         elif resource == "nodes":
             self.daemonsets.node_removed()
@@ -544,6 +550,7 @@ class SimulatedCluster:
             if old is None or not old.bound:
                 self.node_controller.evict(info.node, [info])
         self.daemonsets.pod_changed(old, info)
+        self.workloads.pod_changed(info)
 
     def _unindex(self, info: Info) -> None:
         self.orphans.pop(info.key, None)

@@ -64,19 +64,28 @@ class Scheduler:
         nodes = self._cluster.objects["nodes"]
         names = [info.node] if info.node else [name for _, name in nodes]
         reasons: Counter[str] = Counter()
+        fitting = []
         for name in names:
             node = nodes.get(("", name))
             reason = "node(s) didn't match" if node is None else self._misfit(info, node)
-            if not reason:
-                self._bind(info, name)
-                return
-            reasons[reason] += 1
+            if reason:
+                reasons[reason] += 1
+            else:
+                fitting.append(name)
+        if fitting:
+            self._bind(info, min(fitting, key=lambda name: self._siblings(info, name)))
+            return
         if others := len(nodes) - sum(reasons.values()):
             reasons["node(s) didn't satisfy plugin(s) [NodeAffinity]"] += others
         for name in names:
             if ("", name) in nodes and self._preempt(info, nodes["", name]):
                 break
         self._write_unschedulable(info, reasons, len(nodes))
+
+    def _siblings(self, info: Info, name: str) -> int:
+        """Return how many Pods of the same owner are on a node: they are spread."""
+        there = self._cluster.on_node[name].values()
+        return sum(bool(info.owner) and one.owner == info.owner for one in there)
 
     def _bind(self, info: Info, name: str) -> None:
         self._waiting.discard(info.key)

@@ -25,7 +25,7 @@ from daemonset_course.errors import BadInput, FileFailed, NotRunning
 from daemonset_course.history import log
 from daemonset_course.history.outages import Down
 from daemonset_course.lab import lab_log, lab_recorder
-from daemonset_course.lab.evidence import RIGHTS
+from daemonset_course.lab.evidence import RIGHTS, WORKLOADS
 from daemonset_course.lab.lab_log import LabRecording, SeenVersions, is_running
 from daemonset_course.lab.lab_recorder import CLOCK, LOG, LabRecorder, main
 
@@ -251,6 +251,12 @@ def test_rights_and_policies_are_recorded_only_where_a_lab_asks_for_them() -> No
 
     assert set(more) - set(plain) == set(RIGHTS)
     assert more["rolebindings"].endswith("/namespaces/default/rolebindings")
+
+
+def test_other_workloads_are_recorded_only_where_a_lab_asks_for_them() -> None:
+    plain, more = lab_recorder.paths("default"), lab_recorder.paths("default", workloads=True)
+
+    assert set(more) - set(plain) == set(WORKLOADS)
 
 
 def test_a_recorder_that_looks_or_ends_slowly_has_no_gap(recorder: LabRecorder) -> None:

@@ -283,7 +283,7 @@ ACTIONS: dict[str, Callable[[Step], Any]] = {
     "wait stuck": _wait_stuck,
     "wait pods": _wait_pods,
     "delete pods": _delete_pods,
-    "break node": lambda step: break_node(step["node"]),
+    "break node": lambda step: break_node(step["node"], step.get("how", "unreachable")),
     "recover node": lambda step: recover_node(step["node"]),
     "remove node": _remove_node,
     "add node": _add_node,

@@ -23,6 +23,7 @@ RIGHTS = (
     "clusterroles", "clusterrolebindings", "roles", "rolebindings",
     "validatingadmissionpolicies", "validatingadmissionpolicybindings",
 )  # fmt: skip
+WORKLOADS = ("deployments", "jobs", "cronjobs")
 JUDGED = ("nodes", "daemonsets", "pods")  # the resources that most verdicts are made from
 SYSTEM = (
     "kube-system",
@@ -189,7 +190,8 @@ class Evidence:
         """Whether the learner changed something.
 
         That is DaemonSets, Nodes, Pods, Namespaces, ConfigMaps, ServiceAccounts, and, where they
-        are recorded, rights and policies. What controllers and the checker did does not count.
+        are recorded, rights, policies, and other workloads. What controllers and the checker did
+        does not count.
         """
         return any(
             (
@@ -198,6 +200,7 @@ class Evidence:
                 self._changed("configmaps", lambda item: item.get("data")),
                 self._changed("serviceaccounts", lambda item: item["metadata"]["name"]),
                 *(self._changed(resource, _rights_part) for resource in RIGHTS),
+                *(self._changed(resource, lambda item: item.get("spec")) for resource in WORKLOADS),
                 self._nodes_changed(),
                 self._pods_changed(),
             )

@@ -35,6 +35,10 @@ EXERCISES = {
     "one-pod-per-node": "one_pod_per_node_exercise",
     "node-selector": "node_selector_exercise",
     "node-affinity": "node_affinity_exercise",
+    "how-scheduling-works": "how_scheduling_works_exercise",
+    "agents-in-the-wild": "agents_in_the_wild_exercise",
+    "daemonset-or-deployment": "daemonset_or_deployment_exercise",
+    "when-nodes-fail": "when_nodes_fail_exercise",
 }
 
 
@@ -109,6 +113,7 @@ class Lab:
         namespace: the namespace of that DaemonSet.
         kubernetes: the oldest minor of Kubernetes that has what the lab uses; empty: any.
         rights: whether rights (RBAC) and admission policies are recorded too.
+        workloads: whether Deployments, Jobs and CronJobs are recorded too.
     """
 
     name: str
@@ -119,6 +124,7 @@ class Lab:
     debrief: str
     namespace: str = "default"
     rights: bool = False
+    workloads: bool = False
     kubernetes: str = ""
 
     def runs_on(self, version: str) -> bool:

@@ -183,7 +183,7 @@ class LabRecording(Recording):
         return bool(until(lambda: self.read() > count, timeout=left, pause=0.05))
 
     def catch_up(self, api: Api, namespace: str, down: Iterable[Down] = (), *,
-                 rights: bool = False) -> None:  # fmt: skip
+                 rights: bool = False, workloads: bool = False) -> None:  # fmt: skip
         """Wait until the log contains the state that the API server returns now.
 
         And until it has the components that do not run, for at most ``COMPONENTS`` seconds.
@@ -191,7 +191,7 @@ class LabRecording(Recording):
         Raises:
             NotRunning: the API server does not answer, or the recorder is too far behind.
         """
-        for resource, path in paths(namespace, rights=rights).items():
+        for resource, path in paths(namespace, rights=rights, workloads=workloads).items():
             if resource == "events":
                 continue
             listing = api.request("GET", path)
@@ -223,12 +223,12 @@ def folder_of(cluster: str) -> Path:
 
 def start(
     cluster: Cluster, daemonset: str, namespace: str, *, what: str = "a recording",
-    rights: bool = False,
+    rights: bool = False, workloads: bool = False,
 ) -> LabRecording:  # fmt: skip
     """Start a recorder process, and return its recording when the present state is in it.
 
     While it runs, the cluster is in use by ``what``: a reset asks first. With ``rights`` it records
-    rights and admission policies too.
+    rights and admission policies too, with ``workloads`` Deployments, Jobs and CronJobs.
 
     Raises:
         NotRunning: the recorder could not start.
@@ -241,6 +241,7 @@ def start(
     errors.unlink(missing_ok=True)
     words = [sys.executable, "-m", RECORDER, str(folder), cluster.name, daemonset, namespace]
     words += ["rights"] if rights else []
+    words += ["workloads"] if workloads else []
     pid = programs.start(words, log=errors, env=for_python(cluster.environment()))
     write_whole(folder / PID, str(pid))
     usage.begin(cluster.name, what, pid)

@@ -33,10 +33,11 @@ RIGHTS_PATHS = "/apis/rbac.authorization.k8s.io/v1", "/apis/admissionregistratio
 SUSPENDED = 2.0  # seconds without a look after which the process was suspended
 
 
-def paths(namespace: str, *, rights: bool = False) -> dict[str, str]:
+def paths(namespace: str, *, rights: bool = False, workloads: bool = False) -> dict[str, str]:
     """Return the collections that a lab records: of all namespaces, or of its own one.
 
-    With ``rights`` also those that decide what a ServiceAccount may do.
+    With ``rights`` also those that decide what a ServiceAccount may do, with ``workloads`` also
+    Deployments, Jobs and CronJobs.
     """
     rbac, admission = RIGHTS_PATHS
     inner = f"{rbac}/namespaces/{segment(namespace)}"
@@ -48,7 +49,14 @@ def paths(namespace: str, *, rights: bool = False) -> dict[str, str]:
         "validatingadmissionpolicies": f"{admission}/validatingadmissionpolicies",
         "validatingadmissionpolicybindings": f"{admission}/validatingadmissionpolicybindings",
     }
-    return (more if rights else {}) | {
+    home = segment(namespace)
+    kinds = {
+        "deployments": f"/apis/apps/v1/namespaces/{home}/deployments",
+        "jobs": f"/apis/batch/v1/namespaces/{home}/jobs",
+        "cronjobs": f"/apis/batch/v1/namespaces/{home}/cronjobs",
+    }
+    asked = (more if rights else {}) | (kinds if workloads else {})
+    return asked | {
         "nodes": "/api/v1/nodes",
         "daemonsets": "/apis/apps/v1/daemonsets",
         "controllerrevisions": "/apis/apps/v1/controllerrevisions",
@@ -64,9 +72,10 @@ class LabRecorder(Recorder):
     """A recorder that writes each record to a file as well."""
 
     def __init__(self, cluster: Cluster, daemonset: str, namespace: str, folder: Path, *,
-                 rights: bool = False) -> None:  # fmt: skip
+                 rights: bool = False, workloads: bool = False) -> None:  # fmt: skip
         """Prepare to record into the folder."""
-        super().__init__(cluster, daemonset, namespace, paths(namespace, rights=rights))
+        resources = paths(namespace, rights=rights, workloads=workloads)
+        super().__init__(cluster, daemonset, namespace, resources)
         self._folder = folder
         self._file: IO[str] | None = None
         self._looked = 0.0  # when the process certainly ran
@@ -130,8 +139,8 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     try:
-        rights = "rights" in more
-        recorder = LabRecorder(current(cluster), daemonset, namespace, folder, rights=rights)
+        wanted = {word: word in more for word in ("rights", "workloads")}
+        recorder = LabRecorder(current(cluster), daemonset, namespace, folder, **wanted)
         recorder.start()
     except CourseError as error:
         write_whole(folder / FAILED, str(error))

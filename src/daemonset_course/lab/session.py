@@ -111,7 +111,7 @@ class LabSession:
         play(task.start)
         lab_log.start(cluster, self.lab.daemonset_of(number), self.lab.namespace,
                       what=f"lab {self.lab.name}, task {number}",
-                      rights=self.lab.rights)  # fmt: skip
+                      rights=self.lab.rights, workloads=self.lab.workloads)  # fmt: skip
         started = {"format": _FORMAT, "lab": self.lab.name, "task": number}
         write_whole(lab_log.folder_of(cluster.name) / STARTED, json.dumps(started))
         return Words(f"Task {number}: {task.title}\n\n{task.there}\n\n{_put_right(changes)}")
@@ -370,7 +370,8 @@ class LabSession:
         deadline = time.monotonic() + patience
         if recording.running:  # a finished recording is judged without new records
             recording.catch_up(cluster.api, self.lab.namespace, components_down(cluster.name),
-                               rights=self.lab.rights)  # fmt: skip
+                               rights=self.lab.rights,
+                               workloads=self.lab.workloads)  # fmt: skip
         while True:
             last = time.monotonic() >= deadline or not recording.running
             history = recording.history  # up to now
