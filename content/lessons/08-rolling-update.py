@@ -947,6 +947,55 @@ q3
 q3.compare("yes" if pods < 12 else "no")
 
 # %% [markdown]
+# ## Your turn
+#
+# `agent` runs RELEASE 1 on 12 workers, with `maxUnavailable: 10%`. *Change request:* all of them get
+# RELEASE 2. The whole rollout may take as long as five restarts of one node, and at no time may more
+# than three nodes be without an available agent.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("rolling-update")
+turn.start()
+
+# %%
+# %kubectl get daemonset agent -o yaml
+
+# %% [markdown]
+# The check judges what the cluster did since the start:
+#
+# - every node runs RELEASE 2, and nothing else of the Pod spec was changed;
+# - never more than three nodes were without an available agent, and the budget never allowed more;
+# - the rollout took at most five restarts, measured on these nodes;
+# - it is the same DaemonSet, and the nodes are as they were.
+#
+# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl` in a
+# terminal. `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed. For
+# a new try, start again.
+
+# %%
+change = """
+"""
+turn.apply(change)
+
+# %%
+turn.check()
+
+# %% [markdown]
+# The picture shows the limits that were judged.
+
+# %%
+turn.recording.plot()
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
 # ## What to take along
 #
 # - At most `maxUnavailable` nodes are down for the rollout's sake; percentages round up.

@@ -31,6 +31,7 @@ LABS = {
 }
 EXERCISES = {
     "taints": "taints_exercise",
+    "rolling-update": "rolling_update_exercise",
 }
 
 
