@@ -996,6 +996,52 @@ reset(workers=3)
 None
 
 # %% [markdown]
+# ## Your turn: three that stand still
+#
+# `logs`, `metrics` and `net` were released an hour ago, and none of the three rollouts has moved since.
+# You are on call, and this is what you know:
+#
+# - worker6 is dead and waits for a spare part. Its Node object stays.
+# - `logs`: which RELEASE runs in the end is up to you.
+# - `metrics` is to run RELEASE 2, which needs 200m of CPU.
+# - `net` is to run RELEASE 2. At no time may more than two nodes be without it, the dead one included.
+# - `shop`, on worker3, earns the money: nobody touches it.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("stuck-rollouts")
+turn.start()
+
+# %%
+# %kubectl get daemonsets -o wide
+# %kubectl get pods -o wide
+
+# %% [markdown]
+# Find out what holds each of them up, and free each with one change, in the cell below (a line that
+# begins with `%kubectl`) or in a terminal. The check judges each of the three by itself:
+#
+# - every node that can be reached runs its newest template;
+# - it is the same DaemonSet, and nothing was changed beside what held it up;
+# - `net` was never missing on more than two nodes.
+#
+# `shop`, the Node objects, their labels and taints are to be as they were. `turn.hint()` gives one of
+# three hints.
+
+# %%
+# one change for each of the three
+
+# %%
+turn.check()
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
 # ## What to take along
 #
 # - At most `maxUnavailable` nodes are down for the rollout's sake; percentages round up.

@@ -32,6 +32,7 @@ LABS = {
 EXERCISES = {
     "taints": "taints_exercise",
     "rolling-update": "rolling_update_exercise",
+    "stuck-rollouts": "stuck_rollouts_exercise",
 }
 
 
