@@ -33,6 +33,7 @@ EXERCISES = {
     "taints": "taints_exercise",
     "rolling-update": "rolling_update_exercise",
     "stuck-rollouts": "stuck_rollouts_exercise",
+    "max-surge": "max_surge_exercise",
 }
 
 
