@@ -34,6 +34,7 @@ EXERCISES = {
     "rolling-update": "rolling_update_exercise",
     "stuck-rollouts": "stuck_rollouts_exercise",
     "max-surge": "max_surge_exercise",
+    "on-delete-and-rollback": "on_delete_exercise",
 }
 
 
