@@ -1042,6 +1042,57 @@ reset(workers=3)
 None
 
 # %% [markdown]
+# ## Your turn: half the time
+#
+# A rollout of `agent` takes too long, and the budget is not yours to change. Make a rollout at least
+# twice as fast, with the same `updateStrategy`. What its team says:
+#
+# - The agent ends at SIGTERM by itself, at once. It answers its probe as soon as it has started.
+# - The probe stays, and so does the grace period.
+# - A new Pod is to be watched for one second before the next node follows.
+#
+# `before` is a copy of `agent` as it is now. Leave it alone: the check restarts both at the same time,
+# and compares.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("restart-length")
+turn.start()
+
+# %%
+# %kubectl get daemonset agent -o yaml
+
+# %% [markdown]
+# The check judges
+#
+# - the time of a rollout that it starts itself: that of `agent` is at most half of that of `before`;
+# - that the probe still asks the agent, and that `minReadySeconds` is at least 1;
+# - that nothing else of the DaemonSet was changed, and nothing of `before`.
+#
+# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl` in a
+# terminal. A field that is to go has the value `null`. The check takes a while: it waits for your
+# rollout, and then for its own.
+
+# %%
+change = """
+"""
+turn.apply(change)
+
+# %%
+turn.check()
+
+# %%
+turn.recording.plot()
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
 # ## What to take along
 #
 # - At most `maxUnavailable` nodes are down for the rollout's sake; percentages round up.

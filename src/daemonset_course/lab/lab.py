@@ -35,6 +35,7 @@ EXERCISES = {
     "stuck-rollouts": "stuck_rollouts_exercise",
     "max-surge": "max_surge_exercise",
     "on-delete-and-rollback": "on_delete_exercise",
+    "restart-length": "restart_length_exercise",
 }
 
 
