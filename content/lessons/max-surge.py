@@ -656,6 +656,56 @@ reset(workers=3)
 None
 
 # %% [markdown]
+# ## Your turn
+#
+# RELEASE 2 of `agent` has been on its way since this morning, with `maxSurge: 1`. READY is 4 of 4, and
+# nothing moves. Free the rollout, so that the next one does not hang either. No node may be without a
+# ready agent, not for a moment. The ports of the node are a relic: what asks the agent has long been
+# asking its Pods.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("max-surge")
+turn.start()
+
+# %%
+# %kubectl get pods -l app=agent -o wide
+
+# %% [markdown]
+# The check judges what the cluster did since the start:
+#
+# - every worker runs RELEASE 2, and had a ready agent at every moment;
+# - of the Pod spec only the ports may differ;
+# - the next rollout goes through as well: the check starts one with your template;
+# - it is the same DaemonSet, and the nodes are as they were.
+#
+# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl`, in a cell
+# (a line that begins with `%kubectl`) or in a terminal. A field that is to go has the value `null`.
+# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+
+# %%
+change = """
+"""
+turn.apply(change)
+
+# %%
+turn.check()
+
+# %% [markdown]
+# A node with two bars at the same moment had two Pods.
+
+# %%
+turn.recording.plot()
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
 # ## What to take along
 #
 # - `maxUnavailable: 0` and `maxSurge: 1`: write both lines. One of the two is zero, the other not.

@@ -586,6 +586,59 @@ reset(workers=3)
 None
 
 # %% [markdown]
+# ## Your turn
+#
+# `agent` runs RELEASE 1 on six workers. RELEASE 2 is to be tried, with this one DaemonSet and without
+# haste:
+#
+# 1. first on one node, the canary; you choose which;
+# 2. when its new Pod is ready, on two more, which makes half the fleet; there you stop and look;
+# 3. what you see is bad: back to RELEASE 1, and of course only where RELEASE 2 is.
+#
+# On the other three nodes the Pods of today keep running all the time.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("on-delete-and-rollback")
+turn.start()
+
+# %%
+# %kubectl get daemonset agent -o jsonpath='{.spec.updateStrategy}'
+# %kubectl get pods -l app=agent -o wide
+
+# %% [markdown]
+# The check judges what the cluster did since the start:
+#
+# - the controller replaced no Pod, there and back: each deletion was yours;
+# - one node had RELEASE 2 first, and its Pod was ready before the next one went;
+# - three nodes had RELEASE 2 at the same time, and never more;
+# - in the end template and Pods have RELEASE 1, and the other three Pods are those of the start;
+# - nothing but RELEASE was changed in the Pod spec.
+#
+# Type your commands in the cell below (each line begins with `%kubectl`) or in a terminal. Once a Pod
+# is deleted there is no way back but `turn.start()`. `turn.hint()` gives one of three hints.
+
+# %%
+# forth, stop, and back
+
+# %%
+turn.check()
+
+# %% [markdown]
+# Each bar that ends in a row is a Pod that you deleted.
+
+# %%
+turn.recording.plot()
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
 # ## What to take along
 #
 # - `OnDelete`: the controller takes no Pod away for a new template. Whatever is created anew gets it.

@@ -939,6 +939,152 @@ q3
 q3.compare("yes" if pods < 12 else "no")
 
 # %% [markdown]
+# ## Your turn
+#
+# `agent` runs RELEASE 1 on 12 workers, with `maxUnavailable: 10%`. *Change request:* all of them get
+# RELEASE 2. The whole rollout may take as long as five restarts of one node, and at no time may more
+# than three nodes be without an available agent.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("rolling-update")
+turn.start()
+
+# %%
+# %kubectl get daemonset agent -o yaml
+
+# %% [markdown]
+# The check judges what the cluster did since the start:
+#
+# - every node runs RELEASE 2, and nothing else of the Pod spec was changed;
+# - never more than three nodes were without an available agent, and the budget never allowed more;
+# - the rollout took at most five restarts, measured on these nodes;
+# - it is the same DaemonSet, and the nodes are as they were.
+#
+# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl` in a
+# terminal. `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed. For
+# a new try, start again.
+
+# %%
+change = """
+"""
+turn.apply(change)
+
+# %%
+turn.check()
+
+# %% [markdown]
+# The picture shows the limits that were judged.
+
+# %%
+turn.recording.plot()
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## Your turn: three that stand still
+#
+# `logs`, `metrics` and `net` were released an hour ago, and none of the three rollouts has moved since.
+# You are on call, and this is what you know:
+#
+# - worker6 is dead and waits for a spare part. Its Node object stays.
+# - `logs`: which RELEASE runs in the end is up to you.
+# - `metrics` is to run RELEASE 2, which needs 200m of CPU.
+# - `net` is to run RELEASE 2. At no time may more than two nodes be without it, the dead one included.
+# - `shop`, on worker3, earns the money: nobody touches it.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("stuck-rollouts")
+turn.start()
+
+# %%
+# %kubectl get daemonsets -o wide
+# %kubectl get pods -o wide
+
+# %% [markdown]
+# Find out what holds each of them up, and free each with one change, in the cell below (a line that
+# begins with `%kubectl`) or in a terminal. The check judges each of the three by itself:
+#
+# - every node that can be reached runs its newest template;
+# - it is the same DaemonSet, and nothing was changed beside what held it up;
+# - `net` was never missing on more than two nodes.
+#
+# `shop`, the Node objects, their labels and taints are to be as they were. `turn.hint()` gives one of
+# three hints.
+
+# %%
+# one change for each of the three
+
+# %%
+turn.check()
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## Your turn: half the time
+#
+# A rollout of `agent` takes too long, and the budget is not yours to change. Make a rollout at least
+# twice as fast, with the same `updateStrategy`. What its team says:
+#
+# - The agent ends at SIGTERM by itself, at once. It answers its probe as soon as it has started.
+# - The probe stays, and so does the grace period.
+# - A new Pod is to be watched for one second before the next node follows.
+#
+# `before` is a copy of `agent` as it is now. Leave it alone: the check restarts both at the same time,
+# and compares.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("restart-length")
+turn.start()
+
+# %%
+# %kubectl get daemonset agent -o yaml
+
+# %% [markdown]
+# The check judges
+#
+# - the time of a rollout that it starts itself: that of `agent` is at most half of that of `before`;
+# - that the probe still asks the agent, and that `minReadySeconds` is at least 1;
+# - that nothing else of the DaemonSet was changed, and nothing of `before`.
+#
+# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl` in a
+# terminal. A field that is to go has the value `null`. The check takes a while: it waits for your
+# rollout, and then for its own.
+
+# %%
+change = """
+"""
+turn.apply(change)
+
+# %%
+turn.check()
+
+# %%
+turn.recording.plot()
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
 # ## What to take along
 #
 # - At most `maxUnavailable` nodes are down for the rollout's sake; percentages round up.

@@ -109,7 +109,7 @@ def in_order(name: str, order: Sequence[str], container: str, variable: str, val
 
     def judge(evidence: Evidence) -> Finding:
         own = evidence.daemonset(name, namespace)
-        wanted = _revisions_with(own, container, variable, value)
+        wanted = revisions_with(own, container, variable, value)
         first: dict[str, float] = {}
         for one in own.timeline.segments:
             if one.node and one.revision in wanted:
@@ -214,6 +214,17 @@ def strategy_of(daemonset: Object | None) -> str:
     return str((spec.get("updateStrategy") or {}).get("type", ""))
 
 
+def revisions_with(own: DaemonSetEvidence, container: str, variable: str,
+                    value: str) -> set[str]:  # fmt: skip
+    """Return the hashes of Pods that had this variable, of the start or later."""
+    return {
+        podstate.revision_of(change.object)
+        for change in own.cluster.history.edits("pods")
+        if podstate.is_owned(change.object, own.name)
+        and environment_of(change.object.get("spec") or {}, container).get(variable) == value
+    }
+
+
 def _lacking(own: DaemonSetEvidence, node: str, container: str, variable: str,
              value: str) -> tuple[str, bool] | None:  # fmt: skip
     """Return why a node does not run the value, and whether waiting does not help; else None."""
@@ -231,17 +242,6 @@ def _lacking(own: DaemonSetEvidence, node: str, container: str, variable: str,
     if len(pods) == 1 and own.ready_on(node) and node not in own.why.unavailable:
         return None
     return own.reasons.get(node, "its Pod is not available yet"), lasting
-
-
-def _revisions_with(own: DaemonSetEvidence, container: str, variable: str,
-                    value: str) -> set[str]:  # fmt: skip
-    """Return the hashes of Pods that had this variable, of the start or later."""
-    return {
-        podstate.revision_of(change.object)
-        for change in own.cluster.history.edits("pods")
-        if podstate.is_owned(change.object, own.name)
-        and environment_of(change.object.get("spec") or {}, container).get(variable) == value
-    }
 
 
 def _replaced_under_rolling_update(own: DaemonSetEvidence) -> dict[str, float]:

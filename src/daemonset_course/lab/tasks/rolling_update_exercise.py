@@ -1,0 +1,50 @@
+"""The exercise of the lesson on the rolling update: a budget that keeps both limits."""
+
+from __future__ import annotations
+
+from daemonset_course.lab.agent_manifest import running
+from daemonset_course.lab.criteria import kept, rolled
+from daemonset_course.lab.lab import Lab, Task, Worker
+from daemonset_course.lab.tasks.roll_within_budget import AGENT, WORKERS, manifest
+
+DOWN = 3  # nodes that may be without the agent at one time
+WINDOW = 5.0  # restarts
+SLOW = "maxUnavailable: 10%"  # 2 of 12 nodes: six rounds
+_GUARDS = kept.guards(AGENT)
+_SETS = rolled.template_sets(AGENT, AGENT, "RELEASE", "2")
+_READY = (_GUARDS[0], _SETS)
+_STUCK = rolled.not_stuck(AGENT, window=WINDOW, requires=_READY)
+
+LAB = Lab(
+    name="rolling-update",
+    title="Twelve nodes within five restarts",
+    workers=(Worker(),) * WORKERS,
+    daemonset=AGENT,
+    tasks=(
+        Task(
+            title="RELEASE 2 on 12 nodes, within 5 restarts",
+            start=running(manifest(strategy=SLOW), AGENT),
+            there=f"{AGENT} runs RELEASE 1 on {WORKERS} workers; maxUnavailable is 10%.",
+            criteria=(
+                *_GUARDS,
+                rolled.budget_at_most(AGENT, DOWN),
+                rolled.down_at_most(AGENT, DOWN),
+                _SETS,
+                kept.only_changed(AGENT, f"{AGENT}.env", requires=_READY),
+                _STUCK,
+                rolled.within(AGENT, WINDOW, requires=_READY),
+                rolled.finished(AGENT, limit=DOWN, window=WINDOW, requires=(*_READY, _STUCK)),
+            ),
+            hints=(
+                "How many nodes may be down by the manifest of now? "
+                "kubectl get daemonset agent -o jsonpath='{.spec.updateStrategy}', and 12 nodes.",
+                "A rollout takes about ceil(N / k) restarts, k nodes at a time. Which k are small "
+                "enough for the shop and large enough for the window? A percentage rounds up.",
+                "spec:\n  updateStrategy:\n    rollingUpdate: {maxUnavailable: …}\n"
+                "  template: …  # and the new RELEASE, in the same change or after it",
+            ),
+            solution=manifest(release="2", strategy="maxUnavailable: 25%"),
+        ),
+    ),
+    debrief="",
+)
