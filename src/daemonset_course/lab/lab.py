@@ -31,6 +31,7 @@ LABS = {
 }
 EXERCISES = {
     "taints": "taints_exercise",
+    "monitoring-agent": "monitoring_agent_exercise",
 }
 
 
