@@ -32,6 +32,7 @@ LABS = {
 EXERCISES = {
     "taints": "taints_exercise",
     "monitoring-agent": "monitoring_agent_exercise",
+    "ports-and-resources": "ports_and_resources_exercise",
 }
 
 
