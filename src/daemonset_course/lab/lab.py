@@ -33,6 +33,7 @@ EXERCISES = {
     "taints": "taints_exercise",
     "monitoring-agent": "monitoring_agent_exercise",
     "ports-and-resources": "ports_and_resources_exercise",
+    "priority-and-eviction": "priority_and_eviction_exercise",
 }
 
 
