@@ -688,7 +688,43 @@ with rejected('supported values: "Always"'):
 
 # %% [markdown]
 # An agent runs as long as its node: it always restarts, and it has no deadline.
+
+# %% [markdown]
+# ## Your turn
 #
+# The DaemonSet `agent` takes `LEVEL` from the ConfigMap `agent-config`, and its level is `info`. Make it
+# `debug`:
+#
+# - every Pod was *started* with the new value, on all six workers;
+# - never more than two nodes are without an available agent, and the budget stays at two or less;
+# - the value still comes from a ConfigMap: this one or another.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("configuration")
+turn.start()
+
+# %%
+# %kubectl get daemonset agent -o yaml
+
+# %% [markdown]
+# Between the quotes goes a whole manifest (several with `---` between them), or the part of the
+# DaemonSet that is to change; `kubectl` in a terminal does as well.
+# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+
+# %%
+change = """
+"""
+turn.apply(change)
+
+# %%
+turn.check()
+
+# %%
+turn.recording.plot()
+
+# %% [markdown]
 # Back to the small fleet.
 
 # %%

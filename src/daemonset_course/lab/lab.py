@@ -34,6 +34,7 @@ EXERCISES = {
     "monitoring-agent": "monitoring_agent_exercise",
     "ports-and-resources": "ports_and_resources_exercise",
     "priority-and-eviction": "priority_and_eviction_exercise",
+    "configuration": "configuration_exercise",
 }
 
 
