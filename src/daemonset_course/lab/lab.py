@@ -35,6 +35,7 @@ EXERCISES = {
     "ports-and-resources": "ports_and_resources_exercise",
     "priority-and-eviction": "priority_and_eviction_exercise",
     "configuration": "configuration_exercise",
+    "agents-rights": "agents_rights_exercise",
 }
 
 
