@@ -36,6 +36,7 @@ EXERCISES = {
     "priority-and-eviction": "priority_and_eviction_exercise",
     "configuration": "configuration_exercise",
     "agents-rights": "agents_rights_exercise",
+    "at-scale": "at_scale_exercise",
 }
 
 
