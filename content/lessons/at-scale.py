@@ -467,6 +467,41 @@ answer = "rounds" if 10 * restart > rate.takes(2 * 20) else "requests"
 q3.compare(answer, source="rule")
 
 # %% [markdown]
+# ## Your turn
+#
+# The DaemonSet `agent` will be shipped to 5,000 nodes. None of them is here: on the small cluster it
+# runs nowhere, and you only write its budget. An agent takes 20 s to stop and 40 s to be ready again;
+# both are in its template. 50 of the nodes never answer, and stay in the cluster. Choose a
+# `maxUnavailable`, as a number or as a percentage, so that
+#
+# - a rollout to all the other nodes takes an hour at most;
+# - at every moment at most 150 of the 5,000 nodes are without an available agent.
+#
+# The check works out both from your manifest, by rounds and requests as above. The template stays as
+# it is, and the agent needs its port, so it cannot surge.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("at-scale")
+turn.start()
+
+# %%
+# %kubectl get daemonset agent -o yaml
+
+# %% [markdown]
+# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl` in a terminal.
+# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+
+# %%
+change = """
+"""
+turn.apply(change)
+
+# %%
+turn.check()
+
+# %% [markdown]
 # Back to the small fleet.
 
 # %%

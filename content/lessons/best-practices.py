@@ -821,6 +821,42 @@ print(said := try_apply(next(part for part in faults.split("---") if "name: surg
 q3.compare(not said)
 
 # %% [markdown]
+# ## Your turn
+#
+# `worker3` is full: beside `shop` there is room for two of four agents, and those that came first have
+# it. They are the wrong ones. Without `net` no Pod of the node has a network, without `storage` none has
+# its volumes; `logs` can wait, and `traces` longer. Give the four an order in this sense:
+#
+# - whoever comes first in the order gets a place on a full node, also when others are there already;
+# - `shop` has the class `shop`, and never gives way to an agent;
+# - nothing else is changed: requests, nodes and `shop` stay as they are.
+#
+# When you check, the checker makes it tighter: a job of the shop takes half of the room, and only `net`
+# may be left.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("priority-and-eviction")
+turn.start()
+
+# %%
+# %kubectl get pods -o custom-columns=NAME:.metadata.name,NODE:.spec.nodeName,PRIORITY:.spec.priority,STATUS:.status.phase
+
+# %% [markdown]
+# Write PriorityClasses between the quotes, with `---` between two of them. For the agents write
+# `%kubectl patch daemonset` under it in the same cell, or use `kubectl edit` in a terminal.
+# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+
+# %%
+change = """
+"""
+turn.apply(change)
+
+# %%
+turn.check()
+
+# %% [markdown]
 # Back to the small fleet.
 
 # %%

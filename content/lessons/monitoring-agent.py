@@ -826,6 +826,44 @@ allowed = "jsonpath={.spec.updateStrategy.rollingUpdate.maxUnavailable}"
 percent = int(kubectl(f"-n node-exporter get ds node-exporter -o {allowed}").removesuffix("%"))
 q3.compare(-(-better.desired * percent // 100), within=0, source="rule")
 
+# %% [markdown]
+# ## Your turn
+#
+# The manifest of the source document runs in the namespace `monitoring`, on a fleet of a control plane
+# and three workers, one of them with a taint. An audit has four findings. Change the DaemonSet
+# `node-exporter` until all of them are gone:
+#
+# - it runs on every node, also on those that get a taint tomorrow;
+# - it does not share its node's processes;
+# - it cannot run as root;
+# - its Pods are ready when the exporter answers, and not before.
+#
+# The rest stays as it is: namespace, nodes, the node's network and files. The rollout must end.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("monitoring-agent")
+turn.start()
+
+# %%
+# %kubectl get daemonset,pods -n monitoring -o wide
+
+# %% [markdown]
+# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl` in a terminal.
+# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+
+# %%
+change = """
+"""
+turn.apply(change)
+
+# %%
+turn.check()
+
+# %%
+turn.recording.plot()
+
 # %%
 reset(workers=3)
 None

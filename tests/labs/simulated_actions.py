@@ -202,11 +202,13 @@ def _remove_node(
                 cluster.remove("pods", info.key)
 
 
-def _fill_node(cluster: SimulatedCluster, node: str, daemonset: str, left: int) -> None:
+def _fill_node(
+    cluster: SimulatedCluster, node: str, daemonset: str, left: int, priority: str = ""
+) -> None:
     there = cluster.on_node[node].values()
     whole = quantity(cluster.get("nodes", node)["status"]["allocatable"]["cpu"]) or 0
     free = whole - sum(info.requests.get("cpu", 0) for info in there)
-    cluster.apply(filler(daemonset, node, round(1000 * free) - left))
+    cluster.apply(filler(daemonset, node, round(1000 * free) - left, priority))
     _wait_rollout(cluster, daemonset)
 
 

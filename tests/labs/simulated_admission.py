@@ -50,7 +50,10 @@ def admitted_spec(spec: Object, namespace: str, name: str, prefix: str, objects:
             f'{namespace}/{account}: serviceaccount "{account}" not found'
         )
     _slow_down(spec, objects)
-    spec["priority"] = _priority(spec.get("priorityClassName", ""), prefix, objects)
+    name_of_class = spec.get("priorityClassName", "")
+    spec["priority"] = _priority(name_of_class, prefix, objects)
+    found = objects["priorityclasses"].get(("", name_of_class), {})
+    spec["preemptionPolicy"] = found.get("preemptionPolicy", spec["preemptionPolicy"])
     spec["tolerations"] = _with_default_seconds(spec.get("tolerations") or ())
     level = (home["metadata"].get("labels") or {}).get(ENFORCE, "privileged")
     faults = []

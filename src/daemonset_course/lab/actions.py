@@ -171,7 +171,10 @@ def _remove_node(step: Step) -> None:
 
 
 def _fill_node(step: Step) -> None:
-    """Run a DaemonSet on one node that requests its CPU but for ``left`` (in millicores)."""
+    """Run a DaemonSet on one node that requests its CPU but for ``left`` (in millicores).
+
+    ``priority`` is the name of its PriorityClass.
+    """
     from kubernetes.utils import parse_quantity  # noqa: PLC0415 - 300 ms
 
     node = step["node"]
@@ -180,11 +183,11 @@ def _fill_node(step: Step) -> None:
     requests = [(one.get("requests") or {}).get("cpu", 0) for one in resources]
     millicores = [int(1000 * parse_quantity(cpu)) for cpu in requests]
     cpu = allocatable_cpu(node) - sum(millicores) - int(step["left"])
-    apply(filler(step["daemonset"], node, cpu))
+    apply(filler(step["daemonset"], node, cpu, step.get("priority", "")))
     wait_rollout(step["daemonset"])
 
 
-def filler(name: str, node: str, cpu: int) -> dict[str, Any]:
+def filler(name: str, node: str, cpu: int, priority: str = "") -> dict[str, Any]:
     """Return a DaemonSet that requests so much CPU (in millicores) on one node."""
     container = {
         "name": name, "image": "busybox:1.36",
@@ -200,6 +203,7 @@ def filler(name: str, node: str, cpu: int) -> dict[str, Any]:
                 "spec": {
                     "nodeSelector": {"kubernetes.io/hostname": node},
                     "containers": [container],
+                    **({"priorityClassName": priority} if priority else {}),
                 },
             },
         },

@@ -16,6 +16,7 @@ TRIED = "tried"  # the ConfigMap with the answers
 ALLOWED, REFUSED = "allowed", "refused: "
 # The keys of the answers of ``try_rights``.
 HOME, ADMINISTRATOR, CONTROLLER = "home", "administrator", "node-controller"
+OWN_LABEL = "own-label"
 OTHER_LABEL, OTHER_TAINT, NO_POD, RIGHTS = "other-label", "other-taint", "no-pod", "rights"
 POLICY_SECONDS = 10.0  # seconds until the API server acts by a new right or policy, at most
 READY_SECONDS = 20.0  # seconds until the agent is ready on a node that joins, at most
@@ -82,6 +83,7 @@ def try_rights(requests: Requests, daemonset: str) -> None:
         OTHER_LABEL: (agent, other, LABEL, False),
         OTHER_TAINT: (agent, other, TAINT, False),
         NO_POD: (agent._replace(pod=""), home, LABEL, False),
+        OWN_LABEL: (agent, home, LABEL, True),
         ADMINISTRATOR: (Who(), other, LABEL, True),
         CONTROLLER: (Who(NODE_CONTROLLER), other, LABEL, True),
     }

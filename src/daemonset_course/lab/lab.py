@@ -44,6 +44,12 @@ EXERCISES = {
     "max-surge": "max_surge_exercise",
     "on-delete-and-rollback": "on_delete_exercise",
     "restart-length": "restart_length_exercise",
+    "monitoring-agent": "monitoring_agent_exercise",
+    "ports-and-resources": "ports_and_resources_exercise",
+    "priority-and-eviction": "priority_and_eviction_exercise",
+    "configuration": "configuration_exercise",
+    "agents-rights": "agents_rights_exercise",
+    "at-scale": "at_scale_exercise",
 }
 
 

@@ -17,6 +17,7 @@ from daemonset_course.lab.agent_tries import (
     NO_POD,
     OTHER_LABEL,
     OTHER_TAINT,
+    OWN_LABEL,
     REFUSED,
     RIGHTS,
     TRIED,
@@ -63,6 +64,23 @@ def others_may(probe: str, *, requires: tuple[Criterion, ...] = (),
         )
 
     return _tried("others may change nodes as before", probe, judge, requires, weight)
+
+
+def may_own(probe: str, *, requires: tuple[Criterion, ...] = (),
+            weight: int = 1) -> Criterion:  # fmt: skip
+    """The token of one node's agent may set a label on that node."""
+
+    def judge(evidence: Evidence, data: Mapping[str, str]) -> Finding:
+        if data[OWN_LABEL] == ALLOWED:
+            return MET
+        return missed(
+            f"The agent of {evidence.lane(data[HOME])} may not change its own node any more.",
+            [data[OWN_LABEL].removeprefix(REFUSED)],
+            f"RBAC must allow patch of this node, and no policy may refuse it. {_RBAC}",
+            _WHERE,
+        )
+
+    return _tried("an agent may change its own node", probe, judge, requires, weight)
 
 
 def refused_elsewhere(probe: str, *, requires: tuple[Criterion, ...] = (),
