@@ -74,9 +74,7 @@ def test_one_missing_capability_is_enough_to_run_nothing(cluster: Any) -> None:
 
     with pytest.raises(BadInput, match="no recording") as error:
         step("00-x", needs=["logs", "exec"])(lambda: pytest.fail("it ran"))
-    assert (
-        error.value.next_step == "On a kind cluster: course record, with this lesson's number."
-    )
+    assert error.value.next_step == "On a kind cluster: course record, with this lesson's number."
 
 
 @pytest.mark.usefixtures("cluster")
