@@ -54,6 +54,7 @@ def data(root: Path = ROOT) -> dict[str, Any]:
     everything = [one for part in parts for one in part["notebooks"]]
     paths = [
         {
+            "name": path["name"],
             "title": path["title"],
             "says": path["says"],
             "notebooks": [

@@ -2,6 +2,10 @@
 
     make test-orders
     make test-orders RUNS="dirty twice" ONLY="04 05"
+    make test-orders RUNS="path-workshop path-cka"
+
+A run ``path-NAME`` is a path of ``content/course.toml`` in the order of the course: its lessons, and its
+labs with their solutions.
 
 Each run is a separate pytest with its own cluster; ``--workers`` runs are parallel. After each
 lesson the nodes must be as they were before it (``tests/around_lessons.py``).
@@ -21,10 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemonset_course import variables
+from daemonset_course.catalogue import catalogue
 from notebook_source import lesson_notebooks
 from run_notebooks import ROOT, command
 
 RUNS = ("fresh", "dirty", "twice", "shuffled-1", "shuffled-2", "shuffled-3")
+PATH = "path-"
+PATHS = {f"{PATH}{path.name}": path for path in catalogue().paths}
 OPTIONS = ("--keep-duplicates", "-p", "no:cacheprovider")
 
 
@@ -40,6 +47,9 @@ class Result:
 
 def order(run: str, lessons: Sequence[Path], seed: int) -> list[Path]:
     """Return the notebooks of a run, in order."""
+    if run in PATHS:
+        folders = {"lessons": "notebooks", "labs": "solutions"}
+        return [ROOT / folders[one.group] / f"{one.stem}.ipynb" for one in PATHS[run].notebooks]
     if run == "twice":
         return [lesson for lesson in lessons for _ in range(2)]
     if run.startswith("shuffled"):
@@ -81,7 +91,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--runs", nargs="*", choices=RUNS, help="which runs; all of them if none")
+    parser.add_argument(
+        "--runs", nargs="*", choices=(*RUNS, *PATHS), help=f"which; if none: {' '.join(RUNS)}"
+    )
     parser.add_argument("--only", nargs="*", help="numbers of lessons, such as 04 05")
     parser.add_argument("--workers", type=int, default=2, help="how many runs side by side")
     parser.add_argument(

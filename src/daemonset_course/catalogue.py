@@ -72,8 +72,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class LearningPath:
-    """A choice of notebooks for one kind of learner, in the order in which they are done."""
+    """A choice of notebooks for one kind of learner, in the order in which they are done.
 
+    ``make test-orders RUNS=path-NAME`` runs them so.
+    """
+
+    name: str
     title: str
     says: str
     notebooks: tuple[Notebook, ...]
@@ -109,7 +113,12 @@ def from_data(data: Mapping[str, Any]) -> Catalogue:
     )
     by_name = {one.name: one for part in parts for one in part.notebooks}
     paths = tuple(
-        LearningPath(path["title"], path["says"], tuple(by_name[one] for one in path["notebooks"]))
+        LearningPath(
+            path["name"],
+            path["title"],
+            path["says"],
+            tuple(by_name[one] for one in path["notebooks"]),
+        )
         for path in data["paths"]
     )
     return Catalogue(parts, paths)

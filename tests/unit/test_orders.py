@@ -14,6 +14,21 @@ def test_every_run_has_every_lesson(run: str) -> None:
     assert set(orders.order(run, LESSONS, seed=1)) == set(LESSONS)
 
 
+def test_a_path_has_its_lessons_and_solutions_in_the_order_of_the_course() -> None:
+    half = [
+        path.relative_to(orders.ROOT).as_posix()
+        for path in orders.order("path-half-day", LESSONS, 1)
+    ]
+
+    assert half[0] == "notebooks/00-start-here.ipynb"
+    assert "solutions/06-roll-within-budget.ipynb" in half
+    assert half.index("notebooks/08-rolling-update.ipynb") < half.index(
+        "solutions/06-roll-within-budget.ipynb"
+    )
+    assert all((orders.ROOT / one).is_file() for run in orders.PATHS
+               for one in orders.order(run, LESSONS, 1))  # fmt: skip
+
+
 def test_twice_is_twice_in_a_row() -> None:
     made = orders.order("twice", LESSONS, seed=1)
 
