@@ -237,6 +237,33 @@ proved("all 100 nodes are updated, no sooner than the limit allows for two reque
 # rounds, and at least as long as its requests. With `10%` there are never more than ten rounds, however
 # large the fleet; the requests grow with the nodes.
 #
+# And one node at a time? We give it as long as `10%` took, and look how many nodes are done by then.
+
+# %%
+from contextlib import suppress
+
+from daemonset_course import NotFinished
+from daemonset_course.lessons import set_budget
+
+set_budget(1)
+with record("agent", live=True) as single:
+    kubectl("rollout restart daemonset/agent")
+    with suppress(NotFinished):
+        wait_rollout("agent", timeout=facts.duration)
+set_budget("50%")
+wait_rollout("agent")
+
+# %%
+print(f"measured: {single.rollouts[-1].updated} of 100 nodes, one by one, when 10% had done all")
+
+# %% tags=["claim-C63"]
+assert single.rollouts[-1].updated < 60
+proved("in that time, one node at a time updated fewer than 60 of the 100")
+
+# %% [markdown]
+# More than forty nodes still ran the old version. A budget may be raised while a rollout runs: that is
+# how this one ended.
+#
 # Now a thousand nodes, with `50%` in place of `10%`.
 
 # %%

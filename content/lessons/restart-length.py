@@ -1,0 +1,265 @@
+# %% [markdown]
+# # The length of a restart
+
+# %%
+import json
+
+from daemonset_course import apply, kubectl, predict, proved, record, reset, wait_rollout
+from daemonset_course.lessons import container_patch, release, set_budget, slow_start
+
+# %%
+fleet = reset(workers=12)
+apply("../manifests/rolling-update/agent.yaml")
+wait_rollout("agent")
+
+# %% [markdown]
+# ## The claim
+#
+# > A rollout takes as long as its rounds, and a round as long as one restart: the old Pod stops, the
+# > new one starts, becomes ready, and stays ready for `minReadySeconds`.
+#
+# So there are two ways to a shorter rollout: a larger budget, which takes more nodes down, and a
+# shorter restart, which takes none. First the restart of one node as it is.
+
+# %%
+with record("agent") as one:
+    first_node = f"-l app=agent --field-selector spec.nodeName={fleet.workers[0]}"
+    kubectl(f"delete pod {first_node}")
+    wait_rollout("agent")
+restart = one.timeline.unavailable.longest(0)
+print(f"measured: the node was without an agent for {restart:.1f} s")
+
+# %% [markdown]
+# ## A slow start and a slow stop
+#
+# `initialDelaySeconds` makes the new Pod ready late, `preStop` makes the old one stop slowly. We
+# change one thing at a time, roll a third of the nodes at a time, and compare the shortest gap of
+# each rollout, which other work on this machine disturbs least.
+
+# %%
+set_budget(4)
+with record("agent", live=True) as late:
+    if "no change" in slow_start("agent", 6):  # this cell ran before
+        kubectl("rollout restart daemonset/agent")
+    wait_rollout("agent")
+
+
+# %%
+def roll_with(change):
+    """The facts of a rollout with this change."""
+    with record("agent", live=True) as run:
+        said = kubectl("patch daemonset agent --patch", json.dumps({"spec": change}))
+        if "no change" in said:  # this cell ran before
+            kubectl("rollout restart daemonset/agent")
+        wait_rollout("agent")
+    return run.rollouts[-1]
+
+
+# %% [markdown]
+# The slow start is in the new Pods. The slow stop is in the template as well.
+
+# %%
+slow_stop = predict(
+    "slow-stop",
+    "The agent gets a preStop hook that sleeps for 6 seconds, and rolls; then it gets a new version, "
+    "and rolls again. In which of the two rollouts is each node without an agent for longer?",
+    choices=("the first one", "the second one", "both alike"),
+)
+slow_stop
+
+# %%
+stop = {"preStop": {"sleep": {"seconds": 6}}}
+first = roll_with(container_patch("agent", lifecycle=stop, readinessProbe=None))
+second = roll_with(container_patch("agent", env=[{"name": "RELEASE", "value": "7"}]))
+
+# %%
+runs = {"slow start": late.rollouts[-1], "slow stop, first": first, "slow stop, second": second}
+gap = {what: min(-s for s in run.overlap.values()) for what, run in runs.items()}
+print(f"measured: plain {restart:.1f} s")
+for what, seconds in gap.items():
+    print(f"measured: {what} {seconds:.1f} s")
+late.plot()
+
+# %%
+ratio = gap["slow stop, second"] / gap["slow stop, first"]
+answers = ("the first one", "both alike", "the second one")
+slow_stop.compare(answers[(ratio > 1 / 1.5) + (ratio > 1.5)])
+
+# %%
+assert gap["slow start"] > 1.5 * restart
+assert ratio > 1.5
+proved("a slow start makes the gap longer, and a slow stop does so one rollout later")
+
+# %% [markdown]
+# The slow stop shows only in the *second* rollout: a Pod stops as its own template says, and the
+# Pods that the first rollout ended knew nothing of `preStop`.
+#
+# `minReadySeconds` slows a rollout without a longer gap: a Pod counts as *available* only when it
+# has been ready for that long.
+
+# %%
+set_budget(6)
+# This rollout is not looked at: the Pods that stop slowly go, and the new ones get old enough.
+roll_with({"minReadySeconds": 3, **container_patch("agent", lifecycle=None)})
+with record("agent", live=True) as soak:
+    release(8)
+    wait_rollout("agent")
+
+# %%
+new = soak.rollouts[-1].revision
+bars = soak.timeline.segments
+came = min(bar.start for bar in bars if bar.revision == new and bar.phase == "ready")
+last = max(bar.start for bar in bars if bar.revision != new and bar.phase == "terminating")
+print(f"measured: {last - came:.1f} s from the first new Pod's ready to the last old one's end")
+soak.plot()
+
+# %%
+assert last - came > 3 - 1, "the controller reads the API's times: whole seconds"
+proved("the last old Pod was not asked to stop before minReadySeconds were over")
+
+# %% [markdown]
+# The second half of the nodes had to wait until the first had been ready for three seconds. Use it to
+# let a bad version show itself before the next node goes.
+
+# %% [markdown]
+# ## A Pod that does not stop
+#
+# Back to the small fleet. A Pod is asked to stop with the signal
+# SIGTERM, and killed when `terminationGracePeriodSeconds` are over, 30 by default. `deaf` has 6.
+
+# %%
+reset(workers=3)
+
+# %%
+deafness = predict(
+    "deaf",
+    "The first process of a container is sleep, and its Pod has "
+    "terminationGracePeriodSeconds: 6. A rollout asks the Pod to stop. "
+    "How long does it take from then until the Pod is gone?",
+    unit="s",
+)
+deafness
+
+# %% [markdown]
+# Signals need a real process: on the embedded cluster you see a **recording** made on kind. The first
+# rollout ends the Pods with the bare `sleep` and brings a shell that handles SIGTERM; the second ends
+# those.
+
+
+# %%
+from daemonset_course import step
+
+TRAP = "trap 'exit 0' TERM; sleep infinity & wait"
+
+
+# %%
+@step("deaf", needs="exec")
+def deaf():
+    """Two rollouts: the old Pods do not hear SIGTERM in the first, and do in the second"""
+    apply("../manifests/restart-length/deaf.yaml")
+    wait_rollout("deaf")
+    with record("deaf") as run:
+        hears = container_patch("agent", command=["sh", "-c", TRAP])
+        kubectl("patch daemonset deaf --patch", json.dumps({"spec": hears}))
+        wait_rollout("deaf")
+        kubectl("set env daemonset/deaf RELEASE=3")
+        wait_rollout("deaf")
+    return run
+
+
+# %%
+print(deaf.label)
+log = deaf.result
+
+
+def stops(rollout):
+    """Seconds from "asked to stop" to "gone" of each old Pod of this rollout."""
+    thin = [one for one in log.timeline.segments if one.phase == "terminating"]
+    return [one.end - one.start for one in thin if rollout.start <= one.start <= rollout.end]
+
+
+# %%
+unheard, heard = map(stops, log.rollouts)
+log.plot(title=f"Until a Pod is gone: first rollout {min(unheard):.1f}, second {max(heard):.1f} s")
+
+# %%
+print(f"measured: {min(unheard):.1f} to {max(unheard):.1f} s unheard")
+print(f"measured: {min(heard):.1f} to {max(heard):.1f} s heard")
+deafness.compare(min(unheard), source=deaf.source)
+
+# %%
+assert len(unheard) == len(heard) == 3
+assert max(heard) < min(unheard)
+assert min(unheard) > 5, "the grace period, less what the log's first sight of it came late"
+proved("each Pod that ignores SIGTERM takes its grace period, and each that handles it takes less")
+
+# %% [markdown]
+# A Pod that does not handle SIGTERM costs its whole grace period, on every node, in each rollout that ends it.
+# The first process of a container has the process number 1 there. The kernel does not deliver a signal
+# to process 1 unless that process has set a handler for it; SIGKILL from outside the container is
+# delivered all the same, and ends it
+# ([pid_namespaces(7)](https://man7.org/linux/man-pages/man7/pid_namespaces.7.html)). Let the agent
+# handle SIGTERM, or start it under a small init; a shorter grace period only kills it sooner.
+
+# %%
+kubectl("delete daemonset deaf --ignore-not-found")
+None
+
+# %% [markdown]
+# ## Your turn
+#
+# A rollout of `agent` takes too long, and the budget is not yours to change. Make a rollout at least
+# twice as fast, with the same `updateStrategy`. What its team says:
+#
+# - The agent ends at SIGTERM by itself, at once. It answers its probe as soon as it has started.
+# - The probe stays, and so does the grace period.
+# - A new Pod is to be watched for one second before the next node follows.
+#
+# `before` is a copy of `agent` as it is now. Leave it alone: the check restarts both at the same time,
+# and compares.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("restart-length")
+turn.start()
+
+# %%
+# %kubectl get daemonset agent -o yaml
+
+# %% [markdown]
+# The check judges
+#
+# - the time of a rollout that it starts itself: that of `agent` is at most half of that of `before`;
+# - that the probe still asks the agent, and that `minReadySeconds` is at least 1;
+# - that nothing else of the DaemonSet was changed, and nothing of `before`.
+#
+# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl` in a
+# terminal. A field that is to go has the value `null`. The check takes a while: it waits for your
+# rollout, and then for its own.
+
+# %%
+change = """
+"""
+turn.apply(change)
+
+# %%
+turn.check()
+
+# %%
+turn.recording.plot()
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - A slow start makes the gap longer in the rollout that brings it; a slow stop in the one after it.
+# - `minReadySeconds` makes the rollout longer, and no gap.
+# - A process that does not handle SIGTERM costs its whole grace period on each node.
+# - A shorter restart shortens the rollout without one more node down.

@@ -1,0 +1,427 @@
+# %% [markdown]
+# # Stuck rollouts
+
+# %%
+from pathlib import Path
+
+from daemonset_course import apply, kubectl, predict, proved, record, reset, taint, wait_rollout
+from daemonset_course.lessons import daemonset_status, release, set_budget, try_rollout
+
+fleet = reset(workers=12)
+apply("../manifests/rolling-update/agent.yaml")
+wait_rollout("agent")
+
+# %% [markdown]
+# ## The claim
+#
+# > A rollout deletes an old Pod only as long as the nodes without an available Pod are fewer than
+# > `maxUnavailable`. Whatever keeps a node without one, the rollout waits for it.
+#
+# A rollout has no deadline: it stands still until somebody finds the cause. In this lesson a release
+# is bad, a node dies, and a taint is in the way. First we measure the restart of one node, by which we
+# shall know whether something still moves.
+
+
+# %%
+def pods_on(node):
+    """The kubectl options that choose the agent's Pod on this node."""
+    return f"-l app=agent --field-selector spec.nodeName={node}"
+
+
+with record("agent") as one:
+    kubectl(f"delete pod {pods_on(fleet.workers[0])}")
+    wait_rollout("agent")
+restart = one.timeline.unavailable.longest(0)
+print(f"measured: the node was without an agent for {restart:.1f} s")
+
+# %% [markdown]
+# ## One bad release after the other
+#
+# The agent gets an image that cannot be pulled, with `maxUnavailable: 10%`. Two nodes lose their
+# agent, and there it stays (lesson [rolling-update]).
+
+# %%
+set_budget("10%")
+kubectl("set image daemonset/agent agent=registry.invalid/agent:2")
+kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=2 daemonset/agent --timeout=60s")
+
+# %% [markdown]
+# Somebody tries to mend it in haste: another image, and another, both as bad as the first.
+
+# %%
+haste = predict(
+    "haste",
+    "The rollout of a bad image has stopped at its budget. The agent then gets two more images, one "
+    "after the other, and neither can be pulled. How many of the 12 nodes keep a ready agent "
+    "through all of it?",
+    unit="nodes",
+)
+haste
+
+# %%
+unfinished = []
+with record("agent", live=True, predicted={"READY": haste}) as hasty:
+    for number in (3, 4):
+        kubectl(f"set image daemonset/agent agent=registry.invalid/agent:{number}")
+        unfinished.append(try_rollout("agent", timeout=2 * restart))
+most = hasty.timeline.unavailable.max()
+hasty.plot(title=f"Two more bad images: at most {most} nodes without an agent")
+
+# %%
+haste.compare(12 - most, within=0)
+
+# %%
+assert all(unfinished), "no node can pull it"
+assert [rollout.updated for rollout in hasty.rollouts] == [0, 0]
+assert most == 2
+proved("neither image got an available Pod, and never more than 2 nodes were without one")
+
+# %% [markdown]
+# The same ten. The controller replaced only the Pods that were down anyway (rule 2 of lesson [rolling-update]). This was not
+# always so. Kubernetes 1.21 introduced a bug, fixed in 1.31 and in late patches of 1.28 to 1.30: each
+# bad release in turn could take further nodes
+# ([issue 123232](https://github.com/kubernetes/kubernetes/issues/123232)).
+
+# %% [markdown]
+# `kubectl rollout undo` goes back to the template before, which is a bad one here. We name the
+# revision that worked, the first.
+
+# %%
+kubectl("rollout undo daemonset/agent --to-revision=1")
+set_budget(1)
+wait_rollout("agent")
+
+# %% [markdown]
+# ## Does it matter what is wrong?
+#
+# An image that cannot be pulled, a process that ends at once, a probe that never succeeds: three
+# faults in one line each, for you to play with. The budget is 1.
+
+# %%
+least = predict(
+    "least",
+    "With maxUnavailable: 1 on 12 nodes, the agent gets three faulty versions, each undone before "
+    "the next: an image that cannot be pulled, a process that ends at once, a readiness probe that "
+    "never succeeds. How many nodes keep a ready agent in the worst of the three cases?",
+    unit="nodes",
+)
+least
+
+# %%
+left = {}
+
+
+def outcome():
+    """Nodes with a new Pod and nodes with a ready one, once the fault had its time; then undo."""
+    kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=1 daemonset/agent --timeout=60s")
+    try_rollout("agent", timeout=2 * restart)
+    status = daemonset_status("agent")
+    kubectl("rollout undo daemonset/agent")
+    wait_rollout("agent")
+    return [status.updated, status.ready]
+
+
+# %%
+from daemonset_course.lessons import crash, missing_image, never_ready
+
+faults = {"missing image": missing_image, "crash": crash, "never ready": never_ready}
+for what, make_faulty in faults.items():
+    make_faulty("agent")
+    left[what] = outcome()
+
+# %%
+print(left)
+least.compare(min(kept for begun, kept in left.values()), within=0)
+
+# %%
+assert set(map(tuple, left.values())) == {(1, 11)}
+proved("with each fault one node has a new Pod, and 11 nodes have a ready one")
+
+# %% [markdown]
+# Not available is not available, whatever the reason. (`crash` brings a readiness probe along.
+# Without one, a kubelet may call such a Pod ready for the instant between its start and its end,
+# and the rollout goes on to the next node. `minReadySeconds` guards against that
+# too, lesson [restart-length].)
+
+# %% [markdown]
+# ## A dead node
+#
+# One machine dies: its kubelet falls silent. After a grace period without a word from it (50 s by
+# default; this cluster may wait less, to save your time) the node controller marks it unreachable.
+#
+# Before it dies we start `eager` beside the agent. It is the same but for one toleration, of the
+# taint that comes with `unreachable`; we shall need it in a moment.
+
+# %%
+set_budget(1)
+eager = Path("../manifests/rolling-update/agent.yaml").read_text().replace("agent", "eager")
+stays = "tolerations: [{key: node.kubernetes.io/unreachable, operator: Exists}]"
+apply(eager.replace("spec:\n      containers:", f"spec:\n      {stays}\n      containers:"))
+wait_rollout("eager")
+
+# %%
+living = predict(
+    "dead-node",
+    "One of the 12 nodes dies, and the node controller marks it unreachable. Then the agent gets a "
+    "new version, with maxUnavailable: 1. How many of the 11 living nodes will be updated?",
+    unit="nodes",
+)
+living
+
+# %%
+from daemonset_course import break_node, current
+
+dead = fleet.workers[4]
+print(f"grace period of this cluster: {current().settings.node_grace_seconds} s")
+break_node(dead)
+
+# %%
+gone = "jsonpath={.metadata.deletionTimestamp}"
+with record("agent", live=True, predicted={"UP-TO-DATE": living}) as frozen:
+    release(5)
+    kubectl(f"wait pod {pods_on(dead)} --for={gone} --timeout=60s")
+    reasons = try_rollout("agent", timeout=2 * restart)
+frozen.plot(title=f"Nodes updated while one node is dead: {frozen.rollouts[-1].updated}")
+
+# %%
+print("measured:", *(line for line in reasons if "old template" not in line))
+living.compare(frozen.rollouts[-1].updated, within=0)
+
+# %% tags=["claim-C60"]
+assert (frozen.rollouts[-1].updated, daemonset_status("agent").desired) == (0, 11)
+proved("no node got the new version, and DESIRED is 11")
+
+# %% [markdown]
+# None. The dead node is no longer counted in DESIRED, because its taints keep new Pods away, but
+# its Pod is still there, so the controller counts the node as unavailable (rule 1). The controller deletes that Pod
+# (rule 2), and no kubelet on the dead machine can confirm it: the Pod stays Terminating. The
+# budget of one is spent on a node that will not come back by itself.
+#
+# Give the rollout room for one more.
+
+# %%
+with record("agent", live=True) as room:
+    set_budget(2)
+    kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=11 daemonset/agent --timeout=90s")
+    complete = wait_rollout("agent")
+room.plot(title=f"With a budget of 2 beside the dead node: {complete.updated} nodes are updated")
+
+# %% tags=["claim-C60"]
+assert room.timeline.unavailable.max() == 2
+assert complete.updated == 11
+proved("all 11 living nodes got the new version, one at a time beside the dead one")
+
+# %% [markdown]
+# A budget above the number of dead nodes keeps rollouts moving.
+#
+# Would it help to tolerate the taint? `eager` does, and it may have two nodes down.
+
+# %%
+eager_desired = predict(
+    "eager",
+    "The DaemonSet eager ran on all 12 nodes before one died, and it tolerates the taint of the "
+    "dead node. It gets a new version, with maxUnavailable: 2. What will its DESIRED be?",
+    unit="nodes",
+)
+eager_desired
+
+# %%
+import json
+
+two_down = {"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 2}}}}
+kubectl("patch daemonset eager --patch", json.dumps(two_down))
+kubectl("set env daemonset/eager RELEASE=2")
+kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=11 daemonset/eager --timeout=90s")
+lacking = try_rollout("eager", timeout=2 * restart)
+print("measured:", *lacking)
+
+# %%
+desired = daemonset_status("eager").desired
+eager_desired.compare(desired, within=0)
+
+# %%
+assert lacking
+assert desired == 12
+proved("the rollout of eager is not complete")
+
+# %% [markdown]
+# Twelve: the taint does not keep `eager` away, so the dead node still counts, and the rollout stops
+# at 11 of 12. The agent's ended at 11 of 11.
+#
+# The other cure is to delete the Node object of a machine that is gone for good.
+
+# %%
+freed = predict(
+    "freed",
+    "The rollout of eager has updated 11 nodes and waits for the dead one. The Node object of the "
+    "dead machine is deleted, and nothing else is changed. Is the rollout complete then?",
+    choices=("yes", "no"),
+)
+freed
+
+# %%
+from daemonset_course import remove_node
+
+with record("eager", live=True) as buried:
+    remove_node(dead)  # once only: it is gone then
+    at_once = not try_rollout("eager", timeout=2 * restart)
+state = "complete" if at_once else "not complete"
+buried.plot(title=f"After the Node object was deleted the rollout is {state}")
+
+# %%
+freed.compare("yes" if at_once else "no")
+
+# %%
+assert not at_once
+proved("after the time of two restarts the rollout was not complete")
+
+# %% [markdown]
+# Not yet. The controller does not watch for nodes that are removed (lesson [how-scheduling-works]),
+# so DESIRED was still 12. It counts again when the DaemonSet or one of its Pods changes: we change an
+# annotation.
+
+# %%
+kubectl("annotate daemonset eager look=again --overwrite")
+wait_rollout("eager")
+ghost = f"-l app=eager --field-selector spec.nodeName={dead}"
+listed = kubectl(f"get pods {ghost} -o name").split()
+print(f"measured: Pods still listed on the node that is gone: {len(listed)}")
+kubectl(f"delete pod {ghost} --force --grace-period=0")
+
+# %%
+assert daemonset_status("eager").desired == 11
+proved("after another change DESIRED is 11, and the rollout is complete")
+
+# %% [markdown]
+# The Pod itself, where it is still listed, is a ghost: no kubelet can confirm that it stopped, and the
+# Pod garbage collector takes its time (lesson [one-pod-per-node]). `--force` takes a Pod out of the
+# list without asking its kubelet. Use it only for machines that really are gone. A new machine takes
+# the place of this one.
+
+# %%
+from daemonset_course import add_node
+
+kubectl("delete daemonset eager --ignore-not-found")
+if len(current().workers()) < 12:
+    add_node()
+wait_rollout("agent")
+
+# %% [markdown]
+# ## A taint in the way
+#
+# A `NoSchedule` taint does not touch running Pods. We begin with 12 of them, as at the start.
+
+# %%
+kubectl("delete daemonset agent --ignore-not-found")
+apply("../manifests/rolling-update/agent.yaml")
+wait_rollout("agent")
+
+# %%
+after = predict(
+    "taint",
+    "The agent has a Pod on each of 12 nodes. One node gets a taint with the effect NoSchedule, "
+    "which the agent does not tolerate. Then a new version is rolled out. How many Pods of the "
+    "agent are there afterwards?",
+    unit="Pods",
+)
+after
+
+# %%
+tainted = fleet.workers[6]
+taint(tainted, "maintenance=soon:NoSchedule")
+set_budget(3)
+with record("agent", live=True, predicted={"CURRENT": after}) as hole:
+    release(2)
+    said = kubectl("rollout status daemonset/agent --timeout=90s").splitlines()[-1]
+pods = kubectl("get pods -l app=agent --no-headers").count("Running")
+hole.plot(title=f"Pods after the rollout: {pods}")
+
+# %%
+print(said)
+after.compare(pods, within=0)
+
+# %%
+assert pods == 11
+assert "successfully rolled out" in said
+proved("11 Pods run, and kubectl reports success")
+
+# %% [markdown]
+# The rollout deleted the old Pod on the tainted node, and no new one may go there. Yet
+# `kubectl rollout status` reported success: it compares with DESIRED, and DESIRED shrank. The
+# mistake is to taint a node "for later" and to trust that message. The Pod returns when the
+# taint is taken off.
+
+# %%
+taint(tainted, "maintenance:NoSchedule-")
+kubectl("wait --for=jsonpath={.status.numberReady}=12 daemonset/agent --timeout=60s")
+
+# %% [markdown]
+# ## Check yourself
+#
+# One question. Commit an answer, then run the cell below it.
+
+# %%
+q1 = predict(
+    "rolling-check-green",
+    "Can kubectl rollout status report success although a node that had the agent has none now?",
+    choices=("yes", "no"),
+)
+q1
+
+# %%
+q1.compare("yes" if pods < 12 else "no")
+
+# %% [markdown]
+# ## Your turn
+#
+# `logs`, `metrics` and `net` were released an hour ago, and none of the three rollouts has moved since.
+# You are on call, and this is what you know:
+#
+# - worker6 is dead and waits for a spare part. Its Node object stays.
+# - `logs`: which RELEASE runs in the end is up to you.
+# - `metrics` is to run RELEASE 2, which needs 200m of CPU.
+# - `net` is to run RELEASE 2. At no time may more than two nodes be without it, the dead one included.
+# - `shop`, on worker3, earns the money: nobody touches it.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("stuck-rollouts")
+turn.start()
+
+# %%
+# %kubectl get daemonsets -o wide
+# %kubectl get pods -o wide
+
+# %% [markdown]
+# Find out what holds each of them up, and free each with one change, in the cell below (a line that
+# begins with `%kubectl`) or in a terminal. The check judges each of the three by itself:
+#
+# - every node that can be reached runs its newest template;
+# - it is the same DaemonSet, and nothing was changed beside what held it up;
+# - `net` was never missing on more than two nodes.
+#
+# `shop`, the Node objects, their labels and taints are to be as they were. `turn.hint()` gives one of
+# three hints.
+
+# %%
+# one change for each of the three
+
+# %%
+turn.check()
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - Unavailable is unavailable: dead nodes, broken Pods and terminating Pods spend the same budget.
+# - A bad template stops at the budget, however many follow it. Nothing rolls back by itself.
+# - A budget above the number of dead nodes keeps rollouts moving; so does the deletion of Node objects
+#   whose machines are gone for good.
+# - `kubectl rollout status` compares with DESIRED, and DESIRED shrinks with a taint.
