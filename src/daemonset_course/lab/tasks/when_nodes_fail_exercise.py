@@ -84,8 +84,7 @@ START = "---\n".join((
     running(agent_manifest(AGENT, update="rollingUpdate: {maxUnavailable: 3}"), AGENT),
     _steps(_number("readyReplicas"), "cordon $worker3"),
     "action: break node\nnode: $worker5\nhow: not ready\n",
-    "action: break node\nnode: $worker2\n",
-    "action: break node\nnode: $worker4\n",
+    "action: break node\nnodes: [$worker2, $worker4]\n",
     _steps(
         f"taint node $worker4 {OUT_OF_SERVICE}=nodeshutdown:NoExecute",
         # As the Pod garbage collector does, which looks every 20 s.
