@@ -216,8 +216,12 @@ def _network(cluster: SimulatedCluster, node: str, status: bool = True) -> None:
     cluster.network_unavailable(node, status)
 
 
-def _break_node(cluster: SimulatedCluster, node: str, how: str = "unreachable") -> None:
-    cluster.break_node(node, how)
+def _break_node(
+    cluster: SimulatedCluster, node: str = "", how: str = "unreachable",
+    nodes: Sequence[str] = (),
+) -> None:  # fmt: skip
+    for name in nodes or [node]:
+        cluster.break_node(name, how)
     cluster.run(0.5)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import yaml
@@ -170,6 +171,14 @@ def _remove_node(step: Step) -> None:
             kubectl(f"delete pods -A {here} --force --grace-period=0 --wait=false")
 
 
+def _break_nodes(step: Step) -> None:
+    """Break a node, or several at the same time: each is noticed after the same grace period."""
+    names = step.get("nodes", [step.get("node")])
+    how = step.get("how", "unreachable")
+    with ThreadPoolExecutor(max_workers=len(names)) as pool:
+        list(pool.map(lambda name: break_node(name, how), names))  # raises what a node raised
+
+
 def _fill_node(step: Step) -> None:
     """Run a DaemonSet on one node that requests its CPU but for ``left`` (in millicores).
 
@@ -287,7 +296,7 @@ ACTIONS: dict[str, Callable[[Step], Any]] = {
     "wait stuck": _wait_stuck,
     "wait pods": _wait_pods,
     "delete pods": _delete_pods,
-    "break node": lambda step: break_node(step["node"], step.get("how", "unreachable")),
+    "break node": _break_nodes,
     "recover node": lambda step: recover_node(step["node"]),
     "remove node": _remove_node,
     "add node": _add_node,

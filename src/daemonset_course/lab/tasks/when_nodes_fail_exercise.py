@@ -71,9 +71,8 @@ def _steps(*commands: str) -> str:
     return "---\n".join(f'action: kubectl\ncommand: "{command}"\n' for command in commands)
 
 
-def _ready(count: int) -> str:
-    path = "--for=jsonpath={.status.readyReplicas}"
-    return f"wait {path}={count} deployment/{WEB} --timeout=60s"
+def _number(field: str) -> str:
+    return f"wait --for=jsonpath={{.status.{field}}}={WORKERS} deployment/{WEB} --timeout=60s"
 
 
 def _here(app: str, node: str) -> str:
@@ -83,10 +82,9 @@ def _here(app: str, node: str) -> str:
 START = "---\n".join((
     WEB_MANIFEST,
     running(agent_manifest(AGENT, update="rollingUpdate: {maxUnavailable: 3}"), AGENT),
-    _steps(_ready(WORKERS), "cordon $worker3"),
+    _steps(_number("readyReplicas"), "cordon $worker3"),
     "action: break node\nnode: $worker5\nhow: not ready\n",
-    "action: break node\nnode: $worker2\n",
-    "action: break node\nnode: $worker4\n",
+    "action: break node\nnodes: [$worker2, $worker4]\n",
     _steps(
         f"taint node $worker4 {OUT_OF_SERVICE}=nodeshutdown:NoExecute",
         # As the Pod garbage collector does, which looks every 20 s.
@@ -94,7 +92,9 @@ START = "---\n".join((
         "drain $worker --ignore-daemonsets --delete-emptydir-data --timeout=60s",
         f"taint node $worker {MAINTENANCE}",
         f"wait --for=delete {_here(AGENT, 'worker')} --timeout=60s",
-        _ready(WORKERS - 2),
+        # The Pods that replace those of worker and worker4; worker6 alone is open to them.
+        _number("replicas"),
+        f"wait --for=condition=Ready {_here(WEB, 'worker6')} --timeout=60s",
     ),
 ))  # fmt: skip
 
