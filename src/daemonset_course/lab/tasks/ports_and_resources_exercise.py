@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from daemonset_course.lab.agent_manifest import agent_manifest
-from daemonset_course.lab.criteria import covered, kept, moments
+from daemonset_course.lab.criteria import covered, kept, moments, rolled
 from daemonset_course.lab.criteria.covered import is_worker
-from daemonset_course.lab.criteria.host_ports import host_ports, ports_free
+from daemonset_course.lab.criteria.host_ports import host_ports
 from daemonset_course.lab.evidence import Evidence, pod_spec
 from daemonset_course.lab.lab import Lab, Task, Worker
 from daemonset_course.lab.tasks.no_gap_update import cpu, millicores
@@ -32,7 +32,13 @@ def port(number: int) -> str:
 def manifest(name: str, request: int = REQUEST, number: int = PORT) -> str:
     """Return an agent's manifest as YAML, with its request in millicores and its port."""
     asks = port(number) if name in (METRICS, TRACES) else ""
-    return agent_manifest(name, container=f"{asks}{cpu(request)}\n")
+    # With a budget of one, a rollout that waits for a port and one that waits for room can wait for
+    # each other for good.
+    return agent_manifest(
+        name,
+        update='rollingUpdate: {maxUnavailable: "100%"}',
+        container=f"{asks}{cpu(request)}\n",
+    )
 
 
 def _requested(spec: Mapping[str, Any], name: str) -> str | None:
@@ -87,6 +93,16 @@ def _ports(*requires: Criterion) -> Criterion:
                 "long one waits. Source: NodePorts, pkg/scheduler/framework/plugins/nodeports.",
                 where=f"kubectl describe pod -l app={TRACES}, the events.",
             )
+        for name in (METRICS, TRACES):
+            surge = rolled.rolling(evidence.daemonset(name).after).get("maxSurge")
+            if surge not in (None, 0, "0%"):
+                return missed(
+                    f"maxSurge {surge} puts the next Pod of {name} beside the old one, and both "
+                    f"want port {held[name][0]} of the node.",
+                    rule="A port of a node is given to one Pod. Source: NodePorts, "
+                    "pkg/scheduler/framework/plugins/nodeports.",
+                    where=f"kubectl get daemonset {name} -o yaml, updateStrategy and hostPort.",
+                )
         return MET
 
     return Criterion(f"{METRICS} keeps port {PORT}, and {TRACES} has another one", judge, requires,
@@ -154,9 +170,8 @@ _ENOUGH = [
     )
     for name in NEEDS
 ]  # fmt: skip
-_FREE = ports_free(METRICS, requires=(_PORTS,)), ports_free(TRACES, requires=(_PORTS,))
 _FITS = _fits(*_ENOUGH)
-_COVERED = [_covered(name, _PORTS, *_FREE, _FITS, *_SHOP) for name in NEEDS]
+_COVERED = [_covered(name, _PORTS, _FITS, *_SHOP) for name in NEEDS]
 
 
 def _start() -> str:
@@ -192,7 +207,7 @@ LAB = Lab(
             f"asked there from outside; {TRACES} may have any other port. Some Pods are Pending.",
             criteria=(
                 kept.nodes_kept(), kept.nodes_as_given(), kept.not_bare(), *_KEPT, *_SHOP, _PORTS,
-                *_FREE, *_ENOUGH, _FITS, *_COVERED,
+                *_ENOUGH, _FITS, *_COVERED,
             ),
             hints=(
                 "kubectl get pods -o wide, then kubectl describe pod of each one that is Pending: "

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from daemonset_course.lab.agent_manifest import running
+from daemonset_course.lab.agent_manifest import (
+    IMAGE,
+    agent_manifest,
+    ready_after,
+    running,
+    sets_release,
+)
 from daemonset_course.lab.criteria import kept, rolled
 from daemonset_course.lab.lab import Lab, Task, Worker
-from daemonset_course.lab.tasks.roll_within_budget import AGENT, WORKERS, manifest
 
+AGENT = "agent"
+WORKERS = 12
 DOWN = 3  # nodes that may be without the agent at one time
 WINDOW = 5.0  # restarts
 SLOW = "maxUnavailable: 10%"  # 2 of 12 nodes: six rounds
+
+
+def manifest(*, release: str = "1", image: str = IMAGE, strategy: str = SLOW) -> str:
+    """Return the agent's manifest as YAML; ``strategy`` is the content of ``rollingUpdate``.
+
+    A restart is long, so that the pauses between restarts take little of the window.
+    """
+    ends = "lifecycle:\n  preStop:\n    sleep: {seconds: 2}"
+    return agent_manifest(
+        AGENT,
+        update=f"type: RollingUpdate\nrollingUpdate: {{{strategy}}}",
+        image=image,
+        container=sets_release(release) + ready_after(2) + ends,
+    )
+
+
 _GUARDS = kept.guards(AGENT)
 _SETS = rolled.template_sets(AGENT, AGENT, "RELEASE", "2")
 _READY = (_GUARDS[0], _SETS)
@@ -23,7 +46,7 @@ LAB = Lab(
     tasks=(
         Task(
             title="RELEASE 2 on 12 nodes, within 5 restarts",
-            start=running(manifest(strategy=SLOW), AGENT),
+            start=running(manifest(), AGENT),
             there=f"{AGENT} runs RELEASE 1 on {WORKERS} workers; maxUnavailable is 10%.",
             criteria=(
                 *_GUARDS,
