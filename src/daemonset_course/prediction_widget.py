@@ -29,10 +29,15 @@ MAY_CHANGE = "You can change it; the first answer is kept, too."
 SHOWN = "You see the result without a prediction: run the next cell."
 
 SENTENCES = "course-sentences"  # the class of radio buttons whose labels are sentences that wrap
+TERMINAL = "course-terminal"  # the class of the terminal, which scrolls sideways in itself
 _STYLE = (
+    f".{TERMINAL} .widget-html-content {{min-width: 0; width: 100%}}"
     f".{SENTENCES} {{flex-direction: column; align-items: flex-start}}"
-    f".{SENTENCES} .widget-radio-box label {{height: auto; width: auto; margin: 4px 0; "
+    # The label has its text before its button.
+    f".{SENTENCES} .widget-radio-box label {{display: flex; flex-direction: row-reverse; "
+    "justify-content: flex-end; align-items: baseline; height: auto; width: auto; margin: 4px 0; "
     "line-height: 1.4; white-space: normal; overflow: visible}"
+    f".{SENTENCES} .widget-radio-box label input {{flex: none}}"
 )
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _PAUSE = 0.25  # seconds in which a browser sends the text of a field after its Enter
@@ -78,6 +83,8 @@ class PredictionWidget:
         wrap = Layout(flex_flow="row wrap", align_items="center", max_width="100%")
         evidence = _terminal_html(prediction.evidence)
         above = [HTML(evidence, layout=wide)] if evidence else []
+        for terminal in above:
+            terminal.add_class(TERMINAL)
         question = HTML(_question_html(prediction.question), layout=wide)
         self.field = self._field()
         unit = [HTML(escape(prediction.unit))] if self._is_text and prediction.unit else []
