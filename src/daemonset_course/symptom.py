@@ -94,8 +94,9 @@ class Symptom(Prediction):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The four explanations."""
-        return tuple(one.says for one in self._case.explanations)
+        """The four explanations, each with its letter."""
+        pairs = zip(LETTERS, self._case.explanations, strict=True)
+        return tuple(f"{letter}) {one.says}" for letter, one in pairs)
 
     @property
     def said(self) -> str:
@@ -122,10 +123,9 @@ class Symptom(Prediction):
         judged.keep(self.question_id, self.first == self._case.right, bool(self.right))
 
     def __str__(self) -> str:
-        listed = [f"{letter}) {says}" for letter, says in zip(LETTERS, self.labels, strict=True)]
         ask = 'No explanation chosen yet. Add answer="a" (or another letter) and run it again.'
         said = f"{self.answer}) {self.said}" if self.answer is not None else f"{self.note} {ask}"
-        return "\n".join([self.evidence, "", self.question, *listed, "", said.strip()])
+        return "\n".join([self.evidence, "", self.question, *self.labels, "", said.strip()])
 
     __repr__ = __str__
 
