@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import minutes
+from daemonset_course import symptom
 from daemonset_course.catalogue import Catalogue, from_data
 from notebook_source import Source, read_sources
 
@@ -21,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FILE = Path("content") / "course.toml"
 DATA = Path("src") / "daemonset_course" / "data" / "catalogue.json"
 
-_QUESTION = re.compile(r"\bpredict\(\s*[\"']([^\"']+)[\"']")
+_QUESTION = re.compile(r"\b(predict|symptom)\(\s*[\"']([^\"']+)[\"']")
 _EXERCISE = re.compile(r"\bexercise\(\s*[\"']([^\"']+)[\"']")
 _TITLE = {"lessons": "# {title}", "labs": "# Lab {number}: {title}"}
 _EVERYTHING = ["*"]
@@ -156,6 +157,8 @@ def _notebook(
         "after": row.get("after", []),
     }
     if group == "lessons":
-        found["questions"] = list(dict.fromkeys(_QUESTION.findall(code)))
+        asked = _QUESTION.findall(code)
+        before = {"predict": "", "symptom": symptom.BEGINNING}
+        found["questions"] = list(dict.fromkeys(before[kind] + name for kind, name in asked))
         found["exercises"] = list(dict.fromkeys(_EXERCISE.findall(code)))
     return {key: value for key, value in found.items() if value != []}

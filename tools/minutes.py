@@ -56,7 +56,8 @@ def whole_minutes(source: Source, seconds: float) -> int:
 
 
 def _predictions(source: Source) -> int:
-    return sum(cell.text.count("predict(") for cell in source.cells if cell.kind == "code")
+    codes = [cell.text for cell in source.cells if cell.kind == "code"]
+    return sum(code.count("predict(") + code.count("symptom(") for code in codes)
 
 
 def _spell(seconds: float) -> str:

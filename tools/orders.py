@@ -4,8 +4,8 @@
     make test-orders RUNS="dirty twice" ONLY="04 05"
     make test-orders RUNS="path-workshop path-cka"
 
-A run ``path-NAME`` is a path of ``content/course.toml`` in the order of the course: its lessons, and its
-labs with their solutions.
+A run ``path-NAME`` is a path of ``content/course.toml`` in the order of the course: its lessons,
+and its labs with their solutions.
 
 Each run is a separate pytest with its own cluster; ``--workers`` runs are parallel. After each
 lesson the nodes must be as they were before it (``tests/around_lessons.py``).

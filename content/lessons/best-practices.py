@@ -775,7 +775,15 @@ proved("RolloutStuck fires on what has halted; no alert fires on the node that g
 #
 # ## Check yourself
 #
-# Three questions. Commit each answer before you run on.
+# A colleague shows you this. Choose the cause, and read what the output says about your choice.
+
+# %%
+from daemonset_course.lessons import symptom
+
+symptom("preempted-by-the-agent")
+
+# %% [markdown]
+# Commit each answer before you run on.
 
 # %%
 q1 = predict(
@@ -807,18 +815,6 @@ with record("agent", live=True) as parked:
     kubectl("patch daemonset agent --type merge --patch", json.dumps(zero))
     wait_rollout("agent")
 q2.compare(rules["ready < desired"](sample(parked.history, "agent")))
-
-# %%
-q3 = predict(
-    "check-surge",
-    "Does the API server accept a DaemonSet with maxSurge: 1 and a hostPort?",
-    choices=("yes", "no"),
-)
-q3
-
-# %%
-print(said := try_apply(next(part for part in faults.split("---") if "name: surge" in part)))
-q3.compare(not said)
 
 # %% [markdown]
 # ## Your turn

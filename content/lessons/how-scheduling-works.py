@@ -714,7 +714,21 @@ proved("the DaemonSet has an event about the Pod that succeeded")
 # %% [markdown]
 # ## Check yourself
 #
-# Three questions. Commit an answer to each, then run the cell below it.
+# A colleague shows you this. Choose the cause, and read what the output says about your choice.
+
+# %%
+from daemonset_course.lessons import symptom
+
+symptom("no-such-scheduler")
+
+# %%
+symptom("no-room-for-cpu")
+
+# %%
+symptom("controller-is-away")
+
+# %% [markdown]
+# Commit an answer to each, then run the cell below it.
 
 # %%
 q1 = predict(

@@ -593,7 +593,15 @@ proved("a probe makes the silence shorter, and preStop leaves less than half of 
 #
 # ## Check yourself
 #
-# Three questions. Commit each answer before you run on.
+# A colleague shows you this. Choose the cause, and read what the output says about your choice.
+
+# %%
+from daemonset_course.lessons import symptom
+
+symptom("surge-and-host-port")
+
+# %% [markdown]
+# Commit each answer before you run on.
 
 # %%
 q1 = predict(
@@ -639,17 +647,6 @@ q2
 
 # %%
 q2.compare(answer("10%", "0%") == "")
-
-# %%
-q3 = predict(
-    "surge-check-down",
-    "The rollout of the large agent above hangs. How many of the three nodes have no ready agent?",
-    unit="nodes",
-)
-q3
-
-# %%
-q3.compare(3 - int(kubectl("get daemonset agent -o jsonpath={.status.numberReady}")), within=0)
 
 # %%
 reset(workers=3)

@@ -782,20 +782,15 @@ None
 # %% [markdown]
 # ## Check yourself
 #
-# Three questions. Commit an answer to each, then run the cell below it.
+# A colleague shows you this. Choose the cause, and read what the output says about your choice.
 
 # %%
-q1 = predict(
-    "monitoring-check-port",
-    "better.yaml has hostNetwork: true and containerPort: 9100, and no line hostPort. "
-    "Which port of its node does its Pod reserve?",
-    choices=("none", "80", "9100", "any free port"),
-)
-q1
+from daemonset_course.lessons import symptom
 
-# %%
-port = "jsonpath={.items[0].spec.containers[0].ports[0].hostPort}"
-q1.compare(str(kubectl(f"-n node-exporter get pods -o {port}")) or "none")
+symptom("refused-by-pod-security")
+
+# %% [markdown]
+# Commit an answer to each, then run the cell below it.
 
 # %%
 q2 = predict(

@@ -324,7 +324,18 @@ proved("an empty term matches no node")
 # %% [markdown]
 # ## Check yourself
 #
-# Three questions. Commit an answer to each, then run the cell below it.
+# A colleague shows you this. Choose the cause, and read what the output says about your choice.
+
+# %%
+from daemonset_course.lessons import symptom
+
+symptom("or-against-and")
+
+# %%
+symptom("preferred-is-no-rule")
+
+# %% [markdown]
+# Commit an answer to each, then run the cell below it.
 
 # %%
 print(kubectl("get nodes -l disk=ssd --label-columns=kubernetes.io/arch"))

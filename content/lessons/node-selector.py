@@ -337,7 +337,8 @@ proved("after the annotation huge has no Pod")
 #
 # ## Check yourself
 #
-# Three questions. Commit an answer to each, then run the cell below it. First the small fleet again.
+# Two questions and a symptom. Commit an answer to each question, then run the cell below it. First
+# the small fleet again.
 
 # %%
 reset(workers=3)
@@ -376,16 +377,13 @@ q2
 # %%
 q2.compare(desired("{disk: hdd}"), within=0)
 
-# %%
-q3 = predict(
-    "selector-check-who",
-    "A node loses the label that a DaemonSet selects. How is the running Pod removed?",
-    choices=("deleted", "evicted"),
-)
-q3
+# %% [markdown]
+# A colleague shows you this. Choose the cause, and read what the output says about your choice.
 
 # %%
-q3.compare("deleted" if "SuccessfulDelete" in deleted else "evicted")
+from daemonset_course.lessons import symptom
+
+symptom("label-went-away")
 
 # %%
 reset(workers=3)

@@ -654,18 +654,18 @@ show(pods_by_node(moving.history, ["shop", "store"]))
 #
 # ## Check yourself
 #
-# Three questions. Commit each answer before you run on.
+# A colleague shows you this. Choose the cause, and read what the output says about your choice.
 
 # %%
-q1 = predict(
-    "pitfalls-check-green",
-    "For the DaemonSet shop, READY equals DESIRED. Does every node of the cluster have its Pod?",
-    choices=("yes", "no"),
-)
-q1
+from daemonset_course.lessons import symptom
+
+symptom("host-port-is-taken")
 
 # %%
-q1.compare(wait_rollout("shop").ready == len(fleet.nodes))
+symptom("refused-by-quota")
+
+# %% [markdown]
+# Commit each answer before you run on.
 
 # %%
 q2 = predict(

@@ -206,6 +206,19 @@ kubectl("delete daemonset deaf --ignore-not-found")
 None
 
 # %% [markdown]
+# ## Check yourself
+#
+# A colleague shows you this. Choose the cause, and read what the output says about your choice.
+
+# %%
+from daemonset_course.lessons import symptom
+
+symptom("available-below-ready")
+
+# %%
+symptom("stops-slowly")
+
+# %% [markdown]
 # ## Your turn
 #
 # A rollout of `agent` takes too long, and the budget is not yours to change. Make a rollout at least

@@ -284,7 +284,15 @@ None
 # %% [markdown]
 # ## Check yourself
 #
-# Two questions. Commit an answer to each, then run the cell below it.
+# A colleague shows you this. Choose the cause, and read what the output says about your choice.
+
+# %%
+from daemonset_course.lessons import symptom
+
+symptom("percentage-of-few-nodes")
+
+# %% [markdown]
+# Commit an answer to each, then run the cell below it.
 
 # %%
 q1 = predict(

@@ -346,7 +346,15 @@ from daemonset_course.lessons import examine
 # %% [markdown]
 # ## Check yourself
 #
-# Three questions. Commit an answer to each, then run the cell below it.
+# A colleague shows you this. Choose the cause, and read what the output says about your choice.
+
+# %%
+from daemonset_course.lessons import symptom
+
+symptom("image-not-pulled")
+
+# %% [markdown]
+# Commit an answer to each, then run the cell below it.
 
 # %%
 q1 = predict(

@@ -358,7 +358,18 @@ kubectl("wait --for=jsonpath={.status.numberReady}=12 daemonset/agent --timeout=
 # %% [markdown]
 # ## Check yourself
 #
-# One question. Commit an answer, then run the cell below it.
+# A colleague shows you this. Choose the cause, and read what the output says about your choice.
+
+# %%
+from daemonset_course.lessons import symptom
+
+symptom("never-ready")
+
+# %%
+symptom("dead-node-has-the-budget")
+
+# %% [markdown]
+# Commit an answer, then run the cell below it.
 
 # %%
 q1 = predict(

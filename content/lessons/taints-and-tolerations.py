@@ -756,7 +756,21 @@ proved("gpu runs on all six workers")
 #
 # ## Check yourself
 #
-# Three questions. Commit an answer to each, then run the cell below it.
+# A colleague shows you this. Choose the cause, and read what the output says about your choice.
+
+# %%
+from daemonset_course.lessons import symptom
+
+symptom("one-less-than-nodes")
+
+# %%
+symptom("misscheduled")
+
+# %%
+symptom("evicted-by-noexecute")
+
+# %% [markdown]
+# Commit an answer to each, then run the cell below it.
 
 
 # %%

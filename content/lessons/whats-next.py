@@ -630,7 +630,18 @@ proved("the agent for Windows is desired nowhere, the one for Linux on every wor
 # %% [markdown]
 # ## Check yourself
 #
-# Three Pod templates of a DaemonSet. Commit each answer before you run on.
+# A colleague shows you this. Choose the cause, and read what the output says about your choice.
+
+# %%
+from daemonset_course.lessons import symptom
+
+symptom("new-config-old-pods")
+
+# %%
+symptom("no-service-account")
+
+# %% [markdown]
+# A Pod template of a DaemonSet. Commit an answer before you run on.
 
 
 # %%
@@ -644,28 +655,6 @@ def verdict(**fields):
     print(said := try_apply(tried))
     return "rejected" if said else "accepted"
 
-
-# %%
-q1 = predict(
-    "check-restart",
-    "What does the API server answer to a template with restartPolicy: OnFailure?",
-    choices=("accepted", "rejected"),
-)
-q1
-
-# %%
-q1.compare(verdict(restartPolicy="OnFailure"))
-
-# %%
-q2 = predict(
-    "check-deadline",
-    "What does the API server answer to a template with activeDeadlineSeconds: 60?",
-    choices=("accepted", "rejected"),
-)
-q2
-
-# %%
-q2.compare(verdict(activeDeadlineSeconds=60))
 
 # %%
 q3 = predict(

@@ -521,19 +521,18 @@ None
 # %% [markdown]
 # ## Check yourself
 #
-# Three questions. Commit each answer before you run on.
+# A colleague shows you this. Choose the cause, and read what the output says about your choice.
 
 # %%
-q1 = predict(
-    "check-eager",
-    "There are six old workers, three new ones and the control plane, and all are ready. "
-    "What is DESIRED of eager, which tolerates every taint?",
-    unit="nodes",
-)
-q1
+from daemonset_course.lessons import symptom
+
+symptom("terminating-on-a-dead-node")
 
 # %%
-q1.compare(wait_rollout("eager").desired, within=0)
+symptom("drained-node-keeps-it")
+
+# %% [markdown]
+# Commit each answer before you run on.
 
 # %%
 q2 = predict(

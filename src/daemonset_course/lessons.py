@@ -42,6 +42,7 @@ from daemonset_course.lab.session import open_lab
 from daemonset_course.live import watch
 from daemonset_course.metrics import families, labels
 from daemonset_course.playground import playground
+from daemonset_course.symptom import symptom
 from daemonset_course.verbs.app_pods import (
     count_by_node,
     nodes_with,
@@ -156,6 +157,7 @@ __all__ = [
     "start_component",
     "startup",
     "stop_component",
+    "symptom",
     "tolerations_by_object",
     "trials",
     "try_apply",

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import EllipsisType
-from typing import Any
+from typing import Any, ClassVar
 
 from daemonset_course import judged, variables
 from daemonset_course.answers import (
@@ -96,6 +96,7 @@ class Prediction:
         choices: the possible answers, if there are only these.
         nodes: the nodes, or other names, of which the answer lists some, if it does.
         shown: whether the learner chose to see the result without a prediction.
+        evidence: what a terminal showed, on which the question rests; empty for none.
     """
 
     question_id: str
@@ -107,6 +108,20 @@ class Prediction:
     choices: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
     shown: bool = False
+    evidence: str = ""
+
+    noun: ClassVar[str] = "prediction"  # what the learner commits
+    can_be_skipped: ClassVar[bool] = True  # the result can be seen without an answer
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The texts of the choices, as they are shown."""
+        return self.choices
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the answer is known to be right; None until it is compared."""
+        return None
 
     @property
     def open(self) -> bool:
@@ -249,11 +264,16 @@ def predict(
     earlier = _asked.get(question_id)
     prediction.shown = earlier is not None and earlier.shown
     _asked[question_id] = prediction
-    if answer is None or answer is ... or (isinstance(answer, str) and not answer.strip()):
-        prediction.recall()
-    else:
+    if given(answer):
         prediction.commit(answer)
+    else:
+        prediction.recall()
     return prediction
+
+
+def given(answer: object) -> bool:
+    """Whether an answer is typed in code: not ``...``, None or an empty text."""
+    return not (answer is None or answer is ... or (isinstance(answer, str) and not answer.strip()))
 
 
 def _check_names(choices: Sequence[str], nodes: Sequence[str]) -> None:

@@ -1,5 +1,8 @@
 """Show a prediction in a notebook: the question, a field for the answer, and two buttons.
 
+A symptom (``symptom.py``) is shown so, too: a terminal stands above the question, the choices are
+sentences, and the answer is judged at once. What the browser gets has no verdict before an answer.
+
 ``load`` registers this for ``Prediction`` in a Jupyter kernel. Elsewhere, and where a notebook is
 read without a kernel, a prediction is its text. A question has one widget at a time: the cell that
 runs again replaces it.
@@ -22,10 +25,20 @@ if TYPE_CHECKING:
     from ipywidgets import Checkbox
 
 COMMIT, SHOW = "Commit", "Show me without a prediction"
-FIELD = "Your prediction"
 MAY_CHANGE = "You can change it; the first answer is kept, too."
 SHOWN = "You see the result without a prediction: run the next cell."
 
+SENTENCES = "course-sentences"  # the class of radio buttons whose labels are sentences that wrap
+TERMINAL = "course-terminal"  # the class of the terminal, which scrolls sideways in itself
+_STYLE = (
+    f".{TERMINAL} .widget-html-content {{min-width: 0; width: 100%}}"
+    f".{SENTENCES} {{flex-direction: column; align-items: flex-start}}"
+    # The label has its text before its button.
+    f".{SENTENCES} .widget-radio-box label {{display: flex; flex-direction: row-reverse; "
+    "justify-content: flex-end; align-items: baseline; height: auto; width: auto; margin: 4px 0; "
+    "line-height: 1.4; white-space: normal; overflow: visible}"
+    f".{SENTENCES} .widget-radio-box label input {{flex: none}}"
+)
 _VIEW = "application/vnd.jupyter.widget-view+json"
 _PAUSE = 0.25  # seconds in which a browser sends the text of a field after its Enter
 
@@ -56,7 +69,7 @@ class PredictionWidget:
     Attributes:
         field: a text field, radio buttons, or a box with a check box for each node.
         commit: the button that stores the answer; Enter in a text field does the same.
-        show: the button that lets the result be seen without an answer.
+        show: the button that lets the result be seen without an answer; only where it can be.
         message: the committed answer, or why one was refused.
         box: all of it, to be displayed.
     """
@@ -68,10 +81,16 @@ class PredictionWidget:
         self._entered = False  # Enter was pressed, and the text of the field may follow
         wide = Layout(width="auto", max_width="100%")
         wrap = Layout(flex_flow="row wrap", align_items="center", max_width="100%")
+        evidence = _terminal_html(prediction.evidence)
+        above = [HTML(evidence, layout=wide)] if evidence else []
+        for terminal in above:
+            terminal.add_class(TERMINAL)
         question = HTML(_question_html(prediction.question), layout=wide)
         self.field = self._field()
         unit = [HTML(escape(prediction.unit))] if self._is_text and prediction.unit else []
-        self.commit = Button(description=COMMIT, tooltip="Store your prediction", layout=wide)
+        self.commit = Button(
+            description=COMMIT, tooltip=f"Store your {prediction.noun}", layout=wide
+        )
         self.show = Button(description=SHOW, tooltip="Run the next cells at once", layout=wide)
         # Beside a text field it has the rest of the line, and wraps there.
         rest = Layout(flex="1 1 16em", max_width="100%")
@@ -80,8 +99,10 @@ class PredictionWidget:
         self.show.on_click(lambda _: self._show())
         beside = HBox if self._is_text else VBox  # below choices and check boxes
         answered = beside([self.field, *unit, self.message], layout=wrap if self._is_text else wide)
-        buttons = HBox([self.commit, self.show], layout=wrap)
-        self.box = VBox([question, answered, buttons], layout=Layout(max_width="100%"))
+        skip = [self.show] if prediction.can_be_skipped else []
+        buttons = HBox([self.commit, *skip], layout=wrap)
+        parts = [*above, question, answered, buttons]
+        self.box = VBox(parts, layout=Layout(max_width="100%"))
         fields = self.field.children if prediction.nodes else (self.field,)
         answer_while_a_cell_runs(*fields, self.commit, self.show)
         self._tell()
@@ -104,15 +125,18 @@ class PredictionWidget:
         )
 
         asked, auto = self.prediction, Layout(width="auto", max_width="100%")
-        style = {"description_width": "initial"}
+        style, name = {"description_width": "initial"}, f"Your {asked.noun}"
         if asked.choices:
-            return RadioButtons(
-                options=asked.choices,
+            buttons = RadioButtons(
+                options=list(zip(asked.labels, asked.choices, strict=True)),
                 value=asked.answer,
-                description=FIELD,
+                description=name,
                 style=style,
                 layout=auto,
             )
+            if asked.labels != asked.choices:
+                buttons.add_class(SENTENCES)
+            return buttons
         if asked.nodes:
             chosen = asked.answer if isinstance(asked.answer, list) else []
             boxes = [
@@ -124,7 +148,7 @@ class PredictionWidget:
         number = "a number" if asked.unit in MEASURES else "a whole number"
         field = Text(
             value="" if asked.answer is None else show(asked.answer, "", 17),
-            placeholder=number if asked.unit else "", description=FIELD, continuous_update=False,
+            placeholder=number if asked.unit else "", description=name, continuous_update=False,
             style=style, layout=Layout(width="16em" if asked.unit else "28em", max_width="100%"),
         )  # fmt: skip
         field.on_msg(self._on_enter)
@@ -157,7 +181,7 @@ class PredictionWidget:
         typed = self._typed()
         if typed is None:
             kind = "Choose" if self.prediction.choices else "Type"
-            self._say(f"{kind} your prediction first.", refused=True)
+            self._say(f"{kind} your {self.prediction.noun} first.", refused=True)
             return
         try:
             self.prediction.commit(typed)
@@ -176,15 +200,16 @@ class PredictionWidget:
         said = self.prediction.said
         if self.prediction.answer is not None:
             self.show.disabled = True
-            self._say(f"{said} {MAY_CHANGE}")
+            more = "" if self.prediction.right else f" {MAY_CHANGE}"
+            self._say(f"{said}{more}", wrong=self.prediction.right is False)
         elif self.prediction.shown:
             self._say(f"{said} {SHOWN}".strip())
         else:
             self._say(said)
 
-    def _say(self, text: str, *, refused: bool = False) -> None:
-        role, sign = ("alert", "✗ ") if refused else ("status", "✓ ")
-        said = f"{sign}{escape(text)}" if text else ""
+    def _say(self, text: str, *, refused: bool = False, wrong: bool = False) -> None:
+        role, sign = "alert" if refused else "status", "✗ " if refused or wrong else "✓ "
+        said = f"{sign}{_html(text)}" if text else ""
         self.message.value = f'<div role="{role}" style="line-height: 1.5">{said}</div>'
 
 
@@ -195,9 +220,25 @@ def _close(widget: Any) -> None:
 
 
 def _question_html(question: str) -> str:
-    """Return the question as HTML that wraps; `code` is written as code."""
-    html = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(question))
-    return f'<div style="line-height: 1.5; white-space: normal"><b>{html}</b></div>'
+    """Return the question as HTML that wraps."""
+    return f'<div style="line-height: 1.5; white-space: normal"><b>{_html(question)}</b></div>'
+
+
+def _html(text: str) -> str:
+    """Return a text as HTML; `code` is written as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
+def _terminal_html(text: str) -> str:
+    """Return what a terminal showed, which scrolls sideways in itself; empty for nothing."""
+    if not text:
+        return ""
+    return (
+        f"<style>{_STYLE}</style>"
+        '<pre role="region" aria-label="terminal" tabindex="0" style="overflow: auto; '
+        "max-height: 30em; padding: 8px; line-height: 1.4; white-space: pre; "
+        f'border: 1px solid currentColor">{escape(text)}</pre>'
+    )
 
 
 def _soon(call: Callable[[], object]) -> None:

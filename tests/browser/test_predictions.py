@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from browser.notebook_page import Lab, Notebook
+from daemonset_course.symptom import cases
 
 COUNT = "The cluster has three workers. How many Pods will the DaemonSet have?"
 
@@ -121,3 +122,28 @@ def test_without_its_kernel_a_saved_notebook_shows_the_answer(lab: Lab, notebook
 
     opened.output(1).get_by_text("You predict 3 Pods.").wait_for()
     assert "model not found" not in opened.text(1)
+
+
+def test_a_symptom_shows_a_terminal_and_judges_the_choice_after_commit(
+    lab: Lab, notebook: Any, look: Any
+) -> None:
+    case = cases()["waits-for-your-delete"]
+    wrong, right = case.explanations[0], case.explanations[1]
+    code = f"from daemonset_course.lessons import symptom\n\nsymptom({case.name!r})"
+    opened = lab.open(notebook("browser-symptom", code))
+    opened.run(0)
+    opened.output(0).get_by_text("$ kubectl rollout status daemonset/agent").wait_for()
+    look(opened, 0, "symptom")
+    assert wrong.because not in opened.text(0)
+
+    opened.output(0).get_by_label(wrong.says).check()
+    opened.press(0, "Commit")
+    opened.output(0).get_by_text("That is not the cause.").wait_for()
+    assert wrong.because in opened.text(0)
+    assert "Right." not in opened.text(0)
+
+    opened.output(0).get_by_label(right.says).check()
+    opened.press(0, "Commit")
+    opened.output(0).get_by_text("Right.").wait_for()
+    look(opened, 0, "symptom-right")
+    assert "Show me without a prediction" not in opened.text(0)
