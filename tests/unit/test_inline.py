@@ -305,6 +305,23 @@ def test_compared_charts_stand_below_each_other_with_a_row_of_the_status_each() 
     assert tops[0] + 4 * 24 < tops[1]
 
 
+@pytest.mark.parametrize(
+    ("end", "lines"),
+    [(10, ["recording ended"]), (17, ["recording", "ended"]), (19, ["recording ended"])],
+)
+def test_where_the_shorter_recording_ended_is_written_beside_its_lanes_if_there_is_room(
+    end: int, lines: list[str]
+) -> None:
+    one, two = (timeline_of(Fleet(3).run(1).apply().run(n).log()) for n in (20, end))
+    every = list(svg_of(inline(two_charts(one, two, ("one", "two")))).iter("text"))
+    found = [text for text in every if text.text in ("recording ended", "recording", "ended")]
+    lanes = [text for text in every if text.text == "worker3"]
+    below = float(found[-1].get("y", "nan")) - float(lanes[-1].get("y", "nan"))
+
+    assert [text.text for text in found] == lines
+    assert (below > 12) == (end == 19)
+
+
 def test_letters_on_a_bar_hide_none_of_its_words() -> None:
     failed = pod("a", "n1", phase="failed", reason="Evicted")
     log = history(

@@ -287,13 +287,14 @@ class LanesSvg:
         if chart.end < self._high - 0.03 * (self._high - self._low):
             edge = decimal(self._x(chart.end))
             yield f'<path class="g" d="M{edge} {top:g}V{bottom:g}"/>'
-            fits = LEFT + PLOT - self._x(chart.end) > 15 * _LETTER
-            side = (
-                f'dx="4" class="m" y="{bottom - 6:g}"'
-                if fits
-                else f'class="e m" y="{bottom + 16:g}"'
-            )
-            yield f'<text x="{edge}" {side}>recording ended</text>'
+            room, words = LEFT + PLOT - self._x(chart.end), "recording ended"
+            if room > _LETTER * len(words):
+                yield f'<text x="{edge}" dx="4" class="m" y="{bottom - 6:g}">{words}</text>'
+            elif room > _LETTER * len("recording"):  # below the lanes the status has its numbers
+                for y, word in zip((bottom - 21, bottom - 6), words.split(), strict=True):
+                    yield f'<text x="{edge}" dx="4" class="m" y="{y:g}">{word}</text>'
+            else:
+                yield f'<text x="{edge}" class="e m" y="{bottom + 16:g}">{words}</text>'
         nodes = () if self._charts.dense else [lane.node for lane in chart.lanes]
         yield from outlines(chart.drawn_in, nodes, self._x, top, self.lane)
         for letter in chart.letters:
