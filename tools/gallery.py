@@ -10,7 +10,6 @@ The page is ``.gallery/index.html``. Pictures that differ from their stored dige
 from __future__ import annotations
 
 import argparse
-import base64
 import hashlib
 import json
 import re
@@ -39,7 +38,7 @@ THEMES = {
 _STYLE = (
     "body{margin:0;font:14px/1.4 system-ui,sans-serif;color:#1a1a1a;background:#fff}"
     "h1,h2{font-size:18px;margin:12px}.pair{display:flex;align-items:stretch}"
-    ".pair>div{flex:1;min-width:0;padding:8px}.pair img{width:100%;height:auto}"
+    ".pair>div{flex:1;min-width:0;padding:8px}"
     "@media(max-width:1100px){.pair{display:block}}"
 )
 
@@ -48,7 +47,11 @@ def page(pictures: Mapping[str, Exhibit], themes: Sequence[str] = ("light", "dar
     """Return the page as HTML; it loads nothing."""
     parts = "".join(
         f"<section><h2>{escape(name)}</h2><div class=pair>"
-        + "".join(f'<div style="{THEMES[theme]}">{_shown(one, theme)}</div>' for theme in themes)
+        + "".join(
+            f'<div style="{THEMES[theme]}" data-jp-theme-light={str(theme == "light").lower()}>'
+            f"{_shown(one, theme)}</div>"
+            for theme in themes
+        )
         + "</div></section>"
         for name, one in pictures.items()
     )
@@ -63,9 +66,7 @@ def _shown(one: Exhibit, theme: str) -> str:
         # The same picture stands on the page twice, and an id may not.
         return re.sub(r"\bt([0-9a-f]{8})", rf"{theme}\1", one.html)
     assert one.picture
-    picture = one.picture(theme == "dark")
-    data = base64.b64encode(picture.svg().encode()).decode("ascii")
-    return f'<img alt="{escape(picture.alt)}" src="data:image/svg+xml;base64,{data}">'
+    return str(one.picture(False)._repr_mimebundle_()[0]["text/html"])
 
 
 # Digests

@@ -155,3 +155,37 @@ def test_the_picture_is_used_by_keys_and_follows_the_theme(rolled: Any, lab: Lab
     after = picture.locator(".dst-r").inner_text()
     assert after != before
     assert "worker" in after
+
+
+@pytest.mark.parametrize("width", [700, 1280])
+def test_the_mouse_names_the_pod_under_it_and_a_replay_hides_what_comes_later(
+    rolled: Any, lab: Lab, width: int
+) -> None:
+    opened, number = rolled
+    picture = opened.output(number).locator(".dst").last
+    lane = "e => (D => [D.w[3], D.c[0].y + 1.5 * D.c[0].h])(JSON.parse(e.dataset.d))"
+    high, middle = picture.evaluate(lane)  # of the second lane: that of a worker
+    lab.size(width)
+    lab.command("application:toggle-left-area")  # else half of a narrow window is the list of files
+    for theme in (LIGHT, DARK):
+        lab.theme(theme)
+        named = f"{theme.split()[-1].lower()}-{width}.png"
+        svg = picture.locator(".dst-w svg").last
+        opened.show(number)
+        box = svg.bounding_box()
+        assert box
+        place = {"x": 0.9 * box["width"], "y": middle / high * box["height"]}
+        svg.hover(position=place)
+        assert re.search(r"worker: hello-\w+, (revision|template) 1, ready, ",
+                         picture.locator(".dst-r").inner_text())  # fmt: skip
+        lab.shot(SHOTS / f"hover-{named}")
+
+        picture.locator("input[type=range]").press("Home")
+        picture.locator(".dst-c button").click()
+        lab.page.wait_for_function(
+            "e => e.t > 0.3 * JSON.parse(e.dataset.d).s[1]"
+            " && e.querySelector('.v').getBoundingClientRect().width > 50",
+            arg=picture.element_handle(),
+        )
+        lab.shot(SHOTS / f"replay-{named}")
+    lab.command("application:toggle-left-area")

@@ -54,6 +54,14 @@ def test_a_stuck_rollout_tells_who_waits_and_why() -> None:
     )
 
 
+def test_the_same_reason_of_two_rollouts_in_a_row_is_told_once() -> None:
+    bad = {"course-worker", "course-worker2", "course-worker3"}
+    text, _ = told(Fleet(3).run(1).apply(bad=bad).run(9).apply(bad=bad).run(9))
+
+    assert text.count("ImagePullBackOff") == 1
+    assert re.search(r"next template came, at most 1 .*?\(budget 1\)\. Then 0 of 3 .*Back", text)
+
+
 def test_each_rollout_has_its_sentence_and_the_headline_is_the_last() -> None:
     fleet = Fleet(3, started=False).run(1).create().run(5).apply().run(1).apply().run(20)
     text, timeline = told(fleet)

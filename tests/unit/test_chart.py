@@ -99,6 +99,43 @@ def test_marks_are_letters_and_equal_ones_of_a_moment_share_one() -> None:
     assert [(lane, t) for lane, t, _ in second.places] == [(-1, 6.0)]
 
 
+def test_equal_marks_one_after_the_other_share_a_letter_where_there_would_be_many() -> None:
+    fleet = Fleet(9).run(1)
+    for i in range(2, 10):
+        fleet.cordon(f"course-worker{i}").run(0.4)
+    few = Fleet(9).run(1).cordon("course-worker2").run(1).cordon("course-worker3").run(8)
+    (one,) = chart(timeline_of(fleet.run(5).log()), fold=False).letters
+
+    assert one.words == "1.0 to 3.8 s  8 nodes: cordon"
+    assert sorted((lane, t) for lane, t, _ in one.places) == [
+        (i, pytest.approx(1 + 0.4 * (i - 2))) for i in range(2, 10)
+    ]
+    assert [each.words for each in chart(timeline_of(few.log())).letters] == [
+        "1.0 s  worker2: cordon", "2.0 s  worker3: cordon",
+    ]  # fmt: skip
+
+
+def test_that_a_component_was_stopped_stands_where_its_outage_begins() -> None:
+    def state(t: float, state: str) -> Record:
+        return {"record": "component", "t": t, "component": "etcd", "state": state}
+
+    def said(t: float, text: str) -> Record:
+        return {"record": "mark", "t": t, "text": text, "kind": "note", "node": ""}
+
+    log = [
+        *Fleet(1).run(1).log()[:-1], state(2.0, "stopped"), said(3.2, "etcd: stopped"),
+        state(5.0, "running"), said(5.5, "etcd: started"), said(6.0, "kubelet: stopped"),
+        said(15.0, "etcd: stopped"), {"record": "end", "t": 20.0},
+    ]  # fmt: skip
+    (found,) = one_chart(timeline_of(log)).charts
+
+    assert [(one.start, one.end) for one in timeline_of(log).outages] == [(2.0, 5.0)]
+    assert [one.words for one in found.letters] == [
+        "2.0 s  etcd: stopped", "5.0 s  etcd: started", "6.0 s  kubelet: stopped",
+        "15.0 s  etcd: stopped",
+    ]  # fmt: skip
+
+
 def test_letters_of_one_moment_keep_apart_and_stay_on_the_axis() -> None:
     for before, after in ((0, 20), (20, 0.01)):
         fleet = Fleet(1).run(before)

@@ -15,7 +15,6 @@ import pytest
 from fleet import Fleet, change, daemonset, history, listed, node, pod, timeline_of
 
 from daemonset_course.figures.colours import PALETTE, ink_on, luminance, rgb
-from daemonset_course.figures.pods import PHASES
 from daemonset_course.figures.rollout.chart import ChartSet, one_chart, two_charts
 from daemonset_course.figures.rollout.inline import inline, script
 from daemonset_course.history.daemonset_status import COLUMNS
@@ -99,13 +98,32 @@ def test_it_is_well_formed_and_says_what_it_is(scene: ChartSet) -> None:
 
     assert checker.open == []
     assert svg.get("role") == "img"
-    title, desc = svg.find("title"), svg.find("desc")
+    title = svg.find("title")
     assert title is not None
-    assert desc is not None
-    assert (title.text, desc.text) == (scene.one_line, scene.caption)
+    assert title.text == scene.one_line
     assert svg.get("aria-labelledby") == title.get("id")
-    assert svg.get("aria-describedby") == desc.get("id")
-    assert f"<figcaption>{scene.caption}</figcaption>" in html
+    described = svg.get("aria-describedby")
+    ((place, words),) = re.findall('<figcaption id="(.*?)">(.*?)</figcaption>', html)
+    assert place == described
+    assert scene.caption.endswith(words[1:])
+
+
+def test_the_caption_does_not_repeat_the_title() -> None:
+    def below(title: str, caption: str) -> str:
+        timeline = timeline_of(Fleet(2).run(1).log())
+        html = inline(one_chart(timeline, title=title, caption=caption))
+        (found,) = re.findall("<figcaption.*?>(.*?)</figcaption>", html)
+        return str(found)
+
+    assert below("2 nodes rolled", "2 nodes rolled; the budget is used up.") == (
+        "The budget is used up."
+    )
+    assert below("2 nodes rolled", "2 nodes rolled, order worker, worker2.") == (
+        "Order worker, worker2."
+    )
+    assert below("2 nodes rolled", "2 nodes rolled") == ""
+    for caption in ("2 nodes rolled back.", "In 2 s: 2 nodes rolled."):
+        assert below("2 nodes rolled", caption) == caption
 
 
 def test_lanes_revisions_budget_letters_and_axis_are_text() -> None:
@@ -150,7 +168,7 @@ def test_shapes_differ_without_colour() -> None:
     kinds = {re.sub(r"#\w+|t\w+| stroke.*", "", fill) for fill in fills}
     assert len(kinds) == 3, "full, hollow, hatched; a terminating Pod is thin and full"
     lines = re.findall(r'stroke="#0072B2" stroke-width="([\d.]+)"', drawn(3))
-    heights = {*re.findall(r"h[\d.]+v([\d.]+)h-", drawn(3)), *lines}
+    heights = {*re.findall(r"h[\d.]+v([\d.]+)H", drawn(3)), *lines}
     assert len(heights) == 3
 
 
@@ -203,9 +221,8 @@ def test_an_untrusted_notebook_says_why_there_is_no_picture() -> None:
 def test_the_script_s_data_are_the_stretches_of_each_pod() -> None:
     data = data_of(drawn(3))
     (chart,) = rollout(3).charts
-    phases = list(PHASES)
     given = [
-        (lane[0], data["p"] + bar[0], str(bar[1]), phases[bar[2]], bar[3], bar[4])
+        (lane[0], data["p"] + bar[0], str(bar[1]), data["f"][bar[2]], bar[3], bar[4])
         for lane in data["c"][0]["l"] for bar in lane[1]
     ]  # fmt: skip
     bars = [
@@ -286,6 +303,23 @@ def test_compared_charts_stand_below_each_other_with_a_row_of_the_status_each() 
     ]  # fmt: skip
     tops = [chart["y"] for chart in data_of(html)["c"]]
     assert tops[0] + 4 * 24 < tops[1]
+
+
+@pytest.mark.parametrize(
+    ("end", "lines"),
+    [(10, ["recording ended"]), (17, ["recording", "ended"]), (19, ["recording ended"])],
+)
+def test_where_the_shorter_recording_ended_is_written_beside_its_lanes_if_there_is_room(
+    end: int, lines: list[str]
+) -> None:
+    one, two = (timeline_of(Fleet(3).run(1).apply().run(n).log()) for n in (20, end))
+    every = list(svg_of(inline(two_charts(one, two, ("one", "two")))).iter("text"))
+    found = [text for text in every if text.text in ("recording ended", "recording", "ended")]
+    lanes = [text for text in every if text.text == "worker3"]
+    below = float(found[-1].get("y", "nan")) - float(lanes[-1].get("y", "nan"))
+
+    assert [text.text for text in found] == lines
+    assert (below > 12) == (end == 19)
 
 
 def test_letters_on_a_bar_hide_none_of_its_words() -> None:

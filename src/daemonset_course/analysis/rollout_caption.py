@@ -15,13 +15,16 @@ from daemonset_course.history.timeline import Timeline
 def caption(timeline: Timeline) -> str:
     """Return what happened: one sentence for each outage, rollout and gap.
 
+    Why a rollout did not end is written once, at the last of several in a row with the same reason.
     Without a rollout: which Pods and nodes were created or deleted, and which nodes had no Pod.
 
     Example: "12 nodes rolled in 18.2 s, at most 1 unavailable (budget 1), order worker3, worker7,
     worker, worker2, worker11, worker4, …"
     """
-    pairs = zip(rollouts(timeline), timeline.templates, strict=True)
-    texts = [_rollout(timeline, rollout, template) for rollout, template in pairs]
+    found = rollouts(timeline)
+    whys = [_why(timeline, *pair) for pair in zip(found, timeline.templates, strict=True)]
+    last = [a if [a] != whys[i + 1 : i + 2] else "" for i, a in enumerate(whys)]
+    texts = [_rollout(timeline, *pair) for pair in zip(found, last, strict=True)]
     sentences = [f"Then {text}" if i else text for i, text in enumerate(texts)]
     sentences = sentences or [summary(timeline) + _held(timeline)]
     ended = (text if text.endswith(("…", ".")) else f"{text}." for text in sentences)
@@ -38,14 +41,14 @@ def headline(timeline: Timeline) -> str:
     return ", ".join([*down, _result(timeline, rollout), *_unavailable(rollout)])
 
 
-def _rollout(timeline: Timeline, rollout: Rollout, template: Template) -> str:
+def _rollout(timeline: Timeline, rollout: Rollout, why: str) -> str:
     parts = [_result(timeline, rollout), *_unavailable(rollout), *_surge(rollout)]
     if rollout.over_budget:
         parts.append(f"above the budget for up to {seconds(rollout.over_budget)}")
     if rollout.end is not None and rollout.order:
         word = "order " if rollout.watched else "order as seen "
         parts.append(word + listed([timeline.lane(node) for node in rollout.order]))
-    return ", ".join(parts) + _why(timeline, rollout, template)
+    return ", ".join(parts) + why
 
 
 def _why(timeline: Timeline, rollout: Rollout, template: Template) -> str:

@@ -8,6 +8,7 @@
   const at = (r, c) => r.querySelector(c);
   const set = (e, what, value) => e.setAttribute(what, value);
   const home = (e) => e.target.closest?.(".dst[data-d]");
+  const slider = (e) => e.target.type == "range" && home(e);  // the picture whose slider it is
   // A stretch that follows another one of its Pod at once has only a phase, its end, and a reason.
   const data = (r) => {
     if (r.D) return r.D;
@@ -42,24 +43,21 @@
     const D = data(r), [a, b] = D.s, rows = lanes(D);
     t = r.t = Math.min(b, Math.max(a, t));
     if (lane != null) r.lane = Math.min(rows.length - 1, Math.max(0, lane));
-    const x = D.w[0] + (t - a) / (b - a) * D.w[1], row = rows[r.lane];
-    const line = at(r, ".u"), veil = at(r, ".v");
-    set(line, "d", `M${x} 0V${D.w[3] - 34}` +
-      (row ? `M${D.w[0]} ${row.y}h${D.w[1]}M${D.w[0]} ${row.y + row.c.h}h${D.w[1]}` : ""));
-    line.style.visibility = "visible";
+    const [left, wide, , high] = D.w, x = left + (t - a) / (b - a) * wide, row = rows[r.lane];
+    const veil = at(r, ".v"), edge = (y) => `M${left} ${y}h${wide}`;
+    set(at(r, ".u"), "d", `M${x} 0V${high - 34}` + (row ? edge(row.y) + edge(row.y + row.c.h) : ""));
     set(veil, "x", x);
-    set(veil, "width", D.w[0] + D.w[1] - x);
-    veil.style.visibility = r.run ? "visible" : "hidden";
+    set(veil, "width", r.run ? left + wide - x : 0);
     D.c.forEach((c, i) => {
-      const now = last(c.t, t), cells = r.querySelectorAll(`tr[data-i="${i}"] td`);
-      cells.forEach((td, n) => {
+      const now = last(c.t, t);
+      r.querySelectorAll(`tr[data-i="${i}"] td`).forEach((td, n) => {
         td.textContent = now ? now[n + 1] : "-";
         td.className = now && n && (n < 5 ? now[n + 1] != now[1] : now[n + 1] > 0) ? "x" : "";
       });
     });
-    at(r, ".dst-s").textContent = `status at ${t.toFixed(2)} s`;
     k = {r, t: t < b ? t : Infinity, lane: r.lane, p: r.parentNode, f: r.contains(d.activeElement)};
-    const words = `${t.toFixed(2)} s${row ? ", " + say(D, row.l, t) : ""}`;
+    const now = `${t.toFixed(2)} s`, words = now + (row ? ", " + say(D, row.l, t) : "");
+    at(r, ".dst-s").textContent = "status at " + now;
     at(r, ".dst-r").textContent = words;
     const input = at(r, "input");
     input.value = 1000 * (t - a) / (b - a);
@@ -70,11 +68,12 @@
   const point = (e) => {
     const r = home(e), svg = e.target.closest?.(".dst-w svg");
     if (!r || !svg) return;
-    const D = data(r), box = svg.getBoundingClientRect(), rows = lanes(D);
-    const x = (e.clientX - box.left) / box.width * D.w[2], y = (e.clientY - box.top) / box.height * D.w[3];
+    const D = data(r), [a, b] = D.s, [left, wide, width, high] = D.w, rows = lanes(D);
+    const box = svg.getBoundingClientRect(), y = (e.clientY - box.top) / box.height * high;
+    const x = (e.clientX - box.left) / box.width * width;
     const i = rows.findIndex((o) => o.y <= y && y < o.y + o.c.h);
     if (r.run) stop(r);
-    show(r, D.s[0] + (x - D.w[0]) / D.w[1] * (D.s[1] - D.s[0]), i < 0 ? null : i);
+    show(r, a + (x - left) / wide * (b - a), i < 0 ? null : i);
   };
   const stop = (r) => {
     r.run = 0;
@@ -98,8 +97,8 @@
   on("pointermove", point);
   on("pointerdown", point);
   on("input", (e) => {
-    const r = home(e);
-    if (!r || e.target.type != "range") return;
+    const r = slider(e);
+    if (!r) return;
     const [a, b] = data(r).s;
     stop(r);
     show(r, a + e.target.value / 1000 * (b - a));
@@ -110,12 +109,12 @@
     if (r.run) { stop(r); show(r, r.t); } else replay(r);
   });
   on("focusin", (e) => {
-    const r = home(e);
-    if (r && e.target.type == "range") show(r, r.t ?? data(r).s[1], r.lane ?? 0);
+    const r = slider(e);
+    if (r) show(r, r.t ?? data(r).s[1], r.lane ?? 0);
   });
   on("keydown", (e) => {
-    const r = home(e), move = { ArrowUp: -1, ArrowDown: 1, PageUp: -1, PageDown: 1 }[e.key];
-    if (!r || e.target.type != "range" || !move) return;
+    const r = slider(e), move = { ArrowUp: -1, ArrowDown: 1, PageUp: -1, PageDown: 1 }[e.key];
+    if (!r || !move) return;
     e.preventDefault();
     const rows = lanes(data(r)), lane = r.lane ?? 0, t = r.t ?? data(r).s[1];
     if (e.key[0] == "A") return show(r, t, lane + move);

@@ -21,13 +21,14 @@ from matplotlib.textpath import text_to_path
 from daemonset_course.figures.shapes import Legend, LegendMark, Stroke
 from daemonset_course.figures.theme import Theme
 
-WIDTH, EDGE = 9.4, 0.15  # inches: the page, and its margin
+# Inches: the page, as wide as a cell of JupyterLab in a window of 1280 px, and its margin.
+WIDTH, EDGE = 8.5, 0.15
 LEFT, RIGHT = 1.25, 1.25  # of a panel, for the names of lanes and lines
 AXIS = 0.5  # under a panel, for ticks and the axis' name
 TICKS = 0.12  # between a name and the axes
 _TOP, _BOTTOM, _GAP = 0.12, 0.1, 0.12
 _TITLE, _LEGEND, _HEADING, _NOTE, _TEXT = 0.21, 0.26, 0.22, 0.175, 0.185  # one line of each
-_TITLE_FITS, _NOTE_FITS, _TEXT_FITS = 92, 125, 130  # characters of one line
+_TITLE_FITS, _NOTE_FITS, _TEXT_FITS = 83, 113, 117  # characters of one line
 _SWATCH, _BEFORE_WORD, _AFTER_WORD = 0.26, 0.06, 0.18
 
 TITLE = {"size": 11.0, "weight": "bold"}

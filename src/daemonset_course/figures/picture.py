@@ -13,16 +13,23 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from daemonset_course.errors import BadInput
+from daemonset_course.figures.two_themes import in_both_themes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PIXELS = 160  # dots an inch of a PNG: sharp on a dense screen
 _PIXELS_AN_INCH = 96  # of a page
-_LEAST = 820  # pixels: as wide as a cell of JupyterLab in a window of 1280; words are 8 pt there
+_MOST = 960  # pixels: a wider page has room beside a picture
 _UNQUOTED = " =/:;,.()'-?!*+@[]{}|^`~$_"  # what may stand in the URL of an attribute: no & of XML
 _DIGITS = re.compile(r"(\.\d\d)\d+")
+# A picture is as dark as JupyterLab's theme; on another page, as the browser prefers.
+_THEMED = (
+    "<style>[data-jp-theme-light=true] .dsi{color-scheme:light}"
+    "[data-jp-theme-light=false] .dsi{color-scheme:dark}</style>"
+)
 _UNSEEN = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>", re.DOTALL)
+_LEVEL = re.compile(r' transform="rotate\(-0 [^"]*"')  # of words that are not turned
 _NUMBERS = re.compile(r'(?<= )(d|x|y|transform|points)="[^"]*"')
 
 
@@ -36,6 +43,7 @@ class Picture:
         title: the finding.
         html: returns the drawing that Jupyter gets in place of the figure; None without one.
         described: sentences for those who do not see it, beside title and caption.
+        dark: returns the figure for a dark page; None: a notebook shows ``draw`` on both.
     """
 
     draw: Callable[[], Figure]
@@ -43,6 +51,7 @@ class Picture:
     title: str
     html: Callable[[], str] | None = None
     described: str = ""
+    dark: Callable[[], Figure] | None = None
 
     @cached_property
     def figure(self) -> Figure:
@@ -68,18 +77,8 @@ class Picture:
     def svg(self) -> str:
         """Return the figure as SVG with role, title and description; same log, same bytes."""
         desc = f"<desc>{escape(self._description, quote=False)}</desc>"
-        text = self._drawn_svg(Title=self.title).replace("<svg ", '<svg role="img" ', 1)
+        text = _drawn_svg(self.figure, Title=self.title).replace("<svg ", '<svg role="img" ', 1)
         return re.sub(r"</title>", lambda m: f"{m[0]}\n {desc}", text, count=1)
-
-    def _drawn_svg(self, *, words: str = "path", **metadata: str) -> str:
-        """Return matplotlib's SVG; ``words``: as ``path`` or, with ``none``, as text."""
-        from matplotlib import rc_context  # noqa: PLC0415 - 300 ms
-
-        out = io.StringIO()
-        figure = self.figure
-        with _style(), rc_context({"svg.fonttype": words}):
-            figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, **metadata})
-        return out.getvalue()
 
     def png(self) -> bytes:
         """Return the figure as PNG, with the caption in its description."""
@@ -118,20 +117,33 @@ class Picture:
 
         Where the page is too narrow for its words, it scrolls within itself.
         """
-        # Words as text: a sixth of the bytes.
-        data = quote(_shortened(self._drawn_svg(words="none")), safe=_UNQUOTED)
+        svg = _shortened(_drawn_svg(self.figure, words="none"))
+        if self.dark:
+            svg = in_both_themes(svg, _shortened(_drawn_svg(self.dark(), words="none")))
         wide = round(self.figure.get_figwidth() * _PIXELS_AN_INCH)
         return (
-            f'<div style="overflow-x:auto" tabindex=0><img alt="{escape(self.alt)}" '
-            f'style="display:block;width:100%;min-width:{min(_LEAST, wide)}px;max-width:{wide}px" '
-            f'src="data:image/svg+xml,{data}"></div>'
+            f'<div style="overflow-x:auto" tabindex=0>{_THEMED if self.dark else ""}'
+            f'<img alt="{escape(self.alt)}" class=dsi '
+            f'style="display:block;width:100%;min-width:{wide}px;max-width:{max(_MOST, wide)}px" '
+            f'src="data:image/svg+xml,{quote(svg, safe=_UNQUOTED)}"></div>'
         )
+
+
+def _drawn_svg(figure: Figure, *, words: str = "path", **metadata: str) -> str:
+    """Return matplotlib's SVG, its words as ``path`` or, with ``none``, as text: a sixth of it."""
+    from matplotlib import rc_context  # noqa: PLC0415 - 300 ms
+
+    out = io.StringIO()
+    with _style(), rc_context({"svg.fonttype": words}):
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, **metadata})
+    return out.getvalue()
 
 
 def _shortened(svg: str) -> str:
     """Return matplotlib's SVG without what a page does not show, to a hundredth of a pixel."""
     svg = _UNSEEN.sub("", svg)
     svg = re.sub(r"\s+", " ", svg).replace("> <", "><")
+    svg = _LEVEL.sub("", svg)
     svg = _NUMBERS.sub(lambda found: _DIGITS.sub(r"\1", found[0]), svg)
     # Where DejaVu Sans is not installed: the words of Verdana are as wide.
     return svg.replace("'DejaVu Sans', sans-serif", "'DejaVu Sans',Verdana,sans-serif")

@@ -26,7 +26,7 @@ from daemonset_course.figures.shapes import (
 )
 from daemonset_course.figures.table import table_panel
 from daemonset_course.figures.table_html import tables_html
-from daemonset_course.figures.theme import DARK, LIGHT, course_style
+from daemonset_course.figures.theme import DARK, LIGHT, Theme, course_style
 from daemonset_course.figures.tiles import tiles_panel
 
 
@@ -57,16 +57,17 @@ _PANELS: dict[type, Callable[[Any], Panel]] = {
 def show(finding: Finding, *, title: str | None = None, dark: bool = False) -> Picture:
     """Return the picture of a finding; its headline is the title unless one is given.
 
-    A notebook shows tables as HTML, and what else there is as SVG.
+    A notebook shows tables as HTML, and what else there is as SVG, light or dark as its page is
+    unless ``dark`` is asked for.
     """
     made = finding.figure()
     shapes = made if isinstance(made, tuple) else (made,)
     words = finding.headline if title is None else title
     tables = [one for one in shapes if isinstance(one, Table)]
     notes = [note for one in tables for note in one.notes]
-    page = Page(words, finding.caption, DARK if dark else LIGHT, legend(shapes), notes)
 
-    def figure() -> Figure:
+    def figure(theme: Theme) -> Figure:
+        page = Page(words, finding.caption, theme, legend(shapes), notes)
         with course_style():
             panels = [_PANELS[type(one)](one) for one in shapes]
             return page.draw(panels, beside=len(shapes) > 1)
@@ -76,7 +77,13 @@ def show(finding: Finding, *, title: str | None = None, dark: bool = False) -> P
 
     # The lines between cells, and the dark theme that was asked for, are drawn.
     written = bool(tables) and not dark and not any(one.links for one in tables)
-    return Picture(figure, finding.caption, words, html=html if written else None)
+    return Picture(
+        lambda: figure(DARK if dark else LIGHT),
+        finding.caption,
+        words,
+        html=html if written else None,
+        dark=None if dark else lambda: figure(DARK),
+    )
 
 
 def legend(shapes: tuple[Shape, ...]) -> Legend:

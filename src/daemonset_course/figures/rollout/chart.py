@@ -34,6 +34,7 @@ from daemonset_course.figures.rollout.letters import (
     groups_of,
     lettered,
     letters_of,
+    marks_of,
 )
 from daemonset_course.figures.rollout.pauses import pause_notes, pauses_of, waits_to_act
 from daemonset_course.figures.rollout.pieces import Piece, pieces
@@ -360,7 +361,7 @@ def _chart(
     away = {node for one in idle for node in one.nodes}
     order = sorted_nodes(timeline) if dense else [n for n in timeline.nodes if n not in away]
     rows = {} if dense else {node: i for i, node in enumerate(order)}
-    marks = sorted([*timeline.marks, *drawn.violations], key=lambda mark: mark.t)
+    marks = sorted([*marks_of(timeline), *drawn.violations], key=lambda mark: mark.t)
     groups = groups_of(marks, span)
     wanted = counts_matter(timeline) or bool(drawn.levels) if counts is None else counts
     return Chart(

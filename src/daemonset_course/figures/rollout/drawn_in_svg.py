@@ -7,11 +7,10 @@ from html import escape
 
 from daemonset_course.figures.colours import ALARM
 from daemonset_course.figures.rollout.drawn_in import DrawnIn, Level, Window
-from daemonset_course.figures.rollout.paints import INK
 
 ROW = 20  # the height of a row between the panels and the time axis
 _LETTER = 7.6  # the width of a character, on average a little less
-_GHOST = f'fill="none" stroke="{INK}" stroke-width="2" stroke-dasharray="9 5"'
+_GHOST = 'class="p" stroke-width="2" stroke-dasharray="9 5"'
 _BOUND = f'fill="none" stroke="{ALARM}" stroke-width="3"'
 
 Place = Callable[[float], float]  # from a time to an x
@@ -36,7 +35,7 @@ def rows(drawn: DrawnIn, x: Place, edges: tuple[float, float], top: float, y: fl
         if moment.beyond:
             parts.append(_words(edges[1] - 2, low - 5, f"{moment.words} →", "h e o"))
             continue
-        parts.append(f'<path d="M{at:.1f} {top:g}V{low:g}" {_GHOST}/>')
+        parts.append(f'<path d="M{decimal(at)} {top:g}V{low:g}" {_GHOST}/>')
         fits = at + 8 + _LETTER * len(moment.words) < edges[1]
         parts.append(_words(at + (5 if fits else -5), low - 5, moment.words,
                             "h o" if fits else "h e o"))  # fmt: skip
@@ -53,11 +52,11 @@ def _window(window: Window, x: Place, edges: tuple[float, float], middle: float)
     a, b = x(window.start), x(window.end)
     wide, place = _LETTER * len(window.words), (a + b) / 2
     within = b - a > wide + 16
-    gap = f"H{place - wide / 2:.1f}m{wide:.1f} 0" if within else ""
+    gap = f"H{decimal(place - wide / 2)}m{decimal(wide)} 0" if within else ""
     end = "l-7 -5m7 5l-7 5" if window.beyond else "m0 -5v10"
     yield (
-        f'<path d="M{a:.1f} {middle - 5:g}v10m0 -5{gap}H{b:.1f}{end}" '
-        f'fill="none" stroke="{INK}" stroke-width="1.5"/>'
+        f'<path d="M{decimal(a)} {middle - 5:g}v10m0 -5{gap}H{decimal(b)}{end}" '
+        'class="p" stroke-width="1.5"/>'
     )
     if within:
         yield _words(place, middle + 4.5, window.words, "i")
@@ -72,7 +71,7 @@ def levels(found: Sequence[Level], x: Place, floor: float, unit: float) -> Itera
     for level in found:
         paint = _GHOST if level.kind == "predicted" else _BOUND
         y = floor - level.value * unit
-        yield f'<path d="M{x(level.start):.1f} {y:.1f}H{x(level.end):.1f}" {paint}/>'
+        yield f'<path d="M{decimal(x(level.start))} {decimal(y)}H{decimal(x(level.end))}" {paint}/>'
 
 
 def level_words(
@@ -98,10 +97,16 @@ def outlines(
             y = top + places[node] * lane
             a = x(start)
             yield (
-                f'<rect x="{a:.1f}" y="{y + 1:g}" width="{max(x(end) - a, 4):.1f}" '
+                f'<rect x="{decimal(a)}" y="{y + 1:g}" width="{decimal(max(x(end) - a, 4))}" '
                 f'height="{lane - 2:g}" rx="4" {_BOUND}/>'
             )
 
 
 def _words(x: float, y: float, words: str, kind: str) -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(words, quote=False)}</text>'
+    place = f'x="{decimal(x)}" y="{decimal(y)}"'
+    return f'<text class="{kind}" {place}>{escape(words, quote=False)}</text>'
+
+
+def decimal(value: float) -> str:
+    """Return a place in the drawing with one decimal, without one where it is 0."""
+    return f"{value:.1f}".removesuffix(".0")

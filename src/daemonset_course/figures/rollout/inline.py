@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
@@ -47,19 +48,28 @@ def inline(charts: ChartSet, *, above: Sequence[str] = (), scripted: bool = True
     title = "".join(f"<div><b>{escape(line)}</b></div>" for line in charts.title.split("\n"))
     title += "".join(f"<div>{escape(line)}</div>" for line in above)
     notes = "".join(f"<li>{line}</li>" for chart in charts.charts for line in _notes(chart))
-    caption = escape(charts.caption, quote=False)
+    caption = escape(_beyond(charts.title, charts.caption), quote=False)
     html = (
         f"<figure class=dst data-lm-suppress-shortcuts=true data-d='{_data(charts, drawing)}'>"
         f"<style>{style()}{_tile_style(charts)}</style>{title}{key}"
         f"<div class=dst-o>{NOT_TRUSTED}</div>{scrolled(svg)}"
         f"{_CONTROLS}{tiles}{_status(charts)}{_folded(charts)}"
         + (f"<ul class=dst-n style=padding:0>{notes}</ul>" if notes else "")
-        + f"<figcaption>{caption}</figcaption></figure>"
+        + f'<figcaption id="{ID}c">{caption}</figcaption></figure>'
     )
     digest = hashlib.sha256(html.encode()).hexdigest()[:8]
     return html.replace(ID, f"t{digest}") + (
         script(tiles=tiled or charts.dense) if scripted else ""
     )
+
+
+def _beyond(title: str, caption: str) -> str:
+    """Return the caption without the title, which stands above the picture, at its beginning."""
+    found = re.fullmatch(rf"{re.escape(title)}(?:[,;.] (.+)|\.?)", caption, re.DOTALL)
+    if found is None:
+        return caption
+    rest = found[1] or ""
+    return rest[:1].upper() + rest[1:]
 
 
 def scrolled(svg: str) -> str:
@@ -74,7 +84,7 @@ def scrolled(svg: str) -> str:
 _NONE = ("-",) * len(COLUMNS)  # no status
 _CONTROLS = (
     "<div class=dst-c style=display:none><button type=button>▶ replay</button>"
-    "<input type=range min=0 max=1000 "
+    "<input type=range max=1000 "
     'value=1000 step=any aria-label="time; up and down: node; page up and down: next change">'
     "</div><div class=dst-r></div>"
 )
@@ -154,7 +164,8 @@ def _data(charts: ChartSet, drawing: LanesSvg) -> str:
     lanes = [lane for chart in charts.charts for lane in chart.lanes if not lane.folded]
     names = [bar.pod for lane in lanes for bar in lane.bars]
     prefix = _prefix(names)
-    phases = list(PHASES)
+    used = {bar.phase for chart in charts.charts for lane in chart.lanes for bar in lane.bars}
+    phases = [phase for phase in PHASES if phase in used]
     made = {
         "s": [_short(charts.span[0]), _short(charts.span[1])],
         "w": [LEFT, PLOT, WIDTH, _short(drawing.height)],

@@ -12,6 +12,7 @@ from daemonset_course.figures.colours import ALARM, PALETTE, SURGE, ink_on, rgb
 from daemonset_course.figures.pods import PAINTED, pod_style
 from daemonset_course.figures.rollout.chart import Chart, ChartSet, NodeLane, PodBar
 from daemonset_course.figures.rollout.drawn_in_svg import (
+    decimal,
     height,
     level_words,
     levels,
@@ -69,7 +70,7 @@ class LanesSvg:
     # The whole
 
     def svg(self) -> str:
-        """Return the SVG; its ids begin with ``ID``."""
+        """Return the SVG; its ids begin with ``ID``, that of the caption, outside, is ``ID`` c."""
         y, parts = 2.0, []
         for chart in self._charts.charts:
             if head := heading(chart, dense=self._charts.dense):
@@ -85,16 +86,18 @@ class LanesSvg:
             y = below + height(chart.drawn_in) + 8
         parts.append(self._axis(y))
         self.height = y + _AXIS
-        ticks = "".join(f"M{_number(self._x(t))} 0V{y:g}" for t in self._ticks())
-        said = f"{self._charts.caption} {self._charts.drawn_in_words}".strip()
-        title, caption = (escape(each, quote=False) for each in (self._charts.one_line, said))
-        cursor = f'<rect class="v" y="0" height="{y:g}"/><path class="u" />'
+        ticks = "".join(f"M{decimal(self._x(t))} 0V{y:g}" for t in self._ticks())
+        title = escape(self._charts.one_line, quote=False)
+        described, desc = f"{ID}c", ""
+        if words := escape(self._charts.drawn_in_words, quote=False):
+            described, desc = f"{described} {ID}d", f'<desc id="{ID}d">{words}</desc>'
+        cursor = f'<rect class="v" height="{y:g}"/><path class="u"/>'
         if self._charts.dense:
             cursor += '<text class="h o w"></text>'  # the name of the row under the cursor
         return (
             f'<svg viewBox="0 0 {WIDTH} {self.height:g}" role="img" {self._paints.outlines}'
-            f'aria-labelledby="{ID}t" aria-describedby="{ID}d">'
-            f'<title id="{ID}t">{title}</title><desc id="{ID}d">{caption}</desc>'
+            f'aria-labelledby="{ID}t" aria-describedby="{described}">'
+            f'<title id="{ID}t">{title}</title>{desc}'
             f'<defs>{self._paints.defined}</defs><path class="g" d="{ticks}"/>'
             f"{''.join(parts)}{cursor}</svg>"
         )
@@ -116,8 +119,8 @@ class LanesSvg:
     def _rect(self, span: Span, y: float, high: float, rest: str, least: float = 1.5) -> str:
         x, wide = self._span(*span, least)
         return (
-            f'<rect x="{_number(x)}" y="{_number(y)}" width="{_number(wide)}" '
-            f'height="{_number(high)}" {rest}/>'
+            f'<rect x="{decimal(x)}" y="{decimal(y)}" width="{decimal(wide)}" '
+            f'height="{decimal(high)}" {rest}/>'
         )
 
     def _ticks(self) -> list[float]:
@@ -129,7 +132,7 @@ class LanesSvg:
 
     def _axis(self, y: float) -> str:
         texts = "".join(
-            f'<text x="{_number(self._x(t))}" y="{y + 13:g}">{t:g}</text>' for t in self._ticks()
+            f'<text x="{decimal(self._x(t))}" y="{y + 13:g}">{t:g}</text>' for t in self._ticks()
         )
         place = f'x="{LEFT + PLOT / 2:g}" y="{y + 30:g}"'
         name = f'<text class="m" {place}>{self._charts.axis}</text>'
@@ -153,7 +156,7 @@ class LanesSvg:
             yield self._rect((start, end), top, bottom - top, AWAY)
         moments = [t for one in chart.letters for lane, t, _ in one.places if lane < 0]
         if moments:
-            lines = "".join(f"M{_number(self._x(t))} {top - 3:g}V{below:g}" for t in moments)
+            lines = "".join(f"M{decimal(self._x(t))} {top - 3:g}V{below:g}" for t in moments)
             yield f'<path class="d" d="{lines}"/>'
 
     def _lanes(self, chart: Chart, top: float) -> Iterator[str]:
@@ -185,7 +188,7 @@ class LanesSvg:
         for (rank, colour, high), moves in sorted(paths.items()):
             paint = self._paints.pod(_BARS[rank], PALETTE[colour % len(PALETTE)])
             if high:
-                paint = f'{paint.replace("fill", "stroke")} stroke-width="{_number(high)}"'
+                paint = f'{paint.replace("fill", "stroke")} stroke-width="{decimal(high)}"'
             yield f'<path {paint} d="{"".join(moves)}"/>'
         for paint, words in texts.items():
             yield f"<g {paint}>{''.join(words)}</g>"
@@ -196,10 +199,11 @@ class LanesSvg:
     def _bar(self, bar: PodBar, middle: float) -> tuple[str, float]:
         """Return a bar's moves: its outline and 0; or a line and how thick it is."""
         high = pod_style(bar.phase, "").height * bar.share * self.lane
-        x, wide = (_number(each) for each in self._span(bar.start, bar.end))
+        high = max(2.0, 2.0 * round(high / 2))  # half of it is a whole number: sharp edges
+        x, wide = (decimal(each) for each in self._span(bar.start, bar.end))
         if "stroke" not in self._paints.pod(bar.phase, PALETTE[bar.colour % len(PALETTE)]):
-            return f"M{x} {_number(middle)}h{wide}", high
-        return f"M{x} {_number(middle - high / 2)}h{wide}v{_number(high)}h-{wide}z", 0.0
+            return f"M{x} {decimal(middle)}h{wide}", high
+        return f"M{x} {decimal(middle - high / 2)}h{wide}v{decimal(high)}H{x}z", 0.0
 
     def _fold_words(self, lane: NodeLane, middle: float) -> Iterator[tuple[str, str]]:
         """Yield what the row of several nodes says: (paint, text)."""
@@ -246,7 +250,7 @@ class LanesSvg:
                 if bar.end >= self._low:
                     x, wide = self._span(bar.start, bar.end)
                     place = PAINTED.index(bar.phase), bar.colour
-                    paths[place].append(f"M{_number(x)} {y}h{_number(wide)}")
+                    paths[place].append(f"M{decimal(x)} {y}h{decimal(wide)}")
         for (rank, colour), moves in sorted(paths.items()):
             paint = cell(PAINTED[rank], PALETTE[colour % len(PALETTE)]).replace("fill", "stroke")
             high = self.lane - 1 if self.lane >= _PARTED else max(self.lane, _LEAST_ROW)
@@ -268,28 +272,29 @@ class LanesSvg:
         for start, end, words in chart.outages:
             x, wide = self._span(start, end)
             if several and wide > _LETTER * len(words):
-                place = f'x="{_number(x + 4)}" y="{bottom - 5:g}"'
+                place = f'x="{decimal(x + 4)}" y="{bottom - 5:g}"'
                 yield f'<text class="o" {place}>{escape(words)}</text>'
         for start, end, words, row in chart.waits:
             x, wide = self._span(start, end)
             y = top + (row + 0.5) * self.lane
             text = _LETTER * len(words)
-            line = f"h{_number(wide)}"
+            line = f"h{decimal(wide)}"
             if wide > text + 16:
-                line = f"h{_number((wide - text) / 2)}m{text:g} 0H{_number(x + wide)}"
-                place = f'x="{_number(x + wide / 2)}" y="{y + 4.5:g}"'
+                line = f"h{decimal((wide - text) / 2)}m{text:g} 0H{decimal(x + wide)}"
+                place = f'x="{decimal(x + wide / 2)}" y="{y + 4.5:g}"'
                 yield f'<text class="i o" {place}>{words}</text>'
-            yield f'<path class="p" d="M{_number(x)} {y - 5:g}v10m0-5{line}m0-5v10"/>'
+            yield f'<path class="p" d="M{decimal(x)} {y - 5:g}v10m0-5{line}m0-5v10"/>'
         if chart.end < self._high - 0.03 * (self._high - self._low):
-            edge = _number(self._x(chart.end))
+            edge = decimal(self._x(chart.end))
             yield f'<path class="g" d="M{edge} {top:g}V{bottom:g}"/>'
-            fits = LEFT + PLOT - self._x(chart.end) > 15 * _LETTER
-            side = (
-                f'dx="4" class="m" y="{bottom - 6:g}"'
-                if fits
-                else f'class="e m" y="{bottom + 16:g}"'
-            )
-            yield f'<text x="{edge}" {side}>recording ended</text>'
+            room, words = LEFT + PLOT - self._x(chart.end), "recording ended"
+            if room > _LETTER * len(words):
+                yield f'<text x="{edge}" dx="4" class="m" y="{bottom - 6:g}">{words}</text>'
+            elif room > _LETTER * len("recording"):  # below the lanes the status has its numbers
+                for y, word in zip((bottom - 21, bottom - 6), words.split(), strict=True):
+                    yield f'<text x="{edge}" dx="4" class="m" y="{y:g}">{word}</text>'
+            else:
+                yield f'<text x="{edge}" class="e m" y="{bottom + 16:g}">{words}</text>'
         nodes = () if self._charts.dense else [lane.node for lane in chart.lanes]
         yield from outlines(chart.drawn_in, nodes, self._x, top, self.lane)
         for letter in chart.letters:
@@ -297,8 +302,8 @@ class LanesSvg:
             for lane, _, shown in letter.places:
                 x, y = self._x(shown), top - 12 if lane < 0 else top + (lane + 0.5) * self.lane
                 yield (
-                    f'<circle class="k"{wrong} cx="{_number(x)}" cy="{_number(y)}" r="{_RADIUS}"/>'
-                    f'<text class="h i" x="{_number(x)}" y="{_number(y + 4.6)}">'
+                    f'<circle class="k"{wrong} cx="{decimal(x)}" cy="{decimal(y)}" r="{_RADIUS}"/>'
+                    f'<text class="h i" x="{decimal(x)}" y="{decimal(y + 4.6)}">'
                     f"{letter.letter}</text>"
                 )
 
@@ -331,13 +336,13 @@ class LanesSvg:
         for row in chart.strip:
             lines = row.lines(_COLUMNS)
             high = _STATUS * len(lines)
-            base = _number(y + (high + _STATUS) / 2 - 4)
+            base = decimal(y + (high + _STATUS) / 2 - 4)
             numbers, free = "", 0.0
             for a, b in row.lags:
                 parts.append(self._rect((a, b), y, high, self._paints.lag()))
             for a, b, value in self._seen(row.values):
                 x, text = self._x(a), str(value)
-                ticks += f"M{_number(x)} {y:g}v{high}"
+                ticks += f"M{decimal(x)} {y:g}v{high}"
                 wide, at = 3 + _LETTER * len(text), max(x, free)
                 if at + wide < (self._x(b) if at > x else LEFT + PLOT):
                     numbers += f'<tspan x="{at + 3:.0f}">{text}</tspan>'
@@ -350,7 +355,7 @@ class LanesSvg:
                 words = f"lag {b - a:.1f} s"
                 x, wide = self._span(a, b)
                 if wide > 12 + _LETTER * (len(words) + 3):
-                    place = f'x="{_number(x + wide - 4)}" y="{base}"'
+                    place = f'x="{decimal(x + wide - 4)}" y="{base}"'
                     parts.append(f'<text class="e o" {place}>{words}</text>')
             y += high
         parts.insert(0, f'<path class="g" d="{ticks}"/>')
@@ -366,17 +371,17 @@ class LanesSvg:
         area = ""
         for a, b, value in self._seen(count):
             if value:
-                x, end, up = map(_number, (self._x(a), self._x(b), value * unit))
+                x, end, up = map(decimal, (self._x(a), self._x(b), value * unit))
                 area += f"M{x} {floor:g}v-{up}H{end}V{floor:g}"
         yield f'<path fill="{paint}" fill-opacity=".45" d="{area}"/>'
         ceiling, texts, label = "", [], ""
         for a, b, value in self._seen(bound):
             level = floor - value * unit
-            ceiling += f"M{_number(self._x(a))} {_number(level)}H{_number(self._x(b))}"
+            ceiling += f"M{decimal(self._x(a))} {decimal(level)}H{decimal(self._x(b))}"
             if (text := f"{'surge budget' if surge else 'budget'} {value}") != label:
                 label = text
                 at = min(self._x(a) + 3, LEFT + PLOT - _LETTER * len(text))
-                place = f'x="{_number(at)}" y="{_number(level - 4)}"'
+                place = f'x="{decimal(at)}" y="{decimal(level - 4)}"'
                 texts.append(f'<text class="o" {place}>{text}</text>')
         yield (
             f'<path d="{ceiling}" stroke="{SURGE if surge else ALARM}" stroke-width="2" '
@@ -424,7 +429,3 @@ def _fitting(lane: NodeLane) -> str:
 def _text(x: float, middle: float, words: str) -> str:
     """Return a line of text that begins at ``x``, at that height."""
     return f'<text x="{x:.0f}" y="{middle + 4.4:.0f}">{escape(words, quote=False)}</text>'
-
-
-def _number(value: float) -> str:
-    return f"{value:.1f}".rstrip("0").rstrip(".") if "." in f"{value:.1f}" else f"{value:.0f}"

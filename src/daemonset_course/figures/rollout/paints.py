@@ -91,7 +91,7 @@ class Paints:
             assert isinstance(part, Style)
             wide = 26 / len(parts)
             shapes += self._swatch_part(word, part, i * wide, wide)
-        return f"<svg viewBox='0 0 26 14' aria-hidden=true>{shapes}</svg>"
+        return f"<svg aria-hidden=true>{shapes}</svg>"
 
     def _swatch_part(self, word: str, style: Style, x: float, wide: float) -> str:
         high = 14 * min(1.0, style.height * 1.15)
