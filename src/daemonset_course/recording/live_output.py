@@ -55,7 +55,7 @@ class LiveView:
             closed: called once, when the view is closing and before its last picture.
         """
         self.name = recording.header.daemonset
-        self._frames = _Frames(recording)
+        self._frames = Frames(recording)
         self._ends, self._closed = ends, closed
         self._handle: Any = None
         self._cell, self._execution = "", 0
@@ -173,8 +173,8 @@ class PlacedPicture(Picture):
             raise NotImplementedError  # IPython then shows it as any other picture
 
 
-class _Frames:
-    """The pictures of a recording, in order; an error stands above the last one without one."""
+class Frames:
+    """The live pictures of a recording, in order; an error stands above the last good one."""
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
