@@ -244,6 +244,14 @@ def _close_at_reruns() -> None:
     atexit.register(close_all, "The kernel ended.")
 
 
+def in_named_cell() -> bool:
+    """Whether a cell runs that its frontend names, as JupyterLab does: somebody looks at it.
+
+    nbval and nbconvert name none.
+    """
+    return bool(_cell()[0])
+
+
 def _cell() -> tuple[str, int]:
     """Return the id of the cell that runs, if the frontend gives one, and its execution count."""
     from IPython import get_ipython  # noqa: PLC0415 - 50 ms
