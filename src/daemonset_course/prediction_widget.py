@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 COMMIT, SHOW = "Commit", "Show me without a prediction"
 FIELD = "Your prediction"
+NONE = "none of them"
 MAY_CHANGE = "You can change it; the first answer is kept, too."
 SHOWN = "You see the result without a prediction: run the next cell."
 
@@ -54,8 +55,9 @@ class PredictionWidget:
     """The widget of one prediction.
 
     Attributes:
-        field: a text field, radio buttons, or a box with a check box for each node.
-        commit: the button that stores the answer; Enter in a text field does the same.
+        field: a text field, radio buttons, or a box with a check box for each node and for none.
+        commit: the button that stores the answer. Enter in a text field does the same, and gives
+            the button the focus: JupyterLab hears no Shift+Enter in a field.
         show: the button that lets the result be seen without an answer.
         message: the committed answer, or why one was refused.
         box: all of it, to be displayed.
@@ -119,7 +121,11 @@ class PredictionWidget:
                 Checkbox(value=node in chosen, description=node, indent=False, layout=auto)
                 for node in asked.nodes
             ]
-            return VBox(boxes, layout=auto)
+            none = Checkbox(value=asked.answer == [], description=NONE, indent=False, layout=auto)
+            for box in boxes:
+                box.observe(lambda change: change["new"] and _untick(none), "value")
+            none.observe(lambda change: change["new"] and _untick(*boxes), "value")
+            return VBox([*boxes, none], layout=auto)
         # The browser sends the text when the field is left, and after Enter: never half a number.
         number = "a number" if asked.unit in MEASURES else "a whole number"
         field = Text(
@@ -132,10 +138,11 @@ class PredictionWidget:
         return field
 
     def _typed(self) -> Any:
-        """Return what the field holds; None for nothing."""
+        """Return what the field holds; None for nothing. That no node is right must be chosen."""
         if self.prediction.nodes:
             boxes: tuple[Checkbox, ...] = self.field.children
-            return [box.description for box in boxes if box.value]
+            ticked = [box.description for box in boxes if box.value]
+            return [name for name in ticked if name != NONE] if ticked else None
         value = self.field.value
         return None if value is None or not value.strip() else value
 
@@ -149,22 +156,29 @@ class PredictionWidget:
         self._commit_entered()
 
     def _commit_entered(self) -> None:
-        if self._entered:
-            self._commit()
+        if self._entered and self._commit():
+            self.commit.focus()
 
-    def _commit(self) -> None:
+    def _commit(self) -> bool:
+        """Store what the field holds; return whether it is an answer."""
         self._entered = False
         typed = self._typed()
         if typed is None:
-            kind = "Choose" if self.prediction.choices else "Type"
-            self._say(f"{kind} your prediction first.", refused=True)
-            return
+            self._say(self._asks, refused=True)
+            return False
         try:
             self.prediction.commit(typed)
         except BadInput as error:
             self._say(f"{error.failed} {error.next_step} Nothing was stored.", refused=True)
-        else:
-            self._tell()
+            return False
+        self._tell()
+        return True
+
+    @property
+    def _asks(self) -> str:
+        if self.prediction.nodes:
+            return f"Tick your prediction first: names, or “{NONE}”."
+        return f"{'Choose' if self.prediction.choices else 'Type'} your prediction first."
 
     def _show(self) -> None:
         self._entered = False
@@ -186,6 +200,11 @@ class PredictionWidget:
         role, sign = ("alert", "✗ ") if refused else ("status", "✓ ")
         said = f"{sign}{escape(text)}" if text else ""
         self.message.value = f'<div role="{role}" style="line-height: 1.5">{said}</div>'
+
+
+def _untick(*boxes: Checkbox) -> None:
+    for box in boxes:
+        box.value = False
 
 
 def _close(widget: Any) -> None:
