@@ -29,6 +29,11 @@ _WITHOUT_SUBSHELLS = (
 )
 _WIDE = {"description_width": "min(15rem, 55%)"}
 _ROW = {"width": "min(28rem, calc(100% - 4px))"}  # a widget has a margin of 2 px
+# ipywidgets cuts a long label, and its row is one line high.
+_LABELS_WRAP = (
+    "<style>.course-playground .widget-label{white-space:normal;height:auto;line-height:1.3}"
+    ".course-playground .widget-text{height:auto}</style>"
+)
 _NO_SCROLL = {"overflow": "hidden"}  # of its own: a page that is narrow scrolls as a whole
 
 
@@ -69,6 +74,7 @@ class Panel:
         answer_while_a_cell_runs(*self._fields.values(), *self._buttons.values())
         self._fields["strategy"].observe(self._enable, "value")
         self.box = widgets.VBox([*self._rows(), self._message, self._picture])
+        self.box.add_class("course-playground")
         self._show()
 
     @property
@@ -115,7 +121,7 @@ class Panel:
             self._message.value = _note(str(error))
 
     def _rows(self) -> Iterator[Any]:
-        yield widgets.HTML("<b>The fleet, the DaemonSet, what is broken</b>")
+        yield widgets.HTML(f"{_LABELS_WRAP}<b>The fleet, the DaemonSet, what is broken</b>")
         for name in LABELS:
             if name == "length":
                 yield widgets.HTML("<b>Predict</b>")
