@@ -6,6 +6,7 @@ from typing import Any
 
 from browser.conftest import SHOTS
 from browser.notebook_page import Lab
+from daemonset_course.verbs.kubectl import kubectl
 
 HELLO = (
     "from daemonset_course import apply, kubectl, record, reset, wait_rollout, why\n"
@@ -49,9 +50,9 @@ def test_a_rollout_that_is_only_waited_for_is_drawn_and_its_last_frame_stays(
     lab: Lab, notebook: Any
 ) -> None:
     path = notebook(
-        "browser-wait", HELLO, "reset(workers=9)\napply('../manifests/lesson-00/hello.yaml')\n"
-        "wait_rollout('hello')", "kubectl('set env daemonset/hello RELEASE=2')\n"
-        "wait_rollout('hello')", "reset(workers=3)",
+        "browser-wait", HELLO, "apply('../manifests/lesson-00/hello.yaml')\nwait_rollout('hello')",
+        "kubectl('set image daemonset/hello hello=registry.invalid/hello:2')\n"
+        "wait_rollout('hello', timeout=250)",
     )  # fmt: skip
     opened = lab.open(path)
     opened.run(0)
@@ -60,19 +61,19 @@ def test_a_rollout_that_is_only_waited_for_is_drawn_and_its_last_frame_stays(
     lanes = opened.output(2).locator(".dst-w svg[role=img]")
     lanes.first.wait_for()
     opened.output(2).get_by_text("Waits: ").first.wait_for()
+    kubectl("rollout undo daemonset/hello")  # else it waits for ever
     opened.wait_ran(2, within=120)
+    assert opened.errors() == []
     assert lanes.count() == 1
-    assert "UP-TO-DATE 9" in opened.text(2)
+    assert "UP-TO-DATE 3" in opened.text(2)
     assert "Waited" not in opened.text(2)
     opened.show(2)
     lab.shot(SHOTS / "wait.png")
     opened.save()
     opened.shut_down()
     opened = lab.open(path)
-    assert "UP-TO-DATE 9" in opened.text(2)
-    opened.run(0)
-    opened.run(3, within=120)
-    assert opened.errors() == []
+    assert "UP-TO-DATE 3" in opened.text(2)
+    assert opened.output(2).locator(".dst-w svg[role=img]").count() == 1
 
 
 def test_watch_shows_what_other_cells_do_until_its_button_is_pressed(
