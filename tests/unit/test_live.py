@@ -189,6 +189,17 @@ def test_a_view_is_redrawn_and_its_last_picture_stays(outputs: list[FakeOutput])
     assert len(output.frames) == drawn
 
 
+def test_the_last_picture_is_whole_where_nobody_has_the_recording(
+    outputs: list[FakeOutput],
+) -> None:
+    log = Fleet(4).run(1).apply().run(9).apply().run(9).log()
+    for whole in (False, True):
+        opened(Recording(log), whole=whole).close()
+
+    left_out = ["plot() shows the whole recording" in one.html for one in outputs]
+    assert left_out == [True, False]
+
+
 def test_why_it_ended_stands_above_the_last_picture(outputs: list[FakeOutput]) -> None:
     opened().close("The cluster <x> is gone.")
 

@@ -46,6 +46,7 @@ class LiveView:
         *,
         ends: Callable[[], str] | None = None,
         closed: Callable[[], None] | None = None,
+        whole: bool = False,
     ) -> None:
         """Prepare the view.
 
@@ -53,9 +54,10 @@ class LiveView:
             recording: what is shown.
             ends: returns why the view ends by itself, or nothing. Asked every ``LOOK`` seconds.
             closed: called once, when the view is closing and before its last picture.
+            whole: the last picture is of the whole recording, which nobody can plot later.
         """
         self.name = recording.header.daemonset
-        self._frames = Frames(recording)
+        self._frames = Frames(recording, whole=whole)
         self._ends, self._closed = ends, closed
         self._handle: Any = None
         self._cell, self._execution = "", 0
@@ -176,8 +178,8 @@ class PlacedPicture(Picture):
 class Frames:
     """The live pictures of a recording, in order; an error stands above the last good one."""
 
-    def __init__(self, recording: Recording) -> None:
-        self._recording = recording
+    def __init__(self, recording: Recording, *, whole: bool = False) -> None:
+        self._recording, self._whole = recording, whole
         self._last_good = ""
         self.lost = ""  # why the picture before could not be shown
 
@@ -189,9 +191,9 @@ class Frames:
         )
         said = "".join(f"<div>{escape(one)}</div>" for one in notes if one)
         try:
-            self._last_good = view(
-                self._recording.recent, self._recording.predicted, scripted=scripted, ended=ended
-            )
+            shown = self._recording
+            timeline = shown.timeline if ended and self._whole else shown.recent
+            self._last_good = view(timeline, shown.predicted, scripted=scripted, ended=ended)
         except Exception as error:
             old = "; the picture below is an old one" if self._last_good else ""
             again = "" if ended else ", and the view tries again"

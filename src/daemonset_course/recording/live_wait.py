@@ -42,7 +42,7 @@ class _Lanes:
     """The recording of a wait and its view. A wait that has ended waits for neither."""
 
     def __init__(self, recorder: Recorder) -> None:
-        self._recorder, self._view = recorder, LiveView(recorder)
+        self._recorder, self._view = recorder, LiveView(recorder, whole=True)
         self._ended = threading.Event()
         self._lock = threading.Lock()  # nothing is opened after the end
         self._recording = self._opened = False
