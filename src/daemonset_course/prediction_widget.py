@@ -123,8 +123,8 @@ class PredictionWidget:
             ]
             none = Checkbox(value=asked.answer == [], description=NONE, indent=False, layout=auto)
             for box in boxes:
-                box.observe(lambda change: change["new"] and _untick(none), "value")
-            none.observe(lambda change: change["new"] and _untick(*boxes), "value")
+                box.observe(lambda change: _untick(change, none), "value")
+            none.observe(lambda change: _untick(change, *boxes), "value")
             return VBox([*boxes, none], layout=auto)
         # The browser sends the text when the field is left, and after Enter: never half a number.
         number = "a number" if asked.unit in MEASURES else "a whole number"
@@ -202,9 +202,11 @@ class PredictionWidget:
         self.message.value = f'<div role="{role}" style="line-height: 1.5">{said}</div>'
 
 
-def _untick(*boxes: Checkbox) -> None:
-    for box in boxes:
-        box.value = False
+def _untick(ticked: dict[str, Any], *boxes: Checkbox) -> None:
+    """Untick boxes when another one was ticked."""
+    if ticked["new"]:
+        for box in boxes:
+            box.value = False
 
 
 def _close(widget: Any) -> None:
