@@ -19,7 +19,10 @@ from daemonset_course.places import state_home
 
 @contextlib.contextmanager
 def serving(
-    folder: Path, *options: str, environment: Mapping[str, str] | None = None
+    folder: Path,
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+    python: str = sys.executable,
 ) -> Iterator[dict[str, Any]]:
     """Yield what the server of `course open` says of itself; it ends with the block.
 
@@ -27,12 +30,13 @@ def serving(
         folder: gets the file with the command's output.
         options: those of `course open` and JupyterLab.
         environment: variables beside those of this process.
+        python: the program that runs the course.
     """
     output = folder / "output"
     runtime = state_home() / "jupyter" / "data" / "runtime"
     with output.open("w") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "daemonset_course.cli", "open", "--no-browser", *options],
+            [python, "-m", "daemonset_course.cli", "open", "--no-browser", *options],
             env=os.environ | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=file,
@@ -41,7 +45,7 @@ def serving(
         try:
             found = until(
                 lambda: process.poll() is not None or list(runtime.glob("jpserver-*.json")),
-                timeout=60,
+                timeout=180,
                 pause=0.1,
             )
             assert isinstance(found, list), output.read_text()
@@ -50,4 +54,4 @@ def serving(
             if process.poll() is None:
                 for one in psutil.Process(process.pid).children():
                     one.terminate()  # JupyterLab, which ends its terminals; then the command ends
-                process.wait(30)
+                process.wait(60)

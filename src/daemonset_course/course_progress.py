@@ -20,6 +20,17 @@ from daemonset_course.places import REPOSITORY
 
 STATES = {"complete": "✔ complete", "begun": "◐ begun", "": "not begun"}
 COLUMNS = ("", "answered", "right at first", "tasks passed")
+# Heads and titles wrap. Beside JupyterLab's list of files, at 800 px, the numbers are seen without
+# scrolling: words are smaller, and what is not a number wraps, too.
+_TABLE = ".course-progress .dtt.dtt.dtt"
+_STYLE = (
+    f"<style>.course-progress{{container-type:inline-size}}{_TABLE} thead th{{white-space:normal}}"
+    f"{_TABLE} td:nth-child(2){{white-space:normal;min-width:5em}}"
+    "@container(max-width:560px){.course-progress .dtt.dtt.dtt.dtt{padding:4px 0}"
+    f"{_TABLE} table{{font-size:12px;border-spacing:0}}{_TABLE} :is(th,td){{padding:2px}}"
+    f"{_TABLE} thead th{{font-size:11px}}"
+    f"{_TABLE} tbody :is(th[scope=row],td:nth-child(3)){{white-space:normal}}}}</style>"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +156,7 @@ class Progress:
         if self.next is not None and (target := _link(self.next.path)):
             named = escape(f"{self.next.label}, {self.next.title}")
             words = words.replace(named, f'<a href="{escape(target)}">{named}</a>', 1)
-        return f"<p>Next step: {words}</p>{table}"
+        return f"<div class=course-progress>{_STYLE}<p>Next step: {words}</p>{table}</div>"
 
     def __repr__(self) -> str:
         lines = [f"{self.headline}.", ""]

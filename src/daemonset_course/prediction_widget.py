@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ipywidgets import Checkbox
 
 COMMIT, SHOW = "Commit", "Show me without a prediction"
+NONE = "none of them"
 MAY_CHANGE = "You can change it; the first answer is kept, too."
 SHOWN = "You see the result without a prediction: run the next cell."
 
@@ -67,8 +68,9 @@ class PredictionWidget:
     """The widget of one prediction.
 
     Attributes:
-        field: a text field, radio buttons, or a box with a check box for each node.
-        commit: the button that stores the answer; Enter in a text field does the same.
+        field: a text field, radio buttons, or a box with a check box for each node and for none.
+        commit: the button that stores the answer. Enter in a text field does the same, and gives
+            the button the focus: JupyterLab hears no Shift+Enter in a field.
         show: the button that lets the result be seen without an answer; only where it can be.
         message: the committed answer, or why one was refused.
         box: all of it, to be displayed.
@@ -143,7 +145,11 @@ class PredictionWidget:
                 Checkbox(value=node in chosen, description=node, indent=False, layout=auto)
                 for node in asked.nodes
             ]
-            return VBox(boxes, layout=auto)
+            none = Checkbox(value=asked.answer == [], description=NONE, indent=False, layout=auto)
+            for box in boxes:
+                box.observe(lambda change: _untick(change, none), "value")
+            none.observe(lambda change: _untick(change, *boxes), "value")
+            return VBox([*boxes, none], layout=auto)
         # The browser sends the text when the field is left, and after Enter: never half a number.
         number = "a number" if asked.unit in MEASURES else "a whole number"
         field = Text(
@@ -156,10 +162,11 @@ class PredictionWidget:
         return field
 
     def _typed(self) -> Any:
-        """Return what the field holds; None for nothing."""
+        """Return what the field holds; None for nothing. That no node is right must be chosen."""
         if self.prediction.nodes:
             boxes: tuple[Checkbox, ...] = self.field.children
-            return [box.description for box in boxes if box.value]
+            ticked = [box.description for box in boxes if box.value]
+            return [name for name in ticked if name != NONE] if ticked else None
         value = self.field.value
         return None if value is None or not value.strip() else value
 
@@ -173,22 +180,30 @@ class PredictionWidget:
         self._commit_entered()
 
     def _commit_entered(self) -> None:
-        if self._entered:
-            self._commit()
+        if self._entered and self._commit():
+            self.commit.focus()
 
-    def _commit(self) -> None:
+    def _commit(self) -> bool:
+        """Store what the field holds; return whether it is an answer."""
         self._entered = False
         typed = self._typed()
         if typed is None:
-            kind = "Choose" if self.prediction.choices else "Type"
-            self._say(f"{kind} your {self.prediction.noun} first.", refused=True)
-            return
+            self._say(self._asks, refused=True)
+            return False
         try:
             self.prediction.commit(typed)
         except BadInput as error:
             self._say(f"{error.failed} {error.next_step} Nothing was stored.", refused=True)
-        else:
-            self._tell()
+            return False
+        self._tell()
+        return True
+
+    @property
+    def _asks(self) -> str:
+        if self.prediction.nodes:
+            return f"Tick your {self.prediction.noun} first: names, or “{NONE}”."
+        verb = "Choose" if self.prediction.choices else "Type"
+        return f"{verb} your {self.prediction.noun} first."
 
     def _show(self) -> None:
         self._entered = False
@@ -211,6 +226,13 @@ class PredictionWidget:
         role, sign = "alert" if refused else "status", "✗ " if refused or wrong else "✓ "
         said = f"{sign}{_html(text)}" if text else ""
         self.message.value = f'<div role="{role}" style="line-height: 1.5">{said}</div>'
+
+
+def _untick(ticked: dict[str, Any], *boxes: Checkbox) -> None:
+    """Untick boxes when another one was ticked."""
+    if ticked["new"]:
+        for box in boxes:
+            box.value = False
 
 
 def _close(widget: Any) -> None:

@@ -148,28 +148,34 @@ class Waiting:
         say: returns how far it is; None: nothing is known.
         about: the DaemonSet; while its live view is open, the view says it, and no line does.
         result: what the last line says when the wait has ended; empty: only that it has.
+        draw: called when the first line is due; returns whether a picture shows the wait instead.
     """
 
     what: str
     say: Callable[[], str] | None = None
     about: str = ""
     result: str = ""
+    draw: Callable[[], bool] | None = None
 
 
 @contextlib.contextmanager
 def waiting(
-    what: str, say: Callable[[], str] | None = None, *, about: str = ""
+    what: str,
+    say: Callable[[], str] | None = None,
+    *,
+    about: str = "",
+    draw: Callable[[], bool] | None = None,
 ) -> Iterator[Waiting]:
     """Say what the block waits for, if it takes longer than ``FIRST`` seconds.
 
     In a notebook this is one line of the cell's output, updated in place; it stays, with the time
     that the wait took. On a terminal it is a line every ``PLAIN`` seconds, on stderr. Elsewhere,
     and in another thread than the main one, nothing is said. Of waits within each other, the
-    innermost that has something to ``say`` says it.
+    innermost that has something to ``say`` says it, and only the outermost may ``draw``.
 
-    ``say`` is called in another thread than the block. An error of it is not raised.
+    ``say`` and ``draw`` are called in another thread than the block. Their errors are not raised.
     """
-    wait = Waiting(what, say, about)
+    wait = Waiting(what, say, about, draw=draw)
     if threading.current_thread() is not threading.main_thread():
         yield wait
         return
@@ -183,6 +189,11 @@ def waiting(
         return
     with _Line(show).runs(wait):
         yield wait
+
+
+def waits() -> bool:
+    """Whether a wait runs that a line can show."""
+    return _Line.now is not None
 
 
 class _Line:
@@ -243,6 +254,10 @@ class _Line:
         waits = self._waits
         if not waits or any(wait.about in shown_live for wait in waits):
             return ""
+        if not self._shown and (draw := waits[0].draw) is not None:
+            with contextlib.suppress(Exception):  # then the line says it
+                if draw():
+                    return ""
         head = [waits[0].what]
         for wait in reversed(waits):
             if wait.say is not None:

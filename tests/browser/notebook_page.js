@@ -102,6 +102,20 @@ window.course = {
     return found;
   },
 
+  // Labels of a cell's fields that are not seen as a whole.
+  cutLabels: (n) =>
+    [...course.cells()[n].node.querySelectorAll(".widget-label, .widget-label-basic")]
+      .filter((e) => e.clientWidth)
+      .filter((e) => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)
+      .map((e) => e.textContent),
+  // Parts of a cell's outputs that one must scroll sideways to see as a whole.
+  scrolled: (n) =>
+    [...course.cells()[n].node.querySelectorAll(".jp-OutputArea-output *")]
+      .filter((e) => ["auto", "scroll"].includes(getComputedStyle(e).overflowX))
+      .filter((e) => e.clientWidth && e.scrollWidth > e.clientWidth + 1)
+      .map((e) => `${e.scrollWidth} px in ${e.clientWidth} px: ${e.className}`),
+  filesShown: () => document.querySelector(".jp-FileBrowser")?.getBoundingClientRect().width > 150,
+
   // The height of the smallest words in a cell's pictures, in pixels; 99 without words.
   smallestWords: (n) => {
     const words = course.cells()[n].node.querySelectorAll(".dst-w svg text");

@@ -105,6 +105,12 @@ class Lab:
         self.page.set_viewport_size({"width": width, "height": height})
         self.ask("laidOut")
 
+    def show_files(self) -> None:
+        """Open the list of files beside the notebook."""
+        self.command("filebrowser:activate")
+        self.until("filesShown")
+        self.ask("laidOut")
+
     def sideways(self) -> list[str]:
         """Return the parts of the page that are wider than their room."""
         return self.ask("sideways")
@@ -254,6 +260,12 @@ class Notebook:
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(source)
         self.page.keyboard.press("Escape")
+
+    def wait_focused(self, number: int, name: str) -> None:
+        """Return when the element of a cell's output with that label or name has the focus."""
+        self.page.wait_for_function(
+            "([number, name]) => course.focused(number) == name", arg=[number, name]
+        )
 
     def tab_to(self, number: int, name: str, *, back: bool = False) -> None:
         """Press Tab until the element of a cell's output with that label or name has the focus.

@@ -52,8 +52,8 @@ def test_keys_alone_go_from_its_top_to_its_end(lab: Lab, look: Any) -> None:
         else:
             opened.tab_to(number, "Your prediction", back=True)
             keyboard.type(answer)
-            keyboard.press("Enter")
-            opened.tab_to(number, "Commit")  # in a field JupyterLab hears no Shift+Enter
+            keyboard.press("Shift+Enter")
+            opened.wait_focused(number, "Commit")  # in a field JupyterLab hears no Shift+Enter
         opened.output(number).get_by_text("You predict").wait_for()
     assert sorted(asked) == sorted(ANSWERS)
     assert "As predicted" in opened.text(opened.find("smaller.compare"))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from browser.conftest import SHOTS
 from browser.notebook_page import Lab
+from daemonset_course.verbs.kubectl import kubectl
 
 HELLO = (
     "from daemonset_course import apply, kubectl, record, reset, wait_rollout, why\n"
@@ -42,6 +44,36 @@ def test_lanes_are_drawn_during_the_run_and_the_last_frame_stays_in_the_file(
     assert opened.output(1).locator(".dst-w svg[role=img]").count() == 1
     assert "UP-TO-DATE 3" in opened.text(1)
     assert "model not found" not in opened.text(1)
+
+
+def test_a_rollout_that_is_only_waited_for_is_drawn_and_its_last_frame_stays(
+    lab: Lab, notebook: Any
+) -> None:
+    path = notebook(
+        "browser-wait", HELLO, "apply('../manifests/lesson-00/hello.yaml')\nwait_rollout('hello')",
+        "kubectl('set image daemonset/hello hello=registry.invalid/hello:2')\n"
+        "wait_rollout('hello', timeout=250)",
+    )  # fmt: skip
+    opened = lab.open(path)
+    opened.run(0)
+    opened.run(1, within=120)
+    opened.run(2, wait=False)
+    lanes = opened.output(2).locator(".dst-w svg[role=img]")
+    lanes.first.wait_for()
+    opened.output(2).get_by_text("Waits: ").first.wait_for()
+    kubectl("rollout undo daemonset/hello")  # else it waits for ever
+    opened.wait_ran(2, within=120)
+    assert opened.errors() == []
+    assert lanes.count() == 1
+    assert "UP-TO-DATE 3" in opened.text(2)
+    assert "Waited" not in opened.text(2)
+    opened.show(2)
+    lab.shot(SHOTS / "wait.png")
+    opened.save()
+    opened.shut_down()
+    opened = lab.open(path)
+    assert "UP-TO-DATE 3" in opened.text(2)
+    assert opened.output(2).locator(".dst-w svg[role=img]").count() == 1
 
 
 def test_watch_shows_what_other_cells_do_until_its_button_is_pressed(

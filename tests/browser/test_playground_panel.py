@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from browser.notebook_page import Lab
+from browser.conftest import SHOTS
+from browser.notebook_page import WIDTHS, Lab
 
 OPENED = (
     "from daemonset_course.lessons import playground\n"
     "play = playground(nodes=3, start=0, stop=0)\nplay"
 )
 WAITS = "import time\nwhile not play.trials.trials: time.sleep(0.05)\nprint('rolled')"
+
+
+def test_every_label_is_read_as_a_whole_beside_the_list_of_files(lab: Lab, notebook: Any) -> None:
+    opened = lab.open(notebook("browser-labels", OPENED))
+    opened.run(0)
+    for width in WIDTHS:
+        lab.size(width)
+        lab.show_files()
+        assert lab.ask("cutLabels", 0) == [], width
+        assert opened.too_wide() == [], width
+        if width == 800:
+            opened.show(0)
+            lab.shot(SHOTS / "playground-files-800.png")
+    lab.size(1280)
 
 
 def test_roll_answers_while_a_cell_runs_and_draws_then_reset_forgets_it(

@@ -95,7 +95,13 @@ def test_choices_and_nodes_are_answered_by_keys_alone(lab: Lab, notebook: Any) -
 
     opened.run(5)
     opened.select(5)
-    for name in ("worker", "worker2"):
+    opened.tab_to(5, "Commit")
+    keyboard.press("Space")
+    opened.output(5).get_by_role("alert").get_by_text("Tick your prediction first").wait_for()
+    opened.select(5)
+    for name in ("none of them", "worker", "worker2"):
+        if name == "worker":  # it unticks none of them
+            opened.select(5)
         opened.tab_to(5, name)
         keyboard.press("Space")
     opened.tab_to(5, "Commit")
@@ -105,6 +111,25 @@ def test_choices_and_nodes_are_answered_by_keys_alone(lab: Lab, notebook: Any) -
     for number, verdict in ((2, "Not as predicted."), (4, "As predicted."), (6, "As predicted.")):
         opened.run(number)
         assert verdict in opened.text(number)
+    assert opened.errors() == []
+
+
+def test_shift_enter_commits_in_a_field_and_runs_on_when_pressed_again(
+    lab: Lab, notebook: Any
+) -> None:
+    opened = lab.open(notebook("browser-shift", *asked("browser-shift")))
+    opened.run(0)
+    opened.run(1)
+    opened.output(1).locator("input").click()
+    lab.page.keyboard.type("3")
+    lab.page.keyboard.press("Shift+Enter")
+    opened.wait_focused(1, "Commit")
+    assert "You predict 3 Pods." in opened.text(1)
+
+    assert opened.active == 1
+    opened.run_active()
+    opened.run_active()
+    assert "As predicted." in opened.text(2)
     assert opened.errors() == []
 
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from browser.conftest import SHOTS
 from browser.notebook_page import SHOWN, Lab
 
 START = "START.ipynb"
+COMPLETE = """
+from dataclasses import replace
+from daemonset_course.course_progress import Progress, progress
+def complete(one):
+    count = len(one.notebook.questions)
+    return replace(one, run=True, answered=count, judged=count, right=count, passed=one.tasks)
+Progress(tuple((part, tuple(map(complete, rows))) for part, rows in progress().parts))
+"""
 FIRST_LESSON = "notebooks/00-start-here.ipynb"
 
 
@@ -27,3 +36,21 @@ def test_it_says_how_far_one_is_and_its_links_open_the_first_lesson(lab: Lab, lo
     lab.until("isOpen", START)
     lab.page.locator(f"{SHOWN} .jp-MarkdownOutput a", has_text="lesson 00").first.click()
     lab.until("isOpen", FIRST_LESSON)
+
+
+def test_the_numbers_are_seen_without_scrolling_beside_the_list_of_files(
+    lab: Lab, notebook: Any
+) -> None:
+    opened = lab.open(notebook("browser-progress", "from daemonset_course.lessons import progress\n"
+                               "progress()", COMPLETE))  # fmt: skip
+    for number in (0, 1):
+        opened.run(number)
+    assert opened.errors() == []
+    assert "17 of 17 lessons complete" in opened.text(1)
+    for width in (800, 1280):
+        lab.size(width)
+        lab.show_files()
+        for number in (0, 1):
+            opened.show(number)
+            lab.shot(SHOTS / f"progress-{number}-files-{width}.png")
+            assert lab.ask("scrolled", number) == [], width

@@ -16,6 +16,7 @@ from test_recorder import recorder
 
 from cell_outputs import FakeOutput, show_in_fakes
 from daemonset_course.figures.rollout.live_view import counts, view
+from daemonset_course.history.rollouts import rollouts
 from daemonset_course.history.timeline import Timeline
 from daemonset_course.progress import shown_live
 from daemonset_course.recording import live_output as module
@@ -114,6 +115,33 @@ def test_many_nodes_are_low_rows_of_which_few_are_named() -> None:
     assert 0 < len(named) <= 5
 
 
+def begun_late(log: list[Record], cut: float, end: float) -> list[Record]:
+    """The log of a recorder that began at ``cut``: what was there then, and the changes since."""
+    there: dict[tuple[str, str], Record] = {}
+    for one in (r for r in log if r["record"] == "change" and r["t"] <= cut):
+        meta = one["object"]["metadata"]
+        key = one["resource"], meta.get("uid", meta["name"])
+        there.pop(key, None)
+        if one["type"] != "DELETED":
+            there[key] = one | {"t": 0.0, "type": "ADDED", "via": "list"}
+    since = [r | {"t": r["t"] - cut} for r in log if r["record"] == "change" and r["t"] > cut]
+    rest = [one for one in since if one["t"] <= end]
+    return [HEADER, *there.values(), *rest, {"record": "end", "t": end}]
+
+
+def test_a_view_that_began_within_a_rollout_claims_nothing_of_the_time_before() -> None:
+    log = Fleet(4).run(1).apply().run(20).log()
+    early, done = (timeline_of(begun_late(log, 4.0, end)) for end in (2.0, 12.0))
+
+    assert "UP-TO-DATE 3; 1 node without an available Pod, budget 1" in counts(early)
+    assert "Waits: the budget of 1 unavailable node is used up" in view(early)
+    assert "UP-TO-DATE 4" in view(done, ended=True)
+    for timeline in (early, done):
+        assert rollouts(timeline) == (), "its beginning was not seen"
+        assert timeline.marks == ()
+        assert "seconds since the recording began" in view(timeline)
+
+
 class Saved(Recording):
     """A recording that at times cannot be read, apart from its header."""
 
@@ -159,6 +187,17 @@ def test_a_view_is_redrawn_and_its_last_picture_stays(outputs: list[FakeOutput])
     drawn = len(output.frames)
     one.close("twice")
     assert len(output.frames) == drawn
+
+
+def test_the_last_picture_is_whole_where_nobody_has_the_recording(
+    outputs: list[FakeOutput],
+) -> None:
+    log = Fleet(4).run(1).apply().run(9).apply().run(9).log()
+    for whole in (False, True):
+        opened(Recording(log), whole=whole).close()
+
+    left_out = ["plot() shows the whole recording" in one.html for one in outputs]
+    assert left_out == [True, False]
 
 
 def test_why_it_ended_stands_above_the_last_picture(outputs: list[FakeOutput]) -> None:

@@ -291,6 +291,120 @@ def test_progress_is_not_shown_as_an_error(kernel: Kernel) -> None:
     assert stream["content"]["name"] == "stdout"
 
 
+WAITS = """
+from contextlib import nullcontext
+from daemonset_course.history.daemonset_status import Status
+from daemonset_course.recording import live_wait
+from daemonset_course.verbs import rollout
+progress.FIRST, live_wait.BEGIN = 0.5, 0.0
+live_wait.current, rollout.components_first = lambda: cluster, nullcontext
+seen, done = [], threading.Event()
+
+def waited(name, namespace, timeout):
+    assert done.wait(timeout)
+    return rollout.status_of({})
+
+rollout._waited = waited
+
+def end_when(true):
+    def watch():
+        while not true(): time.sleep(0.01)
+        done.set()
+    threading.Thread(target=watch, daemon=True).start()
+
+def wait(true, timeout=30):
+    done.clear(); end_when(true)
+    return rollout.wait_rollout('agent', timeout=timeout)
+"""
+# A frame is drawn in a view: then the wait ends.
+DRAWN = "wait(lambda: 'agent' in progress.shown_live)"
+LINE = "wait(lambda: progress._Line.now and progress._Line.now._shown)"
+
+
+def pictures(kernel: Kernel, cell: str) -> list[str]:
+    """What each output of a cell said first."""
+    return [shown(one) for one in kernel.of(cell, "display_data")]
+
+
+def test_a_rollout_that_is_waited_for_is_drawn_and_its_last_picture_stays(kernel: Kernel) -> None:
+    kernel.run(WAITS)
+    cell = kernel.run(DRAWN, cellId="w1")
+    [output] = kernel.of(cell, "display_data")
+    last = kernel.updates(display_of(output))[-1]
+
+    assert "<figure" in shown(output)
+    assert "<figure" in last
+    assert "<script" in last
+    kernel.run(NO_THREAD)
+    kernel.run("assert not progress.shown_live and not live_wait.running")
+
+
+def test_a_wait_that_fails_or_is_interrupted_leaves_the_last_picture_and_no_thread(
+    kernel: Kernel, kernels: KernelManager
+) -> None:
+    kernel.run(WAITS)
+    cell = kernel.begin("wait(lambda: False)", cellId="w1")
+    output = kernel.until(lambda m: m["msg_type"] == "display_data")
+    kernels.interrupt_kernel()
+    kernel.until(lambda m: state_of(m) == "idle" and parent_of(m) == cell)
+
+    assert "<script" in kernel.updates(display_of(output))[-1]
+    kernel.run(NO_THREAD)
+
+
+@pytest.mark.parametrize(
+    ("before", "cell"),
+    [
+        ("", ""),  # nbval and nbconvert name no cell
+        ("r = Recorder(cluster, 'agent', 'default'); r.start()", "w1"),
+        ("r = Recorder(cluster, 'other', 'default', live=True); r.start()", "w1"),
+    ],
+    ids=["a cell without a name", "a record without a view", "a record of another"],
+)
+def test_a_line_says_how_far_it_is_where_no_view_belongs(
+    kernel: Kernel, before: str, cell: str
+) -> None:
+    kernel.run(f"{WAITS}\nr = None\n{before}")
+    begun = kernel.run(LINE, **({"cellId": cell} if cell else {}))
+
+    assert pictures(kernel, begun) == ["Waiting for the rollout of agent"]
+    kernel.run("r and r.stop()")
+    kernel.run(NO_THREAD)
+
+
+def test_a_record_with_a_view_shows_the_wait_within_it_and_nothing_more(kernel: Kernel) -> None:
+    kernel.run(WAITS)
+    cell = kernel.run(
+        "asked = []\n"
+        "real = progress._Line._text\n"
+        "progress._Line._text = lambda line: (asked.append(1), real(line))[1]\n"
+        "with record(): wait(lambda: len(asked) >= 2)\n"
+        "progress._Line._text = real",
+        cellId="w1",
+    )
+
+    assert len(pictures(kernel, cell)) == 1
+    assert "<figure" in pictures(kernel, cell)[0]
+
+
+def test_a_wait_that_is_short_is_not_recorded(kernel: Kernel) -> None:
+    kernel.run(f"{WAITS}\nlive_wait.BEGIN = 60")
+    cell = kernel.run("wait(lambda: True)\nassert not live_wait.running", cellId="w1")
+
+    assert pictures(kernel, cell) == []
+
+
+def test_a_wait_that_ends_while_the_first_lists_come_leaves_no_thread(kernel: Kernel) -> None:
+    kernel.run(f"{WAITS}\nprogress.FIRST = 60")
+    cell = kernel.run("wait(lambda: live_wait.running)", cellId="w1")
+    kernel.run(
+        "for t in threading.enumerate():\n    if t.name.startswith('live-wait'): t.join(30)\n"
+        f"{NO_THREAD}\nassert not live_wait.running"
+    )
+
+    assert pictures(kernel, cell) == []
+
+
 def test_at_the_end_of_the_kernel_the_last_picture_says_so(
     kernel: Kernel, kernels: KernelManager
 ) -> None:

@@ -360,6 +360,32 @@ def test_after_a_run_that_failed_the_panel_shows_the_last_good_one(
     assert "It broke." in shown._message.value
 
 
+def test_a_picture_that_cannot_be_drawn_is_said_as_in_a_cell_above_the_last_good_one(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, drawn = playground(), []
+    shown._picture.observe(lambda change: drawn.append(change["new"]), "value")
+    notes.log = stuck()
+
+    def follows(*_: object) -> str:
+        shown._show()
+        with monkeypatch.context() as patch:
+            patch.setattr(Recording, "recent", property(lambda _: {}["<lost>"]))
+            shown._show()
+        return "still"
+
+    monkeypatch.setattr(Trials, "_follow", follows)
+    shown.roll()
+    shown.wait(30)
+    good, failed = drawn[:2]
+
+    words = "The live view cannot draw what happens now: KeyError: &#x27;&lt;lost&gt;&#x27;</b>"
+    assert words in failed
+    assert "the picture below is an old one" in failed
+    assert "<figure" in good
+    assert good.partition("<figure")[2] in failed
+
+
 @pytest.mark.usefixtures("notes")
 def test_a_field_that_is_wrong_is_marked_below_it_until_it_is_right() -> None:
     shown = playground()

@@ -14,7 +14,7 @@ from ipywidgets import HTML, Button, RadioButtons, Text, VBox
 
 from daemonset_course import prediction_widget
 from daemonset_course.prediction import Prediction, open_predictions, predict
-from daemonset_course.prediction_widget import MAY_CHANGE, SHOWN, PredictionWidget
+from daemonset_course.prediction_widget import MAY_CHANGE, NONE, SHOWN, PredictionWidget
 
 NODES = ("course-worker", "course-worker2", "course-worker3")
 
@@ -116,18 +116,37 @@ def test_choices_are_radio_buttons_and_none_is_chosen_before(store: Path) -> Non
     assert (who.answer, stored(store)) == ("the scheduler", ["the scheduler"])
 
 
-def test_nodes_are_check_boxes_and_none_of_them_is_an_answer(store: Path) -> None:
+def test_nodes_are_check_boxes_and_nothing_ticked_is_no_answer(store: Path) -> None:
     shown = PredictionWidget(where := predict("q", nodes=NODES))
     boxes = {box.description: box for box in shown.field.children}
-    assert tuple(boxes) == NODES
+    assert tuple(boxes) == (*NODES, NONE)
 
     shown.commit.click()
-    assert where.answer == []
+    assert "Tick your prediction first: names, or “none of them”." in shown.message.value
+    assert 'role="alert"' in shown.message.value
+    assert (where.answer, store.exists()) == (None, False)
     boxes["course-worker3"].value = boxes["course-worker"].value = True
     shown.commit.click()
     assert where.answer == ["course-worker", "course-worker3"]
-    assert stored(store) == [[], ["course-worker", "course-worker3"]]
+    assert stored(store) == [["course-worker", "course-worker3"]]
     assert where.compare({"course-worker3", "course-worker"}).right is True
+
+
+def test_none_of_them_is_an_answer_that_is_ticked_and_unticks_the_names(store: Path) -> None:
+    shown = PredictionWidget(where := predict("q", nodes=NODES))
+    *boxes, none = shown.field.children
+    boxes[1].value = True
+    none.value = True
+    assert [box.value for box in shown.field.children] == [False, False, False, True]
+    shown.commit.click()
+    assert (where.answer, stored(store)) == ([], [[]])
+    assert where.compare([]).right is True
+
+    assert PredictionWidget(predict("q", nodes=NODES)).field.children[-1].value, "shown again"
+    boxes[0].value = True
+    assert none.value is False
+    shown.commit.click()
+    assert where.answer == ["course-worker"]
 
 
 def test_without_unit_choices_and_nodes_a_text_is_asked() -> None:
@@ -168,6 +187,16 @@ def test_enter_commits_a_text_that_the_browser_sent_before(
     asyncio.run(asyncio.wait_for(typed(), 10))
 
     assert stored(store) == [3]
+
+
+def test_after_enter_the_button_has_the_focus_unless_the_answer_is_refused() -> None:
+    sent: list[Any] = []
+    shown = PredictionWidget(predict("q", unit="Pods"))
+    shown.commit.send = lambda content, **_: sent.append(content)
+    for text in ("four", "3"):
+        shown.field.value = text
+        press_enter(shown.field)  # without an event loop it commits at once
+        assert sent == [{"do": "focus"}] * (text == "3")
 
 
 def test_a_field_that_is_left_commits_nothing(store: Path) -> None:

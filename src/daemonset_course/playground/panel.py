@@ -14,12 +14,12 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
-from daemonset_course.errors import BadInput, in_one_line
+from daemonset_course.errors import BadInput
 from daemonset_course.figures.rollout.inline import script
-from daemonset_course.figures.rollout.live_view import view
 from daemonset_course.playground.settings import LABELS, POOLS, STRATEGIES, UNITS, Settings
 from daemonset_course.playground.trial import Trial
 from daemonset_course.playground.trials import Trials
+from daemonset_course.recording.live_output import Frames
 from daemonset_course.recording.recorder import Recorder
 from daemonset_course.subshells import answer_while_a_cell_runs
 
@@ -29,6 +29,11 @@ _WITHOUT_SUBSHELLS = (
 )
 _WIDE = {"description_width": "min(15rem, 55%)"}
 _ROW = {"width": "min(28rem, calc(100% - 4px))"}  # a widget has a margin of 2 px
+# ipywidgets cuts a long label, and its row is one line high.
+_LABELS_WRAP = (
+    "<style>.course-playground .widget-label{white-space:normal;height:auto;line-height:1.3}"
+    ".course-playground .widget-text{height:auto}</style>"
+)
 _NO_SCROLL = {"overflow": "hidden"}  # of its own: a page that is narrow scrolls as a whole
 
 
@@ -44,14 +49,6 @@ def open_panel(chosen: dict[str, Any]) -> Panel:
     return panel
 
 
-def live_frame(recorder: Recorder) -> str:
-    """Return the picture of a run under way as HTML."""
-    try:
-        return view(recorder.recent, recorder.predicted)
-    except Exception as error:  # the run goes on, and the next frame is tried
-        return _note(f"The live view cannot draw what happens now: {in_one_line(error)}")
-
-
 class Panel:
     """The playground: a notebook shows its fields, buttons and picture.
 
@@ -62,6 +59,7 @@ class Panel:
         """Show these settings; nothing is done to the cluster."""
         self.trials = Trials(self._show)
         self._shown: Trial | None = None
+        self._frames: tuple[Recorder, Frames] | None = None  # of the run under way
         self._fields = {name: _field(name, getattr(settings, name)) for name in LABELS}
         self._wrong = {name: widgets.HTML() for name in ("", *LABELS)}
         self._buttons = {
@@ -76,6 +74,7 @@ class Panel:
         answer_while_a_cell_runs(*self._fields.values(), *self._buttons.values())
         self._fields["strategy"].observe(self._enable, "value")
         self.box = widgets.VBox([*self._rows(), self._message, self._picture])
+        self.box.add_class("course-playground")
         self._show()
 
     @property
@@ -122,7 +121,7 @@ class Panel:
             self._message.value = _note(str(error))
 
     def _rows(self) -> Iterator[Any]:
-        yield widgets.HTML("<b>The fleet, the DaemonSet, what is broken</b>")
+        yield widgets.HTML(f"{_LABELS_WRAP}<b>The fleet, the DaemonSet, what is broken</b>")
         for name in LABELS:
             if name == "length":
                 yield widgets.HTML("<b>Predict</b>")
@@ -145,8 +144,11 @@ class Panel:
         self._enable()
         if recorder is not None:
             self._shown = None
-            _set(self._picture, _as_wide_as_its_room(live_frame(recorder)))
+            if self._frames is None or self._frames[0] is not recorder:
+                self._frames = recorder, Frames(recorder)
+            _set(self._picture, _as_wide_as_its_room(self._frames[1].next()))
             return
+        self._frames = None
         last = state.trials[-1] if state.trials else None
         if last is not self._shown or last is None:
             self._shown = last

@@ -46,6 +46,7 @@ class LiveView:
         *,
         ends: Callable[[], str] | None = None,
         closed: Callable[[], None] | None = None,
+        whole: bool = False,
     ) -> None:
         """Prepare the view.
 
@@ -53,9 +54,10 @@ class LiveView:
             recording: what is shown.
             ends: returns why the view ends by itself, or nothing. Asked every ``LOOK`` seconds.
             closed: called once, when the view is closing and before its last picture.
+            whole: the last picture is of the whole recording, which nobody can plot later.
         """
         self.name = recording.header.daemonset
-        self._frames = _Frames(recording)
+        self._frames = Frames(recording, whole=whole)
         self._ends, self._closed = ends, closed
         self._handle: Any = None
         self._cell, self._execution = "", 0
@@ -173,11 +175,11 @@ class PlacedPicture(Picture):
             raise NotImplementedError  # IPython then shows it as any other picture
 
 
-class _Frames:
-    """The pictures of a recording, in order; an error stands above the last one without one."""
+class Frames:
+    """The live pictures of a recording, in order; an error stands above the last good one."""
 
-    def __init__(self, recording: Recording) -> None:
-        self._recording = recording
+    def __init__(self, recording: Recording, *, whole: bool = False) -> None:
+        self._recording, self._whole = recording, whole
         self._last_good = ""
         self.lost = ""  # why the picture before could not be shown
 
@@ -189,9 +191,9 @@ class _Frames:
         )
         said = "".join(f"<div>{escape(one)}</div>" for one in notes if one)
         try:
-            self._last_good = view(
-                self._recording.recent, self._recording.predicted, scripted=scripted, ended=ended
-            )
+            shown = self._recording
+            timeline = shown.timeline if ended and self._whole else shown.recent
+            self._last_good = view(timeline, shown.predicted, scripted=scripted, ended=ended)
         except Exception as error:
             old = "; the picture below is an old one" if self._last_good else ""
             again = "" if ended else ", and the view tries again"
@@ -242,6 +244,14 @@ def _close_at_reruns() -> None:
     _registered.append(shell)
     shell.events.register("pre_run_cell", lambda info: _close_of_cell(info.cell_id or ""))
     atexit.register(close_all, "The kernel ended.")
+
+
+def in_named_cell() -> bool:
+    """Whether a cell runs that its frontend names, as JupyterLab does: somebody looks at it.
+
+    nbval and nbconvert name none.
+    """
+    return bool(_cell()[0])
 
 
 def _cell() -> tuple[str, int]:

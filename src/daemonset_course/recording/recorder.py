@@ -43,6 +43,8 @@ __all__ = ["Recorder", "Recording", "compare", "record"]
 EXTRA_TIME = 0.4  # seconds, times the pace: a `with` records on for it, so that the end is seen
 FIRST_LIST = 20.0  # seconds that the first lists may take
 
+running: set[Recorder] = set()  # those of this process
+
 
 class Recorder(Recording):
     """A recording in progress; its feeds write into one log, on one clock.
@@ -113,6 +115,7 @@ class Recorder(Recording):
         Raises:
             NotFinished: the API server did not answer a first list in time.
         """
+        running.add(self)
         try:
             self._list_all()
             if self._view is not None:
@@ -167,6 +170,7 @@ class Recorder(Recording):
             with self._lock:  # a feed that could not be stopped writes nothing after the end
                 self._append(log.End(self.elapsed))
                 self._open = False
+        running.discard(self)
         if self._view is not None:
             self._view.close()
         return _failure(self._feeds)

@@ -15,6 +15,7 @@ from daemonset_course.cluster.waiting import NEXT_STEP, wait_for
 from daemonset_course.errors import NotFinished
 from daemonset_course.history.daemonset_status import Status, status_of
 from daemonset_course.progress import waiting
+from daemonset_course.recording.live_wait import live_wait
 from daemonset_course.recording.snapshot import snapshot
 from daemonset_course.verbs.daemonsets import daemonsets_path, no_daemonset
 
@@ -32,6 +33,9 @@ def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120)
     template, and updated = available = desired). In addition, the Pods must agree with the status,
     and the status must count every such node: on a busy control plane it may lag behind.
 
+    In JupyterLab a wait of more than two seconds shows the live view, from the beginning of the
+    wait on, unless something records already. Elsewhere a line says how far the rollout is.
+
     Raises:
         NotFound: there is no such DaemonSet.
         NotFinished: the rollout was not complete within ``timeout`` seconds; raised at once if the
@@ -39,7 +43,12 @@ def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120)
             plane that do not run, or the nodes that are not updated, with the reasons.
         NotRunning: the cluster is not up, or does not answer.
     """
-    with components_first(), waiting(f"the rollout of {name}", about=name) as wait:
+    what = f"the rollout of {name}"
+    with (
+        components_first(),
+        live_wait(name, namespace) as draw,
+        waiting(what, about=name, draw=draw) as wait,
+    ):
         status = _waited(name, namespace, timeout)
         wait.result = f"{status.updated} of {status.desired} nodes have an available new Pod"
         return status
