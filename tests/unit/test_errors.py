@@ -145,7 +145,7 @@ def test_the_live_view_shows_no_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_output, "view", draw)
     recording: Any = type("Recording", (), {"recent": None, "predicted": None})()
 
-    shown = live_output._Frames(recording).next()
+    shown = live_output.Frames(recording).next()
 
     assert "BadInput: The manifest cannot be read." in shown
     assert "FileNotFoundError" not in shown

@@ -11,7 +11,6 @@ from daemonset_course.analysis.scale import (
     Creation,
     Creations,
     Length,
-    LengthsByBudget,
     LengthsByNodes,
     Rate,
     creation,
@@ -25,9 +24,6 @@ from daemonset_course.figures.show import show
 Record = dict[str, Any]
 RATE = Rate(qps=20, burst=30)
 RECORDED = json.loads((Path(__file__).parents[2] / "recordings" / "scale.json").read_text())
-BY_BUDGET = LengthsByBudget(
-    {1: 160.0, 10: 17.0, 50: 10.4, 100: 10.1}, nodes=100, restart=1.6, qps=20
-)
 LENGTHS = [Length(100, 10, 11.5), Length(300, 10, 30.6, True), Length(300, 50, 29.1, True)]
 BY_NODES = LengthsByNodes(LENGTHS, restart=0.5, rate=RATE)
 
@@ -144,11 +140,6 @@ def test_the_words_are_made_of_the_numbers() -> None:
     assert "none ready" in Creations(Creation((0.5,), ()), RATE).caption
     assert BY_NODES.headline.startswith("Above 65 nodes requests")
     assert "100 nodes with 10% 11.5 s, 300 nodes with 10% 30.6 s (recorded)" in BY_NODES.caption
-    assert BY_BUDGET.headline == (
-        "100 nodes: with 100 times the budget the rollout is 15.8 times as quick"
-    )
-    assert "10 at a time 17.0 s" in BY_BUDGET.caption
-    assert "Shortest with 100." in BY_BUDGET.caption
 
 
 def test_each_panel_shows_every_pod_on_the_band_of_requests() -> None:
@@ -188,16 +179,6 @@ def test_the_axis_of_nodes_names_those_that_were_measured() -> None:
     axis = show(BY_NODES).figure.axes[-1].xaxis
 
     assert {one.nodes for one in BY_NODES.measured} == {100, 300} <= set(axis.get_ticklocs())
-
-
-def test_lengths_by_budget_stand_between_both_bounds() -> None:
-    figure = BY_BUDGET.figure()
-    rounds = dict(points(figure, "rounds\nof k nodes"))
-
-    assert dict(points(figure, "measured")) == {1: 160, 10: 17, 50: 10.4, 100: 10.1}
-    assert (rounds[1], rounds[10], rounds[99], rounds[100]) == (160, 16, 3.2, 1.6)
-    # 100 deletions and 100 creations, 20 a second
-    assert {y for _, y in points(figure, "the controller's\nrequest limit")} == {10}
 
 
 def test_the_recorded_runs_are_whole() -> None:

@@ -7,7 +7,7 @@ The controller manager sends at most ``burst`` requests at once and then ``qps``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -186,63 +186,6 @@ def crossover_nodes(*, restart: float, rate: Rate) -> int:
 
 
 _LIMIT = Stroke("foreground", dash="dotted")
-
-
-@dataclass(frozen=True)
-class LengthsByBudget:
-    """Durations of rollouts on the same nodes by budget, with models of rounds and requests.
-
-    Attributes:
-        measured: budget (nodes) -> seconds.
-        nodes: the number of nodes.
-        restart: seconds for which one node is without an available Pod.
-        qps: requests a second that the controller may send.
-    """
-
-    measured: Mapping[int, float]
-    nodes: int
-    restart: float
-    qps: float
-
-    @property
-    def limit(self) -> float:
-        """Seconds that the requests take, two for each node."""
-        return 2 * self.nodes / self.qps
-
-    @property
-    def headline(self) -> str:
-        """How much faster the rollout with the largest budget was."""
-        small, large = min(self.measured), max(self.measured)
-        gain = self.measured[small] / self.measured[large]
-        return (
-            f"{nodes(self.nodes)}: with {large / small:.3g} times the budget the rollout is "
-            f"{gain:.1f} times as quick"
-        )
-
-    @property
-    def caption(self) -> str:
-        """The measured durations and the numbers of the models."""
-        parts = [f"{k} at a time {seconds(t)}" for k, t in sorted(self.measured.items())]
-        fastest = min(self.measured, key=lambda k: self.measured[k])
-        return (
-            f"Measured: {', '.join(parts)}. Shortest with {fastest}. "
-            f"Model: ceil({self.nodes}/k) rounds of {self.restart:.1f} s. "
-            f"Limit: 2 x {self.nodes} requests at {self.qps:.0f} a second = {self.limit:.0f} s."
-        )
-
-    def figure(self) -> Lines:
-        """Return the measured points and both models, on logarithmic axes."""
-        budgets = range(1, self.nodes + 1)
-        by_rounds = [(k, rounds(self.nodes, k) * self.restart) for k in budgets]
-        limit = [(k, self.limit) for k in (1, self.nodes)]
-        return _lengths(
-            "budget k: nodes that may be unavailable",
-            [
-                _model("rounds\nof k nodes", by_rounds, Stroke("foreground", dash="dashed")),
-                _model("the controller's\nrequest limit", limit, _LIMIT),
-                _points("measured", self.measured.items(), 0),
-            ],
-        )
 
 
 @dataclass(frozen=True)
