@@ -77,12 +77,11 @@ assert most == 2
 proved("neither image got an available Pod, and never more than 2 nodes were without one")
 
 # %% [markdown]
-# The same ten. The controller replaced only the Pods that were down anyway (rule 2 of lesson [rolling-update]). This was not
-# always so. Kubernetes 1.21 introduced a bug, fixed in 1.31 and in late patches of 1.28 to 1.30: each
-# bad release in turn could take further nodes
+# The same ten. The controller replaced only the Pods that were down anyway (rule 2 of lesson
+# [rolling-update]). This was not always so. Kubernetes 1.21 introduced a bug, fixed in 1.31 and in late
+# patches of 1.28 to 1.30: each bad release in turn could take further nodes
 # ([issue 123232](https://github.com/kubernetes/kubernetes/issues/123232)).
-
-# %% [markdown]
+#
 # `kubectl rollout undo` goes back to the template before, which is a bad one here. We name the
 # revision that worked, the first.
 
@@ -140,8 +139,8 @@ proved("with each fault one node has a new Pod, and 11 nodes have a ready one")
 # %% [markdown]
 # Not available is not available, whatever the reason. (`crash` brings a readiness probe along.
 # Without one, a kubelet may call such a Pod ready for the instant between its start and its end,
-# and the rollout goes on to the next node. `minReadySeconds` guards against that
-# too, lesson [restart-length].)
+# and the rollout goes on to the next node. `minReadySeconds` guards against that too: lesson
+# [restart-length].)
 
 # %% [markdown]
 # ## A dead node

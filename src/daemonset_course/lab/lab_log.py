@@ -200,7 +200,7 @@ class LabRecording(Recording):
                 raise NotRunning(
                     f"The recorder does not receive the changes of {resource}.",
                     seen=f"it is more than {CATCH_UP:g} s behind the API server",
-                    next_step=f"lab.start(…) again; {course_command('status')}, "
+                    next_step=f"Start the task again; {course_command('status')}, "
                     "if that does not help",
                 )
 
@@ -315,5 +315,5 @@ def _damaged(line: bytes) -> BadInput:
     return BadInput(
         "The recording of the task is damaged.",
         seen=line[:80].decode("utf-8", "replace").strip(),
-        next_step="lab.start(…) brings the task back; then do it again.",
+        next_step="Start the task again, and do it again.",
     )

@@ -174,8 +174,7 @@ class LabSession:
         except CourseError as error:
             seen = (error.seen,) if error.seen else ()
             verdict = cannot_check(error.failed, seen, where=error.next_step)
-        hint = "hint()" if self.lab.name in EXERCISES else f"lab.hint({number})"
-        given = hint if task.hints else ""
+        given = self._call("hint", number) if task.hints else ""
         return self._store_verdict(number, replace(verdict, task=number, hint=given))
 
     def _patience(self) -> float:
@@ -257,13 +256,15 @@ class LabSession:
         """
         number = self.started()
         if number is None:
-            raise BadInput("No task of this lab was started.", next_step="lab.start(1)")
+            raise BadInput("No task of this lab was started.", next_step=self._call("start", 1))
         folder = lab_log.folder_of(current().name)
         try:
             begun = (folder / CLOCK).read_text()
         except OSError as error:
             raise BadInput(
-                "The task has no recording.", seen=str(error), next_step="lab.start(1)"
+                "The task has no recording.",
+                seen=str(error),
+                next_step=self._call("start", number),
             ) from error
         if self._recording is None or self._recording[0] != begun:
             self._recording = begun, LabRecording(folder)
@@ -347,9 +348,14 @@ class LabSession:
 
     # Check
 
+    def _call(self, verb: str, number: int) -> str:
+        """Return what the learner types for a verb: ``lab.hint(1)``, in an exercise ``hint()``."""
+        return f"{verb}()" if self.lab.name in EXERCISES else f"lab.{verb}({number})"
+
     def _judge(self, task: Task, number: int, patience: float) -> Verdict:
         if self.started() != number:
-            return _no_recording(number, started_on(current().name))
+            start = self._call("start", number)
+            return _no_recording(number, started_on(current().name), start)
         folder = lab_log.folder_of(current().name)
         finish_probe(folder)
         recording = self.recording
@@ -362,7 +368,8 @@ class LabSession:
             verdict = self._with_probe(task, task.probe(name), recording)
         if recording.running or (recording.history.ended and verdict.passed):
             return verdict
-        return _no_recorder(number, recording, usage_of(current().name))
+        start = self._call("start", number)
+        return _no_recorder(recording, usage_of(current().name), start)
 
     def _settled(self, task: Task, recording: LabRecording, patience: float) -> Verdict:
         """Return the first verdict that is not "not yet", or the one after ``patience`` seconds."""
@@ -534,18 +541,18 @@ def _daemonsets(history: Any) -> list[Object]:
     return [one for one in found if one["metadata"].get("namespace") not in SYSTEM]
 
 
-def _no_recording(number: int, running: tuple[str, int] | None) -> Verdict:
+def _no_recording(number: int, running: tuple[str, int] | None, start: str) -> Verdict:
     why = (
         f"task {running[1]} of {running[0]} was started last" if running else "no task was started"
     )
     return cannot_check(
         f"There is no recording of task {number} on this cluster ({why}).",
         rule="A check judges the history since the start of the task.",
-        where=f"lab.start({number}) brings the task back; then do it again.",
+        where=f"{start} brings the task back; then do it again.",
     )
 
 
-def _no_recorder(number: int, recording: LabRecording, usage: Usage | None) -> Verdict:
+def _no_recorder(recording: LabRecording, usage: Usage | None, start: str) -> Verdict:
     reset_by = usage.reset_by if usage else ""
     why = lab_log.failure(lab_log.folder_of(current().name))
     return cannot_check(
@@ -554,7 +561,7 @@ def _no_recorder(number: int, recording: LabRecording, usage: Usage | None) -> V
         else "The recorder of the task has ended, so what happened since is unknown.",
         (f"recorded until {recording.history.last:.0f} s after the start", *filter(None, [why])),
         "A check judges the history since the start of the task.",
-        f"lab.start({number}) brings the task back; then do it again.",
+        f"{start} brings the task back; then do it again.",
         final=True,
     )
 
