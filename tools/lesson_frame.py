@@ -20,6 +20,7 @@ class Frame:
         number: its two digits.
         objectives: what the learner can do after it.
         after: the names of the lessons that come first.
+        is_last: whether these are all other lessons, and more than one.
         then: the name of the next lesson and what it is about; empty after the last one.
         labs: the numbers of the labs that the learner can do now.
     """
@@ -29,6 +30,7 @@ class Frame:
     after: tuple[str, ...]
     then: tuple[str, str] | tuple[()] = ()
     labs: tuple[str, ...] = ()
+    is_last: bool = False
 
 
 def frames(table: Mapping[str, Any], numbers: Mapping[str, str]) -> dict[str, Frame]:
@@ -47,6 +49,7 @@ def frames(table: Mapping[str, Any], numbers: Mapping[str, str]) -> dict[str, Fr
             tuple(row.get("after", ())),
             then,
             tuple(labs[row["name"]]),
+            len(names) > 2 and set(row.get("after", ())) == set(names[:-1]),
         )
         for row, then in zip(rows, following, strict=True)
     }
@@ -74,9 +77,11 @@ def _under_title(frame: Frame, minutes: str) -> Iterator[str]:
         yield from ("", f"{known}; that is enough.")
         return
     lessons = _listed([f"[{name}]" for name in frame.after])
+    named = f"lesson{'s' * (len(frame.after) > 1)} {lessons}"
+    done = "all other lessons" if frame.is_last else named
     yield ""
     yield from textwrap.wrap(
-        f"{known}, and you have done lesson{'s' * (len(frame.after) > 1)} {lessons}. Run the cells "
+        f"{known}, and you have done {done}. Run the cells "
         "from the top; where a cell asks for a prediction, commit it; then run on.",
         WIDTH, break_on_hyphens=False,
     )  # fmt: skip

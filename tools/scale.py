@@ -27,7 +27,7 @@ from daemonset_course.cluster.processes import processes_of
 from daemonset_course.recording.recorder import Recording
 
 ROOT = Path(__file__).resolve().parents[1]
-AGENT = ROOT / "manifests" / "lesson-14" / "agent.yaml"
+AGENT = ROOT / "manifests" / "at-scale" / "agent.yaml"
 RECORDED = ROOT / "recordings" / "scale.json"
 SHARES = (10, 50)
 BUDGETS = (1, 5, 10, 25, 50, 100)  # percent

@@ -20,121 +20,17 @@ fleet
 # Each is a course of its own. Here we look at the place where each one meets a DaemonSet. (Of the
 # last one you have seen the agents themselves in lessons [agents-in-the-wild] and
 # [monitoring-agent].)
-#
-# ## Configuration
-#
-# This agent takes its level from a ConfigMap, as an environment variable.
-
-# %%
-from pathlib import Path
-
-print(
-    Path("../manifests/whats-next/agent.yaml").read_text().partition("---")[2].partition("---")[0]
-)
-
-# %%
-apply("../manifests/whats-next/agent.yaml")
-status = wait_rollout("agent")
-
-# %%
-assert status.desired == 6
-proved("the agent is available on all six workers")
-
-# %% [markdown]
-# We set the level to `debug` in the ConfigMap. Then we delete one Pod, so that the controller surely
-# looks at the DaemonSet.
-
-# %%
-replaced = predict(
-    "next-replaced",
-    "Six Pods of a DaemonSet take an environment variable from a ConfigMap. You change the "
-    "ConfigMap, and delete one Pod. How many of the five other Pods will be replaced?",
-    unit="Pods",
-)
-replaced
-
-# %%
-new = Path("../manifests/whats-next/agent.yaml").read_text().partition("---")[0]
-before, victim = uids_by_node("agent"), fleet.workers[0]
-with record("agent", live=True) as change:
-    apply(new.replace("info", "debug"))
-    change.mark("ConfigMap changed")
-    kubectl(f"delete pod -l app=agent --field-selector spec.nodeName={victim}")
-    status, after = wait_rollout("agent"), uids_by_node("agent")
-    kubectl("rollout restart daemonset/agent")
-    wait_rollout("agent")
-
-# %%
-fresh = {node for node in before if after[node] != before[node]}
-change.plot()
-
-# %%
-replaced.compare(len(fresh - {victim}), within=0)
-
-# %% tags=["claim-C98"]
-assert fresh == {victim}
-assert kubectl("get configmap agent -o jsonpath={.data.level}") == "debug"
-assert status.updated == 6
-assert not set(uids_by_node("agent").values()) & set(after.values())
-proved("only the deleted Pod was replaced, UP-TO-DATE was six, and the restart replaced all")
-
-# %% [markdown]
-# None. The controller rolls when the *template* changes, and the template names the ConfigMap; it
-# does not hold its content. Five Pods go on with the level they were started with, the sixth has
-# read the new one, and UP-TO-DATE counts six: a mixed fleet that no column shows. A Secret behaves
-# in the same way. (So it is with environment variables. Files of a mounted ConfigMap change in a
-# running Pod after a while, and the agent must read them again:
-# [mounted ConfigMaps](https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically).)
-#
-# `kubectl rollout restart` changes the template: it writes the time into an annotation.
 
 # %%
 import json
+from pathlib import Path
 
-written = kubectl("get daemonset agent -o jsonpath={.spec.template.metadata.annotations}")
-print(*json.loads(written))
-
-# %% [markdown]
-# Whoever wants configuration to roll by itself puts it into the template. One way: a checksum of it
-# as an annotation of the Pods. Then one `apply` does both.
-
-# %%
-import zlib
-
-manifest = Path("../manifests/whats-next/agent.yaml").read_text()
-
-
-def checksum(config):
-    """A number that changes with the content of a ConfigMap, as a text."""
-    return str(zlib.crc32(json.dumps(config["data"]).encode()))
-
-
-# %%
 import yaml
 
-
-def configure(level):
-    """Set the level, with a checksum of the configuration in the template."""
-    config, daemonset, _ = yaml.safe_load_all(manifest)
-    config["data"]["level"] = level
-    daemonset["spec"]["template"]["metadata"]["annotations"] = {"checksum/config": checksum(config)}
-    apply(config)
-    apply(daemonset)
-    wait_rollout("agent")
-    return set(uids_by_node("agent").values())
-
-
-# %%
-first, again, other = configure("warn"), configure("warn"), configure("error")
-
-# %% tags=["claim-C98"]
-assert first == again
-assert not again & other
-proved("the second warn kept every Pod, and error replaced every Pod")
+apply("../manifests/configuration/agent.yaml")
+wait_rollout("agent")
 
 # %% [markdown]
-# The same level again rolls nothing; another one rolls all.
-#
 # ## Spreading
 #
 # Spreading rules say where Pods of one kind should be, relative to each other. Three DaemonSets on
@@ -333,11 +229,9 @@ None
 # `createPods` in
 # [`controller_utils.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/controller_utils.go).
 # The scheduler leaves it Pending. The kubelet refuses a Pod that it was given, and the controller
-# makes another, with the event `FailedDaemonPod` (lesson [taints-and-tolerations]). And a new
-# ConfigMap rolls nothing because the controller compares its template with its revisions and nothing
-# else (`Match` in
-# [`update.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/update.go)).
-#
+# makes another, with the event `FailedDaemonPod` (lesson [taints-and-tolerations]).
+
+# %% [markdown]
 # ## Identity and storage
 #
 # `db` is a StatefulSet of two Pods, with volumes made by hand; `agent` is our DaemonSet. We delete all
@@ -355,7 +249,7 @@ named
 # %%
 kubectl("delete statefulset db --cascade=foreground --ignore-not-found")
 kubectl("delete pvc data-db-0 data-db-1 --ignore-not-found")
-kubectl("delete pv -l lesson=16 --ignore-not-found")
+kubectl("delete pv -l lesson=whats-next --ignore-not-found")
 apply("../manifests/whats-next/volumes.yaml")
 apply("../manifests/whats-next/db.yaml")
 kubectl("rollout status statefulset/db --timeout=60s")
@@ -394,141 +288,7 @@ proved("db has its old names and volumes again, and the agent has new names only
 # %%
 kubectl("delete statefulset db --cascade=foreground --ignore-not-found")
 kubectl("delete pvc data-db-0 data-db-1 --ignore-not-found")
-kubectl("delete pv -l lesson=16 --ignore-not-found")
-None
-
-# %% [markdown]
-# ## Talk to your own node's agent
-#
-# An application that sends its traces to an agent wants the one on its own node. A Service with
-# `internalTrafficPolicy: Local` does that: each node forwards to the endpoints on itself. So every
-# node needs one.
-
-# %%
-ends = predict(
-    "endpoints",
-    "There are six workers and the control plane, and the agent tolerates no taint. "
-    "On how many nodes does the agent's Service have an endpoint?",
-    unit="nodes",
-)
-ends
-
-# %%
-slices = "endpointslices -l kubernetes.io/service-name=agent"
-
-# %%
-kubectl(f"wait --for=jsonpath={{.endpoints[5].conditions.ready}}=true {slices} --timeout=30s")
-proved("the endpoints are ready")
-
-# %%
-places = kubectl(f"get {slices}", "-o=jsonpath={.items[*].endpoints[*].nodeName}").split()
-ends.compare(len(set(places)), within=0)
-
-# %%
-assert sorted(places) == sorted(fleet.workers)
-assert kubectl("get service agent -o jsonpath={.spec.internalTrafficPolicy}") == "Local"
-proved("each worker has an endpoint, and the Service keeps traffic on the node")
-
-# %% [markdown]
-# One on each worker. Where a node has no ready agent, callers on that node reach nobody
-# ([internalTrafficPolicy](https://kubernetes.io/docs/concepts/services-networking/service-traffic-policy/)):
-# lesson [max-surge] shows how to roll without such a gap. An agent learns its own node's name from
-# the Downward API: `fieldPath: spec.nodeName` in the manifest above.
-#
-# ## Rights on its own node
-#
-# Some agents change their own Node object: they set a label, or take off a taint. For that their
-# ServiceAccount needs the right to patch nodes.
-
-# %%
-print(Path("../manifests/whats-next/labeller.yaml").read_text().split("---\n")[1])
-
-# %% [markdown]
-# Somebody breaks into one node and takes the agent's token there.
-#
-# The kubelet gets a token that is bound to the Pod, and mounts it there. We ask for one like it, for
-# the Pod of one worker
-# ([bound token volume](https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-token-volume)).
-
-# %%
-open_to = predict(
-    "token",
-    "The ServiceAccount of an agent may patch nodes. Somebody has the token of one agent. On how "
-    "many of the seven nodes, six workers and the control plane, can they write labels?",
-    unit="nodes",
-)
-open_to
-
-# %%
-apply("../manifests/whats-next/labeller.yaml")
-wait_rollout("labeller")
-home = fleet.workers[0]
-there = f"-l app=labeller --field-selector spec.nodeName={home}"
-pod = kubectl(f"get pods {there} -o jsonpath={{.items[0].metadata.name}}")
-make = "create token labeller --bound-object-kind Pod --bound-object-name"
-token = kubectl(f"{make} {pod}").strip()
-
-# %%
-from daemonset_course.lessons import try_label_with_token
-
-said = try_label_with_token(token, fleet.nodes)
-open_to.compare(list(said.values()).count(""), within=0)
-
-# %%
-assert set(said.values()) == {""}
-assert len(said) == len(fleet.workers) + 1
-proved("the API server would write the label on every node")
-
-# %% [markdown]
-# On all of them. (`try_label_with_token` asks the API server and writes nothing, as
-# `kubectl --dry-run=server` does.) RBAC can allow a kind of object, or single objects by name. It cannot say "its own node", and
-# all agents share one ServiceAccount. But the token can: it is bound to its Pod, and names the Pod's
-# node
-# ([on by default since Kubernetes 1.30](https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#additional-metadata-in-pod-bound-tokens)).
-# A
-# [ValidatingAdmissionPolicy](https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/)
-# can compare the node in the token with the node that is to be changed. `matchConditions` says whose
-# requests it judges, `validations` what must be true of them, and `orValue` what stands in where the
-# token names no node. A policy works only with a binding, the second object in the file.
-
-# %%
-print(Path("../manifests/whats-next/own-node.yaml").read_text().split("---\n")[0])
-
-# %%
-from daemonset_course.lessons import wait_refused
-
-apply("../manifests/whats-next/own-node.yaml")
-print(wait_refused(token, fleet.workers[1]))
-said = try_label_with_token(token, fleet.nodes)
-
-# %%
-assert [node for node in said if not said[node]] == [home]
-assert f"a token of {home} may not change {fleet.workers[1]}" in said[fleet.workers[1]]
-proved("the label on the token's own node is accepted, and the others are refused")
-
-# %% [markdown]
-# It may change its own node, and no other. And with a token of the same ServiceAccount that is bound
-# to no Pod?
-
-# %%
-loose = try_label_with_token(kubectl("create token labeller").strip(), fleet.nodes)
-print(loose[home])
-
-# %%
-assert all("a token of no node may not change" in one for one in loose.values())
-proved("the policy refuses this token on each of the nodes")
-
-# %% [markdown]
-# It names no node, so it may change none.
-#
-# The policy judges writes only: admission does not see reads
-# ([admission control](https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/)),
-# so the token may still `get` every node. On its own node it may change every label and taint. And
-# whoever may create Pods in this namespace can have one with this ServiceAccount, on any node.
-
-# %%
-kubectl("delete -f ../manifests/whats-next/own-node.yaml --ignore-not-found")
-kubectl("delete -f ../manifests/whats-next/labeller.yaml --ignore-not-found")
+kubectl("delete pv -l lesson=whats-next --ignore-not-found")
 None
 
 # %% [markdown]
@@ -587,7 +347,7 @@ proved("the Pod had 50m, and its successor requests what the template says")
 # gets its own DaemonSet. Their node selectors must leave no gap and no overlap.
 
 # %%
-_, agent, _ = yaml.safe_load_all(Path("../manifests/whats-next/agent.yaml").read_text())
+_, agent, _ = yaml.safe_load_all(Path("../manifests/configuration/agent.yaml").read_text())
 text = json.dumps(agent)
 
 
@@ -630,17 +390,6 @@ proved("the agent for Windows is desired nowhere, the one for Linux on every wor
 # %% [markdown]
 # ## Check yourself
 #
-# A colleague shows you this. Choose the cause, and read what the output says about your choice.
-
-# %%
-from daemonset_course.lessons import symptom
-
-symptom("new-config-old-pods")
-
-# %%
-symptom("no-service-account")
-
-# %% [markdown]
 # A Pod template of a DaemonSet. Commit an answer before you run on.
 
 
@@ -676,76 +425,6 @@ with rejected('supported values: "Always"'):
 # An agent runs as long as its node: it always restarts, and it has no deadline.
 
 # %% [markdown]
-# ## Your turn
-#
-# The DaemonSet `agent` takes `LEVEL` from the ConfigMap `agent-config`, and its level is `info`. Make it
-# `debug`:
-#
-# - every Pod was *started* with the new value, on all six workers;
-# - never more than two nodes are without an available agent, and the budget stays at two or less;
-# - the value still comes from a ConfigMap: this one or another.
-
-# %%
-from daemonset_course.lessons import exercise
-
-turn = exercise("configuration")
-turn.start()
-
-# %%
-# %kubectl get daemonset agent -o yaml
-
-# %% [markdown]
-# Between the quotes goes a whole manifest (several with `---` between them), or the part of the
-# DaemonSet that is to change; `kubectl` in a terminal does as well.
-# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
-
-# %%
-change = """
-"""
-turn.apply(change)
-
-# %%
-turn.check()
-
-# %%
-turn.recording.plot()
-
-# %% [markdown]
-# ## Your turn: a stolen token
-#
-# `agent` sets a label on its own Node, with the rights of the ClusterRole `agent`. A colleague began a
-# ValidatingAdmissionPolicy, `own-node`, and left. Now a token of one node's agent was stolen. Take its
-# power away:
-#
-# - the agent may get and patch Nodes, of any name, and nothing else;
-# - with the token of one node's agent one may change that node, and no other;
-# - with a token of the same ServiceAccount that is bound to no Pod one may change none;
-# - the administrator and the node controller change nodes as before.
-#
-# The check tries all of this with real tokens, and changes nothing.
-
-# %%
-turn = exercise("agents-rights")
-turn.start()
-
-# %%
-# %kubectl get clusterrole/agent validatingadmissionpolicy/own-node \
-#     validatingadmissionpolicybinding/own-node -o yaml
-
-# %% [markdown]
-# Write the objects that you change between the quotes, whole, with `---` between two of them, or use
-# `kubectl edit` in a terminal. `turn.hint()` gives one of three hints, `turn.solution()` a solution after
-# you passed.
-
-# %%
-change = """
-"""
-turn.apply(change)
-
-# %%
-turn.check()
-
-# %% [markdown]
 # Back to the small fleet.
 
 # %%
@@ -755,11 +434,9 @@ None
 # %% [markdown]
 # ## What to take along
 #
-# - Configuration rolls when the template changes, and not before.
 # - Affinity between Pods and spreading cannot move a DaemonSet's Pod.
 # - No Pods? Ask four: the controller (no event), the API server (`FailedCreate`), the scheduler
 #   (Pending), the kubelet (`FailedDaemonPod`).
 # - StatefulSet: which Pod. Deployment: how many. DaemonSet: where.
-# - A policy can hold what an agent's token may change to its own node. It does not limit reads.
 #
-# This was the last lesson. Next: lab 06, where the fleet is in trouble and you roll within a budget.
+# This was the last lesson. The labs are next: in lab 09 five DaemonSets are broken, each in its own way.

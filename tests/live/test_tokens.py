@@ -11,7 +11,7 @@ from daemonset_course import apply, kubectl
 from daemonset_course.errors import NotFinished
 from daemonset_course.verbs.tokens import try_label_with_token, wait_refused
 
-LABELLER = Path(__file__).parents[2] / "manifests" / "lesson-16" / "labeller.yaml"
+LABELLER = Path(__file__).parents[2] / "manifests" / "agents-rights" / "labeller.yaml"
 
 
 def test_rights_decide_and_nothing_is_written(live_cluster: Any) -> None:

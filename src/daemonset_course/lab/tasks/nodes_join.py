@@ -217,7 +217,7 @@ _OWN = Task(
         f"--as={USER}. What does it need, to read its Node and to remove a taint?",
         "RBAC cannot say: the node of this Pod, and all agents share one ServiceAccount. But the "
         "token of a Pod names its node, and a ValidatingAdmissionPolicy can compare that with "
-        "object.metadata.name. It needs a binding. The lesson on what comes next has one.",
+        "object.metadata.name. It needs a binding. The lesson on an agent's rights has one.",
         "spec:\n  matchConstraints: …\n  matchConditions:\n  - name: is-the-agent\n"
         "    expression: request.userInfo.username == …\n  validations:\n"
         '  - expression: request.userInfo.extra[?"…"][0].orValue("no node") == …',
