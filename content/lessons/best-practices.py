@@ -771,7 +771,7 @@ proved("RolloutStuck fires on what has halted; no alert fires on the node that g
 #
 # A taint on a node where the Pod runs may go unseen by all of them, until the controller looks at the
 # DaemonSet for another reason: then DESIRED falls, and the Pod counts as misscheduled. At the next
-# rollout it does not come back (lesson [rolling-update]).
+# rollout it does not come back (lesson [stuck-rollouts]).
 #
 # ## Check yourself
 #

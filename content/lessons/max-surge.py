@@ -292,7 +292,7 @@ proved("the same three Pods are ready as before the undo")
 #
 # ## A dead node
 #
-# In lesson [rolling-update] a dead node took the budget of 1, and no node was updated. Now one of our
+# In lesson [stuck-rollouts] a dead node took the budget of 1, and no node was updated. Now one of our
 # three workers falls silent, and we roll with `maxSurge: 1`. (Beside the agent we put `eager`. It is
 # the same but for one toleration, of the taint that comes with a silent node. Its turn comes after
 # that.)

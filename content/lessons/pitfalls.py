@@ -586,7 +586,7 @@ proved("the larger budget had several nodes down at a time, and took less time f
 
 # %% [markdown]
 # Ten times as many nodes at once are at best ten times as fast. On a quick fleet the controller's
-# own requests are the limit (lesson [rolling-update]). The budget can be changed in the middle of a
+# own requests are the limit (lesson [at-scale]). The budget can be changed in the middle of a
 # rollout, up when it goes well and down when it does not. Beside speed, 10 % leaves room for dead
 # nodes, which count against the same budget.
 #

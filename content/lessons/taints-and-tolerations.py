@@ -358,7 +358,7 @@ assert (status.desired, status.ready, status.misscheduled) == (4, 4, 1)
 proved("two of six nodes no longer count, and one of them still has a Pod")
 
 # %% [markdown]
-# The next rollout deletes that Pod, and no new one comes (lesson [rolling-update] draws it).
+# The next rollout deletes that Pod, and no new one comes (lesson [stuck-rollouts] draws it).
 
 # %%
 kubectl("rollout restart daemonset plain")

@@ -415,7 +415,7 @@ proved("one of the two machines has its old Pod, the other a new one")
 # reports. On the node that was off the controller made a new one, when the last taint was gone. Take
 # the taint `out-of-service` away yourself: nobody else does.
 #
-# A rollout while a node is dead is in lesson [rolling-update]: the dead node spends the budget.
+# Lesson [stuck-rollouts] has a rollout while a node is dead: the dead node uses up the budget.
 #
 # ### A race on new nodes
 #
