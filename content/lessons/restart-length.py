@@ -229,12 +229,12 @@ symptom("stops-slowly")
 # %% [markdown]
 # ## Your turn
 #
-# A rollout of `agent` takes too long, and the budget is not yours to change. Make a rollout at least
-# twice as fast, with the same `updateStrategy`. What its team says:
+# A rollout of `agent` takes too long, and you may not change the budget. Make a rollout at least twice
+# as fast, with the same `updateStrategy`. The team of `agent` says:
 #
-# - The agent ends at SIGTERM by itself, at once. It answers its probe as soon as it has started.
+# - The agent ends at once when it gets SIGTERM. It answers its probe as soon as it has started.
 # - The probe stays, and so does the grace period.
-# - A new Pod is to be watched for one second before the next node follows.
+# - A new Pod must have been ready for at least one second before the next node follows.
 #
 # `before` is a copy of `agent` as it is now. Leave it alone: the check restarts both at the same time,
 # and compares.
@@ -251,13 +251,15 @@ turn.start()
 # %% [markdown]
 # The check judges
 #
-# - the time of a rollout that it starts itself: that of `agent` is at most half of that of `before`;
-# - that the probe still asks the agent, and that `minReadySeconds` is at least 1;
-# - that nothing else of the DaemonSet was changed, and nothing of `before`.
+# - a rollout of both DaemonSets, which it starts itself: `agent` takes at most half the time of `before`;
+# - that the readiness probe still runs the same command, and that `minReadySeconds` is at least 1;
+# - that nothing else of `agent` was changed, and nothing of `before`;
+# - that both are the DaemonSets of the start, and that the nodes are as they were.
 #
-# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl` in a
-# terminal. A field that is to go has the value `null`. The check takes a while: it waits for your
-# rollout, and then for its own.
+# Write the part of the DaemonSet that is to change, from `spec:` on, between the quotes, or use
+# `kubectl` in a terminal. To remove a field, give it the value `null`. The check takes a while: it
+# waits for your rollout, and then for its own. `turn.hint()` gives one of three hints,
+# `turn.solution()` a solution after you passed.
 
 # %%
 change = """

@@ -395,11 +395,11 @@ q1.compare("yes" if pods < 12 else "no")
 # `logs`, `metrics` and `net` were released an hour ago, and none of the three rollouts has moved since.
 # You are on call, and this is what you know:
 #
-# - worker6 is dead and waits for a spare part. Its Node object stays.
-# - `logs`: which RELEASE runs in the end is up to you.
-# - `metrics` is to run RELEASE 2, which needs 200m of CPU.
-# - `net` is to run RELEASE 2. At no time may more than two nodes be without it, the dead one included.
-# - `shop`, on worker3, earns the money: nobody touches it.
+# - `worker6` is dead and waits for a spare part. The machine and its Node object stay as they are.
+# - `logs` may run any RELEASE in the end.
+# - `metrics` must run RELEASE 2, which needs 200m of CPU.
+# - `net` must run RELEASE 2. At no time may more than two nodes be without it, the dead one included.
+# - `shop` runs on `worker3`. Nobody changes it, and its Pod stays.
 
 # %%
 from daemonset_course.lessons import exercise
@@ -413,14 +413,14 @@ turn.start()
 
 # %% [markdown]
 # Find out what holds each of them up, and free each with one change, in the cell below (a line that
-# begins with `%kubectl`) or in a terminal. The check judges each of the three by itself:
+# begins with `%kubectl`) or in a terminal. The check judges each of the three separately:
 #
-# - every node that can be reached runs its newest template;
-# - it is the same DaemonSet, and nothing was changed beside what held it up;
+# - every node that can be reached runs the newest template of the DaemonSet;
+# - it is the same DaemonSet, and only what held it up was changed;
 # - `net` was never missing on more than two nodes.
 #
-# `shop`, the Node objects, their labels and taints are to be as they were. `turn.hint()` gives one of
-# three hints.
+# `shop`, the Node objects, their labels and taints must be as at the start. `turn.hint()` gives one of
+# three hints, `turn.solution()` a solution after you passed.
 
 # %%
 # one change for each of the three

@@ -590,9 +590,10 @@ turn.start()
 #   worker2: …
 # ```
 #
-# and so on to `worker5`. The second is the DaemonSet `agent`, changed so that it runs on every worker
-# that is Ready, and on no machine that is off. (You may also patch it in a terminal.) The check judges
-# the five words and where `agent` runs. The nodes stay as they are: others care for the machines.
+# and so on to `worker5`. The second is the DaemonSet `agent`, changed so that it runs, and stays, on every
+# worker that is Ready. It must not run on a machine that is off, or on the control plane. (You may also
+# patch it in a terminal.) The check judges the five words and where `agent` runs. The rest of its
+# template and the nodes stay as they are: others care for the machines.
 # `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
 
 # %%
