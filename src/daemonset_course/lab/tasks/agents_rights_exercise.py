@@ -46,7 +46,7 @@ LAB = Lab(
             there=f"{AGENT} runs on three workers, and sets a label on its own Node: it gets the "
             f"Node and patches it. Its rights are those of the ClusterRole {AGENT}. A colleague "
             f"has begun a ValidatingAdmissionPolicy, {POLICY}, with a binding. The token of the "
-            "agent of worker was stolen.",
+            "agent on worker was stolen.",
             criteria=(
                 *_GUARDS,
                 _COVERED,

@@ -172,7 +172,7 @@ LAB = Lab(
             start=f"{manifest()}---\naction: wait status\ndaemonset: {AGENT}\ndesired: 0\n",
             there=f"{AGENT} is meant for {NODES} nodes with the label fleet=large. None of them is "
             "here, so nothing runs: this is the manifest before it is shipped. "
-            f"{SILENT} nodes of that fleet never answer.",
+            f"{SILENT} nodes of that fleet are dead, and each still has a Pod.",
             criteria=(
                 *_GUARDS,
                 kept.only_changed(AGENT, requires=_GUARDS[:1]),
@@ -182,10 +182,11 @@ LAB = Lab(
                 _in_time(),
             ),
             hints=(
-                "How long does one node take? The template says both parts: kubectl get daemonset "
-                "agent -o yaml. How many such turns has an hour?",
-                "Rounds = nodes / budget. But a node that never answers is unavailable, and "
-                "counts against the same budget before the rollout begins.",
+                "How long does one restart take? The template says both parts: kubectl get "
+                "daemonset agent -o yaml. How many rounds of that length has an hour?",
+                "Rounds = nodes to update / nodes at a time. How many nodes at a time does the "
+                "budget leave, if nodes without an available Pod count against it before the "
+                "rollout begins?",
                 "spec:\n  updateStrategy:\n    rollingUpdate:\n"
                 '      maxUnavailable: …  # a number, or "…%"',
             ),

@@ -254,8 +254,9 @@ LAB = Lab(
             f"of the Deployment web. worker6 is healthy. Of the other five, one is {CORDONED}, one "
             f"{DRAINED}, one {NOT_READY}, one {UNREACHABLE}, one {SHUT_DOWN}. Which is which? "
             "Write the five words into the ConfigMap answer, under worker, worker2, worker3, "
-            "worker4 and worker5. Then see to it that agent runs on every worker that is Ready, "
-            "and on no machine that is off. The nodes stay as they are.",
+            "worker4 and worker5. Then see to it that agent runs, and stays, on every worker that "
+            "is Ready, and neither on a machine that is off nor on the control plane. The nodes "
+            "stay as they are.",
             criteria=(
                 *_GUARDS,
                 *map(_which, NODES),
@@ -269,10 +270,12 @@ LAB = Lab(
             ),
             hints=(
                 "kubectl get nodes has two words in STATUS. For the rest, kubectl describe node: "
-                "Conditions and Taints. kubectl get pods -o wide shows who has gone from where.",
-                "Ready is False if the kubelet says so, Unknown if it says nothing. A drain is a "
-                "cordon and an eviction. That a silent machine is off, a person has to say, with "
-                "a taint. A Ready node without agent has a taint that agent does not tolerate.",
+                "Conditions and Taints. kubectl get pods -o wide shows which Pods are missing, and "
+                "on which nodes.",
+                "Ready is False if the kubelet reports a fault, Unknown if it reports nothing. A "
+                "drain is a cordon and an eviction. A person sets a taint to declare that a silent "
+                "machine is off. A Ready node without agent has a taint that agent does not "
+                "tolerate.",
                 "kubectl create configmap answer --from-literal=worker=… …\n"
                 "tolerations:\n- {key: …, operator: Exists, effect: …}",
             ),
