@@ -38,7 +38,7 @@ LAB = Lab(
     rights=True,
     tasks=(
         Task(
-            title="Take a stolen token's power away",
+            title="Reduce what a stolen token may do",
             start="---\n".join((
                 ACCOUNT, role(_WIDE), _HOLE, policy_binding("Audit"), manifest(),
                 f"action: wait rollout\ndaemonset: {AGENT}\n",

@@ -134,15 +134,18 @@ def against(lane: str, found: Facts, said: str) -> str:
     if said in (CORDONED, DRAINED) and found.ready != "True":
         return f"Ready of {lane} is {found.ready}: it has a fault, and no cordon."
     if said in (NOT_READY, UNREACHABLE, SHUT_DOWN) and found.ready == "True":
-        return f"Ready of {lane} is True: its kubelet reports, and all is well."
+        return f"Ready of {lane} is True: its kubelet reports, and reports no fault."
     if said == DRAINED:
         return f"{counted(found.web, 'Pod')} of {WEB} is still on {lane}: a drain evicts it."
     if said == CORDONED:
         return f"No Pod of {WEB} is on {lane} any more, and a cordon evicts none."
     if said == NOT_READY:
-        return f"Ready of {lane} is Unknown: nobody reports. The kubelet itself says False."
+        return (
+            f"Ready of {lane} is Unknown: its kubelet reports nothing. A kubelet that reports a "
+            "fault sets False."
+        )
     if found.ready == "False":
-        return f"Ready of {lane} is False: its kubelet reports a fault, and so is not silent."
+        return f"Ready of {lane} is False: its kubelet reports a fault, so it does report."
     if said == SHUT_DOWN:
         return f"{lane} has no taint {OUT_OF_SERVICE}: nobody has said that it is off."
     return f"{lane} has the taint {OUT_OF_SERVICE}: somebody has said that the machine is off."
