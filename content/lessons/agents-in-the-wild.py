@@ -662,10 +662,11 @@ turn.start()
 # %kubectl get daemonset logs -o yaml
 
 # %% [markdown]
-# Put the six lines back, and leave the rest as it is. Write the part of the DaemonSet that is to
-# change between the quotes, or use `kubectl edit` in a terminal. The check judges each sentence of
-# the job, on the template and on the Pods that run. `turn.hint()` gives one of three hints,
-# `turn.solution()` a solution after you passed.
+# Put back what is missing, and leave the rest as it is: the other fields, the nodes,
+# and the DaemonSet itself. Write the part of the DaemonSet that is to change, from `spec:` on,
+# between the quotes, or use `kubectl edit` in a terminal. The check judges each sentence of the job,
+# on the template and on the Pods that run. `turn.hint()` gives one of three hints, `turn.solution()`
+# a solution after you passed.
 
 # %%
 change = """

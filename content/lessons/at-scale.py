@@ -498,14 +498,14 @@ q3.compare(answer, source="rule")
 #
 # The DaemonSet `agent` will be shipped to 5,000 nodes. None of them is here: on the small cluster it
 # runs nowhere, and you only write its budget. An agent takes 20 s to stop and 40 s to be ready again;
-# both are in its template. 50 of the nodes never answer, and stay in the cluster. Choose a
-# `maxUnavailable`, as a number or as a percentage, so that
+# both are in its template. 50 of the nodes are dead for the whole rollout, and stay in the cluster; each
+# of them still has a Pod. Choose a `maxUnavailable`, as a number or as a percentage of the 5,000, so that
 #
 # - a rollout to all the other nodes takes an hour at most;
 # - at every moment at most 150 of the 5,000 nodes are without an available agent.
 #
-# The check works out both from your manifest, by rounds and requests as above. The template stays as
-# it is, and the agent needs its port, so it cannot surge.
+# The check works out both from your manifest, by rounds and requests as above. Everything but the update
+# strategy stays as it is. The agent needs its port of the node, so it cannot surge.
 
 # %%
 from daemonset_course.lessons import exercise
@@ -517,8 +517,9 @@ turn.start()
 # %kubectl get daemonset agent -o yaml
 
 # %% [markdown]
-# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl` in a terminal.
-# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+# Write the part of the DaemonSet that is to change, from `spec:` on, between the
+# quotes, or use `kubectl` in a terminal. `turn.hint()` gives one of three hints, `turn.solution()` a
+# solution after you passed.
 
 # %%
 change = """

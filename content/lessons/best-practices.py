@@ -771,7 +771,7 @@ proved("RolloutStuck fires on what has halted; no alert fires on the node that g
 #
 # A taint on a node where the Pod runs may go unseen by all of them, until the controller looks at the
 # DaemonSet for another reason: then DESIRED falls, and the Pod counts as misscheduled. At the next
-# rollout it does not come back (lesson [rolling-update]).
+# rollout it does not come back (lesson [stuck-rollouts]).
 #
 # ## Check yourself
 #
@@ -819,16 +819,18 @@ q2.compare(rules["ready < desired"](sample(parked.history, "agent")))
 # %% [markdown]
 # ## Your turn
 #
-# `worker3` is full: beside `shop` there is room for two of four agents, and those that came first have
-# it. They are the wrong ones. Without `net` no Pod of the node has a network, without `storage` none has
-# its volumes; `logs` can wait, and `traces` longer. Give the four an order in this sense:
+# `worker3` is full: beside `shop` there is room for two of four agents. `logs` and `traces` came first
+# and have the room, but the other two matter more. Without `net` no Pod of the node has a network;
+# without `storage` none has its volumes. `logs` can wait, and `traces` can wait longest. Give the four
+# agents an order, from `net` to `traces`:
 #
-# - whoever comes first in the order gets a place on a full node, also when others are there already;
-# - `shop` has the class `shop`, and never gives way to an agent;
+# - an agent that comes earlier in the order gets a place on a full node, also when later ones are there
+#   already;
+# - `shop` has the priority class `shop`, and never gives way to an agent;
 # - nothing else is changed: requests, nodes and `shop` stay as they are.
 #
-# When you check, the checker makes it tighter: a job of the shop takes half of the room, and only `net`
-# may be left.
+# When you check, the checker makes the node tighter: a job of the shop takes half of the room. Then only
+# `net` may be left of the four.
 
 # %%
 from daemonset_course.lessons import exercise

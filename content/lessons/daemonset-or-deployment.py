@@ -429,9 +429,10 @@ q2.compare(len(wait_settled("app=door", pods=7).ready), within=0)
 # - `migrate` changes the tables of the shop, once.
 # - `report` adds up the day, each night at 2:00.
 #
-# Use these names and the image `busybox:1.36`, with a command that sleeps. Then defend your choice:
-# on a fleet of 20 workers, at noon, just after `migrate` was created, how many Pods does each of the
-# five have? Write the five numbers into the ConfigMap `answer`, under the names.
+# Use these names and the image `busybox:1.36`, with a command that sleeps. Then defend your choice.
+# Imagine a fleet of 20 workers at noon, just after `migrate` was created; the real `report` takes a few
+# minutes. How many running Pods of its own does each of the five have? Finished Pods do not count. Write
+# the five numbers into the ConfigMap `answer`, under the names.
 
 # %%
 from daemonset_course.lessons import exercise

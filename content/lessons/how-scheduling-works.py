@@ -774,9 +774,9 @@ q3.compare(wait_rollout("nope").ready, within=0)
 # %% [markdown]
 # ## Your turn
 #
-# Four agents are to run on every worker: `logs`, `metrics`, `net` and `storage`. On the second worker
-# none of them has a ready Pod, and each has another reason. You are asked who is responsible for
-# each: the DaemonSet controller, the API server, the scheduler or the kubelet.
+# Four agents should run on every worker: `logs`, `metrics`, `net` and `storage`. On the second worker
+# (`worker2`) none of them has a ready Pod, and each has another reason. For each agent, say which
+# component stops its Pod there: the DaemonSet controller, the API server, the scheduler or the kubelet.
 
 # %%
 from daemonset_course.lessons import exercise
@@ -798,7 +798,7 @@ turn.start()
 # metadata: {name: answer}
 # data:
 #   logs: …          # controller, api-server, scheduler or kubelet
-#   logs-shows: …    # the condition, the reason or the field that shows it
+#   logs-shows: …    # the condition, the reason or the field that shows it, spelled as in the API
 # ```
 #
 # and the same for `metrics`, `net` and `storage`. The check judges the four components and what shows

@@ -292,7 +292,7 @@ proved("the same three Pods are ready as before the undo")
 #
 # ## A dead node
 #
-# In lesson [rolling-update] a dead node took the budget of 1, and no node was updated. Now one of our
+# In lesson [stuck-rollouts] a dead node took the budget of 1, and no node was updated. Now one of our
 # three workers falls silent, and we roll with `maxSurge: 1`. (Beside the agent we put `eager`. It is
 # the same but for one toleration, of the taint that comes with a silent node. Its turn comes after
 # that.)
@@ -657,8 +657,8 @@ None
 #
 # RELEASE 2 of `agent` has been on its way since this morning, with `maxSurge: 1`. READY is 4 of 4, and
 # nothing moves. Free the rollout, so that the next one does not hang either. No node may be without a
-# ready agent, not for a moment. The ports of the node are a relic: what asks the agent has long been
-# asking its Pods.
+# ready agent, not for a moment. Nobody uses the agent's ports of the node any more: clients ask its Pods
+# directly.
 
 # %%
 from daemonset_course.lessons import exercise
@@ -677,9 +677,10 @@ turn.start()
 # - the next rollout goes through as well: the check starts one with your template;
 # - it is the same DaemonSet, and the nodes are as they were.
 #
-# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl`, in a cell
-# (a line that begins with `%kubectl`) or in a terminal. A field that is to go has the value `null`.
-# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+# Write the part of the DaemonSet that is to change, from `spec:` on, between the quotes, or use
+# `kubectl`, in a cell (a line that begins with `%kubectl`) or in a terminal. To remove a field, give
+# it the value `null`. `turn.hint()` gives one of three hints, `turn.solution()` a solution after you
+# passed.
 
 # %%
 change = """

@@ -831,9 +831,10 @@ q3.compare(-(-better.desired * percent // 100), within=0, source="rule")
 # - it runs on every node, also on those that get a taint tomorrow;
 # - it does not share its node's processes;
 # - it cannot run as root;
-# - its Pods are ready when the exporter answers, and not before.
+# - its Pods are ready when the exporter answers over HTTP, and not before.
 #
-# The rest stays as it is: namespace, nodes, the node's network and files. The rollout must end.
+# The rest stays as it is: the namespace, the nodes, and the network and files of the node that the
+# exporter uses. The rollout must complete.
 
 # %%
 from daemonset_course.lessons import exercise
@@ -845,8 +846,9 @@ turn.start()
 # %kubectl get daemonset,pods -n monitoring -o wide
 
 # %% [markdown]
-# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl` in a terminal.
-# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+# Write the part of the DaemonSet that is to change, from `spec:` on, between the
+# quotes, or use `kubectl` in a terminal. `turn.hint()` gives one of three hints, `turn.solution()` a
+# solution after you passed.
 
 # %%
 change = """

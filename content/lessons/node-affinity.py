@@ -391,9 +391,9 @@ None
 #
 # Six workers, three architectures, three zones. `agent` is built for amd64 and arm64 alone, and
 # `zone-c` has an agent of its own. Write the affinity: `agent` runs on amd64 or arm64, and not in
-# `zone-c`. The labels of the nodes stay as they are.
+# `zone-c`. The nodes and the rest of the template stay as they are.
 #
-# The check looks at this cluster, and then asks where your template would run on 200 fleets that you
+# The check looks at this cluster. Then it works out where your template would run on 200 fleets that you
 # have not seen. They have other architectures, new zones, and nodes that are in no zone.
 
 # %%
@@ -406,8 +406,9 @@ turn.start()
 # %kubectl get nodes -L kubernetes.io/arch,topology.kubernetes.io/zone
 
 # %% [markdown]
-# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl` in a terminal.
-# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+# Write the part of the DaemonSet that is to change, from `spec:` on, between the
+# quotes, or use `kubectl` in a terminal. `turn.hint()` gives one of three hints, `turn.solution()` a
+# solution after you passed.
 
 # %%
 change = """

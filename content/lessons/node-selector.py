@@ -394,8 +394,9 @@ None
 #
 # `agent` runs on five workers, and does harm. First park it: no Pod on any node, and the same
 # DaemonSet, because its history is needed. When the last Pod is gone, bring it back on exactly two
-# nodes, those that have `disk=ssd` and are in `zone-a`. A node that joins with both labels is to get a
-# Pod too. Other teams read the labels of the nodes: leave them as they are.
+# nodes, those that have `disk=ssd` and are in `zone-a`. A node that joins with both labels must get a
+# Pod too: the check tries your template on 200 fleets that you have not seen. Other teams read the
+# labels of the nodes: leave them as they are. The rest of the template stays too.
 
 # %%
 from daemonset_course.lessons import exercise
@@ -407,8 +408,8 @@ turn.start()
 # %kubectl get nodes -L disk,topology.kubernetes.io/zone
 
 # %% [markdown]
-# Write the part of the DaemonSet that is to change between the quotes and run the cell. Do so twice,
-# to park it and to bring it back, or use `kubectl` in a terminal.
+# Write the part of the DaemonSet that is to change, from `spec:` on, between the quotes
+# and run the cell. Do so twice, to park it and to bring it back, or use `kubectl` in a terminal.
 # `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
 
 # %%

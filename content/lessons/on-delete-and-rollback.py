@@ -586,11 +586,12 @@ None
 # `agent` runs RELEASE 1 on six workers. RELEASE 2 is to be tried, with this one DaemonSet and without
 # haste:
 #
-# 1. first on one node, the canary; you choose which;
-# 2. when its new Pod is ready, on two more, which makes half the fleet; there you stop and look;
-# 3. what you see is bad: back to RELEASE 1, and of course only where RELEASE 2 is.
+# 1. First try it on one node, the canary. You choose the node.
+# 2. When the new Pod of that node is ready, go on to two more nodes. Half the fleet has RELEASE 2 now:
+#    stop and look.
+# 3. What you see is bad. Go back to RELEASE 1, and only on the nodes that have RELEASE 2.
 #
-# On the other three nodes the Pods of today keep running all the time.
+# On the other three nodes the Pods of the start keep running all the time.
 
 # %%
 from daemonset_course.lessons import exercise
@@ -605,17 +606,19 @@ turn.start()
 # %% [markdown]
 # The check judges what the cluster did since the start:
 #
-# - the controller replaced no Pod, there and back: each deletion was yours;
-# - one node had RELEASE 2 first, and its Pod was ready before the next one went;
-# - three nodes had RELEASE 2 at the same time, and never more;
+# - the controller replaced no Pod, there and back, and would replace none now: each deletion was yours;
+# - one node had RELEASE 2 first, and its Pod was ready before you deleted the next one;
+# - three nodes had ready Pods with RELEASE 2 at the same time, and never more than three;
 # - in the end template and Pods have RELEASE 1, and the other three Pods are those of the start;
-# - nothing but RELEASE was changed in the Pod spec.
+# - nothing but RELEASE was changed in the Pod spec;
+# - it is the same DaemonSet, and the nodes are as they were.
 #
 # Type your commands in the cell below (each line begins with `%kubectl`) or in a terminal. Once a Pod
-# is deleted there is no way back but `turn.start()`. `turn.hint()` gives one of three hints.
+# is deleted there is no way back but `turn.start()`. `turn.hint()` gives one of three hints,
+# `turn.solution()` a solution after you passed.
 
 # %%
-# forth, stop, and back
+# your commands: try RELEASE 2, stop, and go back
 
 # %%
 turn.check()

@@ -595,14 +595,14 @@ None
 #
 # `agent` runs on three workers in the rack `one`. Two requests arrive.
 #
-# - More racks are being built. Each worker that joins is to get the agent, with any label `rack` or
-#   none. The nodes stay as they are.
+# - More racks are being built. Each worker that joins must get the agent, with any label `rack` or
+#   none. The nodes stay as they are, and so does the rest of the template.
 # - Another team takes `agent` over. Its tool manages only objects that it has created. So delete the
-#   DaemonSet and create it again under the same name. The Pods run on meanwhile: the new DaemonSet
-#   adopts the Pod of each worker.
+#   DaemonSet and create it again under the same name. Its Pods keep running meanwhile, and the new
+#   DaemonSet adopts the Pod of each worker.
 #
-# At the end no Pod of an older template counts as up to date. The check lets a node join, and removes
-# it again.
+# At the end UP-TO-DATE must be right: it counts no Pod of an older template. The check lets a node join,
+# removes it again, and tries your template on 200 fleets that you have not seen.
 
 # %%
 from daemonset_course.lessons import exercise

@@ -586,7 +586,7 @@ proved("the larger budget had several nodes down at a time, and took less time f
 
 # %% [markdown]
 # Ten times as many nodes at once are at best ten times as fast. On a quick fleet the controller's
-# own requests are the limit (lesson [rolling-update]). The budget can be changed in the middle of a
+# own requests are the limit (lesson [at-scale]). The budget can be changed in the middle of a
 # rollout, up when it goes well and down when it does not. Beside speed, 10 % leaves room for dead
 # nodes, which count against the same budget.
 #
@@ -700,10 +700,12 @@ q3.compare(kubectl(f"get pods -l agents=small -o {asked}").split()[0])
 # Six agents run on three workers, and on `worker3` they run beside `shop`. Some Pods are Pending. Make
 # all six run on every worker:
 #
-# - `shop` keeps its Pod, and each agent requests what it needs: the numbers are below;
-# - `metrics` is asked from outside, on port 9100 of its node, and stays there. `traces` takes traces on
-#   a port of its node, and tells the applications which one: any other will do;
-# - nothing else is changed: no priorities, no node left out.
+# - `shop` keeps its Pod, and each agent requests at least what it needs. The output of `turn.start()`
+#   has the numbers.
+# - Clients outside the node read `metrics` on port 9100 of its node: it keeps that port.
+# - `traces` takes traces on a port of its node, and tells the applications the number: any other port
+#   will do.
+# - Nothing else is changed: no priorities, no nodes, and no node is left out.
 
 # %%
 from daemonset_course.lessons import exercise
@@ -715,9 +717,10 @@ turn.start()
 # %kubectl get pods -o wide
 
 # %% [markdown]
-# Between the quotes goes the part of the DaemonSet `traces` that is to change. Write `%kubectl` lines
-# for the others under it in the same cell, or use a terminal: `kubectl set resources` changes requests.
-# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+# Between the quotes goes the part of the DaemonSet `traces` that is to change, from
+# `spec:` on. Write `%kubectl` lines for the others under it in the same cell, or use a terminal:
+# `kubectl set resources` changes requests. `turn.hint()` gives one of three hints, `turn.solution()`
+# a solution after you passed.
 
 # %%
 change = """

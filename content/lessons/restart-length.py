@@ -18,8 +18,9 @@ wait_rollout("agent")
 # > A rollout takes as long as its rounds, and a round as long as one restart: the old Pod stops, the
 # > new one starts, becomes ready, and stays ready for `minReadySeconds`.
 #
-# So there are two ways to a shorter rollout: a larger budget, which takes more nodes down, and a
-# shorter restart, which takes none. First the restart of one node as it is.
+# (Rounds are in lesson [rolling-update]: with a budget of k, N nodes take N/k rounds, rounded up.) So
+# there are two ways to a shorter rollout. A larger budget takes more nodes down at a time; a shorter
+# restart does not. First we measure one restart of the agent as it is.
 
 # %%
 with record("agent") as one:
@@ -32,9 +33,13 @@ print(f"measured: the node was without an agent for {restart:.1f} s")
 # %% [markdown]
 # ## A slow start and a slow stop
 #
-# `initialDelaySeconds` makes the new Pod ready late, `preStop` makes the old one stop slowly. We
-# change one thing at a time, roll a third of the nodes at a time, and compare the shortest gap of
-# each rollout, which other work on this machine disturbs least.
+# Two fields of a container make a restart longer. A readiness probe with `initialDelaySeconds` makes
+# the new Pod ready late. A `preStop` hook makes the old Pod stop slowly. We change one of them at a
+# time, and roll a third of the nodes at a time. Then we compare the shortest gap of each rollout: other
+# work on this machine disturbs it least.
+#
+# `slow_start("agent", 6)` gives the agent a readiness probe with `initialDelaySeconds: 6`.
+# `container_patch`, further down, returns a patch of the template that sets fields of one container.
 
 # %%
 set_budget(4)
@@ -56,7 +61,8 @@ def roll_with(change):
 
 
 # %% [markdown]
-# The slow start is in the new Pods. The slow stop is in the template as well.
+# The slow start is a field of the template, so the new Pods have it. `preStop` is a field of the
+# template as well. The first of the next two rollouts adds it, and takes the readiness probe away.
 
 # %%
 slow_stop = predict(
@@ -91,15 +97,15 @@ assert ratio > 1.5
 proved("a slow start makes the gap longer, and a slow stop does so one rollout later")
 
 # %% [markdown]
-# The slow stop shows only in the *second* rollout: a Pod stops as its own template says, and the
-# Pods that the first rollout ended knew nothing of `preStop`.
+# The slow stop shows only in the *second* rollout: a Pod stops as its own spec says, and the Pods that
+# the first rollout ended had no `preStop`.
 #
 # `minReadySeconds` slows a rollout without a longer gap: a Pod counts as *available* only when it
 # has been ready for that long.
 
 # %%
 set_budget(6)
-# This rollout is not looked at: the Pods that stop slowly go, and the new ones get old enough.
+# This rollout is not measured: it only replaces the Pods that stop slowly.
 roll_with({"minReadySeconds": 3, **container_patch("agent", lifecycle=None)})
 with record("agent", live=True) as soak:
     release(8)
@@ -118,14 +124,15 @@ assert last - came > 3 - 1, "the controller reads the API's times: whole seconds
 proved("the last old Pod was not asked to stop before minReadySeconds were over")
 
 # %% [markdown]
-# The second half of the nodes had to wait until the first had been ready for three seconds. Use it to
-# let a bad version show itself before the next node goes.
+# The second half of the nodes had to wait until the first half had been ready for three seconds. With
+# `minReadySeconds` a bad version has time to fail before it reaches the next node.
 
 # %% [markdown]
 # ## A Pod that does not stop
 #
-# Back to the small fleet. A Pod is asked to stop with the signal
-# SIGTERM, and killed when `terminationGracePeriodSeconds` are over, 30 by default. `deaf` has 6.
+# Back to the small fleet. To stop a Pod, the kubelet has SIGTERM sent to the first process of each
+# container. If a container still runs after `terminationGracePeriodSeconds`, 30 by default, it is
+# killed. `deaf` is another DaemonSet, with a grace period of 6 seconds.
 
 # %%
 reset(workers=3)
@@ -142,8 +149,8 @@ deafness
 
 # %% [markdown]
 # Signals need a real process: on the embedded cluster you see a **recording** made on kind. The first
-# rollout ends the Pods with the bare `sleep` and brings a shell that handles SIGTERM; the second ends
-# those.
+# rollout ends the Pods whose first process is `sleep`. The new Pods run a shell that handles SIGTERM,
+# and the second rollout ends those.
 
 
 # %%
@@ -194,7 +201,7 @@ assert min(unheard) > 5, "the grace period, less what the log's first sight of i
 proved("each Pod that ignores SIGTERM takes its grace period, and each that handles it takes less")
 
 # %% [markdown]
-# A Pod that does not handle SIGTERM costs its whole grace period, on every node, in each rollout that ends it.
+# A Pod that does not handle SIGTERM costs its whole grace period, on every node.
 # The first process of a container has the process number 1 there. The kernel does not deliver a signal
 # to process 1 unless that process has set a handler for it; SIGKILL from outside the container is
 # delivered all the same, and ends it
@@ -208,7 +215,8 @@ None
 # %% [markdown]
 # ## Check yourself
 #
-# A colleague shows you this. Choose the cause, and read what the output says about your choice.
+# A colleague shows you two clusters. Choose the cause in each, and read what the output says about your
+# choice.
 
 # %%
 from daemonset_course.lessons import symptom
@@ -221,12 +229,12 @@ symptom("stops-slowly")
 # %% [markdown]
 # ## Your turn
 #
-# A rollout of `agent` takes too long, and the budget is not yours to change. Make a rollout at least
-# twice as fast, with the same `updateStrategy`. What its team says:
+# A rollout of `agent` takes too long, and you may not change the budget. Make a rollout at least twice
+# as fast, with the same `updateStrategy`. The team of `agent` says:
 #
-# - The agent ends at SIGTERM by itself, at once. It answers its probe as soon as it has started.
+# - The agent ends at once when it gets SIGTERM. It answers its probe as soon as it has started.
 # - The probe stays, and so does the grace period.
-# - A new Pod is to be watched for one second before the next node follows.
+# - A new Pod must have been ready for at least one second before the next node follows.
 #
 # `before` is a copy of `agent` as it is now. Leave it alone: the check restarts both at the same time,
 # and compares.
@@ -243,13 +251,15 @@ turn.start()
 # %% [markdown]
 # The check judges
 #
-# - the time of a rollout that it starts itself: that of `agent` is at most half of that of `before`;
-# - that the probe still asks the agent, and that `minReadySeconds` is at least 1;
-# - that nothing else of the DaemonSet was changed, and nothing of `before`.
+# - a rollout of both DaemonSets, which it starts itself: `agent` takes at most half the time of `before`;
+# - that the readiness probe still runs the same command, and that `minReadySeconds` is at least 1;
+# - that nothing else of `agent` was changed, and nothing of `before`;
+# - that both are the DaemonSets of the start, and that the nodes are as they were.
 #
-# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl` in a
-# terminal. A field that is to go has the value `null`. The check takes a while: it waits for your
-# rollout, and then for its own.
+# Write the part of the DaemonSet that is to change, from `spec:` on, between the quotes, or use
+# `kubectl` in a terminal. To remove a field, give it the value `null`. The check takes a while: it
+# waits for your rollout, and then for its own. `turn.hint()` gives one of three hints,
+# `turn.solution()` a solution after you passed.
 
 # %%
 change = """

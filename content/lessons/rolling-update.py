@@ -326,8 +326,8 @@ q2.compare("rejected" if said else "accepted")
 # ## Your turn
 #
 # `agent` runs RELEASE 1 on 12 workers, with `maxUnavailable: 10%`. *Change request:* all of them get
-# RELEASE 2. The whole rollout may take as long as five restarts of one node, and at no time may more
-# than three nodes be without an available agent.
+# RELEASE 2. The whole rollout may take as long as five restarts, each the replacement of one node's Pod.
+# At no time may more than three nodes be without an available agent.
 
 # %%
 from daemonset_course.lessons import exercise
@@ -346,9 +346,9 @@ turn.start()
 # - the rollout took at most five restarts, measured on these nodes;
 # - it is the same DaemonSet, and the nodes are as they were.
 #
-# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl` in a
-# terminal. `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed. For
-# a new try, start again.
+# Write the part of the DaemonSet that is to change, from `spec:` on, between the quotes, or use
+# `kubectl` in a terminal. `turn.hint()` gives one of three hints, `turn.solution()` a solution after
+# you passed. For a new try, start again.
 
 # %%
 change = """

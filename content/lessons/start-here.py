@@ -411,12 +411,12 @@ None
 #
 # 1. Give `agent` an image that no kubelet can pull: `registry.invalid/agent:2`. Wait until
 #    `kubectl get pods` shows a Pod without its image.
-# 2. Read `kubectl get daemonset agent`: which of the columns with a number have another number than at
-#    the start? Write their names into a ConfigMap, where the check reads them, with commas between
-#    them: `kubectl create configmap answer --from-literal=moved=…`. To correct the answer, delete the
+# 2. Read `kubectl get daemonset agent`. Which columns have another number than at the start? Write their
+#    names, as kubectl prints them, into a ConfigMap, with commas between them:
+#    `kubectl create configmap answer --from-literal=moved=…`. To correct the answer, delete the
 #    ConfigMap `answer` first.
-# 3. Repair `agent`. It is to be the same DaemonSet with the image of before, and a ready Pod on each
-#    worker.
+# 3. Repair `agent`: the same DaemonSet, with the image of the start and nothing else changed, and a ready
+#    Pod on each worker.
 
 # %%
 from daemonset_course.lessons import exercise

@@ -14,12 +14,14 @@ wait_rollout("agent")
 # %% [markdown]
 # ## The claim
 #
-# > A rollout deletes an old Pod only as long as the nodes without an available Pod are fewer than
-# > `maxUnavailable`. Whatever keeps a node without one, the rollout waits for it.
+# > A rollout deletes an available old Pod only while fewer than `maxUnavailable` nodes are without an
+# > available Pod. Whatever keeps a node without an available Pod, the rollout waits for that node.
 #
 # A rollout has no deadline: it stands still until somebody finds the cause. In this lesson a release
-# is bad, a node dies, and a taint is in the way. First we measure the restart of one node, by which we
-# shall know whether something still moves.
+# is bad, a node dies, and a taint is in the way.
+#
+# First we measure one restart: how long a node is without an agent while its Pod is replaced. Later we
+# look at a rollout for the time of two restarts. If nothing has moved by then, the rollout is stuck.
 
 
 # %%
@@ -38,7 +40,7 @@ print(f"measured: the node was without an agent for {restart:.1f} s")
 # ## One bad release after the other
 #
 # The agent gets an image that cannot be pulled, with `maxUnavailable: 10%`. Two nodes lose their
-# agent, and there it stays (lesson [rolling-update]).
+# agent, and the rollout stops there (lesson [rolling-update]).
 
 # %%
 set_budget("10%")
@@ -46,7 +48,7 @@ kubectl("set image daemonset/agent agent=registry.invalid/agent:2")
 kubectl("wait --for=jsonpath={.status.updatedNumberScheduled}=2 daemonset/agent --timeout=60s")
 
 # %% [markdown]
-# Somebody tries to mend it in haste: another image, and another, both as bad as the first.
+# Somebody tries to repair it in haste, with two more images. Both are as bad as the first.
 
 # %%
 haste = predict(
@@ -77,13 +79,14 @@ assert most == 2
 proved("neither image got an available Pod, and never more than 2 nodes were without one")
 
 # %% [markdown]
-# The same ten. The controller replaced only the Pods that were down anyway (rule 2 of lesson
-# [rolling-update]). This was not always so. Kubernetes 1.21 introduced a bug, fixed in 1.31 and in late
+# Ten nodes keep a ready agent. The controller replaced only the Pods that were down anyway: rule 2 in
+# the section "Why" of lesson [rolling-update], from which this lesson takes its rules 1 and 2. This
+# was not always so. Kubernetes 1.21 introduced a bug, fixed in 1.31 and in late
 # patches of 1.28 to 1.30: each bad release in turn could take further nodes
 # ([issue 123232](https://github.com/kubernetes/kubernetes/issues/123232)).
 #
-# `kubectl rollout undo` goes back to the template before, which is a bad one here. We name the
-# revision that worked, the first.
+# `kubectl rollout undo` goes back to the template before, which is a bad one here. So we name the
+# first revision, which worked.
 
 # %%
 kubectl("rollout undo daemonset/agent --to-revision=1")
@@ -93,8 +96,9 @@ wait_rollout("agent")
 # %% [markdown]
 # ## Does it matter what is wrong?
 #
-# An image that cannot be pulled, a process that ends at once, a probe that never succeeds: three
-# faults in one line each, for you to play with. The budget is 1.
+# The agent gets three faults, one after the other, with a budget of 1. Each is one call:
+# `missing_image` sets an image that cannot be pulled, `crash` a process that ends at once, and
+# `never_ready` a readiness probe that never succeeds.
 
 # %%
 least = predict(
@@ -137,19 +141,20 @@ assert set(map(tuple, left.values())) == {(1, 11)}
 proved("with each fault one node has a new Pod, and 11 nodes have a ready one")
 
 # %% [markdown]
-# Not available is not available, whatever the reason. (`crash` brings a readiness probe along.
-# Without one, a kubelet may call such a Pod ready for the instant between its start and its end,
-# and the rollout goes on to the next node. `minReadySeconds` guards against that too: lesson
-# [restart-length].)
+# It does not matter: the controller counts Pods that are not available, whatever the reason. (`crash`
+# also sets a readiness probe. Without a probe, a kubelet may report such a Pod as ready for the instant
+# between its start and its end, and the rollout goes on to the next node. `minReadySeconds` guards
+# against that too: lesson [restart-length].)
 
 # %% [markdown]
 # ## A dead node
 #
-# One machine dies: its kubelet falls silent. After a grace period without a word from it (50 s by
-# default; this cluster may wait less, to save your time) the node controller marks it unreachable.
+# One machine dies: its kubelet reports nothing any more. After a grace period (50 s by default; this
+# cluster may wait less, to save your time) the node controller sets Ready to Unknown, and the node gets
+# the taint `node.kubernetes.io/unreachable`.
 #
-# Before it dies we start `eager` beside the agent. It is the same but for one toleration, of the
-# taint that comes with `unreachable`; we shall need it in a moment.
+# Before the machine dies we start a second DaemonSet, `eager`. It differs from the agent in its name
+# and in one toleration, of that taint. We need it at the end of this section.
 
 # %%
 set_budget(1)
@@ -191,12 +196,12 @@ assert (frozen.rollouts[-1].updated, daemonset_status("agent").desired) == (0, 1
 proved("no node got the new version, and DESIRED is 11")
 
 # %% [markdown]
-# None. The dead node is no longer counted in DESIRED, because its taints keep new Pods away, but
-# its Pod is still there, so the controller counts the node as unavailable (rule 1). The controller deletes that Pod
-# (rule 2), and no kubelet on the dead machine can confirm it: the Pod stays Terminating. The
-# budget of one is spent on a node that will not come back by itself.
+# No living node is updated. DESIRED does not count the dead node any more, because its taints keep new
+# Pods away. But its Pod is still there, so the controller counts the node as unavailable (rule 1). The
+# controller deletes that Pod (rule 2), and no kubelet on the dead machine can confirm it: the Pod stays
+# Terminating. The budget of one is spent on a node that will not come back by itself.
 #
-# Give the rollout room for one more.
+# Raise the budget by one.
 
 # %%
 with record("agent", live=True) as room:
@@ -213,7 +218,7 @@ proved("all 11 living nodes got the new version, one at a time beside the dead o
 # %% [markdown]
 # A budget above the number of dead nodes keeps rollouts moving.
 #
-# Would it help to tolerate the taint? `eager` does, and it may have two nodes down.
+# Would it help to tolerate the taint? `eager` does. It gets a budget of 2 as well.
 
 # %%
 eager_desired = predict(
@@ -244,10 +249,10 @@ assert desired == 12
 proved("the rollout of eager is not complete")
 
 # %% [markdown]
-# Twelve: the taint does not keep `eager` away, so the dead node still counts, and the rollout stops
-# at 11 of 12. The agent's ended at 11 of 11.
+# Twelve: the taint does not keep `eager` away, so DESIRED still counts the dead node. The rollout of
+# `eager` stops at 11 of 12; the rollout of the agent ended at 11 of 11.
 #
-# The other cure is to delete the Node object of a machine that is gone for good.
+# If a machine is gone for good, there is another way: delete its Node object.
 
 # %%
 freed = predict(
@@ -275,9 +280,9 @@ assert not at_once
 proved("after the time of two restarts the rollout was not complete")
 
 # %% [markdown]
-# Not yet. The controller does not watch for nodes that are removed (lesson [how-scheduling-works]),
-# so DESIRED was still 12. It counts again when the DaemonSet or one of its Pods changes: we change an
-# annotation.
+# Not yet. The controller does not look when a node is removed (lesson [how-scheduling-works]), so
+# DESIRED was still 12. The controller counts again when the DaemonSet or one of its Pods changes: we
+# change an annotation.
 
 # %%
 kubectl("annotate daemonset eager look=again --overwrite")
@@ -292,10 +297,11 @@ assert daemonset_status("eager").desired == 11
 proved("after another change DESIRED is 11, and the rollout is complete")
 
 # %% [markdown]
-# The Pod itself, where it is still listed, is a ghost: no kubelet can confirm that it stopped, and the
-# Pod garbage collector takes its time (lesson [one-pod-per-node]). `--force` takes a Pod out of the
-# list without asking its kubelet. Use it only for machines that really are gone. A new machine takes
-# the place of this one.
+# The Pod may still be listed after its node is gone. No kubelet can confirm that the Pod stopped, and
+# the Pod garbage collector deletes it only later (lesson [one-pod-per-node]). `--force` deletes the Pod
+# object without waiting for a kubelet. Use it only for machines that really are gone.
+#
+# A new machine takes the place of the dead one.
 
 # %%
 from daemonset_course import add_node
@@ -308,7 +314,8 @@ wait_rollout("agent")
 # %% [markdown]
 # ## A taint in the way
 #
-# A `NoSchedule` taint does not touch running Pods. We begin with 12 of them, as at the start.
+# A `NoSchedule` taint does not touch running Pods. We create the agent anew, with a Pod on each of the
+# 12 nodes.
 
 # %%
 kubectl("delete daemonset agent --ignore-not-found")
@@ -345,10 +352,10 @@ assert "successfully rolled out" in said
 proved("11 Pods run, and kubectl reports success")
 
 # %% [markdown]
-# The rollout deleted the old Pod on the tainted node, and no new one may go there. Yet
-# `kubectl rollout status` reported success: it compares with DESIRED, and DESIRED shrank. The
+# The rollout deleted the old Pod on the tainted node, and no new Pod may run there. Yet
+# `kubectl rollout status` reported success: it compares with DESIRED, and DESIRED shrank to 11. The
 # mistake is to taint a node "for later" and to trust that message. The Pod returns when the
-# taint is taken off.
+# taint is removed.
 
 # %%
 taint(tainted, "maintenance:NoSchedule-")
@@ -357,7 +364,8 @@ kubectl("wait --for=jsonpath={.status.numberReady}=12 daemonset/agent --timeout=
 # %% [markdown]
 # ## Check yourself
 #
-# A colleague shows you this. Choose the cause, and read what the output says about your choice.
+# A colleague shows you two clusters. Choose the cause in each, and read what the output says about your
+# choice.
 
 # %%
 from daemonset_course.lessons import symptom
@@ -387,11 +395,11 @@ q1.compare("yes" if pods < 12 else "no")
 # `logs`, `metrics` and `net` were released an hour ago, and none of the three rollouts has moved since.
 # You are on call, and this is what you know:
 #
-# - worker6 is dead and waits for a spare part. Its Node object stays.
-# - `logs`: which RELEASE runs in the end is up to you.
-# - `metrics` is to run RELEASE 2, which needs 200m of CPU.
-# - `net` is to run RELEASE 2. At no time may more than two nodes be without it, the dead one included.
-# - `shop`, on worker3, earns the money: nobody touches it.
+# - `worker6` is dead and waits for a spare part. The machine and its Node object stay as they are.
+# - `logs` may run any RELEASE in the end.
+# - `metrics` must run RELEASE 2, which needs 200m of CPU.
+# - `net` must run RELEASE 2. At no time may more than two nodes be without it, the dead one included.
+# - `shop` runs on `worker3`. Nobody changes it, and its Pod stays.
 
 # %%
 from daemonset_course.lessons import exercise
@@ -405,14 +413,14 @@ turn.start()
 
 # %% [markdown]
 # Find out what holds each of them up, and free each with one change, in the cell below (a line that
-# begins with `%kubectl`) or in a terminal. The check judges each of the three by itself:
+# begins with `%kubectl`) or in a terminal. The check judges each of the three separately:
 #
-# - every node that can be reached runs its newest template;
-# - it is the same DaemonSet, and nothing was changed beside what held it up;
+# - every node that can be reached runs the newest template of the DaemonSet;
+# - it is the same DaemonSet, and only what held it up was changed;
 # - `net` was never missing on more than two nodes.
 #
-# `shop`, the Node objects, their labels and taints are to be as they were. `turn.hint()` gives one of
-# three hints.
+# `shop`, the Node objects, their labels and taints must be as at the start. `turn.hint()` gives one of
+# three hints, `turn.solution()` a solution after you passed.
 
 # %%
 # one change for each of the three

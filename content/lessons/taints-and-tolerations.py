@@ -358,7 +358,7 @@ assert (status.desired, status.ready, status.misscheduled) == (4, 4, 1)
 proved("two of six nodes no longer count, and one of them still has a Pod")
 
 # %% [markdown]
-# The next rollout deletes that Pod, and no new one comes (lesson [rolling-update] draws it).
+# The next rollout deletes that Pod, and no new one comes (lesson [stuck-rollouts] draws it).
 
 # %%
 kubectl("rollout restart daemonset plain")
@@ -824,6 +824,9 @@ q3.compare(len(tolerations("gpu")), within=0)
 # Five workers, three of them with a taint. Change the DaemonSet `agent` so that it runs on every
 # worker except the one in quarantine, with the fewest tolerations that do it. The nodes stay as they
 # are.
+#
+# The check also tries your template on 200 fleets that you have not seen. Some of their nodes have a
+# taint with a key that you see here, and with another value and effect: `agent` must not run there.
 
 # %%
 from daemonset_course.lessons import exercise
@@ -835,8 +838,9 @@ turn.start()
 kubectl("get nodes -o custom-columns=NAME:.metadata.name,TAINTS:.spec.taints")
 
 # %% [markdown]
-# Write the part of the DaemonSet that is to change between the quotes, or use `kubectl` in a
-# terminal. `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+# Write the part of the DaemonSet that is to change, from `spec:` on, between the
+# quotes, or use `kubectl` in a terminal. `turn.hint()` gives one of three hints, `turn.solution()` a
+# solution after you passed.
 
 # %%
 change = """

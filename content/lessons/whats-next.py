@@ -425,6 +425,81 @@ with rejected('supported values: "Always"'):
 # An agent runs as long as its node: it always restarts, and it has no deadline.
 
 # %% [markdown]
+<<<<<<< HEAD
+=======
+# ## Your turn
+#
+# The DaemonSet `agent` takes its variable `LEVEL` from the key `level` of the ConfigMap `agent-config`.
+# The value is `info`. Make it `debug`:
+#
+# - every Pod was *started* with the new value, on all six workers;
+# - never more than two nodes are without an available agent, and the budget stays at two or less;
+# - the value still comes from a ConfigMap: this one or another;
+# - it is the same DaemonSet, and the nodes and the rest of its Pod spec stay as they are.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("configuration")
+turn.start()
+
+# %%
+# %kubectl get daemonset agent -o yaml
+
+# %% [markdown]
+# Between the quotes goes a whole manifest (several with `---` between them), or the
+# part of the DaemonSet that is to change, from `spec:` on; `kubectl` in a terminal does as well.
+# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+
+# %%
+change = """
+"""
+turn.apply(change)
+
+# %%
+turn.check()
+
+# %%
+turn.recording.plot()
+
+# %% [markdown]
+# ## Your turn: a stolen token
+#
+# `agent` sets a label on its own Node, with the rights of the ClusterRole `agent`. A colleague began a
+# ValidatingAdmissionPolicy, `own-node`, and left. Now a token of one node's agent was stolen. Reduce what
+# such a token may do:
+#
+# - the agent's ServiceAccount may get and patch Nodes, of any name, and nothing else;
+# - the token of one node's agent may change that node, and no other;
+# - a token of the same ServiceAccount that is bound to no Pod may change no node;
+# - the administrator and the node controller change nodes as before.
+#
+# The DaemonSet, its Pods and the nodes stay as they are. The check tries all of this with real tokens,
+# and changes nothing.
+
+# %%
+turn = exercise("agents-rights")
+turn.start()
+
+# %%
+# %kubectl get clusterrole/agent validatingadmissionpolicy/own-node \
+#     validatingadmissionpolicybinding/own-node -o yaml
+
+# %% [markdown]
+# Write the objects that you change between the quotes, whole, with `---` between two of them, or use
+# `kubectl edit` in a terminal. `turn.hint()` gives one of three hints, `turn.solution()` a solution after
+# you passed.
+
+# %%
+change = """
+"""
+turn.apply(change)
+
+# %%
+turn.check()
+
+# %% [markdown]
+>>>>>>> read-ex
 # Back to the small fleet.
 
 # %%

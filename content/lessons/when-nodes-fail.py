@@ -415,7 +415,7 @@ proved("one of the two machines has its old Pod, the other a new one")
 # reports. On the node that was off the controller made a new one, when the last taint was gone. Take
 # the taint `out-of-service` away yourself: nobody else does.
 #
-# A rollout while a node is dead is in lesson [rolling-update]: the dead node spends the budget.
+# Lesson [stuck-rollouts] has a rollout while a node is dead: the dead node uses up the budget.
 #
 # ### A race on new nodes
 #
@@ -590,9 +590,10 @@ turn.start()
 #   worker2: …
 # ```
 #
-# and so on to `worker5`. The second is the DaemonSet `agent`, changed so that it runs on every worker
-# that is Ready, and on no machine that is off. (You may also patch it in a terminal.) The check judges
-# the five words and where `agent` runs. The nodes stay as they are: others care for the machines.
+# and so on to `worker5`. The second is the DaemonSet `agent`, changed so that it runs, and stays, on every
+# worker that is Ready. It must not run on a machine that is off, or on the control plane. (You may also
+# patch it in a terminal.) The check judges the five words and where `agent` runs. The rest of its
+# template and the nodes stay as they are: others care for the machines.
 # `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
 
 # %%

@@ -116,7 +116,9 @@ def names_its_node(spec: Mapping[str, Any]) -> str:
     if path:
         return f"NODE_NAME is {path}, which is not the name of the node."
     value = env["NODE_NAME"].get("value", "")
-    return f"NODE_NAME is {value!r} on every node." if not source else "NODE_NAME is no field."
+    if source:
+        return "NODE_NAME comes from something else than a field of the Pod."
+    return f"NODE_NAME is {value!r} on every node."
 
 
 def requests_enough(spec: Mapping[str, Any]) -> str:

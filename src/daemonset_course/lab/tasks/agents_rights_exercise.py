@@ -38,7 +38,7 @@ LAB = Lab(
     rights=True,
     tasks=(
         Task(
-            title="Take a stolen token's power away",
+            title="Reduce what a stolen token may do",
             start="---\n".join((
                 ACCOUNT, role(_WIDE), _HOLE, policy_binding("Audit"), manifest(),
                 f"action: wait rollout\ndaemonset: {AGENT}\n",
@@ -46,7 +46,7 @@ LAB = Lab(
             there=f"{AGENT} runs on three workers, and sets a label on its own Node: it gets the "
             f"Node and patches it. Its rights are those of the ClusterRole {AGENT}. A colleague "
             f"has begun a ValidatingAdmissionPolicy, {POLICY}, with a binding. The token of the "
-            "agent of worker was stolen.",
+            "agent on worker was stolen.",
             criteria=(
                 *_GUARDS,
                 _COVERED,

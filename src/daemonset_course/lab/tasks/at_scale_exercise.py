@@ -18,7 +18,7 @@ from daemonset_course.lab.lab import Lab, Task, Worker
 from daemonset_course.lab.verdict import Criterion, Finding, met, missed
 
 AGENT = "agent"
-NODES, SILENT = 5000, 50  # nodes of the fleet, and those of them that never answer
+NODES, SILENT = 5000, 50  # nodes of the fleet, and those of them that are dead
 STOP, START = 20, 40  # seconds
 HOUR = 3600.0
 MOST = 150  # nodes that may be without an available Pod
@@ -37,7 +37,7 @@ class Plan(NamedTuple):
 def plan(daemonset: Object | None) -> Plan | None:
     """Return the model's plan for a DaemonSet's strategy; None if it has no budget.
 
-    Nodes that never answer are unavailable all the time, so they use up their part of the budget.
+    Dead nodes are unavailable all the time, so they use up their part of the budget.
     """
     budget, _ = budgets(daemonset, NODES)
     if budget is None:
@@ -54,7 +54,7 @@ def _lines(found: Plan) -> list[str]:
     free = max(0, found.budget - SILENT)
     lines = [
         f"maxUnavailable comes to {found.budget} of {NODES} nodes",
-        f"{SILENT} nodes never answer: {free} are left for the rollout",
+        f"{SILENT} nodes are dead and unavailable: {free} are left for the rollout",
     ]
     if found.rounds is not None and found.seconds is not None:
         lines += [
@@ -102,8 +102,8 @@ def _in_time() -> Criterion:
         assert found is not None
         if found.seconds is None:
             return missed(
-                f"The rollout never ends: the {SILENT} nodes that never answer use up the whole "
-                f"budget of {found.budget}.",
+                f"The rollout never ends: the {SILENT} dead nodes use up the whole budget of "
+                f"{found.budget}.",
                 _lines(found),
                 "Unavailable of any cause counts, a dead node too. Source: rollingUpdate, "
                 "pkg/controller/daemon/update.go.",
@@ -172,7 +172,7 @@ LAB = Lab(
             start=f"{manifest()}---\naction: wait status\ndaemonset: {AGENT}\ndesired: 0\n",
             there=f"{AGENT} is meant for {NODES} nodes with the label fleet=large. None of them is "
             "here, so nothing runs: this is the manifest before it is shipped. "
-            f"{SILENT} nodes of that fleet never answer.",
+            f"{SILENT} nodes of that fleet are dead, and each still has a Pod.",
             criteria=(
                 *_GUARDS,
                 kept.only_changed(AGENT, requires=_GUARDS[:1]),
@@ -182,10 +182,11 @@ LAB = Lab(
                 _in_time(),
             ),
             hints=(
-                "How long does one node take? The template says both parts: kubectl get daemonset "
-                "agent -o yaml. How many such turns has an hour?",
-                "Rounds = nodes / budget. But a node that never answers is unavailable, and "
-                "counts against the same budget before the rollout begins.",
+                "How long does one restart take? The template says both parts: kubectl get "
+                "daemonset agent -o yaml. How many rounds of that length has an hour?",
+                "Rounds = nodes to update / nodes at a time. How many nodes at a time does the "
+                "budget leave, if nodes without an available Pod count against it before the "
+                "rollout begins?",
                 "spec:\n  updateStrategy:\n    rollingUpdate:\n"
                 '      maxUnavailable: …  # a number, or "…%"',
             ),

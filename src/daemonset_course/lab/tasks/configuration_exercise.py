@@ -213,7 +213,7 @@ LAB = Lab(
             start=f"{config_map(OLD)}---\n{manifest()}---\naction: wait rollout\n"
             f"daemonset: {AGENT}\n",
             there=f"{AGENT} runs on {WORKERS} workers. Its variable {VARIABLE} comes from the key "
-            f"{KEY} of the ConfigMap {CONFIG}, which is {OLD}. The budget is {BUDGET} nodes.",
+            f"{KEY} of the ConfigMap {CONFIG}; the value is {OLD}. The budget is {BUDGET} nodes.",
             criteria=(
                 *_GUARDS,
                 kept.only_changed(AGENT, f"{AGENT}.env", f"{AGENT}.envFrom",
@@ -227,9 +227,9 @@ LAB = Lab(
             hints=(
                 "Change the ConfigMap first. Which Pods have the new value now? Compare AGE in "
                 "kubectl get pods.",
-                "Only a change of the template replaces Pods, and the template holds the name of "
-                "the ConfigMap, not its content. Put something into the template that changes "
-                "with the content.",
+                "A rollout begins when the template changes. The template holds the name of the "
+                "ConfigMap, not its content. What could be in the template that changes with the "
+                "content?",
                 "spec:\n  template:\n    metadata:\n      annotations:\n"
                 "        checksum/config: …\n"
                 "# or a new ConfigMap, and its name in configMapKeyRef",

@@ -58,7 +58,7 @@ COUNTS = {
     SHOP: Count(REPLICAS, "A Deployment has as many Pods as replicas says, whatever the nodes"),
     TLS: Count(0, "A sidecar is a container of a Pod that is there anyway"),
     MIGRATE: Count(1, "A Job has as many Pods as parallelism says, and that is 1"),
-    REPORT: Count(0, "A CronJob creates a Job at each time of its schedule, and none between"),
+    REPORT: Count(0, "A CronJob creates Jobs by its schedule, and the Job of 2:00 has ended"),
 }
 
 
@@ -103,7 +103,7 @@ def _spec(evidence: Evidence, name: str, kind: str) -> Mapping[str, Any]:
 # The kinds
 
 _LASTING = ("ImagePull", "InvalidImage", "CrashLoop", "Insufficient", "ConfigError")
-_ENDS = "what ends in it is started again, so it never is done"
+_ENDS = "its containers are started again when they end, so its work is never done"
 _BUT = {
     (METER, "Deployment"): "a worker that joins gets none, and two can be on one worker",
     (METER, ""): "a worker that joins gets none",
@@ -283,7 +283,8 @@ def _defended(name: str) -> Criterion:
                 where=f"kubectl create configmap answer --from-literal={name}=…",
             )
         if not given.isdigit():
-            return missed(f"{name}: {given or 'nothing'} is no number.")
+            return missed(f"{name}: {given or 'nothing'} is no number.",
+                          where="kubectl get configmap answer -o yaml.")  # fmt: skip
         if int(given) == count.number:
             return met("Each workload has the number of Pods that its kind gives it.")
         much = "many" if int(given) > count.number else "few"
@@ -336,8 +337,9 @@ LAB = Lab(
             "migrate changes the shop's tables, once. "
             f"report adds up the day, each night at {HOUR}:00. "
             f"Create them with these names and the image {IMAGE}; a command that sleeps will do. "
-            f"Then defend them: on a fleet of {FLEET} workers, at noon, just after migrate was "
-            "created, how many Pods does each of the five have? Write the five numbers into the "
+            f"Then defend them. Imagine a fleet of {FLEET} workers at noon, just after migrate was "
+            "created; the real report takes a few minutes. How many running Pods of its own does "
+            "each of the five have? Finished Pods do not count. Write the five numbers into the "
             "ConfigMap answer, under the names.",
             criteria=_CRITERIA,
             hints=(

@@ -132,11 +132,11 @@ def _shown(name: str, component: Criterion) -> Criterion:
         if words & case.words and not others:
             return met("Four agents, four components, and what each of them writes.")
         if others:
-            says = f"{key}: {given}. For {name} this does not show it: another agent has it."
+            says = f"{key}: {given}. It shows the cause of another agent, not that of {name}."
         elif words & _BOTH:
             says = f"{key}: {given}. That is so for agents with different causes."
         else:
-            says = f"{key}: {given or 'nothing'} is no condition, reason or field that shows it."
+            says = f"{key}: {given or 'nothing'} does not show which component it is."
         rule = "Each component writes what it found into the object on which it works."
         return missed(says, rule=rule, where=case.where)
 
@@ -172,19 +172,20 @@ LAB = Lab(
                 "action: wait status\ndaemonset: metrics\ndesired: 3\n",
                 "action: wait stuck\ndaemonset: net\nreason: ImagePull\n",
             )),
-            there="The DaemonSets logs, metrics, net and storage are to run on every worker. On "
+            there="The DaemonSets logs, metrics, net and storage should run on every worker. On "
             "worker2 none of them has a ready Pod, each for another reason. For each say which "
-            "component says no (controller, api-server, scheduler or kubelet), and what shows it: "
-            "the condition, the reason or the field in which you read it. Put both into the "
-            "ConfigMap answer: the component under the agent's name, what shows it under "
+            "component stops its Pod (controller, api-server, scheduler or kubelet), and what "
+            "shows it: the condition, the reason or the field, spelled as in the API. Put both "
+            "into the ConfigMap answer: the component under the agent's name, what shows it under "
             "logs-shows, metrics-shows, net-shows and storage-shows. Change nothing else.",
             criteria=(*_GUARDS, _ALONE, *_WHO, *_SHOWN),
             hints=(
                 "Follow one Pod on its way. Is it wanted (DESIRED)? Does it exist (kubectl get "
                 "pods)? Has it a node (-o wide, or -o yaml)? Has its container started?",
-                "Who is next on the way is responsible. The controller writes into the DaemonSet's "
-                "status, a refusal of the API server becomes an event of the DaemonSet, the "
-                "scheduler writes a condition of the Pod, the kubelet the states of containers.",
+                "The component whose step does not happen is responsible. The controller writes "
+                "into the DaemonSet's status; a refusal of the API server becomes an event of the "
+                "DaemonSet; the scheduler writes a condition of the Pod; the kubelet writes the "
+                "states of containers.",
                 "kubectl create configmap answer --from-literal=logs=… "
                 "--from-literal=logs-shows=… --from-literal=metrics=… …",
             ),

@@ -46,7 +46,7 @@ LAB = Lab(
     namespace=NAMESPACE,
     tasks=(
         Task(
-            title="Repair the manifest until every check is silent",
+            title="Repair the four faults of the manifest",
             start=f"{namespace('privileged')}---\n{manifest(tolerations=CONTROL_PLANE_ONLY)}"
             f"---\naction: wait rollout\ndaemonset: {EXPORTER}\nnamespace: {NAMESPACE}\n",
             there=f"The manifest of the source document runs in namespace {NAMESPACE}: on three of "
@@ -88,9 +88,9 @@ LAB = Lab(
             hints=(
                 "Four questions, and the manifest answers each wrongly: on which nodes, with which "
                 "processes, as which user, and when is it ready?",
-                "A toleration with a key is for that key. The node's processes are in /host/proc "
-                "already. A user must be a number. Without a probe a Pod is ready as soon as its "
-                "container runs.",
+                "A toleration with a key is for that key only. The exporter reads the node's "
+                "processes in /host/proc already. The kubelet needs the user as a number. Without "
+                "a readiness probe a Pod is ready as soon as its container runs.",
                 "spec:\n  template:\n    spec:\n      hostPID: …\n      tolerations:\n"
                 "      - operator: …\n      securityContext: {runAsNonRoot: …, runAsUser: …}\n"
                 "      containers:\n      - name: node-exporter\n"

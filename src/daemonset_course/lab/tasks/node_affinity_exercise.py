@@ -62,9 +62,10 @@ LAB = Lab(
             ),
             hints=(
                 f"Which nodes have which labels? kubectl get nodes -L {ARCH},{ZONE}. A node that "
-                "joins may be in a zone of which nobody has heard yet, or in none.",
-                "The expressions of a term must all match, and of several terms one is enough. In "
-                "has a list of what is right; NotIn matches every other value, and no value.",
+                "joins may be in a new zone, or in none.",
+                "The expressions of a term must all match; of several terms one is enough. In "
+                "matches the values of its list. NotIn matches every other value, and also a node "
+                "without the label.",
                 "nodeSelectorTerms:\n- matchExpressions:\n"
                 f"  - {{key: {ARCH}, operator: …, values: […, …]}}\n"
                 f"  - {{key: {ZONE}, operator: …, values: […]}}",

@@ -53,10 +53,11 @@ LAB = Lab(
                 kept.only_changed(AGENT, "nodeSelector", "affinity", requires=(_SAME,)),
             ),
             hints=(
-                f"Which labels have the nodes? kubectl get nodes -L disk,{ZONE}. And how many of "
-                "them does the template match when there is to be no Pod?",
-                "A label that no node has makes zero. Wait until the last Pod is gone. A "
-                "nodeSelector may name several labels: a node must have them all.",
+                f"Which labels do the nodes have? kubectl get nodes -L disk,{ZONE}. And how many "
+                "nodes does the template match when there is to be no Pod?",
+                "If the nodeSelector names a label that no node has, the DaemonSet has no Pod. "
+                "Wait until the last Pod is gone. A nodeSelector may name several labels: a node "
+                "must have them all.",
                 "kubectl wait --for=delete pod -l app=agent\n"
                 f"nodeSelector: {{disk: …, {ZONE}: …}}",
             ),

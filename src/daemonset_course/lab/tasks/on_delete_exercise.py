@@ -120,7 +120,7 @@ def _half(evidence: Evidence) -> Finding:
         return missed(
             f"{RELEASE} {NEW} reached {counted(len(trials), 'node')}; half the fleet is {HALF}.",
             seen,
-            "A Pod that is deleted comes back with the template of now, wherever it is.",
+            "A Pod that is deleted comes back with the present template, on every node.",
             f"{_WHERE}.",
             final=True,
         )
@@ -239,8 +239,9 @@ LAB = Lab(
                 "What does the controller do with the Pods when the template changes? "
                 "kubectl get daemonset agent -o jsonpath='{.spec.updateStrategy}'. Decide that "
                 "first.",
-                "With OnDelete two things have a version: the template, and each Pod. Going forth "
-                "and going back are the same two steps, and the second one is yours.",
+                "With OnDelete two things have a version: the template, and each Pod. Trying the "
+                "new release and going back take the same two steps. The controller does not do "
+                "the second one for you.",
                 "kubectl delete pod -l app=agent --field-selector spec.nodeName=…\n"
                 "kubectl wait pod -l app=agent --field-selector spec.nodeName=… "
                 "--for=condition=Ready\nkubectl rollout undo daemonset agent",

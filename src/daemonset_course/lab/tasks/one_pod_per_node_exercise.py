@@ -181,7 +181,7 @@ LAB = Lab(
             title="Cover the node that joins, and change the owner of the Pods",
             start=running(agent_manifest(AGENT, pod=RACK), AGENT),
             there=f"{AGENT} runs on the three workers, which have the label rack=one. The next "
-            "node will have another label rack, or none.",
+            "worker will have another value of the label rack, or no such label.",
             criteria=(
                 *_GUARDS,
                 _DELETED,
@@ -198,8 +198,9 @@ LAB = Lab(
                 f"Which field of the template keeps {AGENT} off a node without rack=one? "
                 f"kubectl get daemonset {AGENT} -o yaml.",
                 "A change of the template replaces Pods; a deletion with --cascade=orphan does "
-                "not. Pods without an owner go to the DaemonSet whose selector matches them, and "
-                "it takes their number for its own. So change first, and delete afterwards.",
+                "not. A DaemonSet adopts the Pods without an owner that match its selector, and "
+                "believes the template number that they carry. Which of the two requests comes "
+                "first?",
                 f"kubectl get daemonset {AGENT} -o yaml > agent.yaml\n"
                 f"kubectl delete daemonset {AGENT} --cascade=…\n"
                 "kubectl create -f agent.yaml",

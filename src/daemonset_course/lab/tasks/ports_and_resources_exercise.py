@@ -73,7 +73,7 @@ def _ports(*requires: Criterion) -> Criterion:
         }  # fmt: skip
         if PORT not in held[METRICS]:
             return missed(
-                f"{METRICS} has no hostPort {PORT} any more, and that is where it is asked.",
+                f"{METRICS} has no hostPort {PORT} any more, and clients outside the node use it.",
                 rule="Who reads an agent's port from outside knows its number: of two agents, move "
                 "the one whose callers can follow.",
                 where=f"kubectl get daemonset {METRICS} -o yaml, ports.",

@@ -146,7 +146,7 @@ def _may_preempt() -> Criterion:
         if not never:
             return MET
         return missed(
-            f"{joined(never)} may not remove anybody: preemptionPolicy is Never.",
+            f"The Pods of {joined(never)} may not preempt others: preemptionPolicy is Never.",
             rule="Such a Pod comes first in the queue, and waits while others hold the room. "
             "kubernetes.io: Pod Priority and Preemption, Non-preempting PriorityClass.",
             where="kubectl get priorityclasses -o yaml.",
@@ -173,7 +173,10 @@ def _survives(count: int, what: str, *, probe: str = "",
         ]  # fmt: skip
         if runs == [*ORDER[:count]] and (over or not probe):
             return met(f"{what}.")
-        says = f"On worker{FULL} {joined(runs) or 'no agent'} runs; {joined(ORDER[:count])} should."
+        says = (
+            f"Agents that run on worker{FULL}: {joined(runs) or 'none'}. There should be: "
+            f"{joined(ORDER[:count])}."
+        )
         lasting = [
             f"{name}: {cause.reason}" for name in ORDER[:count] if name not in runs
             for cause in evidence.daemonset(name).why.permanent if cause.node == node
@@ -263,8 +266,9 @@ LAB = Lab(
             hints=(
                 "kubectl get pods -o custom-columns=NAME:.metadata.name,NODE:.spec.nodeName,"
                 "PRIORITY:.spec.priority, and kubectl get priorityclasses.",
-                "A class has a value, and the higher one comes first; 0 without a class. Four "
-                f"agents need an order without ties, and {SHOP} is never to give way to them.",
+                "A PriorityClass has a value, and the higher value comes first. A Pod without a "
+                "class has the priority 0. Four agents need an order without ties, and all of them "
+                f"come after {SHOP}.",
                 "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata:\n  name: …\n"
                 "value: …\n# and in each template: spec: {priorityClassName: …}",
             ),

@@ -88,7 +88,7 @@ def _half(evidence: Evidence) -> Finding:
         "One restart after the other: the old Pod stops (preStop, then SIGTERM), the new one "
         "starts, its probe succeeds, and minReadySeconds go by. Source: rollingUpdate, "
         "pkg/controller/daemon/update.go.",
-        f"kubectl get daemonset {AGENT} -o yaml: which line still waits, and for what?",
+        f"kubectl get daemonset {AGENT} -o yaml: which field makes a restart wait?",
     )
 
 
@@ -118,8 +118,8 @@ def _watched(evidence: Evidence) -> Finding:
     if found >= WATCHED:
         return MET
     return missed(
-        f"minReadySeconds is {found}: the next node follows as soon as a new Pod is ready; it is "
-        f"to be watched for {WATCHED} s.",
+        f"minReadySeconds is {found}: the next node follows as soon as a new Pod is ready. A new "
+        f"Pod must have been ready for {WATCHED} s.",
         rule="A Pod that is ready for a moment and then fails has cost one node if the controller "
         "waited, and more if it did not.",
         where="kubectl explain daemonset.spec.minReadySeconds",
@@ -131,7 +131,7 @@ def _probe_kept(spec: Mapping[str, Any]) -> str:
     if not probe:
         return "The container has no readinessProbe any more: a Pod counts as ready as it starts."
     if (probe.get("exec") or {}).get("command") != ["true"]:
-        return "The readinessProbe asks something else now: only its delays may differ."
+        return "The readinessProbe asks something else now: its command must stay."
     return ""
 
 
@@ -226,8 +226,8 @@ LAB = Lab(
             hints=(
                 "Where do the seconds of one restart go? kubectl get pods -w while you restart it: "
                 "kubectl rollout restart daemonset agent. Then read the manifest.",
-                "Three lines of the manifest wait: one before the old Pod may stop, one before "
-                "the new one is asked whether it is ready, one after it is. Which of these waits "
+                "Three fields make a restart wait: before the old Pod gets SIGTERM, before the "
+                "first probe of the new Pod, and after the new Pod is ready. Which of these waits "
                 "does this agent need?",
                 "spec:\n  minReadySeconds: …\n  template:\n    spec:\n      containers:\n"
                 "      - name: agent\n        lifecycle: …\n"

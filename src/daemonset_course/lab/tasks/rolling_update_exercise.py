@@ -59,10 +59,10 @@ LAB = Lab(
                 rolled.finished(AGENT, limit=DOWN, window=WINDOW, requires=(*_READY, _STUCK)),
             ),
             hints=(
-                "How many nodes may be down by the manifest of now? "
+                "How many nodes may be down by the manifest as it is now? "
                 "kubectl get daemonset agent -o jsonpath='{.spec.updateStrategy}', and 12 nodes.",
-                "A rollout takes about ceil(N / k) restarts, k nodes at a time. Which k are small "
-                "enough for the shop and large enough for the window? A percentage rounds up.",
+                "A rollout takes about ceil(N / k) restarts, k nodes at a time. Which k keeps "
+                "both limits of the change request? A percentage rounds up.",
                 "spec:\n  updateStrategy:\n    rollingUpdate: {maxUnavailable: …}\n"
                 "  template: …  # and the new RELEASE, in the same change or after it",
             ),

@@ -98,7 +98,7 @@ def _answers() -> Criterion:
         named = set(re.split(r"[\s,;]+", given.upper())) - {"", "AND"}
         if unknown := sorted(named - {*PRINTED}):
             return missed(
-                f"{joined(unknown)}: kubectl get daemonset prints no such column with a number.",
+                f"{joined(unknown)}: kubectl get daemonset prints no such column of numbers.",
                 where=_LOOK,
             )
         return _compared(named, moved(evidence.daemonset(AGENT)))

@@ -94,7 +94,8 @@ def _freed(name: str, *own: Criterion, changed: tuple[str, ...] = (),
 def _own_image(spec: Mapping[str, Any]) -> str:
     found = [str(one["image"]) for one in spec.get("containers") or ()]
     other = [one for one in found if one.partition(":")[0] != IMAGE.partition(":")[0]]
-    return f"{LOGS} has an image that no registry has: {', '.join(other)}." if other else ""
+    name = IMAGE.partition(":")[0]
+    return f"{LOGS} has another image than {name}: {', '.join(other)}." if other else ""
 
 
 def _enough(spec: Mapping[str, Any]) -> str:
@@ -166,11 +167,11 @@ LAB = Lab(
                 *_NET,
             ),
             hints=(
-                "Look at each of the three for itself: kubectl get daemonsets, then its Pods that "
-                "are not ready, kubectl get pods -o wide, and their events, kubectl describe pod.",
-                "Three parts of Kubernetes hold them up. A kubelet cannot start the new Pod; the "
-                "scheduler finds no room for it; and one budget was spent by a node that no "
-                "rollout has touched yet.",
+                "Look at each of the three alone. kubectl get daemonsets has the numbers, kubectl "
+                "get pods -o wide the Pods that are not ready, kubectl describe pod their events.",
+                "Each has another cause. In one, a kubelet cannot start the new Pod. In one, the "
+                "scheduler finds no room for it. In one, a node without an available Pod uses up "
+                "the budget before the rollout deletes anything that works.",
                 f"kubectl set image daemonset/{LOGS} …\n"
                 f"kubectl set resources daemonset/{METRICS} --requests=cpu=…\n"
                 f"kubectl patch daemonset {NET} -p "

@@ -64,8 +64,8 @@ LAB = Lab(
             ),
             hints=(
                 "Which taints do the nodes have? kubectl describe node, or -o yaml.",
-                "A toleration matches a taint by key, value and effect. What it leaves out matches "
-                "everything.",
+                "A toleration matches a taint by key, value and effect. Without an effect it "
+                "matches every effect; with operator Exists it matches every value.",
                 'tolerations:\n- {key: …, value: "…", effect: …}',
             ),
             solution=manifest(TOLERATIONS),

@@ -134,15 +134,18 @@ def against(lane: str, found: Facts, said: str) -> str:
     if said in (CORDONED, DRAINED) and found.ready != "True":
         return f"Ready of {lane} is {found.ready}: it has a fault, and no cordon."
     if said in (NOT_READY, UNREACHABLE, SHUT_DOWN) and found.ready == "True":
-        return f"Ready of {lane} is True: its kubelet reports, and all is well."
+        return f"Ready of {lane} is True: its kubelet reports, and reports no fault."
     if said == DRAINED:
         return f"{counted(found.web, 'Pod')} of {WEB} is still on {lane}: a drain evicts it."
     if said == CORDONED:
         return f"No Pod of {WEB} is on {lane} any more, and a cordon evicts none."
     if said == NOT_READY:
-        return f"Ready of {lane} is Unknown: nobody reports. The kubelet itself says False."
+        return (
+            f"Ready of {lane} is Unknown: its kubelet reports nothing. A kubelet that reports a "
+            "fault sets False."
+        )
     if found.ready == "False":
-        return f"Ready of {lane} is False: its kubelet reports a fault, and so is not silent."
+        return f"Ready of {lane} is False: its kubelet reports a fault, so it does report."
     if said == SHUT_DOWN:
         return f"{lane} has no taint {OUT_OF_SERVICE}: nobody has said that it is off."
     return f"{lane} has the taint {OUT_OF_SERVICE}: somebody has said that the machine is off."
@@ -254,8 +257,9 @@ LAB = Lab(
             f"of the Deployment web. worker6 is healthy. Of the other five, one is {CORDONED}, one "
             f"{DRAINED}, one {NOT_READY}, one {UNREACHABLE}, one {SHUT_DOWN}. Which is which? "
             "Write the five words into the ConfigMap answer, under worker, worker2, worker3, "
-            "worker4 and worker5. Then see to it that agent runs on every worker that is Ready, "
-            "and on no machine that is off. The nodes stay as they are.",
+            "worker4 and worker5. Then see to it that agent runs, and stays, on every worker that "
+            "is Ready, and neither on a machine that is off nor on the control plane. The nodes "
+            "stay as they are.",
             criteria=(
                 *_GUARDS,
                 *map(_which, NODES),
@@ -269,10 +273,12 @@ LAB = Lab(
             ),
             hints=(
                 "kubectl get nodes has two words in STATUS. For the rest, kubectl describe node: "
-                "Conditions and Taints. kubectl get pods -o wide shows who has gone from where.",
-                "Ready is False if the kubelet says so, Unknown if it says nothing. A drain is a "
-                "cordon and an eviction. That a silent machine is off, a person has to say, with "
-                "a taint. A Ready node without agent has a taint that agent does not tolerate.",
+                "Conditions and Taints. kubectl get pods -o wide shows which Pods are missing, and "
+                "on which nodes.",
+                "Ready is False if the kubelet reports a fault, Unknown if it reports nothing. A "
+                "drain is a cordon and an eviction. A person sets a taint to declare that a silent "
+                "machine is off. A Ready node without agent has a taint that agent does not "
+                "tolerate.",
                 "kubectl create configmap answer --from-literal=worker=… …\n"
                 "tolerations:\n- {key: …, operator: Exists, effect: …}",
             ),
