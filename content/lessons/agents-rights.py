@@ -128,15 +128,16 @@ symptom("no-service-account")
 # ## Your turn
 #
 # `agent` sets a label on its own Node, with the rights of the ClusterRole `agent`. A colleague began a
-# ValidatingAdmissionPolicy, `own-node`, and left. Now a token of one node's agent was stolen. Take its
-# power away:
+# ValidatingAdmissionPolicy, `own-node`, and left. Now a token of one node's agent was stolen. Reduce what
+# such a token may do:
 #
-# - the agent may get and patch Nodes, of any name, and nothing else;
-# - with the token of one node's agent one may change that node, and no other;
-# - with a token of the same ServiceAccount that is bound to no Pod one may change none;
+# - the agent's ServiceAccount may get and patch Nodes, of any name, and nothing else;
+# - the token of one node's agent may change that node, and no other;
+# - a token of the same ServiceAccount that is bound to no Pod may change no node;
 # - the administrator and the node controller change nodes as before.
 #
-# The check tries all of this with real tokens, and changes nothing.
+# The DaemonSet, its Pods and the nodes stay as they are. The check tries all of this with real tokens,
+# and changes nothing.
 
 # %%
 from daemonset_course.lessons import exercise

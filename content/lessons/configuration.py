@@ -182,12 +182,13 @@ symptom("new-config-old-pods")
 # %% [markdown]
 # ## Your turn
 #
-# The DaemonSet `agent` takes `LEVEL` from the ConfigMap `agent-config`, and its level is `info`. Make it
-# `debug`:
+# The DaemonSet `agent` takes its variable `LEVEL` from the key `level` of the ConfigMap `agent-config`.
+# The value is `info`. Make it `debug`:
 #
 # - every Pod was *started* with the new value, on all six workers;
 # - never more than two nodes are without an available agent, and the budget stays at two or less;
-# - the value still comes from a ConfigMap: this one or another.
+# - the value still comes from a ConfigMap: this one or another;
+# - it is the same DaemonSet, and the nodes and the rest of its Pod spec stay as they are.
 
 # %%
 from daemonset_course.lessons import exercise
@@ -199,8 +200,8 @@ turn.start()
 # %kubectl get daemonset agent -o yaml
 
 # %% [markdown]
-# Between the quotes goes a whole manifest (several with `---` between them), or the part of the
-# DaemonSet that is to change; `kubectl` in a terminal does as well.
+# Between the quotes goes a whole manifest (several with `---` between them), or the
+# part of the DaemonSet that is to change, from `spec:` on; `kubectl` in a terminal does as well.
 # `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
 
 # %%
