@@ -114,7 +114,8 @@ class LabSession:
                       rights=self.lab.rights, workloads=self.lab.workloads)  # fmt: skip
         started = {"format": _FORMAT, "lab": self.lab.name, "task": number}
         write_whole(lab_log.folder_of(cluster.name) / STARTED, json.dumps(started))
-        return Words(f"Task {number}: {task.title}\n\n{task.there}\n\n{_put_right(changes)}")
+        title = task.title if self._is_exercise else f"Task {number}: {task.title}"
+        return Words(f"{title}\n\n{task.there}\n\n{_put_right(changes)}")
 
     def apply(self, text: str) -> Words:
         """Apply a manifest, or patch the DaemonSet with a fragment; return what was done.
@@ -208,7 +209,7 @@ class LabSession:
         entries, note = results.load(self.lab.name)
         passed = entries.get(number, {}).get("passed")
         if not passed:
-            later = f"Task {number} is not passed yet: the solution comes after that."
+            later = f"{self._named(number)} is not passed yet: the solution comes after that."
             return Words(f"{later}{_noted(note)}")
         steps = task.solution
         with suppress(CourseError):
@@ -283,11 +284,13 @@ class LabSession:
         path = reference_of(self.lab.name, number)
         if "passed" not in results.load(self.lab.name)[0].get(number, {}):
             raise BadInput(
-                f"Task {number} is not passed yet: the reference run comes after that.",
+                f"{self._named(number)} is not passed yet: the reference run comes after that.",
                 next_step=f"lab.check({number})",
             )
         if not path.exists():
-            raise BadInput(f"Task {number} has no reference run: no rollout is to be compared.")
+            raise BadInput(
+                f"{self._named(number)} has no reference run: no rollout is to be compared."
+            )
         return Recording.load(path)
 
     def beside_reference(self, number: int | None = None) -> Any:
@@ -350,7 +353,15 @@ class LabSession:
 
     def _call(self, verb: str, number: int) -> str:
         """Return what the learner types for a verb: ``lab.hint(1)``, in an exercise ``hint()``."""
-        return f"{verb}()" if self.lab.name in EXERCISES else f"lab.{verb}({number})"
+        return f"{verb}()" if self._is_exercise else f"lab.{verb}({number})"
+
+    def _named(self, number: int) -> str:
+        """Return how a sentence begins that is about a task; an exercise has one only."""
+        return "This exercise" if self._is_exercise else f"Task {number}"
+
+    @property
+    def _is_exercise(self) -> bool:
+        return self.lab.name in EXERCISES
 
     def _judge(self, task: Task, number: int, patience: float) -> Verdict:
         if self.started() != number:

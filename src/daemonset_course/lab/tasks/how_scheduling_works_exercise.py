@@ -45,18 +45,29 @@ CASES = {
     ),
     "metrics": Case(
         API_SERVER,
-        frozenset({"failedcreate", "forbidden"}),
+        frozenset({"failedcreate", "forbidden", "currentnumberscheduled", "current"}),
         "the events of the DaemonSet that asked: kubectl describe daemonset metrics.",
     ),
     "net": Case(
         KUBELET,
-        frozenset({"errimagepull", "imagepullbackoff", "containersnotready", "containersready"}),
+        frozenset(
+            {
+                "errimagepull",
+                "imagepullbackoff",
+                "containersnotready",
+                "containersready",
+                "containerstatuses",
+                "waiting",
+                "failed",
+                "backoff",
+            }
+        ),
         "what the kubelet writes into the Pod's status: kubectl get pods, and kubectl describe "
         "pod, State.",
     ),
     "storage": Case(
         CONTROLLER,
-        frozenset({"desirednumberscheduled", "desired", "nodeselector"}),
+        frozenset({"desirednumberscheduled", "desired", "nodeselector", "selector"}),
         "the status of the DaemonSet, in which the controller counts the nodes that it wants: "
         "kubectl get daemonset storage -o wide.",
     ),
@@ -129,6 +140,7 @@ def _shown(name: str, component: Criterion) -> Criterion:
             )
         words = frozenset(re.findall(r"[a-z]+", given.lower()))
         others = {word for n, one in CASES.items() if n != name for word in one.words & words}
+        others -= {"desired"}  # it stands beside what CURRENT shows, too
         if words & case.words and not others:
             return met("Four agents, four components, and what each of them writes.")
         if others:
