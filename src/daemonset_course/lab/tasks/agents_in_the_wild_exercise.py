@@ -10,7 +10,7 @@ from daemonset_course.lab.agent_manifest import agent_manifest, running
 from daemonset_course.lab.criteria import covered, kept, rolled
 from daemonset_course.lab.evidence import Evidence, pod_spec
 from daemonset_course.lab.lab import Lab, Task, Worker
-from daemonset_course.lab.tasks.monitoring_agent import amount
+from daemonset_course.lab.quantities import amount
 from daemonset_course.lab.verdict import MET, Criterion, Finding, missed, pending
 
 LOGS = "logs"

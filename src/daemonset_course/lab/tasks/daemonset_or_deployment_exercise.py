@@ -229,12 +229,41 @@ def _once(is_job: Criterion) -> Criterion:
 
 def at_two(schedule: str) -> bool:
     """Whether a schedule of cron means each day at 2:00, and no other time."""
-    fields = schedule.split()
-    if len(fields) != 5 or not (fields[0].isdigit() and fields[1].isdigit()):
+    fields = schedule.lower().split()
+    if len(fields) != 5:
         return False
-    every = fields[2] in ("*", "?", "*/1") and fields[3] in ("*", "*/1")
-    days = fields[4] in ("*", "?", "*/1", "0-6", "1-7", "0-7")
-    return (int(fields[0]), int(fields[1])) == (0, HOUR) and every and days
+    minute, hour, days, months, weekdays = (
+        _values(field, span) for field, span in zip(fields, _SPANS, strict=True)
+    )
+    every = days == {*_SPANS[2]} and months == {*_SPANS[3]}
+    return minute == {0} and hour == {HOUR} and every and {d % 7 for d in weekdays} == {*range(7)}
+
+
+# Minutes, hours, days of the month, months, days of the week; 7 is Sunday, as 0 is.
+_SPANS = (range(60), range(24), range(1, 32), range(1, 13), range(8))
+_NAMES = {
+    name: number
+    for names, first in (("sun mon tue wed thu fri sat", 0),
+                         ("jan feb mar apr may jun jul aug sep oct nov dec", 1))
+    for number, name in enumerate(names.split(), first)
+}  # fmt: skip
+
+
+def _values(field: str, span: range) -> set[int]:
+    """Return the numbers that a field of a schedule stands for; empty if it cannot be read."""
+    found: set[int] = set()
+    for part in field.split(","):
+        of, _, step = part.partition("/")
+        low, _, high = of.partition("-")
+        ends = [_NAMES.get(end, end) for end in (low, high or low)]
+        if of in ("*", "?"):
+            ends = [span[0], span[-1]]
+        try:
+            first, last = map(int, ends)
+            found |= {*range(first, last + 1, int(step or 1))} & {*span}
+        except ValueError:
+            return set()
+    return found
 
 
 def _each_night(is_cronjob: Criterion) -> Criterion:

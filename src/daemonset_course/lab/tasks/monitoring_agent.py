@@ -9,6 +9,7 @@ from daemonset_course.history.text import joined
 from daemonset_course.lab.criteria import covered, kept, rolled
 from daemonset_course.lab.evidence import ROLLED, Evidence, pod_spec
 from daemonset_course.lab.lab import Lab, Probe, Task, Worker
+from daemonset_course.lab.quantities import amount
 from daemonset_course.lab.verdict import MET, Criterion, Finding, missed, pending
 
 EXPORTER = "node-exporter"
@@ -291,19 +292,6 @@ def _asks_exporter(probe: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
     names = {p.get("name"): p.get("containerPort") for p in _container(spec).get("ports") or ()}
     port = names.get(asked.get("port"), asked.get("port"))
     return str(port) == str(_port(spec)) and asked.get("host", "") not in ("127.0.0.1", "localhost")
-
-
-_UNITS = {"m": 0.001, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 1e3, "M": 1e6, "G": 1e9}
-
-
-def amount(value: object) -> float:
-    """Return a quantity as a number; one that cannot be read is 0."""
-    text = str(value)
-    unit = next((one for one in _UNITS if text.endswith(one)), "")
-    try:
-        return float(text.removesuffix(unit)) * _UNITS.get(unit, 1)
-    except ValueError:
-        return 0.0
 
 
 def requests_enough(spec: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from daemonset_course.lab.criteria import kept, moments, rolled
 from daemonset_course.lab.criteria.covered import is_worker
 from daemonset_course.lab.evidence import ROLLED, Evidence
 from daemonset_course.lab.lab import Lab, Probe, Task, Worker
+from daemonset_course.lab.quantities import millicores
 
 AGENT = "agent"
 SHOP = "shop"
@@ -136,14 +137,6 @@ _PROVE = Task(
         f"action: kubectl\ncommand: create configmap answer --from-literal=most={WORKERS + 1}\n",
     ),
 )
-
-
-def millicores(value: str) -> float:
-    """Return a quantity of CPU in millicores; one that cannot be read is 0."""
-    try:
-        return float(value[:-1]) if value.endswith("m") else 1000 * float(value)
-    except ValueError:
-        return 0.0
 
 
 def _requests_enough(spec: Mapping[str, Any]) -> str:

@@ -11,7 +11,8 @@ from daemonset_course.lab.criteria.covered import is_worker
 from daemonset_course.lab.criteria.host_ports import host_ports
 from daemonset_course.lab.evidence import Evidence, pod_spec
 from daemonset_course.lab.lab import Lab, Task, Worker
-from daemonset_course.lab.tasks.no_gap_update import cpu, millicores
+from daemonset_course.lab.quantities import millicores
+from daemonset_course.lab.tasks.no_gap_update import cpu
 from daemonset_course.lab.verdict import MET, Criterion, Finding, met, missed, pending
 
 SHOP = "shop"

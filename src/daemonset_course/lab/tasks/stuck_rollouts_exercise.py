@@ -10,7 +10,7 @@ from daemonset_course.lab.agent_manifest import IMAGE, agent_manifest, running, 
 from daemonset_course.lab.criteria import kept, moments, rolled
 from daemonset_course.lab.evidence import Evidence
 from daemonset_course.lab.lab import Lab, Task, Worker
-from daemonset_course.lab.tasks.no_gap_update import millicores
+from daemonset_course.lab.quantities import millicores
 from daemonset_course.lab.verdict import Criterion, Finding
 
 LOGS, METRICS, NET, SHOP = "logs", "metrics", "net", "shop"
