@@ -31,7 +31,6 @@ from daemonset_course.environment import for_programs
 from daemonset_course.errors import NotFinished
 from daemonset_course.lab.actions import named, play
 from daemonset_course.symptom import FORMAT, Case, cases
-from daemonset_course.verbs.kubectl import kubectl
 
 ROOT = Path(__file__).resolve().parents[1]
 SCENES = Path("content") / "symptoms"
@@ -62,7 +61,8 @@ def bring_about(case: Case) -> Outputs:
         CourseError: a step of the scene failed.
     """
     reset(workers=case.workers)
-    kubectl("delete events --all")  # those of the scenes before
+    # Events of the scenes before, in one request: kubectl deletes them one by one.
+    current().api.delete("/api/v1/namespaces/default/events")
     play(scene(case))
     cluster = current().name
     seen: list[Outputs] = [[]]
