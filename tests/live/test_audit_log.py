@@ -57,7 +57,8 @@ def outputs(monkeypatch: pytest.MonkeyPatch) -> list[FakeOutput]:
 
 
 def version(item: Object) -> int:
-    return int(item["metadata"]["resourceVersion"])
+    """The version of an object; 0 if it has none (see ``removed_by_update``)."""
+    return int(item["metadata"].get("resourceVersion", 0))
 
 
 def version_now(cluster: Cluster) -> int:
@@ -82,6 +83,19 @@ def writes(log: list[Object], after: int, until: int) -> dict[tuple[str, str, in
             by = f"{one['verb']} {resource}/{one['objectRef'].get('subresource', '')}"
             found[resource, item["metadata"]["uid"], version(item)] = by
     return found
+
+
+def removed_by_update(log: list[Object], after: int, until: int) -> set[str]:
+    """The Pods that went with the update that took their last finalizer or ended their grace.
+
+    Its answer is the object of the request, which has no version: ``deleteWithoutFinalizers`` in
+    staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go.
+    """
+    items = [one.get("responseObject") or {} for one in log]
+    pods = [item for item in items if item.get("kind") == KINDS["pods"]]
+    inside = [i for i, item in enumerate(pods) if after < version(item) <= until]
+    between = pods[inside[0] : inside[-1] + 1]
+    return {item["metadata"]["uid"] for item in between if not version(item)}
 
 
 def bindings(log: list[Object], pods: set[str]) -> set[tuple[str, str]]:
@@ -124,6 +138,8 @@ def test_every_write_in_the_audit_log_is_recorded_while_the_live_view_draws(
     ours = {(one.resource, one.uid, version(one.object)) for one in changes(drawn)}
     missing = {key: by for key, by in written.items() if key not in ours}
     assert missing == {}
+    gone = {one.uid for one in changes(drawn) if one.gone}
+    assert removed_by_update(log, after, until) <= gone
 
     # Each node: an old Pod marked and deleted, a new one made, begun, ready.
     kinds = [resource for resource, _, _ in written]
