@@ -17,6 +17,12 @@ from daemonset_course.cluster.waiting import until
 from daemonset_course.places import state_home
 
 
+def _written(runtime: Path) -> list[str]:
+    """The files by which servers say where they are, once something is in them."""
+    texts = [path.read_text() for path in runtime.glob("jpserver-*.json")]
+    return [text for text in texts if text.endswith("}")]
+
+
 @contextlib.contextmanager
 def serving(
     folder: Path,
@@ -44,12 +50,12 @@ def serving(
         )
         try:
             found = until(
-                lambda: process.poll() is not None or list(runtime.glob("jpserver-*.json")),
+                lambda: process.poll() is not None or _written(runtime),
                 timeout=180,
                 pause=0.1,
             )
             assert isinstance(found, list), output.read_text()
-            yield json.loads(found[0].read_text())
+            yield json.loads(found[0])
         finally:
             if process.poll() is None:
                 for one in psutil.Process(process.pid).children():
