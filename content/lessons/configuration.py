@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Configuration
+# # ConfigMap changes
 
 # %%
 from daemonset_course import apply, kubectl, predict, proved, record, reset, wait_rollout

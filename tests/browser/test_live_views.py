@@ -50,7 +50,7 @@ def test_a_rollout_that_is_only_waited_for_is_drawn_and_its_last_frame_stays(
     lab: Lab, notebook: Any
 ) -> None:
     path = notebook(
-        "browser-wait", HELLO, "apply('../manifests/lesson-00/hello.yaml')\nwait_rollout('hello')",
+        "browser-wait", HELLO, "apply('../manifests/start-here/hello.yaml')\nwait_rollout('hello')",
         "kubectl('set image daemonset/hello hello=registry.invalid/hello:2')\n"
         "wait_rollout('hello', timeout=250)",
     )  # fmt: skip
