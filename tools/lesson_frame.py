@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from course_catalogue import last
 from notebook_source import Cell
 
 WIDTH = 100
@@ -40,7 +41,7 @@ def frames(table: Mapping[str, Any], numbers: Mapping[str, str]) -> dict[str, Fr
     labs: dict[str, list[str]] = {name: [] for name in names}
     for part in table["part"]:
         for lab in part.get("lab", ()):
-            labs[max(lab["after"], key=names.index)].append(numbers[lab["name"]])
+            labs[last(names, lab["after"])].append(numbers[lab["name"]])
     following = [(row["name"], row["says"]) for row in rows[1:]] + [()]
     return {
         row["name"]: Frame(
@@ -60,8 +61,8 @@ def framed(cells: Sequence[Cell], frame: Frame, minutes: str) -> list[Cell]:
     title, *rest = cells[0].text.split("\n")
     lines = [f"# {frame.number} {title.removeprefix('# ')}", *_under_title(frame, minutes), *rest]
     first = replace(cells[0], lines=tuple((cells[0].start, line) for line in lines))
-    last = Cell("markdown", cells[-1].start, tuple((0, line) for line in _next(frame)), {})
-    return [first, *cells[1:], *([last] if last.lines else [])]
+    ending = Cell("markdown", cells[-1].start, tuple((0, line) for line in _next(frame)), {})
+    return [first, *cells[1:], *([ending] if ending.lines else [])]
 
 
 def _under_title(frame: Frame, minutes: str) -> Iterator[str]:
