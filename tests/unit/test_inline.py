@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from functools import cache
 from html import unescape
 from html.parser import HTMLParser
@@ -16,6 +17,8 @@ from fleet import Fleet, change, daemonset, history, listed, node, pod, timeline
 
 from daemonset_course.figures.colours import PALETTE, ink_on, luminance, rgb
 from daemonset_course.figures.rollout.chart import ChartSet, one_chart, two_charts
+from daemonset_course.figures.rollout.drawn_in import Level
+from daemonset_course.figures.rollout.expected import PANELS
 from daemonset_course.figures.rollout.inline import inline, script
 from daemonset_course.history.daemonset_status import COLUMNS
 
@@ -133,6 +136,27 @@ def test_lanes_revisions_budget_letters_and_axis_are_text() -> None:
     assert {"1", "2", "budget 1", "A", "no Pod", "seconds since the recording began"} <= set(found)
     assert "<b>A</b> 1.0 s  template changed" in drawn(3)
     assert [word for word, _ in rollout(3).key if f" {word}</li>" not in drawn(3)] == []
+
+
+def budget_words(**drawn: Any) -> tuple[float, float]:
+    """Return where "budget 10" stands: x and y, with more on its panel."""
+    charts = rollout(100, 10)
+    (chart,) = charts.charts
+    panel = replace(chart.panel, **drawn)
+    html = inline(replace(charts, charts=(replace(chart, panel=panel),)))
+    (words,) = [text for text in svg_of(html).iter("text") if text.text == "budget 10"]
+    return float(words.attrib["x"]), float(words.attrib["y"])
+
+
+def test_the_words_of_a_budget_are_beside_what_is_above_it_and_below_a_limit_near_it() -> None:
+    start = next(a for a, _, value in rollout(100, 10).charts[0].panel.budget.stretches() if value)
+    x, y = budget_words(above=())
+
+    assert budget_words(above=((start, start + 5, 10, 12),))[0] > x + 50
+    limit = Level(PANELS[0], 12, start, start + 9, "the check: at most 12", "bound")
+    assert budget_words(above=(), levels=(limit,))[1] > y + 10
+    far = replace(limit, value=30)
+    assert budget_words(above=(), levels=(far,))[0] == x
 
 
 def test_all_that_can_happen_is_drawn_and_explained() -> None:

@@ -10,7 +10,7 @@ from html import escape
 
 from daemonset_course.figures.colours import ALARM, PALETTE, SURGE, ink_on, rgb
 from daemonset_course.figures.pods import PAINTED, pod_style
-from daemonset_course.figures.rollout.chart import Chart, ChartSet, NodeLane, PodBar
+from daemonset_course.figures.rollout.chart import Chart, ChartSet, CountsPanel, NodeLane, PodBar
 from daemonset_course.figures.rollout.drawn_in_svg import (
     decimal,
     height,
@@ -37,6 +37,7 @@ _PARTED, _LINE = 6, 17  # a row with a gap to the next, a line of text beside ro
 _STATUS = 17  # a row of the status strip, a line of its name
 _LEAST_ROW = 1.3  # of the dense form: thinner lines would leave gaps
 _AXIS = 34
+_TALL = 16  # a line of words on a panel, with the room around it
 _LETTER = 7.6  # the width of a character, on average a little less
 _FITS = 17  # characters of a node's name
 _COLUMNS = 18  # characters of a line with names of columns
@@ -327,6 +328,7 @@ class LanesSvg:
             unit, found = high / what[2], [one for one in panel.levels if one.about == about]
             parts += levels(found, self._x, y, unit)
             parts += [*self._panel(y - high, high, *what), *self._alarm(above, y, unit)]
+            parts += self._bound_words(panel, about, y, unit)
             parts += level_words(found, self._x, _EDGES, y, unit)
         return y, parts
 
@@ -374,18 +376,13 @@ class LanesSvg:
                 x, end, up = map(decimal, (self._x(a), self._x(b), value * unit))
                 area += f"M{x} {floor:g}v-{up}H{end}V{floor:g}"
         yield f'<path fill="{paint}" fill-opacity=".45" d="{area}"/>'
-        ceiling, texts, label = "", [], ""
+        ceiling = ""
         for a, b, value in self._seen(bound):
             level = floor - value * unit
             ceiling += f"M{decimal(self._x(a))} {decimal(level)}H{decimal(self._x(b))}"
-            if (text := f"{'surge budget' if surge else 'budget'} {value}") != label:
-                label = text
-                at = min(self._x(a) + 3, LEFT + PLOT - _LETTER * len(text))
-                place = f'x="{decimal(at)}" y="{decimal(level - 4)}"'
-                texts.append(f'<text class="o" {place}>{text}</text>')
         yield (
             f'<path d="{ceiling}" stroke="{SURGE if surge else ALARM}" stroke-width="2" '
-            f'stroke-dasharray="6 3"/>{"".join(texts)}'
+            f'stroke-dasharray="6 3"/>'
             f'<path class="g" d="M{LEFT} {floor:g}h{PLOT}"/>'
             f'<text class="e m" x="{LEFT - 8}" y="{floor:g}">0</text>'
             f'<text class="e m" x="{LEFT - 8}" y="{y + 10:g}">{most}</text>'
@@ -395,6 +392,35 @@ class LanesSvg:
         for i, line in enumerate(lines):
             at = y + high / 2 + 5 + 15 * (i - (len(lines) - 1) / 2)
             yield f'<text class="e" x="{edge}" y="{at:g}">{line}</text>'
+
+    def _bound_words(
+        self, panel: CountsPanel, about: str, floor: float, unit: float
+    ) -> Iterator[str]:
+        """Yield the words of a bound: above it, behind what is above it, below a level near it."""
+        surge = about == PANELS[1]
+        bound, above = (
+            (panel.surge_budget, panel.surge_above) if surge else (panel.budget, panel.above)
+        )
+        levels_here = [one.value for one in panel.levels if one.about == about]
+        label = ""
+        for a, b, value in self._seen(bound):
+            if (text := f"{'surge budget' if surge else 'budget'} {value}") == label:
+                continue
+            label, wide = text, _LETTER * len(text) + 3
+            covered = [end for start, end, *_ in above if a <= start < end < b]
+            free = [start for start in (a, *covered) if self._is_free(start, wide, above)]
+            x = min(self._x(free[0] if free else a) + 3, LEFT + PLOT - wide)
+            level = floor - value * unit
+            near = any(0 < (one - value) * unit < _TALL for one in levels_here)
+            y = level + _TALL - 2 if near and value * unit > _TALL else level - 4
+            yield f'<text class="o" x="{decimal(x)}" y="{decimal(y)}">{text}</text>'
+
+    def _is_free(
+        self, start: float, wide: float, above: Sequence[tuple[float, float, int, int]]
+    ) -> bool:
+        """Whether words of this width can stand at a moment without an area behind them."""
+        x = self._x(start)
+        return not any(self._x(a) < x + wide and x < self._x(b) for a, b, *_ in above)
 
     def _alarm(
         self, above: Sequence[tuple[float, float, int, int]], floor: float, unit: float
