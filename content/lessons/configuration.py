@@ -14,22 +14,20 @@ fleet
 #
 # > ConfigMaps and Secrets bring configuration into the Pods of a DaemonSet.
 #
-# They do, when a Pod starts.
-#
-# This agent takes its level from a ConfigMap, as an environment variable.
+# They do so when a container starts. This agent takes its level from a ConfigMap, as an environment
+# variable:
 
 # %%
 from pathlib import Path
 
-print(
-    Path("../manifests/configuration/agent.yaml")
-    .read_text()
-    .partition("---")[2]
-    .partition("---")[0]
-)
+print(Path("../manifests/configuration/settings.yaml").read_text())
 
 # %%
-apply("../manifests/configuration/agent.yaml")
+print(Path("../manifests/configuration/base/agent.yaml").read_text())
+
+# %%
+apply("../manifests/configuration/settings.yaml")
+apply("../manifests/configuration/base/agent.yaml")
 status = wait_rollout("agent")
 
 # %%
@@ -37,8 +35,8 @@ assert status.desired == 6
 proved("the agent is available on all six workers")
 
 # %% [markdown]
-# We set the level to `debug` in the ConfigMap. Then we delete one Pod, so that the controller surely
-# looks at the DaemonSet.
+# Next, the level in the ConfigMap becomes `debug`, and one Pod is deleted. The deleted Pod makes the
+# controller look at the DaemonSet.
 
 # %%
 replaced = predict(
@@ -50,93 +48,106 @@ replaced = predict(
 replaced
 
 # %%
-new = Path("../manifests/configuration/agent.yaml").read_text().partition("---")[0]
+debug = '{"data": {"level": "debug"}}'
 before, victim = uids_by_node("agent"), fleet.workers[0]
 with record("agent", live=True) as change:
-    apply(new.replace("info", "debug"))
+    kubectl("patch configmap agent --patch", debug)
     change.mark("ConfigMap changed")
     kubectl(f"delete pod -l app=agent --field-selector spec.nodeName={victim}")
     status, after = wait_rollout("agent"), uids_by_node("agent")
-    kubectl("rollout restart daemonset/agent")
-    wait_rollout("agent")
-
-# %%
-fresh = {node for node in before if after[node] != before[node]}
 change.plot()
 
 # %%
+fresh = {node for node in before if after[node] != before[node]}
 replaced.compare(len(fresh - {victim}), within=0)
+
+# %%
+# %kubectl get daemonset agent
 
 # %% tags=["claim-C98"]
 assert fresh == {victim}
-assert kubectl("get configmap agent -o jsonpath={.data.level}") == "debug"
 assert status.updated == 6
-assert not set(uids_by_node("agent").values()) & set(after.values())
-proved("only the deleted Pod was replaced, UP-TO-DATE was six, and the restart replaced all")
+proved("only the deleted Pod was replaced, and UP-TO-DATE is six")
 
 # %% [markdown]
-# None. The controller rolls when the *template* changes, and the template names the ConfigMap; it
-# does not hold its content. Five Pods go on with the level they were started with, the sixth has
-# read the new one, and UP-TO-DATE counts six: a mixed fleet that no column shows. A Secret behaves
-# in the same way. (So it is with environment variables. Files of a mounted ConfigMap change in a
-# running Pod after a while, and the agent must read them again:
-# [mounted ConfigMaps](https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically).)
+# The controller rolls when the *template* changes. The template names the ConfigMap; it does not hold
+# its content. Five Pods run with the level that they were started with, the sixth with the new one, and
+# UP-TO-DATE counts all six. No column shows the mixed fleet. A Secret behaves in the same way.
+#
+# (Files of a mounted ConfigMap change in a running Pod after a while, and the agent must read them
+# again: [mounted ConfigMaps](https://kubernetes.io/docs/concepts/configuration/configmap/#mounted-configmaps-are-updated-automatically).)
+#
+# ## A change as a rollout
 #
 # `kubectl rollout restart` changes the template: it writes the time into an annotation.
 
 # %%
-import json
-
-written = kubectl("get daemonset agent -o jsonpath={.spec.template.metadata.annotations}")
-print(*json.loads(written))
-
-# %% [markdown]
-# Whoever wants configuration to roll by itself puts it into the template. One way: a checksum of it
-# as an annotation of the Pods. Then one `apply` does both.
-
-# %%
-import zlib
-
-manifest = Path("../manifests/configuration/agent.yaml").read_text()
-
-
-def checksum(config):
-    """A number that changes with the content of a ConfigMap, as a text."""
-    return str(zlib.crc32(json.dumps(config["data"]).encode()))
-
-
-# %%
-import yaml
-
-
-def configure(level):
-    """Set the level, with a checksum of the configuration in the template."""
-    config, daemonset, _ = yaml.safe_load_all(manifest)
-    config["data"]["level"] = level
-    daemonset["spec"]["template"]["metadata"]["annotations"] = {"checksum/config": checksum(config)}
-    apply(config)
-    apply(daemonset)
+with record("agent", live=True) as restart:
+    kubectl("rollout restart daemonset/agent")
     wait_rollout("agent")
-    return set(uids_by_node("agent").values())
-
+restart.plot()
 
 # %%
-first, again, other = configure("warn"), configure("warn"), configure("error")
+# %kubectl rollout history daemonset/agent
 
 # %% tags=["claim-C98"]
-assert first == again
-assert not again & other
+assert not set(uids_by_node("agent").values()) & set(after.values())
+proved("the restart replaced every Pod")
+
+# %% [markdown]
+# If a new configuration is to roll by itself, put its hash into the template. Kustomize is a part of
+# kubectl and does so: it makes a ConfigMap whose name ends in a hash of its content.
+
+# %%
+print(Path("../manifests/configuration/warn/kustomization.yaml").read_text())
+
+# %%
+# %kubectl apply -k ../manifests/configuration/warn
+
+# %%
+wait_rollout("agent")
+first = set(uids_by_node("agent").values())
+
+# %%
+again = predict(
+    "configuration-again",
+    "The same directory is applied a second time, and nothing in it has changed. "
+    "How many of the six Pods will be replaced?",
+    unit="Pods",
+)
+again
+
+# %%
+# %kubectl apply -k ../manifests/configuration/warn
+
+# %%
+wait_rollout("agent")
+second = set(uids_by_node("agent").values())
+again.compare(len(second - first), within=0)
+
+# %% [markdown]
+# The directory `error` differs from `warn` in one word.
+
+# %%
+# %kubectl apply -k ../manifests/configuration/error
+
+# %%
+# %kubectl rollout status daemonset/agent
+
+# %% tags=["claim-C98"]
+wait_rollout("agent")
+assert first == second
+assert not second & set(uids_by_node("agent").values())
 proved("the second warn kept every Pod, and error replaced every Pod")
 
 # %% [markdown]
-# The same level again rolls nothing; another one rolls all.
-
-# %% [markdown]
-# ## Talk to your own node's agent
+# ## The agent of your own node
 #
-# An application that sends its traces to an agent wants the one on its own node. A Service with
-# `internalTrafficPolicy: Local` does that: each node forwards to the endpoints on itself. So every
-# node needs one.
+# An application that sends its traces to an agent wants the agent of its own node. A Service with
+# `internalTrafficPolicy: Local` sends traffic only to endpoints on the caller's node.
+
+# %%
+# %kubectl apply -f ../manifests/configuration/service.yaml
 
 # %%
 ends = predict(
@@ -149,12 +160,7 @@ ends
 
 # %%
 slices = "endpointslices -l kubernetes.io/service-name=agent"
-
-# %%
-kubectl(f"wait --for=jsonpath={{.endpoints[5].conditions.ready}}=true {slices} --timeout=30s")
-proved("the endpoints are ready")
-
-# %%
+kubectl("wait --for=jsonpath={.endpoints[5].conditions.ready}=true", slices, "--timeout=30s")
 places = kubectl(f"get {slices}", "-o=jsonpath={.items[*].endpoints[*].nodeName}").split()
 ends.compare(len(set(places)), within=0)
 
@@ -164,15 +170,15 @@ assert kubectl("get service agent -o jsonpath={.spec.internalTrafficPolicy}") ==
 proved("each worker has an endpoint, and the Service keeps traffic on the node")
 
 # %% [markdown]
-# One on each worker. Where a node has no ready agent, callers on that node reach nobody
-# ([internalTrafficPolicy](https://kubernetes.io/docs/concepts/services-networking/service-traffic-policy/)):
-# lesson [max-surge] shows how to roll without such a gap. An agent learns its own node's name from
-# the Downward API: `fieldPath: spec.nodeName` in the manifest above.
+# On a node without a ready agent, callers reach no endpoint
+# ([internalTrafficPolicy](https://kubernetes.io/docs/concepts/services-networking/service-traffic-policy/)).
+# Lesson [max-surge] rolls without such a gap. An agent learns the name of its own node from the
+# Downward API: `fieldPath: spec.nodeName` in the manifest above.
 
 # %% [markdown]
 # ## Check yourself
 #
-# A colleague shows you this. Choose the cause, and read what the output says about your choice.
+# A symptom. Choose the cause, and read what the output says about your choice.
 
 # %%
 from daemonset_course.lessons import symptom
@@ -225,7 +231,7 @@ None
 # %% [markdown]
 # ## What to take along
 #
-# - A new ConfigMap or Secret rolls nothing: the controller compares the template and nothing else.
+# - A changed ConfigMap or Secret starts no rollout: the controller compares only the template.
 # - UP-TO-DATE counts Pods of the template, whatever configuration they were started with.
-# - Put a checksum of the configuration into the template, or its name, and one `apply` rolls it.
+# - Put a hash of the configuration into the template, or into the ConfigMap's name: one `apply` rolls it.
 # - A Service with `internalTrafficPolicy: Local` leads to the agent of the caller's node, or nowhere.

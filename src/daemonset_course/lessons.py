@@ -62,7 +62,13 @@ from daemonset_course.verbs.expected_errors import try_apply, try_kubectl, try_r
 from daemonset_course.verbs.exporter import at_port, deploy, renamed, scrape, scrape_cost
 from daemonset_course.verbs.faults import crash, fill_node, missing_image, never_ready, slow_start
 from daemonset_course.verbs.nodes import allocatable_cpu
-from daemonset_course.verbs.pod_waits import crash_loop_log, wait_event, wait_evicted, wait_pod
+from daemonset_course.verbs.pod_waits import (
+    crash_loop_log,
+    wait_event,
+    wait_evicted,
+    wait_pod,
+    watch_pod,
+)
 from daemonset_course.verbs.queue_adds import count_queue_adds
 from daemonset_course.verbs.rollout import daemonset_status
 from daemonset_course.verbs.shells import (
@@ -73,7 +79,12 @@ from daemonset_course.verbs.shells import (
     try_commands,
 )
 from daemonset_course.verbs.silence import longest_silence
-from daemonset_course.verbs.template_changes import container_patch, release, set_budget
+from daemonset_course.verbs.template_changes import (
+    container_patch,
+    release,
+    require_nodes,
+    set_budget,
+)
 from daemonset_course.verbs.tokens import try_label_with_token, wait_refused
 from daemonset_course.verbs.workload_features import workload_features
 
@@ -137,6 +148,7 @@ __all__ = [
     "recorded_rollouts",
     "release",
     "renamed",
+    "require_nodes",
     "revision_history",
     "rights",
     "rollout_progress",
@@ -172,6 +184,7 @@ __all__ = [
     "wait_pod",
     "wait_refused",
     "watch",
+    "watch_pod",
     "without_network",
     "workload_features",
 ]

@@ -33,6 +33,25 @@ def test_a_pod_is_waited_for_on_its_node(kubectl: list[str]) -> None:
     assert chosen in kubectl[1]
 
 
+@pytest.mark.parametrize(("answer", "there"), [("pod/agent-x7f2p\n", True), ("", False)])
+def test_a_pod_is_watched_until_it_is_deleted_or_the_time_is_over(
+    monkeypatch: pytest.MonkeyPatch, answer: str, there: bool
+) -> None:
+    given: list[str] = []
+
+    def run(command: str) -> Output:
+        given.append(command)
+        if command.startswith("wait") and there:
+            raise CommandFailed("kubectl failed.", seen="timed out waiting for the condition")
+        return Output(answer)
+
+    monkeypatch.setattr(pod_waits, "kubectl", run)
+
+    assert pod_waits.watch_pod("agent", "worker2", at_most=4) is there
+    chosen = "-l app=agent --field-selector spec.nodeName=worker2"
+    assert given == [f"wait --for=delete pod {chosen} --timeout=4s", f"get pods {chosen} -o name"]
+
+
 def test_the_message_of_an_event_is_returned(kubectl: list[str]) -> None:
     said = pod_waits.wait_event("agent-1", "Evicted", timeout=5, namespace="other")
 

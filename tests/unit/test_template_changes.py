@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from daemonset_course.errors import BadInput
 from daemonset_course.verbs import template_changes
 from daemonset_course.verbs.kubectl import Output
 
@@ -40,6 +41,30 @@ def test_the_release_that_is_there_restarts_the_pods(commands: list[tuple[str, .
     template_changes.release(1)
 
     assert commands[1:] == [("rollout restart daemonset/agent",)]
+
+
+def test_required_terms_are_replaced_and_the_rollout_is_waited_for(
+    commands: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(template_changes, "wait_rollout", lambda name: f"status of {name}")
+    terms = "- matchExpressions:\n  - {key: gpu, operator: Exists}\n"
+
+    assert template_changes.require_nodes(terms, daemonset="logs") == "status of logs"
+    ((command, patch),) = commands
+    assert command == "patch daemonset logs --type merge --patch"
+    assert json.loads(patch)["spec"]["template"]["spec"]["affinity"]["nodeAffinity"] == {
+        "requiredDuringSchedulingIgnoredDuringExecution": {
+            "nodeSelectorTerms": [{"matchExpressions": [{"key": "gpu", "operator": "Exists"}]}]
+        }
+    }
+
+
+def test_terms_that_are_no_yaml_are_refused_before_kubectl_runs(
+    commands: list[tuple[str, ...]],
+) -> None:
+    with pytest.raises(BadInput, match="not YAML"):
+        template_changes.require_nodes("- {key: [")
+    assert commands == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from daemonset_course.errors import CommandFailed
 from daemonset_course.progress import waiting
 from daemonset_course.verbs.kubectl import kubectl
 
@@ -18,6 +21,23 @@ def wait_pod(app: str, node: str) -> str:
     with waiting(f"a Pod of {app} on {node}"):
         kubectl(f"wait --for=create pod {chosen} --timeout=60s")
     return str(kubectl(f"get pods {chosen} -o jsonpath={{.items[0].metadata.name}}"))
+
+
+def watch_pod(app: str, node: str, *, at_most: int = 20) -> bool:
+    """Watch a node until its Pod is deleted, or for some seconds; return whether it has one then.
+
+    Args:
+        app: the label ``app`` of the Pod.
+        node: the name of the node.
+        at_most: how long it watches, in seconds, if the Pod stays.
+
+    Raises:
+        CommandFailed: the API server does not answer.
+    """
+    chosen = f"-l app={app} --field-selector spec.nodeName={node}"
+    with waiting(f"changes of the Pod of {app} on {node}"), suppress(CommandFailed):
+        kubectl(f"wait --for=delete pod {chosen} --timeout={at_most}s")
+    return "pod/" in kubectl(f"get pods {chosen} -o name")
 
 
 def wait_event(name: str, reason: str, *, timeout: int = 60, namespace: str = "default") -> str:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import yaml
+
+from daemonset_course.errors import BadInput
+from daemonset_course.history.daemonset_status import Status
 from daemonset_course.verbs.kubectl import Output, kubectl
+from daemonset_course.verbs.rollout import wait_rollout
 
 
 def container_patch(name: str, **fields: Any) -> dict[str, Any]:
@@ -22,6 +27,30 @@ def release(number: int, daemonset: str = "agent") -> Output:
     """Set ``RELEASE`` in the Pod template; if it has that value already, restart the rollout."""
     output = kubectl(f"set env daemonset/{daemonset} RELEASE={number}")
     return output or kubectl(f"rollout restart daemonset/{daemonset}")
+
+
+def require_nodes(terms: str, *, daemonset: str = "agent") -> Status:
+    """Replace the terms of a template's required node affinity, and return the status after it.
+
+    Args:
+        terms: the list ``nodeSelectorTerms``, as YAML.
+        daemonset: its name.
+
+    Raises:
+        BadInput: the YAML is broken.
+        CommandFailed: the API server refuses the terms.
+        NotFinished: the rollout did not end in time.
+    """
+    try:
+        listed = yaml.safe_load(terms)
+    except yaml.YAMLError as error:
+        raise BadInput(
+            "The terms are not YAML.", seen=str(error), next_step="Correct the text between quotes"
+        ) from error
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": listed}}
+    patch = {"spec": {"template": {"spec": {"affinity": {"nodeAffinity": required}}}}}
+    kubectl(f"patch daemonset {daemonset} --type merge --patch", json.dumps(patch))
+    return wait_rollout(daemonset)
 
 
 def set_budget(
