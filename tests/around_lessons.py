@@ -25,9 +25,11 @@ _clock: dict[str, float] = {}  # when the lesson began, and the machine's CPU se
 
 
 def is_lesson(item: pytest.Item) -> bool:
-    """Whether the test is a cell of a lesson."""
+    """Whether the test is a cell of a lesson, or of the sections of one that a path takes."""
     return item.path.suffix == ".ipynb" and (
-        item.path.parent.name == "notebooks" or item.path.name == "playground.ipynb"
+        item.path.parent.name == "notebooks"
+        or item.path.parent.name.startswith(".path-")
+        or item.path.name == "playground.ipynb"
     )
 
 

@@ -17,6 +17,7 @@ import minutes
 from daemonset_course import symptom
 from daemonset_course.catalogue import Catalogue, from_data
 from notebook_source import Source, read_sources
+from path_sections import chosen
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE = Path("content") / "course.toml"
@@ -53,21 +54,36 @@ def data(root: Path = ROOT) -> dict[str, Any]:
         for part in table["part"]
     ]
     everything = [one for part in parts for one in part["notebooks"]]
-    paths = [
-        {
-            "name": path["name"],
-            "title": path["title"],
-            "says": path["says"],
-            "notebooks": [
-                one["name"]
-                for one in everything
-                if path.get(one["group"]) == _EVERYTHING
-                or one["name"] in path.get(one["group"], ())
-            ],
-        }
-        for path in table["path"]
-    ]
+    paths = [_path(path, everything, by_name, taken) for path in table["path"]]
     return {"parts": parts, "paths": paths}
+
+
+def _path(
+    path: Mapping[str, Any], everything: Sequence[Mapping[str, Any]],
+    sources: Mapping[tuple[str, str], Source], taken: Mapping[str, float],
+) -> dict[str, Any]:  # fmt: skip
+    def has(one: Mapping[str, Any]) -> bool:
+        names = path.get(one["group"], ())
+        return names == _EVERYTHING or one["name"] in names
+
+    notebooks, sections = [*filter(has, everything)], path.get("sections", {})
+    minutes_of = {one["name"]: one["minutes"] for one in notebooks}
+    minutes_of |= {
+        name: _minutes_of_sections(sources["lessons", name], only, taken)
+        for name, only in sections.items()
+    }
+    found = {key: path[key] for key in ("name", "title", "says")}
+    found |= {"minutes": sum(minutes_of.values()), "notebooks": [one["name"] for one in notebooks]}
+    return found | ({"sections": sections} if sections else {})
+
+
+def _minutes_of_sections(
+    source: Source, sections: Sequence[str], taken: Mapping[str, float]
+) -> int:
+    """Return the minutes of some sections; of the cluster's time the share of their cells."""
+    places = chosen([(cell.kind, cell.text) for cell in source.cells], sections)
+    seconds = taken.get(source.name, 0) * len(places) / len(source.cells)
+    return minutes.whole_minutes([source.cells[place] for place in places], seconds)
 
 
 def in_order(part: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -147,7 +163,7 @@ def _notebook(
     group: str, row: Mapping[str, Any], source: Source, number: str, taken: Mapping[str, float]
 ) -> dict[str, Any]:
     code = "\n".join(cell.text for cell in source.cells if cell.kind == "code")
-    measured = minutes.whole_minutes(source, taken.get(source.name, 0))
+    measured = minutes.whole_minutes(source.cells, taken.get(source.name, 0))
     found = {
         "group": group,
         "name": source.name,

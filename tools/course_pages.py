@@ -23,7 +23,7 @@ import course_catalogue
 import glossary
 import notebooks
 import source_page
-from daemonset_course.catalogue import Catalogue, Notebook, duration
+from daemonset_course.catalogue import Catalogue, LearningPath, Notebook, duration
 from daemonset_course.errors import BadInput
 from notebook_source import Cell, Problem, find_problems, read_source
 
@@ -106,12 +106,18 @@ def _paths(course: Catalogue) -> Iterator[str]:
     for path in course.paths:
         whole = len(path.notebooks) == len([*course.notebooks()])
         lessons, labs = (
-            ", ".join(f"[{one.number}]({one.path})" for one in path.notebooks if one.group == group)
+            ", ".join(_step(path, one) for one in path.notebooks if one.group == group)
             for group in ("lessons", "labs")
         )
         steps = "all lessons and labs" if whole else f"lessons {lessons}"
         steps += f"; labs {labs}" if labs and not whole else ""
         yield f"- **{path.title}** (about {duration(path.minutes)}): {path.says} Do {steps}."
+
+
+def _step(path: LearningPath, one: Notebook) -> str:
+    """Return the link to a notebook of a path, with the sections that are done if not all are."""
+    only = ", ".join(f'"{heading}"' for heading in path.sections.get(one.name, ()))
+    return f"[{one.number}]({one.path})" + (f" (only {only})" if only else "")
 
 
 def _numbers(course: Catalogue, names: Sequence[str]) -> str:

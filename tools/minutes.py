@@ -1,10 +1,11 @@
-"""Measure the cluster's time in each lesson at a learner's pace, for the line under its title.
+"""Work out how long a lesson takes: a learner's minutes by rates, the cluster's time measured.
 
     make minutes
     make minutes ONLY="04 05"
 
 Runs the notebooks on embedded clusters at pace 1, and writes the seconds to
-``content/minutes.toml``. ``make notebooks`` writes the line under each title from them.
+``content/minutes.toml``. ``make notebooks`` writes the line under each title from them, and from
+what the lesson's cells have to read, to answer, to look at and to do.
 """
 
 from __future__ import annotations
@@ -12,23 +13,37 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
-from notebook_source import Source, lesson_notebooks
+from notebook_source import Cell, Source, lesson_notebooks, proves
 from run_notebooks import ROOT, command
 
 FILE = Path("content") / "minutes.toml"
 OPTIONS = ("--dist", "loadfile", "-p", "no:cacheprovider")
-WORDS = 180  # that a learner reads in a minute, prose and code alike
-THINKING = 0.5  # minutes for a prediction
+
+# The rates of a careful learner, in minutes. A cell that only proves a sentence is folded, and is
+# not read.
+WORD = 1 / 140  # of prose
+LINE = 4 / 60  # of code
+CELL = 6 / 60  # to run it, and to find the next one
+QUESTION = 1.0  # a prediction, or a symptom to explain
+PICTURE = 45 / 60
+EXERCISE = 8.0
+
+_LINK = re.compile(r"\]\([^)]*\)")
+_QUESTION = re.compile(r"\b(?:predict|symptom)\(")
+_PICTURE = re.compile(r"\.plot\(|\b(?:show|why|small_multiples)\(")
+_EXERCISE = re.compile(r"\bexercise\(")
 
 
 def read(root: Path) -> dict[str, float]:
@@ -40,29 +55,70 @@ def read(root: Path) -> dict[str, float]:
     return {str(name): float(seconds) for name, seconds in table["seconds"].items()}
 
 
-def minutes_line(source: Source, seconds: float) -> str:
-    """Return the line under a lesson's title: whole minutes, and their parts."""
-    minutes = whole_minutes(source, seconds)
-    return (
-        f"*About {minutes} minutes: {_spell(seconds)} that the cluster takes (measured), the rest "
-        f"for reading and {_predictions(source)} predictions.*"
+@dataclass(frozen=True)
+class Effort:
+    """What cells ask of a learner: numbers of each thing that takes time."""
+
+    words: int
+    lines: int
+    cells: int
+    questions: int
+    pictures: int
+    exercises: int
+
+    @property
+    def minutes(self) -> float:
+        """How long a careful learner takes, without the time of the cluster."""
+        return (
+            self.words * WORD + self.lines * LINE + self.cells * CELL + self.questions * QUESTION
+            + self.pictures * PICTURE + self.exercises * EXERCISE
+        )  # fmt: skip
+
+
+def effort(cells: Iterable[Cell]) -> Effort:
+    """Return what cells ask of a learner."""
+    every = [*cells]
+    prose = [_LINK.sub("]", cell.text) for cell in every if cell.kind == "markdown"]
+    codes = [cell.text for cell in every if cell.kind == "code" and not proves(cell)]
+    code = "\n".join(codes)
+    return Effort(
+        words=sum(len(text.split()) for text in prose),
+        lines=sum(1 for line in code.splitlines() if line.strip()),
+        cells=len(every),
+        questions=len(_QUESTION.findall(code)),
+        pictures=len(_PICTURE.findall(code)),
+        exercises=len(_EXERCISE.findall(code)),
     )
 
 
-def whole_minutes(source: Source, seconds: float) -> int:
-    """Return how many minutes a lesson takes, with the seconds that the cluster takes."""
-    words = sum(len(cell.text.split()) for cell in source.cells)
-    return math.ceil(words / WORDS + _predictions(source) * THINKING + seconds / 60)
+def minutes_line(source: Source, seconds: float) -> str:
+    """Return the line under a lesson's title: the learner's minutes, and the cluster's time."""
+    asked = effort(source.cells)
+    parts = [
+        "reading",
+        *_counted(asked.questions, "question"),
+        *_counted(asked.pictures, "picture"),
+        *_counted(asked.exercises, "exercise"),
+    ]
+    of_the_learner = f"About {math.ceil(asked.minutes)} minutes for {_listed(parts)}"
+    return f"*{of_the_learner}; the cluster takes {_spell(seconds)} more (measured).*"
 
 
-def _predictions(source: Source) -> int:
-    codes = [cell.text for cell in source.cells if cell.kind == "code"]
-    return sum(code.count("predict(") + code.count("symptom(") for code in codes)
+def whole_minutes(cells: Iterable[Cell], seconds: float) -> int:
+    """Return how many minutes cells take, with the seconds that the cluster takes."""
+    return math.ceil(effort(cells).minutes + seconds / 60)
+
+
+def _counted(number: int, thing: str) -> list[str]:
+    return [f"{number} {thing}{'s' * (number > 1)}"] if number else []
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
 def _spell(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes} minute{'s' * (minutes > 1)}" if minutes else "half a minute"
+    return f"{max(10, round(seconds / 10) * 10)} seconds"
 
 
 def written(seconds: Mapping[str, float], machine: str, date: str) -> str:

@@ -4,8 +4,8 @@
     make test-orders RUNS="dirty twice" ONLY="04 05"
     make test-orders RUNS="path-workshop path-cka"
 
-A run ``path-NAME`` is a path of ``content/course.toml`` in the order of the course: its lessons,
-and its labs with their solutions.
+A run ``path-NAME`` is a path of ``content/course.toml`` in the order of the course: its lessons or
+the sections of them that it names, and its labs with their solutions.
 
 Each run is a separate pytest with its own cluster; ``--workers`` runs are parallel. After each
 lesson the nodes must be as they were before it (``tests/around_lessons.py``).
@@ -14,19 +14,23 @@ lesson the nodes must be as they were before it (``tests/around_lessons.py``).
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from daemonset_course import variables
-from daemonset_course.catalogue import catalogue
+from daemonset_course.catalogue import Notebook, catalogue
 from notebook_source import lesson_notebooks
+from path_sections import chosen
 from run_notebooks import ROOT, command
 
 RUNS = ("fresh", "dirty", "twice", "shuffled-1", "shuffled-2", "shuffled-3")
@@ -48,13 +52,36 @@ class Result:
 def order(run: str, lessons: Sequence[Path], seed: int) -> list[Path]:
     """Return the notebooks of a run, in order."""
     if run in PATHS:
-        folders = {"lessons": "notebooks", "labs": "solutions"}
-        return [ROOT / folders[one.group] / f"{one.stem}.ipynb" for one in PATHS[run].notebooks]
+        return [_notebook(run, one) for one in PATHS[run].notebooks]
     if run == "twice":
         return [lesson for lesson in lessons for _ in range(2)]
     if run.startswith("shuffled"):
         return random.Random(f"{seed} {run}").sample(lessons, k=len(lessons))
     return list(lessons)
+
+
+def _notebook(run: str, one: Notebook) -> Path:
+    """Return where a notebook of a path is: one with chosen sections beside the others' folder."""
+    if one.name in PATHS[run].sections:
+        return ROOT / f".{run}" / f"{one.stem}.ipynb"
+    return ROOT / {"lessons": "notebooks", "labs": "solutions"}[one.group] / f"{one.stem}.ipynb"
+
+
+@contextmanager
+def shortened(run: str) -> Iterator[None]:
+    """Write the lessons of which a path takes some sections, and remove them at the end."""
+    folder = ROOT / f".{run}"
+    try:
+        for one in PATHS[run].notebooks if run in PATHS else ():
+            if sections := PATHS[run].sections.get(one.name):
+                folder.mkdir(exist_ok=True)
+                whole = json.loads((ROOT / one.path).read_text(encoding="utf-8"))
+                texts = [(cell["cell_type"], "".join(cell["source"])) for cell in whole["cells"]]
+                whole["cells"] = [whole["cells"][place] for place in chosen(texts, sections)]
+                (folder / f"{one.stem}.ipynb").write_text(json.dumps(whole), encoding="utf-8")
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def start(run: str) -> str:
@@ -68,7 +95,7 @@ def carry_out(run: str, lessons: Sequence[Path], folder: Path, seed: int) -> Res
     settings = {"COURSE_TEST_START": start(run), "FAULTS_SEED": str(seed)}
     notebooks = [str(path.relative_to(ROOT)) for path in order(run, lessons, seed)]
     began = time.monotonic()
-    with output.open("w") as file:
+    with shortened(run), output.open("w") as file:
         done = subprocess.run(
             command(*OPTIONS, *notebooks, test_seconds=600),
             cwd=ROOT, env=os.environ | settings, stdout=file, stderr=subprocess.STDOUT, check=False,

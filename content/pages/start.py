@@ -22,8 +22,8 @@ progress()
 #
 # ## Parts
 #
-# Minutes of a lesson are the measured time of the cluster and an estimate for reading; those of a lab
-# are an estimate.
+# Minutes of a lesson are those of a careful learner, by the rates that the README states, with the
+# measured time of the cluster. Minutes of a lab are an estimate.
 #
 # {parts}
 # ## Paths

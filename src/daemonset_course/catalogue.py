@@ -29,8 +29,8 @@ class Notebook:
             when the lesson moves; of a lab the stem of its file: ``06-roll-within-budget``.
         number: two digits: of a lesson its place in the course.
         title: what it is about.
-        minutes: how long it takes: of a lesson the measured time of the cluster and an estimate for
-            reading, of a lab an estimate.
+        minutes: how long it takes: of a lesson a learner's time by the rates of `make minutes` and
+            the measured time of the cluster, of a lab an estimate.
         after: the names of the lessons that come first.
         questions: the identifiers of its predictions.
         exercises: the names of its exercises.
@@ -75,17 +75,20 @@ class LearningPath:
     """A choice of notebooks for one kind of learner, in the order in which they are done.
 
     ``make test-orders RUNS=path-NAME`` runs them so.
+
+    Attributes:
+        name, title, says: what it is called in commands and on the page, and for whom it is.
+        minutes: how long it takes.
+        notebooks: the lessons and labs.
+        sections: of a lesson that is not done whole, the headings of what is done, by its name.
     """
 
     name: str
     title: str
     says: str
+    minutes: int
     notebooks: tuple[Notebook, ...]
-
-    @property
-    def minutes(self) -> int:
-        """How long all of its notebooks take."""
-        return sum(one.minutes for one in self.notebooks)
+    sections: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,9 @@ def from_data(data: Mapping[str, Any]) -> Catalogue:
             path["name"],
             path["title"],
             path["says"],
+            path["minutes"],
             tuple(by_name[one] for one in path["notebooks"]),
+            {name: tuple(only) for name, only in path.get("sections", {}).items()},
         )
         for path in data["paths"]
     )

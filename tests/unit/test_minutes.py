@@ -27,16 +27,39 @@ def test_every_lesson_has_measured_minutes_and_nothing_else_has() -> None:
 @pytest.mark.parametrize(
     ("seconds", "says"),
     [
-        (10, "*About 2 minutes: half a minute that the cluster takes"),
-        (60, "*About 3 minutes: 1 minute that the cluster takes"),
-        (290, "*About 7 minutes: 5 minutes that the cluster takes"),
+        (3, "the cluster takes 10 seconds more (measured).*"),
+        (64, "the cluster takes 60 seconds more (measured).*"),
+        (290, "the cluster takes 290 seconds more (measured).*"),
     ],
 )
-def test_the_line_adds_up_cluster_reading_and_predictions(seconds: float, says: str) -> None:
-    text = minutes.minutes_line(lesson("word " * minutes.WORDS, "x = predict(...)"), seconds)
+def test_the_line_names_the_learners_minutes_and_apart_the_clusters(
+    seconds: float, says: str
+) -> None:
+    text = minutes.minutes_line(lesson("word " * 140, "x = predict(...)"), seconds)
 
-    assert text.startswith(says)
-    assert text.endswith("and 1 predictions.*")
+    assert text.startswith("*About 3 minutes for reading and 1 question; ")
+    assert text.endswith(says)
+
+
+def test_each_thing_counts_at_its_own_rate() -> None:
+    lines = "a = 1\n\nb = 2"
+    questions = 'predict("x")\nsymptom("y")'
+    work = "r.plot()\nshow(x)\nexercise('taints').start()"
+    asked = minutes.effort(lesson("see [the page](https://example.org/a b)", "\n".join(
+        (lines, questions, work))).cells)  # fmt: skip
+
+    assert asked == minutes.Effort(words=3, lines=7, cells=2, questions=2, pictures=2, exercises=1)
+    assert asked.minutes == pytest.approx(3 / 140 + 7 * 4 / 60 + 0.2 + 2 + 1.5 + 8)
+
+
+def test_a_cell_that_only_proves_is_not_read() -> None:
+    proof = lesson("", 'assert x == 1\nproved("x is 1")')
+
+    assert minutes.effort(proof.cells).lines == 0
+
+
+def test_the_total_adds_the_clusters_time() -> None:
+    assert minutes.whole_minutes(lesson("word " * 140).cells, 60) == 3
 
 
 REPORT = """<testsuites><testsuite>

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,8 +27,24 @@ def test_a_path_has_its_lessons_and_solutions_in_the_order_of_the_course() -> No
     assert half.index("notebooks/08-rolling-update.ipynb") < half.index(
         "solutions/06-roll-within-budget.ipynb"
     )
-    assert all((orders.ROOT / one).is_file() for run in orders.PATHS
-               for one in orders.order(run, LESSONS, 1))  # fmt: skip
+    for run in orders.PATHS:
+        with orders.shortened(run):
+            assert all((orders.ROOT / one).is_file() for one in orders.order(run, LESSONS, 1))
+    assert not [*orders.ROOT.glob(".path-*")]
+
+
+def test_a_shortened_lesson_has_its_beginning_and_the_named_sections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = replace(orders.PATHS["path-workshop"], sections={"one-pod-per-node": ("The claim",)})
+    monkeypatch.setitem(orders.PATHS, "path-workshop", path)
+    with orders.shortened("path-workshop"):
+        (file,) = (orders.ROOT / ".path-workshop").glob("*.ipynb")
+        cells = json.loads(file.read_text())["cells"]
+
+    firsts = [cell["source"][0].strip() for cell in cells if cell["cell_type"] == "markdown"]
+    assert file == orders.order("path-workshop", LESSONS, 1)[1]
+    assert [one for one in firsts if one.startswith("## ")] == ["## The claim"]
 
 
 def test_twice_is_twice_in_a_row() -> None:
