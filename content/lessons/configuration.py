@@ -160,7 +160,7 @@ ends
 
 # %%
 slices = "endpointslices -l kubernetes.io/service-name=agent"
-kubectl("wait --for=jsonpath={.endpoints[5].conditions.ready}=true", slices, "--timeout=30s")
+kubectl("wait --for=jsonpath={.endpoints[5].conditions.ready}=true --timeout=30s " + slices)
 places = kubectl(f"get {slices}", "-o=jsonpath={.items[*].endpoints[*].nodeName}").split()
 ends.compare(len(set(places)), within=0)
 
