@@ -174,20 +174,21 @@ proved("the node has two Pods, and the one with the new label has no owner")
 # once. `twin-2.yaml` is `twin` with RELEASE 2.
 
 # %%
-from daemonset_course.lessons import pods_per_node, uids
+from daemonset_course.lessons import pod_names, pods_per_node, uids
 
 kubectl("delete pod -l app=quarantine")
-before = uids("twin")
+old = pod_names("twin")
 with record("twin", live=True) as handover:
     kubectl("delete daemonset twin --cascade=background --wait=false --ignore-not-found")
     apply("../manifests/one-pod-per-node/twin-2.yaml")
-    wait_settled("app=twin", pods=len(eligible))
+    wait_rollout("twin")
+    kubectl("wait --for=delete --timeout=60s pod", *old)
 most = max(pods_per_node(handover.timeline).values())
 handover.plot(title=f"Deleted and created again: at most {most} Pods on a node")
 
 # %% tags=["claim-C01", "claim-C10"]
 assert most == 2
-assert not uids("twin") & before
+assert not set(pod_names("twin")) & set(old)
 proved("on some node the old Pod and the new one were there together; no old one is left")
 
 # %% [markdown]

@@ -212,7 +212,7 @@ proved("they include kindnet and kube-proxy; each of them wants and has a Pod on
 # - If that does not help, choose Kernel → Restart Kernel, and run the notebook from the top. Its
 #   `reset` puts the cluster right; `course reset` in a terminal does the same.
 # - If nothing works any more, `course doctor` in a terminal says what keeps the course from running,
-#   and how to correct it. In a notebook `examine` does the same:
+#   and how to correct it. `examine` does so in a notebook; an empty list means that nothing is wrong.
 
 # %%
 from daemonset_course.lessons import examine
