@@ -176,7 +176,7 @@ proved("the node has two Pods, and the one with the new label has no owner")
 # %%
 from daemonset_course.lessons import pod_names, pods_per_node, uids
 
-kubectl("delete pod -l app=quarantine")
+kubectl("delete pod -l app=quarantine --wait=false")
 old = pod_names("twin")
 with record("twin", live=True) as handover:
     kubectl("delete daemonset twin --cascade=background --wait=false --ignore-not-found")
@@ -241,11 +241,12 @@ adopted
 apply("../manifests/one-pod-per-node/twin-2.yaml")
 # %kubectl rollout status daemonset/twin --timeout=60s
 # %kubectl get daemonset twin
-# %kubectl get pods -l app=twin -L pod-template-generation
 
 # %%
-column = "--no-headers -o custom-columns=RELEASE:.spec.containers[0].env[0].value"
-# running = %kubectl get pods -l app=twin {column}
+release = "RELEASE:.spec.containers[0].env[0].value"
+# %kubectl get pods -l app=twin \
+#     -o custom-columns=POD:.metadata.name,{release},TEMPLATE:.metadata.labels.pod-template-generation
+# running = %kubectl get pods -l app=twin --no-headers -o custom-columns={release}
 adopted.compare(", ".join(sorted(set(running.split()))))
 
 # %%
@@ -261,8 +262,8 @@ proved("every Pod is the same as before and runs RELEASE 1; template and Pods ha
 # ### The mistake people make
 #
 # They trust `kubectl rollout status` and UP-TO-DATE here. Each DaemonSet counts its templates from 1, and
-# its Pods carry that number as a label. The orphans carry 1, and the new DaemonSet is at 1 too, so it
-# takes them for up to date
+# its Pods carry that number as a label (column TEMPLATE). The orphans carry 1, and the new DaemonSet is
+# at 1 too, so it takes them for up to date
 # ([`IsPodUpdated`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/util/daemonset_util.go)).
 # The next change of the template replaces them, and so does `kubectl rollout restart`.
 #
@@ -302,10 +303,17 @@ none = predict(
 none
 
 # %%
+apply("../manifests/one-pod-per-node/hungry.yaml")
+
+# %%
+counted = "--for=jsonpath={.status.currentNumberScheduled}=" + str(len(eligible))
+kubectl("wait daemonset/hungry --timeout=60s", counted)
+wait_settled("app=hungry", pods=len(eligible))
+proved("the controller and the scheduler have looked at every worker")
+
+# %%
 from daemonset_course.lessons import daemonset_status
 
-apply("../manifests/one-pod-per-node/hungry.yaml")
-wait_settled("app=hungry", pods=len(eligible))
 # %kubectl get daemonset hungry
 none.compare(daemonset_status("hungry").current, within=0)
 

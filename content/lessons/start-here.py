@@ -91,7 +91,8 @@ rollout.plot()
 # - The **shape** of a bar says what the Pod does: hollow and thin is pending, hatched runs but is not
 #   ready, full is ready, thin and full is terminating.
 # - A **letter** is something that happened; the list below names it.
-# - The panel underneath counts the **nodes without an available Pod**.
+# - The panel underneath counts the **nodes without an available Pod**. In an update a dashed line is the
+#   limit.
 # - Move the mouse or the slider: the table shows the DaemonSet's status at that moment. **you** is your
 #   prediction.
 
