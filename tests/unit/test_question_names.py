@@ -12,14 +12,14 @@ from daemonset_course.catalogue import catalogue
 from daemonset_course.judged import Judged
 from daemonset_course.question_names import renamed
 
-ANSWERS = {"01-orphan": [{"date": "2026-11-01", "answer": 7}]}
-VERDICTS = {"01-orphan": {"first": "right", "last": "right", "date": "2026-11-01"}}
+ANSWERS = {"01-grown": [{"date": "2026-11-01", "answer": 7}]}
+VERDICTS = {"01-grown": {"first": "right", "last": "right", "date": "2026-11-01"}}
 
 
 def test_a_present_answer_stays_and_an_unknown_name_is_kept() -> None:
-    stored = {"orphan": 1, "01-orphan": 2, "08-length": 3, "own": 4}
+    stored = {"grown": 1, "01-grown": 2, "08-length": 3, "own": 4}
 
-    assert renamed(stored) == {"orphan": 1, "rolling-length": 3, "own": 4}
+    assert renamed(stored) == {"grown": 1, "rolling-length": 3, "own": 4}
 
 
 @pytest.fixture
@@ -34,14 +34,14 @@ def earlier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_answers_and_verdicts_of_an_earlier_version_count(earlier: Path) -> None:
-    assert prediction.answered() == {"orphan"}
-    assert judged.load() == {"orphan": Judged(first=True, last=True)}
+    assert prediction.answered() == {"grown"}
+    assert judged.load() == {"grown": Judged(first=True, last=True)}
 
-    predict("orphan", unit="Pods", answer=5).compare(7, within=0)
+    predict("grown", unit="Pods", answer=5).compare(7, within=0)
 
-    kept = json.loads((earlier / prediction.FILE).read_text())["answers"]["orphan"]
+    kept = json.loads((earlier / prediction.FILE).read_text())["answers"]["grown"]
     assert [one["answer"] for one in kept] == [7, 5]
-    assert judged.load() == {"orphan": Judged(first=True, last=False)}
+    assert judged.load() == {"grown": Judged(first=True, last=False)}
 
 
 def test_every_earlier_name_leads_to_a_question_of_the_course() -> None:
