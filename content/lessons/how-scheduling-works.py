@@ -121,7 +121,7 @@ here = f"-l app=agent --field-selector spec.nodeName={fleet.workers[0]}"
 with record("agent", live=True, predicted={"READY": ready}) as without:
     without.mark(stop_component("kube-scheduler"))
     # %kubectl delete pod {here}
-    kubectl("wait --for=jsonpath={.status.numberUnavailable}=1 daemonset/agent --timeout=30s")
+    kubectl("wait --for=jsonpath={.status.numberUnavailable} daemonset/agent --timeout=30s")
     kubectl("wait --for=create pod -l app=agent --field-selector spec.nodeName= --timeout=30s")
     away = daemonset_status("agent")
     # %kubectl get daemonset agent
@@ -196,10 +196,8 @@ proved("the node had no new Pod, and the status still counted three")
 # %kubectl apply -f ../manifests/how-scheduling-works/pending.yaml
 kubectl("wait --for=create pod -l app=nope --timeout=30s")
 kubectl("wait --for=condition=PodScheduled=False pod -l app=asking --timeout=30s")
-reasons = (
-    "-o=custom-columns=POD:.metadata.name,PHASE:.status.phase,WHY:.status.conditions[0].reason"
-)
-# %kubectl get pods -l 'app in (asking, nope)' {reasons}
+columns = "POD:.metadata.name,PHASE:.status.phase,WHY:.status.conditions[0].reason"
+# %kubectl get pods -l 'app in (asking, nope)' -o custom-columns={columns}
 
 # %% tags=["claim-C19", "claim-C26"]
 from daemonset_course.lessons import scheduler_messages
