@@ -235,7 +235,7 @@ told
 from daemonset_course.lessons import Enqueued, count_queue_adds, node_changes
 
 entries = count_queue_adds(node_changes(fleet.workers[0], "agent"))
-show(Enqueued(entries))
+show(Enqueued(entries, predicted=told.answer))
 
 # %%
 reached = [name for name, number in entries.items() if number]
