@@ -2,10 +2,9 @@
 # # How scheduling works
 
 # %%
-from pathlib import Path
-
 from daemonset_course import apply, kubectl, predict, proved, record, reset, show, wait_rollout
-from daemonset_course.lessons import daemonset_status, start_component, startup, stop_component
+from daemonset_course.lessons import daemonset_status, pod_names, start_component, startup
+from daemonset_course.lessons import stop_component
 
 # %%
 fleet = reset(workers=3)
@@ -21,6 +20,8 @@ fleet
 # The text says both that the scheduler is bypassed and that it is used. Only one can be true.
 
 # %%
+from pathlib import Path
+
 print(Path("../manifests/how-scheduling-works/agent.yaml").read_text())
 
 # %% [markdown]
@@ -108,6 +109,7 @@ proved("the API server knows more than 50 feature gates, and none of this name")
 # Stop the scheduler, and delete one of the three Pods.
 
 # %%
+here = f"-l app=agent --field-selector spec.nodeName={fleet.workers[0]}"
 ready = predict(
     "ready",
     "The agent has three Pods. The scheduler is stopped, and one of the three Pods is deleted. "
@@ -117,13 +119,12 @@ ready = predict(
 ready
 
 # %%
-here = f"-l app=agent --field-selector spec.nodeName={fleet.workers[0]}"
 with record("agent", live=True, predicted={"READY": ready}) as without:
     without.mark(stop_component("kube-scheduler"))
     # %kubectl delete pod {here}
     kubectl("wait --for=jsonpath={.status.numberUnavailable} daemonset/agent --timeout=30s")
     kubectl("wait --for=create pod -l app=agent --field-selector spec.nodeName= --timeout=30s")
-    away = daemonset_status("agent")
+    away, unbound = daemonset_status("agent"), pod_names("agent", node="")
     # %kubectl get daemonset agent
     # %kubectl get pods -l app=agent -o wide
     without.mark(start_component("kube-scheduler"))
@@ -137,16 +138,17 @@ ready.compare(away.ready, within=0)
 assert (away.desired, away.current, away.ready) == (3, 3, 2)
 [new] = startup(without.history).new
 [old] = [life for life in startup(without.history).lives if life.gone is not None]
-assert "conditions" not in new.first["status"]
-assert new.bound > next(m.t for m in without.history.marks if "started" in m.text)
+assert unbound == [new.name]
+waiting = [c for c in without.history.changes("pods") if c.uid == new.uid and c.t < new.bound]
+assert not any("conditions" in change.object["status"] for change in waiting)
 assert old.node == new.node == fleet.workers[0]
 assert old.stopping < old.gone < new.created + 1, "ended, as a kubelet says just before"
-proved("CURRENT counted the new Pod, and nothing bound it before the scheduler was back")
+proved("CURRENT counted the new Pod, which had neither a node nor a condition with the reason")
 
 # %% [markdown]
 # The controller created a new Pod, after the old one had ended: a Pod that is terminating still counts
-# as there. The new Pod was Pending, and CURRENT counted it. The other two ran on, because a running Pod
-# needs no scheduler.
+# as there. The new Pod was Pending, without a condition that gives the reason, and CURRENT counted it.
+# The other two ran on, because a running Pod needs no scheduler.
 #
 # ## Without the controller
 #
