@@ -30,7 +30,6 @@ from daemonset_course.analysis.scale import (
     last_node_ready,
 )
 from daemonset_course.analysis.workloads import LogReaders, features
-from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.course_progress import progress
 from daemonset_course.doctor import examine
 from daemonset_course.figures.small_multiples import small_multiples
@@ -43,6 +42,7 @@ from daemonset_course.metrics import families, labels
 from daemonset_course.playground import playground
 from daemonset_course.symptom import symptom
 from daemonset_course.verbs.app_pods import (
+    bound_by,
     count_by_node,
     nodes_with,
     pod_names,
@@ -66,10 +66,11 @@ from daemonset_course.verbs.pod_waits import (
     crash_loop_log,
     wait_event,
     wait_evicted,
+    wait_new_pods,
     wait_pod,
     watch_pod,
 )
-from daemonset_course.verbs.queue_adds import count_queue_adds
+from daemonset_course.verbs.queue_adds import count_queue_adds, node_changes
 from daemonset_course.verbs.rollout import daemonset_status
 from daemonset_course.verbs.shells import (
     can_reach,
@@ -104,6 +105,7 @@ __all__ = [
     "allocatable_cpu",
     "at_port",
     "attempts",
+    "bound_by",
     "can_reach",
     "container_patch",
     "container_runtime",
@@ -135,6 +137,7 @@ __all__ = [
     "missing_image",
     "mounts_seen",
     "never_ready",
+    "node_changes",
     "node_of",
     "node_taints",
     "nodes_with",
@@ -180,7 +183,7 @@ __all__ = [
     "uids_by_node",
     "wait_event",
     "wait_evicted",
-    "wait_for",
+    "wait_new_pods",
     "wait_pod",
     "wait_refused",
     "watch",

@@ -55,7 +55,7 @@ class DaemonSetController:
         self._relabelled: set[str] = set()  # owners, a Pod of which has other labels now
         self._hashes: dict[str, tuple[Any, str]] = {}
         self._failures: defaultdict[str, int] = defaultdict(int)  # creations that were refused
-        self._failed_pods: dict[tuple[str, str], tuple[float, float]] = {}  # (next, delay)
+        self._failed_pods: dict[tuple[str, int, str], tuple[float, float]] = {}  # (next, delay)
 
     # What puts a DaemonSet into the queue
 
@@ -221,7 +221,8 @@ class DaemonSetController:
         """Whether the backoff for failed Pods on the node is over: 1 s, doubled each time."""
         if info.phase == "Succeeded":
             return True
-        place = item["metadata"]["uid"], info.node
+        meta = item["metadata"]
+        place = meta["uid"], meta["generation"], info.node  # failedPodsBackoffKey
         due, delay = self._failed_pods.get(place, (0.0, 1.0))
         now = self._cluster.now
         if now < due:

@@ -46,6 +46,27 @@ def pods(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], list[Any]]:
     return listed
 
 
+def test_a_pod_is_bound_by_the_component_that_its_own_event_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events = [
+        {"involvedObject": {"uid": uid}, "reportingComponent": "default-scheduler"}
+        for uid in ("uid-a", "uid-of-an-earlier-pod")
+    ]
+    asked: list[dict[str, str]] = []
+
+    def items(path: str, **query: str) -> list[Any]:
+        asked.append(query)
+        return events if path.endswith("/events") else [pod("a", "worker"), pod("b")]
+
+    monkeypatch.setattr(
+        app_pods, "current", lambda: SimpleNamespace(api=SimpleNamespace(items=items))
+    )
+
+    assert app_pods.bound_by("agent") == {"a": "default-scheduler"}
+    assert asked == [{"fieldSelector": "reason=Scheduled"}, {"labelSelector": "app=agent"}]
+
+
 @pytest.mark.usefixtures("pods")
 def test_a_pod_counts_for_the_node_that_it_is_bound_to() -> None:
     assert app_pods.count_by_node("agent") == {"worker": 2, "worker2": 1}

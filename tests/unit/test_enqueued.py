@@ -22,3 +22,10 @@ def test_a_bar_for_each_change_and_words_where_there_is_none() -> None:
     assert figure.groups == ("heartbeat", "label", "new node")
     assert figure.values == {"entries": (0, 1, 2)}
     assert figure.texts == {("entries", "heartbeat"): "0: not queued"}
+
+
+def test_a_prediction_stands_at_its_bars() -> None:
+    figure = Enqueued(FOUND.counts, predicted=["heartbeat", "label"]).figure()
+
+    assert figure.groups == ("predicted: heartbeat", "predicted: label", "new node")
+    assert figure.texts == {("entries", "predicted: heartbeat"): "0: not queued"}

@@ -58,6 +58,8 @@ def test_each_step_of_a_life_has_its_moment() -> None:
 
     assert (old.created, old.bound, old.stopping, old.gone) == (None, None, 2, 3)
     assert (new.created, new.bound, new.ready, new.gone) == (3.1, 6, 6.5, None)
+    assert "nodeName" not in new.first["spec"]
+    assert new.last["spec"]["nodeName"] == "n1"
     assert (other.node, other.created, other.placed, other.ready) == ("n2", None, True, None)
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from daemonset_course.cluster.waiting import Objects
 from daemonset_course.errors import CommandFailed
 from daemonset_course.verbs import pod_waits
 from daemonset_course.verbs.kubectl import Output
@@ -87,3 +92,26 @@ def test_the_log_is_read_once_the_container_crashes_again_and_again(kubectl: lis
     assert crashed.startswith("wait --for=jsonpath={.status.containerStatuses[0]")
     assert "=CrashLoopBackOff pod -l release=2 " in crashed
     assert log == "logs -l release=2 --tail=1"
+
+
+def owned(name: str, daemonset: str = "pinned") -> dict[str, Any]:
+    owner = {"kind": "DaemonSet", "name": daemonset}
+    return {"metadata": {"name": name, "ownerReferences": [owner]}}
+
+
+def test_new_pods_are_counted_also_those_that_are_gone_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    api = SimpleNamespace(items=lambda _: [owned("old"), owned("x", "agent")])
+    monkeypatch.setattr(pod_waits, "current", lambda: SimpleNamespace(api=api))
+    seen = []
+
+    def wait(_: object, __: str, done: Callable[[Objects], bool], **___: Any) -> None:
+        for names in (["old"], ["a"], ["y"], ["b"]):
+            pods = [owned(name, "agent" if name == "y" else "pinned") for name in names]
+            seen.append(done({pod["metadata"]["name"]: pod for pod in pods}))
+
+    monkeypatch.setattr(pod_waits, "wait_for", wait)
+
+    assert pod_waits.wait_new_pods("pinned", 2) == ["a", "b"]
+    assert seen == [False, False, False, True]

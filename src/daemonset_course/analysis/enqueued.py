@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from daemonset_course.figures.shapes import Bars, Style
@@ -10,9 +10,15 @@ from daemonset_course.figures.shapes import Bars, Style
 
 @dataclass(frozen=True)
 class Enqueued:
-    """The result of ``count_queue_adds``: change of a node -> entries in the controller's queue."""
+    """The result of ``count_queue_adds``: change of a node -> entries in the controller's queue.
+
+    Attributes:
+        counts: the entries, by change.
+        predicted: the changes of which the learner predicted an entry; None without an answer.
+    """
 
     counts: Mapping[str, int]
+    predicted: Sequence[str] | None = None
 
     @property
     def headline(self) -> str:
@@ -28,14 +34,19 @@ class Enqueued:
 
     def figure(self) -> Bars:
         """Return one bar for each change."""
+        names = {name: self._name(name) for name in self.counts}
         return Bars(
-            tuple(self.counts),
+            tuple(names.values()),
             {"entries": tuple(self.counts.values())},
             {"entries": Style("accent", edge="foreground")},
             value_axis="entries in the controller's queue of node changes",
             horizontal=True,
-            texts={("entries", name): "0: not queued" for name, n in self.counts.items() if not n},
-        )
+            texts={("entries", names[one]): "0: not queued"
+                   for one, number in self.counts.items() if not number},
+        )  # fmt: skip
+
+    def _name(self, change: str) -> str:
+        return f"predicted: {change}" if change in (self.predicted or ()) else change
 
 
 def _listed(names: list[str]) -> str:

@@ -32,6 +32,7 @@ class Life:
         gone: when its object was deleted.
         evicted: when its kubelet evicted it.
         ran: whether its phase was Running at some time.
+        first: the first version of the object that was seen.
         last: the last version of the object.
     """
 
@@ -48,6 +49,7 @@ class Life:
     gone: When
     evicted: When
     ran: bool
+    first: Object
     last: Object
 
     @property
@@ -93,6 +95,7 @@ def life(
         gone=when([last] if last.gone else []),
         evicted=when([one for one in versions if podstate.is_evicted(one.object)], left),
         ran=any((one.object.get("status") or {}).get("phase") == "Running" for one in versions),
+        first=first.object,
         last=last.object,
     )
 

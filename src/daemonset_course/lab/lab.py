@@ -39,6 +39,7 @@ EXERCISES = {
     "agents-in-the-wild": "agents_in_the_wild_exercise",
     "daemonset-or-deployment": "daemonset_or_deployment_exercise",
     "when-nodes-fail": "when_nodes_fail_exercise",
+    "when-a-pod-fails": "when_a_pod_fails_exercise",
     "rolling-update": "rolling_update_exercise",
     "stuck-rollouts": "stuck_rollouts_exercise",
     "max-surge": "max_surge_exercise",

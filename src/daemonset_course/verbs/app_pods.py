@@ -51,6 +51,19 @@ def scheduler_messages(app: str) -> list[str]:
     return [message for condition in found if (message := str(condition.get("message", "")))]
 
 
+def bound_by(app: str) -> dict[str, str]:
+    """Return for each Pod with this label ``app`` that was bound the component that bound it.
+
+    The component is the one that the Pod's event ``Scheduled`` names.
+    """
+    events = current().api.items(
+        "/api/v1/namespaces/default/events", fieldSelector="reason=Scheduled"
+    )
+    named = {event["involvedObject"]["uid"]: event["reportingComponent"] for event in events}
+    found = {pod["metadata"]["name"]: named.get(pod["metadata"]["uid"]) for pod in _pods(app)}
+    return {name: component for name, component in found.items() if component}
+
+
 def try_evict(app: str, *, node: str | None = None) -> str:
     """Evict the first Pod with this label ``app`` through the API, as ``kubectl drain`` does.
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from daemonset_course.cluster.lifecycle import current
+from daemonset_course.cluster.waiting import Objects, wait_for
 from daemonset_course.errors import CommandFailed
+from daemonset_course.history.podstate import is_owned
 from daemonset_course.progress import waiting
 from daemonset_course.verbs.kubectl import kubectl
 
@@ -38,6 +41,40 @@ def watch_pod(app: str, node: str, *, at_most: int = 20) -> bool:
     with waiting(f"changes of the Pod of {app} on {node}"), suppress(CommandFailed):
         kubectl(f"wait --for=delete pod {chosen} --timeout={at_most}s")
     return "pod/" in kubectl(f"get pods {chosen} -o name")
+
+
+def wait_new_pods(daemonset: str, count: int, *, timeout: float = 60) -> list[str]:
+    """Wait until so many new Pods of a DaemonSet were seen, and return their names in this order.
+
+    A Pod counts that did not exist when this function was called, also if it is gone again.
+
+    Args:
+        daemonset: the name.
+        count: how many Pods.
+        timeout: in seconds.
+
+    Raises:
+        NotFinished: there were fewer in time.
+    """
+    path = "/api/v1/namespaces/default/pods"
+    api = current().api
+    before = {pod["metadata"]["name"] for pod in api.items(path) if is_owned(pod, daemonset)}
+    new: dict[str, None] = {}
+
+    def enough(pods: Objects) -> bool:
+        own = (name for name, pod in pods.items() if is_owned(pod, daemonset))
+        new.update((name, None) for name in own if name not in before)
+        return len(new) >= count
+
+    wait_for(
+        api,
+        path,
+        enough,
+        what=f"{count} new Pods of {daemonset}",
+        explain=lambda _: f"{len(new)} so far",
+        timeout=timeout,
+    )
+    return list(new)
 
 
 def wait_event(name: str, reason: str, *, timeout: int = 60, namespace: str = "default") -> str:

@@ -9,8 +9,12 @@ from daemonset_course.cluster.lifecycle import current
 from daemonset_course.metrics import gauge
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
-from daemonset_course.verbs.nodes import label
+from daemonset_course.verbs.nodes import add_node, label, remove_node, taint
+from daemonset_course.verbs.rollout import wait_rollout
 
+_HEARTBEAT = (
+    '{"status": {"conditions": [{"type": "Ready", "lastHeartbeatTime": "2026-01-01T00:00:00Z"}]}}'
+)
 # The queue of changed nodes; since 1.33, kubernetes/kubernetes#130514.
 _ADDS, _QUEUE = "workqueue_adds_total", "daemonset-node-updates"
 _NAME = "sentinel"
@@ -29,6 +33,30 @@ _SENTINEL: Mapping[str, Any] = {
         },
     },
 }
+
+
+def node_changes(node: str, daemonset: str) -> dict[str, Callable[[], object]]:
+    """Return six changes of nodes by name, for ``count_queue_adds``.
+
+    They are: a heartbeat of ``node``, an annotation, a label ``turn``, a taint ``turn`` with the
+    effect PreferNoSchedule; then a new node, with its Pod of ``daemonset``; and that node removed.
+    """
+    label(node, turn=None)
+    taint(node, "turn:PreferNoSchedule-")
+    added: list[str] = []
+
+    def join() -> None:
+        added[:] = add_node()
+        wait_rollout(daemonset)
+
+    return {
+        "heartbeat": lambda: kubectl(f"patch node {node} --subresource=status -p", _HEARTBEAT),
+        "annotation": lambda: kubectl(f"annotate node {node} --overwrite turn=1"),
+        "label": lambda: label(node, turn="1"),
+        "taint": lambda: taint(node, "turn=1:PreferNoSchedule"),
+        "new node": join,
+        "removed": lambda: remove_node(*added),
+    }
 
 
 def count_queue_adds(changes: Mapping[str, Callable[[], object]]) -> dict[str, int]:
