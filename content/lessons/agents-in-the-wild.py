@@ -65,8 +65,6 @@ proved("each DaemonSet has at least two of the features, and no Deployment has a
 #
 # ## Storage: Bidirectional
 #
-# > glusterd, Ceph or CSI node plugins on each node provide storage.
-#
 # This is the node plugin. It mounts a volume for a Pod in its own container, and the kubelet must see the
 # mount.
 
@@ -97,8 +95,6 @@ proved("three of the four kinds are non-functional; the agent storage is ready o
 # That part of the claim is dated. A CSI driver does it now, and its node plugin is a DaemonSet.
 #
 # ## Logs: hostPath
-#
-# > Fluentd, Fluent Bit, Filebeat or Logstash on every node collect the containers' logs.
 #
 # The container runtime writes what a container prints to a file of the node, below `/var/log/pods`.
 
@@ -154,11 +150,9 @@ proved("each agent has read the Pods of its node and no other, and together they
 #
 # ## Network: hostNetwork, and every taint
 #
-# > Calico, Cilium or Weave Net run as DaemonSets.
-#
-# (Weave Net is [archived](https://github.com/weaveworks/weave) since its company closed in 2024.) A node
-# without its network plugin is not ready, and a node that is not ready takes no Pods. Which features break
-# this chicken-and-egg problem? Three agents try: `neither` has none, `tolerant` tolerates every taint,
+# (Of Calico, Cilium and Weave Net the last one is [archived](https://github.com/weaveworks/weave) since its
+# company closed in 2024.) A node without its network plugin is not ready, and a node that is not ready takes
+# no Pods. Which features break this chicken-and-egg problem? Three agents try: `neither` has none, `tolerant` tolerates every taint,
 # `both` does and has `hostNetwork` as well. A node is not ready, and then they are created.
 
 # %%
@@ -251,11 +245,10 @@ proved("only both ran; the kubelet refused tolerant, since the network plugin wa
 #
 # ## Security: privileged
 #
-# > Falco and Sysdig run as DaemonSets and watch the system calls on every node.
-#
-# Many need `privileged`. (Falco's modern eBPF driver can do with capabilities such as `BPF` and `PERFMON`.)
-# You know from lesson [monitoring-agent] what the Pod Security level `baseline` does. Create `security` in a
-# namespace that enforces it, and then try capabilities in place of `privileged`.
+# Falco and Sysdig watch the system calls of a node, and many such agents need `privileged`. (Falco's modern
+# eBPF driver can do with capabilities such as `BPF` and `PERFMON`.)
+# Create `security` in a namespace with the Pod Security level `baseline` (lesson [monitoring-agent]). Then try
+# capabilities in place of `privileged`.
 
 # %%
 # %kubectl delete namespace guarded --ignore-not-found
@@ -279,8 +272,7 @@ assert "privileged (" not in fewer
 proved("security has no Pod in guarded, with privileged or with capabilities")
 
 # %% [markdown]
-# The capabilities are too much for `baseline`, too. Such agents live in a namespace with the level
-# `privileged`.
+# The capabilities are too much, too. Such agents live in a namespace with the level `privileged`.
 
 # %%
 # %kubectl label namespace guarded --overwrite pod-security.kubernetes.io/enforce=privileged
@@ -293,11 +285,7 @@ assert guarded.ready == len(fleet.nodes)
 proved("with the level privileged, security is ready on every node")
 
 # %% [markdown]
-# So the cluster shows what such an agent *may* do. What it finds in the system calls, no cluster shows.
-#
 # ## GPUs: nodeSelector
-#
-# > The NVIDIA device plugin runs on the GPU nodes and exposes GPUs to the kubelet.
 #
 # A worker gets the label of a node with GPUs, so `gpu` gets its Pod there. `train` is three Pods that
 # request one `example.com/gpu` each.

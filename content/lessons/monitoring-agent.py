@@ -81,9 +81,9 @@ assert "field is immutable" in later
 proved("no Pod is admitted, the event names four features, and the selector cannot be changed")
 
 # %% [markdown]
-# `kubectl apply` succeeds, and no Pod exists. Pod Security is a part of admission: it warns about the
-# DaemonSet, and refuses each Pod. `baseline` forbids every way in which this agent uses its node. So the
-# namespace needs the level `privileged`. The annotation makes the controller try again at once.
+# `kubectl apply` succeeds, and no Pod exists: the admission of Pod Security warns about the DaemonSet, and
+# refuses each Pod. `baseline` forbids every way in which this agent uses its node, so the namespace needs
+# the level `privileged`. The annotation makes the controller try again at once.
 #
 # ## On every node?
 #
@@ -156,9 +156,8 @@ proved("the template has no hostPort, its Pods have hostPort: 9100, and none is 
 #
 # > `hostNetwork` and `hostPID` let it read the node's metrics directly.
 #
-# `read_variants` runs six variants of the exporter on one node, and reads their metrics. The embedded
-# cluster shows a **recording** made on kind. (`udev.yaml` stands in for udev, the service that knows a
-# machine's disks: a kind node has none.)
+# Six variants of the exporter run on one node. The embedded cluster shows a **recording** made on kind.
+# (`udev.yaml` stands in for udev, which knows a machine's disks: a kind node has none.)
 
 # %%
 matters = predict(
@@ -288,10 +287,10 @@ proved("root can write to the socket and read the key, and the user nobody can d
 
 # %% [markdown]
 # `readOnly: true` holds for one mount. Each mount below it keeps its own flags: `/run`, `/dev/shm`, here
-# also `/var`. `recursiveReadOnly` holds for all of them, if the container runtime can do it (containerd
-# from 2.0 on). Only `HostToContainer` shows the late volume, and the exporter must see later disks. The API
-# server refuses both in one mount: one of the five. So `/proc` and `/sys` can be read-only all the way
-# down, the node's root cannot.
+# also `/var`. `recursiveReadOnly` holds for all of them (containerd can do it from 2.0 on). Only
+# `HostToContainer` shows the late volume, and the exporter must see later disks. The API server refuses both
+# in one mount: one of the five. So `/proc` and `/sys` can be read-only all the way down, the node's root
+# cannot.
 #
 # ### The mistake people make
 #
@@ -301,21 +300,17 @@ proved("root can write to the socket and read the key, and the user nobody can d
 # numbers, and a name might stand for 0
 # ([`verifyRunAsNonRoot`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/kubelet/kuberuntime/security_context_others.go)).
 # So set `runAsUser` too.
-
-# %% [markdown]
+#
 # ## A better one
 #
 # Each line that differs has a comment with the reason. (The image is the same, so that the two can be
 # compared. Take a newer release for your own cluster.)
+#
+# Is it better? First, the nodes: another one gets a taint, with `NoExecute`.
 
 # %%
 BETTER = "../manifests/monitoring-agent/better.yaml"
 print(Path(BETTER).read_text())
-
-# %% [markdown]
-# Is it better? First, the nodes: another one gets a taint, with `NoExecute`.
-
-# %%
 # %kubectl delete daemonsets --all
 # %kubectl -n monitoring delete daemonset node-exporter --ignore-not-found \
 #     --cascade=foreground
@@ -422,8 +417,7 @@ symptom("refused-by-pod-security")
 # - it cannot run as root;
 # - its Pods are ready when the exporter answers over HTTP, and not before.
 #
-# The rest stays as it is: the namespace, the nodes, and the network and files of the node that the
-# exporter uses. The rollout must complete.
+# The rest stays: the namespace, the nodes, the exporter's network and files. The rollout must complete.
 
 # %%
 from daemonset_course.lessons import exercise
