@@ -12,7 +12,7 @@ from daemonset_course.analysis.counts import counts, coverage_over_time, pods_pe
 from daemonset_course.analysis.coverage import coverage, tolerations_by_object
 from daemonset_course.analysis.enqueued import Enqueued
 from daemonset_course.analysis.label_changes import label_changes, label_map
-from daemonset_course.analysis.monitoring import Trial, rights, scrapes, trials
+from daemonset_course.analysis.monitoring import rights, scrapes
 from daemonset_course.analysis.node_failures import Failures, failure
 from daemonset_course.analysis.node_taints import attempts, node_taints
 from daemonset_course.analysis.pod_startup import joining, startup
@@ -38,7 +38,6 @@ from daemonset_course.lab.exercise import exercise
 from daemonset_course.lab.lab_progress import lab_progress
 from daemonset_course.lab.session import open_lab
 from daemonset_course.live import watch
-from daemonset_course.metrics import families, labels
 from daemonset_course.playground import playground
 from daemonset_course.symptom import symptom
 from daemonset_course.verbs.app_pods import (
@@ -59,7 +58,13 @@ from daemonset_course.verbs.conditions import (
 )
 from daemonset_course.verbs.control_plane import start_component, stop_component
 from daemonset_course.verbs.expected_errors import try_apply, try_kubectl, try_rollout
-from daemonset_course.verbs.exporter import at_port, deploy, renamed, scrape, scrape_cost
+from daemonset_course.verbs.exporter import renamed
+from daemonset_course.verbs.exporter_trials import (
+    read_exporter,
+    read_variants,
+    try_shells,
+    try_ways,
+)
 from daemonset_course.verbs.faults import crash, fill_node, missing_image, never_ready, slow_start
 from daemonset_course.verbs.nodes import allocatable_cpu
 from daemonset_course.verbs.pod_waits import (
@@ -72,13 +77,7 @@ from daemonset_course.verbs.pod_waits import (
 )
 from daemonset_course.verbs.queue_adds import count_queue_adds, node_changes
 from daemonset_course.verbs.rollout import daemonset_status
-from daemonset_course.verbs.shells import (
-    can_reach,
-    container_runtime,
-    mounts_seen,
-    shell,
-    try_commands,
-)
+from daemonset_course.verbs.shells import shell
 from daemonset_course.verbs.silence import longest_silence
 from daemonset_course.verbs.template_changes import (
     container_patch,
@@ -99,16 +98,12 @@ __all__ = [
     "LengthsByNodes",
     "LogReaders",
     "Rate",
-    "Trial",
     "admission",
     "alerts",
     "allocatable_cpu",
-    "at_port",
     "attempts",
     "bound_by",
-    "can_reach",
     "container_patch",
-    "container_runtime",
     "count_by_node",
     "count_queue_adds",
     "counts",
@@ -119,11 +114,9 @@ __all__ = [
     "creation",
     "crossover_nodes",
     "daemonset_status",
-    "deploy",
     "examine",
     "exercise",
     "failure",
-    "families",
     "features",
     "fill_node",
     "is_ready",
@@ -131,11 +124,9 @@ __all__ = [
     "lab_progress",
     "label_changes",
     "label_map",
-    "labels",
     "last_node_ready",
     "longest_silence",
     "missing_image",
-    "mounts_seen",
     "never_ready",
     "node_changes",
     "node_of",
@@ -148,6 +139,8 @@ __all__ = [
     "pods_per_node",
     "pressure",
     "progress",
+    "read_exporter",
+    "read_variants",
     "recorded_rollouts",
     "release",
     "renamed",
@@ -158,8 +151,6 @@ __all__ = [
     "sample",
     "samples",
     "scheduler_messages",
-    "scrape",
-    "scrape_cost",
     "scrapes",
     "set_budget",
     "set_network_unavailable",
@@ -172,13 +163,13 @@ __all__ = [
     "stop_component",
     "symptom",
     "tolerations_by_object",
-    "trials",
     "try_apply",
-    "try_commands",
     "try_evict",
     "try_kubectl",
     "try_label_with_token",
     "try_rollout",
+    "try_shells",
+    "try_ways",
     "uids",
     "uids_by_node",
     "wait_event",

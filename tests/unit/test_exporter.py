@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from daemonset_course.verbs import exporter
+from daemonset_course.verbs import exporter, exporter_trials
 
 GIVEN: dict[str, Any] = {
     "metadata": {"name": "exporter", "namespace": "monitoring"},
@@ -38,6 +38,37 @@ def test_a_copy_at_a_port_listens_there_and_names_it_only_as_a_host_port() -> No
     [container] = reserving["spec"]["template"]["spec"]["containers"]
     assert container["args"] == ["--a", "--web.listen-address=:9112"]
     assert container["ports"] == [{"containerPort": 9112, "hostPort": 9112}]
+
+
+def test_the_first_of_six_variants_changes_nothing_but_its_port() -> None:
+    made = exporter_trials.variants(GIVEN)
+    specs = {way: one["spec"]["template"]["spec"] for way, one in made.items()}
+
+    assert [one["metadata"]["name"] for one in made.values()] == [
+        f"at-{9121 + i}" for i in range(6)
+    ]
+    assert {way for way, spec in specs.items() if not spec["hostPID"]} == {"no hostPID", "neither"}
+    assert {way for way, spec in specs.items() if spec.get("hostNetwork") is False} == {
+        "no hostNetwork", "neither",
+    }  # fmt: skip
+    assert specs["as given"]["containers"][0]["args"] == [
+        "--a",
+        "--b",
+        "--web.listen-address=:9121",
+    ]
+    assert all(spec["nodeSelector"] == {"disk": "ssd"} for spec in specs.values())
+
+
+def test_four_copies_have_one_of_two_settings_or_both_or_none() -> None:
+    made = exporter_trials.ways(GIVEN)
+    specs = {way: one["spec"]["template"]["spec"] for way, one in made.items()}
+
+    names = [one["metadata"]["name"] for one in made.values()]
+    assert names == [f"at-{9111 + i}" for i in range(4)]
+    assert {way for way, spec in specs.items() if spec["hostNetwork"]} == {"both", "network"}
+    assert {way for way, spec in specs.items() if spec["containers"][0]["ports"]} == {
+        "both", "port",
+    }  # fmt: skip
 
 
 def test_the_most_expensive_pod_counts_by_reading(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,11 @@
-"""A monitoring agent: attempts to deploy it, what its variants tell, what they may do."""
+"""A monitoring agent: what its variants report, and what shells in its place may do."""
 
 from __future__ import annotations
 
-from daemonset_course.analysis.monitoring import Trial, rights, scrapes, trials
+from daemonset_course.analysis.monitoring import rights, scrapes
 from daemonset_course.figures.shapes import Cell
 from daemonset_course.verbs.exporter import renamed
 
-ATTEMPTS = trials(
-    {
-        "no namespace": Trial('namespaces "monitoring" not found', stored=False),
-        "baseline": Trial("violates PodSecurity"),
-        "privileged": Trial("", pods=3, wanted=4),
-    }
-)
 NET, DISK = "node_network_info{device}", "node_disk_info{model}"
 SEEN = scrapes(
     {
@@ -21,46 +14,13 @@ SEEN = scrapes(
         "pod": {NET: ["eth0", "lo"], DISK: ["x"]},
     }
 )
+SETTINGS = scrapes({"as given": {NET: ["a"]}, "no x": {NET: ["a"]}, "no y": {NET: ["b"]}})
 CAN = rights(
     {
         "root": {"write in /etc": False, "write in /run": True},
         "nobody": {"write in /etc": False, "write in /run": False},
     }
 )
-
-
-def test_an_attempt_is_refused_or_stored_or_gets_pods() -> None:
-    assert [trial.reached for trial in ATTEMPTS.found.values()] == ["refused", "stored", "Pods"]
-
-
-def test_headline_and_caption_tell_how_far_each_attempt_got() -> None:
-    assert ATTEMPTS.headline == "3 attempts: 1 refused, 1 stored without a Pod, 1 with Pods"
-    assert ATTEMPTS.caption == (
-        "Refused: no namespace. Stored without a Pod: baseline. "
-        "With Pods: privileged (3 of 4 nodes)."
-    )
-    assert trials({"a": ATTEMPTS.found["privileged"]}).caption == "With Pods: a (3 of 4 nodes)."
-
-
-def test_the_figure_marks_the_station_where_each_attempt_was_stopped() -> None:
-    figure = ATTEMPTS.figure()
-    marks = {place: cell.text for place, cell in figure.cells.items()}
-
-    assert marks == {
-        ("no namespace", "sent"): "✓", ("no namespace", "stored"): "✗",
-        ("baseline", "sent"): "✓", ("baseline", "stored"): "✓", ("baseline", "Pods"): "✗",
-        ("privileged", "sent"): "✓", ("privileged", "stored"): "✓", ("privileged", "Pods"): "✓",
-    }  # fmt: skip
-    assert [row.written for row in figure.rows] == ["1 no namespace", "2 baseline", "3 privileged"]
-    assert [(a[0], a[1], b[1]) for a, b, _ in figure.links] == [
-        ("no namespace", "sent", "stored"),
-        ("baseline", "sent", "stored"), ("baseline", "stored", "Pods"),
-        ("privileged", "sent", "stored"), ("privileged", "stored", "Pods"),
-    ]  # fmt: skip
-    assert list(figure.remarks.values()) == [
-        'namespaces "monitoring" not found', "violates PodSecurity",
-        "3 of 4 nodes have a ready Pod",
-    ]  # fmt: skip
 
 
 def test_variants_differ_from_the_first_one_or_do_not() -> None:
@@ -70,6 +30,21 @@ def test_variants_differ_from_the_first_one_or_do_not() -> None:
         "Numbers count the values of a label. "
         f"Against as given: plain: no difference; pod: {NET} 1 fewer, {DISK} 1 more."
     )
+
+
+def test_a_setting_decides_if_its_variant_has_other_values() -> None:
+    assert SETTINGS.deciding("x", "y") == "y"
+    assert SETTINGS.deciding("x") == "none"
+    assert (
+        scrapes({"a": {NET: []}, "no x": {NET: ["b"]}, "no y": {NET: ["c"]}}).deciding("x", "y")
+        == "both"
+    )
+
+
+def test_an_attempt_that_is_a_text_succeeds_by_its_words() -> None:
+    tried = rights({"root": {"/run": "succeeds", "/etc": "Read-only file system", "socket": ""}})
+
+    assert tried.granted("root") == ["/run"]
 
 
 def test_a_cell_counts_values_and_says_whether_they_are_those_of_the_first_column() -> None:

@@ -73,7 +73,7 @@ def test_what_an_assertion_or_a_comparison_rests_on(cells: list[str], expected: 
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("from daemonset_course.lessons import scrape\nassert scrape('x')", {CLUSTER}),
+        ("from daemonset_course.lessons import nodes_with\nassert nodes_with('x')", {CLUSTER}),
         ("from daemonset_course import reset\nassert reset().workers", {CLUSTER}),
         ("from daemonset_course.lessons import label_map\nassert label_map", set()),
         ("from daemonset_course import CommandFailed\nassert CommandFailed", set()),

@@ -1,101 +1,13 @@
-"""Compare monitoring agents: deployment attempts, reported series, and permissions. Pure."""
+"""Compare monitoring agents: the series that they report, and what they may do. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal
 
-from daemonset_course.figures.shapes import Cell, Line, Style, Table, lines
-from daemonset_course.history.text import nodes
+from daemonset_course.figures.shapes import Cell, Style, Table, lines
 
-Reached = Literal["refused", "stored", "Pods"]
-
-_REACHED: tuple[Reached, ...] = ("refused", "stored", "Pods")
-_STAGES = ("sent", "stored", "Pods")
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One attempt to deploy a DaemonSet.
-
-    Attributes:
-        message: the message of the component that stopped it; empty if none did.
-        stored: whether the API server stored the object.
-        pods: how many of its Pods are ready.
-        wanted: how many nodes should have one.
-    """
-
-    message: str
-    stored: bool = True
-    pods: int = 0
-    wanted: int = 0
-
-    @property
-    def reached(self) -> Reached:
-        """The last stage that the attempt reached."""
-        return "Pods" if self.pods else "stored" if self.stored else "refused"
-
-
-@dataclass(frozen=True)
-class Trials:
-    """How far each attempt to deploy a DaemonSet got, by the attempt's name."""
-
-    found: Mapping[str, Trial]
-
-    def that(self, reached: Reached) -> list[str]:
-        """Return the attempts whose last stage is ``reached``, in order."""
-        return [name for name, trial in self.found.items() if trial.reached == reached]
-
-    @property
-    def headline(self) -> str:
-        """How many attempts reached each stage."""
-        refused, stored, ran = (len(self.that(how)) for how in _REACHED)
-        return (
-            f"{len(self.found)} attempts: {refused} refused, {stored} stored without a Pod, "
-            f"{ran} with Pods"
-        )
-
-    @property
-    def caption(self) -> str:
-        """Which attempts reached each stage."""
-        ran = [(name, self.found[name]) for name in self.that("Pods")]
-        groups = {
-            "Refused": self.that("refused"),
-            "Stored without a Pod": self.that("stored"),
-            "With Pods": [f"{name} ({one.pods} of {nodes(one.wanted)})" for name, one in ran],
-        }
-        return " ".join(f"{how}: {', '.join(names)}." for how, names in groups.items() if names)
-
-    def figure(self) -> Table:
-        """Return a row for each attempt: the stages reached, where it stopped, the message."""
-        passed, stopped = Cell("came through", "✓"), Cell("was stopped before it", "✗")
-        cells = {}
-        for name, trial in self.found.items():
-            last = _REACHED.index(trial.reached)
-            for x, stage in enumerate(_STAGES[: last + 2]):
-                cells[name, stage] = stopped if x > last else passed
-        return Table(
-            tuple(Line(name, text=f"{i} {name}") for i, name in enumerate(self.found, 1)),
-            lines(_STAGES),
-            cells,
-            {
-                passed.style: Style("accent", 1.0, sign="✓", width=1.4),
-                stopped.style: Style("alarm", 1.0, sign="✗", width=1.4),
-            },
-            links=tuple(
-                ((name, a), (name, b), "muted")
-                for name in self.found
-                for a, b in pairwise(_STAGES)
-                if (name, b) in cells
-            ),
-            remarks={
-                name: one.message or f"{one.pods} of {one.wanted} nodes have a ready Pod"
-                for name, one in self.found.items()
-            },
-            widest=0.75,
-        )
+_SUCCEEDS = "succeeds"
 
 
 @dataclass(frozen=True)
@@ -116,6 +28,14 @@ class Scrapes:
         """Return the series for which a variant has other values than the first one."""
         first = self.values[self.variants[0]]
         return [each for each in self.series if self.values[variant][each] != first[each]]
+
+    def deciding(self, *fields: str) -> str:
+        """Return without which of two fields, ``no <field>``, a variant has other values.
+
+        ``both`` and ``none`` stand for two fields and for no field.
+        """
+        found = [each for each in fields if self.differing(f"no {each}")]
+        return found[0] if len(found) == 1 else "both" if found else "none"
 
     @property
     def headline(self) -> str:
@@ -195,11 +115,6 @@ class Rights:
         return Table(lines(self.places), lines(self.agents), cells, styles)
 
 
-def trials(found: Mapping[str, Trial]) -> Trials:
-    """Return the attempts, given by name, as a finding."""
-    return Trials(found)
-
-
 def scrapes(seen: Mapping[str, Mapping[str, Sequence[str]]]) -> Scrapes:
     """Return the comparison of values by variant and series; the first variant is the base."""
     values = {
@@ -209,6 +124,13 @@ def scrapes(seen: Mapping[str, Mapping[str, Sequence[str]]]) -> Scrapes:
     return Scrapes(tuple(next(iter(seen.values()))), tuple(seen), values)
 
 
-def rights(can: Mapping[str, Mapping[str, bool]]) -> Rights:
-    """Return what agents can access, given by agent and place; all agents have the same places."""
+def rights(tried: Mapping[str, Mapping[str, bool | str]]) -> Rights:
+    """Return what agents can access, given by agent and place; all agents have the same places.
+
+    An attempt is true or false, or a text: ``succeeds`` or an error message.
+    """
+    can = {
+        agent: {place: said in (True, _SUCCEEDS) for place, said in each.items()}
+        for agent, each in tried.items()
+    }
     return Rights(tuple(can), tuple(next(iter(can.values()))), can)
