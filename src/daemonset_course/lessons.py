@@ -46,6 +46,7 @@ from daemonset_course.verbs.app_pods import (
     count_by_node,
     nodes_with,
     pod_names,
+    releases,
     scheduler_messages,
     try_evict,
     uids,
@@ -58,13 +59,19 @@ from daemonset_course.verbs.conditions import (
     without_network,
 )
 from daemonset_course.verbs.control_plane import start_component, stop_component
-from daemonset_course.verbs.expected_errors import try_apply, try_kubectl, try_rollout
+from daemonset_course.verbs.daemonsets import revisions
+from daemonset_course.verbs.expected_errors import (
+    try_apply,
+    try_budgets,
+    try_kubectl,
+    try_rollout,
+)
 from daemonset_course.verbs.exporter import at_port, deploy, renamed, scrape, scrape_cost
-from daemonset_course.verbs.faults import crash, fill_node, missing_image, never_ready, slow_start
+from daemonset_course.verbs.faults import fill_node, never_ready
 from daemonset_course.verbs.nodes import allocatable_cpu
-from daemonset_course.verbs.pod_waits import crash_loop_log, wait_event, wait_evicted, wait_pod
+from daemonset_course.verbs.pod_waits import wait_event, wait_evicted, wait_pod
 from daemonset_course.verbs.queue_adds import count_queue_adds
-from daemonset_course.verbs.rollout import daemonset_status
+from daemonset_course.verbs.rollout import daemonset_status, wait_observed
 from daemonset_course.verbs.shells import (
     can_reach,
     container_runtime,
@@ -72,8 +79,13 @@ from daemonset_course.verbs.shells import (
     shell,
     try_commands,
 )
-from daemonset_course.verbs.silence import longest_silence
-from daemonset_course.verbs.template_changes import container_patch, release, set_budget
+from daemonset_course.verbs.silence import measure_silences
+from daemonset_course.verbs.template_changes import (
+    container_patch,
+    patch_container,
+    release,
+    set_budget,
+)
 from daemonset_course.verbs.tokens import try_label_with_token, wait_refused
 from daemonset_course.verbs.workload_features import workload_features
 
@@ -101,8 +113,6 @@ __all__ = [
     "counts",
     "coverage",
     "coverage_over_time",
-    "crash",
-    "crash_loop_log",
     "creation",
     "crossover_nodes",
     "daemonset_status",
@@ -120,14 +130,14 @@ __all__ = [
     "label_map",
     "labels",
     "last_node_ready",
-    "longest_silence",
-    "missing_image",
+    "measure_silences",
     "mounts_seen",
     "never_ready",
     "node_of",
     "node_taints",
     "nodes_with",
     "open_lab",
+    "patch_container",
     "playground",
     "pod_names",
     "pods_by_node",
@@ -136,8 +146,10 @@ __all__ = [
     "progress",
     "recorded_rollouts",
     "release",
+    "releases",
     "renamed",
     "revision_history",
+    "revisions",
     "rights",
     "rollout_progress",
     "sample",
@@ -150,7 +162,6 @@ __all__ = [
     "set_network_unavailable",
     "set_pressure",
     "shell",
-    "slow_start",
     "small_multiples",
     "start_component",
     "startup",
@@ -159,6 +170,7 @@ __all__ = [
     "tolerations_by_object",
     "trials",
     "try_apply",
+    "try_budgets",
     "try_commands",
     "try_evict",
     "try_kubectl",
@@ -169,6 +181,7 @@ __all__ = [
     "wait_event",
     "wait_evicted",
     "wait_for",
+    "wait_observed",
     "wait_pod",
     "wait_refused",
     "watch",
