@@ -3,7 +3,7 @@
 
 # %%
 from daemonset_course import apply, compare, predict, proved, record, reset, wait_rollout
-from daemonset_course.lessons import daemonset_status, release, try_rollout
+from daemonset_course.lessons import daemonset_status, release, try_rollout, uids
 
 fleet = reset(workers=3)
 apply("../manifests/max-surge/agent.yaml")
@@ -89,7 +89,7 @@ proved("without surge each node had a gap; with surge it had two ready Pods, and
 #
 # ## Which pairs are valid?
 #
-# The API server answers for thirty pairs. None is stored.
+# The next cell asks the API server about thirty pairs. It stores none.
 
 # %%
 from daemonset_course import show
@@ -132,6 +132,7 @@ lost = predict(
 lost
 
 # %%
+served = uids("agent")
 with record("agent", live=True, predicted={"unavailable": lost}) as bad:
     # %kubectl set image daemonset/agent agent=registry.invalid/agent:2
     try_rollout("agent", timeout=3)
@@ -155,8 +156,12 @@ proved("no node lost its agent, none was updated, and there were two extra Pods"
 # %kubectl rollout undo daemonset/agent
 wait_rollout("agent")
 
+# %%
+assert uids("agent") == served
+proved("the same three Pods run as before the bad version")
+
 # %% [markdown]
-# ## When surge cannot work
+# ## An agent with a port of the node
 #
 # A node exporter has `hostPort: 9100`. With `maxSurge: 1` the API server accepts it, and it starts.
 
@@ -194,14 +199,14 @@ assert status.desired == status.ready == 3
 proved("no node was updated, one Pod waits for a free port, and all three nodes count as ready")
 
 # %% [markdown]
-# The old Pod keeps the port until the new Pod is available, and the new Pod needs the port. READY equals
-# DESIRED; only UP-TO-DATE shows the problem. `kubectl rollout status` waits without end: use its
-# `--timeout`. The
+# Here surge cannot work. The old Pod keeps the port until the new Pod is available, and the new Pod needs
+# the port. READY equals DESIRED; only UP-TO-DATE shows the problem. `kubectl rollout status` waits
+# without end: use its `--timeout`. The
 # [design of `maxSurge`](https://github.com/kubernetes/enhancements/tree/master/keps/sig-apps/1591-daemonset-surge)
-# rejects a `hostPort`; the API server does not. The repair is a
-# rollout with `maxSurge: 0` and `maxUnavailable: 1`, or an agent without the port.
+# rejects a `hostPort`; the API server does not. The repair is `maxSurge: 0` with `maxUnavailable: 1`, or
+# an agent without the port.
 #
-# ## Is it really without a gap?
+# ## Ask the agent itself
 #
 # The pictures show the readiness that Pods report. Now a client asks an agent itself: `echo` answers
 # three seconds after its start, and on each node a Pod asks it ten times a second through a Service with
@@ -220,6 +225,7 @@ silent
 # %%
 from daemonset_course import step
 from daemonset_course.lessons import measure_silences
+
 
 # %%
 @step("silence", needs=("exec", "logs", "probes"))
@@ -283,8 +289,7 @@ alive.compare(len(fleet.workers) - 1, within=0, source="rule")
 # Both are updated: `maxSurge` counts new Pods only, and rule 2 applies to the dead node. An agent that
 # tolerates its taint is updated on both nodes, too. Its rollout does not end: DESIRED counts the dead
 # node.
-
-# %% [markdown]
+#
 # ## Your turn
 #
 # The rollout of RELEASE 2 of `agent` began this morning, with `maxSurge: 1`. READY is 4 of 4, and nothing

@@ -44,7 +44,7 @@ proved("the Pods are the same ones and run RELEASE 1, and there are two Controll
 
 # %% [markdown]
 # The controller stores the new template in a second *ControllerRevision*. It replaces no Pod: UP-TO-DATE
-# is 0. `kubectl rollout status`, which scripts use, does not wait for this strategy.
+# is 0. `kubectl rollout status`, which scripts use, refuses to wait: it knows only `RollingUpdate`.
 
 # %% tags=["claim-C68"]
 from daemonset_course.lessons import try_kubectl
@@ -116,8 +116,8 @@ assert upgrade.rollouts[-1].budget is None
 proved("the order was: the two that you chose, the node that joined, the evicted Pod's node")
 
 # %% [markdown]
-# You control which Pods are deleted for the new template. You do not control what else ends a Pod or
-# adds a node, and each new Pod is made from the newest template.
+# With `OnDelete` you control which Pods are deleted for the new template. You do not control what else
+# ends a Pod or adds a node. Each new Pod is made from the newest template.
 #
 # ## Why
 #
@@ -152,7 +152,7 @@ proved("kindnet and kube-proxy use RollingUpdate")
 # %% [markdown]
 # These two use `RollingUpdate`. Some plugins need `OnDelete`: check your own.
 #
-# The mistake people make is to restart such agents with `kubectl rollout restart`.
+# People restart agents with `kubectl rollout restart`.
 
 # %%
 restarted = predict(
@@ -173,7 +173,7 @@ assert uids("agent") == before
 proved("the Pods are the same ones")
 
 # %% [markdown]
-# kubectl prints "restarted". It wrote a date into the template, and no Pod was replaced.
+# This is the mistake people make: kubectl prints "restarted", but it only writes a date into the template.
 #
 # ## The rest at once
 #
@@ -198,7 +198,7 @@ proved("the Pod that was updated by hand stayed, and the other three were replac
 #
 # `sensor` is a DaemonSet with `RollingUpdate`. `kubectl rollout history` shows the annotation
 # `kubernetes.io/change-cause` of each revision. Set it before you change the template: the controller
-# copies it when it creates the revision, and never again.
+# copies it only when it creates the revision.
 
 # %%
 apply("../manifests/on-delete-and-rollback/sensor.yaml")
@@ -258,8 +258,7 @@ from daemonset_course.lessons import revision_history
 show(revision_history(history, "RELEASE"))
 
 # %%
-# %kubectl get daemonset sensor -o custom-columns=LIMIT:.spec.revisionHistoryLimit,\
-#     MAX-UNAVAILABLE:.spec.updateStrategy.rollingUpdate.maxUnavailable
+# %kubectl get daemonset sensor -o jsonpath='{.spec.updateStrategy} {.spec.revisionHistoryLimit}'
 
 # %%
 fields = "{.spec.updateStrategy.rollingUpdate.maxUnavailable} {.spec.revisionHistoryLimit}"
@@ -273,10 +272,10 @@ proved("RELEASE 1 runs, its revision has the highest number, and the budget is t
 # the template names (lesson [configuration]). The controller keeps as many old revisions as
 # `revisionHistoryLimit` says, 10 by default.
 #
-# ## A canary that lasts
+# ## A canary with two DaemonSets
 #
-# With `OnDelete` the canary did not last. Use two DaemonSets instead: `canary` has RELEASE 2 and runs on
-# nodes with the label `canary=yes`; `stable` has RELEASE 1 and runs on all others.
+# `canary` has RELEASE 2 and runs on nodes with the label `canary=yes`. `stable` has RELEASE 1 and runs on
+# all others.
 
 # %%
 kept = predict(
@@ -304,7 +303,8 @@ assert set(releases("stable")) == {*fleet.workers, new_node} - {last}
 proved("the labelled node runs RELEASE 2, and all others run RELEASE 1")
 
 # %% [markdown]
-# One: each Pod is made from the template of *its* DaemonSet. More labels make the canary larger.
+# One: each Pod is made from the template of *its* DaemonSet, so this canary lasts. More labels make it
+# larger.
 #
 # ## Check yourself
 #

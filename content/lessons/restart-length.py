@@ -47,6 +47,7 @@ probe = {"exec": {"command": ["true"]}, "initialDelaySeconds": 6}
 with record("agent", live=True) as late:
     patch_container("agent", readinessProbe=probe)
     wait_rollout("agent")
+late.plot()
 
 # %% [markdown]
 # The readiness probe is in the template, so the new Pods have it. `preStop` is in the template, too. The
@@ -113,7 +114,7 @@ new = soak.rollouts[-1].revision
 bars = soak.timeline.segments
 came = min(bar.start for bar in bars if bar.revision == new and bar.phase == "ready")
 last = max(bar.start for bar in bars if bar.revision != new and bar.phase == "terminating")
-print(f"measured: {last - came:.1f} s from the first ready new Pod to the end of the last old Pod")
+print(f"measured: {last - came:.1f} s from the first ready new Pod to the stop of the last old one")
 soak.plot()
 
 # %%

@@ -3,7 +3,7 @@
 
 # %%
 from daemonset_course import apply, kubectl, predict, proved, record, reset, wait_rollout
-from daemonset_course.lessons import daemonset_status, release, set_budget, try_kubectl, try_rollout
+from daemonset_course.lessons import daemonset_status, release, try_kubectl, try_rollout
 
 fleet = reset(workers=12)
 fleet
@@ -19,10 +19,11 @@ fleet
 # %%
 apply("../manifests/rolling-update/agent.yaml")
 wait_rollout("agent")
+# %kubectl rollout status daemonset/agent
 # %kubectl get daemonset agent -o yaml
 
 # %% [markdown]
-# The manifest `bare.yaml` says nothing about updates. The API server completes it, without storing it:
+# The manifest `bare.yaml` has no `updateStrategy`. The API server completes it, without storing it:
 
 # %%
 # %kubectl apply --dry-run=server -f ../manifests/rolling-update/bare.yaml \
@@ -86,7 +87,7 @@ with record("agent", live=True, predicted=length) as rollout:
 rollout.plot()
 
 # %% [markdown]
-# One lane a node. The bar turns thin where the old Pod terminates, hollow and hatched while the new
+# Each lane is a node. The bar turns thin where the old Pod terminates, hollow and hatched while the new
 # one starts, and full again, in another colour, when it is ready. The panel underneath counts the nodes
 # without an available Pod; the dashed line is the budget. Move the slider: a tile for each node shows
 # that moment.
@@ -115,8 +116,8 @@ print(f"measured: {facts.duration:.1f} s; 12 rounds of {restart:.1f} s: {12 * re
 # In a rollout without surge, the controller does this at each sync of the DaemonSet
 # ([`rollingUpdate` in `pkg/controller/daemon/update.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/update.go)):
 #
-# 1. Count the nodes without an available Pod, for whatever reason. Two kinds of nodes are looked at:
-#    those that should have a Pod, and those that still have one.
+# 1. Count the nodes without an available Pod, for whatever reason. These are nodes that should have a Pod
+#    and nodes that still have one.
 # 2. Delete old Pods that are not available, whatever the budget is: their nodes are counted already.
 # 3. Delete further old Pods as long as the count stays within `maxUnavailable`.
 #
@@ -222,10 +223,11 @@ proved("10 nodes have a ready agent, and 11 of the 12 Pods of web are available"
 #
 # A DaemonSet has no `progressDeadlineSeconds`, and nothing rolls back by itself. `kubectl rollout
 # status` waits without end: use its `--timeout`. `kubectl rollout undo` goes back to the template
-# before. Set the budget to 1, then undo. (`set_budget(1)` runs `kubectl patch`.)
+# before. Set the budget to 1, then undo.
 
 # %%
-set_budget(1)
+# %kubectl patch daemonset agent --patch \
+#     '{"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 1}}}}'
 with record("agent", live=True) as repair:
     # %kubectl rollout undo daemonset/agent
     wait_rollout("agent")
@@ -243,8 +245,7 @@ proved("two nodes got a new Pod, and both broken Pods ended before either new on
 # %% [markdown]
 # Only two nodes got a new Pod: the other ten still ran the version that came back. By rule 2 the
 # controller replaced both Pods at once, with a budget of 1, because they were not available.
-
-# %% [markdown]
+#
 # ## Check yourself
 #
 # A colleague shows you this. Choose the cause, and read what the output says about your choice.
@@ -275,9 +276,9 @@ q1.compare(ceil(26 / down), within=0, source="rule")
 # %% [markdown]
 # ## Your turn
 #
-# `agent` runs RELEASE 1 on 12 workers, with `maxUnavailable: 10%`. *Change request:* all of them get
-# RELEASE 2. The whole rollout may take as long as five restarts, each the replacement of one node's Pod.
-# At no time may more than three nodes be without an available agent.
+# `agent` runs RELEASE 1 on 12 workers, with `maxUnavailable: 10%`. Change all of them to RELEASE 2. The
+# whole rollout may take as long as five restarts. A restart is the replacement of the Pod of one node. At
+# no time may more than three nodes be without an available agent.
 
 # %%
 from daemonset_course.lessons import exercise
