@@ -2,7 +2,17 @@
 # # maxSurge
 
 # %%
-from daemonset_course import apply, compare, predict, proved, record, reset, wait_rollout
+from daemonset_course import (
+    apply,
+    compare,
+    predict,
+    proved,
+    record,
+    reset,
+    show,
+    step,
+    wait_rollout,
+)
 from daemonset_course.lessons import daemonset_status, release, try_rollout, uids
 
 fleet = reset(workers=3)
@@ -15,10 +25,6 @@ wait_rollout("agent")
 # > `maxSurge`, available since Kubernetes 1.22, controls whether the new Pod is created before the
 # > old one is deleted. It makes zero-downtime updates possible: `maxUnavailable: 0` with
 # > `maxSurge: 1`.
-#
-# (1.21 had a
-# [feature gate](https://kubernetes.io/docs/reference/command-line-tools-reference/feature-gates-removed/)
-# for it.)
 #
 # ## Old Pod first, or new Pod first
 #
@@ -71,7 +77,7 @@ proved("without surge each node had a gap; with surge it had two ready Pods, and
 
 # %% [markdown]
 # Without surge every lane has a gap. With surge every lane has two Pods for a while, and no node is
-# unavailable. The rollout is shorter, too: the controller does not wait until the old Pod has stopped.
+# unavailable. The controller does not wait until the old Pod has stopped, so the rollout is shorter.
 #
 # ## Why
 #
@@ -92,8 +98,7 @@ proved("without surge each node had a gap; with surge it had two ready Pods, and
 # The next cell asks the API server about thirty pairs. It stores none.
 
 # %%
-from daemonset_course import show
-from daemonset_course.lessons import admission, try_budgets
+from daemonset_course.lessons import admission, measure_silences, try_budgets
 
 rows, columns = ["unset", 0, "0%", 1, "10%"], ["unset", 0, 1, "10%", "100%", "101%"]
 manifest = "../manifests/max-surge/agent.yaml"
@@ -222,10 +227,6 @@ silent = predict(
 )
 silent
 
-# %%
-from daemonset_course import step
-from daemonset_course.lessons import measure_silences
-
 
 # %%
 @step("silence", needs=("exec", "logs", "probes"))
@@ -286,9 +287,8 @@ alive
 alive.compare(len(fleet.workers) - 1, within=0, source="rule")
 
 # %% [markdown]
-# Both are updated: `maxSurge` counts new Pods only, and rule 2 applies to the dead node. An agent that
-# tolerates its taint is updated on both nodes, too. Its rollout does not end: DESIRED counts the dead
-# node.
+# Both are updated: `maxSurge` counts new Pods only, and rule 2 applies to the dead node. (If the agent
+# tolerates the taint, DESIRED counts the dead node, and the rollout does not end.)
 #
 # ## Your turn
 #

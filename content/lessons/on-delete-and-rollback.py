@@ -2,7 +2,7 @@
 # # OnDelete and rollback
 
 # %%
-from daemonset_course import add_node, apply, predict, proved, record, reset, show, wait_rollout
+from daemonset_course import add_node, apply, kubectl, predict, proved, record, reset, wait_rollout
 from daemonset_course.lessons import pod_names, releases, try_evict, uids, wait_observed, wait_pod
 
 fleet = reset(workers=3)
@@ -15,17 +15,14 @@ wait_rollout("agent")
 # > With `OnDelete` the DaemonSet controller does not roll out updates by itself. You delete each
 # > Pod by hand, and it is re-created from the updated template. This controls exactly when each node
 # > is updated, which is common for critical infrastructure such as network plugins.
-
-# %%
-# %kubectl get daemonset agent -o yaml
-
-# %% [markdown]
+#
 # ## A new template
 #
 # This agent has the strategy `OnDelete`. Give it a new version, `RELEASE=2`, and let the controller
-# observe the change. (The recording goes on over several cells.)
+# observe the change. The recording covers several cells.
 
 # %%
+# %kubectl get daemonset agent -o jsonpath={.spec.updateStrategy}
 before = uids("agent")
 upgrade = record("agent")
 upgrade.start()
@@ -131,7 +128,7 @@ proved("the order was: the two that you chose, the node that joined, the evicted
 # cluster's own agents. `kindnet` is its network plugin.
 
 # %%
-from daemonset_course import kubectl, step
+from daemonset_course import step
 
 
 @step("strategies", needs="logs")
@@ -253,6 +250,7 @@ wait_rollout("sensor")
 history["undo to 1"] = revisions("sensor")
 
 # %%
+from daemonset_course import show
 from daemonset_course.lessons import revision_history
 
 show(revision_history(history, "RELEASE"))
