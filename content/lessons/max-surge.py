@@ -2,17 +2,7 @@
 # # maxSurge
 
 # %%
-from daemonset_course import (
-    apply,
-    compare,
-    predict,
-    proved,
-    record,
-    reset,
-    show,
-    step,
-    wait_rollout,
-)
+from daemonset_course import apply, compare, predict, proved, record, reset, step, wait_rollout
 from daemonset_course.lessons import daemonset_status, release, try_rollout, uids
 
 fleet = reset(workers=3)
@@ -98,6 +88,7 @@ proved("without surge each node had a gap; with surge it had two ready Pods, and
 # The next cell asks the API server about thirty pairs. It stores none.
 
 # %%
+from daemonset_course import show
 from daemonset_course.lessons import admission, measure_silences, try_budgets
 
 rows, columns = ["unset", 0, "0%", 1, "10%"], ["unset", 0, 1, "10%", "100%", "101%"]
