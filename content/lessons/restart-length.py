@@ -32,8 +32,8 @@ print(f"measured: the node was without an agent for {restart:.1f} s")
 #
 # Two fields of a container make a restart longer. A readiness probe with `initialDelaySeconds` makes the
 # new Pod ready late. A `preStop` hook makes the old Pod stop slowly. Change one of them at a time, and
-# compare the shortest gap of each rollout: other work on this machine disturbs it least. A budget of 4
-# rolls a third of the nodes at a time.
+# compare the shortest gap of each rollout, which other work on this machine disturbs least. With a budget
+# of 4 the controller replaces the Pods of a third of the nodes at a time.
 
 # %%
 # %kubectl patch daemonset agent --type merge --patch \
@@ -135,14 +135,14 @@ proved("the last old Pod was not asked to stop before minReadySeconds were over"
 reset(workers=3)
 
 # %%
-deafness = predict(
+ends = predict(
     "deaf",
     "The first process of a container is sleep, and its Pod has "
     "terminationGracePeriodSeconds: 6. A rollout asks the Pod to stop. "
-    "How long does it take from then until the Pod is gone?",
+    "How many seconds later is the Pod gone?",
     unit="s",
 )
-deafness
+ends
 
 # %% [markdown]
 # Signals need a real process: on the embedded cluster you see a **recording** made on kind. The first
@@ -179,34 +179,35 @@ log = deaf.result
 
 
 def stops(rollout):
-    """Seconds from "asked to stop" to "gone" of each old Pod of this rollout."""
+    """Seconds from the deletion request until each old Pod of this rollout is gone."""
     thin = [one for one in log.timeline.segments if one.phase == "terminating"]
     return [one.end - one.start for one in thin if rollout.start <= one.start <= rollout.end]
 
 
 # %%
-unheard, heard = map(stops, log.rollouts)
-log.plot(title=f"Until a Pod is gone: first rollout {min(unheard):.1f}, second {max(heard):.1f} s")
+ignored, handled = map(stops, log.rollouts)
+log.plot(
+    title=f"Until a Pod is gone: first rollout {min(ignored):.1f}, second {max(handled):.1f} s"
+)
 
 # %%
-print(f"measured: {min(unheard):.1f} to {max(unheard):.1f} s unheard")
-print(f"measured: {min(heard):.1f} to {max(heard):.1f} s heard")
-deafness.compare(min(unheard), source=deaf.source)
+print(f"measured: {min(ignored):.1f} to {max(ignored):.1f} s without a handler")
+print(f"measured: {min(handled):.1f} to {max(handled):.1f} s with a handler")
+ends.compare(min(ignored), source=deaf.source)
 
 # %%
-assert len(unheard) == len(heard) == 3
-assert max(heard) < min(unheard)
-assert min(unheard) > 5, "the grace period, less what the log's first sight of it came late"
+assert len(ignored) == len(handled) == 3
+assert max(handled) < min(ignored)
+assert min(ignored) > 5, "the grace period, less what the log's first sight of it came late"
 proved("each Pod that ignores SIGTERM takes its grace period, and each that handles it takes less")
 
 # %% [markdown]
-# A Pod that does not handle SIGTERM takes its whole grace period, on every node. The first process of a container has the process number 1 there. The kernel does not deliver a signal
-# to process 1 unless that process has set a handler for it; SIGKILL from outside the container is
-# delivered all the same, and ends it
+# A Pod that does not handle SIGTERM takes its whole grace period, on every node. The first process of a
+# container has the process number 1 there. The kernel delivers a signal to process 1 only if that process
+# has set a handler for it. SIGKILL from outside the container is delivered all the same
 # ([pid_namespaces(7)](https://man7.org/linux/man-pages/man7/pid_namespaces.7.html)). Let the agent
-# handle SIGTERM, or start it under a small init; a shorter grace period only kills it sooner.
-
-# %% [markdown]
+# handle SIGTERM, or start it under a small init. A shorter grace period only kills the agent sooner.
+#
 # ## Check yourself
 #
 # A colleague shows you two clusters. Choose the cause in each, and read what the output says about your
