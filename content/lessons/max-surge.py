@@ -323,6 +323,13 @@ turn.check()
 turn.recording.plot()
 
 # %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
 # ## What to take along
 #
 # - Write both lines, `maxUnavailable: 0` and `maxSurge: 1`: exactly one of the two is zero.

@@ -365,6 +365,13 @@ turn.check()
 turn.recording.plot()
 
 # %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
 # ## What to take along
 #
 # - `OnDelete`: the controller deletes no Pod for a new template. Each Pod that is created gets it.

@@ -268,6 +268,13 @@ turn.check()
 turn.recording.plot()
 
 # %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
 # ## What to take along
 #
 # - A slow start makes the gap longer in the rollout that adds it, a slow stop in the rollout after that.

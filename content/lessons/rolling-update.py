@@ -316,6 +316,13 @@ turn.check()
 turn.recording.plot()
 
 # %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
 # ## What to take along
 #
 # - A rollout takes down at most `maxUnavailable` nodes; percentages round up.

@@ -280,6 +280,13 @@ turn.start()
 turn.check()
 
 # %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
 # ## What to take along
 #
 # - Dead nodes, broken Pods and terminating Pods use up the same budget.
