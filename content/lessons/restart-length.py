@@ -2,12 +2,9 @@
 # # The length of a restart
 
 # %%
-import json
+from daemonset_course import apply, compare, kubectl, predict, proved, record, reset, wait_rollout
+from daemonset_course.lessons import patch_container, release
 
-from daemonset_course import apply, kubectl, predict, proved, record, reset, wait_rollout
-from daemonset_course.lessons import container_patch, release, set_budget, slow_start
-
-# %%
 fleet = reset(workers=12)
 apply("../manifests/rolling-update/agent.yaml")
 wait_rollout("agent")
@@ -18,14 +15,14 @@ wait_rollout("agent")
 # > A rollout takes as long as its rounds, and a round as long as one restart: the old Pod stops, the
 # > new one starts, becomes ready, and stays ready for `minReadySeconds`.
 #
-# (Rounds are in lesson [rolling-update]: with a budget of k, N nodes take N/k rounds, rounded up.) So
-# there are two ways to a shorter rollout. A larger budget takes more nodes down at a time; a shorter
-# restart does not. First we measure one restart of the agent as it is.
+# (Lesson [rolling-update] counts the rounds: with a budget of k, N nodes take N/k rounds, rounded up.)
+# So a rollout becomes shorter in two ways. A larger budget takes more nodes down at a time; a shorter
+# restart does not. First measure one restart of the agent as it is.
 
 # %%
+node = fleet.workers[0]
 with record("agent") as one:
-    first_node = f"-l app=agent --field-selector spec.nodeName={fleet.workers[0]}"
-    kubectl(f"delete pod {first_node}")
+    # %kubectl delete pod -l app=agent --field-selector spec.nodeName={node}
     wait_rollout("agent")
 restart = one.timeline.unavailable.longest(0)
 print(f"measured: the node was without an agent for {restart:.1f} s")
@@ -33,36 +30,28 @@ print(f"measured: the node was without an agent for {restart:.1f} s")
 # %% [markdown]
 # ## A slow start and a slow stop
 #
-# Two fields of a container make a restart longer. A readiness probe with `initialDelaySeconds` makes
-# the new Pod ready late. A `preStop` hook makes the old Pod stop slowly. We change one of them at a
-# time, and roll a third of the nodes at a time. Then we compare the shortest gap of each rollout: other
-# work on this machine disturbs it least.
-#
-# `slow_start("agent", 6)` gives the agent a readiness probe with `initialDelaySeconds: 6`.
-# `container_patch`, further down, returns a patch of the template that sets fields of one container.
+# Two fields of a container make a restart longer. A readiness probe with `initialDelaySeconds` makes the
+# new Pod ready late. A `preStop` hook makes the old Pod stop slowly. Change one of them at a time, and
+# compare the shortest gap of each rollout, which other work on this machine disturbs least. With a budget
+# of 4 the controller replaces the Pods of a third of the nodes at a time.
 
 # %%
-set_budget(4)
-with record("agent", live=True) as late:
-    if "no change" in slow_start("agent", 6):  # this cell ran before
-        kubectl("rollout restart daemonset/agent")
-    wait_rollout("agent")
-
-
-# %%
-def roll_with(change):
-    """The facts of a rollout with this change."""
-    with record("agent", live=True) as run:
-        said = kubectl("patch daemonset agent --patch", json.dumps({"spec": change}))
-        if "no change" in said:  # this cell ran before
-            kubectl("rollout restart daemonset/agent")
-        wait_rollout("agent")
-    return run.rollouts[-1]
-
+# %kubectl patch daemonset agent --type merge --patch \
+#     '{"spec": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 4}}}}'
 
 # %% [markdown]
-# The slow start is a field of the template, so the new Pods have it. `preStop` is a field of the
-# template as well. The first of the next two rollouts adds it, and takes the readiness probe away.
+# `patch_container` runs `kubectl patch daemonset agent --patch` with fields of the container `agent`.
+
+# %%
+probe = {"exec": {"command": ["true"]}, "initialDelaySeconds": 6}
+with record("agent", live=True) as late:
+    patch_container("agent", readinessProbe=probe)
+    wait_rollout("agent")
+late.plot()
+
+# %% [markdown]
+# The readiness probe is in the template, so the new Pods have it. `preStop` is in the template, too. The
+# first of the next two rollouts adds `preStop` and removes the probe.
 
 # %%
 slow_stop = predict(
@@ -75,16 +64,22 @@ slow_stop
 
 # %%
 stop = {"preStop": {"sleep": {"seconds": 6}}}
-first = roll_with(container_patch("agent", lifecycle=stop, readinessProbe=None))
-second = roll_with(container_patch("agent", env=[{"name": "RELEASE", "value": "7"}]))
+with record("agent", live=True) as first:
+    patch_container("agent", lifecycle=stop, readinessProbe=None)
+    wait_rollout("agent")
 
 # %%
-runs = {"slow start": late.rollouts[-1], "slow stop, first": first, "slow stop, second": second}
-gap = {what: min(-s for s in run.overlap.values()) for what, run in runs.items()}
+with record("agent", live=True) as second:
+    release(2)
+    wait_rollout("agent")
+compare(first, second, labels=("preStop is new", "preStop is there"))
+
+# %%
+runs = {"slow start": late, "slow stop, first": first, "slow stop, second": second}
+gap = {what: min(-s for s in run.rollouts[-1].overlap.values()) for what, run in runs.items()}
 print(f"measured: plain {restart:.1f} s")
 for what, seconds in gap.items():
     print(f"measured: {what} {seconds:.1f} s")
-late.plot()
 
 # %%
 ratio = gap["slow stop, second"] / gap["slow stop, first"]
@@ -97,18 +92,21 @@ assert ratio > 1.5
 proved("a slow start makes the gap longer, and a slow stop does so one rollout later")
 
 # %% [markdown]
-# The slow stop shows only in the *second* rollout: a Pod stops as its own spec says, and the Pods that
-# the first rollout ended had no `preStop`.
+# Only the *second* rollout is slow: a Pod stops as its own spec says, and the Pods that the first rollout
+# ended had no `preStop`.
 #
-# `minReadySeconds` slows a rollout without a longer gap: a Pod counts as *available* only when it
-# has been ready for that long.
+# `minReadySeconds` makes a rollout longer, and no gap: a Pod counts as *available* only when it has been
+# ready for that long. The next cell also removes `preStop`, with a rollout that is not measured.
 
 # %%
-set_budget(6)
-# This rollout is not measured: it only replaces the Pods that stop slowly.
-roll_with({"minReadySeconds": 3, **container_patch("agent", lifecycle=None)})
+# %kubectl patch daemonset agent --type merge --patch '{"spec": {"minReadySeconds": 3, \
+#     "updateStrategy": {"rollingUpdate": {"maxUnavailable": 6}}}}'
+patch_container("agent", lifecycle=None)
+wait_rollout("agent")
+
+# %%
 with record("agent", live=True) as soak:
-    release(8)
+    release(3)
     wait_rollout("agent")
 
 # %%
@@ -116,7 +114,7 @@ new = soak.rollouts[-1].revision
 bars = soak.timeline.segments
 came = min(bar.start for bar in bars if bar.revision == new and bar.phase == "ready")
 last = max(bar.start for bar in bars if bar.revision != new and bar.phase == "terminating")
-print(f"measured: {last - came:.1f} s from the first new Pod's ready to the last old one's end")
+print(f"measured: {last - came:.1f} s from the first ready new Pod to the stop of the last old one")
 soak.plot()
 
 # %%
@@ -124,37 +122,38 @@ assert last - came > 3 - 1, "the controller reads the API's times: whole seconds
 proved("the last old Pod was not asked to stop before minReadySeconds were over")
 
 # %% [markdown]
-# The second half of the nodes had to wait until the first half had been ready for three seconds. With
-# `minReadySeconds` a bad version has time to fail before it reaches the next node.
-
-# %% [markdown]
+# The controller waits until the first half of the nodes has been ready for three seconds, then it replaces
+# the second half. So a bad version has time to fail before it reaches the next node.
+#
 # ## A Pod that does not stop
 #
-# Back to the small fleet. To stop a Pod, the kubelet has SIGTERM sent to the first process of each
-# container. If a container still runs after `terminationGracePeriodSeconds`, 30 by default, it is
-# killed. `deaf` is another DaemonSet, with a grace period of 6 seconds.
+# To stop a Pod, the kubelet lets the container runtime send SIGTERM to the first process of each
+# container. If a container still runs after `terminationGracePeriodSeconds`, 30 by default, the runtime
+# kills it. `deaf` is another DaemonSet, with a grace period of 6 seconds.
 
 # %%
 reset(workers=3)
 
 # %%
-deafness = predict(
+ends = predict(
     "deaf",
     "The first process of a container is sleep, and its Pod has "
     "terminationGracePeriodSeconds: 6. A rollout asks the Pod to stop. "
-    "How long does it take from then until the Pod is gone?",
+    "How many seconds later is the Pod gone?",
     unit="s",
 )
-deafness
+ends
 
 # %% [markdown]
 # Signals need a real process: on the embedded cluster you see a **recording** made on kind. The first
 # rollout ends the Pods whose first process is `sleep`. The new Pods run a shell that handles SIGTERM,
 # and the second rollout ends those.
 
-
 # %%
+import json
+
 from daemonset_course import step
+from daemonset_course.lessons import container_patch
 
 TRAP = "trap 'exit 0' TERM; sleep infinity & wait"
 
@@ -180,39 +179,35 @@ log = deaf.result
 
 
 def stops(rollout):
-    """Seconds from "asked to stop" to "gone" of each old Pod of this rollout."""
+    """Seconds from the deletion request until each old Pod of this rollout is gone."""
     thin = [one for one in log.timeline.segments if one.phase == "terminating"]
     return [one.end - one.start for one in thin if rollout.start <= one.start <= rollout.end]
 
 
 # %%
-unheard, heard = map(stops, log.rollouts)
-log.plot(title=f"Until a Pod is gone: first rollout {min(unheard):.1f}, second {max(heard):.1f} s")
+ignored, handled = map(stops, log.rollouts)
+log.plot(
+    title=f"Until a Pod is gone: first rollout {min(ignored):.1f}, second {max(handled):.1f} s"
+)
 
 # %%
-print(f"measured: {min(unheard):.1f} to {max(unheard):.1f} s unheard")
-print(f"measured: {min(heard):.1f} to {max(heard):.1f} s heard")
-deafness.compare(min(unheard), source=deaf.source)
+print(f"measured: {min(ignored):.1f} to {max(ignored):.1f} s without a handler")
+print(f"measured: {min(handled):.1f} to {max(handled):.1f} s with a handler")
+ends.compare(min(ignored), source=deaf.source)
 
 # %%
-assert len(unheard) == len(heard) == 3
-assert max(heard) < min(unheard)
-assert min(unheard) > 5, "the grace period, less what the log's first sight of it came late"
+assert len(ignored) == len(handled) == 3
+assert max(handled) < min(ignored)
+assert min(ignored) > 5, "the grace period, less what the log's first sight of it came late"
 proved("each Pod that ignores SIGTERM takes its grace period, and each that handles it takes less")
 
 # %% [markdown]
-# A Pod that does not handle SIGTERM costs its whole grace period, on every node.
-# The first process of a container has the process number 1 there. The kernel does not deliver a signal
-# to process 1 unless that process has set a handler for it; SIGKILL from outside the container is
-# delivered all the same, and ends it
+# A Pod that does not handle SIGTERM takes its whole grace period, on every node. The first process of a
+# container has the process number 1 there. The kernel delivers a signal to process 1 only if that process
+# has set a handler for it. SIGKILL from outside the container is delivered all the same
 # ([pid_namespaces(7)](https://man7.org/linux/man-pages/man7/pid_namespaces.7.html)). Let the agent
-# handle SIGTERM, or start it under a small init; a shorter grace period only kills it sooner.
-
-# %%
-kubectl("delete daemonset deaf --ignore-not-found")
-None
-
-# %% [markdown]
+# handle SIGTERM, or start it under a small init. A shorter grace period only kills the agent sooner.
+#
 # ## Check yourself
 #
 # A colleague shows you two clusters. Choose the cause in each, and read what the output says about your
@@ -229,15 +224,15 @@ symptom("stops-slowly")
 # %% [markdown]
 # ## Your turn
 #
-# A rollout of `agent` takes too long, and you may not change the budget. Make a rollout at least twice
-# as fast, with the same `updateStrategy`. The team of `agent` says:
+# A rollout of `agent` takes too long. Make it at least twice as fast, with the same `updateStrategy`. The
+# team of `agent` says:
 #
 # - The agent ends at once when it gets SIGTERM. It answers its probe as soon as it has started.
 # - The probe stays, and so does the grace period.
 # - A new Pod must have been ready for at least one second before the next node follows.
 #
-# `before` is a copy of `agent` as it is now. Leave it alone: the check restarts both at the same time,
-# and compares.
+# `before` is a copy of `agent` as it is now. Do not change it: the check restarts both at the same time
+# and compares them.
 
 # %%
 from daemonset_course.lessons import exercise
@@ -282,7 +277,7 @@ None
 # %% [markdown]
 # ## What to take along
 #
-# - A slow start makes the gap longer in the rollout that brings it; a slow stop in the one after it.
+# - A slow start makes the gap longer in the rollout that adds it, a slow stop in the rollout after that.
 # - `minReadySeconds` makes the rollout longer, and no gap.
-# - A process that does not handle SIGTERM costs its whole grace period on each node.
-# - A shorter restart shortens the rollout without one more node down.
+# - A process that does not handle SIGTERM takes its whole grace period on each node.
+# - A shorter restart makes the rollout shorter, and takes no more nodes down.

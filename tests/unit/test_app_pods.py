@@ -90,6 +90,18 @@ def test_identities_of_all_pods_of_ready_ones_and_by_node() -> None:
     assert app_pods.uids_by_node("agent") == {"worker": "uid-b", "worker2": "uid-c"}
 
 
+def test_the_release_of_each_node_is_that_of_the_first_container(
+    pods: dict[tuple[str, str], list[Any]],
+) -> None:
+    env = [{"name": "OTHER", "value": "x"}, {"name": "RELEASE", "value": "2"}]
+    found = [pod("a", "worker"), pod("b", "worker2"), pod("c")]
+    found[0]["spec"]["containers"] = [{"env": env}, {"env": [{"name": "RELEASE", "value": "9"}]}]
+    found[1]["spec"]["containers"] = [{}]
+    pods[PODS.format("default"), "app=agent"] = found
+
+    assert app_pods.releases("agent") == {"worker": "2", "worker2": ""}
+
+
 @pytest.mark.usefixtures("pods")
 def test_only_pods_that_a_scheduler_has_looked_at_have_its_message() -> None:
     assert app_pods.scheduler_messages("agent") == ["0/3 nodes are available: 3 Insufficient cpu."]

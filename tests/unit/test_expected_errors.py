@@ -68,3 +68,32 @@ def test_success_is_empty_and_another_error_stays_one(verb, trial, monkeypatch) 
         answers(monkeypatch, verb, error)
         with pytest.raises(type(error)):
             trial()
+
+
+def test_each_pair_of_budgets_is_tried_by_itself_under_another_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[Any] = []
+
+    def try_apply(manifest: Any) -> str:
+        tried.append(manifest)
+        both = len(manifest["spec"]["updateStrategy"]["rollingUpdate"]) == 2
+        return "spec: Invalid value: 1: may not be set" if both else ""
+
+    monkeypatch.setattr(expected_errors, "try_apply", try_apply)
+    daemonset = {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "agent", "uid": "x"},
+        "spec": {"template": {}, "updateStrategy": {"type": "OnDelete"}},
+    }
+
+    answers = expected_errors.try_budgets(daemonset, max_unavailable=["unset", 0], max_surge=[1])
+
+    assert answers == {("unset", 1): "", (0, 1): "may not be set"}
+    assert [one["metadata"] for one in tried] == [{"name": "budget"}] * 2
+    assert [one["spec"] for one in tried] == [
+        {"template": {}, "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": given}}
+        for given in ({"maxSurge": 1}, {"maxUnavailable": 0, "maxSurge": 1})
+    ]
+    assert daemonset["spec"]["updateStrategy"] == {"type": "OnDelete"}

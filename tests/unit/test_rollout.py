@@ -11,7 +11,7 @@ from daemonset_course.errors import BadInput
 from daemonset_course.history.daemonset_status import status_of
 from daemonset_course.history.index import History
 from daemonset_course.history.podstate import phase_of
-from daemonset_course.verbs import rollout
+from daemonset_course.verbs import daemonsets, rollout
 from daemonset_course.verbs.rollout import finished, uncounted
 
 OWNER = daemonset()
@@ -215,3 +215,39 @@ def test_a_daemonset_that_is_not_there_is_bad_input_with_the_names_that_are(verb
         verb("agnet")
 
     assert error.value.seen == "found there: agent"
+
+
+@pytest.mark.parametrize(
+    ("observed", "ends"),
+    [({}, False), ({"observedGeneration": 1}, False), ({"observedGeneration": 2}, True)],
+)
+def test_the_wait_ends_when_the_newest_template_is_observed(monkeypatch, observed, ends):
+    item = {"metadata": {"name": "agent", "generation": 2}, "status": observed}
+    api = SimpleNamespace(find=lambda _: item)
+
+    def wait_for(_api, path, done, **options):
+        assert (path, options["timeout"]) == ("/apis/apps/v1/namespaces/default/daemonsets", 30)
+        assert done({"agent": item}) is ends
+        assert not done({})
+        return {"agent": item}
+
+    monkeypatch.setattr(rollout, "current", lambda: SimpleNamespace(api=api))
+    monkeypatch.setattr(rollout, "wait_for", wait_for)
+
+    assert rollout.wait_observed("agent").updated == 0
+
+
+def test_revisions_are_listed_by_number(monkeypatch):
+    items = [{"revision": 10}, {"revision": 9}]
+    asked = []
+
+    def listed(path, labelSelector):  # noqa: N803
+        asked.append((path, labelSelector))
+        return items
+
+    monkeypatch.setattr(
+        daemonsets, "current", lambda: SimpleNamespace(api=SimpleNamespace(items=listed))
+    )
+
+    assert daemonsets.revisions("agent", namespace="x") == [{"revision": 9}, {"revision": 10}]
+    assert asked == [("/apis/apps/v1/namespaces/x/controllerrevisions", "app=agent")]

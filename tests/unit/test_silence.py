@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +56,54 @@ def test_without_a_prober_nothing_is_changed(done: list[str]) -> None:
     with pytest.raises(BadInput, match="app=nothing"):
         silence.longest_silence("nothing", "my-echo", lambda: done.append("change"))
     assert done == []
+
+
+RELEASE = {"name": "RELEASE"}
+WAYS = """
+surge, no probe:
+  rollingUpdate: {maxUnavailable: 0, maxSurge: 1}
+  container: {readinessProbe: null}
+classic:
+  rollingUpdate: {maxUnavailable: 1, maxSurge: 0}
+  container: {lifecycle: {}}
+"""
+
+
+def test_each_way_gets_its_fields_and_then_a_rollout_that_is_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    done: list[object] = []
+
+    def patched(command: str, patch: str) -> Output:
+        assert command == "patch daemonset echo --patch"
+        spec = json.loads(patch)["spec"]
+        (container,) = spec["template"]["spec"]["containers"]
+        done.append((spec["updateStrategy"]["rollingUpdate"], container))
+        return Output("")
+
+    def measured(prober: str, service: str, change: Callable[[], object]) -> float:
+        done.append((prober, service))
+        change()
+        return 1.26
+
+    monkeypatch.setattr(silence, "kubectl", patched)
+    monkeypatch.setattr(silence, "wait_rollout", done.append)
+    monkeypatch.setattr(silence, "longest_silence", measured)
+    (tmp_path / "ways.yaml").write_text(WAYS)
+
+    found = silence.measure_silences("prober", "echo", tmp_path / "ways.yaml")
+
+    assert found == {"surge, no probe": 1.3, "classic": 1.3}
+    quick = {"maxUnavailable": "100%", "maxSurge": 0}
+    assert done == [
+        (quick, {"name": "echo", "readinessProbe": None}),
+        "echo",
+        ("prober", "echo"),
+        ({"maxUnavailable": 0, "maxSurge": 1}, {"name": "echo", "env": [RELEASE | {"value": "1"}]}),
+        "echo",
+        (quick, {"name": "echo", "lifecycle": {}}),
+        "echo",
+        ("prober", "echo"),
+        ({"maxUnavailable": 1, "maxSurge": 0}, {"name": "echo", "env": [RELEASE | {"value": "2"}]}),
+        "echo",
+    ]

@@ -82,3 +82,20 @@ def test_a_budget_leaves_a_surge_that_is_not_given(commands, given, rolling) -> 
     ((command, patch),) = commands
     assert command == "patch daemonset logs --type merge --patch"
     assert json.loads(patch)["spec"]["updateStrategy"] == {"rollingUpdate": rolling}
+
+
+@pytest.mark.parametrize(("answer", "restarts"), [("patched", 0), ("patched (no change)", 1)])
+def test_fields_of_a_container_that_are_there_already_restart_the_pods(
+    monkeypatch: pytest.MonkeyPatch, answer: str, restarts: int
+) -> None:
+    given: list[tuple[str, ...]] = []
+    monkeypatch.setattr(
+        template_changes, "kubectl", lambda *words: given.append(words) or Output(answer)
+    )
+
+    template_changes.patch_container("agent", lifecycle=None)
+
+    (command, patch), *more = given
+    assert command == "patch daemonset agent --patch"
+    assert json.loads(patch)["spec"] == template_changes.container_patch("agent", lifecycle=None)
+    assert more == [("rollout restart daemonset/agent",)] * restarts

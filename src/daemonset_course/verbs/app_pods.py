@@ -1,4 +1,4 @@
-"""Read the Pods with a label ``app``: their names, nodes, uids, and the scheduler's messages.
+"""Read the Pods with a label ``app``: names, nodes, uids, releases, the scheduler's messages.
 
 A terminating Pod is counted until it is gone, as ``kubectl get pods -l app=...`` lists it.
 """
@@ -40,6 +40,14 @@ def uids(app: str, *, ready: bool = False) -> set[str]:
 def uids_by_node(app: str) -> dict[str, str]:
     """Return for each node the uid of its Pod with this label ``app``; of two Pods, one uid."""
     return {node: pod["metadata"]["uid"] for pod in _pods(app) if (node := _bound_to(pod))}
+
+
+def releases(app: str) -> dict[str, str]:
+    """Return for each node the ``RELEASE`` of its Pod with this label ``app``.
+
+    It is a variable of the Pod's first container; empty if the container has none.
+    """
+    return {node: _release(pod) for pod in _pods(app) if (node := _bound_to(pod))}
 
 
 def scheduler_messages(app: str) -> list[str]:
@@ -89,6 +97,11 @@ def try_evict(app: str, *, node: str | None = None) -> str:
 def _pods(app: str, namespace: str = "default") -> list[Object]:
     path = f"/api/v1/namespaces/{segment(namespace)}/pods"
     return current().api.items(path, labelSelector=f"app={app}")
+
+
+def _release(pod: Object) -> str:
+    variables = pod["spec"]["containers"][0].get("env") or ()
+    return next((str(one.get("value", "")) for one in variables if one["name"] == "RELEASE"), "")
 
 
 def _bound_to(pod: Object) -> str:

@@ -1,10 +1,11 @@
-"""Where the API server has DaemonSets, and the error for one that does not exist."""
+"""Where the API server has DaemonSets and their revisions; the error for one that is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from daemonset_course.cluster.api import segment
+from daemonset_course.cluster.api import Object, segment
+from daemonset_course.cluster.lifecycle import current
 from daemonset_course.errors import NotFound
 
 
@@ -15,6 +16,13 @@ def daemonsets_path(namespace: str) -> str:
         BadInput: the API server takes no namespace of that name.
     """
     return f"/apis/apps/v1/namespaces/{segment(namespace)}/daemonsets"
+
+
+def revisions(app: str, *, namespace: str = "default") -> list[Object]:
+    """Return the ControllerRevisions with this label ``app``, the oldest number first."""
+    path = f"/apis/apps/v1/namespaces/{segment(namespace)}/controllerrevisions"
+    found = current().api.items(path, labelSelector=f"app={app}")
+    return sorted(found, key=lambda item: int(item["revision"]))
 
 
 def no_daemonset(

@@ -5,10 +5,16 @@ An empty text means that nothing was refused. For a block that must be refused u
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
 from daemonset_course.errors import CommandFailed, NotFinished, Rejected
-from daemonset_course.verbs.apply import Source, apply
+from daemonset_course.verbs.apply import Source, apply, parse
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.rollout import wait_rollout
+
+_FIELDS = ("maxUnavailable", "maxSurge")
 
 
 def try_apply(source: Source, *, namespace: str = "default") -> str:
@@ -26,6 +32,34 @@ def try_apply(source: Source, *, namespace: str = "default") -> str:
     except Rejected as error:
         return error.seen
     return ""
+
+
+def try_budgets(
+    daemonset: Source, *, max_unavailable: Sequence[Any], max_surge: Sequence[Any]
+) -> dict[tuple[Any, Any], str]:
+    """Return why the API server refuses each pair of ``maxUnavailable`` and ``maxSurge``.
+
+    The message is empty where the pair is accepted. Nothing is stored.
+
+    Args:
+        daemonset: the manifest of one DaemonSet: YAML text, a path, or a dict.
+        max_unavailable: its values; ``"unset"`` leaves the field out.
+        max_surge: likewise.
+
+    Raises:
+        BadInput: broken YAML, or not one object.
+    """
+    [manifest] = parse(daemonset)
+    pairs = product(max_unavailable, max_surge)
+    return {pair: _refusal(manifest, dict(zip(_FIELDS, pair, strict=True))) for pair in pairs}
+
+
+def _refusal(manifest: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    budget = {field: value for field, value in given.items() if value != "unset"}
+    strategy = {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": budget}}
+    # Another name: what is there already does not complete this one.
+    copy = {**manifest, "metadata": {"name": "budget"}, "spec": {**manifest["spec"], **strategy}}
+    return try_apply(copy).rpartition(": ")[2]
 
 
 def try_kubectl(command: str, *arguments: str, stdin: str | None = None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from daemonset_course import placement
@@ -52,6 +52,31 @@ def wait_rollout(name: str, *, namespace: str = "default", timeout: float = 120)
         status = _waited(name, namespace, timeout)
         wait.result = f"{status.updated} of {status.desired} nodes have an available new Pod"
         return status
+
+
+def wait_observed(name: str, *, namespace: str = "default", timeout: float = 30) -> Status:
+    """Wait until the controller has observed the newest template, and return the status.
+
+    Raises:
+        NotFound: there is no such DaemonSet.
+        NotFinished: the controller has not observed it within ``timeout`` seconds.
+    """
+    wanted = int(_found(name, namespace)["metadata"]["generation"])
+
+    def observed(items: Mapping[str, Object]) -> bool:
+        status = items.get(name, {}).get("status") or {}
+        return int(status.get("observedGeneration", 0)) >= wanted
+
+    found = wait_for(
+        current().api,
+        daemonsets_path(namespace),
+        observed,
+        what=f"the controller to observe the template of {name}",
+        explain=lambda _: f"generation {wanted} is not observed",
+        timeout=timeout,
+        selector={"fieldSelector": f"metadata.name={name}"},
+    )
+    return status_of(found[name])
 
 
 def daemonset_status(name: str, *, namespace: str = "default") -> Status:

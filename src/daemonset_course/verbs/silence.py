@@ -2,13 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from daemonset_course.errors import BadInput
+from daemonset_course.history.daemonset_status import Status
 from daemonset_course.verbs.app_pods import pod_names
 from daemonset_course.verbs.kubectl import kubectl
+from daemonset_course.verbs.rollout import wait_rollout
 from daemonset_course.verbs.shells import shell
+from daemonset_course.verbs.template_changes import container_patch
+
+_QUICK = {"maxUnavailable": "100%", "maxSurge": 0}
+
+
+def measure_silences(prober: str, daemonset: str, ways: str | Path) -> dict[str, float]:
+    """Return by way the longest time in seconds without an answer on any node in a rollout.
+
+    For each way the DaemonSet first gets the fields; then ``RELEASE`` is changed, and that rollout
+    is measured.
+
+    Args:
+        prober: the label ``app`` of the Pods that call the DaemonSet's Service.
+        daemonset: the name of the DaemonSet, of its container and of its Service.
+        ways: a YAML file; by name: ``rollingUpdate`` of the measured rollout, and fields of the
+            ``container``; null removes a field.
+    """
+    found = {}
+    for number, (name, way) in enumerate(yaml.safe_load(Path(ways).read_text()).items(), start=1):
+        _roll(daemonset, _QUICK, way["container"])
+        newer = {"env": [{"name": "RELEASE", "value": str(number)}]}
+        change = partial(_roll, daemonset, way["rollingUpdate"], newer)
+        found[name] = round(longest_silence(prober, daemonset, change), 1)
+    return found
+
+
+def _roll(daemonset: str, budget: Mapping[str, Any], fields: Mapping[str, Any]) -> Status:
+    spec = {"updateStrategy": {"rollingUpdate": budget}} | container_patch(daemonset, **fields)
+    kubectl(f"patch daemonset {daemonset} --patch", json.dumps({"spec": spec}))
+    return wait_rollout(daemonset)
 
 
 def longest_silence(prober: str, service: str, change: Callable[[], object]) -> float:

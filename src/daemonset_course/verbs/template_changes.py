@@ -23,6 +23,18 @@ def container_patch(name: str, **fields: Any) -> dict[str, Any]:
     return {"template": {"spec": {"containers": [{"name": name, **fields}]}}}
 
 
+def patch_container(daemonset: str, **fields: Any) -> Output:
+    """Set fields of a DaemonSet's container of the same name; if none changes, restart the rollout.
+
+    Args:
+        daemonset: its name, and that of the container.
+        fields: of the container; None removes a field.
+    """
+    patch = {"spec": container_patch(daemonset, **fields)}
+    output = kubectl(f"patch daemonset {daemonset} --patch", json.dumps(patch))
+    return kubectl(f"rollout restart daemonset/{daemonset}") if "no change" in output else output
+
+
 def release(number: int, daemonset: str = "agent") -> Output:
     """Set ``RELEASE`` in the Pod template; if it has that value already, restart the rollout."""
     output = kubectl(f"set env daemonset/{daemonset} RELEASE={number}")
