@@ -1,97 +1,93 @@
 """The names that single lessons and labs use: findings, figures, faults, small readers.
 
-A lesson writes ``from daemonset_course.analysis.capacity import Capacity
-from daemonset_course.analysis.scale import Creation
-from daemonset_course.analysis.scale import Creations
-from daemonset_course.analysis.enqueued import Enqueued
-from daemonset_course.analysis.node_failures import Failures
-from daemonset_course.analysis.scale import Length
-from daemonset_course.analysis.scale import LengthsByNodes
-from daemonset_course.analysis.workloads import LogReaders
-from daemonset_course.analysis.scale import Rate
+A lesson writes ``from daemonset_course.lessons import coverage``. The names that most lessons use
+are in ``daemonset_course``. Notebooks import from these two modules only, so that other modules can
+be moved or renamed without a change of any lesson. ``docs/names.md`` lists both.
+"""
+
 from daemonset_course.analysis.admission import admission
-from daemonset_course.analysis.alerts import alerts
-from daemonset_course.verbs.nodes import allocatable_cpu
-from daemonset_course.analysis.node_taints import attempts
-from daemonset_course.verbs.app_pods import bound_by
-from daemonset_course.verbs.template_changes import container_patch
-from daemonset_course.verbs.app_pods import count_by_node
-from daemonset_course.verbs.queue_adds import count_queue_adds
-from daemonset_course.analysis.counts import counts
-from daemonset_course.analysis.coverage import coverage
-from daemonset_course.analysis.counts import coverage_over_time
-from daemonset_course.analysis.scale import creation
-from daemonset_course.analysis.scale import crossover_nodes
-from daemonset_course.verbs.rollout import daemonset_status
-from daemonset_course.doctor import examine
-from daemonset_course.lab.exercise import exercise
-from daemonset_course.analysis.node_failures import failure
-from daemonset_course.analysis.workloads import features
-from daemonset_course.verbs.faults import fill_node
-from daemonset_course.history.podstate import is_ready
-from daemonset_course.analysis.pod_startup import joining
-from daemonset_course.lab.lab_progress import lab_progress
-from daemonset_course.analysis.label_changes import label_changes
-from daemonset_course.analysis.label_changes import label_map
-from daemonset_course.analysis.scale import last_node_ready
-from daemonset_course.verbs.silence import measure_silences
-from daemonset_course.verbs.faults import never_ready
-from daemonset_course.verbs.queue_adds import node_changes
-from daemonset_course.history.podstate import node_of
-from daemonset_course.analysis.node_taints import node_taints
-from daemonset_course.verbs.app_pods import nodes_with
-from daemonset_course.lab.session import open_lab
-from daemonset_course.verbs.template_changes import patch_container
-from daemonset_course.playground import playground
-from daemonset_course.verbs.app_pods import pod_names
+from daemonset_course.analysis.alerts import alerts, sample, samples
+from daemonset_course.analysis.capacity import Capacity
+from daemonset_course.analysis.counts import counts, coverage_over_time, pods_per_node
+from daemonset_course.analysis.coverage import coverage, tolerations_by_object
+from daemonset_course.analysis.enqueued import Enqueued
+from daemonset_course.analysis.label_changes import label_changes, label_map
+from daemonset_course.analysis.monitoring import rights, scrapes
+from daemonset_course.analysis.node_failures import Failures, failure
+from daemonset_course.analysis.node_taints import attempts, node_taints
+from daemonset_course.analysis.pod_startup import joining, startup
 from daemonset_course.analysis.pods_by_node import pods_by_node
-from daemonset_course.analysis.counts import pods_per_node
-from daemonset_course.verbs.conditions import pressure
-from daemonset_course.course_progress import progress
-from daemonset_course.verbs.exporter_trials import read_exporter
-from daemonset_course.verbs.exporter_trials import read_variants
-from daemonset_course.analysis.rollout_progress import recorded_rollouts
-from daemonset_course.verbs.template_changes import release
-from daemonset_course.verbs.app_pods import releases
-from daemonset_course.verbs.exporter import renamed
-from daemonset_course.verbs.template_changes import require_nodes
 from daemonset_course.analysis.revisions import revision_history
-from daemonset_course.verbs.daemonsets import revisions
-from daemonset_course.analysis.monitoring import rights
-from daemonset_course.analysis.rollout_progress import rollout_progress
-from daemonset_course.analysis.alerts import sample
-from daemonset_course.analysis.alerts import samples
-from daemonset_course.verbs.app_pods import scheduler_messages
-from daemonset_course.analysis.monitoring import scrapes
-from daemonset_course.verbs.template_changes import set_budget
-from daemonset_course.verbs.conditions import set_network_unavailable
-from daemonset_course.verbs.conditions import set_pressure
-from daemonset_course.verbs.shells import shell
+from daemonset_course.analysis.rollout_progress import recorded_rollouts, rollout_progress
+from daemonset_course.analysis.scale import (
+    Creation,
+    Creations,
+    Length,
+    LengthsByNodes,
+    Rate,
+    creation,
+    crossover_nodes,
+    last_node_ready,
+)
+from daemonset_course.analysis.workloads import LogReaders, features
+from daemonset_course.course_progress import progress
+from daemonset_course.doctor import examine
 from daemonset_course.figures.small_multiples import small_multiples
-from daemonset_course.verbs.control_plane import start_component
-from daemonset_course.analysis.pod_startup import startup
-from daemonset_course.verbs.control_plane import stop_component
-from daemonset_course.symptom import symptom
-from daemonset_course.analysis.coverage import tolerations_by_object
-from daemonset_course.verbs.expected_errors import try_apply
-from daemonset_course.verbs.expected_errors import try_budgets
-from daemonset_course.verbs.app_pods import try_evict
-from daemonset_course.verbs.expected_errors import try_kubectl
-from daemonset_course.verbs.tokens import try_label_with_token
-from daemonset_course.verbs.expected_errors import try_rollout
-from daemonset_course.verbs.exporter_trials import try_shells
-from daemonset_course.verbs.exporter_trials import try_ways
-from daemonset_course.verbs.app_pods import uids
-from daemonset_course.verbs.app_pods import uids_by_node
-from daemonset_course.verbs.pod_waits import wait_event
-from daemonset_course.verbs.pod_waits import wait_evicted
-from daemonset_course.verbs.pod_waits import wait_new_pods
-from daemonset_course.verbs.rollout import wait_observed
-from daemonset_course.verbs.pod_waits import wait_pod
-from daemonset_course.verbs.tokens import wait_refused
+from daemonset_course.history.podstate import is_ready, node_of
+from daemonset_course.lab.exercise import exercise
+from daemonset_course.lab.lab_progress import lab_progress
+from daemonset_course.lab.session import open_lab
 from daemonset_course.live import watch
-from daemonset_course.verbs.pod_waits import watch_pod
-from daemonset_course.verbs.conditions import without_network
+from daemonset_course.playground import playground
+from daemonset_course.symptom import symptom
+from daemonset_course.verbs.app_pods import (
+    bound_by,
+    count_by_node,
+    nodes_with,
+    pod_names,
+    releases,
+    scheduler_messages,
+    try_evict,
+    uids,
+    uids_by_node,
+)
+from daemonset_course.verbs.conditions import (
+    pressure,
+    set_network_unavailable,
+    set_pressure,
+    without_network,
+)
+from daemonset_course.verbs.control_plane import start_component, stop_component
+from daemonset_course.verbs.daemonsets import revisions
+from daemonset_course.verbs.expected_errors import try_apply, try_budgets, try_kubectl, try_rollout
+from daemonset_course.verbs.exporter import renamed
+from daemonset_course.verbs.exporter_trials import (
+    read_exporter,
+    read_variants,
+    try_shells,
+    try_ways,
+)
+from daemonset_course.verbs.faults import fill_node, never_ready
+from daemonset_course.verbs.nodes import allocatable_cpu
+from daemonset_course.verbs.pod_waits import (
+    wait_event,
+    wait_evicted,
+    wait_new_pods,
+    wait_pod,
+    watch_pod,
+)
+from daemonset_course.verbs.queue_adds import count_queue_adds, node_changes
+from daemonset_course.verbs.rollout import daemonset_status, wait_observed
+from daemonset_course.verbs.shells import shell
+from daemonset_course.verbs.silence import measure_silences
+from daemonset_course.verbs.template_changes import (
+    container_patch,
+    patch_container,
+    release,
+    require_nodes,
+    set_budget,
+)
+from daemonset_course.verbs.tokens import try_label_with_token, wait_refused
 from daemonset_course.verbs.workload_features import workload_features
 
 __all__ = [
