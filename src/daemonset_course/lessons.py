@@ -27,14 +27,12 @@ from daemonset_course.analysis.scale import (
     Rate,
     creation,
     crossover_nodes,
-    last_node_ready,
 )
 from daemonset_course.analysis.workloads import LogReaders, features
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.course_progress import progress
 from daemonset_course.doctor import examine
 from daemonset_course.figures.small_multiples import small_multiples
-from daemonset_course.history.podstate import is_ready, node_of
 from daemonset_course.lab.exercise import exercise
 from daemonset_course.lab.lab_progress import lab_progress
 from daemonset_course.lab.session import open_lab
@@ -65,6 +63,7 @@ from daemonset_course.verbs.nodes import allocatable_cpu
 from daemonset_course.verbs.pod_waits import crash_loop_log, wait_event, wait_evicted, wait_pod
 from daemonset_course.verbs.queue_adds import count_queue_adds
 from daemonset_course.verbs.rollout import daemonset_status
+from daemonset_course.verbs.settled import pods_that_fit
 from daemonset_course.verbs.shells import (
     can_reach,
     container_runtime,
@@ -113,18 +112,15 @@ __all__ = [
     "families",
     "features",
     "fill_node",
-    "is_ready",
     "joining",
     "lab_progress",
     "label_changes",
     "label_map",
     "labels",
-    "last_node_ready",
     "longest_silence",
     "missing_image",
     "mounts_seen",
     "never_ready",
-    "node_of",
     "node_taints",
     "nodes_with",
     "open_lab",
@@ -132,6 +128,7 @@ __all__ = [
     "pod_names",
     "pods_by_node",
     "pods_per_node",
+    "pods_that_fit",
     "pressure",
     "progress",
     "recorded_rollouts",
