@@ -3,7 +3,7 @@
 
 # %%
 from daemonset_course import add_node, apply, current, kubectl, predict, proved, record, reset, show
-from daemonset_course import step, wait_rollout, wait_settled
+from daemonset_course import step, taint, wait_rollout, wait_settled
 from daemonset_course.lessons import count_by_node, coverage_over_time, nodes_with, try_rollout
 
 # %%
@@ -203,7 +203,7 @@ shop_left
 # %%
 broken = f"spec.nodeName={fleet.workers[0]}"
 with record("shop", live=True, predicted={"READY": shop_left}) as moving:
-    kubectl(f"taint node {fleet.workers[0]} broken=disk:NoExecute --overwrite")
+    taint(fleet.workers[0], "broken=disk:NoExecute")
     kubectl(f"wait --for=delete pod -l app=shop --field-selector {broken} --timeout=60s")
     kubectl(f"wait --for=delete pod -l app=store --field-selector {broken} --timeout=60s")
     kubectl("rollout status deployment/store --timeout=60s")
@@ -256,7 +256,7 @@ proved("store has twelve Pods, and autoscale is refused for a DaemonSet")
 # itself.
 
 # %%
-# %kubectl taint node {fleet.workers[0]} broken-
+taint(fleet.workers[0], "broken-")
 apply("../manifests/daemonset-or-deployment/door.yaml")
 door = wait_settled("app=door", pods=10)
 door
