@@ -131,8 +131,8 @@ proved("local is ready on all six workers")
 # ## Many small agents
 #
 # A request sets CPU or memory of the node aside for a container. A limit is the most that it may use.
-# Each Pod of the application `web` requests an eighth of the node's allocatable CPU, and runs on one
-# node only. `pods_that_fit("web")` returns how many of ten Pods the scheduler can place there: first
+# Each Pod of the application `web` requests an eighth of the node's allocatable CPU. `web` and the agents
+# run on one node only, that with an SSD. `pods_that_fit("web")` returns how many of ten Pods the scheduler can place there: first
 # beside no agent, then beside six without requests.
 
 # %%
@@ -140,6 +140,7 @@ from daemonset_course.lessons import allocatable_cpu, pods_that_fit, shell
 
 kubectl("delete daemonset metrics traces udp local --ignore-not-found")
 kubectl("delete daemonset -l agents=small --cascade=foreground")
+# %kubectl label nodes {" ".join(fleet.workers[1:])} disk=hdd --overwrite
 # %kubectl label node {node} disk=ssd --overwrite
 # %kubectl apply -f ../manifests/ports-and-resources/web.yaml
 cpu = allocatable_cpu(node)
