@@ -372,7 +372,7 @@ proved("plain was evicted first, then high; critical kept its Pod")
 # the order alone; the source says more: the kubelet evicts no such Pod
 # ([`evictPod`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/kubelet/eviction/eviction_manager.go)).
 # So the critical agent is safe from the *kubelet's* evictions, and nearly so from the kernel when the
-# node's memory ends (lesson [pitfalls]). Its own memory limit, evictions through the API, `NoExecute` taints
+# node's memory ends (lesson [ports-and-resources]). Its own memory limit, evictions through the API, `NoExecute` taints
 # and rollouts end it like any other.
 
 # %%

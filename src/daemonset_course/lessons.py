@@ -27,13 +27,11 @@ from daemonset_course.analysis.scale import (
     Rate,
     creation,
     crossover_nodes,
-    last_node_ready,
 )
 from daemonset_course.analysis.workloads import LogReaders, features
 from daemonset_course.course_progress import progress
 from daemonset_course.doctor import examine
 from daemonset_course.figures.small_multiples import small_multiples
-from daemonset_course.history.podstate import is_ready, node_of
 from daemonset_course.lab.exercise import exercise
 from daemonset_course.lab.lab_progress import lab_progress
 from daemonset_course.lab.session import open_lab
@@ -78,6 +76,7 @@ from daemonset_course.verbs.pod_waits import (
 )
 from daemonset_course.verbs.queue_adds import count_queue_adds, node_changes
 from daemonset_course.verbs.rollout import daemonset_status, wait_observed
+from daemonset_course.verbs.settled import pods_that_fit
 from daemonset_course.verbs.shells import shell
 from daemonset_course.verbs.silence import measure_silences
 from daemonset_course.verbs.template_changes import (
@@ -119,16 +118,13 @@ __all__ = [
     "failure",
     "features",
     "fill_node",
-    "is_ready",
     "joining",
     "lab_progress",
     "label_changes",
     "label_map",
-    "last_node_ready",
     "measure_silences",
     "never_ready",
     "node_changes",
-    "node_of",
     "node_taints",
     "nodes_with",
     "open_lab",
@@ -137,6 +133,7 @@ __all__ = [
     "pod_names",
     "pods_by_node",
     "pods_per_node",
+    "pods_that_fit",
     "pressure",
     "progress",
     "read_exporter",

@@ -22,3 +22,14 @@ def test_a_line_for_each_kind_of_agent_the_first_one_on_top() -> None:
         ("without requests", ((0, 8), (10, 8))),
     ]
     assert len({(one.stroke.colour, one.stroke.marker, one.stroke.dash) for one in drawn}) == 2
+
+
+def test_a_prediction_is_a_hollow_point_on_the_lines_and_stands_in_the_caption() -> None:
+    answers = {"without requests": None, "with requests": 7, "never measured": 3}
+    found = Capacity(FOUND.measured, FOUND.app, answers)
+    *lines, guess = found.figure().series
+
+    assert guess.points == ((10, 7),)
+    assert guess.stroke.hollow
+    assert tuple(lines) == FOUND.figure().series
+    assert found.caption == f"{FOUND.caption} You predicted 7 with requests."

@@ -31,7 +31,6 @@ from daemonset_course.analysis.node_taints import attempts, node_taints
 from daemonset_course.analysis.pod_startup import joining, startup
 from daemonset_course.analysis.pods_by_node import pods_by_node
 from daemonset_course.analysis.rollout_caption import caption
-from daemonset_course.analysis.scale import last_node_ready
 from daemonset_course.errors import BadInput
 from daemonset_course.figures.shapes import Bars, Lanes, Lines, Shape, Table, Tiles
 from daemonset_course.history.index import History
@@ -58,7 +57,6 @@ ANALYSES: dict[str, Callable[[History], Any]] = {
     "startup": startup,
     "joining": lambda h: joining(h, JOINED, ["agent"]),
     "pods_by_node": lambda h: pods_by_node(h, ["agent"]),
-    "last_node_ready": last_node_ready,
     "sample": lambda h: sample(h, "agent"),
     "samples": lambda h: list(samples(h, "agent")),
 }
@@ -158,8 +156,6 @@ def _claims(name: str, found: Any) -> Iterator[tuple[Any, ...]]:
             yield from (("sample", repr(one)) for one in found)
         case "joining":
             yield from ((f, getattr(found, f)) for f in ("added", "ready", "untainted"))
-        case "last_node_ready":
-            yield ("last", found)
 
 
 HOLES = {

@@ -15,7 +15,6 @@ from daemonset_course.analysis.scale import (
     Rate,
     creation,
     crossover_nodes,
-    last_node_ready,
 )
 from daemonset_course.errors import BadInput
 from daemonset_course.figures.shapes import Lines
@@ -94,33 +93,6 @@ def test_a_run_that_hardly_outlasts_the_burst_has_no_rate(count: int) -> None:
     assert ("limit" in Creations(found, RATE).headline) == (count > RATE.burst)
 
 
-def joining(*ready: float) -> list[Record]:
-    added = [change(1, "nodes", node(name, ready="False"), "ADDED") for name in NAMES]
-    later = [change(t, "nodes", node(name)) for t, name in zip(ready, NAMES, strict=False)]
-    again = [change(9, "nodes", node("old")), change(9.5, "nodes", node("n0"))]
-    return [*listed("nodes", node("old")), *added, *later, *again]
-
-
-def test_the_last_node_counts_from_when_it_was_first_ready() -> None:
-    assert last_node_ready(history(*joining(2, 3, 5))) == 5
-
-
-@pytest.mark.parametrize(
-    ("log", "seen"),
-    [
-        (joining(2, 3), "3 joined, 1 of them were not Ready by the end"),
-        (joining()[:1], "0 joined, 0 of them were not Ready by the end"),
-        ([*joining(2, 3, 5), gap(2, 3, "nodes")], "The watch of nodes saw nothing from 2.0 s"),
-    ],
-    ids=["one late", "none", "interrupted"],
-)
-def test_nodes_that_were_not_all_seen_to_join_are_told(log: list[Record], seen: str) -> None:
-    with pytest.raises(BadInput, match="does not show nodes that join") as error:
-        last_node_ready(history(*log))
-
-    assert error.value.seen.startswith(seen)
-
-
 def test_at_the_corner_ten_rounds_take_as_long_as_the_requests() -> None:
     for restart in (0.5, 1.6):
         nodes = crossover_nodes(restart=restart, rate=RATE)
@@ -151,6 +123,16 @@ def test_each_panel_shows_every_pod_on_the_band_of_requests() -> None:
     assert points(now, "requests allowed: burst, then so many a second") == [
         (0, 0), (0, 30), (3.5, 100), (pytest.approx(4.5 * 1.05), 100),
     ]  # fmt: skip
+
+
+def test_a_prediction_is_a_line_in_the_panel_of_now_alone() -> None:
+    found = Creations(steady(100), RATE, recorded=steady(1000), predicted=9.0)
+    now, recorded = found.figure()
+
+    assert points(now, "predicted: last Pod created") == [(9.0, 0), (9.0, 100)]
+    assert now.x_span == (0, pytest.approx(9.0 * 1.05))
+    assert all(one.label != "predicted: last Pod created" for one in recorded.series)
+    assert "You predicted 9.0 s for the last one created. Recorded:" in found.caption
 
 
 def test_a_rollout_without_a_ready_pod_has_a_line_at_zero() -> None:

@@ -13,9 +13,7 @@ from typing import NamedTuple
 
 from daemonset_course.errors import BadInput
 from daemonset_course.figures.shapes import Lines, Series, Stroke
-from daemonset_course.history import podstate
 from daemonset_course.history.budgets import rounds
-from daemonset_course.history.index import History
 from daemonset_course.history.observed import interruptions
 from daemonset_course.history.text import counted, nodes, seconds
 from daemonset_course.history.timeline import Timeline
@@ -55,11 +53,15 @@ class Creation:
 
 @dataclass(frozen=True)
 class Creations:
-    """A creation, compared with the request limit and with a recorded creation."""
+    """A creation, compared with the request limit and with a recorded creation.
+
+    ``predicted``: when the last Pod was predicted to be created, in seconds; None: no answer.
+    """
 
     now: Creation
     rate: Rate
     recorded: Creation | None = None
+    predicted: float | None = None
 
     @property
     def headline(self) -> str:
@@ -73,6 +75,8 @@ class Creations:
     def caption(self) -> str:
         """When the last Pods were created and ready, and the request limit."""
         words = self._words(self.now)
+        if self.predicted is not None:
+            words += f" You predicted {seconds(self.predicted)} for the last one created."
         return f"{words} Recorded: {self._words(self.recorded)}" if self.recorded else words
 
     def figure(self) -> tuple[Lines, ...]:
@@ -89,7 +93,9 @@ class Creations:
         )
 
     def _panel(self, name: str, one: Creation) -> Lines:
-        count, end = len(one.created), 1.05 * max((*one.created[-1:], *one.ready[-1:]))
+        guess = self.predicted if one is self.now else None
+        count = len(one.created)
+        end = 1.05 * max((*one.created[-1:], *one.ready[-1:], guess or 0.0))
         allowed = [(t, min(self.rate.sent(t), count)) for t in (0.0, self.rate.takes(count), end)]
 
         def line(label: str, moments: tuple[float, ...], stroke: Stroke) -> Series:
@@ -108,6 +114,7 @@ class Creations:
                 ),
                 line("created", one.created, Stroke("foreground")),
                 line("ready", one.ready, Stroke("compared", dash="dashed")),
+                *([] if guess is None else [_predicted(guess, count)]),
             ),
             "seconds since the DaemonSet was created",
             "Pods",
@@ -115,6 +122,13 @@ class Creations:
             y_top=1.24 * count,
             heading=f"{name}: {nodes(count)}",
         )
+
+
+def _predicted(moment: float, count: int) -> Series:
+    """Return the line at the moment for which the last Pod was predicted."""
+    stroke = Stroke("accent", width=1.4, dash="dotted")
+    points = ((moment, 0.0), (moment, 1.0 * count))
+    return Series("predicted: last Pod created", points, stroke, steps=False, named=False)
 
 
 class Length(NamedTuple):
@@ -152,32 +166,6 @@ def creation(timeline: Timeline) -> Creation:
         created=tuple(sorted(born[pod] - begun[0] for pod in new)),
         ready=tuple(sorted(ready[pod] - begun[0] for pod in new if pod in ready)),
     )
-
-
-def last_node_ready(history: History) -> float:
-    """Return when the last node that joined in a recording was first Ready, in seconds.
-
-    Raises:
-        BadInput: no node joined, one was not Ready by the end, or the watch was interrupted.
-    """
-    waiting: set[str] = set()
-    joined, last = 0, 0.0
-    for change in history.changes("nodes"):
-        if change.type == "ADDED" and change.via == "watch":
-            waiting.add(change.name)
-            joined += 1
-        if change.name in waiting and podstate.is_ready(change.object):
-            waiting.remove(change.name)
-            last = change.t
-    observed = history.observed("nodes")
-    if observed.gaps or waiting or not joined:
-        text = f"{joined} joined, {len(waiting)} of them were not Ready by the end"
-        raise BadInput(
-            "The recording does not show nodes that join and become Ready.",
-            seen=observed.caption() or text,
-            next_step="Record add_node again.",
-        )
-    return last
 
 
 def crossover_nodes(*, restart: float, rate: Rate) -> int:

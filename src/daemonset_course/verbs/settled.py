@@ -1,4 +1,4 @@
-"""Wait until each Pod of a group is ready or refused by the scheduler."""
+"""Wait until each Pod of a group is ready or refused by the scheduler; count those that fit."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.history import podstate
 from daemonset_course.progress import waiting
+from daemonset_course.verbs.kubectl import kubectl
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,19 @@ def wait_settled(selector: str, *, pods: int, timeout: float = 60) -> Settled:
         if not podstate.is_ready(pod)
     ]
     return Settled(tuple(sorted(ready)), tuple(sorted(refused)))
+
+
+def pods_that_fit(deployment: str, *, most: int = 10) -> int:
+    """Return how many Pods of a Deployment the scheduler can place, of at most ``most``.
+
+    The Deployment's Pods have its name as their label ``app``. It has no Pod afterwards.
+    """
+    app = f"app={deployment}"
+    kubectl(f"scale deployment {deployment} --replicas={most}")
+    placed = wait_settled(app, pods=most).ready
+    kubectl(f"scale deployment {deployment} --replicas=0")
+    kubectl(f"wait --for=delete pod -l {app} --timeout=60s")
+    return len(placed)
 
 
 def _living(pods: Mapping[str, Any]) -> list[Any]:
