@@ -518,7 +518,7 @@ proved("the scores fall from best-effort to guaranteed, and hog was killed")
 
 # %% [markdown]
 # An agent without requests and limits comes first by this score, whoever fills the node, unless its
-# class is `system-node-critical` (lesson [best-practices]): that gets -997, whatever it requests
+# class is `system-node-critical` (lesson [priority-and-eviction]): that gets -997, whatever it requests
 # ([`GetContainerOOMScoreAdjust`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/kubelet/qos/policy.go)).
 # For `guaranteed` the kubelet asks for -997; where you see 0, the machine did not let it. And `hog`,
 # with the highest priority that there is, was killed for going over *its own* limit: against that no
