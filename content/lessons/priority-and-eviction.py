@@ -66,11 +66,16 @@ urgent = predict(
 urgent
 
 # %%
+# %kubectl delete daemonset agent --cascade=foreground --ignore-not-found
+# %kubectl wait --for=jsonpath={.status.readyReplicas}=9 deployment/web --timeout=60s
+apply(agent)
 with record("agent", live=True) as taking:
-    # %kubectl patch daemonset agent -p '{"spec": {"template": {"spec": {"priorityClassName": "agents"}}}}'
+    # %kubectl patch daemonset agent \
+    #     -p '{"spec": {"template": {"spec": {"priorityClassName": "agents"}}}}'
     wait_rollout("agent")
     kept = wait_settled("app=web", pods=9)
-show(pods_by_node(taking.history, ["web", "agent"]))
+both = pods_by_node(taking.history, ["web", "agent"])
+show(both, title=f"{both.headline}. {urgent.said}")
 
 # %%
 urgent.compare(len(kept.refused), within=0)

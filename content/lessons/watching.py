@@ -215,7 +215,10 @@ quiet
 quiet.compare([*fired_during(healthy.history, "agent", rules)])
 
 # %%
-assert set(fired_during(healthy.history, "agent", rules)) == {"ready < desired", "updated < desired"}
+assert set(fired_during(healthy.history, "agent", rules)) == {
+    "ready < desired",
+    "updated < desired",
+}
 assert alerts({"after": sample(healthy.history, "agent")}, rules).unseen == ("after",)
 proved("two rules fire during a healthy rollout, and none after it")
 
@@ -288,7 +291,8 @@ tape
 
 # %%
 with record("agent", live=True) as parked:
-    # %kubectl patch daemonset agent -p '{"spec": {"template": {"spec": {"nodeSelector": {"disk": "tape"}}}}}'
+    # %kubectl patch daemonset agent \
+    #     -p '{"spec": {"template": {"spec": {"nodeSelector": {"disk": "tape"}}}}}'
     wait_rollout("agent")
 fires = alerts({"parked": sample(parked.history, "agent")}, ["ready < desired"]).seen_by(*rules)
 tape.compare("yes" if fires else "no")
