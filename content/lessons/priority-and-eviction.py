@@ -26,8 +26,8 @@ fleet
 #
 # ## A full node
 #
-# Nine Pods of the Deployment `web` fill three nodes. Each requests 30 % of a node's CPU, so each node
-# has three of them. Then comes the DaemonSet `agent`. It requests 20 % on each node.
+# Nine Pods of the Deployment `web` fill three nodes; each requests 30 % of a node's CPU. Then comes the
+# DaemonSet `agent`. It requests 20 % on each node.
 
 # %%
 cpu = allocatable_cpu(fleet.workers[0])
@@ -94,8 +94,8 @@ proved("the scheduler preempted, and three Pods of web wait for room")
 # ([`preemption.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/scheduler/framework/preemption/preemption.go)).
 # The Deployment created new ones, and these are Pending.
 #
-# Your own classes may have values up to 1,000,000,000. The two system classes are above that, and Pods
-# of any namespace may name them.
+# Your own classes end at 1,000,000,000. The two system classes are above that, and Pods of any namespace
+# may name them.
 
 # %%
 # %kubectl patch daemonset agent \
@@ -117,10 +117,10 @@ proved("every agent has the value of system-node-critical, and a class of your o
 #
 # ## A node under pressure
 #
-# When a node runs short of memory, disk or process ids, its kubelet sets a condition, such as
-# `MemoryPressure`. The node controller adds a taint, and agents tolerate that taint (lesson
-# [taints-and-tolerations]). But the kubelet also refuses or evicts Pods by itself. That takes a real
-# kubelet; on the embedded cluster you see a **recording** made on kind.
+# When a node runs short of something, its kubelet sets a condition, such as `MemoryPressure`. The node
+# controller adds a taint, and agents tolerate it (lesson [taints-and-tolerations]). But the kubelet also
+# refuses or evicts Pods by itself. That takes a real kubelet; on the embedded cluster you see a
+# **recording** made on kind.
 #
 # `plain` has neither requests nor a priority class; `critical` has the class `system-node-critical`.
 
@@ -276,8 +276,8 @@ proved("plain was evicted first, then high; critical kept its Pod")
 # Pods that use more memory than they request go first. Among those, a *high* priority only sets the
 # order
 # ([`rankMemoryPressure`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/kubelet/eviction/helpers.go)).
-# The order alone could explain why `critical` survived. The source says more: from 2,000,000,000 on, the
-# kubelet evicts no Pod
+# The order alone could explain why `critical` survived. By the source, the kubelet evicts no Pod from
+# 2,000,000,000 on
 # ([`evictPod`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/kubelet/eviction/eviction_manager.go)).
 # Its memory limit, evictions through the API, `NoExecute` taints and rollouts end a critical Pod like any
 # other.
@@ -302,21 +302,18 @@ assert "violate the pod's disruption budget" in refusal
 proved("with minAvailable: 3 the API server refuses to evict one of three agents")
 
 # %% [markdown]
-# `minAvailable: 3` is a number. A percentage, or `maxUnavailable`, needs a replica count, and a DaemonSet
-# has none.
+# Write `minAvailable` with a number. A percentage, or `maxUnavailable`, needs a replica count, and a
+# DaemonSet has none: then every eviction of a ready agent is refused.
 
 # %%
 # %kubectl patch pdb agent --type merge -p '{"spec": {"minAvailable": null, "maxUnavailable": 1}}'
 # %kubectl wait --for=jsonpath={.status.conditions[*].reason}=SyncFailed pdb/agent --timeout=30s
 # failed = %kubectl get pdb agent -o jsonpath={.status.conditions[*].message}
-print(failed, try_evict("agent"), sep="\n")
-
-# %%
 assert "daemonsets.apps does not implement the scale subresource" in failed
 assert "disruption budget" in try_evict("agent")
 # %kubectl delete pdb agent
 # %kubectl apply -f ../manifests/priority-and-eviction/budget.yaml
-proved("the budget cannot be worked out, and the eviction is refused although all agents are ready")
+proved("with maxUnavailable: 1 the budget cannot be worked out, and the eviction is refused")
 
 # %% [markdown]
 # ## Check yourself
@@ -378,9 +375,9 @@ turn.start()
 # %kubectl get pods -o custom-columns=NAME:.metadata.name,NODE:.spec.nodeName,PRIORITY:.spec.priority,STATUS:.status.phase
 
 # %% [markdown]
-# Write PriorityClasses between the quotes, with `---` between two of them. For the agents write
-# `%kubectl patch daemonset` under it in the same cell, or use `kubectl edit` in a terminal.
-# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
+# Write PriorityClasses between the quotes, with `---` between two of them, and `%kubectl patch daemonset`
+# under them, or use a terminal. `turn.hint()` gives one of three hints, `turn.solution()` a solution after
+# you passed.
 
 # %%
 change = """
