@@ -15,14 +15,13 @@ fleet
 # > Give essential DaemonSets a high priority, such as `system-node-critical`. A high priority ensures
 # > that the agent is not evicted when its node is under pressure.
 #
-# Three parts of Kubernetes remove Pods, and each follows rules of its own:
+# Three parts of Kubernetes remove Pods, each by its own rules:
 #
 # - the scheduler *preempts*: a Pod finds no room on a node;
 # - the kubelet *evicts*: its node runs short of memory, disk or process ids;
 # - the API server *evicts*: somebody requests it, for example `kubectl drain`.
 #
-# A Pod's *priority* is a number. It comes from the PriorityClass that the Pod names; without a class it
-# is 0.
+# A Pod's *priority* is the number of its PriorityClass; without a class it is 0.
 #
 # ## A full node
 #
@@ -184,9 +183,9 @@ for what, condition in {"disk": "DiskPressure", "pid": "PIDPressure"}.items():
 proved("short of disk or process ids, the kubelet refused one Pod of plain after the other")
 
 # %% tags=["claim-C38"]
-evicted = tried("memory", "plain")[0]
-assert evicted.ran
-assert "low on resource: memory" in evicted.message
+first = tried("memory", "plain")[0]
+assert first.ran
+assert "low on resource: memory" in first.message
 for what in nodes:
     assert [each.ran for each in tried(what, "critical")] == [True]
 proved("short of memory, a Pod of plain ran and was evicted; critical ran on all three nodes")
