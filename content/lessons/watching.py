@@ -39,9 +39,9 @@ from daemonset_course.lessons import try_apply
 given = "-o jsonpath={.items[*].metadata.labels.controller-revision-hash}"
 newest = kubectl(f"get controllerrevisions -l app=agent --sort-by=.revision {given}").split()[-1]
 for wanted in ("app=agent", "component=node-metrics", "tier=infrastructure"):
-    assert kubectl(f"get pods -l {wanted}", given).split() == 3 * [newest]
+    assert kubectl(f"get pods -l {wanted} {given}").split() == 3 * [newest]
     assert "pod-template-generation" in kubectl(f"get pods -l {wanted} -o yaml")
-renamed = Path("../manifests/watching/agent.yaml").read_text().replace("app: agent", "app: no")
+renamed = Path("../manifests/watching/agent.yaml").read_text().replace("app: agent", "app: agent-2")
 assert "field is immutable" in try_apply(renamed)
 proved("each of your labels finds the three Pods, and each has the newest hash")
 
