@@ -305,13 +305,13 @@ proved("with minAvailable: 3 the API server refuses to evict one of three agents
 # DaemonSet has none: then every eviction of a ready agent is refused.
 
 # %%
-# %kubectl patch pdb agent --type merge -p '{"spec": {"minAvailable": null, "maxUnavailable": 1}}'
-# %kubectl wait --for=jsonpath={.status.conditions[*].reason}=SyncFailed pdb/agent --timeout=30s
+# _ = %kubectl patch pdb agent --type merge -p '{"spec": {"minAvailable": null, "maxUnavailable": 1}}'
+# _ = %kubectl wait --for=jsonpath={.status.conditions[*].reason}=SyncFailed pdb/agent --timeout=30s
 # failed = %kubectl get pdb agent -o jsonpath={.status.conditions[*].message}
 assert "daemonsets.apps does not implement the scale subresource" in failed
 assert "disruption budget" in try_evict("agent")
-# %kubectl delete pdb agent
-# %kubectl apply -f ../manifests/priority-and-eviction/budget.yaml
+# _ = %kubectl delete pdb agent
+# _ = %kubectl apply -f ../manifests/priority-and-eviction/budget.yaml
 proved("with maxUnavailable: 1 the budget cannot be worked out, and the eviction is refused")
 
 # %% [markdown]

@@ -103,6 +103,9 @@ assert len(stuck.ready) == 3
 assert all("didn't have free ports for the requested pod ports" in m for _, m in stuck.refused)
 proved("with maxSurge and a hostPort, three old Pods are ready, and the new one finds no free port")
 
+# %%
+# %kubectl get daemonset
+
 # %% [markdown]
 # Success means: each node that counts as DESIRED has an available Pod of the newest template. `gap` has
 # that, on two of three workers. The command refuses `OnDelete`. For a rollout that stands still it waits
@@ -301,7 +304,7 @@ tape.compare("yes" if fires else "no")
 # ## Your turn
 #
 # Five agents were released this morning, and RELEASE 2 should run on every worker. `storage` is only for
-# the two workers with `disk=ssd`. A colleague typed `kubectl rollout status` for each of them, and saw
+# the two workers with the label `volumes=local`. A colleague typed `kubectl rollout status` for each of them, and saw
 # no rollout that waits.
 #
 # Some of the five do not run as they should. Find them, and repair exactly those, in place. Change

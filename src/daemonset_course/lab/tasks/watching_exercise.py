@@ -15,7 +15,7 @@ LOGS, METRICS, NET, SECURITY, STORAGE = "logs", "metrics", "net", "security", "s
 RIGHT = (LOGS, STORAGE)  # agents that run as they should
 WORKERS = 4
 TAINT = "dedicated=db:NoSchedule"  # of the last worker
-SSD = (1, 2)  # workers for which storage is
+LOCAL = (1, 2)  # workers for which storage is
 OLD, NEW = "1", "2"
 TOLERATION = "tolerations: [{key: dedicated, operator: Equal, value: db, effect: NoSchedule}]"
 
@@ -23,7 +23,7 @@ TOLERATION = "tolerations: [{key: dedicated, operator: Equal, value: db, effect:
 def manifest(name: str, *, release: str = NEW, tolerates: bool = True) -> str:
     """Return the manifest of one of the five as YAML."""
     more = [TOLERATION] if tolerates else []
-    more += ["nodeSelector: {disk: ssd}"] if name == STORAGE else []
+    more += ["nodeSelector: {volumes: local}"] if name == STORAGE else []
     rolling = "type: RollingUpdate\nrollingUpdate: {maxUnavailable: 2}"
     return agent_manifest(
         name,
@@ -47,12 +47,12 @@ START = "---\n".join((
     manifest(METRICS, release=OLD, tolerates=False),
     *(_done(name, WORKERS) for name in (LOGS, NET, SECURITY)),
     _done(METRICS, WORKERS - 1),
-    _done(STORAGE, len(SSD)),
+    _done(STORAGE, len(LOCAL)),
     *(manifest(name) for name in (LOGS, NET, SECURITY, STORAGE)),
     manifest(METRICS, tolerates=False),
     *(_done(name, WORKERS) for name in (LOGS, NET)),
     _done(METRICS, WORKERS - 1),
-    _done(STORAGE, len(SSD)),
+    _done(STORAGE, len(LOCAL)),
     _status(SECURITY, updated=0),
     f"action: kubectl\ncommand: rollout undo daemonset/{NET}\n",
     _status(NET, updated=0),
@@ -90,7 +90,7 @@ LAB = Lab(
     title="What the status does not say",
     workers=tuple(
         Worker(
-            labels={"disk": "ssd"} if n in SSD else {},
+            labels={"volumes": "local"} if n in LOCAL else {},
             taints=(TAINT,) if n == WORKERS else (),
         )
         for n in range(1, WORKERS + 1)
@@ -102,7 +102,7 @@ LAB = Lab(
             start=START,
             there=f"{LOGS}, {METRICS}, {NET}, {SECURITY} and {STORAGE} were released this morning. "
             f"RELEASE {NEW} should run on every worker; {STORAGE} is only for workers with "
-            "disk=ssd. No rollout waits for anything.",
+            "volumes=local. No rollout waits for anything.",
             criteria=(
                 kept.nodes_kept(),
                 kept.nodes_as_given(),
