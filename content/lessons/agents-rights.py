@@ -4,7 +4,7 @@
 # %%
 from pathlib import Path
 
-from daemonset_course import apply, kubectl, predict, proved, reset, wait_rollout
+from daemonset_course import apply, kubectl, predict, proved, reset, show, wait_rollout
 
 # %%
 fleet = reset(workers=6)
@@ -54,12 +54,12 @@ token = kubectl(f"{make} {pod}").strip()
 # %%
 from daemonset_course.lessons import try_label_with_token
 
-said = try_label_with_token(token, fleet.nodes)
-open_to.compare(list(said.values()).count(""), within=0)
+before = try_label_with_token(token, fleet.nodes)
+open_to.compare(list(before.values()).count(""), within=0)
 
 # %%
-assert set(said.values()) == {""}
-assert len(said) == len(fleet.workers) + 1
+assert set(before.values()) == {""}
+assert len(before) == len(fleet.workers) + 1
 proved("the API server would write the label on every node")
 
 # %% [markdown]
@@ -82,11 +82,11 @@ from daemonset_course.lessons import wait_refused
 
 apply("../manifests/agents-rights/own-node.yaml")
 print(wait_refused(token, fleet.workers[1]))
-said = try_label_with_token(token, fleet.nodes)
+limited = try_label_with_token(token, fleet.nodes)
 
 # %%
-assert [node for node in said if not said[node]] == [home]
-assert f"a token of {home} may not change {fleet.workers[1]}" in said[fleet.workers[1]]
+assert [node for node in limited if not limited[node]] == [home]
+assert f"a token of {home} may not change {fleet.workers[1]}" in limited[fleet.workers[1]]
 proved("the label on the token's own node is accepted, and the others are refused")
 
 # %% [markdown]
@@ -96,6 +96,13 @@ proved("the label on the token's own node is accepted, and the others are refuse
 # %%
 loose = try_label_with_token(kubectl("create token labeller").strip(), fleet.nodes)
 print(loose[home])
+
+# %%
+from daemonset_course.lessons import rights
+
+answers = {"no policy": before, "own-node": limited, "own-node, no Pod": loose}
+can = {token: {node: not no for node, no in found.items()} for token, found in answers.items()}
+show(rights(can), title=f"Nodes on which a token may write a label. {open_to.said}")
 
 # %%
 assert all("a token of no node may not change" in one for one in loose.values())
@@ -113,6 +120,61 @@ proved("the policy refuses this token on each of the nodes")
 kubectl("delete -f ../manifests/agents-rights/own-node.yaml --ignore-not-found")
 kubectl("delete -f ../manifests/agents-rights/labeller.yaml --ignore-not-found")
 None
+
+# %% [markdown]
+# ## A read-only file system
+#
+# > Use `readOnlyRootFilesystem: true`, and an `emptyDir` where the agent must write.
+#
+# Rights on the node are not only those of the API. `open` and `sealed` are the same agent; `sealed` has
+# this line in its `securityContext`. Both have an `emptyDir` at `/tmp`. A container writes, so on the
+# embedded cluster you see a **recording** made on kind.
+
+# %%
+places = predict(
+    "places",
+    "Of the agents open and sealed, sealed has readOnlyRootFilesystem: true. Both have an emptyDir "
+    "at /tmp. At how many of the four places, /etc and /tmp of each, can they write?",
+    unit="places",
+)
+places
+
+# %%
+from daemonset_course import step
+from daemonset_course.lessons import shell
+
+TOUCH = "touch {}/x && echo written"
+
+
+# %%
+@step("writes", needs="exec")
+def writes():
+    """What two agents say when they write"""
+    apply("../manifests/agents-rights/writes.yaml")
+    said = {}
+    for name in ("open", "sealed"):
+        wait_rollout(name)
+        for place in ("/etc", "/tmp"):
+            said[f"{name} {place}"] = shell(f"daemonset/{name}", TOUCH.format(place))
+    return said
+
+
+# %%
+print(writes.label)
+wrote = {place: answer == "written" for place, answer in writes.result.items()}
+can = {name: {at: wrote[f"{name} {at}"] for at in ("/etc", "/tmp")} for name in ("open", "sealed")}
+show(rights(can), title=f"Where each agent can write. {places.said}")
+
+# %%
+places.compare(sum(wrote.values()), within=0, source=writes.source)
+
+# %% tags=["claim-C90"]
+assert {place for place in wrote if wrote[place]} == {"open /etc", "open /tmp", "sealed /tmp"}
+assert "Read-only file system" in writes.result["sealed /etc"]
+proved("sealed cannot write to /etc, and can write to its emptyDir")
+
+# %%
+# %kubectl delete daemonset open sealed --ignore-not-found
 
 # %% [markdown]
 # ## Check yourself
@@ -176,3 +238,4 @@ None
 # - The token of a Pod names the Pod's node. A ValidatingAdmissionPolicy can compare it with the object.
 # - Say in the policy what holds for a token that names no node.
 # - Admission judges writes. It does not limit reads.
+# - A read-only file system and an `emptyDir`: the agent writes where it must, and nowhere else.

@@ -422,7 +422,7 @@ proved("one of the two machines has its old Pod, the other a new one")
 # What if the dead nodes are replaced by new ones? `crowd`, an application, has twelve Pods, of which
 # each fills a node; most of them wait for room. `late` is an agent for new nodes that needs as much.
 # Three nodes join. On how many of them `late` gets ready is left to chance. Then we give it the
-# priority class `system-node-critical` (lesson [best-practices]).
+# priority class `system-node-critical` (lesson [priority-and-eviction]).
 
 # %%
 won = predict(

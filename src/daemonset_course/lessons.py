@@ -6,7 +6,7 @@ be moved or renamed without a change of any lesson. ``docs/names.md`` lists both
 """
 
 from daemonset_course.analysis.admission import admission
-from daemonset_course.analysis.alerts import alerts, sample, samples
+from daemonset_course.analysis.alerts import alerts, fired_during, sample
 from daemonset_course.analysis.capacity import Capacity
 from daemonset_course.analysis.counts import counts, coverage_over_time, pods_per_node
 from daemonset_course.analysis.coverage import coverage, tolerations_by_object
@@ -118,6 +118,7 @@ __all__ = [
     "failure",
     "features",
     "fill_node",
+    "fired_during",
     "joining",
     "lab_progress",
     "label_changes",
@@ -148,7 +149,6 @@ __all__ = [
     "rights",
     "rollout_progress",
     "sample",
-    "samples",
     "scheduler_messages",
     "scrapes",
     "set_budget",

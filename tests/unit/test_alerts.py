@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from fleet import change, control_plane, daemonset, gap, history, listed, node
 
-from daemonset_course.analysis.alerts import Sample, alerts, sample, samples
+from daemonset_course.analysis.alerts import Sample, alerts, fired_during, rule, sample, samples
+from daemonset_course.errors import BadInput
 from daemonset_course.history.index import History
 
 Record = dict[str, Any]
@@ -73,7 +74,7 @@ def test_there_is_no_sample_while_nobody_watched(resource: str) -> None:
     assert sample(middle, "agent") == replace(HEALTHY, current=3, updated=0, available=0,
                                               nodes_ready=2)  # fmt: skip
     assert sample(open_, "agent") is None
-    assert alerts({"crash": None}, {"any": lambda s: s.ready < 3}).caption == "crash: not seen."
+    assert alerts({"crash": None}, {"any": "ready < 3"}).caption == "crash: not seen."
 
 
 SEEN = {
@@ -81,7 +82,7 @@ SEEN = {
     "gap": replace(HEALTHY, desired=2, ready=2),
     "taint": HEALTHY,
 }
-RULES = {"ready < desired": lambda s: s.ready < s.desired, "gap": lambda s: s.desired < s.nodes}
+RULES = {"ready < desired": "ready < desired", "gap": "desired < nodes"}
 
 
 def test_each_rule_is_asked_about_each_fault() -> None:
@@ -101,3 +102,40 @@ def test_the_figure_marks_what_fires_and_the_fault_that_nothing_sees() -> None:
     }  # fmt: skip
     assert len(figure.cells) == 6
     assert [side.texts for side in figure.sides] == [("", "", "unseen")]
+
+
+@pytest.mark.parametrize(
+    ("text", "fires"),
+    [
+        ("ready < desired", False),
+        ("misscheduled > 0 or desired != nodes", True),
+        ("desired < nodes and misscheduled > 0", False),
+        ("1 <= ready < nodes", True),
+        ("nodes_ready == 3", True),
+        ("updated >= 3", False),
+    ],
+)
+def test_a_rule_is_a_text_that_compares_numbers(text: str, fires: bool) -> None:
+    assert rule(text)(replace(HEALTHY, desired=2, ready=2, updated=2)) is fires
+
+
+@pytest.mark.parametrize(
+    "text", ["ready", "ready <", "up == 0", "ready < 'a'", "not ready < 3", "ready in nodes", ""]
+)
+def test_another_text_is_no_rule(text: str) -> None:
+    with pytest.raises(BadInput, match="desired, current, ready"):
+        rule(text)
+
+
+def test_rules_are_named_by_their_text_unless_they_have_names() -> None:
+    assert alerts(SEEN, ["ready < desired", "desired < nodes"]).rules == (
+        "ready < desired", "desired < nodes",
+    )  # fmt: skip
+
+
+def test_a_rule_that_fires_at_one_moment_has_fired() -> None:
+    seen = log(LISTED, change(1, "daemonsets", status(3, 2)), change(2, "daemonsets", status(3, 3)))
+
+    assert fired_during(seen, "agent", ["ready < desired", "desired < nodes"]) == (
+        "ready < desired",
+    )  # fmt: skip

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import pairwise
 
+from daemonset_course.errors import BadInput
 from daemonset_course.figures.shapes import Cell, Side, Style, Table, lines
 from daemonset_course.history import podstate
 from daemonset_course.history.daemonset_status import status_of
@@ -34,6 +38,11 @@ class Sample:
 
 
 Rule = Callable[[Sample], bool]
+_COMPARE: Mapping[type[ast.cmpop], Callable[[int, int], bool]] = {
+    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
+    ast.Eq: operator.eq, ast.NotEq: operator.ne,
+}  # fmt: skip
+_NUMBERS = tuple(one.name for one in fields(Sample))
 
 
 @dataclass(frozen=True)
@@ -110,14 +119,95 @@ def samples(history: History, daemonset: str) -> Iterator[Sample]:
             yield _sampled(found[0], history.objects("nodes", at=t))
 
 
-def alerts(samples: Mapping[str, Sample | None], rules: Mapping[str, Rule]) -> Alerts:
-    """Return which rules fire on the samples, by fault; a sample that is None is unknown."""
+def rule(text: str) -> Rule:
+    """Return the rule that a text states: ``"ready < desired or misscheduled > 0"``.
+
+    It compares numbers of a sample, with ``and`` and ``or`` between comparisons.
+
+    Raises:
+        BadInput: the text is no rule.
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        tree = ast.Constant(None)
+    _check(tree, text)
+    return lambda sample: _holds(tree, sample)
+
+
+def alerts(
+    samples: Mapping[str, Sample | None], rules: Mapping[str, str] | Iterable[str]
+) -> Alerts:
+    """Return which rules fire on the samples, by fault; a sample that is None is unknown.
+
+    ``rules`` are texts as ``rule`` takes them, or such texts by name.
+    """
+    stated = _stated(rules)
     fired = {
-        fault: frozenset(name for name, rule in rules.items() if rule(seen))
+        fault: frozenset(name for name, holds in stated.items() if holds(seen))
         for fault, seen in samples.items()
         if seen is not None
     }
-    return Alerts(tuple(rules), fired, tuple(name for name in samples if name not in fired))
+    return Alerts(tuple(stated), fired, tuple(name for name in samples if name not in fired))
+
+
+def fired_during(
+    history: History, daemonset: str, rules: Mapping[str, str] | Iterable[str]
+) -> tuple[str, ...]:
+    """Return the rules that fire at one moment of a recording or more; see ``alerts``."""
+    seen = [*samples(history, daemonset)]
+    return tuple(name for name, holds in _stated(rules).items() if any(map(holds, seen)))
+
+
+def _stated(rules: Mapping[str, str] | Iterable[str]) -> dict[str, Rule]:
+    named_ = rules.items() if isinstance(rules, Mapping) else ((text, text) for text in rules)
+    return {name: rule(text) for name, text in named_}
+
+
+def _check(tree: ast.expr, text: str) -> None:
+    match tree:
+        case ast.BoolOp(values=parts):
+            for part in parts:
+                _check(part, text)
+            return
+        case ast.Compare(left=left, ops=ops, comparators=right) if all(
+            type(op) in _COMPARE for op in ops
+        ):
+            values = [left, *right]
+        case _:
+            values = [tree]
+    for value in values:
+        match value:
+            case ast.Name(id=name) if name in _NUMBERS and len(values) > 1:
+                continue
+            case ast.Constant(value=int()) if len(values) > 1:
+                continue
+        raise BadInput(
+            "This is no rule.",
+            seen=text,
+            next_step=f"Compare two of {', '.join(_NUMBERS)}, or one of them and a number: "
+            "ready < desired.",
+        )
+
+
+def _holds(tree: ast.expr, sample: Sample) -> bool:
+    if isinstance(tree, ast.BoolOp):
+        found = (_holds(part, sample) for part in tree.values)
+        return all(found) if isinstance(tree.op, ast.And) else any(found)
+    assert isinstance(tree, ast.Compare)
+    values = [_value(one, sample) for one in (tree.left, *tree.comparators)]
+    return all(
+        _COMPARE[type(op)](one, two)
+        for op, (one, two) in zip(tree.ops, pairwise(values), strict=True)
+    )
+
+
+def _value(tree: ast.expr, sample: Sample) -> int:
+    if isinstance(tree, ast.Name):
+        return int(getattr(sample, tree.id))
+    assert isinstance(tree, ast.Constant)
+    assert isinstance(tree.value, int)
+    return tree.value
 
 
 def _sampled(daemonset: Object, nodes: Iterable[Object]) -> Sample:

@@ -48,6 +48,7 @@ EXERCISES = {
     "monitoring-agent": "monitoring_agent_exercise",
     "ports-and-resources": "ports_and_resources_exercise",
     "priority-and-eviction": "priority_and_eviction_exercise",
+    "watching": "watching_exercise",
     "configuration": "configuration_exercise",
     "agents-rights": "agents_rights_exercise",
     "at-scale": "at_scale_exercise",

@@ -57,7 +57,7 @@ START = "---\n".join((
 ))  # fmt: skip
 
 
-def _of(name: str, criterion: Criterion) -> Criterion:
+def of(name: str, criterion: Criterion) -> Criterion:
     """Return the criterion with its DaemonSet before its name and before what it says."""
 
     def judge(evidence: Evidence) -> Finding:
@@ -77,17 +77,17 @@ def _freed(name: str, *own: Criterion, changed: tuple[str, ...] = (),
 
     ``changed`` and ``spec`` are the fields of its Pod spec and of its spec that may differ.
     """
-    same = _of(name, kept.same_object(name))
-    own = tuple(_of(name, one) for one in own)
+    same = of(name, kept.same_object(name))
+    own = tuple(of(name, one) for one in own)
     before = (same, *own)
-    stuck = _of(name, rolled.not_stuck(name, requires=before))
+    stuck = of(name, rolled.not_stuck(name, requires=before))
     return (
         same,
-        _of(name, kept.only_changed(name, *changed, requires=(same,))),
-        _of(name, kept.spec_kept(name, *spec, requires=(same,))),
+        of(name, kept.only_changed(name, *changed, requires=(same,))),
+        of(name, kept.spec_kept(name, *spec, requires=(same,))),
         *own,
         stuck,
-        _of(name, rolled.finished(name, requires=(*before, stuck))),
+        of(name, rolled.finished(name, requires=(*before, stuck))),
     )
 
 
