@@ -13,7 +13,8 @@ from daemonset_course.analysis.coverage import coverage, tolerations_by_object
 from daemonset_course.analysis.enqueued import Enqueued
 from daemonset_course.analysis.label_changes import label_changes, label_map
 from daemonset_course.analysis.monitoring import Trial, rights, scrapes, trials
-from daemonset_course.analysis.node_failures import Failures, failure
+from daemonset_course.analysis.new_nodes import new_nodes
+from daemonset_course.analysis.node_failures import failures
 from daemonset_course.analysis.node_taints import attempts, node_taints
 from daemonset_course.analysis.pod_startup import joining, startup
 from daemonset_course.analysis.pods_by_node import pods_by_node
@@ -60,8 +61,10 @@ from daemonset_course.verbs.conditions import (
 from daemonset_course.verbs.control_plane import start_component, stop_component
 from daemonset_course.verbs.expected_errors import try_apply, try_kubectl, try_rollout
 from daemonset_course.verbs.exporter import at_port, deploy, renamed, scrape, scrape_cost
+from daemonset_course.verbs.failing_nodes import break_nodes, recover_nodes, wait_evictions
 from daemonset_course.verbs.faults import crash, fill_node, missing_image, never_ready, slow_start
 from daemonset_course.verbs.nodes import allocatable_cpu
+from daemonset_course.verbs.own_taint import untaint_as_agent
 from daemonset_course.verbs.pod_waits import crash_loop_log, wait_event, wait_evicted, wait_pod
 from daemonset_course.verbs.queue_adds import count_queue_adds
 from daemonset_course.verbs.rollout import daemonset_status
@@ -82,7 +85,6 @@ __all__ = [
     "Creation",
     "Creations",
     "Enqueued",
-    "Failures",
     "Length",
     "LengthsByNodes",
     "LogReaders",
@@ -93,6 +95,7 @@ __all__ = [
     "allocatable_cpu",
     "at_port",
     "attempts",
+    "break_nodes",
     "can_reach",
     "container_patch",
     "container_runtime",
@@ -109,7 +112,7 @@ __all__ = [
     "deploy",
     "examine",
     "exercise",
-    "failure",
+    "failures",
     "families",
     "features",
     "fill_node",
@@ -124,6 +127,7 @@ __all__ = [
     "missing_image",
     "mounts_seen",
     "never_ready",
+    "new_nodes",
     "node_of",
     "node_taints",
     "nodes_with",
@@ -135,6 +139,7 @@ __all__ = [
     "pressure",
     "progress",
     "recorded_rollouts",
+    "recover_nodes",
     "release",
     "renamed",
     "revision_history",
@@ -166,8 +171,10 @@ __all__ = [
     "try_rollout",
     "uids",
     "uids_by_node",
+    "untaint_as_agent",
     "wait_event",
     "wait_evicted",
+    "wait_evictions",
     "wait_for",
     "wait_pod",
     "wait_refused",

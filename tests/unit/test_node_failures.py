@@ -7,11 +7,18 @@ from typing import Any
 import pytest
 from fleet import change, gap, history, listed, node, pod
 
-from daemonset_course.analysis.node_failures import Failure, Failures, failure, state_of
+from daemonset_course.analysis.node_failures import (
+    Failure,
+    Failures,
+    failure,
+    failures,
+    state_of,
+)
 from daemonset_course.errors import BadInput
 from daemonset_course.figures.show import show
 from daemonset_course.history.index import History
 from daemonset_course.history.spans import UNKNOWN
+from daemonset_course.prediction import Prediction
 
 Record = dict[str, Any]
 OFF = {"key": "node.kubernetes.io/out-of-service", "effect": "NoExecute"}
@@ -151,3 +158,20 @@ def test_the_states_of_nodes_take_few_bytes_in_a_notebook() -> None:
 
     assert "cordoned" in html
     assert len(html) < 50_000, "a hatch of dots takes 180 kB: each dot is a path of eight curves"
+
+
+def test_the_failures_of_a_recording_are_found_by_their_marks() -> None:
+    found = failures(day(), KINDS, ["agent", "web"])
+
+    assert found["drained"].node == "n3"
+    assert found.evicted("web") == ["silent", "drained"]
+    assert found.evicted("agent") == []
+
+
+def test_a_row_has_what_the_learner_predicted_of_its_pod() -> None:
+    predicted = {"agent": Prediction("agents", ["silent"]), "web": Prediction("webs")}
+    found = failures(day(), KINDS, ["agent", "web"], predicted=predicted)
+    silent, deleted, _ = found.figure().lanes
+
+    assert [row.label for row in silent.rows] == ["node", "agent (you: evicted)", "web"]
+    assert [row.label for row in deleted.rows] == ["node", "agent (you: stays)", "web"]

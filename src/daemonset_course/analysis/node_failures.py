@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from daemonset_course.errors import BadInput
@@ -17,6 +17,7 @@ from daemonset_course.history.observed import Observed, interruptions
 from daemonset_course.history.spans import UNKNOWN, Stretch
 from daemonset_course.history.text import seconds, short_name
 from daemonset_course.placement.tolerations import taints_of
+from daemonset_course.prediction import Prediction
 
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 _NODE = Style("faint", edge="muted", height=0.78, width=0.6)
@@ -80,9 +81,23 @@ class Failure:
 
 @dataclass(frozen=True)
 class Failures:
-    """Several failures, one lane each, on one time axis that begins when the node failed."""
+    """Several failures, one lane each, on one time axis that begins when the node failed.
+
+    Attributes:
+        found: the failures.
+        predicted: by app, a prediction of the failures in which its Pod is evicted.
+    """
 
     found: tuple[Failure, ...]
+    predicted: Mapping[str, Prediction] = field(default_factory=dict)
+
+    def __getitem__(self, kind: str) -> Failure:
+        """Return the failure of that kind."""
+        return next(one for one in self.found if one.kind == kind)
+
+    def evicted(self, app: str) -> list[str]:
+        """Return the failures in which the deletion of the app's Pod was requested."""
+        return [one.kind for one in self.found if isinstance(one.outcomes[app].stopping, float)]
 
     @property
     def headline(self) -> str:
@@ -135,7 +150,37 @@ class Failures:
             words.append((one.states[-1].end, one.end, "no Node object"))
         yield Row(tuple(Bar(a, b, f"node {word}", word) for a, b, word in words), label="node")
         for app, outcome in one.outcomes.items():
-            yield Row(pod_bars(outcome.life.segments if outcome.life else (), one.zero), label=app)
+            bars = pod_bars(outcome.life.segments if outcome.life else (), one.zero)
+            yield Row(bars, label=f"{app}{self._you(app, one.kind)}")
+
+    def _you(self, app: str, kind: str) -> str:
+        """Return what the learner predicted for the app's Pod in this failure."""
+        answer = self.predicted[app].answer if app in self.predicted else None
+        if not isinstance(answer, list):
+            return ""
+        return f" (you: {'evicted' if kind in answer else 'stays'})"
+
+
+def failures(
+    history: History,
+    nodes: Mapping[str, str],
+    apps: Sequence[str],
+    *,
+    predicted: Mapping[str, Prediction] | None = None,
+) -> Failures:
+    """Return the failures of a recording, with the outcome of the Pods of each app.
+
+    Args:
+        history: of the recording.
+        nodes: the kind of failure, which is the text of its mark -> the node.
+        apps: values of the Pods' label ``app``.
+        predicted: by app, a prediction of the kinds in which its Pod is evicted.
+
+    Raises:
+        BadInput: there is no such mark, or no such node.
+    """
+    found = tuple(failure(history, kind, node, apps) for kind, node in nodes.items())
+    return Failures(found, predicted or {})
 
 
 def failure(history: History, kind: str, node: str, apps: Sequence[str]) -> Failure:
