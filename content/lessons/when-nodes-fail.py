@@ -4,26 +4,25 @@
 # %%
 from daemonset_course import add_node, cordon, drain, kubectl, predict, proved, record, remove_node
 from daemonset_course import reset, show, taint, wait_rollout
-from daemonset_course.lessons import failures, nodes_with, uids_by_node
+from daemonset_course.lessons import daemonset_status, failures, nodes_with, uids_by_node
 
 # %%
-fleet = reset(workers=6)
+reset(workers=6)
 # The oldest first: for a minute the garbage collector remembers a name that was gone.
-names = kubectl("get nodes --sort-by=.metadata.creationTimestamp -o name").split()
-oldest = [name for name in (one.removeprefix("node/") for one in names) if name in fleet.workers]
-deleted, tired, silent, off, drained, healthy = oldest
+# oldest = %kubectl get nodes -l '!node-role.kubernetes.io/control-plane' --no-headers \
+#     --sort-by=.metadata.creationTimestamp -o custom-columns=NODE:.metadata.name
+deleted, tired, silent, off, drained, healthy = oldest.split()
 
 # %% [markdown]
 # ## A bad day
 #
-# Six workers, and five of them will fail, each in its own way:
+# Five of six workers will fail, each in its own way:
 #
-# - *not ready*: the kubelet runs, and reports that its container runtime does not work;
+# - *not ready*: the kubelet reports that its container runtime does not work;
 # - *unreachable*: the kubelet reports nothing, and nobody knows why;
-# - *shut down*: the kubelet reports nothing either, but the administrator knows that the machine is
-#   off, and declares it;
+# - *shut down*: the kubelet reports nothing, and a person knows that the machine is off;
 # - *deleted*: the Node object is deleted, as a cloud does when it scales down;
-# - *drained*: the node is cordoned and its Pods are evicted, for maintenance.
+# - *drained*: `kubectl drain` prepares the node for maintenance.
 #
 # ## The claim
 #
@@ -42,13 +41,15 @@ wait_rollout("eager")
 before = {app: uids_by_node(app) for app in ("agent", "web", "eager")}
 
 # %%
-assert {app: set(pods) for app, pods in before.items()} == {app: set(oldest) for app in before}
+assert {app: set(pods) for app, pods in before.items()} == {
+    app: set(oldest.split()) for app in before
+}
 proved("each worker has a Pod of agent, of web, and of eager")
 
 # %% [markdown]
 # ## Predict
 #
-# Here a Pod counts as *evicted* when a drain or a taint removes it, and its kubelet is to stop it.
+# A Pod is *evicted* when a drain or a taint removes it from its node.
 
 # %%
 agents = predict(
@@ -125,25 +126,14 @@ proved("agent was evicted in one failure, web in four; two agents are the same P
 #
 # ## Why
 #
-# Nodes that are not ready or unreachable get a `NoExecute` taint. A Pod may stay on them for the
-# `tolerationSeconds` of its toleration. Other Pods get 300 s by default, `web` has less. The
-# DaemonSet controller gives its Pods two tolerations without a limit
+# Nodes that are not ready or unreachable get a `NoExecute` taint. Among the automatic tolerations of
+# DaemonSet Pods (lesson [taints-and-tolerations]) are two for it, without a limit
 # ([`AddOrUpdateDaemonPodTolerations`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/util/daemonset_util.go)).
-
-# %%
-# %kubectl get pods -l 'app in (agent, web)' \
-#     -o custom-columns=POD:.metadata.name,SECONDS:.spec.tolerations[*].tolerationSeconds
-
-# %%
-path = "jsonpath={.items[0].spec.tolerations[?(@.effect=='NoExecute')].tolerationSeconds}"
-seconds = {app: kubectl(f"get pods -l app={app} -o", path).split() for app in ("agent", "web")}
-assert seconds == {"agent": [], "web": ["2", "2"]}
-proved("the tolerations of web end after two seconds, those of the agent never end")
-
-# %% [markdown]
+# Other Pods may stay for the `tolerationSeconds` of their toleration: 300 s by default, less for `web`.
+#
 # ## Not ready and unreachable
 #
-# `kubectl get nodes` shows `NotReady` for three nodes. The condition `Ready` has two values for them.
+# `kubectl get nodes` shows `NotReady` for three nodes. The condition behind it has two values.
 
 # %%
 # %kubectl get nodes -o wide
@@ -222,9 +212,9 @@ assert deleted not in nodes_with("agent")
 proved("both Pods outlived their node, and the Pod garbage collector deleted them")
 
 # %% [markdown]
-# The DaemonSet controller does not watch for deleted nodes. The Pod garbage collector looks every 20 s
-# and waits 40 s after a node went missing, so Pods of a deleted node stay listed for 40 to 80 s. (If a
-# node of the same name was missing just before, a part of the 40 s is over.)
+# The DaemonSet controller does not watch for deleted nodes. The Pod garbage collector looks every 20 s,
+# and waits 40 s after a node went missing. So the Pods stay listed for 40 to 80 s, less if a node of this
+# name was missing just before.
 #
 # ## The mistake people make
 #
@@ -260,15 +250,15 @@ stubborn
 # %%
 kubectl("annotate daemonset eager look=again --overwrite")  # so that the controller counts again
 kubectl("wait --for=jsonpath={.status.numberReady}=4 daemonset/eager --timeout=60s")
-shown = kubectl("get daemonset eager")
-print(shown)
+proved("the controller has counted again")
 
 # %%
-wanted, _, ready_now = map(int, shown.splitlines()[1].split()[1:4])
-stubborn.compare(wanted - ready_now, within=0)
+# %kubectl get daemonset eager
+everywhere = daemonset_status("eager")
+stubborn.compare(everywhere.desired - everywhere.ready, within=0)
 
 # %%
-assert (wanted, ready_now) == (6, 4)
+assert (everywhere.desired, everywhere.ready) == (6, 4)
 proved("eager counts each of the six nodes that exist, and the two silent ones are not ready")
 
 # %% [markdown]
