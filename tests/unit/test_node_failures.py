@@ -83,11 +83,11 @@ def test_an_outcome_has_the_moments_that_were_seen_and_no_other(
 def test_headline_and_caption_count_and_name_what_happened() -> None:
     found = Failures(tuple(three()))
 
-    assert found.headline == "3 failures, Pods told to stop: agent in 0, web in 2"
+    assert found.headline == "3 failures, Pods evicted: agent in 0, web in 2"
     assert found.caption == (
-        "Silent: agent stays and says not ready, web told to stop after 5.0 s, still listed. "
-        "Deleted: agent stays and says ready, web stays and says ready. "
-        "Drained: agent stays and says ready, web gone after 0.40 s."
+        "Silent: agent stays, not ready, web evicted after 5.0 s, still listed. "
+        "Deleted: agent stays, ready, web stays, ready. "
+        "Drained: agent stays, ready, web gone after 0.40 s."
     )
 
 

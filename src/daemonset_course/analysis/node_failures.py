@@ -104,7 +104,7 @@ class Failures:
         """In how many of the failures the deletion of each app's Pod was requested."""
         apps = list(dict.fromkeys(app for one in self.found for app in one.outcomes))
         stopped = ", ".join(f"{app} in {self._stopped(app)}" for app in apps)
-        return f"{len(self.found)} failures, Pods told to stop: {stopped}"
+        return f"{len(self.found)} failures, Pods evicted: {stopped}"
 
     @property
     def caption(self) -> str:
@@ -233,5 +233,5 @@ def _outcome_text(outcome: PodOutcome) -> str:
     if UNKNOWN in (outcome.gone, outcome.stopping):
         return "was not seen to the end"
     if isinstance(outcome.stopping, float):
-        return f"told to stop after {seconds(outcome.stopping)}, still listed"
-    return f"stays and says {outcome.phase}"
+        return f"evicted after {seconds(outcome.stopping)}, still listed"
+    return f"stays, {outcome.phase}"
