@@ -41,9 +41,7 @@ wait_rollout("eager")
 before = {app: uids_by_node(app) for app in ("agent", "web", "eager")}
 
 # %%
-assert {app: set(pods) for app, pods in before.items()} == {
-    app: set(oldest.split()) for app in before
-}
+assert set(before["agent"]) == set(before["web"]) == set(oldest.split()) < set(before["eager"])
 proved("each worker has a Pod of agent, of web, and of eager")
 
 # %% [markdown]
@@ -136,7 +134,7 @@ proved("agent was evicted in one failure, web in four; two agents are the same P
 # `kubectl get nodes` shows `NotReady` for three nodes. The condition behind it has two values.
 
 # %%
-# %kubectl get nodes -o wide
+# %kubectl get nodes
 # %kubectl get nodes -o custom-columns='NODE:.metadata.name,READY:.status.conditions[?(@.type=="Ready")].status'
 
 # %%

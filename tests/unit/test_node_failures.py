@@ -8,6 +8,7 @@ import pytest
 from fleet import change, gap, history, listed, node, pod
 
 from daemonset_course.analysis.node_failures import (
+    ORPHANED,
     Failure,
     Failures,
     failure,
@@ -78,6 +79,20 @@ def test_an_outcome_has_the_moments_that_were_seen_and_no_other(
 
     assert (outcome.stopping, outcome.gone) == (pytest.approx(stopping), pytest.approx(gone))
     assert outcome.phase == phase
+
+
+def test_a_pod_whose_node_is_gone_is_not_evicted_although_it_is_terminating_for_a_moment() -> None:
+    swept = of("web", "b", "n2", phase="terminating")
+    swept["status"]["conditions"].append(
+        {"type": "DisruptionTarget", "reason": ORPHANED[0], "message": ORPHANED[1]}
+    )
+    found = failures(
+        day(change(9, "pods", swept), change(9.1, "pods", swept, "DELETED")), KINDS, ["web"]
+    )
+
+    assert found["deleted"].outcomes["web"].gone == pytest.approx(7.1)
+    assert found["deleted"].outcomes["web"].stopping is None
+    assert found.evicted("web") == ["silent", "drained"]
 
 
 def test_headline_and_caption_count_and_name_what_happened() -> None:

@@ -19,6 +19,7 @@ from daemonset_course.history.text import seconds, short_name
 from daemonset_course.placement.tolerations import taints_of
 from daemonset_course.prediction import Prediction
 
+ORPHANED = ("DeletionByPodGC", "PodGC: node no longer exists")
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 _NODE = Style("faint", edge="muted", height=0.78, width=0.6)
 _HATCHES = {
@@ -222,7 +223,18 @@ def _outcome(lives: Sequence[Life], zero: float) -> PodOutcome:
     """Return the outcome of the first of these Pods that existed before the failure."""
     life = next((life for life in lives if life.segments[0].start <= zero), None)
     stopping, gone = (life.stopping, life.gone) if life else (None, None)
+    if life and _is_orphaned(life.last):
+        stopping = None
     return PodOutcome(life, *(t - zero if isinstance(t, float) else t for t in (stopping, gone)))
+
+
+def _is_orphaned(pod: Object) -> bool:
+    """Whether the Pod garbage collector deleted the Pod because its node was gone.
+
+    It deletes by force, and even then the API server reports a ``deletionTimestamp`` first.
+    """
+    target = podstate.condition(pod, "DisruptionTarget")
+    return (target.get("reason"), target.get("message")) == ORPHANED
 
 
 def _outcome_text(outcome: PodOutcome) -> str:
