@@ -80,7 +80,9 @@ def test_a_lane_has_taints_over_pods_and_the_time_without_an_agent() -> None:
 
     assert [row.label for row in second.rows] == ["taints", "agent", "shop"]
     assert [(bar.text, bar.start, bar.end) for bar in second.rows[0].bars] == [
-        ("not-ready, not-yet", 1, 2), ("not-yet", 2, 6.6), ("", 6.6, 10),
+        ("not-ready, agent.example.com/not-yet", 1, 2),
+        ("agent.example.com/not-yet", 2, 6.6),
+        ("", 6.6, 10),
     ]  # fmt: skip
     (alone,) = first.rows[3].bars
     assert (alone.style, alone.start, alone.end) == ("shop without agent", 3, 6)

@@ -173,7 +173,7 @@ def new_nodes(
 
 def _keys(node: Object) -> tuple[str, ...]:
     keys = (str(one["key"]) for one in taints_of(node) if one["effect"] == "NoSchedule")
-    return tuple(key.rpartition("/")[2] for key in keys)
+    return tuple(key.removeprefix("node.kubernetes.io/") for key in keys)
 
 
 def _when(changes: Iterable[Change]) -> When:
