@@ -4,7 +4,7 @@
 # You will keep applications off a new node until its agent is ready, and give the agent the right to
 # say so: for its own node, and for no other. Then three nodes join at once.
 #
-# It goes with lessons [taints-and-tolerations] and [when-nodes-fail]; do those first.
+# It goes with lessons [taints-and-tolerations] and [nodes-join]; do those first.
 
 # %% [markdown]
 # ## How this lab works

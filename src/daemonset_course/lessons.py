@@ -13,7 +13,8 @@ from daemonset_course.analysis.coverage import coverage, tolerations_by_object
 from daemonset_course.analysis.enqueued import Enqueued
 from daemonset_course.analysis.label_changes import label_changes, label_map
 from daemonset_course.analysis.monitoring import rights, scrapes
-from daemonset_course.analysis.node_failures import Failures, failure
+from daemonset_course.analysis.new_nodes import new_nodes
+from daemonset_course.analysis.node_failures import failures
 from daemonset_course.analysis.node_taints import attempts, node_taints
 from daemonset_course.analysis.pod_startup import joining, startup
 from daemonset_course.analysis.pods_by_node import pods_by_node
@@ -65,8 +66,10 @@ from daemonset_course.verbs.exporter_trials import (
     try_shells,
     try_ways,
 )
+from daemonset_course.verbs.failing_nodes import break_nodes, recover_nodes, wait_evictions
 from daemonset_course.verbs.faults import fill_node, never_ready
 from daemonset_course.verbs.nodes import allocatable_cpu
+from daemonset_course.verbs.own_taint import untaint_as_agent
 from daemonset_course.verbs.pod_waits import (
     wait_event,
     wait_evicted,
@@ -94,7 +97,6 @@ __all__ = [
     "Creation",
     "Creations",
     "Enqueued",
-    "Failures",
     "Length",
     "LengthsByNodes",
     "LogReaders",
@@ -104,6 +106,7 @@ __all__ = [
     "allocatable_cpu",
     "attempts",
     "bound_by",
+    "break_nodes",
     "container_patch",
     "count_by_node",
     "count_queue_adds",
@@ -115,7 +118,7 @@ __all__ = [
     "daemonset_status",
     "examine",
     "exercise",
-    "failure",
+    "failures",
     "features",
     "fill_node",
     "fired_during",
@@ -125,6 +128,7 @@ __all__ = [
     "label_map",
     "measure_silences",
     "never_ready",
+    "new_nodes",
     "node_changes",
     "node_taints",
     "nodes_with",
@@ -140,6 +144,7 @@ __all__ = [
     "read_exporter",
     "read_variants",
     "recorded_rollouts",
+    "recover_nodes",
     "release",
     "releases",
     "renamed",
@@ -171,8 +176,10 @@ __all__ = [
     "try_ways",
     "uids",
     "uids_by_node",
+    "untaint_as_agent",
     "wait_event",
     "wait_evicted",
+    "wait_evictions",
     "wait_new_pods",
     "wait_observed",
     "wait_pod",

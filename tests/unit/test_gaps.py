@@ -26,7 +26,8 @@ from daemonset_course.analysis.alerts import sample, samples
 from daemonset_course.analysis.counts import CoverageOverTime, counts, coverage_over_time
 from daemonset_course.analysis.coverage import coverage, tolerations_by_object
 from daemonset_course.analysis.label_changes import label_changes, label_map, label_values
-from daemonset_course.analysis.node_failures import Failures, failure
+from daemonset_course.analysis.new_nodes import new_nodes
+from daemonset_course.analysis.node_failures import Failures, failure, failures
 from daemonset_course.analysis.node_taints import attempts, node_taints
 from daemonset_course.analysis.pod_startup import joining, startup
 from daemonset_course.analysis.pods_by_node import pods_by_node
@@ -51,6 +52,8 @@ ANALYSES: dict[str, Callable[[History], Any]] = {
     "label_changes": lambda h: label_changes(h, "disk", "ssd"),
     "label_values": lambda h: label_values(h, "disk"),
     "label_map": lambda h: label_map(h, "disk"),
+    "new_nodes": lambda h: new_nodes(h, [JOINED], "agent", "agent"),
+    "failures": lambda h: failures(h, {"silent": DEAD}, ["agent"]),
     "failure": lambda h: Failures((failure(h, "silent", DEAD, ["agent"]),)),
     "node_taints": lambda h: node_taints(h, [DEAD], ["agent"]),
     "attempts": lambda h: attempts(h, SSD, "agent"),
@@ -132,7 +135,10 @@ def _claims(name: str, found: Any) -> Iterator[tuple[Any, ...]]:
             yield from (("waits", node) for node in found.waits)
         case "label_map":
             yield from (("after", s.node, s.value, s.pod) for s in found.after)
-        case "failure":
+        case "new_nodes":
+            for one in found.found:
+                yield from ((f, getattr(one, f)) for f in ("joined", "ready", "agent_ready"))
+        case "failure" | "failures":
             for one in found.found:
                 yield ("noticed", one.noticed)
                 for app, outcome in one.outcomes.items():

@@ -7,11 +7,19 @@ from typing import Any
 import pytest
 from fleet import change, gap, history, listed, node, pod
 
-from daemonset_course.analysis.node_failures import Failure, Failures, failure, state_of
+from daemonset_course.analysis.node_failures import (
+    ORPHANED,
+    Failure,
+    Failures,
+    failure,
+    failures,
+    state_of,
+)
 from daemonset_course.errors import BadInput
 from daemonset_course.figures.show import show
 from daemonset_course.history.index import History
 from daemonset_course.history.spans import UNKNOWN
+from daemonset_course.prediction import Prediction
 
 Record = dict[str, Any]
 OFF = {"key": "node.kubernetes.io/out-of-service", "effect": "NoExecute"}
@@ -73,14 +81,28 @@ def test_an_outcome_has_the_moments_that_were_seen_and_no_other(
     assert outcome.phase == phase
 
 
+def test_a_pod_whose_node_is_gone_is_not_evicted_although_it_is_terminating_for_a_moment() -> None:
+    swept = of("web", "b", "n2", phase="terminating")
+    swept["status"]["conditions"].append(
+        {"type": "DisruptionTarget", "reason": ORPHANED[0], "message": ORPHANED[1]}
+    )
+    found = failures(
+        day(change(9, "pods", swept), change(9.1, "pods", swept, "DELETED")), KINDS, ["web"]
+    )
+
+    assert found["deleted"].outcomes["web"].gone == pytest.approx(7.1)
+    assert found["deleted"].outcomes["web"].stopping is None
+    assert found.evicted("web") == ["silent", "drained"]
+
+
 def test_headline_and_caption_count_and_name_what_happened() -> None:
     found = Failures(tuple(three()))
 
-    assert found.headline == "3 failures, Pods told to stop: agent in 0, web in 2"
+    assert found.headline == "3 failures, Pods evicted: agent in 0, web in 2"
     assert found.caption == (
-        "Silent: agent stays and says not ready, web told to stop after 5.0 s, still listed. "
-        "Deleted: agent stays and says ready, web stays and says ready. "
-        "Drained: agent stays and says ready, web gone after 0.40 s."
+        "Silent: agent stays, not ready, web evicted after 5.0 s, still listed. "
+        "Deleted: agent stays, ready, web stays, ready. "
+        "Drained: agent stays, ready, web gone after 0.40 s."
     )
 
 
@@ -151,3 +173,20 @@ def test_the_states_of_nodes_take_few_bytes_in_a_notebook() -> None:
 
     assert "cordoned" in html
     assert len(html) < 50_000, "a hatch of dots takes 180 kB: each dot is a path of eight curves"
+
+
+def test_the_failures_of_a_recording_are_found_by_their_marks() -> None:
+    found = failures(day(), KINDS, ["agent", "web"])
+
+    assert found["drained"].node == "n3"
+    assert found.evicted("web") == ["silent", "drained"]
+    assert found.evicted("agent") == []
+
+
+def test_a_row_has_what_the_learner_predicted_of_its_pod() -> None:
+    predicted = {"agent": Prediction("agents", ["silent"]), "web": Prediction("webs")}
+    found = failures(day(), KINDS, ["agent", "web"], predicted=predicted)
+    silent, deleted, _ = found.figure().lanes
+
+    assert [row.label for row in silent.rows] == ["node", "agent (you: evicted)", "web"]
+    assert [row.label for row in deleted.rows] == ["node", "agent (you: stays)", "web"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from daemonset_course.errors import BadInput
@@ -17,7 +17,9 @@ from daemonset_course.history.observed import Observed, interruptions
 from daemonset_course.history.spans import UNKNOWN, Stretch
 from daemonset_course.history.text import seconds, short_name
 from daemonset_course.placement.tolerations import taints_of
+from daemonset_course.prediction import Prediction
 
+ORPHANED = ("DeletionByPodGC", "PodGC: node no longer exists")
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 _NODE = Style("faint", edge="muted", height=0.78, width=0.6)
 _HATCHES = {
@@ -80,16 +82,30 @@ class Failure:
 
 @dataclass(frozen=True)
 class Failures:
-    """Several failures, one lane each, on one time axis that begins when the node failed."""
+    """Several failures, one lane each, on one time axis that begins when the node failed.
+
+    Attributes:
+        found: the failures.
+        predicted: by app, a prediction of the failures in which its Pod is evicted.
+    """
 
     found: tuple[Failure, ...]
+    predicted: Mapping[str, Prediction] = field(default_factory=dict)
+
+    def __getitem__(self, kind: str) -> Failure:
+        """Return the failure of that kind."""
+        return next(one for one in self.found if one.kind == kind)
+
+    def evicted(self, app: str) -> list[str]:
+        """Return the failures in which the deletion of the app's Pod was requested."""
+        return [one.kind for one in self.found if isinstance(one.outcomes[app].stopping, float)]
 
     @property
     def headline(self) -> str:
         """In how many of the failures the deletion of each app's Pod was requested."""
         apps = list(dict.fromkeys(app for one in self.found for app in one.outcomes))
         stopped = ", ".join(f"{app} in {self._stopped(app)}" for app in apps)
-        return f"{len(self.found)} failures, Pods told to stop: {stopped}"
+        return f"{len(self.found)} failures, Pods evicted: {stopped}"
 
     @property
     def caption(self) -> str:
@@ -135,7 +151,37 @@ class Failures:
             words.append((one.states[-1].end, one.end, "no Node object"))
         yield Row(tuple(Bar(a, b, f"node {word}", word) for a, b, word in words), label="node")
         for app, outcome in one.outcomes.items():
-            yield Row(pod_bars(outcome.life.segments if outcome.life else (), one.zero), label=app)
+            bars = pod_bars(outcome.life.segments if outcome.life else (), one.zero)
+            yield Row(bars, label=f"{app}{self._you(app, one.kind)}")
+
+    def _you(self, app: str, kind: str) -> str:
+        """Return what the learner predicted for the app's Pod in this failure."""
+        answer = self.predicted[app].answer if app in self.predicted else None
+        if not isinstance(answer, list):
+            return ""
+        return f" (you: {'evicted' if kind in answer else 'stays'})"
+
+
+def failures(
+    history: History,
+    nodes: Mapping[str, str],
+    apps: Sequence[str],
+    *,
+    predicted: Mapping[str, Prediction] | None = None,
+) -> Failures:
+    """Return the failures of a recording, with the outcome of the Pods of each app.
+
+    Args:
+        history: of the recording.
+        nodes: the kind of failure, which is the text of its mark -> the node.
+        apps: values of the Pods' label ``app``.
+        predicted: by app, a prediction of the kinds in which its Pod is evicted.
+
+    Raises:
+        BadInput: there is no such mark, or no such node.
+    """
+    found = tuple(failure(history, kind, node, apps) for kind, node in nodes.items())
+    return Failures(found, predicted or {})
 
 
 def failure(history: History, kind: str, node: str, apps: Sequence[str]) -> Failure:
@@ -177,7 +223,18 @@ def _outcome(lives: Sequence[Life], zero: float) -> PodOutcome:
     """Return the outcome of the first of these Pods that existed before the failure."""
     life = next((life for life in lives if life.segments[0].start <= zero), None)
     stopping, gone = (life.stopping, life.gone) if life else (None, None)
+    if life and _is_orphaned(life.last):
+        stopping = None
     return PodOutcome(life, *(t - zero if isinstance(t, float) else t for t in (stopping, gone)))
+
+
+def _is_orphaned(pod: Object) -> bool:
+    """Whether the Pod garbage collector deleted the Pod because its node was gone.
+
+    It deletes by force, and even then the API server reports a ``deletionTimestamp`` first.
+    """
+    target = podstate.condition(pod, "DisruptionTarget")
+    return (target.get("reason"), target.get("message")) == ORPHANED
 
 
 def _outcome_text(outcome: PodOutcome) -> str:
@@ -188,5 +245,5 @@ def _outcome_text(outcome: PodOutcome) -> str:
     if UNKNOWN in (outcome.gone, outcome.stopping):
         return "was not seen to the end"
     if isinstance(outcome.stopping, float):
-        return f"told to stop after {seconds(outcome.stopping)}, still listed"
-    return f"stays and says {outcome.phase}"
+        return f"evicted after {seconds(outcome.stopping)}, still listed"
+    return f"stays, {outcome.phase}"

@@ -52,6 +52,7 @@ EXERCISES = {
     "configuration": "configuration_exercise",
     "agents-rights": "agents_rights_exercise",
     "at-scale": "at_scale_exercise",
+    "nodes-join": "nodes_join_exercise",
 }
 
 

@@ -156,7 +156,8 @@ def _joined(probe: Probe, count: int, requires: tuple[Criterion, ...]) -> tuple[
     return first, own_node.starts_after(SHOP, AGENT, KEY, IS_NEW, probe.name, requires=requires)
 
 
-def _only_startup_taint(node: Object) -> bool:
+def only_startup_taint(node: Object) -> bool:
+    """Whether the startup taint is the only taint of a node that keeps Pods off."""
     taints = blocking_taints(node)
     return all((t["key"], t["effect"]) == (KEY, "NoSchedule") for t in taints)
 
@@ -170,7 +171,7 @@ _FIRST = Task(
     criteria=(
         *GUARDS,
         COVERED,
-        right_on_unseen(AGENT, _only_startup_taint, "nodes with no taint but the startup taint",
+        right_on_unseen(AGENT, only_startup_taint, "nodes with no taint but the startup taint",
                         FLEETS, requires=(COVERED,)),
         nothing_to_drop(AGENT, FLEETS, requires=(COVERED,)),
         kept.only_changed(AGENT, "tolerations", requires=(SAME,)),
