@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.waiting import Objects, wait_for
 from daemonset_course.history.podstate import is_owned
@@ -23,32 +25,32 @@ def wait_pod(app: str, node: str) -> str:
     return str(kubectl(f"get pods {chosen} -o jsonpath={{.items[0].metadata.name}}"))
 
 
-def wait_new_pods(daemonset: str, count: int, *, timeout: float = 60) -> list[str]:
-    """Wait until so many new Pods of a DaemonSet were seen, and return their names in this order.
+def wait_new_pods(
+    daemonset: str, count: int, *, besides: Collection[str] = (), timeout: float = 60
+) -> list[str]:
+    """Wait until so many Pods of a DaemonSet were seen, and return their names in this order.
 
-    A Pod counts that did not exist when this function was called, also if it is gone again.
+    A Pod that is gone again counts too.
 
     Args:
         daemonset: the name.
         count: how many Pods.
+        besides: the names of Pods that do not count, because they existed before.
         timeout: in seconds.
 
     Raises:
         NotFinished: there were fewer in time.
     """
-    path = "/api/v1/namespaces/default/pods"
-    api = current().api
-    before = {pod["metadata"]["name"] for pod in api.items(path) if is_owned(pod, daemonset)}
     new: dict[str, None] = {}
 
     def enough(pods: Objects) -> bool:
         own = (name for name, pod in pods.items() if is_owned(pod, daemonset))
-        new.update((name, None) for name in own if name not in before)
+        new.update((name, None) for name in own if name not in besides)
         return len(new) >= count
 
     wait_for(
-        api,
-        path,
+        current().api,
+        "/api/v1/namespaces/default/pods",
         enough,
         what=f"{count} new Pods of {daemonset}",
         explain=lambda _: f"{len(new)} so far",
