@@ -5,7 +5,7 @@
 from pathlib import Path
 
 from daemonset_course import apply, kubectl, predict, proved, record, reset
-from daemonset_course.lessons import bound_by, startup, wait_new_pods
+from daemonset_course.lessons import bound_by, pod_names, startup, wait_new_pods
 
 # %%
 fleet = reset(workers=3)
@@ -53,14 +53,16 @@ kubectl("delete daemonset pinned --ignore-not-found --cascade=foreground")  # of
 with record("pinned", live=True, predicted=fifth) as loop:
     apply(pinned)
     wait_new_pods("pinned", 5)
-loop.plot()
 
 # %%
 from itertools import pairwise
 
 starts = [life.created for life in startup(loop.history).new]
 pauses = [later - earlier for earlier, later in pairwise(starts)]
-print("measured:", ", ".join(f"{pause:.1f} s" for pause in pauses[:4]))
+measured = ", ".join(f"{pause:.1f} s" for pause in pauses[:4])
+loop.plot(title=f"The controller's pauses before the next Pod: {measured}")
+
+# %%
 fifth.compare(starts[4] - starts[0])
 
 # %%
@@ -109,9 +111,10 @@ repair = predict(
 repair
 
 # %%
+old = pod_names("pinned")
 with record("pinned", live=True) as again:
     # %kubectl rollout restart daemonset/pinned
-    wait_new_pods("pinned", 2)
+    wait_new_pods("pinned", 2, besides=old)
 again.plot()
 
 # %%

@@ -102,8 +102,7 @@ def owned(name: str, daemonset: str = "pinned") -> dict[str, Any]:
 def test_new_pods_are_counted_also_those_that_are_gone_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    api = SimpleNamespace(items=lambda _: [owned("old"), owned("x", "agent")])
-    monkeypatch.setattr(pod_waits, "current", lambda: SimpleNamespace(api=api))
+    monkeypatch.setattr(pod_waits, "current", lambda: SimpleNamespace(api=None))
     seen = []
 
     def wait(_: object, __: str, done: Callable[[Objects], bool], **___: Any) -> None:
@@ -113,5 +112,5 @@ def test_new_pods_are_counted_also_those_that_are_gone_again(
 
     monkeypatch.setattr(pod_waits, "wait_for", wait)
 
-    assert pod_waits.wait_new_pods("pinned", 2) == ["a", "b"]
+    assert pod_waits.wait_new_pods("pinned", 2, besides=["old"]) == ["a", "b"]
     assert seen == [False, False, False, True]

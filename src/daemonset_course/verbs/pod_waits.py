@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 
 from daemonset_course.cluster.lifecycle import current
@@ -43,32 +44,32 @@ def watch_pod(app: str, node: str, *, at_most: int = 20) -> bool:
     return "pod/" in kubectl(f"get pods {chosen} -o name")
 
 
-def wait_new_pods(daemonset: str, count: int, *, timeout: float = 60) -> list[str]:
-    """Wait until so many new Pods of a DaemonSet were seen, and return their names in this order.
+def wait_new_pods(
+    daemonset: str, count: int, *, besides: Collection[str] = (), timeout: float = 60
+) -> list[str]:
+    """Wait until so many Pods of a DaemonSet were seen, and return their names in this order.
 
-    A Pod counts that did not exist when this function was called, also if it is gone again.
+    A Pod that is gone again counts too.
 
     Args:
         daemonset: the name.
         count: how many Pods.
+        besides: the names of Pods that do not count, because they existed before.
         timeout: in seconds.
 
     Raises:
         NotFinished: there were fewer in time.
     """
-    path = "/api/v1/namespaces/default/pods"
-    api = current().api
-    before = {pod["metadata"]["name"] for pod in api.items(path) if is_owned(pod, daemonset)}
     new: dict[str, None] = {}
 
     def enough(pods: Objects) -> bool:
         own = (name for name, pod in pods.items() if is_owned(pod, daemonset))
-        new.update((name, None) for name in own if name not in before)
+        new.update((name, None) for name in own if name not in besides)
         return len(new) >= count
 
     wait_for(
-        api,
-        path,
+        current().api,
+        "/api/v1/namespaces/default/pods",
         enough,
         what=f"{count} new Pods of {daemonset}",
         explain=lambda _: f"{len(new)} so far",
