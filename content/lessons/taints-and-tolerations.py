@@ -4,7 +4,7 @@
 # %%
 from daemonset_course import apply, kubectl, predict, proved, record, reset
 from daemonset_course import show, taint, wait_rollout, wait_settled, why
-from daemonset_course.lessons import nodes_with, pod_names, set_network_unavailable
+from daemonset_course.lessons import coverage, nodes_with, pod_names, set_network_unavailable
 
 # %%
 fleet = reset(workers=6)
@@ -20,8 +20,7 @@ fleet
 # > unreachable, short of disk, memory or process ids, or cordoned. To run on control-plane nodes,
 # > add a toleration for `node-role.kubernetes.io/control-plane`.
 #
-# A taint is a mark on a node: `key=value:effect`, with or without a value. Its effect decides what
-# happens to a Pod that does not tolerate it:
+# A taint is a mark on a node: `key=value:effect`. The effect concerns Pods that do not tolerate it:
 #
 # | effect | a new Pod | a Pod that runs there |
 # |---|---|---|
@@ -29,7 +28,7 @@ fleet
 # | `NoExecute` | does not get this node | is evicted |
 # | `PreferNoSchedule` | gets this node last | stays |
 #
-# A toleration stands in the Pod template. It matches a taint by these parts:
+# A toleration in the Pod template matches a taint by these parts:
 #
 # | part | matches | if you leave it out |
 # |---|---|---|
@@ -101,8 +100,8 @@ proved("control-plane runs on all seven nodes, and the control plane has its tai
 # %% [markdown]
 # ## A zoo of taints
 #
-# Now each worker but the first becomes special: a GPU node, one for databases, one to be used last,
-# one that is cordoned, and one without a network. No agent is left from before.
+# Five workers become special: a GPU node, one for databases, one to be used last, one that is
+# cordoned, and one without a network.
 
 # %%
 kubectl("delete daemonsets plain control-plane --cascade=foreground --ignore-not-found")
@@ -137,8 +136,6 @@ covered = {name: nodes_with(name) for name in agents}
 zoo_nodes.compare(covered["control-plane"])
 
 # %%
-from daemonset_course.lessons import coverage
-
 show(coverage(zoo.history, agents))
 
 # %% tags=["claim-C40", "claim-C43"]
@@ -158,8 +155,8 @@ proved("no-schedule misses the one node with NoExecute, and everything misses no
 # ## The automatic tolerations
 #
 # `plain` tolerates nothing, and yet it covers the cordoned node. `host-network` covers the node without
-# a network. A fifth part of a toleration is `tolerationSeconds`: how long a Pod stays on a node with a
-# `NoExecute` taint. `short` was applied too; its template tolerates `not-ready` for 30 seconds.
+# a network. The template of `short`, applied with them, tolerates `not-ready` for 30 seconds:
+# `tolerationSeconds` is the time that a Pod stays in spite of a `NoExecute` taint.
 
 # %%
 added = predict(
@@ -200,13 +197,13 @@ assert six in covered["host-network"] - covered["plain"]
 proved("network-unavailable is the one toleration that host-network has and plain has not")
 
 # %% [markdown]
-# The controller writes them into the Pods, not into the template, and overwrites `tolerationSeconds`
-# of the same taint. What the automatic tolerations leave out:
+# The controller writes these tolerations into the Pods, not into the template. It overwrites
+# `tolerationSeconds` of the same taint. What the automatic tolerations leave out:
 #
-# - `not-ready` and `unreachable` are tolerated with `NoExecute` only. A node that fails has a second
-#   taint, with `NoSchedule`: its agent stays, and it gets no new one (lesson [when-nodes-fail]).
-# - Controller and scheduler accept a node under pressure. Its kubelet may still reject or evict the
-#   Pod (lesson [priority-and-eviction]).
+# - A node that fails has two taints. `NoExecute` is tolerated: its agent stays. `NoSchedule` is not: it
+#   gets no new agent (lesson [when-nodes-fail]).
+# - Controller and scheduler accept a node under pressure. Its kubelet may still reject or evict the Pod
+#   (lesson [priority-and-eviction]).
 # - `network-unavailable` is tolerated with `hostNetwork` only.
 #
 # ## A taint that comes later
@@ -236,8 +233,7 @@ with record("plain", live=True, predicted={"DESIRED": wanted}):
     taint(one, "late=yes:PreferNoSchedule")
     taint(two, "late=yes:NoSchedule")
     taint(three, "late=yes:NoExecute")
-    on_three = f"-l app=plain --field-selector spec.nodeName={three}"
-    kubectl(f"wait --for=delete pod {on_three} --timeout=30s")
+    kubectl(f"wait --for=delete pod -l app=plain --field-selector spec.nodeName={three}")
     kubectl("annotate daemonset plain look=again --overwrite")
     kubectl("wait --for=jsonpath={.status.numberMisscheduled}=1 daemonset/plain --timeout=30s")
     status = wait_rollout("plain")
@@ -256,9 +252,9 @@ proved("only NoExecute ended a Pod; four nodes are desired, and one Pod is missc
 #
 # For each node the controller asks `NodeShouldRunDaemonPod`
 # ([`pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)):
-# name, selector, affinity, then taints. It returns two answers. Should the node run a Pod? Not if a
-# taint with `NoSchedule` or `NoExecute` is not tolerated. Should a Pod that runs there go on? Not if a
-# taint with `NoExecute` is not tolerated. The automatic tolerations are listed in
+# name, selector, affinity, then taints. If a taint with `NoSchedule` or `NoExecute` is not tolerated,
+# the controller creates no Pod. If its effect is `NoExecute`, a Pod that runs there is deleted too. The
+# automatic tolerations are listed in
 # `AddOrUpdateDaemonPodTolerations`
 # ([`daemonset_util.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/util/daemonset_util.go)).
 #
@@ -293,7 +289,7 @@ proved("the GPU node has no Pod of gpu, and DESIRED equals READY")
 # %% [markdown]
 # Without an operator the value must be equal, and this toleration has none. Add `operator: Exists` or
 # `value: "true"`. The agent runs on nodes without a GPU as well: a toleration permits a Pod on a node, it
-# does not direct it there. Choose nodes with a `nodeSelector`, and tolerate their taint besides.
+# does not direct it there. To choose nodes, add a `nodeSelector`.
 #
 # ## Check yourself
 #

@@ -132,7 +132,7 @@ applied
 # %%
 apply("../manifests/whats-next/guarded.yaml")
 kubectl("-n guarded delete daemonset host --ignore-not-found")  # of an earlier run
-answer = kubectl("apply -n guarded -f ../manifests/whats-next/host.yaml")
+# answer = %kubectl apply -n guarded -f ../manifests/whats-next/host.yaml
 print(answer)
 refusal = wait_event("host", "FailedCreate", namespace="guarded")
 # %kubectl -n guarded get daemonset host
