@@ -59,7 +59,12 @@ from daemonset_course.verbs.conditions import (
 from daemonset_course.verbs.control_plane import start_component, stop_component
 from daemonset_course.verbs.expected_errors import try_apply, try_kubectl, try_rollout
 from daemonset_course.verbs.exporter import renamed
-from daemonset_course.verbs.exporter_trials import read_exporter, read_variants, try_shells
+from daemonset_course.verbs.exporter_trials import (
+    read_exporter,
+    read_variants,
+    try_shells,
+    try_ways,
+)
 from daemonset_course.verbs.faults import crash, fill_node, missing_image, never_ready, slow_start
 from daemonset_course.verbs.nodes import allocatable_cpu
 from daemonset_course.verbs.pod_waits import crash_loop_log, wait_event, wait_evicted, wait_pod
@@ -149,6 +154,7 @@ __all__ = [
     "try_label_with_token",
     "try_rollout",
     "try_shells",
+    "try_ways",
     "uids",
     "uids_by_node",
     "wait_event",

@@ -21,11 +21,11 @@ GIVEN: dict[str, Any] = {
 }
 
 
-def test_a_copy_at_a_port_listens_there_and_names_no_port() -> None:
+def test_a_copy_at_a_port_listens_there_and_names_it_only_as_a_host_port() -> None:
     before = deepcopy(GIVEN)
 
     made = exporter.at_port(GIVEN, 9111, hostPID=False)
-    changed = exporter.at_port(GIVEN, 9112, arguments=["--a"])
+    reserving = exporter.at_port(GIVEN, 9112, host_port=True, arguments=["--a"])
 
     assert before == GIVEN
     assert made["metadata"] == {"name": "at-9111"}
@@ -35,8 +35,9 @@ def test_a_copy_at_a_port_listens_there_and_names_no_port() -> None:
     assert container["args"] == ["--a", "--b", "--web.listen-address=:9111"]
     assert container["ports"] == []
     assert container["readinessProbe"]["httpGet"]["port"] == 9111
-    [container] = changed["spec"]["template"]["spec"]["containers"]
+    [container] = reserving["spec"]["template"]["spec"]["containers"]
     assert container["args"] == ["--a", "--web.listen-address=:9112"]
+    assert container["ports"] == [{"containerPort": 9112, "hostPort": 9112}]
 
 
 def test_the_first_of_six_variants_changes_nothing_but_its_port() -> None:
@@ -56,6 +57,18 @@ def test_the_first_of_six_variants_changes_nothing_but_its_port() -> None:
         "--web.listen-address=:9121",
     ]
     assert all(spec["nodeSelector"] == {"disk": "ssd"} for spec in specs.values())
+
+
+def test_four_copies_have_one_of_two_settings_or_both_or_none() -> None:
+    made = exporter_trials.ways(GIVEN)
+    specs = {way: one["spec"]["template"]["spec"] for way, one in made.items()}
+
+    names = [one["metadata"]["name"] for one in made.values()]
+    assert names == [f"at-{9111 + i}" for i in range(4)]
+    assert {way for way, spec in specs.items() if spec["hostNetwork"]} == {"both", "network"}
+    assert {way for way, spec in specs.items() if spec["containers"][0]["ports"]} == {
+        "both", "port",
+    }  # fmt: skip
 
 
 def test_the_most_expensive_pod_counts_by_reading(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,23 +43,23 @@ def at_port(
     daemonset: Object,
     port: int,
     *,
+    host_port: bool = False,
     arguments: Sequence[str] | None = None,
     **pod: Any,
 ) -> Object:
     """Return a copy of an exporter, called ``at-<port>``, which listens on this port.
 
-    It names no port in its manifest, so that copies can run side by side.
-
     Args:
         daemonset: the manifest.
         port: the port. The Pod is ready when it answers there.
+        host_port: whether the Pod names the port as ``hostPort``, or no port at all.
         arguments: of its first container; None: as in the manifest.
         pod: fields of its Pods.
     """
     given = daemonset["spec"]["template"]["spec"]["containers"][0]["args"]
     container = {
         "args": [*(given if arguments is None else arguments), f"--web.listen-address=:{port}"],
-        "ports": [],
+        "ports": [{"containerPort": port, "hostPort": port}] if host_port else [],
         "readinessProbe": {"httpGet": {"path": "/", "port": port}, "periodSeconds": 1},
     }
     return renamed(daemonset, f"at-{port}", container, **pod)

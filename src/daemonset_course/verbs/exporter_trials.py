@@ -10,7 +10,12 @@ import yaml
 from daemonset_course.cluster.api import Object
 from daemonset_course.metrics import families, labels
 from daemonset_course.verbs.exporter import at_port, deploy, renamed, scrape, scrape_cost
-from daemonset_course.verbs.shells import container_runtime, mounts_seen, try_commands
+from daemonset_course.verbs.shells import (
+    can_reach,
+    container_runtime,
+    mounts_seen,
+    try_commands,
+)
 
 # The series to compare, each with the label whose values are compared.
 SERIES = {
@@ -34,7 +39,8 @@ TRIES = {
     "read the kubelet's key": "head -c 1 /node/var/lib/kubelet/pki/kubelet.key",
 }
 _UDEV = "--path.udev.data=/host/root/run/udev/data"
-_FIRST_PORT = 9121
+_FIRST_PORT = 9121  # of the variants
+_FIRST_WAY = 9111  # the port of the first one of the four that are asked from another node
 
 
 def variants(exporter: Object) -> dict[str, Object]:
@@ -77,6 +83,35 @@ def read_variants(manifest: str, node: str) -> dict[str, Any]:
         "told": {way: labels(text, SERIES) for way, text in texts.items()},
         "families": {way: len(families(text)) for way, text in texts.items()},
     }
+
+
+def ways(exporter: Object) -> dict[str, Object]:
+    """Return four copies of an exporter, with ``hostNetwork``, ``hostPort``, both or neither.
+
+    They run on the nodes with the label ``disk=ssd``.
+    """
+    base = renamed(exporter, "exporter", nodeSelector={"disk": "ssd"})
+    settings = {
+        "both": (True, True), "network": (True, False), "port": (False, True),
+        "neither": (False, False),
+    }  # fmt: skip
+    return {
+        way: at_port(base, port, hostNetwork=network, host_port=host_port)
+        for port, (way, (network, host_port)) in enumerate(settings.items(), _FIRST_WAY)
+    }
+
+
+def try_ways(manifest: str, asker: str, node: str) -> dict[str, bool]:
+    """Return which of four copies of the exporter in a file answer at the address of this node.
+
+    ``both`` has hostNetwork and hostPort, ``network`` and ``port`` have one of them. A Pod of the
+    DaemonSet ``asker`` asks each.
+
+    Raises:
+        NotFinished: the Pods of a copy were not available in time.
+    """
+    names = deploy(ways(yaml.safe_load(Path(manifest).read_text())))
+    return {way: can_reach(asker, node, _FIRST_WAY + i) for i, way in enumerate(names)}
 
 
 def read_exporter(name: str, port: int, *, namespace: str = "default") -> dict[str, Any]:

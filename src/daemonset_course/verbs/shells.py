@@ -55,6 +55,18 @@ def try_commands(
     }
 
 
+def can_reach(daemonset: str, node: str, port: int) -> bool:
+    """Whether a Pod of the DaemonSet gets metrics from this port of a node's address.
+
+    Raises:
+        CommandFailed: kubectl returned an error, for example if there is no such DaemonSet.
+    """
+    path = 'jsonpath={.status.addresses[?(@.type=="InternalIP")].address}'
+    address = kubectl(f"get node {node} -o", path)
+    ask = f"wget -q -T 3 -O /dev/null http://{address}:{port}/metrics && echo {SUCCEEDS}"
+    return shell(f"daemonset/{daemonset}", ask).endswith(SUCCEEDS)
+
+
 def mounts_seen(daemonset: str, app: str, *, container: str) -> int:
     """Return how many mounts of the first Pod with this label ``app`` a container sees.
 
