@@ -253,6 +253,7 @@ proved("only both ran; the kubelet refused tolerant, since the network plugin wa
 # %%
 # %kubectl delete namespace guarded --ignore-not-found
 # %kubectl apply -f {FOLDER}/guarded.yaml
+# %kubectl -n guarded wait --for=create serviceaccount/default --timeout=30s
 # %kubectl -n guarded apply -f {FOLDER}/agents/security.yaml
 failed = "--field-selector reason=FailedCreate"
 # %kubectl -n guarded wait --for=create event {failed} --timeout=60s

@@ -64,6 +64,7 @@ proved("the API server refuses the manifest without its namespace, and each of t
 
 # %%
 # %kubectl taint nodes {three} dedicated=gpu:NoSchedule --overwrite
+# %kubectl -n monitoring wait --for=create serviceaccount/default --timeout=30s
 # %kubectl apply -f {GIVEN}
 failed = "--field-selector reason=FailedCreate"
 # %kubectl -n monitoring wait --for=create event {failed} --timeout=60s
