@@ -204,21 +204,24 @@ tainted = fleet.workers[6]
 # %kubectl taint node {tainted} maintenance=soon:NoSchedule --overwrite
 with record("agent", live=True, predicted={"CURRENT": after}) as shrunk:
     release(3)
-    # %kubectl rollout status daemonset/agent --timeout=90s
+    wait_rollout("agent")
 shrunk.plot()
 
 # %%
 from daemonset_course.lessons import nodes_with
 
+# %kubectl rollout status daemonset/agent
 after.compare(len(nodes_with("agent")), within=0)
 
 # %%
+said = kubectl("rollout status daemonset/agent --watch=false")
 assert nodes_with("agent") == {*fleet.workers} - {tainted}
-proved("11 Pods run, on all nodes but the tainted one")
+assert "successfully rolled out" in said
+proved("11 Pods run, on all nodes but the tainted one, and kubectl reports success")
 
 # %% [markdown]
 # The rollout deleted the old Pod on the tainted node, and no new Pod may run there. Yet
-# `kubectl rollout status` reported success: it compares with DESIRED, and DESIRED shrank to 11. The
+# `kubectl rollout status` reports success: it compares with DESIRED, and DESIRED fell to 11. The
 # mistake people make is to taint a node "for later" and to trust that message. The Pod returns when the
 # taint is removed.
 
@@ -293,4 +296,4 @@ None
 # - A bad template stops at the budget, however many follow it. Nothing rolls back by itself.
 # - A budget above the number of dead nodes keeps rollouts moving; so does the deletion of Node objects
 #   whose machines are gone for good.
-# - `kubectl rollout status` compares with DESIRED, and DESIRED shrinks with a taint.
+# - `kubectl rollout status` compares with DESIRED, and a taint makes DESIRED smaller.
