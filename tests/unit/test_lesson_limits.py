@@ -1,4 +1,4 @@
-"""What every lesson keeps to: its size, what it shows of kubectl, and what it leaves to the package."""
+"""What every lesson keeps to: its size, kubectl as at work, machinery in the package."""
 
 from __future__ import annotations
 
