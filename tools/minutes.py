@@ -36,7 +36,7 @@ OPTIONS = ("--dist", "loadfile", "-p", "no:cacheprovider")
 WORD = 1 / 140  # of prose
 LINE = 4 / 60  # of code
 CELL = 6 / 60  # to run it, and to find the next one
-QUESTION = 1.0  # a prediction, or a symptom to explain
+QUESTION = 1.0  # a prediction, or a symptom to explain: to read it, to think, to answer
 PICTURE = 45 / 60
 EXERCISE = 8.0
 
@@ -80,10 +80,11 @@ def effort(cells: Iterable[Cell]) -> Effort:
     every = [*cells]
     prose = [_LINK.sub("]", cell.text) for cell in every if cell.kind == "markdown"]
     codes = [cell.text for cell in every if cell.kind == "code" and not proves(cell)]
+    read = [text for text in codes if not _QUESTION.search(text)]
     code = "\n".join(codes)
     return Effort(
         words=sum(len(text.split()) for text in prose),
-        lines=sum(1 for line in code.splitlines() if line.strip()),
+        lines=sum(1 for text in read for line in text.splitlines() if line.strip()),
         cells=len(every),
         questions=len(_QUESTION.findall(code)),
         pictures=len(_PICTURE.findall(code)),

@@ -42,14 +42,19 @@ def test_the_line_names_the_learners_minutes_and_apart_the_clusters(
 
 
 def test_each_thing_counts_at_its_own_rate() -> None:
-    lines = "a = 1\n\nb = 2"
-    questions = 'predict("x")\nsymptom("y")'
-    work = "r.plot()\nshow(x)\nexercise('taints').start()"
-    asked = minutes.effort(lesson("see [the page](https://example.org/a b)", "\n".join(
-        (lines, questions, work))).cells)  # fmt: skip
+    lines = "a = 1\n\nb = 2\nr.plot()\nshow(x)\nexercise('taints').start()"
+    asked = minutes.effort(lesson("see [the page](https://example.org/a b)", lines).cells)
 
-    assert asked == minutes.Effort(words=3, lines=7, cells=2, questions=2, pictures=2, exercises=1)
-    assert asked.minutes == pytest.approx(3 / 140 + 7 * 4 / 60 + 0.2 + 2 + 1.5 + 8)
+    assert asked == minutes.Effort(words=3, lines=5, cells=2, questions=0, pictures=2, exercises=1)
+    assert asked.minutes == pytest.approx(3 / 140 + 5 * 4 / 60 + 0.2 + 1.5 + 8)
+
+
+def test_the_minute_of_a_question_is_also_for_reading_it() -> None:
+    for code in ('x = predict(\n    "name",\n    "How many?",\n)\nx', 'symptom("name")'):
+        asked = minutes.effort(lesson("", code).cells)
+
+        assert (asked.lines, asked.questions) == (0, 1)
+        assert asked.minutes == pytest.approx(1.2)
 
 
 def test_a_cell_that_only_proves_is_not_read() -> None:
