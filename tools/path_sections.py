@@ -7,7 +7,6 @@ the first heading of a lesson (imports, the fleet) is always taken.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
 
 from daemonset_course.errors import BadInput
 
@@ -24,21 +23,29 @@ def chosen(texts: Iterable[tuple[str, str]], sections: Sequence[str]) -> list[in
     Raises:
         BadInput: the lesson has no section of that name.
     """
-    every = [*zip(count(), _headings(texts), strict=False)]
-    known = dict.fromkeys(heading for _, heading in every if heading)
+    every = [*_headings(texts)]
+    known = dict.fromkeys(heading for headings in every for heading in headings if heading)
     if unknown := [one for one in sections if one not in known]:
         raise BadInput(
             f"A path names the section {unknown[0]!r}, which the lesson does not have.",
             seen=f"it has {', '.join(known)}",
             next_step="correct [path.sections] in content/course.toml",
         )
-    return [place for place, heading in every if not sections or heading in ("", *sections)]
+    wanted = {"", *sections}
+    return [i for i, headings in enumerate(every) if not sections or wanted.intersection(headings)]
 
 
-def _headings(texts: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Yield for each cell the heading that it stands under; empty before the first one."""
+def _headings(texts: Iterable[tuple[str, str]]) -> Iterator[list[str]]:
+    """Yield for each cell the headings that its text stands under; empty before the first one.
+
+    A cell that ends a section and begins the next one stands under both.
+    """
     heading = ""
     for kind, text in texts:
-        if kind == "markdown" and text.startswith(HEADING):
-            heading = text.partition("\n")[0].removeprefix(HEADING).strip()
-        yield heading
+        under = [heading]
+        if kind == "markdown":
+            found = [line.removeprefix(HEADING).strip() for line in text.splitlines()
+                     if line.startswith(HEADING)]  # fmt: skip
+            under = found if text.startswith(HEADING) else [heading, *found]
+        heading = under[-1]
+        yield under

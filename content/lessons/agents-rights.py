@@ -47,7 +47,7 @@ apply("../manifests/agents-rights/labeller.yaml")
 wait_rollout("labeller")
 home = fleet.workers[0]
 there = f"-l app=labeller --field-selector spec.nodeName={home}"
-pod = kubectl(f"get pods {there} -o jsonpath={{.items[0].metadata.name}}")
+pod = kubectl(f"get pods {there} -o name").strip().removeprefix("pod/")
 make = "create token labeller --bound-object-kind Pod --bound-object-name"
 token = kubectl(f"{make} {pod}").strip()
 

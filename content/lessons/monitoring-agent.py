@@ -16,7 +16,7 @@ fleet
 #
 # > This is a complete manifest that runs the Prometheus node exporter on every node.
 #
-# The exporter reads files of its node and serves them as metrics, which Prometheus fetches.
+# The exporter reads files of its node and serves them as metrics.
 
 # %%
 from pathlib import Path
@@ -27,8 +27,7 @@ print(Path(GIVEN).read_text())
 # %% [markdown]
 # ## Who refuses it?
 #
-# Apply it, and then `refused.yaml`: five DaemonSets like it, each named by its one mistake. `try_kubectl`
-# returns kubectl's error message.
+# Apply it, and then five DaemonSets like it, each named by its mistake. `try_kubectl` returns the error.
 
 # %%
 # %kubectl delete namespace monitoring --ignore-not-found

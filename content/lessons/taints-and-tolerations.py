@@ -92,7 +92,8 @@ apply("../manifests/taints-and-tolerations/control-plane.yaml")
 wait_rollout("control-plane")
 
 # %% tags=["claim-C06", "claim-C42", "claim-C43", "claim-C79"]
-assert kubectl(f"get node {plane} -o jsonpath={{.spec.taints[*].key}}").endswith("control-plane")
+column = "-o custom-columns=KEY:.spec.taints[*].key --no-headers"
+assert kubectl(f"get node {plane} {column}").strip().endswith("control-plane")
 assert nodes_with("control-plane") == set(fleet.nodes)
 assert wait_rollout("control-plane").desired == len(fleet.nodes)
 proved("control-plane runs on all seven nodes, and the control plane has its taint")

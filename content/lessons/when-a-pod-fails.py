@@ -90,7 +90,7 @@ proved("each Pod was created with nodeName; after the first, the pauses are at l
 
 # %%
 about = "--field-selector reason=FailedDaemonPod,involvedObject.name=pinned"
-assert "Found failed daemon pod" in kubectl(f"get events {about} -o jsonpath={{.items[*].message}}")
+assert "Found failed daemon pod" in kubectl(f"get events {about} -o wide")
 assert bound_by("pinned") == {}
 proved("an event of the DaemonSet names the failed Pod, and the scheduler bound none")
 

@@ -8,7 +8,7 @@ be moved or renamed without a change of any lesson. ``docs/names.md`` lists both
 from daemonset_course.analysis.admission import admission
 from daemonset_course.analysis.alerts import alerts, fired_during, sample
 from daemonset_course.analysis.capacity import Capacity
-from daemonset_course.analysis.counts import counts, coverage_over_time, pods_per_node
+from daemonset_course.analysis.counts import coverage_over_time, pods_per_node
 from daemonset_course.analysis.coverage import coverage, tolerations_by_object
 from daemonset_course.analysis.enqueued import Enqueued
 from daemonset_course.analysis.label_changes import label_changes, label_map
@@ -59,7 +59,6 @@ from daemonset_course.verbs.conditions import (
 from daemonset_course.verbs.control_plane import start_component, stop_component
 from daemonset_course.verbs.daemonsets import revisions
 from daemonset_course.verbs.expected_errors import try_apply, try_budgets, try_kubectl, try_rollout
-from daemonset_course.verbs.exporter import renamed
 from daemonset_course.verbs.exporter_trials import (
     read_exporter,
     read_variants,
@@ -110,7 +109,6 @@ __all__ = [
     "container_patch",
     "count_by_node",
     "count_queue_adds",
-    "counts",
     "coverage",
     "coverage_over_time",
     "creation",
@@ -147,7 +145,6 @@ __all__ = [
     "recover_nodes",
     "release",
     "releases",
-    "renamed",
     "require_nodes",
     "revision_history",
     "revisions",

@@ -66,7 +66,7 @@ def test_a_passed_task_counts_for_its_lab_and_an_exercise_for_its_lesson() -> No
     results.keep("taints", 1, verdict_of("passed"), [])
     results.keep("04-tainted-fleet", 1, verdict_of("wrong"), [])
 
-    lab, lesson, wrong = row("labs/06"), row("notebooks/06"), row("labs/04")
+    lab, lesson, wrong = row("labs/06"), row("notebooks/04"), row("labs/04")
     assert (lab.passed, lab.tasks, lab.state) == (1, 3, "begun")
     assert (lesson.passed, lesson.tasks, lesson.state) == (1, 1, "begun")
     assert (wrong.passed, wrong.state) == (0, "begun")

@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import daemonset_course.analysis
-from daemonset_course.analysis.alerts import sample, samples
+from daemonset_course.analysis.alerts import fired_during, sample, samples
 from daemonset_course.analysis.counts import CoverageOverTime, counts, coverage_over_time
 from daemonset_course.analysis.coverage import coverage, tolerations_by_object
 from daemonset_course.analysis.label_changes import label_changes, label_map, label_values
@@ -62,6 +62,7 @@ ANALYSES: dict[str, Callable[[History], Any]] = {
     "pods_by_node": lambda h: pods_by_node(h, ["agent"]),
     "sample": lambda h: sample(h, "agent"),
     "samples": lambda h: list(samples(h, "agent")),
+    "fired_during": lambda h: fired_during(h, "agent", ["ready < desired", "updated < desired"]),
 }
 
 
@@ -137,7 +138,8 @@ def _claims(name: str, found: Any) -> Iterator[tuple[Any, ...]]:
             yield from (("after", s.node, s.value, s.pod) for s in found.after)
         case "new_nodes":
             for one in found.found:
-                yield from ((f, getattr(one, f)) for f in ("joined", "ready", "agent_ready"))
+                for moment in ("joined", "ready", "agent_ready", "app_ready", "app_bound"):
+                    yield (moment, getattr(one, moment))
         case "failure" | "failures":
             for one in found.found:
                 yield ("noticed", one.noticed)
@@ -158,6 +160,8 @@ def _claims(name: str, found: Any) -> Iterator[tuple[Any, ...]]:
                 yield from ((app, node, number) for node, number in held.items())
         case "sample":
             yield ("sample", *[getattr(found, f.name) for f in fields(found)])
+        case "fired_during":
+            yield from (("fired", rule) for rule in found)
         case "samples":
             yield from (("sample", repr(one)) for one in found)
         case "joining":

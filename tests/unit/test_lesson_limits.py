@@ -33,7 +33,7 @@ def test_a_lesson_has_one_idea_of_at_most_35_minutes(lesson: Source) -> None:
 def test_a_lesson_has_pictures_of_its_own_and_questions(lesson: Source) -> None:
     asked = minutes.effort(lesson.cells)
 
-    assert asked.pictures >= 2
+    assert asked.pictures >= (1 if lesson.name == "whats-next" else 2)  # a page of links
     assert asked.questions >= 3
 
 

@@ -34,6 +34,14 @@ def test_a_path_takes_the_beginning_and_the_named_sections(
     assert chosen(CELLS, sections) == places
 
 
+def test_a_cell_that_ends_a_section_and_begins_the_next_belongs_to_both() -> None:
+    cells = [("code", "a"), ("markdown", "## One\n\nText."), ("code", "b"),
+             ("markdown", "The end of one.\n\n## Two"), ("code", "c")]  # fmt: skip
+
+    assert chosen(cells, ["One"]) == [0, 1, 2, 3]
+    assert chosen(cells, ["Two"]) == [0, 3, 4]
+
+
 def test_an_unknown_section_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(BadInput, match="it has The claim, Run"):
         chosen(CELLS, ["run"])

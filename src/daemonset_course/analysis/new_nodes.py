@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from daemonset_course.answers import show
 from daemonset_course.figures.pods import pod_bars, pod_styles
@@ -30,6 +31,9 @@ class NewNode:
         taints: the keys of its NoSchedule taints over time; ``UNKNOWN`` within gaps.
         agent: the lives of the agent's Pods there.
         app: the lives of the application's Pods there.
+        agent_ready: when the agent was ready first; None: never.
+        app_ready: the same of the application.
+        app_bound: when the scheduler first bound a Pod of the application; None: never.
     """
 
     node: str
@@ -38,21 +42,9 @@ class NewNode:
     taints: tuple[Stretch[tuple[str, ...]], ...]
     agent: tuple[Life, ...]
     app: tuple[Life, ...]
-
-    @property
-    def agent_ready(self) -> When:
-        """When the agent was ready first; None: never."""
-        return _first(life.ready for life in self.agent)
-
-    @property
-    def app_ready(self) -> When:
-        """When the application was ready first; None: never."""
-        return _first(life.ready for life in self.app)
-
-    @property
-    def app_bound(self) -> When:
-        """When the scheduler first bound a Pod of the application; None: never."""
-        return _first(life.bound for life in self.app)
+    agent_ready: When
+    app_ready: When
+    app_bound: When
 
     @property
     def early(self) -> bool:
@@ -156,19 +148,26 @@ def new_nodes(
         predicted: a prediction of the number of nodes on which the application is ready first.
     """
     lives = {one: history.lives(of_app(one)) for one in (agent, app)}
+    observed = history.observed("nodes", "pods")
     found = []
     for name in names:
         stretches = history.node_stretches(_keys, named(name)).get(name, [])
         changes = list(history.changes("nodes", named(name)))
+        joined = _when(changes[:1])
+        of_agent, of_the_app = (tuple(on_node(lives[one], name)) for one in (agent, app))
+        first = partial(_first_since, joined, observed)
         found.append(NewNode(
             short_name(name, history.header.cluster),
-            _when(changes[:1]),
-            _when([one for one in changes if podstate.is_ready(one.object)][:1]),
+            joined,
+            first(_when([one]) for one in changes if podstate.is_ready(one.object)),
             tuple(stretches),
-            tuple(on_node(lives[agent], name)),
-            tuple(on_node(lives[app], name)),
+            of_agent,
+            of_the_app,
+            first(life.ready for life in of_agent),
+            first(life.ready for life in of_the_app),
+            first(life.bound for life in of_the_app),
         ))  # fmt: skip
-    return NewNodes(tuple(found), agent, app, history.observed("nodes", "pods"), predicted)
+    return NewNodes(tuple(found), agent, app, observed, predicted)
 
 
 def _keys(node: Object) -> tuple[str, ...]:
@@ -186,6 +185,15 @@ def _first(times: Iterable[When]) -> When:
     if UNKNOWN in found:
         return UNKNOWN
     return min((t for t in found if isinstance(t, float)), default=None)
+
+
+def _first_since(joined: When, observed: Observed, times: Iterable[When]) -> When:
+    """Return the first time, or None; unknown if an earlier Pod can have been there unseen."""
+    found = _first(times)
+    if not isinstance(joined, float) or (found is None and not observed.at_end):
+        return UNKNOWN
+    until = found if isinstance(found, float) else observed.end
+    return found if observed.covers(joined, until) else UNKNOWN
 
 
 def _taint_bar(one: Stretch[tuple[str, ...]]) -> Bar:
