@@ -4,7 +4,7 @@
 # Five agents run on eight machines: `logs`, `metrics`, `net`, `storage` and `security`. In each task
 # one of them is broken. You get what people on call get: a symptom. The cause is yours to find.
 #
-# It goes with lesson [ports-and-resources]; do that first.
+# It goes with the lessons [stuck-rollouts] and [watching]; do those first.
 
 # %% [markdown]
 # ## How this lab works

@@ -132,8 +132,8 @@ proved("local is ready on all six workers")
 #
 # A request sets CPU or memory of the node aside for a container. A limit is the most that it may use.
 # Each Pod of the application `web` requests an eighth of the node's allocatable CPU. `web` and the agents
-# run on one node only, that with an SSD. `pods_that_fit("web")` returns how many of ten Pods the scheduler can place there: first
-# beside no agent, then beside six without requests.
+# run only on the one node with an SSD. `pods_that_fit("web")` returns how many of ten Pods the scheduler
+# can place there: first beside no agent, then beside six agents without requests.
 
 # %%
 from daemonset_course.lessons import allocatable_cpu, pods_that_fit, shell

@@ -284,7 +284,7 @@ proved("plain was evicted first, then high; critical kept its Pod")
 # ## A disruption budget
 #
 # A PodDisruptionBudget says how many Pods must stay when somebody evicts them through the API. `kubectl
-# drain` ignores agents (lesson [taints-and-tolerations]), but a cluster autoscaler may evict them from a
+# drain` leaves agents alone (lesson [when-nodes-fail]), but a cluster autoscaler may evict them from a
 # node that it removes.
 
 # %%

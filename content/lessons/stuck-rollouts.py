@@ -175,7 +175,7 @@ proved("DESIRED counts the dead node, and the rollout of eager is not complete")
 
 # %% [markdown]
 # The taint does not keep `eager` away. Its rollout stops at 11 of 12; the rollout of the agent ended at
-# 11 of 11. If the machine never comes back, delete its Node object (lesson [one-pod-per-node]).
+# 11 of 11. If the machine never comes back, delete its Node object (lesson [when-nodes-fail]).
 
 # %%
 from daemonset_course import recover_node

@@ -8,7 +8,8 @@ from daemonset_course.lessons import daemonset_status, pod_names, scheduler_mess
 
 # %%
 fleet = reset(workers=6)
-apply("../manifests/configuration/agent.yaml")
+apply("../manifests/configuration/settings.yaml")
+apply("../manifests/configuration/base/agent.yaml")
 wait_rollout("agent")
 
 # %% [markdown]
