@@ -112,18 +112,11 @@ proved("on each of the three nodes, Ready came first, then shop, then the agent 
 print(Path("../manifests/nodes-join/guarded.yaml").read_text())
 
 # %% [markdown]
-# For that the agent needs the right to patch nodes. RBAC cannot limit it to the agent's own node; a
-# ValidatingAdmissionPolicy can (lesson [agents-rights]). `rights.yaml` has both. The first refusal shows
-# that the policy is in force.
+# For that the agent needs the right to patch nodes. RBAC cannot limit the right to the agent's own node. A
+# ValidatingAdmissionPolicy may (lesson [agents-rights]). `rights.yaml` has both:
 
 # %%
-from daemonset_course.lessons import pod_names, wait_refused
-
-# %kubectl apply -f ../manifests/nodes-join/rights.yaml -f ../manifests/nodes-join/guarded.yaml
-wait_rollout("agent")
-(pod,) = pod_names("agent", node=fleet.workers[0])
-token = kubectl(f"create token agent --bound-object-kind Pod --bound-object-name {pod}").strip()
-print(wait_refused(token, fleet.workers[1]))
+print(Path("../manifests/nodes-join/rights.yaml").read_text())
 
 # %% [markdown]
 # Three more Pods of `shop` wait, and three nodes join at once, each with the startup taint.
@@ -147,6 +140,19 @@ reach = predict(
     unit="nodes",
 )
 reach
+
+# %% [markdown]
+# Apply both. The cell then patches another node with the agent's token, until the policy is in force and
+# refuses that.
+
+# %%
+from daemonset_course.lessons import pod_names, wait_refused
+
+# %kubectl apply -f ../manifests/nodes-join/rights.yaml -f ../manifests/nodes-join/guarded.yaml
+wait_rollout("agent")
+(pod,) = pod_names("agent", node=fleet.workers[0])
+token = kubectl(f"create token agent --bound-object-kind Pod --bound-object-name {pod}").strip()
+print(wait_refused(token, fleet.workers[1]))
 
 # %% [markdown]
 # The containers on these nodes are simulated and run no command. `untaint_as_agent` does the agent's part:
@@ -173,14 +179,15 @@ show(safe)
 guarded.compare(len(safe.early), within=0)
 
 # %%
-print(*tries.values(), sep="\n")
+for node, refusal in tries.items():
+    print(f"{node}: {refusal or 'taint removed'}")
 reach.compare(list(tries.values()).count(""), within=0)
 
 # %%
 assert safe.early == []
 assert all(node.agent_ready < node.app_bound < node.app_ready for node in safe.found)
 assert [node for node in tries if not tries[node]] == late[:1]
-proved("each agent was ready before shop had a Pod there, and freed its own node only")
+proved("each agent was ready before shop had a Pod there, and removed the taint of its own node")
 
 # %% [markdown]
 # On each node the order is: agent ready, taint removed, Pod of `shop` bound. The price: if the agent does
@@ -279,15 +286,15 @@ q2.compare((4000 - 6 * 150) // 1000, within=0, source="rule")
 # %% [markdown]
 # ## Your turn
 #
-# `agent` and `shop` run on three workers. New nodes come with the taint
-# `agent.example.com/not-ready:NoSchedule`, which the agent is to remove from its node. It gets its Node and
-# patches it, with the rights of the ClusterRole `agent`; the policy `own-node` is in force. The node that
-# came last night had neither `agent` nor `shop`.
+# The DaemonSets `agent` and `shop` run on three workers. New nodes come with the taint
+# `agent.example.com/not-ready:NoSchedule`, which the agent is to remove from its node. The agent sends a
+# `get` and a `patch` for its own Node, with the rights of the ClusterRole `agent`. The policy `own-node` is
+# in force. The node that came last night had neither `agent` nor `shop`.
 #
 # Let the agent start on such nodes, and let it remove the taint:
 #
 # - the agent tolerates the startup taint, and no other taint;
-# - its ServiceAccount may get and patch nodes, of any name, and nothing else;
+# - its ServiceAccount has the verbs `get` and `patch` on nodes, without `resourceNames`, and no other right;
 # - on a node that joins, the agent is ready first, then the taint is gone, then `shop` gets its Pod;
 # - the rest of the template, `shop`, the policy and the nodes stay as they are.
 #
@@ -304,7 +311,8 @@ turn.start()
 # %kubectl get daemonset/agent clusterrole/agent -o yaml
 
 # %% [markdown]
-# Write what you change between the quotes, with `---` between two objects, or use `kubectl` in a terminal.
+# Write between the quotes the part of the DaemonSet that is to change, from `spec:` on. Write any other
+# object whole, with `---` between two. Or use `kubectl` in a terminal.
 # `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
 
 # %%

@@ -90,9 +90,9 @@ wait_rollout("agent")
 # %% [markdown]
 # ## A dead node
 #
-# One machine dies: its kubelet reports nothing any more. After a grace period (50 s by default; this
-# cluster may wait less) the node controller sets the condition Ready to Unknown, and the node gets the
-# taint `node.kubernetes.io/unreachable`.
+# One machine dies: its kubelet reports nothing any more. After 50 s (this cluster may wait less) the node
+# controller sets the condition Ready to Unknown. The node gets the taint `node.kubernetes.io/unreachable`
+# twice, with the effects `NoSchedule` and `NoExecute`.
 
 # %%
 # %kubectl patch daemonset agent --type merge --patch \
@@ -131,8 +131,8 @@ assert (frozen.rollouts[-1].updated, daemonset_status("agent").desired) == (0, 1
 proved("no node got the new version, and DESIRED is 11")
 
 # %% [markdown]
-# DESIRED does not count the dead node any more, because its taint keeps new Pods away. But its old Pod
-# still exists, so the node counts as unavailable (rule 1). The controller deletes that Pod (rule 2), and
+# DESIRED does not count the dead node any more: the taint with the effect `NoSchedule` keeps new Pods
+# away, and the agent tolerates only `NoExecute`. But its old Pod still exists, so the node counts as unavailable (rule 1). The controller deletes that Pod (rule 2), and
 # no kubelet confirms that the Pod has stopped: it stays Terminating. The dead node uses up the budget of
 # one. Raise the budget by one:
 
@@ -151,12 +151,13 @@ proved("all 11 living nodes got the new version, one at a time beside the dead o
 # %% [markdown]
 # A budget above the number of dead nodes keeps rollouts moving.
 #
-# `eager` differs from the agent in one toleration, of the taint of the dead node. Its budget is 2.
+# `eager` differs from the agent in one toleration: `node.kubernetes.io/unreachable:NoSchedule`. Its budget
+# is 2.
 
 # %%
 eager_desired = predict(
     "eager",
-    "The DaemonSet eager ran on all 12 nodes before one died, and it tolerates the taint of the "
+    "The DaemonSet eager ran on all 12 nodes before one died, and it tolerates both taints of the "
     "dead node. It gets a new version, with maxUnavailable: 2. What will its DESIRED be?",
     unit="nodes",
 )
@@ -167,6 +168,7 @@ release(2, "eager")
 # %kubectl wait --for=jsonpath={.status.updatedNumberScheduled}=11 daemonset/eager --timeout=90s
 lacking = try_rollout("eager", timeout=2 * restart)
 eager_desired.compare(daemonset_status("eager").desired, within=0)
+# %kubectl get daemonset eager
 
 # %%
 assert lacking
@@ -246,8 +248,8 @@ symptom("dead-node-has-the-budget")
 # %% [markdown]
 # ## Your turn
 #
-# `logs`, `metrics` and `net` were released an hour ago, and all three rollouts stand still. You are on
-# call, and you know this:
+# `logs`, `metrics` and `net` were released, and all three rollouts stand still. Some of them still show
+# DESIRED 6, because their status was not written since `worker6` died. You are on call, and you know this:
 #
 # - `worker6` is dead and stays dead for now. Do not change its Node object.
 # - `logs` may run any RELEASE in the end.

@@ -123,7 +123,7 @@ zoo_nodes = predict(
 zoo_nodes
 
 # %% [markdown]
-# Three more agents come with it. `no-schedule` tolerates every taint with the effect `NoSchedule`.
+# The cell also applies `plain`, `short`, and three more agents; `short` is explained below. `no-schedule` tolerates every taint with the effect `NoSchedule`.
 # `host-network` tolerates nothing and uses its node's network. `everything` has `operator: Exists`.
 
 # %%
@@ -198,11 +198,12 @@ assert six in covered["host-network"] - covered["plain"]
 proved("network-unavailable is the one toleration that host-network has and plain has not")
 
 # %% [markdown]
-# The controller writes these tolerations into the Pods, not into the template. It overwrites
-# `tolerationSeconds` of the same taint. What the automatic tolerations leave out:
+# The controller writes these tolerations into the Pods, not into the template. If the
+# template sets `tolerationSeconds` for such a taint, the controller removes it in the Pod. What the automatic
+# tolerations leave out:
 #
-# - A node that fails has two taints. `NoExecute` is tolerated: its agent stays. `NoSchedule` is not: it
-#   gets no new agent (lesson [when-nodes-fail]).
+# - A node that fails has two taints. Pods tolerate `NoExecute` and stay. They do not tolerate `NoSchedule`:
+#   the node gets no new Pod (lesson [when-nodes-fail]).
 # - Controller and scheduler accept a node under pressure. Its kubelet may still reject or evict the Pod
 #   (lesson [priority-and-eviction]).
 # - `network-unavailable` is tolerated with `hostNetwork` only.
@@ -227,7 +228,8 @@ wanted = predict(
 wanted
 
 # %% [markdown]
-# The annotation changes nothing. It makes the controller update the status at once.
+# The next cell also annotates the DaemonSet. Without that, the status stays as it is for a while: a new
+# `NoSchedule` taint alone does not make the controller look at the DaemonSet.
 
 # %%
 with record("plain", live=True, predicted={"DESIRED": wanted}):
@@ -313,7 +315,8 @@ symptom("cordoned-node-gets-one")
 # are.
 #
 # The check also tries your template on 200 fleets that you have not seen. Some of their nodes have a
-# taint with a key that you see here, and with another value and effect: `agent` must not run there.
+# taint with a key that you see here, and with another value, another effect, or both: `agent` must not run
+# there.
 
 # %%
 from daemonset_course.lessons import exercise

@@ -76,7 +76,7 @@ proved("each Pod was created with nodeName; after the first, the pauses are at l
 # ## The controller's back-off
 #
 # After the first failure the controller retries at once. Then it waits one second, two, four, and so on
-# up to 15 minutes, for each node. Where do you see that at work?
+# up to 15 minutes, for each node. How does kubectl show this back-off?
 
 # %%
 # %kubectl get daemonset pinned
@@ -120,18 +120,19 @@ again.plot()
 # %%
 one, two = sorted(life.created for life in startup(again.history).new)[:2]
 print(f"measured: one Pod after {one:.1f} s, the next one {two - one:.1f} s later")
-answers = ("the controller goes on waiting", "it ends the pause")
-repair.compare(answers[two - one < pauses[3]])
+ended = two - one < pauses[3]
+repair.compare("it ends the pause" if ended else "the controller goes on waiting")
 
 # %%
-assert two - one < pauses[3], "less than the last pause before: the pauses began anew"
+assert ended, "less than the last pause before: the pauses began anew"
 proved("the pause after the change is shorter than the last one before it")
 
 # %% [markdown]
-# The first Pod comes at once, and the pauses begin anew. The controller keeps a pause by DaemonSet,
-# generation of its spec, and node (`failedPodsBackoffKey` in
+# The first Pod comes at once, and the pauses begin anew. The controller keeps one pause for each
+# DaemonSet, generation of its spec, and node (`failedPodsBackoffKey` in
 # [`daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)),
-# and a change of the spec gives a new generation. So repair the template; do not delete Pods.
+# and a change of the spec gives a new generation. A Pod that you delete is replaced at once, too. But the
+# new Pod fails as well, and the pauses go on growing. So repair the template.
 
 # %%
 # %kubectl delete daemonset pinned --wait=false
@@ -234,12 +235,12 @@ policy.compare("rejected" if said else "accepted")
 # %% [markdown]
 # ## Your turn
 #
-# `agent` and `shipper` ran on all three workers. Both were changed to RELEASE 2 an hour ago. Of `agent`,
+# `agent` and `shipper` ran on all three workers. Both were changed to RELEASE 2. Of `agent`,
 # no worker has a ready Pod now; of `shipper`, one worker has none. Find out whose back-off each one
 # meets, and repair both in place. The teams say:
 #
 # - RELEASE 2 of `agent` stays. It needs 100m of CPU, and it runs on every worker.
-# - `shipper` runs the same command in each release. Whether it runs RELEASE 1 or 2 is up to you.
+# - `shipper` must run the command that it had in RELEASE 1. Whether its RELEASE is 1 or 2 is up to you.
 
 # %%
 from daemonset_course.lessons import exercise
@@ -253,8 +254,8 @@ turn.start()
 
 # %% [markdown]
 # Write down whose back-off it is: `controller` or `kubelet`. Use a terminal, or a cell:
-# `%kubectl create configmap answer --from-literal=agent=… --from-literal=shipper=…`. Repair `shipper` in
-# the same way. For `agent` write the part of the DaemonSet that is to change, from `spec:` on, between
+# `%kubectl create configmap answer --from-literal=agent=… --from-literal=shipper=…`. Repair `shipper` with
+# kubectl, too. For `agent` write the part of the DaemonSet that is to change, from `spec:` on, between
 # the quotes. To remove a field, give it the value `null`.
 #
 # The check judges your two answers; that every worker has a ready Pod of both; that `agent` has RELEASE 2

@@ -224,7 +224,7 @@ class _Line:
         began = time.monotonic()
         _Line.now, self._waits = self, [wait]
         thread.start()
-        ending = "ended without it"
+        ending = "not in this time"
         try:
             yield
             ending = wait.result

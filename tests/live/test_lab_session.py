@@ -488,7 +488,7 @@ def test_the_start_of_another_lab_asks_before_it_ends_a_task_of_an_open_notebook
     here, elsewhere = (f'"kernel": {number}' for number in (os.getpid(), os.getppid()))
     note.write_text(note.read_text().replace(here, elsewhere))
     monkeypatch.setenv("JPY_SESSION_NAME", "labs/01-cover-the-fleet.ipynb")
-    with pytest.raises(InUse, match="the start of another lab destroys it"):
+    with pytest.raises(InUse, match="the start of another task destroys it"):
         open_lab("01").start(1)
     assert started.check(1).outcome == "not attempted"
 

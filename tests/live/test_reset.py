@@ -93,6 +93,16 @@ def dirt(live_cluster: Cluster) -> Iterator[tuple[dict[str, object], Fleet, dict
 Dirt = tuple[dict[str, object], Fleet, dict[str, object]]
 
 
+def test_after_a_reset_no_event_is_about_what_was_there_before(live_cluster: Cluster) -> None:
+    apply(daemonset("agent"))
+    wait_rollout("agent")
+    assert "SuccessfulCreate" in kubectl("get events --field-selector involvedObject.name=agent")
+
+    reset(live_cluster.name)
+
+    assert "event" not in kubectl("get events -o name --field-selector involvedObject.name=agent")
+
+
 def test_the_cluster_is_as_it_was(dirt: Dirt) -> None:
     fresh, _, now = dirt
 

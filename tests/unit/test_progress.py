@@ -86,7 +86,7 @@ def test_the_last_line_says_the_result_or_that_there_is_none(shown: Shown) -> No
 
     with pytest.raises(KeyboardInterrupt), waiting("x"):
         _interrupt(shown)
-    assert shown[-1][0].endswith("s for x: ended without it")
+    assert shown[-1][0].endswith("s for x: not in this time")
 
 
 def _interrupt(shown: Shown) -> None:

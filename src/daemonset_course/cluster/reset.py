@@ -18,6 +18,7 @@ from daemonset_course.places import cluster_name
 from daemonset_course.progress import waiting
 
 PODS = "/api/v1/namespaces/default/pods"
+EVENTS = "/api/v1/namespaces/default/events"
 # A Deployment or a CronJob owns these objects, and their controllers create Pods until the garbage
 # collector deletes them. It may first have to delete the Pods of a hundred nodes.
 POD_OWNERS = (
@@ -118,6 +119,7 @@ def _remove_created_objects(cluster: Cluster) -> list[str]:
     for path in POD_OWNERS:
         _delete_all(api, path)
     _delete_all(api, PODS)
+    api.delete(EVENTS)  # `kubectl events` shows those of this lesson only
     return [f"{title} removed" for title, _ in found]
 
 

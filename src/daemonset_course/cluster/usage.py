@@ -167,8 +167,8 @@ def require_free(cluster: str, *, force: bool) -> None:
             f"{found.what[0].upper()}{found.what[1:]} runs on the cluster {cluster!r}; a reset "
             "destroys it.",
             seen=f"begun by {found.where}",
-            next_step="Go on with it, or end it with lab.reset(). To reset all the same: "
-            f"reset(force=True), in a terminal {course_command('reset --force', cluster)}",
+            next_step="Go on with it, or discard it: reset(force=True), in a terminal "
+            f"{course_command('reset --force', cluster)}",
         )
     _write(cluster, replace(found, reset_by=f"{caller()} at {_now()}"))
     with suppress(psutil.Error):
@@ -191,10 +191,9 @@ def require_other_task_ended(cluster: str, what: str) -> None:
         return
     raise InUse(
         f"{found.what[0].upper()}{found.what[1:]} runs on the cluster {cluster!r}; the start of "
-        "another lab destroys it.",
+        "another task destroys it.",
         seen=f"begun by {found.where}",
-        next_step="Go on with it, or end it with lab.reset(). To start all the same: "
-        "lab.start(1, force=True)",
+        next_step="Go on with it, or discard it: start(force=True)",
     )
 
 

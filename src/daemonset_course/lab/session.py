@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import yaml
 
 from daemonset_course.capabilities import CAPABILITIES
 from daemonset_course.cluster.components import components_down, components_first
@@ -38,6 +37,7 @@ from daemonset_course.lab.evidence import ENDED, JUDGED_NOW, SYSTEM, Evidence, p
 from daemonset_course.lab.lab import EXERCISES, Lab, Probe, Task, find
 from daemonset_course.lab.lab_log import LabRecording
 from daemonset_course.lab.lab_recorder import CLOCK, LOG
+from daemonset_course.lab.learner_yaml import pieces
 from daemonset_course.lab.model_answers import MODEL_ANSWERS
 from daemonset_course.lab.solutions import compared
 from daemonset_course.lab.typed import check_size, check_strings
@@ -103,14 +103,14 @@ class LabSession:
         """
         task = self.lab.task(number)
         if not force:
-            require_other_task_ended(cluster_name(), f"lab {self.lab.name},")
+            require_other_task_ended(cluster_name(), self._what)
         self._require_version()
         changes = self._cleared(len(self.lab.workers))
         cluster = current()
         self._prepare_fleet(cluster)
         play(task.start)
         lab_log.start(cluster, self.lab.daemonset_of(number), self.lab.namespace,
-                      what=f"lab {self.lab.name}, task {number}",
+                      what=self._what if self._is_exercise else f"{self._what} task {number}",
                       rights=self.lab.rights, workloads=self.lab.workloads)  # fmt: skip
         started = {"format": _FORMAT, "lab": self.lab.name, "task": number}
         write_whole(lab_log.folder_of(cluster.name) / STARTED, json.dumps(started))
@@ -118,9 +118,9 @@ class LabSession:
         return Words(f"{title}\n\n{task.there}\n\n{_put_right(changes)}")
 
     def apply(self, text: str) -> Words:
-        """Apply a manifest, or patch the DaemonSet with a fragment; return what was done.
+        """Apply whole objects, and patch the DaemonSet with parts of it; return what was done.
 
-        An empty text does nothing.
+        Several documents have ``---`` between them. An empty text does nothing.
 
         Raises:
             Rejected, BadInput, CommandFailed: the YAML is broken, or the server refuses it.
@@ -129,11 +129,13 @@ class LabSession:
             return Words("Nothing to apply yet: write YAML between the quotes, and run this again.")
         check_size(text)
         check_strings(text)
-        if "kind" in _mapping(text):
-            return Words(repr(apply(text, namespace=self.lab.namespace)))
-        name = self.lab.daemonset_of(self._number(None))
-        words = f"patch daemonset {name} -n {self.lab.namespace} --patch"
-        return Words(kubectl(words, text).strip())
+        name, namespace = self.lab.daemonset_of(self._number(None)), self.lab.namespace
+        patch = f"patch daemonset {name} -n {namespace} --patch"
+        done = [
+            repr(apply(one.text, namespace=namespace)) if one.is_whole else kubectl(patch, one.text)
+            for one in pieces(text, name)
+        ]
+        return Words("\n".join(map(str.strip, done)))
 
     def check(self, number: int | None = None, *, watch: bool = False) -> Verdict:
         """Judge what the cluster did since ``start``; store and return the verdict.
@@ -360,6 +362,12 @@ class LabSession:
         return "This exercise" if self._is_exercise else f"Task {number}"
 
     @property
+    def _what(self) -> str:
+        """How a message names the tasks of this lab: ``lab 06-roll-within-budget,``."""
+        name = self.lab.name
+        return f"exercise {name}" if self._is_exercise else f"lab {name},"
+
+    @property
     def _is_exercise(self) -> bool:
         return self.lab.name in EXERCISES
 
@@ -435,7 +443,7 @@ class LabSession:
                 notes += self._ranked(number, Evidence(history))
             stored, note = results.load(self.lab.name)
             if verdict.outcome == "wrong" and "passed" in stored.get(number, {}):
-                notes.append("This task was passed before: what was passed then is wrong now.")
+                notes.append("You passed this task before; the present state does not pass.")
             notes += filter(None, [note, results.keep(self.lab.name, number, verdict, manifests)])
         except CourseError as error:  # the verdict counts more than its copy on disk
             notes.append(f"the result could not be kept: {error}")
@@ -604,12 +612,3 @@ def _shown(text: str) -> str:
     first = text.partition(":")[0]
     language = "bash" if first.startswith("kubectl") else "yaml"
     return f"\n\n```{language}\n{text}\n```"
-
-
-def _mapping(text: str) -> dict[str, Any]:
-    """Return the first YAML document if it is a mapping; ``apply`` reports broken YAML."""
-    try:
-        first = next(iter(yaml.safe_load_all(text)), None)
-    except yaml.YAMLError:
-        return {"kind": ""}
-    return first if isinstance(first, dict) else {"kind": ""}

@@ -63,7 +63,7 @@ def on(own: DaemonSetEvidence, wanted: Mapping[str, Object]) -> Finding:
     if kept_off:
         first = next(iter(kept_off.values()))
         return missed(
-            f"{own.full_name} is not to run on {_named(evidence, kept_off)}: {first.detail}.",
+            f"The template keeps {own.full_name} off {_named(evidence, kept_off)}: {first.detail}.",
             evidence.lines({node: found.detail for node, found in kept_off.items()}),
             f"{HOW[first.rule]} Source: {RULE}",
             "kubectl get nodes --show-labels, kubectl describe node, and the template: "

@@ -216,7 +216,7 @@ def _right(wrong: Sequence[tuple[Object, Decision, bool]], name: str) -> Finding
     ]
     found = next(iter(by_kind.values()))[1]
     return missed(
-        f"On this cluster {name} may be right; on a fleet with a node as in the table it is not.",
+        f"The template of {name} fails on another fleet: the table shows nodes where it is wrong.",
         table=[("node", "should have", "has", "because"), *rows],
         rule=f"{HOW[found.rule]} Source: {RULE}",
         where="the labels and taints in the table, and the words of the task.",

@@ -82,7 +82,10 @@ LAB = Lab(
                 "A Pod with a NoSchedule taint before it needs a toleration of this key and "
                 "effect. To remove a taint is to patch the Node. The policy limits which one, so "
                 "the role needs no names.",
-                "tolerations:\n- {key: …, operator: Exists, effect: …}\n---\n"
+                "spec:\n  template:\n    spec:\n      tolerations:\n"
+                "      - {key: …, operator: Exists, effect: …}\n---\n"
+                "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\n"
+                f"metadata: {{name: {AGENT}}}\n"
                 'rules:\n- {apiGroups: [""], resources: [nodes], verbs: [get, …]}',
             ),
             probes=(RIGHTS, ONE),

@@ -38,6 +38,11 @@ def _status(name: str, **numbers: int) -> str:
     return f"action: wait status\ndaemonset: {name}\n{lines}"
 
 
+def _rolled(name: str) -> str:
+    """Wait for a rollout: numbers alone may still be those of the template before."""
+    return f"action: wait rollout\ndaemonset: {name}\n"
+
+
 def _done(name: str, nodes: int) -> str:
     return _status(name, desired=nodes, updated=nodes, available=nodes)
 
@@ -50,13 +55,10 @@ START = "---\n".join((
     _done(STORAGE, len(LOCAL)),
     *(manifest(name) for name in (LOGS, NET, SECURITY, STORAGE)),
     manifest(METRICS, tolerates=False),
-    *(_done(name, WORKERS) for name in (LOGS, NET)),
-    _done(METRICS, WORKERS - 1),
-    _done(STORAGE, len(LOCAL)),
+    *(_rolled(name) for name in (LOGS, NET, METRICS, STORAGE)),
     _status(SECURITY, updated=0),
     f"action: kubectl\ncommand: rollout undo daemonset/{NET}\n",
-    _status(NET, updated=0),
-    _done(NET, WORKERS),
+    _rolled(NET),
 ))  # fmt: skip
 
 
