@@ -330,8 +330,8 @@ proved("CURRENT counts every eligible worker, and READY none")
 #
 # `agent` runs on three workers in the rack `one`. Two requests arrive.
 #
-# - More racks are being built. Each worker that joins must get the agent, with any label `rack` or
-#   none. The nodes stay as they are, and so does the rest of the template.
+# - More racks are being built. Each worker that joins must get the agent, whatever the value of its label
+#   `rack`, or without this label. The nodes stay as they are, and so does the rest of the template.
 # - Another team takes `agent` over. Its tool manages only objects that it has created. So delete the
 #   DaemonSet and create it again under the same name. Its Pods keep running meanwhile, and the new
 #   DaemonSet adopts the Pod of each worker.

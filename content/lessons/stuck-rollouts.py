@@ -188,8 +188,8 @@ wait_rollout("agent")
 # %% [markdown]
 # ## A taint in the way
 #
-# The dead machine is repaired, and the agent has a Pod on each of the 12 nodes again. A `NoSchedule`
-# taint does not change running Pods.
+# The dead machine is repaired, and the agent has a Pod on each of the 12 nodes again. Its budget is still 2.
+# A `NoSchedule` taint does not change running Pods.
 
 # %%
 after = predict(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import re
 from typing import Any
 
@@ -82,7 +83,7 @@ def test_a_deleted_daemonset_is_the_reason_of_the_stop() -> None:
         change(2, "daemonsets", daemonset(), "DELETED"),
     )
 
-    assert caption(log.timeline()) == "0 of 1 node updated when the DaemonSet was deleted."
+    assert caption(log.timeline()) == "0 of 1 node started when the DaemonSet was deleted."
 
 
 def test_a_breached_budget_is_told() -> None:
@@ -216,10 +217,32 @@ def test_a_rollout_that_had_begun_before_is_told_as_one() -> None:
     )
 
     assert caption(log.timeline()) == (
-        "In 5.0 s: no Pod created or deleted, ImagePullBackOff: 1 Pod; of a rollout that had begun "
-        "before, 0 of 4 nodes updated at first, 0 at the end, at most 1 unavailable (budget 1); "
+        "In 5.0 s: no Pod created or deleted, ImagePullBackOff: 1 Pod; a rollout from before "
+        "stood at 0 of 4 nodes updated, at most 1 unavailable (budget 1); "
         "the budget of 1 unavailable node is used up, and this does not end by itself: "
         "worker3 (ImagePullBackOff)."
+    )
+
+
+def test_a_rollout_from_before_that_went_on_is_the_headline() -> None:
+    fleet = Fleet(4).run(1).apply().run(2)
+    there = [
+        *listed("nodes", *fleet.nodes.values()),
+        *listed("daemonsets", fleet.daemonset),
+        *listed("pods", *fleet.pods.values()),
+    ]
+    begun, there = fleet.t, copy.deepcopy(there)
+    later = [
+        one | {"t": one["t"] - begun}
+        for one in fleet.run(60).log()
+        if one["record"] == "change" and one["t"] > begun
+    ]
+    timeline = history(*there, *later, end=60).timeline()
+
+    assert re.fullmatch(
+        r"A rollout from before went on from \d to 4 of 4 nodes updated, "
+        r"at most 1 unavailable \(budget 1\)",
+        headline(timeline),
     )
 
 

@@ -61,7 +61,7 @@ def test_the_application_is_early_where_it_was_ready_before_the_agent() -> None:
 
 
 def test_headline_and_caption_name_the_moments() -> None:
-    assert both().headline == "1 of 2 nodes: shop was ready first"
+    assert both().headline == "On 1 of 2 nodes shop was ready before agent"
     assert both().caption == (
         "n1: Ready after 1.0 s, agent ready after 5.0 s, shop ready after 2.0 s. "
         "n2: Ready after 1.0 s, agent ready after 5.5 s, shop ready after 7.0 s."
@@ -71,7 +71,7 @@ def test_headline_and_caption_name_the_moments() -> None:
 def test_the_headline_has_what_the_learner_predicted() -> None:
     asked = Prediction("race", 0, unit="nodes")
 
-    assert both(predicted=asked).headline == "1 of 2 nodes: shop was ready first (you: 0 nodes)"
+    assert both(predicted=asked).headline == "On 1 of 2 nodes shop was ready before agent (you: 0 nodes)"
     assert both(predicted=Prediction("race", unit="nodes")).headline == both().headline
 
 

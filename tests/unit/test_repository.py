@@ -59,6 +59,7 @@ PURE = sorted(
         PACKAGE / "lab" / "agent_tries.py",
         PACKAGE / "lab" / "evidence.py",
         PACKAGE / "lab" / "lab.py",
+        PACKAGE / "lab" / "learner_yaml.py",
         PACKAGE / "lab" / "quantities.py",
         PACKAGE / "lab" / "solutions.py",
         PACKAGE / "lab" / "typed.py",

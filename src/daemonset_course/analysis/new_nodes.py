@@ -81,7 +81,8 @@ class NewNodes:
     @property
     def headline(self) -> str:
         """On how many nodes the application was first, and what the learner predicted."""
-        text = f"{len(self.early)} of {nodes(len(self.found))}: {self.app} was ready first"
+        few = f"{len(self.early)} of {nodes(len(self.found))}"
+        text = f"On {few} {self.app} was ready before {self.agent}"
         answer = None if self.predicted is None else self.predicted.answer
         you = "" if answer is None or self.predicted is None else show(answer, self.predicted.unit)
         return f"{text} (you: {you})" if you else text

@@ -82,9 +82,10 @@ def _result(timeline: Timeline, rollout: Rollout) -> str:
             which = f"{rolled} of {which}"  # the other nodes had this template already
         within = "in" if rollout.exact else "within"
         return f"{which} {verb} {within} {seconds(rollout.duration)}"
+    verb = "started" if rollout.created else "updated"
     if rollout.updated is None:
-        return f"unknown how many nodes were updated {_stop(timeline, rollout)}"
-    return f"{rollout.updated} of {nodes(rollout.nodes)} updated {_stop(timeline, rollout)}"
+        return f"unknown how many nodes were {verb} {_stop(timeline, rollout)}"
+    return f"{rollout.updated} of {nodes(rollout.nodes)} {verb} {_stop(timeline, rollout)}"
 
 
 def _stop(timeline: Timeline, rollout: Rollout) -> str:

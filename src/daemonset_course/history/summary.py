@@ -25,7 +25,10 @@ def summary(timeline: Timeline) -> str:
 
 def short_summary(timeline: Timeline) -> str:
     """Return the same in a few words, for a headline."""
-    text = ", ".join(_events(timeline)[:2]) or _absent(timeline) or _progress(timeline)
+    if begun_before(timeline):
+        text = _progress(timeline)
+    else:
+        text = ", ".join(_events(timeline)[:2]) or _absent(timeline) or _progress(timeline)
     return text[:1].upper() + text[1:]
 
 
@@ -66,9 +69,9 @@ def _progress(timeline: Timeline) -> str:
     first, last = (timeline.updated.at(t) for t in (timeline.start, stop))
     most, budget = timeline.unavailable.max(timeline.start, stop), timeline.budget.at(stop)
     bound = "no budget: OnDelete" if budget is None else f"budget {budget}"
+    went = f"went on from {_text(first)} to" if first != last else "stood at"
     return (
-        f"of a rollout that had begun before, {_text(first)} of {nodes(timeline.scope.at(stop))} "
-        f"updated at first, {_text(last)} at the end, "
+        f"a rollout from before {went} {_text(last)} of {nodes(timeline.scope.at(stop))} updated, "
         f"at most {_text(most)} unavailable ({bound})"
     )
 
