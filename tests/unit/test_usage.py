@@ -155,7 +155,7 @@ def test_another_lab_is_not_started_over_a_task_of_an_open_notebook(
         usage.require_other_task_ended("course", "lab 05,")
 
     assert "Lab 06, task 1 runs" in str(caught.value)
-    assert "lab.start(1, force=True)" in str(caught.value)
+    assert "discard it: start(force=True)" in str(caught.value)
     usage.require_other_task_ended("course", "lab 06,")
 
 
