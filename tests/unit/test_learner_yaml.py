@@ -42,6 +42,7 @@ def test_no_document_is_lost() -> None:
     first, second = pieces(f"{PART}---\n{ROLE}rules: []\n", "agent")
 
     assert yaml.safe_load(first.text) == yaml.safe_load(PART)
+    assert "\n" not in first.text  # an error of kubectl repeats it
     assert yaml.safe_load(second.text)["rules"] == []
 
 

@@ -71,7 +71,10 @@ def test_headline_and_caption_name_the_moments() -> None:
 def test_the_headline_has_what_the_learner_predicted() -> None:
     asked = Prediction("race", 0, unit="nodes")
 
-    assert both(predicted=asked).headline == "On 1 of 2 nodes shop was ready before agent (you: 0 nodes)"
+    assert (
+        both(predicted=asked).headline
+        == "On 1 of 2 nodes shop was ready before agent (you: 0 nodes)"
+    )
     assert both(predicted=Prediction("race", unit="nodes")).headline == both().headline
 
 
