@@ -357,8 +357,12 @@ class LanesSvg:
                 words = f"lag {b - a:.1f} s"
                 x, wide = self._span(a, b)
                 if wide > 12 + _LETTER * (len(words) + 3):
-                    place = f'x="{decimal(x + wide - 4)}" y="{base}"'
-                    parts.append(f'<text class="e o" {place}>{words}</text>')
+                    end, room = x + wide - 4, _LETTER * len(words)
+                    parts.append(
+                        f'<rect class="v" x="{decimal(end - room)}" y="{y + 2:g}" '
+                        f'width="{decimal(room + 2)}" height="{high - 4:g}"/>'
+                        f'<text class="e o" x="{decimal(end)}" y="{base}">{words}</text>'
+                    )
             y += high
         parts.insert(0, f'<path class="g" d="{ticks}"/>')
         return y, parts
