@@ -67,7 +67,12 @@ def _cpu_seconds() -> float:
 
 
 def end(path: Path, cluster: Any) -> None:
-    """Fail if the nodes are not as right after ``up``, within a few seconds."""
+    """Fail if the nodes are not as right after ``up``, within a few seconds.
+
+    The sections that a path takes of a lesson may end before its last ``reset``.
+    """
+    if path.parent.name.startswith(".path-"):
+        return
     from faults.dirt import fresh_nodes
     from live.scenes import eventually
 
