@@ -143,6 +143,7 @@ places
 from daemonset_course import step
 from daemonset_course.lessons import shell
 
+reset(workers=3)
 TOUCH = "touch {}/x && echo written"
 
 

@@ -237,6 +237,7 @@ evicted
 # %%
 from daemonset_course.lessons import node_taints, wait_evicted
 
+reset(workers=3)
 AGENTS = ("plain", "high", "critical")
 NODE = "get nodes -l disk=ssd -o jsonpath={.items[0].metadata.name}"
 
