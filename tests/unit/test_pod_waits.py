@@ -84,16 +84,6 @@ def test_a_pod_is_evicted_when_the_kubelet_has_said_so_and_the_pod_is_gone(
     assert gone == "wait --for=delete pod/agent-x7f2p --timeout=60s"
 
 
-def test_the_log_is_read_once_the_container_crashes_again_and_again(kubectl: list[str]) -> None:
-    assert pod_waits.crash_loop_log("release=2") == "in use"
-
-    created, crashed, log = kubectl
-    assert created == "wait --for=create pod -l release=2 --timeout=30s"
-    assert crashed.startswith("wait --for=jsonpath={.status.containerStatuses[0]")
-    assert "=CrashLoopBackOff pod -l release=2 " in crashed
-    assert log == "logs -l release=2 --tail=1"
-
-
 def owned(name: str, daemonset: str = "pinned") -> dict[str, Any]:
     owner = {"kind": "DaemonSet", "name": daemonset}
     return {"metadata": {"name": name, "ownerReferences": [owner]}}

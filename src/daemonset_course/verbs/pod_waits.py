@@ -12,8 +12,6 @@ from daemonset_course.history.podstate import is_owned
 from daemonset_course.progress import waiting
 from daemonset_course.verbs.kubectl import kubectl
 
-_CRASH_LOOP = "{.status.containerStatuses[0].state.waiting.reason}=CrashLoopBackOff"
-
 
 def wait_pod(app: str, node: str) -> str:
     """Wait until a Pod with this label ``app`` is bound to the node, and return its name.
@@ -21,7 +19,7 @@ def wait_pod(app: str, node: str) -> str:
     Raises:
         CommandFailed: there is no such Pod after 60 s.
     """
-    chosen = f"-l app={app} --field-selector spec.nodeName={node}"
+    chosen = _on(app, node)
     with waiting(f"a Pod of {app} on {node}"):
         kubectl(f"wait --for=create pod {chosen} --timeout=60s")
     return str(kubectl(f"get pods {chosen} -o jsonpath={{.items[0].metadata.name}}"))
@@ -38,7 +36,7 @@ def watch_pod(app: str, node: str, *, at_most: int = 20) -> bool:
     Raises:
         CommandFailed: the API server does not answer.
     """
-    chosen = f"-l app={app} --field-selector spec.nodeName={node}"
+    chosen = _on(app, node)
     with waiting(f"changes of the Pod of {app} on {node}"), suppress(CommandFailed):
         kubectl(f"wait --for=delete pod {chosen} --timeout={at_most}s")
     return "pod/" in kubectl(f"get pods {chosen} -o name")
@@ -114,16 +112,6 @@ def wait_evicted(app: str) -> str:
     return message
 
 
-def crash_loop_log(selector: str) -> str:
-    """Wait until a Pod's first container crashes again and again, and return its last log line.
-
-    Args:
-        selector: the labels of the Pod, such as ``release=2``.
-
-    Raises:
-        CommandFailed: there is no such Pod after 30 s, or none in CrashLoopBackOff after 110 s.
-    """
-    with waiting(f"a Pod with {selector} in CrashLoopBackOff"):
-        kubectl(f"wait --for=create pod -l {selector} --timeout=30s")
-        kubectl(f"wait --for=jsonpath={_CRASH_LOOP} pod -l {selector} --timeout=110s")
-    return str(kubectl(f"logs -l {selector} --tail=1")).strip()
+def _on(app: str, node: str) -> str:
+    """Return the options that choose the Pods of an app on a node."""
+    return f"-l app={app} --field-selector spec.nodeName={node}"
