@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import math
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -61,8 +61,8 @@ def _each(documents: list[Any], daemonset: str) -> Iterator[Piece]:
                 seen=f"only a part of the DaemonSet {daemonset}, from spec: on, needs none",
                 next_step="Write the other object whole, with apiVersion, kind and metadata.name",
             )
-        # In one line: kubectl's errors repeat a patch.
-        yield Piece(_dumped(one, default_flow_style=True, width=math.inf), is_whole=False)
+        # JSON: kubectl reads a patch that begins with a brace as JSON, and its errors repeat it.
+        yield Piece(json.dumps(one, default=str), is_whole=False)
 
 
 def _is_whole(document: Any, daemonset: str) -> bool:
@@ -92,5 +92,5 @@ def _without_server_fields(document: Any) -> Any:
     return kept
 
 
-def _dumped(document: Any, **style: Any) -> str:
-    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, **style)).strip()
+def _dumped(document: Any) -> str:
+    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True)).strip()
