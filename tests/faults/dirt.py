@@ -47,7 +47,7 @@ def fresh_nodes(cluster: Cluster) -> dict[str, Any]:
             "cordoned": node["spec"].get("unschedulable", False),
             "conditions": {c["type"]: c["status"] for c in node["status"]["conditions"]},
             "resources": sorted(node["status"]["capacity"]),
-            "broken": node["metadata"].get("annotations", {}).get("daemonset-course/kubelet"),
+            "broken": node["metadata"].get("annotations", {}).get(podstate.MANAGED),
         }
     return nodes
 
@@ -148,7 +148,7 @@ def _broken(workers: list[str], chance: random.Random) -> list[str]:
         break_node(workers[1], "not ready")
         return [f"{workers[1]}: ", "kubelet repaired"]
     break_node(workers[1])  # takes the grace period
-    return [f"{workers[1]}: ", "label daemonset-course/kubelet put back"]
+    return [f"{workers[1]}: ", "label course.daemonset.example/kubelet put back"]
 
 
 def _namespace(_: list[str], chance: random.Random) -> list[str]:

@@ -14,7 +14,7 @@ from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import daemonset
 
 REVISIONS = "/apis/apps/v1/namespaces/default/controllerrevisions"
-HOLD = {"metadata": {"finalizers": ["daemonset-course/hold"]}}
+HOLD = {"metadata": {"finalizers": ["course.daemonset.example/hold"]}}
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from daemonset_course.errors import BadInput
 from daemonset_course.history import replay
+from daemonset_course.history.podstate import MANAGED
 from daemonset_course.history.spans import Steps
 from daemonset_course.history.text import natural_key
 from daemonset_course.history.timeline import Timeline
@@ -159,7 +160,11 @@ def test_what_keeps_pods_off_a_node_is_known_over_time() -> None:
     gpu = {"key": "gpu", "value": "true", "effect": "NoSchedule"}
     echo = {"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"}
     soft = {"key": "slow", "effect": "PreferNoSchedule"}
-    course = {"key": "daemonset-course/kubelet", "value": "simulated", "effect": "NoSchedule"}
+    course = {
+        "key": MANAGED,
+        "value": "simulated",
+        "effect": "NoSchedule",
+    }
     cordoned = node("n1", taints=[gpu, soft, course])
     cordoned["spec"]["unschedulable"] = True
     timeline = log(
@@ -370,7 +375,7 @@ def test_labels_and_taints_are_marks_but_the_courses_own_are_not() -> None:
     before = node("n1", tier="a")
     taint = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
     after = node("n1", taints=[taint], disk="ssd")
-    after["metadata"]["labels"]["daemonset-course/managed"] = "true"
+    after["metadata"]["labels"]["course.daemonset.example/managed"] = "true"
     timeline = log(
         change(0, "nodes", before, "ADDED", "list"),
         change(1, "nodes", after),

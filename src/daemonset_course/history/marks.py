@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from daemonset_course.history.log import Change, Mark, MarkKind, Object
-from daemonset_course.history.podstate import condition, is_terminating, taint_names
+from daemonset_course.history.podstate import DOMAIN, condition, is_terminating, taint_names
 
-_INTERNAL = "daemonset-course/"
 _BASE = 58  # characters of a generated name that are kept before its five random ones
 _LONGEST = 280  # two lines below a picture
 _PREEMPTION = re.compile(r"[.,;]?\s*(no new claims to deallocate,\s*)?preemption: .*$")
@@ -172,7 +171,7 @@ def _label_changes(old: Object, new: Object) -> list[str]:
     before, after = (n["metadata"].get("labels") or {} for n in (old, new))
     texts = []
     for key in sorted({*before, *after}):
-        if key.startswith(_INTERNAL) or before.get(key) == after.get(key):
+        if key.startswith(DOMAIN) or before.get(key) == after.get(key):
             continue
         if key not in after:
             texts.append(f"label {key} removed")

@@ -12,7 +12,10 @@ from daemonset_course.placement.tolerations import taint_name
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 NODE_UNKNOWN = "node state unknown"  # in a gap of the watch of nodes
-MANAGED = "daemonset-course/kubelet"  # label: a simulated kubelet runs this node
+# The course's labels, annotations and taints: a domain that no one else has (RFC 2606), and that no
+# other program clears. Kubernetes' own suite removes each label that begins with "daemonset-".
+DOMAIN = "course.daemonset.example/"
+MANAGED = f"{DOMAIN}kubelet"  # label: a simulated kubelet runs this node
 
 
 class PodState(NamedTuple):
@@ -110,7 +113,7 @@ def node_words(node: Object | None) -> tuple[str, ...]:
     found = [] if ready == "True" else ["node NotReady" + " (Unknown)" * (ready == "Unknown")]
     if (node.get("spec") or {}).get("unschedulable"):
         found.append("cordoned")
-    ours = (f"{CONTROL_PLANE}:", "daemonset-course/")
+    ours = (f"{CONTROL_PLANE}:", DOMAIN)
     taints = (text for text in taint_names(node) if not text.startswith(ours))
     return (*found, *(f"taint {text}" for text in taints if not text.endswith(":PreferNoSchedule")))
 

@@ -19,7 +19,7 @@ from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.history import podstate
 from daemonset_course.progress import progress
 
-TAINT = ("daemonset-course/kubelet", "simulated", "PreferNoSchedule")
+TAINT = (podstate.MANAGED, "simulated", "PreferNoSchedule")
 LEASE_SECONDS = 20
 _SYSTEM = "/apis/apps/v1/namespaces/kube-system/daemonsets"
 
