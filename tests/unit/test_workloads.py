@@ -51,6 +51,16 @@ REQUIRED = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerm
         (tolerating(operator="Exists", key="gpu"), []),
         (tolerating(operator="Exists"), ["tolerates control plane", "tolerates everything"]),
         (tolerating(operator="Exists", effect="NoSchedule"), ["tolerates control plane"]),
+        (
+            workload(
+                tolerations=[
+                    {"operator": "Exists", "effect": "NoSchedule"},
+                    {"operator": "Exists", "effect": "NoExecute"},
+                ]
+            ),
+            ["tolerates control plane", "tolerates everything"],
+        ),
+        (tolerating(operator="Exists", effect="NoExecute"), []),
         (workload(priorityClassName="system-node-critical"), ["system priority"]),
         (workload(priorityClassName="agents"), []),
         (workload(nodeSelector={"kubernetes.io/os": "linux"}), []),

@@ -12,7 +12,7 @@ from typing import Any
 from daemonset_course.figures.shapes import Cell, Line, Side, Style, Table, lines
 from daemonset_course.history.podstate import CONTROL_PLANE, containers_of
 from daemonset_course.placement.selectors import required_terms
-from daemonset_course.placement.tolerations import tolerating
+from daemonset_course.placement.tolerations import BLOCKING, tolerating
 
 DAEMONSET, DEPLOYMENT = "DaemonSet", "Deployment"
 _KINDS = {DAEMONSET: "series 0", DEPLOYMENT: "series 1"}  # the colour of each
@@ -185,8 +185,10 @@ def _tolerates_control_plane(spec: Spec) -> bool:
 
 
 def _tolerates_all(spec: Spec) -> bool:
+    """Whether no taint keeps the Pod off, by one toleration or by one of each effect."""
     every = [each for each in spec.get("tolerations") or () if each.get("operator") == "Exists"]
-    return any(not each.get("key") and not each.get("effect") for each in every)
+    effects = {each.get("effect") or "" for each in every if not each.get("key")}
+    return "" in effects or effects >= BLOCKING
 
 
 def _chooses_nodes(spec: Spec) -> bool:
