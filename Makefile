@@ -12,6 +12,7 @@
 #   VERSIONS="1.35 1.36"  the Kubernetes minors that `make test-versions` runs on, one after another
 #   IMAGE=kindest/node:.. the node image for it, else the pinned one
 #   BUILDARGS="..."       more arguments for `make notebooks`, such as --only 08 or --overwrite
+#   MANIFESTSARGS="..."   more arguments for `make manifests`: --page docs/manifests.md
 #   LOCKARGS="..."        more arguments for `make lock`, such as --upgrade
 
 PYTHON ?= python3
@@ -49,7 +50,7 @@ READY := $(ENV)/.course-ready
 BEGUN := $(ENV)/.course-begun
 BROWSER := $(ENV)/.course-browser
 
-.PHONY: help lab test proof test-browser test-orders faults test-kind test-versions lint notebooks minutes claims gallery lock bench clean environment
+.PHONY: help lab test proof test-browser test-orders faults test-kind test-versions lint notebooks minutes claims gallery manifests lock bench clean environment
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -114,6 +115,10 @@ claims: $(READY) ## count the claims by verdict and lesson, and check that each 
 
 gallery: $(READY) ## write a page with every shape of figure, light and dark
 	$(BIN)/python tools/gallery.py
+
+manifests: $(READY) ## apply, place, roll and explain the DaemonSets that people run
+	$(BIN)/course binaries
+	$(BIN)/python tools/manifests.py $(MANIFESTSARGS)
 
 bench: $(READY) ## measure the course against other tools
 	$(BIN)/python tools/bench.py $(BENCHARGS)
