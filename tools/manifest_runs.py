@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -136,7 +136,7 @@ def run_all(given: Sequence[Manifest], say: Callable[[str], object] = print) -> 
     _wait_all(given)
     found = [_placed(one, set(kinds.values())) for one in given]
     say("all placed; rolling all of them")
-    with _recorded() as recorder:
+    with Recorder(current(), "", "default", PATHS) as recorder:
         for run in found:
             _roll(run)
         _wait_all([run.manifest for run in found if not run.manifest.on_delete])
@@ -198,16 +198,10 @@ def _placed(manifest: Manifest, every: set[str]) -> Run:
     return Run(manifest, wanted, _nodes_of(pods, manifest), answers, every=every)
 
 
-def _nodes_of(pods: Sequence[Object], manifest: Manifest) -> set[str]:
+def _nodes_of(pods: Iterable[Object], manifest: Manifest) -> set[str]:
     return {
         node_of(pod) for pod in pods if is_owned(pod, manifest.name) and not is_terminating(pod)
     }
-
-
-@contextmanager
-def _recorded() -> Iterator[Recorder]:
-    with Recorder(current(), "", "default", PATHS) as recorder:
-        yield recorder
 
 
 def _path(manifest: Manifest) -> str:
@@ -281,14 +275,9 @@ def _mend(kinds: Mapping[str, str], found: Sequence[Run]) -> None:
 
     def everywhere(pods: Mapping[str, Object]) -> bool:
         for run in found:
-            own = [pod for pod in pods.values() if _belongs(pod, run.manifest)]
-            run.mended = _nodes_of(own, run.manifest)
+            run.mended = _nodes_of(pods.values(), run.manifest)
         return all(run.mended == run.every for run in found)
 
     with suppress(NotFinished):  # the verdicts name the nodes
         wait_for(api, PATHS["pods"], everywhere, what="Pods on every node", explain=lambda _: "",
                  timeout=SETTLED)  # fmt: skip
-
-
-def _belongs(pod: Object, manifest: Manifest) -> bool:
-    return bool(pod["metadata"]["namespace"] == manifest.namespace)

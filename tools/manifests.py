@@ -42,7 +42,8 @@ the features of a DaemonSet that people run, in miniature and written anew; its 
 - **verdict**: *placed* as by `placement`; *rolled* within the budget, with a true caption; *explained*:
   `why` refused each node without a Pod, and without the labels and taints that it named, every node ran it.
 - **not played**: what a simulated kubelet leaves out. It runs no program and pulls no image, so nothing that
-  an agent does to its node happens either: no network plugin, CSI driver or GPU appears there.
+  an agent does to its node happens either: no network plugin, CSI driver or GPU appears there. A kubelet
+  waits for a ConfigMap or Secret that is missing; a simulated one starts the Pod.
 
 """  # noqa: E501 - a page's lines
 _RUN = "Kubernetes {version}, all {count} at once.\n\n"
@@ -93,7 +94,7 @@ def kinds_of(manifest: Manifest) -> str:
     if not absent:
         return f"all {len(FLEET)}"
     few = ", ".join(kinds) if len(kinds) <= len(absent) else f"not {', '.join(absent)}"
-    return f"{len(kinds)} of {len(FLEET)}: {few}"
+    return f"{len(kinds)} of {len(FLEET)}" + (f": {few}" if few else "")
 
 
 def row(run: Run) -> tuple[str, ...]:

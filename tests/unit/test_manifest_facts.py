@@ -149,7 +149,7 @@ def test_where_it_runs_is_told_by_the_shorter_list(tmp_path: Path) -> None:
         .read_text()
         .replace("    spec:\n", "    spec:\n      nodeName: x\n")
     )
-    assert manifests_page.kinds_of(read_manifest(nowhere)) == "0 of 8: "
+    assert manifests_page.kinds_of(read_manifest(nowhere)) == "0 of 8"
 
 
 @pytest.mark.parametrize("path", LESSON, ids=lambda path: path.stem)
