@@ -240,8 +240,9 @@ def test_a_set_that_is_right_differs_nowhere() -> None:
 
 
 def test_the_description_says_it_and_the_caption_does_not_repeat_it() -> None:
-    picture = plot(rolled(), predicted=guess(5, "s"), caption="So.")
-    svg = svg_of(one_chart(rolled(), predicted=guess(5, "s"), caption="So."))
+    timeline = rolled()
+    picture = plot(timeline, predicted=guess(5, "s"), caption="So.")
+    svg = svg_of(one_chart(timeline, predicted=guess(5, "s"), caption="So."))
     (desc,) = svg.iter("desc")
     caption, described = str(svg.get("aria-describedby")).split()
 
