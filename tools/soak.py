@@ -4,7 +4,7 @@
     make soak SECONDS=3600 SEED=7
     make soak SEED=7 EPISODE=12           # one episode again
 
-An episode has one or two kernels and five to nine random steps (``soak_steps.py``): verbs, magics,
+An episode has one or two kernels and five to eight random steps (``soak_steps.py``): verbs, magics,
 recordings, labs, wrong arguments, interrupts, restarts, faults of nodes and of components. After
 each step there must be no other exception than the course's own or the interrupt, no thread,
 program or file left open; a component that was killed must be named, and ``course up`` must heal
@@ -65,6 +65,7 @@ class Soak:
 
     seed: int
     root: Path
+    talks: bool = False  # prints every step as it ends
     steps: Counter[str] = field(default_factory=Counter)
     raised: Counter[str] = field(default_factory=Counter)
     violations: Counter[str] = field(default_factory=Counter)
@@ -104,6 +105,8 @@ class Soak:
                 began = time.monotonic()
                 found = self._perform(step, kernels)
                 done.append(f"{step}  ({time.monotonic() - began:.1f} s)")
+                if self.talks:
+                    print(f"{number}. {done[-1]}", flush=True)
                 found += [f"kernel {i}: {one}" for i, k in kernels.items() for one in k.leaks()]
                 wrong += [f"{one}\n      in {step}" for one in found]
                 self.violations[step.kind] += len(found)
@@ -273,11 +276,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=float, default=600, help="how long; default 600")
     parser.add_argument("--seed", type=int, default=today, help="of all steps; default the date")
     parser.add_argument("--episode", type=int, help="only this one, again")
+    parser.add_argument("--steps", action="store_true", help="print every step")
     chosen = parser.parse_args(arguments)
     print(f"seed {chosen.seed}", flush=True)
     wrong = 0
     with tempfile.TemporaryDirectory(prefix="course-soak-") as folder:
-        soak = Soak(chosen.seed, Path(folder).resolve())
+        soak = Soak(chosen.seed, Path(folder).resolve(), chosen.steps)
         try:
             cluster.up(CLUSTER, pace=PACE, backend="embedded")
             cluster.reset(workers=3)

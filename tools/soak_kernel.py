@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
+from subprocess import DEVNULL
 from threading import Timer
 
 import psutil
@@ -47,8 +48,10 @@ class Kernel:
 
     def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
         """Start it, and run the first cell."""
-        self._manager = KernelManager()
-        self._manager.start_kernel(env={**os.environ, **environment}, cwd=str(folder))
+        self._manager = KernelManager(kernel_name="python3")
+        self._manager.start_kernel(
+            env={**os.environ, **environment}, cwd=str(folder), stdout=DEVNULL, stderr=DEVNULL
+        )
         self._connect()
 
     def _connect(self) -> None:
