@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -278,6 +279,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--episode", type=int, help="only this one, again")
     parser.add_argument("--steps", action="store_true", help="print every step")
     chosen = parser.parse_args(arguments)
+    for sign in (signal.SIGTERM, signal.SIGINT):  # also in the background of a shell
+        signal.signal(sign, signal.default_int_handler)
     print(f"seed {chosen.seed}", flush=True)
     wrong = 0
     with tempfile.TemporaryDirectory(prefix="course-soak-") as folder:
