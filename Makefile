@@ -8,6 +8,7 @@
 #   WORKERS=2             how many tests run side by side, each with its own cluster
 #   RUNS="dirty twice"    which runs `make test-orders` makes, of which lessons: ONLY="04 05"
 #   FAULTS=50             how often `make faults` tries each random fault
+#   SECONDS=600           how long `make soak` runs; SEED=7 its seed, EPISODE=12 one episode of it again
 #   KUBERNETES=1.35       which Kubernetes minor `make test-kind` runs on
 #   VERSIONS="1.35 1.36"  the Kubernetes minors that `make test-versions` runs on, one after another
 #   IMAGE=kindest/node:.. the node image for it, else the pinned one
@@ -50,7 +51,7 @@ READY := $(ENV)/.course-ready
 BEGUN := $(ENV)/.course-begun
 BROWSER := $(ENV)/.course-browser
 
-.PHONY: help lab test proof test-browser test-orders faults test-kind test-versions lint notebooks minutes claims gallery manifests lock bench clean environment
+.PHONY: help lab test proof test-browser test-orders faults soak test-kind test-versions lint notebooks minutes claims gallery manifests lock bench clean environment
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -94,6 +95,11 @@ test-versions: $(READY) ## prove the course on each Kubernetes minor of VERSIONS
 faults: $(READY) ## break things on purpose, FAULTS=50 times each where chance decides
 	$(BIN)/course binaries
 	FAULTS=$(or $(FAULTS),50) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTESTARGS) tests/faults
+
+soak: $(READY) ## random learners and faults for SECONDS=600; what they may not find
+	$(BIN)/course binaries
+	$(BIN)/python tools/soak.py --seconds $(or $(SECONDS),600) \
+		$(if $(SEED),--seed $(SEED)) $(if $(EPISODE),--episode $(EPISODE))
 
 lint: $(READY) ## check style, types and spelling
 	$(BIN)/ruff check $(CODE)

@@ -80,7 +80,7 @@ DEFINED = defined()
 MEMBERS = {name.partition(".")[2] for name in DEFINED}
 FREE = {  # words of the page that are no names of the code
     "src/daemonset_course/", "import daemonset_course", "feed-RESOURCE", "live-NAME", "components",
-    "up", "down", "reset",
+    "looks", "up", "down", "reset",
 }  # fmt: skip
 
 

@@ -4,10 +4,12 @@ import copy
 import re
 from typing import Any
 
-from fleet import Fleet, change, daemonset, history, listed, node, node_name, pod, timeline_of
+import pytest
+from fleet import Fleet, change, daemonset, gap, history, listed, node, node_name, pod, timeline_of
 
 from daemonset_course.analysis.rollout_caption import caption, headline
 from daemonset_course.history.index import History
+from daemonset_course.history.log import SUSPENDED
 from daemonset_course.history.rollouts import rollouts
 from daemonset_course.history.timeline import Timeline
 
@@ -119,6 +121,43 @@ def test_gaps_are_told() -> None:
     text, _ = told(Fleet(3).run(1).apply().run(2).interrupt_watch(1.5).run(20))
 
     assert text.endswith("The watch of pods saw nothing from 3.0 s to 4.5 s.")
+
+
+def asleep(log: list[dict[str, Any]], start: float, seconds: float) -> list[dict[str, Any]]:
+    """The log of a recorder that did not run meanwhile, and nothing else did."""
+    end = start + seconds
+    late = [one | {"t": one["t"] + seconds} if one.get("t", 0) > start else one for one in log]
+    gaps = [
+        gap(start, end, name) | {"reason": SUSPENDED} for name in ("nodes", "daemonsets", "pods")
+    ]
+    return [late[0], *sorted([*late[1:], *gaps], key=lambda one: one["t"])]
+
+
+def test_the_time_in_which_everything_stood_still_is_no_time_of_the_rollout() -> None:
+    log = Fleet(3).run(1).apply().run(20).log()
+    awake, slept = History(log).timeline(), History(asleep(log, 2.0, 60)).timeline()
+    (usual,), (rollout,) = rollouts(awake), rollouts(slept)
+
+    assert usual.duration is not None
+    assert rollout.duration == pytest.approx(usual.duration)
+    assert rollout.suspended == 60
+    assert rollout.over_budget == usual.over_budget
+    text = caption(slept)
+    assert f"rolled in {usual.duration:.1f} s besides 60.0 s in which the recorder was sus" in text
+    assert text.count("The recorder was suspended, and saw nothing, from 2.0 s to 62.0 s.") == 1
+
+
+def test_a_rollout_that_ended_about_the_end_of_a_suspension_may_have_ended_in_it() -> None:
+    log = Fleet(3).run(1).apply().run(20).log()
+    (usual,) = rollouts(History(log).timeline())
+    assert usual.end is not None
+    timeline = History(asleep(log, usual.end - 0.3, 60)).timeline()
+    (rollout,) = rollouts(timeline)
+
+    assert not rollout.exact
+    assert rollout.duration == pytest.approx(usual.end + 60 - usual.start)
+    assert "rolled within" in caption(timeline)
+    assert "besides" not in caption(timeline)
 
 
 def test_without_a_rollout_the_caption_tells_how_many_nodes_were_without_a_pod() -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from fake_server import FakeServer
 from fleet import Fleet, timeline_of
 from typer.testing import CliRunner
 from world import World, spec_of
 
 from daemonset_course.analysis.rollout_caption import caption, headline
 from daemonset_course.cli import app
-from daemonset_course.cluster import components, status
+from daemonset_course.cluster import components, status, waiting
 from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.backend import COMPONENTS
 from daemonset_course.cluster.embedded import kwokctl
@@ -220,6 +222,30 @@ def test_every_wait_says_it(down: list[Down], monkeypatch: pytest.MonkeyPatch) -
             Api(cluster_dir("mine") / "kubeconfig"), "/api/v1/nodes", bool,
             what="nodes", explain=str, timeout=1,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("why", "says", "at_most"), [("ended", "nothing to wait for", 5), ("stopped", "not within", 9)]
+)
+def test_a_wait_ends_soon_where_a_component_has_ended_and_not_where_it_was_stopped(
+    down: list[Down], monkeypatch: pytest.MonkeyPatch, tmp_path: Any,
+    why: Any, says: str, at_most: float,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(waiting, "HOPELESS", 0.1)
+    monkeypatch.setattr(waiting, "LOOK", 0.05)
+    down.append(Down(MANAGER, why))
+    (tmp_path / "mine").mkdir()
+    began = time.monotonic()
+    with FakeServer() as server, pytest.raises(NotFinished) as error:
+        wait_for(
+            Api(server.kubeconfig(tmp_path / "mine")), "/api/v1/nodes", lambda _: False,
+            what="nodes", explain=lambda _: "none there", timeout=60 if why == "ended" else 0.3,
+        )  # fmt: skip
+
+    assert time.monotonic() - began < at_most
+    assert error.value.failed.startswith(MANAGER)
+    assert says in error.value.seen
+    assert "none there" in error.value.seen
 
 
 # course status

@@ -81,11 +81,18 @@ def _result(timeline: Timeline, rollout: Rollout) -> str:
         if rollout.nodes is not None and rolled < rollout.nodes:
             which = f"{rolled} of {which}"  # the other nodes had this template already
         within = "in" if rollout.exact else "within"
-        return f"{which} {verb} {within} {seconds(rollout.duration)}"
+        return f"{which} {verb} {within} {seconds(rollout.duration)}{_besides(rollout)}"
     verb = "started" if rollout.created else "updated"
     if rollout.updated is None:
         return f"unknown how many nodes were {verb} {_stop(timeline, rollout)}"
     return f"{rollout.updated} of {nodes(rollout.nodes)} {verb} {_stop(timeline, rollout)}"
+
+
+def _besides(rollout: Rollout) -> str:
+    """Return the time that the length leaves out; empty if none."""
+    if not rollout.suspended or not rollout.exact:
+        return ""
+    return f" besides {seconds(rollout.suspended)} in which the recorder was suspended"
 
 
 def _stop(timeline: Timeline, rollout: Rollout) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from daemonset_course.cluster.backend import backend_of
+from daemonset_course.cluster.backend import STOPPABLE, backend_of
 from daemonset_course.cluster.state import State
 from daemonset_course.errors import ApiError, CourseError, NotFinished, NotRunning
 from daemonset_course.history.outages import Down, cure
@@ -27,6 +27,11 @@ def components_first(name: str | None = None) -> Iterator[None]:
         if down := components_down(name):
             lead(error, down, cluster_name(name))
         raise
+
+
+def silences(one: Down) -> bool:
+    """Whether the API server answers no more for this, until somebody starts the component."""
+    return one.why == "ended" and one.component not in (*STOPPABLE, "kwok-controller")
 
 
 def components_down(name: str | None = None) -> list[Down]:

@@ -16,6 +16,7 @@ from daemonset_course.errors import BadInput
 from daemonset_course.files import write_whole
 
 FORMAT = 1
+SUSPENDED = "suspended recorder"  # the reason of a gap: the recorder itself did not run
 Object = Mapping[str, Any]
 MarkKind = Literal["action", "event", "note", "violation"]
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from daemonset_course.history.log import Gap
+from daemonset_course.history.log import SUSPENDED, Gap
 from daemonset_course.history.spans import Span, Steps, union, with_unknown
 
 
@@ -51,8 +51,12 @@ class Observed:
 
 
 def interruptions(gaps: Iterable[Gap]) -> list[str]:
-    """Return one sentence for each gap."""
-    return [
-        f"The watch of {gap.resource} saw nothing from {gap.start:.1f} s to {gap.end:.1f} s."
-        for gap in gaps
-    ]
+    """Return one sentence for each gap; one for all watches while the recorder did not run."""
+    sentences = (f"{_blind(gap)} from {gap.start:.1f} s to {gap.end:.1f} s." for gap in gaps)
+    return list(dict.fromkeys(sentences))
+
+
+def _blind(gap: Gap) -> str:
+    if gap.reason == SUSPENDED:
+        return "The recorder was suspended, and saw nothing,"
+    return f"The watch of {gap.resource} saw nothing"

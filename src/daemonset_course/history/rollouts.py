@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 from daemonset_course.history.failed_creates import newest_message
+from daemonset_course.history.log import SUSPENDED
 from daemonset_course.history.spans import SKEW, Segment, Steps, Template, excess, union
 from daemonset_course.history.timeline import COUNTED, Timeline
 
@@ -36,7 +37,9 @@ class Rollout:
             because the controller acts on its cache (observed with 100 nodes).
         watched: whether no watch of Pods, nodes or DaemonSets was interrupted meanwhile. If one
             was, the maxima and the order cover only the watched time.
-        exact: whether ``end`` is exact; else the rollout ended in a gap, by ``end``.
+        exact: whether ``end`` is exact; else the rollout ended in a gap, by ``end``. What a
+            suspended recorder received right after it ran again may have happened before.
+        suspended: seconds between ``start`` and ``stop`` in which the recorder did not run.
         measure: computes ``overlap``.
     """
 
@@ -56,6 +59,7 @@ class Rollout:
     over_budget: float
     watched: bool = True
     exact: bool = True
+    suspended: float = 0.0
     measure: Callable[[], dict[str, float]] = field(default=dict, repr=False, compare=False)
 
     @cached_property
@@ -68,8 +72,14 @@ class Rollout:
 
     @property
     def duration(self) -> float | None:
-        """Seconds from the change to the end; None if the end was not reached."""
-        return None if self.end is None else self.end - self.start
+        """Seconds from the change to the end; None if the end was not reached.
+
+        Without the time in which the recorder was suspended, because mostly the whole machine was
+        then. If the rollout ended about that time: the longest that it can have taken.
+        """
+        if self.end is None:
+            return None
+        return self.end - self.start - (self.suspended if self.exact else 0.0)
 
 
 def rollouts(timeline: Timeline) -> tuple[Rollout, ...]:
@@ -140,6 +150,8 @@ def _rollout(timeline: Timeline, template: Template, lives: list[_Life]) -> Roll
         if life[0].revision == revision != "" and template.since <= life[0].start <= stop
     ]
     interrupted = [(gap.start, gap.end) for gap in timeline.gaps if gap.resource in COUNTED]
+    asleep = union((gap.start, gap.end) for gap in timeline.gaps if gap.reason == SUSPENDED)
+    inexact = [*interrupted, *((a, b + SKEW) for a, b in asleep)]
     new.sort(key=lambda life: (life[0].start, life[0].node))
     return Rollout(
         revision=revision,
@@ -149,7 +161,8 @@ def _rollout(timeline: Timeline, template: Template, lives: list[_Life]) -> Roll
         created=template.created,
         max_unavailable=timeline.unavailable.max(start, stop),
         watched=not any(a < stop and b > start for a, b in interrupted),
-        exact=not any(a < stop <= b for a, b in interrupted),
+        exact=not any(a < stop <= b for a, b in inexact),
+        suspended=sum(max(0.0, min(b, stop) - max(a, start)) for a, b in asleep),
         max_surge=timeline.surge.max(start, stop),
         budget=timeline.budget.at(start),
         last_budget=_until(timeline.budget, stop, ended=end is not None),

@@ -3,14 +3,12 @@
 ``python -m daemonset_course.lab.lab_recorder FOLDER CLUSTER DAEMONSET NAMESPACE`` writes ``LOG`` in
 the folder, line by line, until it gets SIGTERM or the file is gone; with a further argument
 ``rights`` it records rights and admission policies too. The file appears when the present state is
-in it. While the process itself was suspended, its log has a gap: it received the
-changes of that time later, all at once.
+in it.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import signal
 import sys
@@ -30,7 +28,6 @@ CLOCK = "clock"  # the monotonic time at which the log begins; one clock for all
 FAILED = "recorder.failed"  # the last error of a recorder that could not start
 LOOK = 0.5  # seconds between two looks at whether the file is still there
 RIGHTS_PATHS = "/apis/rbac.authorization.k8s.io/v1", "/apis/admissionregistration.k8s.io/v1"
-SUSPENDED = 2.0  # seconds without a look after which the process was suspended
 
 
 def paths(namespace: str, *, rights: bool = False, workloads: bool = False) -> dict[str, str]:
@@ -78,13 +75,9 @@ class LabRecorder(Recorder):
         super().__init__(cluster, daemonset, namespace, resources)
         self._folder = folder
         self._file: IO[str] | None = None
-        self._looked = 0.0  # when the process certainly ran
 
-    def look(self) -> bool:
-        """Record a gap if the process was suspended; whether its file is still there."""
-        with self._lock:
-            self._note_suspension()
-            self._looked = self.elapsed
+    def is_wanted(self) -> bool:
+        """Whether the file that this recorder writes is still there."""
         try:
             found = (self._folder / LOG).stat()
         except OSError:
@@ -94,9 +87,6 @@ class LabRecorder(Recorder):
 
     def stop(self) -> LabRecorder:
         """End the recording, as ``Recorder.stop``."""
-        with self._lock:
-            self._note_suspension()
-            self._looked = math.inf  # the end may take its time
         try:
             super().stop()
         finally:
@@ -105,27 +95,15 @@ class LabRecorder(Recorder):
                 self._file = None
         return self
 
-    def _note_suspension(self) -> None:
-        since, now = self._looked, self.elapsed
-        if now - since > SUSPENDED:
-            self._looked = now
-            for feed in self._feeds:
-                self._append(
-                    log.Gap(now, feed.resource, round(since, 4), now, "suspended recorder")
-                )
-
     def _begin(self) -> None:
         with self._lock:
             super()._begin()
-            self._looked = 0.0
             write_whole(self._folder / CLOCK, repr(self._began))
             path = self._folder / LOG
             log.save(self._history.records, path)
             self._file = path.open("a", encoding="utf-8", buffering=1)
 
     def _append(self, record: log.Entry) -> None:
-        if self._file is not None:  # before the record: it may be one of those that came late
-            self._note_suspension()
         super()._append(record)
         if self._file is not None:
             line = json.dumps(log.to_json(self._history.records[-1]), separators=(",", ":"))
@@ -145,7 +123,7 @@ def main(arguments: list[str]) -> int:
     except CourseError as error:
         write_whole(folder / FAILED, str(error))
         return 1
-    while not ending.wait(LOOK) and recorder.look():
+    while not ending.wait(LOOK) and recorder.is_wanted():
         pass
     recorder.stop()
     return 0

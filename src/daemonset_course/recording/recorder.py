@@ -10,6 +10,7 @@ Example::
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import traceback
@@ -17,12 +18,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from daemonset_course.cluster.api import segment
-from daemonset_course.cluster.components import asker
+from daemonset_course.cluster.components import asker, components_first, silences
 from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.cluster.waiting import until
 from daemonset_course.errors import NotFinished, RecorderFailed
@@ -42,6 +44,8 @@ __all__ = ["Recorder", "Recording", "compare", "record"]
 
 EXTRA_TIME = 0.4  # seconds, times the pace: a `with` records on for it, so that the end is seen
 FIRST_LIST = 20.0  # seconds that the first lists may take
+LOOK = 0.5  # seconds between two looks at the clock
+SUSPENDED = 2.0  # seconds without a look after which the process was suspended
 
 running: set[Recorder] = set()  # those of this process
 
@@ -49,7 +53,9 @@ running: set[Recorder] = set()  # those of this process
 class Recorder(Recording):
     """A recording in progress; its feeds write into one log, on one clock.
 
-    Safe to use from several threads; while it runs, read its history in ``reading``.
+    Safe to use from several threads; while it runs, read its history in ``reading``. While its
+    process was suspended, the log has a gap: it received the changes of that time later, all at
+    once. Where the clock itself stands still, as in the sleep of a laptop, there is none.
     """
 
     def __init__(
@@ -86,7 +92,11 @@ class Recorder(Recording):
         }
         self._feeds = [Feed(cluster.api, name, path, self) for name, path in paths.items()]
         self._view = LiveView(self) if live else None
-        self._components = ComponentFeed(asker(cluster.name), self.component)
+        self._down = asker(cluster.name)
+        self._components = ComponentFeed(self._down, self.component)
+        self._looked = math.inf  # when the process certainly ran; infinite: not yet
+        self._ended = threading.Event()
+        self._looks = threading.Thread(target=self._look, name="looks", daemon=True)
 
     @property
     def history(self) -> History:
@@ -113,11 +123,14 @@ class Recorder(Recording):
         """Start to record, and return when the present state is in the log.
 
         Raises:
-            NotFinished: the API server did not answer a first list in time.
+            NotFinished: the API server did not answer a first list in time, or cannot: then the
+                error begins with the component that has ended.
         """
         running.add(self)
         try:
-            self._list_all()
+            with components_first(self.header.cluster):
+                self._list_all()
+            self._looks.start()
             if self._view is not None:
                 self._view.open()
         except BaseException as error:  # also Ctrl-C: no thread is left
@@ -129,18 +142,26 @@ class Recorder(Recording):
         # One after the other: the log then begins with nodes, DaemonSets, their revisions, pods.
         for feed in self._feeds:
             feed.start()
-            if not feed.listed.wait(FIRST_LIST):
+            began = time.monotonic()
+            until(partial(self._is_answered, feed), timeout=FIRST_LIST, pause=0.0)
+            if not feed.listed.is_set():
                 raise NotFinished(
                     f"The recorder could not list the {feed.resource}.",
-                    seen=f"{feed.last_error or 'no answer'}; tried for {FIRST_LIST:.0f} s",
+                    seen=f"{feed.last_error or 'no answer'}; "
+                    f"tried for {time.monotonic() - began:.0f} s",
                     next_step=course_command("status"),
                 )
         self._begin()
+
+    def _is_answered(self, feed: Feed) -> bool:
+        """Whether the first list has come, or will not."""
+        return feed.listed.wait(LOOK) or any(map(silences, self._down()))
 
     def _begin(self) -> None:
         """Set the clock to 0 now, when all first lists have arrived."""
         with self._lock:
             self._began = time.monotonic()
+            self._looked = 0.0
             header = replace(self.header, date=_date())
             self._history = History([header, *map(_at_zero, self._history.records[1:])])
 
@@ -161,6 +182,9 @@ class Recorder(Recording):
         with self._ending:
             if not self._open:
                 return None
+            with self._lock:
+                self._note_suspension()
+                self._ended.set()  # the end may take its time
             feeds: list[Feed | ComponentFeed] = [*self._feeds, self._components]
             stopping = [threading.Thread(target=feed.stop) for feed in feeds]
             for thread in stopping:
@@ -252,8 +276,24 @@ class Recorder(Recording):
             if self._open:
                 self._append(record)
 
+    def _look(self) -> None:
+        while not self._ended.wait(LOOK):
+            if self.elapsed - self._looked > SUSPENDED:
+                with self._lock:
+                    self._note_suspension()
+            self._looked = self.elapsed  # without the lock: a picture may be drawn under it
+
+    def _note_suspension(self) -> None:
+        """Append gaps if the process was suspended since the last look."""
+        since, now = self._looked, self.elapsed
+        if now - since > SUSPENDED and not self._ended.is_set():
+            self._looked = now
+            for feed in self._feeds:
+                self._append(log.Gap(now, feed.resource, round(since, 4), now, log.SUSPENDED))
+
     def _append(self, record: log.Entry) -> None:
         """Append a record; its time is not before that of the last record."""
+        self._note_suspension()  # before the record: it may be one of those that came late
         # The clock was read outside the lock, and may have been set to 0 since: keep the order.
         t = round(max(min(record.t, self.elapsed), self._history.last), 4)
         if isinstance(record, log.Gap):  # rounded alike: no gap ends after the recording

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
+import time
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,13 +27,16 @@ from daemonset_course.cluster.simulated_nodes import break_kubelet, create_nodes
 from daemonset_course.cluster.timing import Settings
 from daemonset_course.cluster.topology import NodeSpec
 from daemonset_course.environment import for_programs
-from daemonset_course.errors import CommandFailed, NotRunning
+from daemonset_course.errors import CommandFailed, CourseError, NotRunning
 from daemonset_course.history.outages import Down, Why
 from daemonset_course.places import begin_anew, cluster_dir, course_command
 from daemonset_course.programs import last_lines, run
-from daemonset_course.progress import Report
+from daemonset_course.progress import Report, waiting
 
-TIMEOUT = 240.0  # seconds that kwokctl may take
+TIMEOUT = 240.0  # seconds that kwokctl, or the API server, may take
+STARTS = 6  # of one component, until it counts as one that cannot run
+SETTLED = 1.0  # seconds that all must run after the API server is ready
+LOOK = 0.2  # seconds between two looks at what has started
 KUBELETS = "kwok-controller"
 PROCESSES = (*COMPONENTS, KUBELETS)
 
@@ -75,11 +81,11 @@ class Embedded:
                 self.name, self.programs, kubernetes=self.kubernetes, pace=self.pace, port=self.port
             )
         )
-        self._kwokctl(
-            "create", "cluster", "--config", str(config), "--kubeconfig", str(self.kubeconfig)
-        )
-        self.kubeconfig.chmod(0o600)
-        self._check_alive(PROCESSES)
+        words = "--config", str(config), "--kubeconfig", str(self.kubeconfig)
+        with waiting("the control plane", self._starting):
+            self._kwokctl("create", "cluster", *words)
+            self.kubeconfig.chmod(0o600)
+            self._keep_starting()
 
     def heal(self) -> list[str]:
         """Start the components that do not run, and return their names."""
@@ -218,27 +224,72 @@ class Embedded:
             return "(no log)"
 
     def _start(self, components: list[str]) -> None:
+        with waiting("the control plane", self._starting):
+            self._launch(components)
+            for component in components:
+                self._stopped_file(component).unlink(missing_ok=True)
+            self._keep_starting()
+
+    def _launch(self, components: Iterable[str]) -> None:
         for component in components:
             # kwokctl takes a component for running if a pid file exists, even of an ended process.
             self._pid_file(component).unlink(missing_ok=True)
         self._kwokctl("start", "cluster")
-        for component in components:
-            self._stopped_file(component).unlink(missing_ok=True)
-        self._check_alive(components)
 
-    def _check_alive(self, components: Iterable[str]) -> None:
-        """Check that components run: kwokctl succeeds even when a component ended at once.
+    def _keep_starting(self) -> None:
+        """Return when the API server is ready, and what waited for it runs on.
+
+        On a busy machine the API server may take longer than others wait for it: a controller
+        manager ends after 10 s (``WaitForAPIServer`` in ``cmd/kube-controller-manager/app/
+        controllermanager.go``). Then it is started again, as a kubelet does.
 
         Raises:
-            CommandFailed: a component does not run.
+            CommandFailed: a component ended ``STARTS`` times, or the API server was not ready in
+                time.
         """
-        for component in components:
-            if self.process(component) is None:
+        tries = Counter[str]()
+        deadline = time.monotonic() + TIMEOUT
+        ready: float | None = None  # since when
+        api = Api(self.kubeconfig)
+        while ready is None or time.monotonic() - ready < SETTLED:
+            ended = [one.component for one in self.down_components() if one.why == "ended"]
+            tries.update(ended)
+            if again := [one for one in ended if tries[one] >= STARTS]:
+                raise self._ended_again(again[0])
+            if ended:
+                self._launch(ended)
+            well = not ended and self._is_ready(api)
+            ready = (ready or time.monotonic()) if well else None
+            if time.monotonic() > deadline:
                 raise CommandFailed(
-                    f"{component} ended right after its start.",
-                    seen=self.log_tail(component),
-                    next_step=f"{course_command('doctor', self.name)} looks for the cause",
+                    f"kube-apiserver was not ready within {TIMEOUT:.0f} s.",
+                    seen=self.log_tail("kube-apiserver"),
+                    next_step=begin_anew(self.name),
                 )
+            threading.Event().wait(LOOK)
+
+    def _ended_again(self, component: str) -> CommandFailed:
+        return CommandFailed(
+            f"{component} ended right after its start, {STARTS} times.",
+            seen=self.log_tail(component),
+            next_step=f"{course_command('doctor', self.name)} looks for the cause",
+        )
+
+    def _is_ready(self, api: Api) -> bool:
+        """Whether the API server says that it is ready.
+
+        Source: https://kubernetes.io/docs/reference/using-api/health-checks/
+        """
+        try:
+            api.stream("/readyz", query={}, timeout=(1.0, 2.0)).close()
+        except CourseError:
+            return False
+        return True
+
+    def _starting(self) -> str:
+        """Return what the start waits for, in words."""
+        down = [one.component for one in self.down_components()]
+        return f"{', '.join(down) or 'the API server'} to be ready"
 
     @property
     def _root(self) -> Path:
@@ -263,8 +314,8 @@ class Embedded:
             "KUBECONFIG": str(self.kubeconfig),
             "PATH": f"{self.programs}{os.pathsep}{os.environ.get('PATH', '')}",
         }
-        if arguments[0] in ("create", "start"):
-            command += ["--wait", "60s", "--timeout", "120s"]
+        if arguments[0] in ("create", "start"):  # it would wait for what has ended, too
+            command += ["--wait", "0s", "--timeout", "120s"]
         run(
             command,
             timeout=TIMEOUT,
