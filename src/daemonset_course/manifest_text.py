@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from daemonset_course.errors import BadInput, in_one_line
+from daemonset_course.errors import BadInput, in_one_line, shown
 from daemonset_course.yaml_nodes import Node, UnreadableError, compose, decode, number
 
 Object = dict[str, Any]
@@ -114,7 +114,7 @@ def encoded(item: object) -> str:
 def _in_json(value: object) -> str:
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
-    raise TypeError(f"{type(value).__name__}: {value!r:.60}")
+    raise TypeError(f"{type(value).__name__}: {shown(value)}")
 
 
 class _NoNumberError(ValueError):

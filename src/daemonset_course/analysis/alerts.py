@@ -129,7 +129,7 @@ def rule(text: str) -> Rule:
     """
     try:
         tree = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError):  # ValueError: no UTF-8, or a NUL
         tree = ast.Constant(None)
     _check(tree, text)
     return lambda sample: _holds(tree, sample)

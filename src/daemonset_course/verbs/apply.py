@@ -99,6 +99,8 @@ class _Sending:
         if self._refused:
             item, first = self._refused[0]
             first.seen = self._evidence(item, first)
+            if len(self._objects) > 1:
+                first.failed = f"The API server refused {_placed(item)}."
             raise first
         return self._stored
 
@@ -130,8 +132,13 @@ class _Sending:
             return error.seen
         word = "checked" if self._dry_run else "applied"
         names = ", ".join(map(title, self._stored)) or "nothing"
-        others = [f"also refused: {title(one)}: {e.seen}" for one, e in self._refused[1:]]
-        return "; ".join([f"{title(item)} was refused: {error.seen}", *others, f"{word}: {names}"])
+        others = [f"also refused: {_placed(one)}: {e.seen}" for one, e in self._refused[1:]]
+        return "; ".join([f"{_placed(item)}: {error.seen}", *others, f"{word}: {names}"])
+
+
+def _placed(item: Object) -> str:
+    namespace = item["metadata"].get("namespace")
+    return f"{title(item)} in namespace {namespace}" if namespace else title(item)
 
 
 def _defines(item: Object) -> Iterator[tuple[str, str]]:
@@ -173,6 +180,18 @@ def parse(source: Source) -> list[Object]:
         BadInput: the text is broken (with the line and its text), or holds no object.
     """
     return _objects(source, [] if isinstance(source, Mapping) else _texts(source))
+
+
+def parse_one(source: Source) -> Object:
+    """Return the one Kubernetes object of a YAML or JSON text, file, folder or dict.
+
+    Raises:
+        BadInput: the text is broken, or holds no object or several.
+    """
+    found = parse(source)
+    if len(found) != 1:
+        raise BadInput("One object is expected.", seen=", ".join(map(title, found)))
+    return found[0]
 
 
 def _objects(source: Source, texts: list[tuple[str, str]]) -> list[Object]:
