@@ -17,6 +17,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from daemonset_course.arguments import checked, export
 from daemonset_course.cluster import current, reset
 from daemonset_course.errors import CommandFailed, CourseError, NotFinished, Rejected
 from daemonset_course.prediction import predict
@@ -69,6 +70,7 @@ __all__ = [
     "wait_settled",
     "why",
 ]
+export(globals(), [name for name in __all__ if name != "show"])
 
 
 def __getattr__(name: str) -> Any:
@@ -77,8 +79,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from daemonset_course.figures.show import show  # noqa: PLC0415 - matplotlib, 300 ms
 
-    globals()["show"] = show
-    return show
+    globals()["show"] = checked(show)
+    return globals()["show"]
 
 
 def load_ipython_extension(shell: Any) -> None:

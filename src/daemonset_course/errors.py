@@ -156,3 +156,12 @@ def _debugging() -> bool:
 def in_one_line(error: BaseException) -> str:
     """Return the type and message of any error; a long message is cut."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}".rstrip(": ")
+
+
+def shown(value: object) -> str:
+    """Return a short text of any value; also of one whose own ``repr`` fails."""
+    try:
+        text = repr(value)
+    except Exception:  # the learner's class, not ours
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= 80 else f"{text[:77]}..."

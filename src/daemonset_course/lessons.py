@@ -30,6 +30,7 @@ from daemonset_course.analysis.scale import (
     crossover_nodes,
 )
 from daemonset_course.analysis.workloads import LogReaders, features
+from daemonset_course.arguments import export
 from daemonset_course.course_progress import progress
 from daemonset_course.doctor import examine
 from daemonset_course.figures.small_multiples import small_multiples
@@ -186,3 +187,5 @@ __all__ = [
     "without_network",
     "workload_features",
 ]
+
+export(globals(), __all__)

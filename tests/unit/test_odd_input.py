@@ -212,11 +212,10 @@ def test_a_manifest_is_applied_or_refused(fake: FakeServer, values: list[str]) -
 @pytest.mark.parametrize(
     ("text", "seen"),
     [
-        ("a: 2001-99-99", "ValueError: month must be in 1..12"),
-        ("a: !!bool maybe", "KeyError: 'maybe'"),
-        ("a: " + "[" * 500, "RecursionError: "),
-        ("{apiVersion: v1, kind: Pod, metadata: {name: a}, a: !!binary aGk=}", "bytes: b'hi'"),
-        ("{apiVersion: v1, kind: Pod, metadata: {name: a}, a: &a [*a]}", "Circular reference"),
+        ("a: !!bool maybe", "'maybe' is not what its tag !!bool says"),
+        ("a: " + "[" * 500, "nested deeper than"),
+        ("{apiVersion: v1, kind: Pod, metadata: {name: a}, a: .inf}", "JSON has no number inf"),
+        ("{apiVersion: v1, kind: Pod, metadata: {name: a}, a: &a [*a]}", "value contains itself"),
     ],
 )
 @pytest.mark.usefixtures("fake")

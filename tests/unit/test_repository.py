@@ -27,7 +27,10 @@ PURE = sorted(
     [
         *(PACKAGE / "analysis").glob("*.py"),
         *(PACKAGE / "history").glob("*.py"),
+        PACKAGE / "arguments.py",
+        PACKAGE / "manifest_text.py",
         PACKAGE / "metrics.py",
+        PACKAGE / "yaml_nodes.py",
         PACKAGE / "figures" / "__init__.py",
         PACKAGE / "figures" / "colours.py",
         PACKAGE / "figures" / "pods.py",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
-from daemonset_course.errors import BadInput
+from daemonset_course.errors import BadInput, shown
 from daemonset_course.figures.shapes import Cell, Side, Style, Table, lines
 from daemonset_course.history import podstate
 from daemonset_course.history.daemonset_status import status_of
@@ -127,9 +127,11 @@ def rule(text: str) -> Rule:
     Raises:
         BadInput: the text is no rule.
     """
+    if not isinstance(text, str):
+        raise BadInput("A rule is a text.", seen=shown(text))
     try:
         tree = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError):  # ValueError: no UTF-8, or a NUL
         tree = ast.Constant(None)
     _check(tree, text)
     return lambda sample: _holds(tree, sample)

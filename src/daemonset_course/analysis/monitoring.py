@@ -121,7 +121,7 @@ def scrapes(seen: Mapping[str, Mapping[str, Sequence[str]]]) -> Scrapes:
         name: {series: frozenset(some) for series, some in each.items()}
         for name, each in seen.items()
     }
-    return Scrapes(tuple(next(iter(seen.values()))), tuple(seen), values)
+    return Scrapes(tuple(next(iter(seen.values()), {})), tuple(seen), values)
 
 
 def rights(tried: Mapping[str, Mapping[str, bool | str]]) -> Rights:
@@ -133,4 +133,4 @@ def rights(tried: Mapping[str, Mapping[str, bool | str]]) -> Rights:
         agent: {place: said in (True, _SUCCEEDS) for place, said in each.items()}
         for agent, each in tried.items()
     }
-    return Rights(tuple(can), tuple(next(iter(can.values()))), can)
+    return Rights(tuple(can), tuple(next(iter(can.values()), {})), can)

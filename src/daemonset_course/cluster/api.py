@@ -23,6 +23,7 @@ from daemonset_course.errors import (
     Reason,
     Rejected,
 )
+from daemonset_course.manifest_text import encoded
 from daemonset_course.places import course_command
 
 Object = dict[str, Any]
@@ -149,6 +150,8 @@ class Api:
         """Return the open answer of urllib3, unless its status is an error."""
         from kubernetes.client import ApiException  # noqa: PLC0415 - 370 ms
 
+        if content_type == APPLY:
+            body = encoded(body).encode()
         request = self._client.param_serialize(
             method,
             path,
@@ -261,7 +264,9 @@ class Api:
             if resource["kind"] == kind:
                 middle = ""
                 if resource["namespaced"]:
-                    middle = f"/namespaces/{segment(item['metadata'].get('namespace', namespace))}"
+                    middle = (
+                        f"/namespaces/{segment(item['metadata'].get('namespace') or namespace)}"
+                    )
                 name = segment(item["metadata"]["name"])
                 return f"{resource['root']}{middle}/{resource['name']}/{name}"
         raise _unknown_kind(kind, version, [r["kind"] for r in resources])

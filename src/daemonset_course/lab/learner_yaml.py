@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from daemonset_course.errors import BadInput
+from daemonset_course.manifest_text import documents, encoded
 
 # What the API server sets. A saved object has these fields, and they are of an object that may be
 # gone: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/
@@ -42,18 +40,18 @@ def pieces(text: str, daemonset: str) -> list[Piece]:
         BadInput: a document without a kind is not a part of a DaemonSet.
     """
     try:
-        documents = [one for one in yaml.safe_load_all(text) if one is not None]
-    except yaml.YAMLError:
+        found = [one.value for one in documents(text, "the YAML text")]
+    except BadInput:
         return [Piece(text, is_whole=True)]
-    if all(_is_whole(one, daemonset) and not _is_saved(one) for one in documents):
+    if all(_is_whole(one, daemonset) and not _is_saved(one) for one in found):
         return [Piece(text, is_whole=True)]
-    return [*_each(documents, daemonset)]
+    return [*_each(found, daemonset)]
 
 
-def _each(documents: list[Any], daemonset: str) -> Iterator[Piece]:
-    for one in documents:
+def _each(found: list[Any], daemonset: str) -> Iterator[Piece]:
+    for one in found:
         if _is_whole(one, daemonset):
-            yield Piece(_dumped(_without_server_fields(one)), is_whole=True)
+            yield Piece(encoded(_without_server_fields(one)), is_whole=True)
             continue
         if strange := [key for key in one if key not in _OF_A_PART]:
             raise BadInput(
@@ -62,7 +60,7 @@ def _each(documents: list[Any], daemonset: str) -> Iterator[Piece]:
                 next_step="Write the other object whole, with apiVersion, kind and metadata.name",
             )
         # JSON: kubectl reads a patch that begins with a brace as JSON, and its errors repeat it.
-        yield Piece(json.dumps(one, default=str), is_whole=False)
+        yield Piece(encoded(one), is_whole=False)
 
 
 def _is_whole(document: Any, daemonset: str) -> bool:
@@ -90,7 +88,3 @@ def _without_server_fields(document: Any) -> Any:
     for key in _SET_BY_SERVER:
         kept["metadata"].pop(key, None)
     return kept
-
-
-def _dumped(document: Any) -> str:
-    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True)).strip()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-import yaml
+from contextlib import suppress
 
 from daemonset_course.errors import BadInput
+from daemonset_course.manifest_text import nodes
+from daemonset_course.yaml_nodes import Node, UnreadableError, scalar
 
 LARGEST = 3 * 1024 * 1024  # bytes of a request that the API server takes
 _LONGEST = 100_000  # characters of a text that is read for an error message
 # Maps whose values must be strings, and lists of strings.
 _MAPS = ("labels", "annotations", "matchLabels", "nodeSelector")
 _LISTS = ("command", "args")
-_KINDS = {"int": "a number", "float": "a number", "bool": "a boolean", "timestamp": "a date"}
+_KINDS: dict[type, str] = {int: "a number", float: "a number", bool: "a boolean"}
 
 
 def check_size(text: str) -> None:
@@ -32,7 +33,7 @@ def check_size(text: str) -> None:
 
 
 def check_strings(text: str) -> None:
-    """Refuse YAML with a number, boolean or date in a field that must be a string.
+    """Refuse YAML with a number or a boolean in a field that must be a string.
 
     Broken YAML is not refused here; ``apply`` reports it.
 
@@ -62,41 +63,38 @@ def quotes_missing(text: str) -> str:
 
 def _unquoted(text: str) -> Iterator[tuple[int, str, str]]:
     """Yield the line and value of each that must be a string and is none, and what is wrong."""
-    try:
-        documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
-    except (yaml.YAMLError, RecursionError):
-        return
-    for document in documents:
+    for document, above in nodes(text):
         for what, value in _strings(document):
-            kind = _KINDS.get(value.tag.rpartition(":")[2])
-            if kind is not None:
-                line = value.start_mark.line + 1
-                yield line, value.value, f"{value.value} is {kind}, and {what} must be a string"
+            with suppress(UnreadableError):
+                kind = _KINDS.get(type(scalar(value)))
+                if kind is not None:
+                    line = above + value.line + 1
+                    yield line, value.value, f"{value.value} is {kind}, and {what} must be a string"
 
 
-def _strings(node: yaml.Node | None) -> Iterator[tuple[str, yaml.ScalarNode]]:
+def _strings(node: Node) -> Iterator[tuple[str, Node]]:
     """Yield each scalar that must be a string, with the name of its field."""
-    if isinstance(node, yaml.SequenceNode):
-        for each in node.value:
+    if node.kind == "sequence":
+        for each in node.children:
             yield from _strings(each)
-    elif isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield from _named(str(key.value), value)
+    elif node.kind == "mapping":
+        for key, value in node.pairs:
+            yield from _named(key.value, value)
             yield from _strings(value)
 
 
-def _named(key: str, value: yaml.Node) -> Iterator[tuple[str, yaml.ScalarNode]]:
-    found: list[tuple[str, yaml.Node]] = []
-    if key in _MAPS and isinstance(value, yaml.MappingNode):
-        found = [(f"{key}.{name.value}", each) for name, each in value.value]
-    elif key in _LISTS and isinstance(value, yaml.SequenceNode):
-        found = [(f"each item of {key}", each) for each in value.value]
-    elif key == "env" and isinstance(value, yaml.SequenceNode):
-        fields = [each.value for each in value.value if isinstance(each, yaml.MappingNode)]
+def _named(key: str, value: Node) -> Iterator[tuple[str, Node]]:
+    found: list[tuple[str, Node]] = []
+    if key in _MAPS and value.kind == "mapping":
+        found = [(f"{key}.{name.value}", each) for name, each in value.pairs]
+    elif key in _LISTS and value.kind == "sequence":
+        found = [(f"each item of {key}", each) for each in value.children]
+    elif key == "env" and value.kind == "sequence":
+        fields = [[*each.pairs] for each in value.children if each.kind == "mapping"]
         found = [
             (f"an env {name.value}", each)
             for pairs in fields
             for name, each in pairs
             if name.value in ("name", "value")
         ]
-    yield from ((what, each) for what, each in found if isinstance(each, yaml.ScalarNode))
+    yield from ((what, each) for what, each in found if each.kind == "scalar")

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import date
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from daemonset_course.cluster.api import APPLY, Object
+from daemonset_course.cluster.api import APPLY, Api, Object
 from daemonset_course.cluster.lifecycle import current
-from daemonset_course.errors import ApiError, BadInput, NotRejected, Rejected, in_one_line
+from daemonset_course.cluster.waiting import until
+from daemonset_course.errors import (
+    ApiError,
+    BadInput,
+    CourseError,
+    NotRejected,
+    Rejected,
+)
 from daemonset_course.lab.typed import quotes_missing
+from daemonset_course.manifest_text import from_python, objects, unfolded
+from daemonset_course.verbs.manifest_files import is_text, read
 
 Source = str | Path | Mapping[str, Any]
 
-# Errors that PyYAML raises for a scalar such as 2001-99-99 or !!bool maybe, and for deep nesting.
-_SCALARS = (ValueError, KeyError, AttributeError, TypeError, RecursionError)
+_DEFINITION = 15.0  # seconds until the API server serves a new CustomResourceDefinition
 
 
 class Applied:
@@ -36,39 +40,115 @@ class Applied:
 def apply(source: Source, *, namespace: str = "default", dry_run: bool = False) -> Applied:
     """Apply objects server-side and return them; running the same cell again changes nothing.
 
-    All documents are parsed before the first one is sent. The server refuses unknown fields.
+    What ``kubectl apply --server-side`` reads, is read: JSON, lists, folders, patterns. All
+    documents are read, and their kinds looked up, before the first one is sent. The server refuses
+    unknown fields. As with kubectl, one refused object does not keep the others from being applied.
 
     Args:
-        source: YAML text, the path of a YAML file, or one object as a dict.
+        source: YAML or JSON text, the path of a file or a folder, or one object as a dict.
         namespace: for objects without a namespace.
         dry_run: let the server check and complete the objects without storing them.
 
     Raises:
-        BadInput: broken YAML (with the line), no object, or an unknown kind.
+        BadInput: broken YAML (with the line), no object, or an unknown kind; nothing was applied.
         Rejected: the API server refused an object; ``reasons`` has fields and messages. If a value
-            that must be a string has no quotes, the next step names its line.
+            that must be a string has no quotes, the next step names its line. If there are several
+            objects, the evidence names those that were applied.
         ApiError: the API server answered with another error, such as a conflict.
         NotRunning: the cluster is not up, or does not answer.
     """
     api = current().api
-    objects = parse(source)
-    paths = [api.path_of(item, namespace) for item in objects]
-    query = {
-        "fieldManager": "course",
-        "force": "true",
-        "fieldValidation": "Strict",
-        "dryRun": "All" if dry_run else None,
-    }
+    texts = [] if isinstance(source, Mapping) else _texts(source)
+    sending = _Sending(api, _objects(source, texts), namespace, dry_run)
     try:
-        stored = [
-            api.request("PATCH", path, item, query=query, content_type=APPLY)
-            for path, item in zip(paths, objects, strict=True)
-        ]
+        stored = sending.send()
     except (Rejected, ApiError) as error:
-        if not isinstance(source, Mapping):
-            error.next_step = quotes_missing(_text(source)[0]) or error.next_step
+        found = (quotes_missing(text) for _, text in texts)
+        error.next_step = next(filter(None, found), "") or error.next_step
         raise
     return Applied(stored, "checked by the server, not stored" if dry_run else "applied")
+
+
+class _Sending:
+    """The requests of one ``apply``: which objects were stored, and which refused."""
+
+    def __init__(self, api: Api, items: list[Object], namespace: str, dry_run: bool) -> None:
+        self._api = api
+        self._objects = items
+        self._namespace = namespace
+        self._dry_run = dry_run
+        self._stored: list[Object] = []
+        self._refused: list[tuple[Object, CourseError]] = []
+        # A kind that a CustomResourceDefinition of this call defines is there after it is applied.
+        defined = set() if dry_run else {kind for item in items for kind in _defines(item)}
+        self._paths = [
+            "" if (item["apiVersion"], item["kind"]) in defined else self._path(item)
+            for item in items
+        ]
+
+    def send(self) -> list[Object]:
+        """Return the objects as stored; raises the first refusal after all were sent."""
+        for item, path in zip(self._objects, self._paths, strict=True):
+            try:
+                self._stored.append(self._one(item, path or self._defined(item)))
+            except (BadInput, Rejected, ApiError) as error:
+                self._refused.append((item, error))
+            except CourseError as error:
+                error.seen = self._evidence(item, error)
+                raise
+        if self._refused:
+            item, first = self._refused[0]
+            first.seen = self._evidence(item, first)
+            if len(self._objects) > 1:
+                first.failed = f"The API server refused {_placed(item)}."
+            raise first
+        return self._stored
+
+    def _one(self, item: Object, path: str) -> Object:
+        query = {
+            "fieldManager": "course",
+            "force": "true",
+            "fieldValidation": "Strict",
+            "dryRun": "All" if self._dry_run else None,
+        }
+        return self._api.request("PATCH", path, item, query=query, content_type=APPLY)
+
+    def _path(self, item: Object) -> str:
+        return self._api.path_of(item, self._namespace)
+
+    def _defined(self, item: Object) -> str:
+        """Return the path of an object whose kind this call defines, when it is served."""
+
+        def path() -> str | None:
+            with suppress(BadInput):
+                return self._path(item)
+            return None
+
+        return until(path, timeout=_DEFINITION, pause=0.1) or self._path(item)
+
+    def _evidence(self, item: Object, error: CourseError) -> str:
+        """Return the error's evidence, and what became of the other objects."""
+        if len(self._objects) == 1:
+            return error.seen
+        word = "checked" if self._dry_run else "applied"
+        names = ", ".join(map(title, self._stored)) or "nothing"
+        others = [f"also refused: {_placed(one)}: {e.seen}" for one, e in self._refused[1:]]
+        return "; ".join([f"{_placed(item)}: {error.seen}", *others, f"{word}: {names}"])
+
+
+def _placed(item: Object) -> str:
+    namespace = item["metadata"].get("namespace")
+    return f"{title(item)} in namespace {namespace}" if namespace else title(item)
+
+
+def _defines(item: Object) -> Iterator[tuple[str, str]]:
+    """Yield the apiVersion and kind of each version that a CustomResourceDefinition defines."""
+    if item["kind"] != "CustomResourceDefinition":
+        return
+    with suppress(AttributeError, KeyError, TypeError):  # the server will refuse it
+        spec = item["spec"]
+        for version in spec["versions"]:
+            yield f"{spec['group']}/{version['name']}", spec["names"]["kind"]
 
 
 @contextmanager
@@ -94,79 +174,42 @@ def rejected(words: str) -> Iterator[None]:
 
 
 def parse(source: Source) -> list[Object]:
-    """Return the Kubernetes objects of a YAML text, file or dict.
+    """Return the Kubernetes objects of a YAML or JSON text, file, folder or dict.
 
     Raises:
-        BadInput: the YAML is broken (with the line and its text), or holds no object.
+        BadInput: the text is broken (with the line and its text), or holds no object.
     """
+    return _objects(source, [] if isinstance(source, Mapping) else _texts(source))
+
+
+def parse_one(source: Source) -> Object:
+    """Return the one Kubernetes object of a YAML or JSON text, file, folder or dict.
+
+    Raises:
+        BadInput: the text is broken, or holds no object or several.
+    """
+    found = parse(source)
+    if len(found) != 1:
+        raise BadInput("One object is expected.", seen=", ".join(map(title, found)))
+    return found[0]
+
+
+def _objects(source: Source, texts: list[tuple[str, str]]) -> list[Object]:
+    where = "the dict" if isinstance(source, Mapping) else " and ".join(name for name, _ in texts)
     if isinstance(source, Mapping):
-        documents: list[Any] = [dict(source)]
-        where = "the dict"
+        found = unfolded(from_python(source), where)
     else:
-        text, where = _text(source)
-        try:
-            documents = [d for d in yaml.safe_load_all(text) if d is not None]
-        except yaml.YAMLError as error:
-            raise _broken(text, where, error) from error
-        except _SCALARS as error:
-            raise BadInput(
-                f"{where[0].upper()}{where[1:]} has a value that YAML cannot read.",
-                seen=in_one_line(error),
-                next_step="Put dates and long numbers between quotes.",
-            ) from error
-    if not documents:
+        found = [item for name, text in texts for item in objects(text, name)]
+    if not found:
         raise BadInput(f"There is no Kubernetes object in {where}.")
-    return [_checked(document, where) for document in documents]
+    return found
 
 
-def _text(source: str | Path) -> tuple[str, str]:
-    if isinstance(source, str) and ("\n" in source or ":" in source):
-        return source, "the YAML text"
-    try:
-        return Path(source).read_text(), str(source)
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a NUL in the path
-        raise BadInput(f"The file {source} cannot be read.", seen=str(error)) from error
-
-
-def _broken(text: str, where: str, error: yaml.YAMLError) -> BadInput:
-    mark = getattr(error, "problem_mark", None)
-    if mark is None:
-        return BadInput(f"{where} is not valid YAML.", seen=str(error))
-    line = (text.splitlines() or [""])[min(mark.line, len(text.splitlines()) - 1)]
-    return BadInput(
-        f"Line {mark.line + 1} of {where} is not valid YAML: nothing was applied.",
-        seen=f"{line.rstrip()!r}: {getattr(error, 'problem', '')}",
-        next_step="Look at the indentation and the colons of that line and the one above it.",
-    )
-
-
-def _checked(document: Any, where: str) -> Object:
-    if not isinstance(document, dict):
-        raise BadInput(f"{where} holds {type(document).__name__}, not a Kubernetes object.")
-    missing = [key for key in ("apiVersion", "kind", "metadata") if not document.get(key)]
-    if not missing and not isinstance(document["metadata"], Mapping):
-        raise BadInput(
-            f"The metadata of an object in {where} is not a mapping: nothing was applied."
-        )
-    if not missing and not document["metadata"].get("name"):
-        missing = ["metadata.name"]
-    if missing:
-        raise BadInput(f"An object in {where} lacks {', '.join(missing)}: nothing was applied.")
-    try:
-        json.dumps(document, default=_in_json)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise BadInput(
-            f"An object in {where} has a value that JSON does not support: nothing was applied.",
-            seen=in_one_line(error),
-        ) from error
-    return document
-
-
-def _in_json(value: object) -> str:
-    """Return a date that YAML parsed as the text that the client sends."""
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__}: {value!r}")
+def _texts(source: str | Path) -> list[tuple[str, str]]:
+    """Return each text of a source with its name for errors."""
+    if isinstance(source, str) and is_text(source):
+        return [("the YAML text", source)]
+    return read(source)
 
 
 def title(item: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from daemonset_course.errors import BadInput
 
@@ -125,8 +126,7 @@ def reads_input(words: Sequence[str]) -> bool:
 
 def valued(words: Sequence[str], *names: str) -> Iterator[tuple[str, str]]:
     """Yield each of these options of a command with its value: the rest of the word or the next."""
-    options = _options(words)
-    for word, following in zip(options, [*options[1:], ""], strict=True):
+    for word, following in pairwise([*_options(words), ""]):
         name, equals, given = word.partition("=")
         if name in names:
             yield name, given if equals else following

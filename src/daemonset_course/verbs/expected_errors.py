@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from daemonset_course.errors import CommandFailed, NotFinished, Rejected
-from daemonset_course.verbs.apply import Source, apply, parse
+from daemonset_course.errors import BadInput, CommandFailed, NotFinished, Rejected
+from daemonset_course.verbs.apply import Source, apply, parse_one
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.rollout import wait_rollout
 
@@ -49,7 +49,9 @@ def try_budgets(
     Raises:
         BadInput: broken YAML, or not one object.
     """
-    [manifest] = parse(daemonset)
+    manifest = parse_one(daemonset)
+    if not isinstance(manifest.get("spec"), Mapping):
+        raise BadInput("The manifest has no spec.", next_step="Give the manifest of a DaemonSet")
     pairs = product(max_unavailable, max_surge)
     return {pair: _refusal(manifest, dict(zip(_FIELDS, pair, strict=True))) for pair in pairs}
 

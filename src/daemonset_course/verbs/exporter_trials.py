@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from daemonset_course.cluster.api import Object
 from daemonset_course.metrics import families, labels
+from daemonset_course.verbs.apply import parse_one
 from daemonset_course.verbs.exporter import at_port, deploy, renamed, scrape, scrape_cost
 from daemonset_course.verbs.shells import (
     can_reach,
@@ -74,7 +72,7 @@ def read_variants(manifest: str, node: str) -> dict[str, Any]:
     Raises:
         NotFinished: the Pods of a variant were not available in time.
     """
-    made = variants(yaml.safe_load(Path(manifest).read_text()))
+    made = variants(parse_one(manifest))
     texts = {
         way: scrape(name, _FIRST_PORT + i)[node]
         for i, (way, name) in enumerate(deploy(made).items())
@@ -110,7 +108,7 @@ def try_ways(manifest: str, asker: str, node: str) -> dict[str, bool]:
     Raises:
         NotFinished: the Pods of a copy were not available in time.
     """
-    names = deploy(ways(yaml.safe_load(Path(manifest).read_text())))
+    names = deploy(ways(parse_one(manifest)))
     return {way: can_reach(asker, node, _FIRST_WAY + i) for i, way in enumerate(names)}
 
 

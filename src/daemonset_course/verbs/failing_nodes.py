@@ -70,5 +70,5 @@ def wait_evictions(app: str, *nodes: str, gone: bool = False, timeout: float = 6
 
 def _at_once(do: Callable[[str], object], given: Iterable[str]) -> None:
     names = list(given)
-    with ThreadPoolExecutor(max_workers=len(names)) as pool:
+    with ThreadPoolExecutor(max_workers=len(names) or 1) as pool:
         list(pool.map(do, names))  # raises what a call raised

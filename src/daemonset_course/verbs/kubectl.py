@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -9,12 +10,14 @@ from pathlib import Path
 
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.environment import for_programs
-from daemonset_course.errors import BadInput
+from daemonset_course.errors import BadInput, shown
 from daemonset_course.lab.typed import quotes_missing
 from daemonset_course.places import course_command
 from daemonset_course.programs import run
 from daemonset_course.progress import waiting
 from daemonset_course.verbs import command_words
+
+_NO_TEXT = re.compile("[\ud800-\udfff]")  # a half of a character: no program can be given it
 
 
 class Output(str):
@@ -56,6 +59,8 @@ def kubectl(
             seen=str(error),
             next_step='Close the quotation mark, or give the word apart: kubectl("get", "a word").',
         ) from error
+    if odd := next((text for text in (*words, stdin or "") if _NO_TEXT.search(text)), None):
+        raise BadInput("A command cannot hold this character.", seen=shown(odd))
     command_words.check(words)
     cluster = current()
     with waiting(f"kubectl {shlex.join(words)}"):

@@ -9,16 +9,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from daemonset_course.errors import BadInput
 from daemonset_course.history.daemonset_status import Status
+from daemonset_course.manifest_text import documents
 from daemonset_course.verbs.app_pods import pod_names
 from daemonset_course.verbs.kubectl import kubectl
+from daemonset_course.verbs.manifest_files import read
 from daemonset_course.verbs.rollout import wait_rollout
 from daemonset_course.verbs.shells import shell
 from daemonset_course.verbs.template_changes import container_patch
 
+_KEYS = ("rollingUpdate", "container")
 _QUICK = {"maxUnavailable": "100%", "maxSurge": 0}
 
 
@@ -34,8 +35,12 @@ def measure_silences(prober: str, daemonset: str, ways: str | Path) -> dict[str,
         ways: a YAML file; by name: ``rollingUpdate`` of the measured rollout, and fields of the
             ``container``; null removes a field.
     """
+    texts = [one.value for path, text in read(ways) for one in documents(text, path)]
+    known = [each for text in texts if isinstance(text, dict) for each in text.items()]
+    if not known or any(not isinstance(way, dict) or {*_KEYS} - {*way} for _, way in known):
+        raise BadInput(f"{ways} names no ways, each with {' and '.join(_KEYS)}.")
     found = {}
-    for number, (name, way) in enumerate(yaml.safe_load(Path(ways).read_text()).items(), start=1):
+    for number, (name, way) in enumerate(known, start=1):
         _roll(daemonset, _QUICK, way["container"])
         newer = {"env": [{"name": "RELEASE", "value": str(number)}]}
         change = partial(_roll, daemonset, way["rollingUpdate"], newer)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import yaml
-
-from daemonset_course.errors import BadInput
+from daemonset_course.errors import BadInput, shown
 from daemonset_course.history.daemonset_status import Status
+from daemonset_course.manifest_text import documents, from_python
 from daemonset_course.verbs.kubectl import Output, kubectl
 from daemonset_course.verbs.rollout import wait_rollout
 
@@ -30,7 +29,7 @@ def patch_container(daemonset: str, **fields: Any) -> Output:
         daemonset: its name, and that of the container.
         fields: of the container; None removes a field.
     """
-    patch = {"spec": container_patch(daemonset, **fields)}
+    patch = from_python({"spec": container_patch(daemonset, **fields)})
     output = kubectl(f"patch daemonset {daemonset} --patch", json.dumps(patch))
     return kubectl(f"rollout restart daemonset/{daemonset}") if "no change" in output else output
 
@@ -53,16 +52,21 @@ def require_nodes(terms: str, *, daemonset: str = "agent") -> Status:
         CommandFailed: the API server refuses the terms.
         NotFinished: the rollout did not end in time.
     """
-    try:
-        listed = yaml.safe_load(terms)
-    except yaml.YAMLError as error:
-        raise BadInput(
-            "The terms are not YAML.", seen=str(error), next_step="Correct the text between quotes"
-        ) from error
+    listed = [one for found in documents(terms, "the terms") for one in _listed(found.value)]
     required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": listed}}
     patch = {"spec": {"template": {"spec": {"affinity": {"nodeAffinity": required}}}}}
     kubectl(f"patch daemonset {daemonset} --type merge --patch", json.dumps(patch))
     return wait_rollout(daemonset)
+
+
+def _listed(terms: Any) -> list[Any]:
+    if not isinstance(terms, list):
+        raise BadInput(
+            "The terms are no list.",
+            seen=shown(terms),
+            next_step="Begin each term with a dash: - matchExpressions: ...",
+        )
+    return terms
 
 
 def set_budget(

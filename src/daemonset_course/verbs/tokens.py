@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,10 +14,11 @@ import yaml
 from daemonset_course.cluster.api import MERGE, Api
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.waiting import until
-from daemonset_course.errors import NotFinished, Rejected
+from daemonset_course.errors import BadInput, NotFinished, Rejected, shown
 from daemonset_course.progress import waiting
 from daemonset_course.verbs.kubectl import kubectl
 
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # RFC 6750
 _LABEL = {"metadata": {"labels": {"example.com/written-by": "a-token"}}}
 _PAUSE = 0.2  # seconds between two tries
 
@@ -46,6 +48,10 @@ def make_token(account: str, pod: str = "", *, namespace: str = "default") -> st
 @contextmanager
 def api_with_token(token: str) -> Iterator[Api]:
     """Yield a client of the API server that has this token and no other credentials."""
+    if not _TOKEN.fullmatch(token):
+        raise BadInput(
+            "A token has letters, digits and - . _ ~ + / = only.", seen=shown(token[:20])
+        )
     with tempfile.TemporaryDirectory() as folder:
         yield Api(_kubeconfig(Path(folder), token))
 
