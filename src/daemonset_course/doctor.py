@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import sys
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
 from daemonset_course.cluster.state import MADE_BY_KIND, State
 from daemonset_course.errors import CourseError
+from daemonset_course.files import refused
 from daemonset_course.history.outages import cure
 from daemonset_course.places import (
     cache_home,
@@ -38,6 +40,12 @@ from daemonset_course.places import (
 from daemonset_course.progress import progress
 
 MEMORY = 1.5e9  # bytes that a cluster with a hundred nodes, JupyterLab and a kernel take
+# Of a shell: ulimit's option, the system's name, what a cluster needs, in words, soft or hard.
+LIMITS = {
+    "-n": ("RLIMIT_NOFILE", 1024, "open files", 1),
+    "-u": ("RLIMIT_NPROC", 512, "processes and threads", 0),
+    "-f": ("RLIMIT_FSIZE", 1e9, "bytes of a file", 0),  # a program, etcd's log
+}
 DISK = {"COURSE_CACHE": 3e9, "COURSE_HOME": 0.5e9}  # bytes that programs, a cluster take
 # https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files
 INOTIFY = {"max_user_instances": 512, "max_user_watches": 524288}
@@ -70,6 +78,7 @@ def examine(name: str | None = None) -> list[Finding]:
         "machine": lambda: ("ok", this_platform(), ""),
         "memory": _memory,
         "disk": _disk,
+        "limits": _limits,
         "state folder": _state,
         "ports": _ports,
         "kind-config.yaml": lambda: ("ok", f"{len(topology.read('course'))} nodes", ""),
@@ -109,7 +118,7 @@ def _finding(subject: str, check: Callable[[], CheckResult], name: str) -> Findi
         seen = f"{error.failed} {error.seen}".strip()
         return Finding(subject, "bad", seen, error.next_step or cure)
     except OSError as error:
-        return Finding(subject, "bad", str(error), cure)
+        return Finding(subject, "bad", str(error), refused(error).next_step)
 
 
 def _embedded(name: str) -> str:
@@ -139,6 +148,17 @@ def _disk() -> CheckResult:
     needed = " and ".join(f"{DISK[which] / 1e9:g} GB for {homes[which]}" for which in low)
     cure = f"Free {needed}, or set {' and '.join(low)} to another disk."
     return _result(not low, ", ".join(texts), cure)
+
+
+def _limits() -> CheckResult:
+    """Check the limits of this shell. Programs raise the number of open files to the hard one."""
+    low = []
+    for option, (name, least, what, which) in LIMITS.items():
+        limit = resource.getrlimit(getattr(resource, name))[which]
+        if limit != resource.RLIM_INFINITY and limit < least:
+            low.append(f"{what}: {limit:,}, needed are {least:,.0f} (ulimit {option})")
+    cure = "Raise them in this shell with `ulimit`; hard limits need an administrator."
+    return _result(not low, "; ".join(low) or "high enough", cure)
 
 
 def _existing(path: Path) -> Path:
