@@ -199,7 +199,7 @@ def course(tmp_path: Path) -> Iterator[Any]:
             [
                 "sh",
                 "-c",
-                'umask 000; ulimit -n 256; exec "$@"',
+                'umask 000; ulimit -n 1024; exec "$@"',
                 "sh",
                 *without_rights([script]),
                 *words,
