@@ -28,7 +28,6 @@ from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
 from daemonset_course.cluster.state import MADE_BY_KIND, State
 from daemonset_course.errors import CourseError
-from daemonset_course.files import refused
 from daemonset_course.history.outages import cure
 from daemonset_course.places import (
     cache_home,
@@ -118,7 +117,7 @@ def _finding(subject: str, check: Callable[[], CheckResult], name: str) -> Findi
         seen = f"{error.failed} {error.seen}".strip()
         return Finding(subject, "bad", seen, error.next_step or cure)
     except OSError as error:
-        return Finding(subject, "bad", str(error), refused(error).next_step)
+        return Finding(subject, "bad", str(error), cure)
 
 
 def _embedded(name: str) -> str:
