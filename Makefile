@@ -166,6 +166,11 @@ endif
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r tests/axe.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -I -c 'import daemonset_course.cli' || { \
+		echo "The packages cannot be imported after their installation."; \
+		echo "  Seen: $$($(BIN)/python -m pip config list | tr '\n' ' ')"; \
+		echo "  Next: remove target, prefix and root from pip's configuration, or:" \
+			"make $(MAKECMDGOALS) PIP_CONFIG_FILE=/dev/null"; exit 1; }
 	@rm -f $(BEGUN)
 	@touch $(READY)
 

@@ -23,6 +23,7 @@ import pytest
 
 import around_lessons
 from daemonset_course import variables
+from daemonset_course.environment import for_python
 from daemonset_course.places import cache_home
 
 pytest_plugins = ["what_ran"]
@@ -57,8 +58,10 @@ class LiveCluster:
         if BACKEND == "kind":  # real steps only; those of unit tests are not real
             os.environ["COURSE_STEPS"] = str(self.home.parent / "steps")
         os.environ["COURSE_BACKEND"] = BACKEND  # whatever engine this machine has
-        # the learner's IPython profile neither helps nor harms a test
-        os.environ["IPYTHONDIR"] = str(self.home / "ipython")
+        # Neither helps nor harms a test: the learner's profile of IPython, kubeconfig, proxies ...
+        adopted = for_python()
+        os.environ.clear()
+        os.environ.update(adopted)
 
     def up(self) -> None:
         """Start the cluster once; after a failure every live test fails at once."""

@@ -31,6 +31,7 @@ from daemonset_course.cluster import topology
 from daemonset_course.cluster.kind.engine import PROVIDER, find_engine
 from daemonset_course.cluster.kind.kind_config import node_image
 from daemonset_course.cluster.processes import kill_all
+from daemonset_course.environment import for_programs, for_tools
 
 NAME = "bench"
 NODES = 1000
@@ -146,7 +147,7 @@ def recorder() -> Iterator[Target]:
 
 
 def _watched(folder: Path, environment: dict[str, str], kubectl, wait_rollout) -> Iterator[Target]:  # type: ignore[no-untyped-def]
-    log, env = folder / "log.jsonl", os.environ | environment
+    log, env = folder / "log.jsonl", for_tools(environment)
     watch = subprocess.Popen(
         ["kubectl", "get", "pods", "-w"], env=env, stdout=subprocess.PIPE, text=True
     )
@@ -160,7 +161,9 @@ def _watched(folder: Path, environment: dict[str, str], kubectl, wait_rollout) -
     assert ours.stdout
     assert ours.stdin
     assert watch.stdout
-    drained = subprocess.Popen(["cat"], stdin=watch.stdout, stdout=subprocess.DEVNULL)
+    drained = subprocess.Popen(
+        ["cat"], env=for_programs(), stdin=watch.stdout, stdout=subprocess.DEVNULL
+    )
     ours.stdout.readline()
     kubectl("set env daemonset/agent RELEASE=2")
     begin = time.perf_counter()
@@ -216,6 +219,7 @@ def _engine_memory(engine: str) -> float:
     units = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 1e3, "MB": 1e6, "GB": 1e9, "B": 1}
     stats = subprocess.run(
         [engine, "stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}"],
+        env=for_programs(),
         capture_output=True,
         text=True,
         check=True,

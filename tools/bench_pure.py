@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from bench_target import Target, spread
+from daemonset_course.environment import for_tools
 from daemonset_course.history.index import History
 
 LANES = 1000
@@ -58,7 +59,7 @@ def import_time() -> Iterator[Target]:
 
 
 def _python(code: str) -> None:
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], env=for_tools(), check=True)
 
 
 def growth() -> Iterator[Target]:

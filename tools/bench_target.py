@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from daemonset_course.cluster.processes import processes_of
+from daemonset_course.environment import for_programs
 
 NO_TARGET = float("inf")
 
@@ -56,8 +56,7 @@ class Target:
 
 def clean_environment() -> dict[str, str]:
     """Return the environment without variables that point at a learner's cluster."""
-    mine = ("COURSE_", "KWOK_", "KUBECONFIG")
-    return {k: v for k, v in os.environ.items() if not k.startswith(mine)}
+    return {k: v for k, v in for_programs().items() if not k.startswith("COURSE_")}
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> None:

@@ -8,12 +8,12 @@ Exit status: pytest's own, or 3 if no container engine answers; then nothing was
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 
 from daemonset_course.cluster.kind.engine import needed_engine
+from daemonset_course.environment import for_tools
 from daemonset_course.errors import NoEngine
 from run_notebooks import command
 
@@ -29,9 +29,8 @@ def main(arguments: Sequence[str]) -> int:
         return NO_ENGINE
     print(f"kind on {engine.name} {engine.version}, cgroup v{engine.cgroup}", flush=True)
     words = command(*arguments, cell_seconds=300, test_seconds=600)
-    return subprocess.run(
-        words, env=os.environ | {"COURSE_TEST_BACKEND": "kind"}, check=False
-    ).returncode
+    own = {"COURSE_TEST_BACKEND": "kind"}
+    return subprocess.run(words, env=for_tools(own), check=False).returncode
 
 
 if __name__ == "__main__":

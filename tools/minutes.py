@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
+from daemonset_course.environment import for_tools
 from notebook_source import Cell, Source, lesson_notebooks, proves
 from run_notebooks import ROOT, command
 
@@ -158,7 +159,7 @@ def main(arguments: Sequence[str]) -> int:
         workers = ("-n", str(chosen.workers), f"--junit-xml={report}")
         subprocess.run(
             command(*OPTIONS, *workers, *lessons, cell_seconds=600, test_seconds=900),
-            cwd=ROOT, env=os.environ | {"COURSE_TEST_PACE": "1"}, check=False,
+            cwd=ROOT, env=for_tools({"COURSE_TEST_PACE": "1"}), check=False,
         )  # fmt: skip
         try:
             measured = seconds_of(report.read_text())

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import shutil
 import subprocess
@@ -29,6 +28,7 @@ from pathlib import Path
 
 from daemonset_course import variables
 from daemonset_course.catalogue import Notebook, catalogue
+from daemonset_course.environment import for_tools
 from notebook_source import lesson_notebooks
 from path_sections import chosen
 from run_notebooks import ROOT, command
@@ -98,7 +98,7 @@ def carry_out(run: str, lessons: Sequence[Path], folder: Path, seed: int) -> Res
     with shortened(run), output.open("w") as file:
         done = subprocess.run(
             command(*OPTIONS, *notebooks, test_seconds=600),
-            cwd=ROOT, env=os.environ | settings, stdout=file, stderr=subprocess.STDOUT, check=False,
+            cwd=ROOT, env=for_tools(settings), stdout=file, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
     result = Result(run, done.returncode, output, time.monotonic() - began)
     print(line(result), flush=True)

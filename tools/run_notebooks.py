@@ -12,6 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from daemonset_course.environment import for_tools
+
 ROOT = Path(__file__).resolve().parents[1]
 CELL_SECONDS = 180  # after which a cell has failed
 
@@ -35,7 +37,7 @@ def command(
 def main(arguments: Sequence[str]) -> None:
     """Replace this process by pytest, so that pytest gets signals and sets the exit status."""
     words = command(*arguments)
-    os.execv(words[0], words)
+    os.execve(words[0], words, for_tools())
 
 
 if __name__ == "__main__":

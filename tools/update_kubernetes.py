@@ -23,6 +23,7 @@ from pathlib import Path
 
 import version_places as places
 import version_table
+from daemonset_course.binaries.machine import this_platform
 from daemonset_course.environment import for_go
 from daemonset_course.errors import BadInput, CommandFailed, CourseError
 from daemonset_course.programs import last_lines, run
@@ -75,7 +76,7 @@ def fetch(module: str, version: str) -> Module:
     answer = run(
         ["go", "mod", "download", "-json", f"{module}@{version}"],
         timeout=900,
-        env=for_go(),
+        env=for_go(this_platform()),
         cwd="/",
         name=f"go mod download {module}@{version}",
         evidence=_reason,
@@ -102,7 +103,7 @@ def tidied(module: str) -> tuple[str, str]:
     with tempfile.TemporaryDirectory(prefix="course-go-") as folder:
         path = Path(folder, "go.mod")
         path.write_text(module, encoding="utf-8")
-        run(["go", "mod", "tidy"], timeout=1800, env=for_go(), cwd=folder)
+        run(["go", "mod", "tidy"], timeout=1800, env=for_go(this_platform()), cwd=folder)
         return path.read_text(encoding="utf-8"), path.with_suffix(".sum").read_text("utf-8")
 
 

@@ -53,7 +53,8 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the causes of an erro
 
 @app.callback()
 def course(debug: Debug = False) -> None:
-    """Read the options that all commands share."""
+    """Read the options that all commands share; let no other user write what they create."""
+    os.umask(os.umask(0o022) | 0o022)
     with errors_as_text():
         console.debug.set(debug or variables.DEBUG.read())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import sys
 from collections.abc import Callable
@@ -38,6 +39,12 @@ from daemonset_course.places import (
 from daemonset_course.progress import progress
 
 MEMORY = 1.5e9  # bytes that a cluster with a hundred nodes, JupyterLab and a kernel take
+# Of a shell: ulimit's option, the system's name, what a cluster needs, in words, soft or hard.
+LIMITS = {
+    "-n": ("RLIMIT_NOFILE", 1024, "open files", 1),
+    "-u": ("RLIMIT_NPROC", 512, "processes and threads", 0),
+    "-f": ("RLIMIT_FSIZE", 1e9, "bytes of a file", 0),  # a program, etcd's log
+}
 DISK = {"COURSE_CACHE": 3e9, "COURSE_HOME": 0.5e9}  # bytes that programs, a cluster take
 # https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files
 INOTIFY = {"max_user_instances": 512, "max_user_watches": 524288}
@@ -70,6 +77,7 @@ def examine(name: str | None = None) -> list[Finding]:
         "machine": lambda: ("ok", this_platform(), ""),
         "memory": _memory,
         "disk": _disk,
+        "limits": _limits,
         "state folder": _state,
         "ports": _ports,
         "kind-config.yaml": lambda: ("ok", f"{len(topology.read('course'))} nodes", ""),
@@ -139,6 +147,17 @@ def _disk() -> CheckResult:
     needed = " and ".join(f"{DISK[which] / 1e9:g} GB for {homes[which]}" for which in low)
     cure = f"Free {needed}, or set {' and '.join(low)} to another disk."
     return _result(not low, ", ".join(texts), cure)
+
+
+def _limits() -> CheckResult:
+    """Check the limits of this shell. Programs raise the number of open files to the hard one."""
+    low = []
+    for option, (name, least, what, which) in LIMITS.items():
+        limit = resource.getrlimit(getattr(resource, name))[which]
+        if limit != resource.RLIM_INFINITY and limit < least:
+            low.append(f"{what}: {limit:,}, needed are {least:,.0f} (ulimit {option})")
+    cure = "Raise them in this shell with `ulimit`; hard limits need an administrator."
+    return _result(not low, "; ".join(low) or "high enough", cure)
 
 
 def _existing(path: Path) -> Path:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daemonset_course import terminals
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.environment import for_python, proxies
 from daemonset_course.files import unwritable, write_whole
 from daemonset_course.own_copy import work_folder
+from daemonset_course.programs import python_module, stay_with
+
+if TYPE_CHECKING:
+    import subprocess
 
 START = "START.ipynb"
 STYLE = Path(__file__).parent / "data" / "jupyterlab"  # has custom.css
@@ -41,17 +43,15 @@ def start(cluster: Cluster, arguments: Sequence[str]) -> subprocess.Popen[bytes]
 
     Raises:
         FileFailed: the settings of JupyterLab or its kernels cannot be written.
+        CommandFailed: JupyterLab's process did not start.
     """
     own = cluster.environment()
     shells = terminals.environment(cluster.folders, own)
     environment = for_python(own | shells)
     load_in_kernels(Path(environment["IPYTHONDIR"]))
     write_defaults(Path(environment["JUPYTER_CONFIG_DIR"]))
-    return subprocess.Popen(
-        [sys.executable, "-m", "daemonset_course.jupyter", *arguments],
-        cwd=work_folder(),
-        env=environment,
-    )
+    command = python_module("daemonset_course.jupyter", *arguments)
+    return stay_with(command, env=environment, cwd=work_folder())
 
 
 def load_in_kernels(folder: Path) -> None:
@@ -60,7 +60,9 @@ def load_in_kernels(folder: Path) -> None:
     Raises:
         FileFailed: the file cannot be written into IPython's folder.
     """
-    settings = {"InteractiveShellApp": {"extensions": ["daemonset_course"]}}
+    # The folder of the notebook comes last: a learner's yaml.py is no module of the course.
+    own = {"ignore_cwd": True, "exec_lines": ["import sys; sys.path.append('')"]}
+    settings = {"InteractiveShellApp": {"extensions": ["daemonset_course"], **own}}
     _write(folder / "profile_default" / "ipython_kernel_config.json", settings)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -162,6 +163,26 @@ def start(command: Command, *, log: Path, env: Mapping[str, str] | None = None) 
     script = '"$@" >>"$0" 2>&1 </dev/null & echo $!'
     shell = ["sh", "-c", script, log, *command]
     return int(run(shell, timeout=_START, env=env, own_session=True, name=_name(command)).stdout)
+
+
+def stay_with(command: Command, *, env: Mapping[str, str], cwd: Path) -> subprocess.Popen[bytes]:
+    """Start a program that shares this process's terminal, and return it while it runs.
+
+    Raises:
+        CommandFailed: the program did not start.
+    """
+    try:
+        return subprocess.Popen(command, env=env, cwd=cwd)
+    except (OSError, ValueError) as error:
+        raise _not_started(_name(command), command, error, "") from error
+
+
+def python_module(name: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module of the course, without modules of the current folder.
+
+    ``-P``: a learner's ``random.py`` beside a notebook is not imported in place of Python's.
+    """
+    return [sys.executable, "-P", "-m", name, *arguments]
 
 
 def _name(command: Command) -> str:

@@ -121,6 +121,7 @@ def test_where_everything_is_wrong_every_finding_has_a_cure(
 ) -> None:
     answer = raising(nodes) if isinstance(nodes, Exception) else lambda *_: nodes
     monkeypatch.setattr(Engine, "nodes", answer)
+    monkeypatch.setattr(doctor.resource, "getrlimit", lambda _: (64, 64))
     machine(engine)
     unfinished("kind")
     monkeypatch.setattr(doctor, "sys", SimpleNamespace(version_info=(3, 10, 1)))

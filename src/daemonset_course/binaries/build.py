@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+from daemonset_course.binaries.machine import this_platform
 from daemonset_course.environment import for_go
 from daemonset_course.errors import CommandFailed
 from daemonset_course.places import REPOSITORY
@@ -65,7 +66,7 @@ def _too_old(wanted: str) -> str:
     # Outside any module Go reports its own version, not that of a Go that it would download.
     asked = ["go", "env", "GOVERSION", "GOTOOLCHAIN"]
     try:
-        answer = run(asked, timeout=60, cwd="/", env=for_go()).stdout.split()
+        answer = run(asked, timeout=60, cwd="/", env=for_go(this_platform())).stdout.split()
     except CommandFailed as error:
         return f"Go does not run: {error.seen}"
     version, selected = (answer[0].removeprefix("go") if answer else "0"), (*answer, "", "")[1]
@@ -151,7 +152,13 @@ def _packages(command: list[str], package: str, report: Report) -> tuple[int, in
 
     with step(report, f"Reading the Go modules of {package}", None, "modules downloaded"):
         what = f"go list of {package}"
-        follow([*command, "-f", form, package], count, env=for_go(), name=what, next_step=_AGAIN)
+        follow(
+            [*command, "-f", form, package],
+            count,
+            env=for_go(this_platform()),
+            name=what,
+            next_step=_AGAIN,
+        )
         report.done(f"{package}: {todo:,} of {total:,} packages to compile")
     return total, todo
 
@@ -166,5 +173,5 @@ def _compile(command: list[str], report: Report) -> int:
             report.advance()
 
     what = f"go build of {command[-1]}"
-    follow(command, count, env=for_go(), name=what, next_step=_AGAIN)
+    follow(command, count, env=for_go(this_platform()), name=what, next_step=_AGAIN)
     return compiled

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PAUSES = (0.5, 2.0)  # seconds before the second and the third try
 _CHUNK = 1 << 20
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 
 Pause = Callable[[float], object]
 
@@ -176,20 +177,31 @@ def _client(url: str) -> httpx.Client:
     """Return a client with the proxies of the environment; with none for a mirror on this machine.
 
     Raises:
-        NoAnswerError: a proxy of the environment cannot be used.
+        NoAnswerError: a proxy or a certificate of the environment cannot be used.
     """
     import httpx  # noqa: PLC0415 - 40 ms
 
-    direct = httpx.HTTPTransport() if is_loopback(url) else None
     timeout = httpx.Timeout(30, connect=10)
     try:
+        direct = httpx.HTTPTransport() if is_loopback(url) else None
         return httpx.Client(follow_redirects=True, timeout=timeout, transport=direct)
+    except OSError as error:
+        raise NoAnswerError(
+            f"{url} cannot be requested: a file named by the environment cannot be used.",
+            seen=f"{error}; {', '.join(_certificates()) or 'no variable names one'}",
+            next_step=f"Correct or unset {', '.join(CERTIFICATES)}.",
+        ) from error
     except (httpx.InvalidURL, ValueError, ImportError) as error:
         raise NoAnswerError(
             f"{url} cannot be requested: a proxy of the environment cannot be used.",
             seen=str(error),
             next_step="Correct or unset HTTP_PROXY, HTTPS_PROXY and ALL_PROXY.",
         ) from error
+
+
+def _certificates() -> list[str]:
+    """Return the variables that are set of those by which OpenSSL finds certificates."""
+    return [f"{name}={os.environ[name]}" for name in CERTIFICATES if os.environ.get(name)]
 
 
 def _try(client: httpx.Client, url: str, part: _Part, report: Report) -> None:

@@ -77,7 +77,7 @@ def _version_output(path: Path, program: str) -> str:
     flags = {"kubectl": ["version", "--client"], "kind": ["version"]}.get(program, ["--version"])
     alone = for_programs({"KUBECONFIG": os.devnull})  # not the learner's kubeconfig
     try:
-        return run([path, *flags], timeout=60, env=alone).stdout
+        return run([path, *flags], timeout=30, env=alone).stdout
     except CommandFailed as error:
         raise UnfitError(f"it does not run: {error.seen}") from error
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,10 +161,12 @@ def _look_in_directory(search: Search, directory: Path | None) -> None:
 
 
 def _look_on_path(search: Search) -> None:
-    folders = dict.fromkeys(filter(None, os.environ.get("PATH", "").split(os.pathsep)))
+    # A relative folder means another place after each `cd`: what is found there is not kept.
+    named = os.environ.get("PATH", "").split(os.pathsep)
+    folders = [folder for folder in dict.fromkeys(named) if Path(folder).is_absolute()]
     for pin in search.missing():
-        paths = [Path(folder, pin.program).absolute() for folder in folders]
-        unique = {path.resolve(): path for path in reversed(paths) if path.is_file()}
+        paths = [Path(folder, pin.program) for folder in folders]
+        unique = {path.resolve(): path for path in reversed(paths) if _is_file(path)}
         if not unique:
             search.note("PATH", pin, "not there")
         for path in reversed(unique.values()):
@@ -174,6 +177,12 @@ def _look_on_path(search: Search) -> None:
                 break
             except UnfitError as error:
                 search.note("PATH", pin, f"{path}: {error}")
+
+
+def _is_file(path: Path) -> bool:
+    with contextlib.suppress(OSError):  # in a folder that this user may not read, say
+        return path.is_file()
+    return False
 
 
 def _look_in_cache(search: Search, *, note: bool = False) -> None:
@@ -234,6 +243,7 @@ def _cache_lock(report: Report) -> Iterator[None]:
     folder = cache_home() / "bin"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _require_execution(folder)
         lock = FileLock(folder / ".lock")
         with contextlib.suppress(Timeout):
             lock.acquire(timeout=0)
@@ -250,6 +260,22 @@ def _cache_lock(report: Report) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _require_execution(folder: Path) -> None:
+    """Raise before anything is fetched if no program can be executed in a folder.
+
+    Raises:
+        FileFailed: its file system is mounted with ``noexec``.
+    """
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".executes.") as file:
+        Path(file.name).chmod(0o700)
+        if not os.access(file.name, os.X_OK):  # access(2): also if the file system is noexec
+            raise FileFailed(
+                f"No program can be executed in the cache {folder}.",
+                seen="its file system is mounted with noexec",
+                next_step="Set COURSE_CACHE to a folder on another file system.",
+            )
 
 
 def _no_source(search: Search) -> ProgramMissing:

@@ -269,14 +269,21 @@ def locked(name: str) -> Iterator[None]:
 
     Raises:
         NotRunning: another command held the lock for 10 minutes.
+        FileFailed: the lock cannot be made.
     """
     folder = state_home() / "clusters"
+    lock = filelock.FileLock(folder / f"{name}.lock", timeout=600)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with filelock.FileLock(folder / f"{name}.lock", timeout=600):
-            yield
+        lock.acquire()
     except filelock.Timeout as error:
         raise NotRunning(
             f"Another command has been working on the cluster {name!r} for 10 minutes.",
             next_step="Wait for it, or stop it, and try again.",
         ) from error
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    try:
+        yield
+    finally:
+        lock.release()

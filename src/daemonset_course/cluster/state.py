@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from daemonset_course.files import write_whole
+from daemonset_course.files import unreadable, write_whole
 from daemonset_course.places import cluster_dir
 
 MADE_BY_KIND = "created-by-the-course"  # a file in the folder: its containers are the course's
@@ -31,10 +31,17 @@ class State:
 
     @staticmethod
     def load(name: str) -> State | None:
-        """Return the saved state, or None where the file is missing or damaged."""
+        """Return the saved state, or None where the file is missing or damaged.
+
+        Raises:
+            FileFailed: the file may be there, and this user may not read it.
+        """
+        path = cluster_dir(name) / "cluster.json"
         try:
-            found = json.loads((cluster_dir(name) / "cluster.json").read_text())
+            found = json.loads(path.read_text(encoding="utf-8"))
             return State(**{**found, "baseline": tuple(found["baseline"])})
+        except PermissionError as error:
+            raise unreadable(path, error) from error
         except (OSError, ValueError, TypeError, KeyError):
             return None
 

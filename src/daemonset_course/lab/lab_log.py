@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -239,7 +238,7 @@ def start(
         (folder / name).unlink(missing_ok=True)
     errors = folder / ERRORS
     errors.unlink(missing_ok=True)
-    words = [sys.executable, "-m", RECORDER, str(folder), cluster.name, daemonset, namespace]
+    words = programs.python_module(RECORDER, str(folder), cluster.name, daemonset, namespace)
     words += ["rights"] if rights else []
     words += ["workloads"] if workloads else []
     pid = programs.start(words, log=errors, env=for_python(cluster.environment()))
