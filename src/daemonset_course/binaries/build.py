@@ -63,7 +63,7 @@ def module_folder(program: str, version: str, toolchain: Path = TOOLCHAIN) -> Pa
 def module_version(program: str, version: str) -> str:
     """Return the version of the Go module that a release is built from.
 
-    Prometheus 3.13.4 is v0.313.4 (https://github.com/prometheus/prometheus, "Prometheus code base").
+    Prometheus 3.13.4 is v0.313.4 (github.com/prometheus/prometheus, README).
     """
     if PACKAGES[program][0] != "prometheus":
         return version
@@ -140,8 +140,8 @@ def build(
 def _stamp(module: str, version: str) -> str:
     """Return the linker options that set the version which a program prints.
 
-    kwokctl reads that of Kubernetes programs. Sources: k8s.io/component-base/version/base.go, "set by
-    the build process with ldflags -X"; prometheus, .promu.yml.
+    kwokctl reads that of Kubernetes programs. Sources: k8s.io/component-base/version/base.go, "set
+    by the build process with ldflags -X"; prometheus, .promu.yml.
     """
     if module == "prometheus":
         return f" -X github.com/prometheus/common/version.Version={version.removeprefix('v')}"
