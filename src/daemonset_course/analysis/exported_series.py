@@ -46,11 +46,13 @@ def exported(history: History, *, stretch: float = STRETCH, every: float = EVERY
     """
     count = int(minutes * 60 / every) + 1
     found: dict[str, list[float | None]] = {}
+    scraped: dict[float, list[tuple[str, float]]] = {}  # all scrapes after the end are alike
     for number in range(count):
         at = min(number * every / stretch, history.end)
-        if not history.is_known("nodes", "daemonsets", "pods", at=at):
-            continue
-        for name, value in _scraped(history, at):
+        if at not in scraped:
+            known = history.is_known("nodes", "daemonsets", "pods", at=at)
+            scraped[at] = [*_scraped(history, at)] if known else []
+        for name, value in scraped[at]:
             found.setdefault(name, [None] * count)[number] = value
     return {name: tuple(found[name]) for name in sorted(found)}
 
