@@ -4,7 +4,7 @@
 # %%
 from daemonset_course import predict, proved, record, reset, show, taint, wait_rollout
 from daemonset_course.lessons import alert_histories, delivered, judge_rules, metrics_of, try_kubectl
-from daemonset_course.lessons import FIRST_TRIES, HISTORIES, MIXIN, rule_file
+from daemonset_course.lessons import first_tries, mixin_rules, rule_file, what_happens
 
 fleet = reset(workers=3)
 fleet
@@ -18,7 +18,7 @@ fleet
 # by minute. The series come from seven histories that were recorded on six workers:
 
 # %%
-for name, happens in HISTORIES.items():
+for name, happens in what_happens().items():
     print(f"{name:<13} {happens}")
 
 # %% [markdown]
@@ -41,7 +41,7 @@ print(metrics_of("healthy", "number_ready", "updated_number", "desired_number"))
 # Three are about DaemonSets. An alert fires when its `expr` has returned a series for the time of `for`.
 
 # %%
-print(rule_file(MIXIN))
+print(rule_file(mixin_rules()))
 
 # %%
 ready_made = predict(
@@ -52,7 +52,7 @@ ready_made = predict(
 ready_made
 
 # %%
-mixin = judge_rules(MIXIN, predicted=ready_made)
+mixin = judge_rules(mixin_rules(), predicted=ready_made)
 show(mixin)
 
 # %%
@@ -81,7 +81,7 @@ print(metrics_of("gap", "desired_number", "number_ready", "number_misscheduled")
 # These four are what people write first. `NotReadyAtOnce` has no `for`.
 
 # %%
-print(rule_file(FIRST_TRIES))
+print(rule_file(first_tries()))
 
 # %%
 noisy = predict(
@@ -92,11 +92,11 @@ noisy = predict(
 noisy
 
 # %%
-tries = judge_rules(FIRST_TRIES)
+tries = judge_rules(first_tries())
 show(tries, title=f"{tries.headline}. {noisy.said}")
 
 # %%
-rung = [name for name in FIRST_TRIES if {"healthy", "slow"} & {*tries.fired(name)}]
+rung = [name for name in first_tries() if {"healthy", "slow"} & {*tries.fired(name)}]
 noisy.compare(rung, source="recording")
 
 # %%

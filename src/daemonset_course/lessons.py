@@ -6,7 +6,12 @@ be moved or renamed without a change of any lesson. ``docs/names.md`` lists both
 """
 
 from daemonset_course.analysis.admission import admission
-from daemonset_course.analysis.alert_histories import FIRST_TRIES, HISTORIES, MIXIN, rule_file
+from daemonset_course.analysis.alert_histories import (
+    first_tries,
+    mixin_rules,
+    rule_file,
+    what_happens,
+)
 from daemonset_course.analysis.alerts import alerts, fired_during, sample
 from daemonset_course.analysis.capacity import Capacity
 from daemonset_course.analysis.counts import coverage_over_time, pods_per_node
@@ -95,9 +100,6 @@ from daemonset_course.verbs.tokens import try_label_with_token, wait_refused
 from daemonset_course.verbs.workload_features import workload_features
 
 __all__ = [
-    "FIRST_TRIES",
-    "HISTORIES",
-    "MIXIN",
     "Capacity",
     "Creation",
     "Creations",
@@ -128,6 +130,7 @@ __all__ = [
     "features",
     "fill_node",
     "fired_during",
+    "first_tries",
     "joining",
     "judge_rules",
     "lab_progress",
@@ -135,6 +138,7 @@ __all__ = [
     "label_map",
     "measure_silences",
     "metrics_of",
+    "mixin_rules",
     "never_ready",
     "new_nodes",
     "node_changes",
@@ -194,6 +198,7 @@ __all__ = [
     "wait_refused",
     "watch",
     "watch_pod",
+    "what_happens",
     "without_network",
     "workload_features",
 ]

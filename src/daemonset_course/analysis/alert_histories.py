@@ -83,6 +83,21 @@ FIRST_TRIES: Mapping[str, tuple[str, str]] = {
 }
 
 
+def what_happens() -> Mapping[str, str]:
+    """Return what happens in each of the seven histories, by name."""
+    return HISTORIES
+
+
+def mixin_rules() -> Mapping[str, tuple[str, str]]:
+    """Return the rules of kubernetes-mixin about DaemonSets: ``for`` and ``expr`` by alert."""
+    return MIXIN
+
+
+def first_tries() -> Mapping[str, tuple[str, str]]:
+    """Return rules that people write first: ``for`` and ``expr`` by alert."""
+    return FIRST_TRIES
+
+
 def is_healthy(history: str) -> bool:
     """Whether an alert on this history is a false alarm."""
     return history in HEALTHY

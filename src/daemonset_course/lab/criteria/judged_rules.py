@@ -73,7 +73,7 @@ def is_accepted(probe: str, requires: tuple[Criterion, ...] = ()) -> Criterion:
 
 def is_judged_right(name: str, probe: str, requires: tuple[Criterion, ...] = ()) -> Criterion:
     """An alert fires on this history if it has a fault, and none if it is healthy."""
-    what = (HISTORIES | UNSEEN)[name]
+    what = {**HISTORIES, **UNSEEN}[name]
 
     def judge(evidence: Evidence) -> Finding:
         found = _verdict(evidence)

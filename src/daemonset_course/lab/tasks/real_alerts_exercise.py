@@ -57,7 +57,7 @@ def configmap(rules: str) -> str:
 
 _IS_FILE = is_rule_file()
 _ACCEPTED = is_accepted(PROMTOOL.name, (_IS_FILE,))
-_ALL = HISTORIES | UNSEEN
+_ALL = {**HISTORIES, **UNSEEN}
 _QUIET_FIRST = sorted(_ALL, key=lambda name: (name in UNSEEN, not is_healthy(name)))
 
 LAB = Lab(
