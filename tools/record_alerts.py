@@ -41,7 +41,7 @@ from daemonset_course.verbs.alert_rules import (
 )
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "labs"))
-from proof import attempts, mutants
+from proof import attempts, mutants  # type: ignore[import-not-found]
 
 AGENT, OTHER, NAMESPACE = "agent", "collector", "monitoring"
 WORKERS, FEWER = 6, 4
