@@ -17,7 +17,7 @@ import typer
 from rich.table import Table
 
 from daemonset_course import cluster, console, jupyter, own_copy, variables
-from daemonset_course.binaries.search import ensure
+from daemonset_course.binaries.search import PROGRAMS, ensure
 from daemonset_course.cluster.reset import reset as reset_cluster
 from daemonset_course.cluster.status import status_of
 from daemonset_course.console import Json, Name, errors_as_text, out
@@ -44,6 +44,9 @@ Pace = Annotated[float | None, typer.Option(help="Factor on simulated delays; 1 
 Image = Annotated[str | None, typer.Option(help="Node image, for kind; else the pinned one.")]
 Kubernetes = Annotated[
     str | None, typer.Option(help="Which Kubernetes, such as 1.35; else the course's own.")
+]
+Promtool = Annotated[
+    bool, typer.Option("--promtool", help="Get promtool instead, which judges alert rules.")
 ]
 _PORT = "Port of the API server; else a free one."
 Port = Annotated[int | None, typer.Option("--api-port", "--port", help=_PORT)]
@@ -162,10 +165,12 @@ def _print_table(findings: Sequence[Finding]) -> None:
 
 
 @app.command()
-def binaries(kubernetes: Kubernetes = None) -> None:
+def binaries(kubernetes: Kubernetes = None, promtool: Promtool = False) -> None:
     """Get the programs of the embedded cluster, and print the source of each."""
     with errors_as_text():
-        for binary in ensure(kubernetes=kubernetes, report=progress()).values():
+        programs = ("promtool",) if promtool else PROGRAMS
+        found = ensure(programs=programs, kubernetes=kubernetes, report=progress())
+        for binary in found.values():
             out.print(f"{binary.name:<24} {binary.version:<9} {binary.source:<9} {binary.path}")
 
 

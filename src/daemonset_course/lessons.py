@@ -6,10 +6,17 @@ be moved or renamed without a change of any lesson. ``docs/names.md`` lists both
 """
 
 from daemonset_course.analysis.admission import admission
+from daemonset_course.analysis.alert_histories import (
+    first_tries,
+    mixin_rules,
+    rule_file,
+    what_happens,
+)
 from daemonset_course.analysis.alerts import alerts, fired_during, sample
 from daemonset_course.analysis.capacity import Capacity
 from daemonset_course.analysis.counts import coverage_over_time, pods_per_node
 from daemonset_course.analysis.coverage import coverage, tolerations_by_object
+from daemonset_course.analysis.delivery_tools import delivered
 from daemonset_course.analysis.enqueued import Enqueued
 from daemonset_course.analysis.label_changes import label_changes, label_map
 from daemonset_course.analysis.monitoring import rights, scrapes
@@ -40,6 +47,7 @@ from daemonset_course.lab.session import open_lab
 from daemonset_course.live import watch
 from daemonset_course.playground import playground
 from daemonset_course.symptom import symptom
+from daemonset_course.verbs.alert_rules import alert_histories, judge_rules, metrics_of
 from daemonset_course.verbs.app_pods import (
     bound_by,
     count_by_node,
@@ -102,6 +110,7 @@ __all__ = [
     "LogReaders",
     "Rate",
     "admission",
+    "alert_histories",
     "alerts",
     "allocatable_cpu",
     "attempts",
@@ -115,17 +124,22 @@ __all__ = [
     "creation",
     "crossover_nodes",
     "daemonset_status",
+    "delivered",
     "examine",
     "exercise",
     "failures",
     "features",
     "fill_node",
     "fired_during",
+    "first_tries",
     "joining",
+    "judge_rules",
     "lab_progress",
     "label_changes",
     "label_map",
     "measure_silences",
+    "metrics_of",
+    "mixin_rules",
     "never_ready",
     "new_nodes",
     "node_changes",
@@ -151,6 +165,7 @@ __all__ = [
     "revisions",
     "rights",
     "rollout_progress",
+    "rule_file",
     "sample",
     "scheduler_messages",
     "scrapes",
@@ -184,6 +199,7 @@ __all__ = [
     "wait_refused",
     "watch",
     "watch_pod",
+    "what_happens",
     "without_network",
     "workload_features",
 ]

@@ -521,8 +521,35 @@ DEPLOYMENT_MUTATIONS: Mapping[str, Mutation] = {
     "command that ends": _set(_container, "command", ["false"]),
     "too many resources": _set(_container, "resources", {"requests": {"cpu": "1000"}}),
 }
+
+
+def _rules(change: Callable[[list[dict[str, Any]]], Any]) -> Mutation:
+    """Change the alerts of the rule file in a ConfigMap."""
+
+    def mutate(item: dict[str, Any]) -> bool:
+        if "rules.yml" not in (item.get("data") or {}):
+            return False
+        made = yaml.safe_load(item["data"]["rules.yml"])
+        change(made["groups"][0]["rules"])
+        item["data"]["rules.yml"] = yaml.safe_dump(made, sort_keys=False)
+        return True
+
+    return mutate
+
+
+def _reversed(rules: list[dict[str, Any]]) -> None:
+    for rule in rules:
+        rule["expr"] = rule["expr"].replace("<", ">")
+
+
+CONFIGMAP_MUTATIONS: Mapping[str, Mutation] = {
+    "without the first alert": _rules(lambda rules: rules.pop(0)),
+    "without the last alert": _rules(lambda rules: rules.pop()),
+    "the comparisons turned round": _rules(_reversed),
+    "for an hour longer": _rules(lambda rules: [r.update({"for": "75m"}) for r in rules]),
+}
 MUTATIONS_OF: Mapping[str, Mapping[str, Mutation]] = {
-    "DaemonSet": MUTATIONS, "Deployment": DEPLOYMENT_MUTATIONS,
+    "ConfigMap": CONFIGMAP_MUTATIONS, "DaemonSet": MUTATIONS, "Deployment": DEPLOYMENT_MUTATIONS,
     "ClusterRole": ROLE_MUTATIONS,
     "ValidatingAdmissionPolicy": POLICY_MUTATIONS,
     "ValidatingAdmissionPolicyBinding": BINDING_MUTATIONS,

@@ -30,6 +30,8 @@ from daemonset_course.history import podstate
 from daemonset_course.history.daemonset_status import status_of
 from daemonset_course.lab.actions import filler, slow_nodes_policy
 from daemonset_course.lab.agent_tries import free_nodes, try_rights
+from daemonset_course.lab.criteria import judged_rules
+from daemonset_course.verbs.alert_rules import recorded_verdict
 
 STEP = 0.1  # seconds that a step takes, at least
 PATIENCE = 60.0  # seconds
@@ -812,6 +814,20 @@ _VERBS: dict[str, Callable[[_Command], None]] = {
     "scale": _scale, "wait": _wait, "get": _read, "describe": _read,
 }  # fmt: skip
 
+
+def _judge_rules(cluster: SimulatedCluster) -> None:
+    def read() -> str | None:
+        found = cluster.find("configmaps", judged_rules.CONFIGMAP, "default")
+        return (found.get("data") or {}).get(judged_rules.KEY) if found else None
+
+    def store(data: Mapping[str, str]) -> None:
+        made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": judged_rules.JUDGED}}
+        cluster.apply({**made, "data": dict(data)})
+        cluster.run(STEP)
+
+    judged_rules.judge_into(read, recorded_verdict, store)
+
+
 ACTIONS: dict[str, Callable[..., Any]] = {
     "kubectl": _kubectl,
     "wait rollout": _wait_rollout,
@@ -831,6 +847,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
     "free nodes": lambda cluster, daemonset, key, labels: free_nodes(
         SimulatedRequests(cluster), daemonset, key, labels
     ),
+    "judge rules": _judge_rules,
     "network unavailable": _network,
     "stop component": lambda cluster, component: cluster.stop_component(component),
     "start component": lambda cluster, component: cluster.start_component(component),

@@ -40,6 +40,7 @@ SAYS = {
     "kwok": "kwok version v0.8.0 go1.26.8 (linux/amd64)",
     "kwokctl": "kwokctl version v0.8.0 go1.26.8 (linux/amd64)",
     "kind": "kind v0.33.0 go1.26.8 linux/amd64",
+    "promtool": "promtool, version 3.13.4 (branch: HEAD, revision: 5f0f8a1)",
 }
 
 
@@ -350,8 +351,8 @@ def test_only_the_programs_asked_for_are_looked_for(tmp_path):
 
 
 def test_the_embedded_cluster_needs_no_kind():
-    assert "kind" not in PROGRAMS
-    assert set(PROGRAMS) | {"kind"} == set(pins(LINUX))
+    assert not {"kind", "promtool"} & set(PROGRAMS)
+    assert {*PROGRAMS, "kind", "promtool"} == set(pins(LINUX))
 
 
 @pytest.mark.parametrize(
@@ -482,7 +483,8 @@ def test_the_table_and_the_toolchain_pin_the_same_versions(kubernetes):
     for name, pin in pins(LINUX, kubernetes).items():
         module = build.module_folder(name, pin.version) / "go.mod"
         text, package = module.read_text(), build.PACKAGES[name][1]
-        assert build._requires(text, package, pin.version), name
+        wanted = build.module_version(name, pin.version)
+        assert build._requires(text, package, wanted), name
     staging = re.findall(
         r"^replace k8s.io/\S+ => k8s.io/\S+ (\S+)$", text_of_kubernetes(kubernetes), re.M
     )
@@ -523,3 +525,16 @@ def test_an_unknown_machine_is_an_error(monkeypatch):
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
     with pytest.raises(CourseError, match="does not run on this machine"):
         this_platform()
+
+
+def test_promtool_is_a_release_of_prometheus_and_a_module_of_another_number(tmp_path):
+    put(tmp_path / "path", "promtool")
+    assert sources(run(programs=("promtool",))) == {"promtool": "PATH"}
+    file = pins(LINUX)["promtool"].file
+    assert file is not None
+    assert file.path == (
+        "prometheus/prometheus/releases/download/v3.13.4/prometheus-3.13.4.linux-amd64.tar.gz"
+    )
+    assert file.member == "prometheus-3.13.4.linux-amd64/promtool"
+    assert build.module_version("promtool", "v3.13.4") == "v0.313.4"
+    assert build.module_version("etcd", "v3.6.10") == "v3.6.10"

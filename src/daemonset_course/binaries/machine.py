@@ -45,7 +45,7 @@ class UnfitError(Exception):
 def examine(path: Path, program: str, wanted_version: str, here: str) -> str:
     """Return the version of the program at ``path``, if it runs here and suits the pinned version.
 
-    Kubernetes and etcd: the same minor. kubectl: at most one minor away
+    Kubernetes, etcd and promtool: the same minor. kubectl: at most one minor away
     (https://kubernetes.io/releases/version-skew-policy/#kubectl). kwok: exactly the same version.
     kind: at most one minor older, as it must support the node image's kubeadm.
 

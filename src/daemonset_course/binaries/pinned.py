@@ -98,6 +98,7 @@ def _releases(table: dict[str, Any]) -> list[dict[str, Any]]:
 def _pin(program: str, part: dict[str, Any], here: str) -> Pin:
     system, _, machine = here.partition("/")
     words = {"program": program, "version": part["version"], "os": system, "arch": machine}
+    words["number"] = part["version"].removeprefix("v")
     words["archive"] = part.get("archive", {}).get(system, "")
     checksum = part["checksums"].get(here, {}).get(program)
     if not checksum:

@@ -26,7 +26,8 @@ from daemonset_course.progress import Report, progress
 
 __all__ = ["PROGRAMS", "Binary", "Pin", "ensure", "link", "pins"]
 
-PROGRAMS = tuple(name for name in build.PACKAGES if name != "kind")  # of the embedded cluster
+# Those of the embedded cluster; kind and promtool are found when they are asked for.
+PROGRAMS = tuple(name for name in build.PACKAGES if name not in ("kind", "promtool"))
 Source = Literal["directory", "PATH", "cache", "download", "build"]
 
 

@@ -17,8 +17,8 @@ def budgets(daemonset: Object | None, desired: int) -> tuple[int | None, int | N
     if daemonset is None or strategy.get("type") == "OnDelete":
         return None, None
     rolling = strategy.get("rollingUpdate") or {}
-    unavailable = _resolved(rolling.get("maxUnavailable", 1), desired)
-    surge = _resolved(rolling.get("maxSurge", 0), desired)
+    unavailable = resolved(rolling.get("maxUnavailable", 1), desired)
+    surge = resolved(rolling.get("maxSurge", 0), desired)
     if desired and not unavailable and not surge:
         unavailable = 1
     return unavailable, surge
@@ -29,7 +29,8 @@ def rounds(nodes: int, budget: int) -> int:
     return -(-nodes // budget)
 
 
-def _resolved(value: int | str | None, desired: int) -> int:
+def resolved(value: int | str | None, desired: int) -> int:
+    """Return a number of Pods, or the share of ``desired`` rounded up; 0 for None."""
     if value is None:
         return 0
     if isinstance(value, int):

@@ -22,6 +22,8 @@ from daemonset_course.history.daemonset_status import Status, status_of
 from daemonset_course.history.podstate import is_owned, node_of, phase_of
 from daemonset_course.lab.agent_requests import LiveRequests
 from daemonset_course.lab.agent_tries import free_nodes, try_rights
+from daemonset_course.lab.criteria import judged_rules
+from daemonset_course.verbs.alert_rules import judge_rules
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.conditions import set_network_unavailable
 from daemonset_course.verbs.control_plane import start_component, stop_component
@@ -289,6 +291,22 @@ def _pod_for(node: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _judge_rules(_: Step) -> None:
+    """Let promtool judge the rules of the learner's ConfigMap, and keep its verdict in another."""
+    api = current().api
+
+    def read() -> str | None:
+        found = api.items("/api/v1/namespaces/default/configmaps")
+        own = [one for one in found if one["metadata"]["name"] == judged_rules.CONFIGMAP]
+        return str((own[0].get("data") or {}).get(judged_rules.KEY, "")) if own else None
+
+    def store(data: Mapping[str, str]) -> None:
+        made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": judged_rules.JUDGED}}
+        apply({**made, "data": dict(data)})
+
+    judged_rules.judge_into(read, judge_rules, store)
+
+
 ACTIONS: dict[str, Callable[[Step], Any]] = {
     "kubectl": _kubectl,
     "wait rollout": _wait_rollout,
@@ -306,6 +324,7 @@ ACTIONS: dict[str, Callable[[Step], Any]] = {
     "free nodes": lambda step: free_nodes(
         LiveRequests(), step["daemonset"], step["key"], step["labels"]
     ),
+    "judge rules": _judge_rules,
     "network unavailable": lambda step: set_network_unavailable(
         step["node"], status=step.get("status", True)
     ),

@@ -49,6 +49,7 @@ EXERCISES = {
     "ports-and-resources": "ports_and_resources_exercise",
     "priority-and-eviction": "priority_and_eviction_exercise",
     "watching": "watching_exercise",
+    "real-alerts": "real_alerts_exercise",
     "configuration": "configuration_exercise",
     "agents-rights": "agents_rights_exercise",
     "at-scale": "at_scale_exercise",

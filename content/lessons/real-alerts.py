@@ -1,0 +1,219 @@
+# %% [markdown]
+# # Real alerts
+
+# %%
+from daemonset_course import predict, proved, record, reset, show, taint, wait_rollout
+from daemonset_course.lessons import alert_histories, delivered, judge_rules, metrics_of, try_kubectl
+from daemonset_course.lessons import first_tries, mixin_rules, rule_file, what_happens
+
+fleet = reset(workers=3)
+fleet
+
+# %% [markdown]
+# ## The claim
+#
+# > Alert when `desiredNumberScheduled` does not match `numberReady` for an extended time.
+#
+# In this lesson Prometheus itself judges: `promtool test rules` evaluates alert rules on series, minute
+# by minute. The series come from seven histories that were recorded on six workers:
+
+# %%
+for name, happens in what_happens().items():
+    print(f"{name:<13} {happens}")
+
+# %% [markdown]
+# The first two are healthy: an alert there is a false alarm. The other five are faults.
+#
+# [kube-state-metrics](https://github.com/kubernetes/kube-state-metrics/tree/main/docs/metrics) gives each
+# number of the status a metric. `5x3` is the value 5 four times, at scrapes 30 seconds apart:
+
+# %%
+print(metrics_of("healthy", "number_ready", "updated_number", "desired_number"))
+
+# %% [markdown]
+# The time axis is stretched, so that a rollout takes minutes: one recorded second is 45 seconds here. After
+# its last record each history stays as it is, until an hour has passed.
+#
+# ## Ready-made alerts
+#
+# Many clusters run the alerts of
+# [kubernetes-mixin](https://github.com/kubernetes-monitoring/kubernetes-mixin/blob/master/alerts/apps_alerts.libsonnet).
+# Three are about DaemonSets. An alert fires when its `expr` has returned a series for the time of `for`.
+
+# %%
+print(rule_file(mixin_rules()))
+
+# %%
+ready_made = predict(
+    "alerts-ready-made",
+    "On which of the seven histories does at least one of these three alerts fire?",
+    nodes=("healthy", "slow", "stuck", "gap", "misscheduled", "never ready", "dead node"),
+)
+ready_made
+
+# %%
+mixin = judge_rules(mixin_rules(), predicted=ready_made)
+show(mixin)
+
+# %%
+ready_made.compare(mixin.fired(), source="recording")
+
+# %%
+assert mixin.false_alarms == ()
+assert mixin.missed == ("gap",)
+assert mixin.fired("KubeDaemonSetNotScheduled") == ()
+assert mixin.fired("KubeDaemonSetMisScheduled") == ("misscheduled", "dead node")
+proved("no false alarm; the three miss the gap, and one of them is quiet everywhere")
+
+# %% [markdown]
+# `KubeDaemonSetRolloutStuck` is quiet on the slow rollout, because UP-TO-DATE changes every few minutes:
+# `changes(...[5m])` is not 0. The dead node is seen as *misscheduled*: the controller no longer wants a Pod
+# there, and the Pod is still there.
+#
+# The three compare numbers of one DaemonSet with one another. In the gap these agree:
+
+# %%
+print(metrics_of("gap", "desired_number", "number_ready", "number_misscheduled"))
+
+# %% [markdown]
+# ## First tries
+#
+# These four are what people write first. `NotReadyAtOnce` has no `for`.
+
+# %%
+print(rule_file(first_tries()))
+
+# %%
+noisy = predict(
+    "alerts-false-alarms",
+    "Which of these four alerts fires on a healthy history, on “healthy” or on “slow”?",
+    nodes=("NotReadyAtOnce", "NotReady", "NotUpdated", "NodeNotReady"),
+)
+noisy
+
+# %%
+tries = judge_rules(first_tries())
+show(tries, title=f"{tries.headline}. {noisy.said}")
+
+# %%
+rung = [name for name in first_tries() if {"healthy", "slow"} & {*tries.fired(name)}]
+noisy.compare(rung, source="recording")
+
+# %%
+assert rung == ["NotReadyAtOnce", "NotReady", "NotUpdated"]
+assert {"gap", "misscheduled"} == {*tries.missed}
+assert tries.fired("NodeNotReady") == ("dead node",)
+proved("three of the four give false alarms; together they miss the gap and the misscheduled Pod")
+
+# %% [markdown]
+# `NotReady` is the claim of this lesson in PromQL. On a slow rollout one Pod after the other is not ready,
+# so its expression holds all the time. The mistake people make is to lengthen `for` until the false alarms stop. Then real faults are reported
+# later, and the next larger fleet needs a longer `for` again. Ask for *progress* instead: a number that has
+# not changed for ten minutes.
+#
+# ## What delivery tools call success
+#
+# A pipeline waits with `kubectl rollout status`, `helm --wait`, Argo CD or Flux. Each has a published
+# rule about a DaemonSet. The course restates the rules; it runs none of the tools but kubectl.
+
+# %%
+green = predict(
+    "alerts-delivery",
+    "At the end of which histories does Argo CD show the DaemonSet as Healthy?",
+    nodes=("healthy", "slow", "stuck", "gap", "misscheduled", "never ready", "dead node"),
+)
+green
+
+# %%
+pipelines = delivered(alert_histories(), "agent")
+show(pipelines)
+
+# %%
+green.compare(pipelines.done("Argo CD"), source="rule")
+
+# %%
+faults_called_done = {"gap", "misscheduled", "dead node"}
+for tool in ("kubectl rollout status", "helm --wait (Helm 3)", "Argo CD", "kstatus (Flux, Helm 4)"):
+    assert {*pipelines.done(tool)} == {"healthy", "slow"} | faults_called_done
+proved("at the end of three of the five faults every tool is done")
+
+# %% [markdown]
+# | tool | done when | source |
+# |---|---|---|
+# | `kubectl rollout status` | updated and available reach DESIRED; refuses `OnDelete` | [`rollout_status.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/staging/src/k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go) |
+# | `helm --wait`, Helm 3 | updated equals DESIRED, and all but `maxUnavailable` Pods are ready | [`ready.go`](https://github.com/helm/helm/blob/v3.22.0/pkg/kube/ready.go) |
+# | Argo CD | as kubectl; with `OnDelete` always Healthy | [`health_daemonset.go`](https://github.com/argoproj/gitops-engine/blob/v0.7.3/pkg/health/health_daemonset.go) |
+# | kstatus: Flux, Helm 4 | current, updated, available and ready reach DESIRED | [`core.go`](https://github.com/kubernetes-sigs/cli-utils/blob/v0.37.2/pkg/kstatus/status/core.go) |
+#
+# All four trust DESIRED. None of them times out by itself where nothing moves: give each a timeout, and
+# let an alert watch what DESIRED leaves out.
+#
+# Compare the restated rule with kubectl, on a gap of your own:
+
+# %%
+taint(fleet.workers[2], "dedicated=db:NoSchedule")
+with record("agent") as own:
+    # %kubectl apply -f ../manifests/watching/agent.yaml
+    wait_rollout("agent")
+said = try_kubectl("rollout status daemonset/agent --timeout=5s")
+here = delivered({"here": own.history}, "agent")
+show(here)
+
+# %%
+assert said == ""
+assert here.said["here", "kubectl rollout status"].word == "success"
+assert len(own.history.workers()) == 3
+assert [one["status"]["desiredNumberScheduled"] for one in own.history.objects("daemonsets")] == [2]
+proved("kubectl reports success, and so does the rule; two of three workers have the agent")
+
+# %% [markdown]
+# ## Your turn
+#
+# The ConfigMap `alert-rules` has a rule file of Prometheus, with two alerts. Rewrite it: an alert fires on
+# each of the five faults, and none on the two healthy histories. Your rules are also judged on another fleet,
+# whose names and size differ.
+#
+# promtool judges. If it is not on this machine, the check says with which command you get it.
+
+# %%
+from daemonset_course.lessons import exercise
+
+turn = exercise("real-alerts")
+turn.start()
+
+# %%
+# %kubectl get configmap alert-rules -o yaml
+
+# %% [markdown]
+# Edit the rules in the cell below, and run it. `turn.hint()` gives one of three hints,
+# `turn.solution()` a solution after you passed.
+
+# %%
+# %%kubectl apply -f -
+# apiVersion: v1
+# kind: ConfigMap
+# metadata: {name: alert-rules}
+# data:
+#   rules.yml: |
+#     groups:
+#     - name: daemonsets
+#       rules:
+#       - {alert: NotReadyAtOnce, expr: kube_daemonset_status_number_ready < 1}
+
+# %%
+turn.check()
+
+# %% [markdown]
+# Back to the small fleet.
+
+# %%
+reset(workers=3)
+None
+
+# %% [markdown]
+# ## What to take along
+#
+# - Compare DESIRED with a number that the DaemonSet does not decide: the nodes that should have the agent.
+# - A rollout that makes progress is no fault. `changes(...[10m]) == 0` tells slow from stuck.
+# - Test a rule on a healthy history too: `promtool test rules`.
+# - Success of a delivery tool is about the nodes that count as DESIRED.
