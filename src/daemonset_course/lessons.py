@@ -72,6 +72,7 @@ from daemonset_course.verbs.own_taint import untaint_as_agent
 from daemonset_course.verbs.pod_waits import (
     wait_event,
     wait_evicted,
+    wait_mounts,
     wait_new_pods,
     wait_pod,
     watch_pod,
@@ -177,6 +178,7 @@ __all__ = [
     "wait_event",
     "wait_evicted",
     "wait_evictions",
+    "wait_mounts",
     "wait_new_pods",
     "wait_observed",
     "wait_pod",
