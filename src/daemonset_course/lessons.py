@@ -68,6 +68,7 @@ from daemonset_course.verbs.exporter_trials import (
 from daemonset_course.verbs.failing_nodes import break_nodes, recover_nodes, wait_evictions
 from daemonset_course.verbs.faults import fill_node, never_ready
 from daemonset_course.verbs.nodes import allocatable_cpu
+from daemonset_course.verbs.own_agent import call_agents
 from daemonset_course.verbs.own_taint import untaint_as_agent
 from daemonset_course.verbs.pod_waits import (
     wait_event,
@@ -107,6 +108,7 @@ __all__ = [
     "attempts",
     "bound_by",
     "break_nodes",
+    "call_agents",
     "container_patch",
     "count_by_node",
     "count_queue_adds",
