@@ -2,7 +2,7 @@
 # # ConfigMap changes
 
 # %%
-from daemonset_course import apply, kubectl, predict, proved, record, reset, wait_rollout
+from daemonset_course import apply, kubectl, predict, proved, record, reset, show, wait_rollout
 from daemonset_course.lessons import uids_by_node
 
 # %%
@@ -170,10 +170,68 @@ assert kubectl("get service agent -o jsonpath={.spec.internalTrafficPolicy}") ==
 proved("each worker has an endpoint, and the Service keeps traffic on the node")
 
 # %% [markdown]
-# On a node without a ready agent, callers reach no endpoint
+# There are two other ways: the address of the node, which a Pod has as `fieldPath: status.hostIP`, with
+# a port of the node; and a socket in a folder of the node, which agent and application mount. A
+# caller on one node calls `near` ten times by each of these three ways, and by an ordinary Service. `near`
+# answers with the name of its node. Then `near` leaves the caller's node. (The embedded cluster shows a
+# **recording** made on kind.)
+
+# %%
+left = predict(
+    "agent-left",
+    "An application calls its node's agent at status.hostIP, by a Service with "
+    "internalTrafficPolicy: Local, by an ordinary Service, and at a socket of the node. The agent "
+    "leaves this node. By how many of the four ways does an agent still answer?",
+    unit="ways",
+)
+left
+
+# %%
+from daemonset_course import label, step
+from daemonset_course.lessons import call_agents
+
+fleet = reset(workers=3)
+one = fleet.workers[0]
+
+
+# %%
+@step("own-agent", needs=("exec", "hostpath"))
+def own_agent():
+    """Whose agents answer ten calls from one node, by way"""
+    apply("../manifests/configuration/own-node.yaml")
+    wait_rollout("near")
+    wait_rollout("caller")
+    here = call_agents("caller")
+    label(one, agent="none")
+    kubectl(f"wait --for=delete pod -l app=near --field-selector spec.nodeName={one}")
+    return {"near is on the node": here, "near has left it": call_agents("caller")}
+
+
+# %%
+print(own_agent)
+here, gone = own_agent.result.values()
+left.compare(sum(map(bool, gone.values())), within=0, source=own_agent.source)
+
+# %%
+from daemonset_course.lessons import rights
+
+can = {way: {"with": here[way] == [one], "without": bool(gone[way])} for way in here}
+show(rights(can), title=f"Answered by the node's agent; answered without one. {left.said}")
+
+# %%
+assert [way for way in here if here[way] == [one]] == ["hostIP", "Service, Local", "socket"]
+assert [way for way in gone if gone[way]] == ["Service"]
+assert one not in gone["Service"]
+proved("three ways lead to the agent of the node or nowhere; the Service leads to another node")
+
+# %% [markdown]
+# On a node without a ready agent, a Service with `internalTrafficPolicy: Local` has no endpoint for the
+# callers there
 # ([internalTrafficPolicy](https://kubernetes.io/docs/concepts/services-networking/service-traffic-policy/)).
-# Lesson [max-surge] rolls without such a gap. An agent learns the name of its own node from the
-# Downward API: `fieldPath: spec.nodeName` in the manifest above.
+# The file of the socket stays when the agent goes. Whoever writes to it must notice and try again:
+# `logger` loses the line, and says nothing. A Service asks for no right on the node; the port of a node is for
+# everybody who reaches the node; a `hostPath` needs a privileged namespace on both sides.
+# Lesson [max-surge] rolls without a gap.
 
 # %% [markdown]
 # ## Check yourself
@@ -234,4 +292,5 @@ None
 # - A changed ConfigMap or Secret starts no rollout: the controller compares only the template.
 # - UP-TO-DATE counts Pods of the template, whatever configuration they were started with.
 # - Put a hash of the configuration into the template, or into the ConfigMap's name: one `apply` rolls it.
-# - A Service with `internalTrafficPolicy: Local` leads to the agent of the caller's node, or nowhere.
+# - `status.hostIP` with a port, a Service with `internalTrafficPolicy: Local`, a socket: each leads to the
+#   agent of the caller's node, or nowhere.

@@ -77,10 +77,12 @@ from daemonset_course.verbs.exporter_trials import (
 from daemonset_course.verbs.failing_nodes import break_nodes, recover_nodes, wait_evictions
 from daemonset_course.verbs.faults import fill_node, never_ready
 from daemonset_course.verbs.nodes import allocatable_cpu
+from daemonset_course.verbs.own_agent import call_agents
 from daemonset_course.verbs.own_taint import untaint_as_agent
 from daemonset_course.verbs.pod_waits import (
     wait_event,
     wait_evicted,
+    wait_mounts,
     wait_new_pods,
     wait_pod,
     watch_pod,
@@ -116,6 +118,7 @@ __all__ = [
     "attempts",
     "bound_by",
     "break_nodes",
+    "call_agents",
     "container_patch",
     "count_by_node",
     "count_queue_adds",
@@ -193,6 +196,7 @@ __all__ = [
     "wait_event",
     "wait_evicted",
     "wait_evictions",
+    "wait_mounts",
     "wait_new_pods",
     "wait_observed",
     "wait_pod",

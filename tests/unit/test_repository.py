@@ -63,6 +63,7 @@ PURE = sorted(
         PACKAGE / "lab" / "evidence.py",
         PACKAGE / "lab" / "lab.py",
         PACKAGE / "lab" / "learner_yaml.py",
+        PACKAGE / "lab" / "pod_fields.py",
         PACKAGE / "lab" / "quantities.py",
         PACKAGE / "lab" / "solutions.py",
         PACKAGE / "lab" / "typed.py",

@@ -46,6 +46,7 @@ EXERCISES = {
     "on-delete-and-rollback": "on_delete_exercise",
     "restart-length": "restart_length_exercise",
     "monitoring-agent": "monitoring_agent_exercise",
+    "host-access": "host_access_exercise",
     "ports-and-resources": "ports_and_resources_exercise",
     "priority-and-eviction": "priority_and_eviction_exercise",
     "watching": "watching_exercise",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.cluster.waiting import Objects, wait_for
 from daemonset_course.errors import CommandFailed
 from daemonset_course.history.podstate import is_owned
+from daemonset_course.history.text import joined
 from daemonset_course.progress import waiting
 from daemonset_course.verbs.kubectl import kubectl
 
@@ -92,6 +93,38 @@ def wait_event(name: str, reason: str, *, timeout: int = 60, namespace: str = "d
     with waiting(f"an event {reason} about {name}"):
         kubectl(f"-n {namespace} wait --for=create events {about} --timeout={timeout}s")
     return str(kubectl(f"-n {namespace} get events {about} -o jsonpath={{.items[0].message}}"))
+
+
+def wait_mounts(apps: Sequence[str], *, timeout: float = 90) -> dict[str, str]:
+    """Wait until a kubelet has started a Pod of each app, or cannot mount its volumes.
+
+    Each app has one Pod, owned by a DaemonSet of its name.
+
+    Returns:
+        By app: empty if its container was started, else the kubelet's message.
+
+    Raises:
+        NotFinished: a Pod had neither in time.
+    """
+    found: dict[str, str] = {}
+
+    def told(events: Objects) -> bool:
+        for event in events.values():
+            app = event["involvedObject"]["name"].rpartition("-")[0]
+            if app in apps and event["reason"] in ("Started", "FailedMount"):
+                failed = event["reason"] == "FailedMount"
+                found.setdefault(app, event["message"] if failed else "")
+        return len(found) == len(apps)
+
+    wait_for(
+        current().api,
+        "/api/v1/namespaces/default/events",
+        told,
+        what="an event of the kubelet for each Pod",
+        explain=lambda _: f"none for {joined([app for app in apps if app not in found])}",
+        timeout=timeout,
+    )
+    return {app: found[app] for app in apps}
 
 
 def wait_evicted(app: str) -> str:

@@ -9,6 +9,7 @@ from daemonset_course.history.text import joined
 from daemonset_course.lab.criteria import covered, kept, rolled
 from daemonset_course.lab.evidence import ROLLED, Evidence, pod_spec
 from daemonset_course.lab.lab import Lab, Probe, Task, Worker
+from daemonset_course.lab.pod_fields import container_of, host_mounts, security_of
 from daemonset_course.lab.quantities import amount
 from daemonset_course.lab.verdict import MET, Criterion, Finding, missed, pending
 
@@ -164,21 +165,16 @@ Test = Callable[[Mapping[str, Any]], str]
 
 
 def _container(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    return next((c for c in spec.get("containers") or () if c["name"] == EXPORTER), {})
+    return container_of(spec, EXPORTER)
 
 
 def _contexts(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the security context of the container, over that of the Pod."""
-    own = _container(spec).get("securityContext") or {}
-    return {**(spec.get("securityContext") or {}), **own}
+    return security_of(spec, EXPORTER)
 
 
 def host_paths_read_only(spec: Mapping[str, Any]) -> str:
     """Return what is wrong with the mounts of the node's files; empty if nothing is."""
-    volumes = {v["name"]: v["hostPath"]["path"] for v in spec.get("volumes") or ()
-               if "hostPath" in v}  # fmt: skip
-    mounts = [m for m in _container(spec).get("volumeMounts") or () if m["name"] in volumes]
-    found = {volumes[m["name"]]: bool(m.get("readOnly")) for m in mounts}
+    found = {mount.path: mount.read_only for mount in host_mounts(spec, EXPORTER)}
     if lacking := {"/proc", "/sys", "/"} - found.keys():
         return f"The exporter cannot read {joined(sorted(lacking))} of its node: no such mount."
     if writable := [path for path, read_only in found.items() if not read_only]:

@@ -1,0 +1,41 @@
+"""Call an agent from a Pod on one node, by each way that an application has."""
+
+from __future__ import annotations
+
+from daemonset_course.verbs.shells import shell
+
+CALLS = 10
+_ASK = "timeout 3 wget -qO- http://{} 2>/dev/null"
+# The agent logs what it gets at the socket with its node's name, the fourth word of the line.
+_SEND = (
+    "id=$$.$n; logger $id; timeout 1 sh -c \"until grep ' $id$' /run/near/messages; do :; done\" "
+    "| cut -d' ' -f4"
+)
+# Sources: kubernetes.io, Expose Pod Information to Containers (status.hostIP); Service Internal
+# Traffic Policy; Volumes, hostPath.
+WAYS = {
+    "hostIP": _ASK.format("$HOST_IP:9102"),
+    "Service, Local": _ASK.format("local"),
+    "Service": _ASK.format("cluster"),
+    "socket": _SEND,
+}
+
+
+def call_agents(caller: str) -> dict[str, list[str]]:
+    """Return by way the nodes whose agents answered ten calls from the first Pod of a DaemonSet.
+
+    The ways are the node's address (``HOST_IP``) with a port of the node, the Services ``local``
+    and ``cluster``, and a socket in ``/run/near`` of the node.
+
+    Args:
+        caller: the DaemonSet that calls.
+
+    Raises:
+        CommandFailed: there is no such Pod.
+    """
+    numbers = " ".join(map(str, range(CALLS)))
+    answers = {
+        way: shell(f"daemonset/{caller}", f"for n in {numbers}; do {command}; done | sort -u")
+        for way, command in WAYS.items()
+    }
+    return {way: text.split() for way, text in answers.items()}
