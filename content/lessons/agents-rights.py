@@ -240,3 +240,4 @@ None
 # - Say in the policy what holds for a token that names no node.
 # - Admission judges writes. It does not limit reads.
 # - A read-only file system and an `emptyDir`: the agent writes where it must, and nowhere else.
+# - A Pod is not there: [Who may say no](../pictures.md#who-may-say-no), and where you read it.
