@@ -17,7 +17,7 @@ from itertools import pairwise
 
 WIDTH = 720
 SIZE, LINE = 13, 17  # of letters, and from one line to the next
-LETTER = 7.3  # the most that a letter of this size takes on average, bold ones included
+LETTER = 7.0  # what a letter of this size takes on average, bold ones included
 FOLDER = "pictures"
 
 _STYLE = """\
@@ -240,7 +240,7 @@ SHOULD_RUN = Picture(
         *_ladder(
             (
                 (("Does the template name", "another node?"), "yes", _DELETED, "no"),
-                (("Do its labels match nodeSelector", "and required affinity?"), "no",
+                (("Do its labels match selector", "and required node affinity?"), "no",
                  _DELETED, "no"),
                 (("Are all taints NoSchedule", "and NoExecute tolerated?"), "yes",
                  ("the Pod runs here", "a missing one is created"), "yes"),

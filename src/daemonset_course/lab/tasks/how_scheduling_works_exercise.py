@@ -106,8 +106,8 @@ def against(own: DaemonSetEvidence, node: str, said: str) -> str:
     return f"DESIRED of {name} is {desired}: the controller wants a Pod on {node} and asks for it."
 
 
-def _responsible(name: str, untouched: tuple[Criterion, ...]) -> Criterion:
-    """The ConfigMap has the component that says no to this agent."""
+def responsible(name: str, right: str, node: str, *untouched: Criterion) -> Criterion:
+    """The ConfigMap has the component that says no to this agent on a node (``worker2``)."""
 
     def judge(evidence: Evidence) -> Finding:
         given = evidence.answer(name)
@@ -118,10 +118,11 @@ def _responsible(name: str, untouched: tuple[Criterion, ...]) -> Criterion:
         if not said:
             names = ", ".join(COMPONENTS)
             return missed(f"{name}: {given or 'nothing'} is none of {names}.", where=where)
-        if said == CASES[name].component:
+        if said == right:
             return MET
         return missed(
-            f"{name}: it is not the {given}. {against(evidence.daemonset(name), NODE, said)}",
+            f"{name}: at the start it was not the {given}. "
+            f"{against(evidence.daemonset(name), node, said)}",
             rule=RULE,
             where=f"kubectl get pods -l app={name} -o wide, and kubectl describe daemonset {name}.",
         )
@@ -159,7 +160,7 @@ def _shown(name: str, component: Criterion) -> Criterion:
 
 _GUARDS = (*kept.guards("logs")[1:], kept.others_untouched(*CASES))
 _ALONE = kept.same_object("logs")
-_WHO = [_responsible(name, (*_GUARDS, _ALONE)) for name in CASES]
+_WHO = [responsible(name, case.component, NODE, *_GUARDS, _ALONE) for name, case in CASES.items()]
 _SHOWN = [_shown(name, who) for name, who in zip(CASES, _WHO, strict=True)]
 
 

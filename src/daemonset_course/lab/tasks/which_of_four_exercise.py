@@ -14,15 +14,14 @@ from daemonset_course.lab.lab import Lab, Task, Worker
 from daemonset_course.lab.quantities import millicores
 from daemonset_course.lab.tasks.how_scheduling_works_exercise import (
     API_SERVER,
-    COMPONENTS,
     CONTROLLER,
     KUBELET,
-    RULE,
     SCHEDULER,
-    against,
     component_of,
+    responsible,
 )
 from daemonset_course.lab.tasks.place_by_label import kubectl
+from daemonset_course.lab.tasks.when_a_pod_fails_exercise import unchanged
 from daemonset_course.lab.verdict import MET, Criterion, Finding, met, missed
 
 AUDIT, BACKUP, CACHE, DNS, SHOP = "audit", "backup", "cache", "dns", "shop"
@@ -66,32 +65,6 @@ def agent(name: str, *, tolerates: bool = True, priority: str = "", cpu: int = 0
         container=f"resources: {{requests: {{cpu: {cpu}m}}}}\n" if cpu else "",
         image=image,
     )
-
-
-def _who(name: str) -> Criterion:
-    """The ConfigMap has the component that says no to this agent."""
-
-    def judge(evidence: Evidence) -> Finding:
-        given = evidence.answer(name)
-        where = f"kubectl create configmap answer --from-literal={name}=…"
-        if given is None:
-            return missed(f"There is no answer for {name}.", where=where)
-        said = component_of(given)
-        if not said:
-            return missed(
-                f"{name}: {given or 'nothing'} is none of {', '.join(COMPONENTS)}.", where=where
-            )
-        if said == CASES[name].component:
-            return MET
-        return missed(
-            f"{name}: at the start it was not the {given}. "
-            f"{against(evidence.daemonset(name), NODE, said)}",
-            rule=RULE,
-            where="turn.start() begins anew; then kubectl get daemonsets, and kubectl get pods -o "
-            "wide.",
-        )
-
-    return Criterion(f"who says no to {name}", judge)
 
 
 def _writer(name: str, who: Criterion) -> Criterion:
@@ -155,19 +128,6 @@ def _field(name: str, what: str, test: Callable[[Mapping[str, Any]], str]) -> Cr
     return kept.field(name, what, test, where=where, requires=(_SAME[name],))
 
 
-def _unchanged(name: str) -> tuple[Criterion, Criterion]:
-    """Nothing of the DaemonSet was changed but the field that the repair needs."""
-    same = (_SAME[name],)
-    return (
-        _named(name, kept.only_changed(name, *CASES[name].fields, requires=same)),
-        _named(name, kept.spec_kept(name, requires=same)),
-    )
-
-
-def _named(name: str, one: Criterion) -> Criterion:
-    return Criterion(f"{name}: {one.name}", one.judge, one.requires, one.weight, one.watched)
-
-
 def _done(*requires: Criterion) -> Criterion:
     """All answers are right, and all agents run; the sentence of the verdict."""
 
@@ -182,7 +142,7 @@ def _done(*requires: Criterion) -> Criterion:
 
 
 _SAME = {name: kept.same_object(name) for name in CASES}
-_WHO = tuple(map(_who, CASES))
+_WHO = tuple(responsible(name, case.component, NODE) for name, case in CASES.items())
 _WRITERS = tuple(_writer(name, who) for name, who in zip(CASES, _WHO, strict=True))
 _FIELDS = (
     _field(BACKUP, f"{BACKUP} has no priority class", _priority),
@@ -235,7 +195,11 @@ LAB = Lab(
                 kept.others_untouched(SHOP),
                 *_WHO,
                 *_WRITERS,
-                *(one for name in CASES for one in _unchanged(name)),
+                *(
+                    one
+                    for name, case in CASES.items()
+                    for one in unchanged(name, _SAME[name], *case.fields)
+                ),
                 *_FIELDS,
                 *_COVERED,
                 _done(*_WRITERS, *_COVERED),
