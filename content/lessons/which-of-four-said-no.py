@@ -46,7 +46,7 @@ refused
 # %%
 # %kubectl get events --field-selector reason=FailedCreate
 found = kubectl(
-    "get events --field-selector reason=FailedCreate -o", "jsonpath={..involvedObject.name}"
+    "get events --field-selector reason=FailedCreate -o", "jsonpath={.items[*].involvedObject.name}"
 )
 [about] = set(found.split())
 refused.compare(about)
@@ -206,7 +206,9 @@ some
 # %%
 # %kubectl apply -n small -f ../manifests/which-of-four-said-no/agent.yaml
 exceeded = wait_event("agent", "FailedCreate", namespace="small")
-kubectl("-n small wait --for=jsonpath={.status.desiredNumberScheduled}=6 ds/agent --timeout=60s")
+allowed = kubectl("-n small get resourcequota two -o jsonpath={.status.hard.pods}")
+reached = "--for=jsonpath={.status.currentNumberScheduled}=" + allowed
+kubectl("-n small wait daemonset/agent --timeout=60s", reached)
 # %kubectl -n small get daemonset agent
 # %kubectl -n small events --types=Warning
 some.compare(daemonset_status("agent", namespace="small").current, within=0)
@@ -254,6 +256,8 @@ with record("agent", live=True) as removals:
 removals.plot()
 
 # %%
+wait_event("agent", "SuccessfulDelete")
+wait_event(names[two], "TaintManagerEviction")
 events = "-o custom-columns=REASON:.reason,FROM:.reportingComponent,MESSAGE:.message"
 # %kubectl get events {events} --field-selector reason=SuccessfulDelete
 # %kubectl get events {events} --field-selector reason=TaintManagerEviction
