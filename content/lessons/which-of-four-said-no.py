@@ -261,7 +261,7 @@ wait_event(names[two], "TaintManagerEviction")
 events = "-o custom-columns=REASON:.reason,FROM:.reportingComponent,MESSAGE:.message"
 # %kubectl get events {events} --field-selector reason=SuccessfulDelete
 # %kubectl get events {events} --field-selector reason=TaintManagerEviction
-every = kubectl("get events --no-headers", events).splitlines()
+every = kubectl(f"get events --no-headers {events}").splitlines()
 ended = [line for line in every if line.startswith(("SuccessfulDelete", "TaintManagerEviction"))]
 ways = {"label": names[one], "taint": names[two], "eviction": names[three]}
 unsigned.compare("".join(way for way in ways if ways[way] not in str(ended)))
