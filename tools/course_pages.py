@@ -5,6 +5,8 @@ python tools/course_pages.py check
 
 content/course.toml and the lessons  ->  src/daemonset_course/data/catalogue.json
 content/pages/*.py                   ->  START.ipynb, playground.ipynb
+content/pages/pictures.md            ->  pictures.md
+tools/pictures.py                    ->  pictures/*.svg
 content/glossary.toml                ->  glossary.md
 content/claims.toml                  ->  source.md
                                          README.md, between its markers
@@ -22,13 +24,17 @@ import claims
 import course_catalogue
 import glossary
 import notebooks
+import pictures
 import source_page
 from daemonset_course.catalogue import Catalogue, LearningPath, Notebook, duration
 from daemonset_course.errors import BadInput
+from lesson_links import linked
 from notebook_source import Cell, Problem, find_problems, read_source
 
 ROOT = Path(__file__).resolve().parents[1]
+PICTURES = "pictures.md"
 NOTEBOOKS = {"START.ipynb": "start.py", "playground.ipynb": "playground.py"}
+_HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 _BLOCK = re.compile(r"(<!-- (\w+): .*? -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
 
 
@@ -43,6 +49,8 @@ def pages(root: Path = ROOT) -> dict[str, str]:
     return {
         course_catalogue.DATA.as_posix(): course_catalogue.text(root),
         **{name: page_notebook(root, course, source) for name, source in NOTEBOOKS.items()},
+        PICTURES: pictures_page(root),
+        **{one.path: one.svg() for one in pictures.PICTURES},
         glossary.PAGE: glossary.page(glossary.terms(root), lessons),
         source_page.PAGE: source_page.page(rows, sections, document, course),
         "README.md": with_blocks(
@@ -131,6 +139,24 @@ def _numbers(course: Catalogue, names: Sequence[str]) -> str:
     return ", ".join(f"{r[0]} to {r[-1]}" if len(r) > 2 else ", ".join(r) for r in runs)
 
 
+# The pictures
+
+
+def pictures_page(root: Path) -> str:
+    """Return the page of pictures; each name in braces in its source stands for a picture."""
+    text = (root / "content" / "pages" / PICTURES).read_text(encoding="utf-8")
+    for one in pictures.PICTURES:
+        text = text.replace(f"{{{one.name}}}", f"![{one.alt}]({one.path})")
+    # JupyterLab's own anchor of a heading keeps capitals, GitHub's does not.
+    text = _HEADING.sub(lambda title: f'<a id="{anchor(title[1])}"></a>\n\n{title[0]}', text)
+    return linked(text, "", course_catalogue.stems(course_catalogue.read(root)))
+
+
+def anchor(title: str) -> str:
+    """Return the anchor of a heading, as GitHub writes it."""
+    return title.lower().replace(" ", "-")
+
+
 # The README
 
 
@@ -175,6 +201,7 @@ def main(arguments: Sequence[str] = (), root: Path = ROOT) -> int:
         if "check" in arguments:
             problems.append(f"{name}: differs from content/. Next: make notebooks")
         else:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
             print(f"wrote {name}")
     print(*problems, sep="\n", end="\n" if problems else "", file=sys.stderr)

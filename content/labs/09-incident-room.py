@@ -27,7 +27,8 @@ lab = open_lab("09-incident-room")
 # - the other four DaemonSets, the Node objects, their labels and taints stay as they are;
 # - at the end its rollout is complete.
 #
-# Stuck? `lab.hint(1)` gives one of three hints at a time. A fresh try? Run `lab.start(1)` again.
+# Stuck? [Who may say no](../pictures.md#who-may-say-no) has the way from a symptom to its cause, and
+# `lab.hint(1)` gives one of three hints at a time. A fresh try? Run `lab.start(1)` again.
 
 # %% [markdown]
 # ## Task 1: logs, one machine is silent

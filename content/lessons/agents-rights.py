@@ -200,3 +200,4 @@ None
 # - The token of a Pod names the Pod's node. A ValidatingAdmissionPolicy can compare it with the object.
 # - Say in the policy what holds for a token that names no node.
 # - Admission judges writes. It does not limit reads.
+# - A Pod is not there: [Who may say no](../pictures.md#who-may-say-no), and where you read it.

@@ -88,7 +88,8 @@ proved("no Pod was created with nodeName; each requires one worker by name, each
 # The controller does not set `nodeName`, but it does choose the node. In place of the template's
 # required terms it writes one that only this node can match
 # ([`ReplaceDaemonSetPodNodeNameNodeAffinity`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/util/daemonset_util.go)).
-# So the controller *pins*, the scheduler *binds*, the kubelet *runs*.
+# So the controller *pins*, the scheduler *binds*, the kubelet *runs*:
+# [Who does what](../pictures.md#who-does-what) has the life of a Pod in one picture.
 #
 # Before Kubernetes 1.12 the controller did set `nodeName`. Since then one component decides about room,
 # priority and preemption
@@ -358,3 +359,4 @@ None
 #   status shows what was. Nothing that runs stops.
 # - The controller looks when a node joins, and when labels or taints change; not when a node goes.
 # - A Pod that is Pending without a reason waits for a scheduler that does not answer.
+# - The four questions, drawn: [Who may say no](../pictures.md#who-may-say-no).

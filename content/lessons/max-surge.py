@@ -337,3 +337,4 @@ None
 #   node whose old Pod is ready.
 # - Two Pods of the agent must be able to share a node: no `hostPort`, and room for both.
 # - READY does not show a surge that hangs: watch UP-TO-DATE, and give `rollout status` a `--timeout`.
+# - One node in a surge, drawn: [The states of a surge](../pictures.md#the-states-of-a-surge).

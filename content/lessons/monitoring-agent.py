@@ -470,7 +470,8 @@ None
 # %% [markdown]
 # ## What to take along
 #
-# - `kubectl apply` that succeeds proves nothing: Pod Security judges the Pods. Look for `FailedCreate`.
+# - `kubectl apply` that succeeds proves nothing: Pod Security judges the Pods. Look for
+#   [`FailedCreate`](../pictures.md#who-may-say-no).
 # - "Every node" is `operator: Exists`. A toleration with a key is for that key.
 # - `hostNetwork` is for the network counters, `hostPID` for nothing here; a `hostPort` reserves.
 # - `readOnly` ends at the next mount. Not being root protects more; write its number.

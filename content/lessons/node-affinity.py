@@ -99,7 +99,8 @@ proved("the agent has a Pod on each node that matches now; the Pod of web is sti
 # whenever the labels of a node change
 # ([`NodeShouldRunDaemonPod` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)).
 # If the selector or the required affinity does not match, the node should not run the Pod, *and* a Pod
-# that runs there may not stay. The controller deletes it.
+# that runs there may not stay. The controller deletes it. The decision, drawn:
+# [Should the node run the Pod](../pictures.md#should-the-node-run-the-pod).
 #
 # ## The affinity of the Pods
 #

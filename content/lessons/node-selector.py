@@ -106,6 +106,7 @@ proved("the node that lost the label and the one that changed it lost their Pods
 # For every DaemonSet, the controller then answers the question that it answers for a new node
 # (`NodeShouldRunDaemonPod`, lesson [one-pod-per-node]). If the labels do not match, the node should not
 # run the Pod, and the running Pod may not stay. The controller deletes it.
+# [Should the node run the Pod](../pictures.md#should-the-node-run-the-pod) has the whole decision.
 
 # %%
 # %kubectl events --for daemonset/fast

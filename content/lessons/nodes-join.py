@@ -346,3 +346,4 @@ None
 # - The agent needs a right for that. Limit it to the agent's own node.
 # - An autoscaler counts the agents' requests, adds no node for a Pending agent, and must know the startup
 #   taint.
+# - A Pod is not there: [Who may say no](../pictures.md#who-may-say-no), and where you read it.

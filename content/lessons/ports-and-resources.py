@@ -356,3 +356,4 @@ None
 # - The scheduler adds up requests and does not see an agent without any.
 # - With limits alone an agent may request far more than it needs.
 # - When memory runs out, an agent without requests and limits is killed first.
+# - A Pod is not there: [Who may say no](../pictures.md#who-may-say-no), and where you read it.

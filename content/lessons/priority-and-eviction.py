@@ -401,3 +401,4 @@ None
 # - A kubelet short of disk or process ids refuses every Pod that is not critical. Short of memory, it
 #   evicts by memory above the request, then by priority. It spares critical Pods.
 # - A disruption budget stops evictions, not rollouts, and only `minAvailable` as a number works.
+# - A Pod is not there: [Who may say no](../pictures.md#who-may-say-no), and where you read it.

@@ -299,3 +299,5 @@ None
 # - A budget above the number of dead nodes keeps rollouts moving; so does the deletion of Node objects
 #   whose machines are gone for good.
 # - `kubectl rollout status` compares with DESIRED, and a taint makes DESIRED smaller.
+# - [What a taint does](../pictures.md#what-a-taint-does): to a new Pod, to a running one, at the next
+#   rollout. [Who may say no](../pictures.md#who-may-say-no): if a new Pod is not there.

@@ -256,7 +256,8 @@ proved("only NoExecute ended a Pod; four nodes are desired, and one Pod is missc
 # For each node the controller asks `NodeShouldRunDaemonPod`
 # ([`pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go)):
 # name, selector, affinity, then taints. If a taint with `NoSchedule` or `NoExecute` is not tolerated,
-# the controller creates no Pod. If its effect is `NoExecute`, a Pod that runs there is deleted too. The
+# the controller creates no Pod. If its effect is `NoExecute`, a Pod that runs there is deleted too
+# ([Should the node run the Pod](../pictures.md#should-the-node-run-the-pod)). The
 # automatic tolerations are listed in
 # `AddOrUpdateDaemonPodTolerations`
 # ([`daemonset_util.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/util/daemonset_util.go)).
@@ -355,3 +356,4 @@ None
 #   and bring no new one there.
 # - A later `NoSchedule`: the Pod stays, misscheduled. A later `NoExecute`: it is evicted.
 # - A toleration permits; it does not attract.
+# - Taint by taint, and at the next rollout: [What a taint does](../pictures.md#what-a-taint-does).

@@ -348,3 +348,4 @@ None
 # - Alert on DESIRED against the nodes that should have the agent, on UP-TO-DATE that stands still, on
 #   misscheduled Pods, and on the nodes themselves.
 # - During a healthy rollout some rules fire: let each wait.
+# - A Pod is not there: [Who may say no](../pictures.md#who-may-say-no), and where you read it.

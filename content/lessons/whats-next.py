@@ -180,7 +180,6 @@ None
 #
 # - StatefulSet: which Pod. Deployment: how many. DaemonSet: where.
 # - Affinity between Pods and spreading cannot move a DaemonSet's Pod.
-# - No Pods? Ask four: the controller (no event), the API server (`FailedCreate`), the scheduler
-#   (Pending), the kubelet (`FailedDaemonPod`).
+# - No Pods? Ask four: [Who may say no](../pictures.md#who-may-say-no).
 #
 # This was the last lesson. The labs are next: in lab 09 five DaemonSets are broken, each in its own way.

@@ -194,6 +194,7 @@ proved("one Pod for each node, none of them failed, and each container was start
 # | the same Pod, `ImagePullBackOff` | the kubelet, for the image | change the template |
 #
 # A change of the template gives new Pods. The kubelet has no pause for a container that is new.
+# [Who may say no](../pictures.md#who-may-say-no) has the way from a missing Pod to the component.
 
 # %%
 # %kubectl delete daemonset crashing --wait=false

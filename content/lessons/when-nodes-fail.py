@@ -212,7 +212,8 @@ proved("both Pods outlived their node, and the Pod garbage collector deleted the
 # %% [markdown]
 # The DaemonSet controller does not watch for deleted nodes. The Pod garbage collector looks every 20 s,
 # and waits 40 s after a node went missing. So the Pods stay listed for 40 to 80 s, less if a node of this
-# name was missing just before.
+# name was missing just before:
+# [The clock of the Pod garbage collector](../pictures.md#the-clock-of-the-pod-garbage-collector).
 #
 # ## The mistake people make
 #
@@ -379,3 +380,4 @@ None
 # - A silent machine's Pods stay until it reports again, its Node object is deleted, or you declare it off.
 # - DESIRED leaves failed nodes out, unless the agent tolerates their taints. Alert on the nodes that you
 #   should have, and on the conditions of nodes.
+# - A Pod is not there: [Who may say no](../pictures.md#who-may-say-no), and where you read it.

@@ -25,8 +25,8 @@ from daemonset_course.files import unreadable, unwritable, write_whole
 from daemonset_course.places import REPOSITORY, course_command
 from daemonset_course.store import JsonStore
 
-PAGES = ("START.ipynb", "playground.ipynb", "glossary.md", "source.md")
-COPIED = (*PAGES, "notebooks/*.ipynb", "labs/*.ipynb", "manifests/**/*.yaml")
+PAGES = ("START.ipynb", "playground.ipynb", "glossary.md", "pictures.md", "source.md")
+COPIED = (*PAGES, "pictures/*.svg", "notebooks/*.ipynb", "labs/*.ipynb", "manifests/**/*.yaml")
 LESSONS, LABS = "notebooks", "labs"
 _FORMAT = 1
 _RUN = re.compile(r'"execution_count":\s*\d')

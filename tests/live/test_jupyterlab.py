@@ -130,7 +130,7 @@ def test_it_shows_the_learners_copy_and_no_solutions(server: Any) -> None:
         with direct.open(request, timeout=30) as answer:
             return {one["path"] for one in json.load(answer)["content"]}
 
-    pages = {START, "playground.ipynb", "glossary.md", "source.md"}
+    pages = {START, "playground.ipynb", "glossary.md", "pictures.md", "source.md"}
     assert names("") == {"labs", "manifests", "notebooks", *pages}
 
 

@@ -16,7 +16,7 @@ from daemonset_course import own_copy
 from daemonset_course.catalogue import catalogue
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("START.ipynb", "glossary.md", "source.md")
+PAGES = ("START.ipynb", "glossary.md", "pictures.md", "source.md")
 COURSE = course_catalogue.catalogue()
 LINK = re.compile(r"\]\(([^)\s]+)\)|\b(?:src|srcset|href)=\"([^\"]+)\"")
 ANCHOR = re.compile(r"<a id=\"([^\"]+)\">|^#+ (.+)$", re.M)

@@ -46,7 +46,7 @@ def test_at_the_beginning_nothing_is_begun_and_the_first_lesson_is_next() -> Non
     assert {done.state for done in found.rows} == {""}
     assert found.next is not None
     assert found.next.label == "lesson 00"
-    assert found.headline.startswith("0 of 26 lessons complete, 0 of ")
+    assert found.headline.startswith("0 of 27 lessons complete, 0 of ")
     assert found.advice.startswith("Begin with lesson 00, ")
 
 

@@ -55,6 +55,7 @@ EXERCISES = {
     "agents-rights": "agents_rights_exercise",
     "at-scale": "at_scale_exercise",
     "nodes-join": "nodes_join_exercise",
+    "which-of-four-said-no": "which_of_four_exercise",
 }
 
 

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from daemonset_course.history.daemonset_status import status_of
+from daemonset_course.history.podstate import is_owned, node_of
 from daemonset_course.lab.agent_manifest import agent_manifest, running
 from daemonset_course.lab.criteria import kept
 from daemonset_course.lab.evidence import DaemonSetEvidence, Evidence
@@ -75,51 +76,53 @@ CASES = {
 _BOTH = frozenset({"pending", "ready", "notready", "available", "numberready", "numberavailable"})
 
 
-def _component(said: str) -> str:
+def component_of(said: str) -> str:
     """Return the component that is meant; empty if none of the four is."""
     plain = said.lower()
     return next((name for name, more in COMPONENTS.items() if plain in (name, *more)), "")
 
 
-def _against(own: DaemonSetEvidence, said: str) -> str:
-    """Return an observation that contradicts the answer."""
-    node = f"{own.cluster.history.header.cluster}-{NODE}"
-    pod = next(iter(own.pods_on(node)), None)
+def against(own: DaemonSetEvidence, node: str, said: str) -> str:
+    """Return an observation of the start that contradicts the answer about a node (``worker2``)."""
+    cluster, name = own.cluster, own.name
+    full = f"{cluster.history.header.cluster}-{node}"
+    began = (pod for pod in cluster.history.at_start("pods") if is_owned(pod, name))
+    pod = next((pod for pod in began if node_of(pod) == full), None)
     bound = bool(pod and (pod.get("spec") or {}).get("nodeName"))
-    desired, workers = status_of(own.after or {}).desired, len(own.cluster.workers)
-    name = own.name
+    desired, workers = status_of(own.before).desired, len(cluster.workers)
     if said in (KUBELET, SCHEDULER) and pod is None:
         other = "nothing to place" if said == SCHEDULER else "nothing to start"
-        return f"There is no Pod of {name} for {NODE}, so the {said} has {other}."
+        return f"There is no Pod of {name} for {node}, so the {said} has {other}."
     if said == KUBELET and not bound:
-        return f"The Pod of {name} for {NODE} has no spec.nodeName: no kubelet has taken it up."
+        return f"The Pod of {name} for {node} has no spec.nodeName: no kubelet has taken it up."
     if said == SCHEDULER and bound:
-        return f"The Pod of {name} has {NODE} in spec.nodeName: the scheduler has done its part."
+        return f"The Pod of {name} has {node} in spec.nodeName: the scheduler has done its part."
     if said == API_SERVER and pod is not None:
-        return f"The Pod of {name} for {NODE} exists: the API server has stored it."
+        return f"The Pod of {name} for {node} exists: the API server has stored it."
     if said == API_SERVER and desired < workers:
-        return f"DESIRED of {name} is {desired}: nobody asked the API server for a Pod on {NODE}."
+        return f"DESIRED of {name} is {desired}: nobody asked the API server for a Pod on {node}."
     if said == CONTROLLER and pod is not None:
-        return f"The Pod of {name} for {NODE} exists: the controller has created it."
-    return f"DESIRED of {name} is {desired}: the controller wants a Pod on {NODE} and asks for it."
+        return f"The Pod of {name} for {node} exists: the controller has created it."
+    return f"DESIRED of {name} is {desired}: the controller wants a Pod on {node} and asks for it."
 
 
-def _responsible(name: str, untouched: tuple[Criterion, ...]) -> Criterion:
-    """The ConfigMap has the component that says no to this agent."""
+def responsible(name: str, right: str, node: str, *untouched: Criterion) -> Criterion:
+    """The ConfigMap has the component that says no to this agent on a node (``worker2``)."""
 
     def judge(evidence: Evidence) -> Finding:
         given = evidence.answer(name)
         where = f"kubectl create configmap answer --from-literal={name}=…"
         if given is None:
             return missed(f"There is no answer for {name}.", where=where)
-        said = _component(given)
+        said = component_of(given)
         if not said:
             names = ", ".join(COMPONENTS)
             return missed(f"{name}: {given or 'nothing'} is none of {names}.", where=where)
-        if said == CASES[name].component:
+        if said == right:
             return MET
         return missed(
-            f"{name}: it is not the {given}. {_against(evidence.daemonset(name), said)}",
+            f"{name}: at the start it was not the {given}. "
+            f"{against(evidence.daemonset(name), node, said)}",
             rule=RULE,
             where=f"kubectl get pods -l app={name} -o wide, and kubectl describe daemonset {name}.",
         )
@@ -157,7 +160,7 @@ def _shown(name: str, component: Criterion) -> Criterion:
 
 _GUARDS = (*kept.guards("logs")[1:], kept.others_untouched(*CASES))
 _ALONE = kept.same_object("logs")
-_WHO = [_responsible(name, (*_GUARDS, _ALONE)) for name in CASES]
+_WHO = [responsible(name, case.component, NODE, *_GUARDS, _ALONE) for name, case in CASES.items()]
 _SHOWN = [_shown(name, who) for name, who in zip(CASES, _WHO, strict=True)]
 
 

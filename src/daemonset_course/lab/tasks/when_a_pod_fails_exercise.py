@@ -178,11 +178,10 @@ _PROGRAM = _field(
 )  # fmt: skip
 
 
-def _unchanged(name: str, *allowed: str) -> tuple[Criterion, Criterion]:
+def unchanged(name: str, same: Criterion, *allowed: str) -> tuple[Criterion, Criterion]:
     """Nothing of the DaemonSet was changed but these fields of its Pod spec."""
-    same = (_SAME[name],)
-    pod = kept.only_changed(name, *allowed, requires=same)
-    spec = kept.spec_kept(name, requires=same)
+    pod = kept.only_changed(name, *allowed, requires=(same,))
+    spec = kept.spec_kept(name, requires=(same,))
     return _named(name, pod), _named(name, spec)
 
 
@@ -232,8 +231,8 @@ LAB = Lab(
                 kept.nodes_as_given(),
                 kept.not_bare(),
                 *_WHOSE,
-                *_unchanged(AGENT, "nodeName", f"{AGENT}.resources", f"{AGENT}.env"),
-                *_unchanged(SHIPPER, f"{SHIPPER}.command", f"{SHIPPER}.env"),
+                *unchanged(AGENT, _SAME[AGENT], "nodeName", f"{AGENT}.resources", f"{AGENT}.env"),
+                *unchanged(SHIPPER, _SAME[SHIPPER], f"{SHIPPER}.command", f"{SHIPPER}.env"),
                 _RELEASE,
                 _ENOUGH,
                 _PROGRAM,
