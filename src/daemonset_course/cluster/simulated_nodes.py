@@ -11,6 +11,7 @@ from typing import Any
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.topology import Failure, NodeSpec
 from daemonset_course.history.podstate import MANAGED
+from daemonset_course.history.text import natural_key
 
 OS_IMAGE = "simulated by kwok"
 # The conditions that kwok writes when a node joins; a simulated kubelet never updates them.
@@ -115,10 +116,13 @@ def healthy_condition(condition: str, *, simulated: bool) -> Object:
 
 
 def break_kubelet(api: Api, node: str, how: Failure) -> None:
-    """Make kwok ignore the node, or make its simulated kubelet report not ready."""
-    change: Object = {"labels": {MANAGED: None}}
-    if how == "not ready":
-        change = {"annotations": {MANAGED: "not-ready"}}
+    """Make kwok ignore the node, or make its simulated kubelet report not ready.
+
+    The annotation says that it is on purpose: see ``unmanaged``.
+    """
+    change: Object = {"annotations": {MANAGED: how.replace(" ", "-")}}
+    if how == "unreachable":
+        change["labels"] = {MANAGED: None}
     api.merge(f"/api/v1/nodes/{node}", {"metadata": change})
 
 
@@ -142,3 +146,24 @@ def is_broken(node: Object) -> bool:
 def is_managed(node: Object) -> bool:
     """Whether kwok runs this node's kubelet and renews its Lease, Ready or not."""
     return (node["metadata"].get("labels") or {}).get(MANAGED) == "simulated"
+
+
+def unmanaged(nodes: Iterable[Object]) -> list[str]:
+    """Return the simulated nodes that have lost the label by which kwok manages them, sorted.
+
+    Nobody runs their kubelets: each becomes unreachable. A node broken on purpose is none of them.
+    """
+    found = [
+        node["metadata"]["name"]
+        for node in nodes
+        if is_simulated(node)
+        and not is_managed(node)
+        and MANAGED not in (node["metadata"].get("annotations") or {})
+    ]
+    return sorted(found, key=natural_key)
+
+
+def unmanaged_words(names: Iterable[str]) -> str:
+    """Return a sentence about nodes that ``unmanaged`` has found; empty without one."""
+    listed = ", ".join(names)
+    return f"no kubelet runs on {listed}: the label {MANAGED} is missing" if listed else ""
