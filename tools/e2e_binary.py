@@ -35,16 +35,17 @@ def ensure(version: str, report: Report) -> Suite:
         CommandFailed: the build failed; with the end of Go's output.
     """
     flags = build.flags("kubernetes", version)
+    here = f"{version}-{this_platform().replace('/', '-')}"
     return Suite(
-        _built(f"ginkgo-e2e-{version}", ["build", *flags], GINKGO, version, report),
-        _built(f"e2e.test-{version}", ["test", "-c", "-vet=off", *flags], E2E, version, report),
+        _built(f"e2e-ginkgo-{here}", ["build", *flags], GINKGO, version, report),
+        # Ginkgo takes a file for compiled tests by this end of its name.
+        _built(f"e2e-{here}.test", ["test", "-c", "-vet=off", *flags], E2E, version, report),
     )
 
 
 def _built(name: str, command: list[str], package: str, version: str, report: Report) -> Path:
-    here = this_platform()
-    target = cache_home() / "bin" / f"{name}-{here.replace('/', '-')}"
-    if not header_problem(target, here) and os.access(target, os.X_OK):
+    target = cache_home() / "bin" / name
+    if not header_problem(target, this_platform()) and os.access(target, os.X_OK):
         return target
     if reason := build.module_obstacle(FOLDER, E2E, version):
         raise ProgramMissing(
