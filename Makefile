@@ -10,6 +10,7 @@
 #   FAULTS=50             how often `make faults` tries each random fault
 #   SECONDS=600           how long `make soak` runs; SEED=7 its seed, EPISODE=12 one episode of it again
 #   KUBERNETES=1.35       which Kubernetes minor `make test-kind` runs on
+#   BACKEND=kind          what `make test-e2e` runs on, else embedded; E2EARGS="--only 'Daemon set'"
 #   VERSIONS="1.35 1.36"  the Kubernetes minors that `make test-versions` runs on, one after another
 #   IMAGE=kindest/node:.. the node image for it, else the pinned one
 #   BUILDARGS="..."       more arguments for `make notebooks`, such as --only 08 or --overwrite
@@ -51,11 +52,11 @@ READY := $(ENV)/.course-ready
 BEGUN := $(ENV)/.course-begun
 BROWSER := $(ENV)/.course-browser
 
-.PHONY: help lab test proof test-browser test-orders faults soak test-kind test-versions lint notebooks minutes claims gallery manifests lock bench clean environment
+.PHONY: help lab test proof test-browser test-orders faults soak test-kind test-e2e test-versions lint notebooks minutes claims gallery manifests lock bench clean environment
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 lab: $(READY) ## set everything up, start a cluster, open JupyterLab
 	$(BIN)/course open $(LABARGS)
@@ -80,6 +81,10 @@ test-orders: $(READY) ## run the lessons fresh, dirty, twice in a row, in three 
 
 test-kind: $(READY) ## prove the course on a real kind cluster (needs Docker or podman)
 	$(BIN)/python tools/kind_suite.py $(TESTS_KIND) $(PYTESTARGS)
+
+test-e2e: $(READY) ## run Kubernetes' own specs of DaemonSets (builds its suite with Go, once)
+	$(BIN)/python tools/e2e_suite.py $(if $(BACKEND),--backend $(BACKEND)) \
+		$(if $(KUBERNETES),--kubernetes $(KUBERNETES)) $(E2EARGS)
 
 # Each version prints its name, then pytest's own summary; the last lines say which of them failed.
 test-versions: $(READY) ## prove the course on each Kubernetes minor of VERSIONS (embedded)

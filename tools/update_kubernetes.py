@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import e2e_binary
 import version_places as places
 import version_table
 from daemonset_course.binaries.machine import this_platform
@@ -176,7 +177,7 @@ def update(
     """
     text = (root / TABLE).read_text(encoding="utf-8")
     before = after = version_table.read(text)
-    texts, module, etcd = texts_of(root), ("", ""), ""
+    texts, module, e2e, etcd = texts_of(root), ("", ""), ("", ""), ""
     if asked.minor:
         known, name = source(asked.kops, asked.at, get).read(asked.minor)
         release = version_table.chosen(known, asked.minor, asked.patch, before.own, name)
@@ -196,6 +197,9 @@ def update(
         etcd = _etcd_of(kubernetes)
         upstream = (kubernetes / "go.mod").read_text(encoding="utf-8")
         module = tidy(places.go_module(upstream, release.version))
+        if after.own == release != before.own:
+            made = places.go_module(upstream, release.version, e2e_binary.PACKAGES)
+            e2e = tidy(places.named(made, places.E2E))
     for minor in asked.drop:
         after = version_table.without(after, minor)
     written = version_table.write(after)
@@ -210,6 +214,8 @@ def update(
         folder = places.folder_of(release, after)
         files[f"{folder}/go.mod"] = places.named(module[0], folder)
         files[f"{folder}/go.sum"] = module[1]
+    if e2e[0]:
+        files |= {f"{places.E2E}/go.mod": e2e[0], f"{places.E2E}/go.sum": e2e[1]}
     return put(root, files), [*places.by_hand(before, after, etcd), *_listed(root, before, after)]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import version_table
 from daemonset_course.binaries.build import PACKAGES
@@ -19,6 +19,9 @@ WORKFLOW = ".github/workflows/course.yaml"
 IMAGE = re.compile(r"kindest/node:v(\d+\.\d+)\.\d+@sha256:[0-9a-f]{64}")
 
 TOOL_SINCE = "1.24"
+PROGRAMS = tuple(package for module, package in PACKAGES.values() if module == "kubernetes")
+# The module of Kubernetes' own end-to-end tests, of the course's own version alone.
+E2E = "toolchain/e2e"
 
 # Where else the versions stand: the file, how often, and the words for a table.
 PLACES: tuple[tuple[str, int, Callable[[Table], str]], ...] = (
@@ -61,13 +64,14 @@ def folder_of(release: Release, table: Table) -> str:
     return "toolchain/kubernetes" + ("" if release == table.own else f"-{release.minor}")
 
 
-def go_module(kubernetes: str, version: str) -> str:
+def go_module(kubernetes: str, version: str, packages: Sequence[str] = PROGRAMS) -> str:
     """Return a ``go.mod`` to build the programs with, before ``go mod tidy``.
 
     Args:
         kubernetes: the ``go.mod`` of that Kubernetes: it has the ``go`` line, and the staging
             modules, which are released under versions of their own.
         version: such as ``v1.37.1``.
+        packages: what is built from it.
 
     Raises:
         BadInput: it is not the ``go.mod`` of Kubernetes.
@@ -77,7 +81,7 @@ def go_module(kubernetes: str, version: str) -> str:
     if go is None or not staging:
         raise BadInput(f"The go.mod of Kubernetes {version} has no go line or no staging modules.")
     released = version.replace("v1.", "v0.", 1)
-    tools = "".join(f"\t{package}\n" for name, package in PACKAGES.values() if name == "kubernetes")
+    tools = "".join(f"\t{package}\n" for package in packages)
     return (
         f"module daemonset-course/toolchain/kubernetes\n\ngo {go[1]}\n\n"
         + "".join(f"replace {one} => {one} {released}\n\n" for one in staging)
@@ -91,8 +95,8 @@ def released(module: str) -> tuple[str, str]:
     Raises:
         BadInput: it names no program, or does not require the program's module.
     """
-    tool = re.search(r"^(?:tool |\t)([^\s(]+)$", module, re.MULTILINE)
-    package = tool[1] if tool else ""
+    tools = re.findall(r"^(?:tool |\t)([^\s(]+)$", module, re.MULTILINE)
+    package = tools[-1] if tools else ""  # ginkgo, which runs Kubernetes' tests, stands before them
     required = re.findall(r"^(?:require |\t)(\S+) (v\S+)", module, re.MULTILINE)
     found = [(path, version) for path, version in required if f"{package}/".startswith(f"{path}/")]
     if not found:
@@ -197,8 +201,9 @@ def problems(
     for path, times, words in PLACES:
         if texts[path].count(words(table)) != times:
             yield f"{path}: {words(table).strip()} does not stand there {times} times"
-    for release in table.releases:
-        path = f"{folder_of(release, table)}/go.mod"
+    folders = [(folder_of(release, table), release) for release in table.releases]
+    for folder, release in [*folders, (E2E, table.own)]:
+        path = f"{folder}/go.mod"
         text, staging = texts.get(path, ""), release.version.replace("v1.", "v0.", 1)
         versions = set(re.findall(r"^replace \S+ => \S+ (\S+)$", text, re.MULTILINE))
         if f"\tk8s.io/kubernetes {release.version} " not in text or versions != {staging}:

@@ -126,7 +126,7 @@ def reset(
 
 @app.command()
 def status(name: Name = None, as_json: Json = False) -> None:
-    """Print whether a cluster runs; exit status 1 if it or one of its components does not."""
+    """Print whether a cluster runs; exit status 1 if it, a component or a kubelet does not."""
     with errors_as_text(name):
         found = status_of(name)
     if as_json:
@@ -134,7 +134,7 @@ def status(name: Name = None, as_json: Json = False) -> None:
     else:
         for key, value in found.lines():
             out.print(f"{key:<11} {value}", markup=False)
-    raise typer.Exit(int(bool(found.down)))
+    raise typer.Exit(int(bool(found.down or found.lost)))
 
 
 @app.command()

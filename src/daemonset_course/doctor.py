@@ -21,11 +21,12 @@ from daemonset_course.binaries.machine import examine as version_of
 from daemonset_course.binaries.pinned import Pin
 from daemonset_course.cluster import topology
 from daemonset_course.cluster.backend import choose
-from daemonset_course.cluster.components import asker
+from daemonset_course.cluster.components import asker, reset_cure
 from daemonset_course.cluster.embedded.kwokctl import PORTS
 from daemonset_course.cluster.kind.engine import Engine, Missing, engines, find_engine
 from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
+from daemonset_course.cluster.simulated_nodes import unmanaged, unmanaged_words
 from daemonset_course.cluster.state import MADE_BY_KIND, State
 from daemonset_course.errors import CourseError
 from daemonset_course.history.outages import cure
@@ -277,9 +278,11 @@ def _cluster(name: str) -> CheckResult:
         return "bad", "; ".join(map(str, down)), cure(down, name)
     running = cluster.current(name)
     running.api.get("/version")
-    dead = ", ".join(running.backend.dead_components())
-    seen = f"stopped: {dead}" if dead else f"up, {state.backend}, Kubernetes {state.kubernetes}"
-    return _result(not dead, seen, course_command("up", name))
+    if dead := ", ".join(running.backend.dead_components()):
+        return "bad", f"stopped: {dead}", course_command("up", name)
+    if lost := unmanaged(running.api.items("/api/v1/nodes")):
+        return "bad", unmanaged_words(lost), reset_cure(name)
+    return "ok", f"up, {state.backend}, Kubernetes {state.kubernetes}", ""
 
 
 def _skew(name: str) -> CheckResult:

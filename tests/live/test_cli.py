@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from daemonset_course.cluster import Cluster
+from daemonset_course.history.podstate import MANAGED
+from daemonset_course.verbs.nodes import label
 
 
 def course(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -26,6 +30,17 @@ def test_status_and_doctor_tell_scripts_that_all_is_well(live_cluster: Cluster) 
     assert json.loads(status.stdout)["name"] == live_cluster.name
     assert doctor.returncode == 0, doctor.stdout
     assert "bad" not in {check["level"] for check in json.loads(doctor.stdout)["checks"]}
+
+
+@pytest.mark.only("embedded", "each node is simulated there")
+def test_a_node_that_has_lost_its_label_is_named_until_reset(live_cluster: Cluster) -> None:
+    worker = live_cluster.workers()[0]
+    label(worker, **{MANAGED: None})
+    status = course("status", "--json")
+
+    assert (status.returncode, json.loads(status.stdout)["lost"]) == (1, [worker])
+    assert f"{worker}: label {MANAGED} put back" in course("reset").stdout
+    assert json.loads(course("status", "--json").stdout)["lost"] == []
 
 
 def test_a_cluster_that_is_not_up_is_told_with_its_cure() -> None:

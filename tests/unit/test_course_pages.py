@@ -33,7 +33,8 @@ def prose(path: Path) -> str:
 def relative_links(path: Path) -> list[str]:
     text = re.sub(r"```.*?```|`[^`\n]*`", "", prose(path), flags=re.S)
     found = ["".join(groups) for groups in LINK.findall(text)]
-    return [one for one in found if not re.match(r"[a-z]+:", one)]
+    # GitHub's pages of the repository, such as a badge, stand two folders above its files.
+    return [one for one in found if not re.match(r"[a-z]+:|\.\./\.\./actions/", one)]
 
 
 def anchors(path: Path) -> set[str]:

@@ -15,6 +15,7 @@ from daemonset_course import doctor
 from daemonset_course.binaries.pinned import pins, resolve
 from daemonset_course.cli import app
 from daemonset_course.cluster.kind.engine import Engine, Missing
+from daemonset_course.cluster.simulated_nodes import OS_IMAGE
 from daemonset_course.cluster.state import MADE_BY_KIND, State
 from daemonset_course.doctor import Finding, examine
 from daemonset_course.errors import CommandFailed, CourseError
@@ -393,6 +394,22 @@ def test_a_cluster_with_dead_parts_is_bad(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert (found.level, found.seen) == ("bad", "stopped: etcd, kube-scheduler")
     assert found.cure == "course up --name mine"
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_node_that_has_lost_its_label_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
+    unfinished("embedded")
+    info = {"nodeInfo": {"osImage": OS_IMAGE}}
+    nodes = [{"metadata": {"name": "mine-worker2", "labels": {}}, "status": info}]
+    running = SimpleNamespace(
+        api=SimpleNamespace(get=lambda _path: {}, items=lambda _path: nodes),
+        backend=SimpleNamespace(dead_components=list),
+    )
+    monkeypatch.setattr(doctor.cluster, "current", lambda _name: running)
+    found = finding_on("cluster mine")
+
+    assert (found.level, found.seen.split(":")[0]) == ("bad", "no kubelet runs on mine-worker2")
+    assert found.cure.startswith("course reset --name mine ")
 
 
 @pytest.mark.usefixtures("machine")

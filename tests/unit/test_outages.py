@@ -22,7 +22,9 @@ from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.backend import COMPONENTS
 from daemonset_course.cluster.embedded import kwokctl
 from daemonset_course.cluster.kind import static_pods
+from daemonset_course.cluster.simulated_nodes import node_object
 from daemonset_course.cluster.state import State
+from daemonset_course.cluster.topology import NodeSpec, simulated
 from daemonset_course.cluster.waiting import wait_for
 from daemonset_course.errors import (
     ApiError,
@@ -34,6 +36,7 @@ from daemonset_course.errors import (
 )
 from daemonset_course.history.index import History
 from daemonset_course.history.outages import Down, Outage, cure
+from daemonset_course.history.podstate import MANAGED
 from daemonset_course.lab.evidence import Evidence
 from daemonset_course.lab.lab import find
 from daemonset_course.lab.tasks import roll_within_budget as lab06
@@ -258,12 +261,29 @@ def saved(**more: Any) -> State:
     return state
 
 
+def node(name: str, *, label: bool = True, annotation: str = "") -> dict[str, Any]:
+    spec = simulated(NodeSpec(name, {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}))
+    made = node_object(spec, index=0, kubernetes="v1.37.1")
+    if not label:
+        del made["metadata"]["labels"][MANAGED]
+    made["metadata"]["annotations"] = {MANAGED: annotation} if annotation else {}
+    return made
+
+
 @pytest.fixture
-def mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> State:
+def nodes() -> list[dict[str, Any]]:
+    """The nodes of the cluster: one runs, two are broken on purpose."""
+    broken = [node("b", label=False, annotation="unreachable"), node("c", annotation="not-ready")]
+    return [node("a"), *broken]
+
+
+@pytest.fixture
+def mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, nodes: list[dict[str, Any]]) -> State:
     monkeypatch.setenv("COURSE_HOME", str(tmp_path))
     state = saved()
-    running = SimpleNamespace(state=state, nodes=lambda: ["a", "b"])
+    running = SimpleNamespace(state=state, api=SimpleNamespace(items=lambda _path: nodes))
     monkeypatch.setattr(status, "current", lambda _name: running)
+    monkeypatch.setattr(components, "Api", lambda _kubeconfig: running.api)
     return state
 
 
@@ -287,8 +307,45 @@ def test_status_of_a_whole_cluster_succeeds() -> None:
     data = CliRunner().invoke(app, ["status", "--json", "--name", "mine"])
 
     assert text.stdout.splitlines()[0].split() == ["name", "mine"]
-    assert (json.loads(data.stdout)["down"], json.loads(data.stdout)["nodes"]) == ({}, 2)
+    assert (json.loads(data.stdout)["down"], json.loads(data.stdout)["nodes"]) == ({}, 3)
+    assert json.loads(data.stdout)["lost"] == []
     assert text.exit_code == data.exit_code == 0
+
+
+@pytest.mark.usefixtures("mine", "down")
+def test_status_names_nodes_that_have_lost_their_label(nodes: list[dict[str, Any]]) -> None:
+    nodes += [node("w10", label=False), node("w2", label=False)]
+    text = CliRunner().invoke(app, ["status", "--name", "mine"])
+    data = CliRunner().invoke(app, ["status", "--json", "--name", "mine"])
+
+    first, second, *_ = text.stdout.splitlines()
+    assert f"no kubelet runs on w2, w10: the label {MANAGED} is missing" in first
+    assert "course reset --name mine puts the label back" in second
+    assert json.loads(data.stdout)["lost"] == ["w2", "w10"]
+    assert text.exit_code == data.exit_code == 1
+
+
+@pytest.mark.usefixtures("mine", "down")
+def test_an_error_of_a_wait_names_nodes_that_have_lost_their_label(
+    nodes: list[dict[str, Any]],
+) -> None:
+    nodes.append(node("w2", label=False))
+    with (
+        pytest.raises(NotFinished) as raised,
+        components.components_first("mine"),
+        components.components_first("mine"),
+    ):
+        raise NotFinished("The rollout of agent: not within 4 s.", seen="w2: old")
+
+    assert raised.value.failed == f"No kubelet runs on w2: the label {MANAGED} is missing."
+    assert raised.value.seen == "The rollout of agent: not within 4 s. w2: old"
+    assert raised.value.next_step.startswith("course reset --name mine")
+
+
+@pytest.mark.usefixtures("mine", "down")
+def test_an_error_of_a_wait_does_not_name_nodes_that_are_broken_on_purpose() -> None:
+    with pytest.raises(NotFinished, match="Late"), components.components_first("mine"):
+        raise NotFinished("Late.")
 
 
 def test_a_cluster_that_is_not_up_has_no_components(

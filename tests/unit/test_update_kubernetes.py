@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import e2e_binary
 import update_kubernetes
 import version_places as places
 import version_table
@@ -106,6 +107,9 @@ def repository(tmp_path):
         module = places.named(places.go_module(KUBERNETES, one.version), folder)
         written[f"{folder}/go.mod"] = tidied(module)[0]
         written[f"{folder}/go.sum"] = f"sums of {one.version}\n"
+    e2e = places.go_module(KUBERNETES, table.own.version, e2e_binary.PACKAGES)
+    written[f"{places.E2E}/go.mod"] = tidied(places.named(e2e, places.E2E))[0]
+    written[f"{places.E2E}/go.sum"] = f"sums of {table.own.version}\n"
     for path, text in written.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
@@ -219,11 +223,16 @@ def test_the_own_minor_changes_and_the_one_before_can_still_be_chosen(repository
     }
     folder = repository / "toolchain"
     assert sorted(one.name for one in folder.iterdir()) == [
+        "e2e",
         "kubernetes",
         "kubernetes-1.35",
         "kubernetes-1.36",
     ]
     assert "k8s.io/kubernetes v1.37.9" in (folder / "kubernetes/go.mod").read_text()
+    tests = (folder / "e2e/go.mod").read_text()
+    assert tests.startswith("module daemonset-course/toolchain/e2e\n\ngo 1.27.0\n")
+    assert "tool (\n\tgithub.com/onsi/ginkgo/v2/ginkgo\n\tk8s.io/kubernetes/test/e2e\n)" in tests
+    assert "k8s.io/kubernetes v1.37.9" in tests
     assert (folder / "kubernetes-1.36/go.mod").read_text() == own.replace(
         "toolchain/kubernetes\n", "toolchain/kubernetes-1.36\n", 1
     )
@@ -245,6 +254,8 @@ def test_a_minor_that_is_there_is_brought_to_another_patch(repository, get):
         TABLE,
         "toolchain/kubernetes/go.mod",
         "toolchain/kubernetes/go.sum",
+        "toolchain/e2e/go.mod",
+        "toolchain/e2e/go.sum",
     ]
 
 
@@ -374,6 +385,7 @@ def test_check_finds_no_difference_and_says_what_it_did_not_compare(repository, 
         (places.WORKFLOW, '["1.34"', '["1.33"', "does not stand there 2 times"),
         ("pyproject.toml", "36", "35", '"kubernetes>=36,<37"'),
         ("toolchain/kubernetes/go.mod", "v1.36.3", "v1.36.2", "it is not for v1.36.3"),
+        ("toolchain/e2e/go.mod", "v1.36.3", "v1.36.2", "it is not for v1.36.3"),
         ("toolchain/kubernetes-1.35/go.mod", "=> k8s.io/api v0.35.1", "=> k8s.io/api v0.35.2", ""),
         ("toolchain/kubernetes-1.35/go.mod", "go 1.27.0", "go 1.27.8", "such as +go 1.27.0"),
         ("toolchain/kubernetes/go.sum", "sums of", "sum of", "adds 1 lines and removes 1"),

@@ -41,7 +41,12 @@ def obstacle(program: str, version: str, toolchain: Path = TOOLCHAIN) -> str:
     Go downloads a newer Go if ``go.mod`` requires one, unless GOTOOLCHAIN is ``local``
     (https://go.dev/doc/toolchain). Go before 1.21 cannot do this.
     """
-    folder, package = module_folder(program, version, toolchain), PACKAGES[program][1]
+    folder = module_folder(program, version, toolchain)
+    return module_obstacle(folder, PACKAGES[program][1], version)
+
+
+def module_obstacle(folder: Path, package: str, version: str) -> str:
+    """Return why Go cannot build a package of a module of ``toolchain/``, as ``obstacle`` does."""
     try:
         text = (folder / "go.mod").read_text()
     except OSError:
@@ -117,16 +122,15 @@ def build(
         CommandFailed: Go failed; with the end of its output.
     """
     module, package = PACKAGES[program]
-    flags = ["-trimpath", "-ldflags", f"-s -w{_stamp(module, version)}"]
-    flags += ["-tags", _TAGS[module]] if module in _TAGS else []
+    options = flags(module, version)
     folder = str(module_folder(program, version, toolchain))
     half = target.with_name(f"{target.name}.building")
     try:
-        total, todo = _packages(["go", "list", "-C", folder, "-deps", *flags], package, report)
+        total, todo = _packages(["go", "list", "-C", folder, "-deps", *options], package, report)
         text = f"Building {program} {version}"
         with step(report, text, todo, "packages"):
             out = ["-v", "-o", str(half), package]
-            compiled = _compile(["go", "build", "-C", folder, *flags, *out], report)
+            compiled = _compile(["go", "build", "-C", folder, *options, *out], report)
             half.chmod(0o755)
             half.replace(target)
         rest = total - compiled
@@ -136,6 +140,12 @@ def build(
         )
     finally:
         half.unlink(missing_ok=True)
+
+
+def flags(module: str, version: str) -> list[str]:
+    """Return the build flags of a module of ``toolchain/``: all builds share Go's cache."""
+    tags = ["-tags", _TAGS[module]] if module in _TAGS else []
+    return ["-trimpath", "-ldflags", f"-s -w{_stamp(module, version)}", *tags]
 
 
 def _stamp(module: str, version: str) -> str:

@@ -1,15 +1,17 @@
-"""Find control-plane components that do not run, and name them first in errors of waits."""
+"""Name first, in errors of waits, what does not run: control-plane components, then kubelets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.backend import STOPPABLE, backend_of
+from daemonset_course.cluster.simulated_nodes import unmanaged, unmanaged_words
 from daemonset_course.cluster.state import State
 from daemonset_course.errors import ApiError, CourseError, NotFinished, NotRunning
 from daemonset_course.history.outages import Down, cure
-from daemonset_course.places import cluster_name
+from daemonset_course.places import cluster_name, course_command
 
 
 def asker(name: str) -> Callable[[], list[Down]]:
@@ -20,18 +22,38 @@ def asker(name: str) -> Callable[[], list[Down]]:
 
 @contextmanager
 def components_first(name: str | None = None) -> Iterator[None]:
-    """Make errors of the block begin with the components that do not run, and how to start them."""
+    """Make errors of the block begin with what does not run, and how to start it.
+
+    Components of the control plane; when all run, simulated nodes that have lost their label.
+    """
     try:
         yield
     except (NotFinished, NotRunning, ApiError) as error:
         if down := components_down(name):
             lead(error, down, cluster_name(name))
+        elif lost := unmanaged_nodes(name):
+            words = unmanaged_words(lost)
+            _put_first(error, f"{words[0].upper()}{words[1:]}.", reset_cure(cluster_name(name)))
         raise
 
 
 def silences(one: Down) -> bool:
     """Whether the API server answers no more for this, until somebody starts the component."""
     return one.why == "ended" and one.component not in (*STOPPABLE, "kwok-controller")
+
+
+def unmanaged_nodes(name: str | None = None) -> list[str]:
+    """Return the simulated nodes that have lost their label; none where nothing can be asked."""
+    with suppress(CourseError, OSError):  # the error of the wait matters more
+        state = State.load(cluster_name(name))
+        if state and state.complete:
+            return unmanaged(Api(backend_of(state).kubeconfig).items("/api/v1/nodes"))
+    return []
+
+
+def reset_cure(cluster: str) -> str:
+    """Return what puts a lost label back."""
+    return f"{course_command('reset', cluster)} puts the label back, and removes what lessons made"
 
 
 def components_down(name: str | None = None) -> list[Down]:
@@ -43,7 +65,10 @@ def components_down(name: str | None = None) -> list[Down]:
 
 def lead(error: CourseError, down: list[Down], cluster: str) -> None:
     """Put the components that do not run before an error's own message; safe to repeat."""
-    first = f"{'; '.join(map(str, down))}."
+    _put_first(error, f"{'; '.join(map(str, down))}.", cure(down, cluster))
+
+
+def _put_first(error: CourseError, first: str, next_step: str) -> None:
     if error.failed != first:
         error.seen = f"{error.failed} {error.seen}".strip()
-    error.failed, error.next_step, error.args = first, cure(down, cluster), (first,)
+    error.failed, error.next_step, error.args = first, next_step, (first,)

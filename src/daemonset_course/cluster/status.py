@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from daemonset_course.cluster.components import asker
+from daemonset_course.cluster.components import asker, reset_cure
 from daemonset_course.cluster.lifecycle import current
+from daemonset_course.cluster.simulated_nodes import unmanaged, unmanaged_words
 from daemonset_course.cluster.state import State
 from daemonset_course.history.outages import Down, Why, cure
 from daemonset_course.places import cluster_dir, cluster_name
@@ -18,11 +19,13 @@ class Status:
 
     Attributes:
         down: component to why it does not run: ended, stopped (on purpose) or suspended.
+        lost: the simulated nodes without the label by which kwok runs their kubelets.
         cure: how to start them again; empty when all run.
         nodes: the number of nodes; None (not requested) while a component does not run.
     """
 
     down: dict[str, Why]
+    lost: list[str]
     cure: str
     name: str
     backend: str
@@ -35,6 +38,8 @@ class Status:
         """Yield pairs of a key and its value, for a terminal."""
         for component, why in self.down.items():
             yield "NOT RUNNING", str(Down(component, why))
+        if self.lost:
+            yield "NOT RUNNING", unmanaged_words(self.lost)
         if self.cure:
             yield "->", self.cure
         for key in ("name", "backend", "kubernetes", "pace", "nodes", "kubeconfig"):
@@ -51,13 +56,16 @@ def status_of(name: str | None = None) -> Status:
     name = cluster_name(name)
     down = asker(name)()
     state = (State.load(name) if down else None) or current(name).state
+    nodes = [] if down else current(name).api.items("/api/v1/nodes")
+    lost = unmanaged(nodes)
     return Status(
         down=dict(down),
-        cure=cure(down, name) if down else "",
+        lost=lost,
+        cure=cure(down, name) if down else reset_cure(name) if lost else "",
         name=name,
         backend=state.backend,
         kubernetes=state.kubernetes,
         pace=state.pace,
-        nodes=None if down else len(current(name).nodes()),
+        nodes=None if down else len(nodes),
         kubeconfig=str(cluster_dir(name) / "kubeconfig"),
     )

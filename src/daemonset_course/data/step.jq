@@ -17,7 +17,7 @@ def step:
   | ([$spec[] | select(.readinessProbe.exec.command != ["false"])
       | {(.name): (.readinessProbe.initialDelaySeconds // 0)}] | add // {}) as $delay
   | [$all[] | select(.state.waiting and .containerID)
-     | if .image | test("^[^/]*\\.invalid(:[0-9]+)?/") then "pod-pull-fails"
+     | if .image | test("^[^/]*\\.invalid(:[0-9]+)?/|:non-existent$") then "pod-pull-fails"
        elif (.name | IN($crashing[]) | not) then "pod-running"
        elif .name | IN($inits[].name) then "pod-init-container-crashes"
        else "pod-crashes" end] as $turn
