@@ -28,6 +28,7 @@ PURE = sorted(
         *(PACKAGE / "analysis").glob("*.py"),
         *(PACKAGE / "history").glob("*.py"),
         PACKAGE / "metrics.py",
+        PACKAGE / "simulation.py",
         PACKAGE / "figures" / "__init__.py",
         PACKAGE / "figures" / "colours.py",
         PACKAGE / "figures" / "pods.py",

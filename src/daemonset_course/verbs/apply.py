@@ -15,6 +15,7 @@ from daemonset_course.cluster.api import APPLY, Object
 from daemonset_course.cluster.lifecycle import current
 from daemonset_course.errors import ApiError, BadInput, NotRejected, Rejected, in_one_line
 from daemonset_course.lab.typed import quotes_missing
+from daemonset_course.verbs.not_played import tell
 
 Source = str | Path | Mapping[str, Any]
 
@@ -36,7 +37,8 @@ class Applied:
 def apply(source: Source, *, namespace: str = "default", dry_run: bool = False) -> Applied:
     """Apply objects server-side and return them; running the same cell again changes nothing.
 
-    All documents are parsed before the first one is sent. The server refuses unknown fields.
+    All documents are parsed before the first one is sent. The server refuses unknown fields. Where
+    kubelets are simulated, one line names the fields that they do not play, once for each field.
 
     Args:
         source: YAML text, the path of a YAML file, or one object as a dict.
@@ -50,7 +52,8 @@ def apply(source: Source, *, namespace: str = "default", dry_run: bool = False) 
         ApiError: the API server answered with another error, such as a conflict.
         NotRunning: the cluster is not up, or does not answer.
     """
-    api = current().api
+    cluster = current()
+    api = cluster.api
     objects = parse(source)
     paths = [api.path_of(item, namespace) for item in objects]
     query = {
@@ -68,6 +71,8 @@ def apply(source: Source, *, namespace: str = "default", dry_run: bool = False) 
         if not isinstance(source, Mapping):
             error.next_step = quotes_missing(_text(source)[0]) or error.next_step
         raise
+    if not dry_run:
+        tell(cluster, objects)
     return Applied(stored, "checked by the server, not stored" if dry_run else "applied")
 
 

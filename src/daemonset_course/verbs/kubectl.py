@@ -15,6 +15,7 @@ from daemonset_course.places import course_command
 from daemonset_course.programs import run
 from daemonset_course.progress import waiting
 from daemonset_course.verbs import command_words
+from daemonset_course.verbs.not_played import tell_of_text
 
 
 class Output(str):
@@ -71,6 +72,8 @@ def kubectl(
             "true.",
             if_missing=f"{course_command('up', cluster.name)} brings the programs of the cluster",
         )
+    if command_words.changes_pods(words):
+        tell_of_text(cluster, _manifests(words, stdin))
     return Output(done.stdout + done.stderr)
 
 
