@@ -18,13 +18,15 @@ _TOP = """# What a simulated kubelet plays
 
 Written by `tools/simulation_page.py` from `src/daemonset_course/data/simulation.toml`.
 
-On the backend `embedded`, and on the simulated nodes beside a kind cluster, [kwok](https://kwok.sigs.k8s.io)
-plays the kubelets by the Stages of `src/daemonset_course/data/stages.yaml`. Everything that is not a
-kubelet is real: API server, controllers, scheduler. No process runs, nothing is pulled or mounted.
-Delays are those at `--pace 1`. [kubelets.md](kubelets.md) compares simulated kubelets with real ones.
+On the backend `embedded`, and on the simulated nodes beside a kind cluster,
+[kwok](https://kwok.sigs.k8s.io) plays the kubelets by the Stages of
+`src/daemonset_course/data/stages.yaml`. Everything that is not a kubelet is real: API server,
+controllers, scheduler. No process runs, nothing is pulled or mounted. Delays are those at
+`--pace 1`. [kubelets.md](kubelets.md) compares simulated kubelets with real ones.
 
-The fields are those of `kubectl explain pod.spec`. `containers[]` stands for `initContainers[]` too.
-**Said** means: the first `apply` or `kubectl apply` of a manifest with the field names it in one line.
+The fields are those of `kubectl explain pod.spec`. `containers[]` stands for `initContainers[]`
+too. **Said** means: the first `apply` or `kubectl apply` of a manifest with the field names it in
+one line.
 
 A Pod that was created gets the states and conditions of a kubelet, in a kubelet's order:
 PodScheduled, PodReadyToStartContainers, Initialized, ContainersReady and Ready.
