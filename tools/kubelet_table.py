@@ -42,8 +42,8 @@ NO_ENGINE = 3
 PATIENCE = 240.0  # seconds until every Pod is in its last state
 KUBELETS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
 _STATE = (
-    '{.metadata.name}|{.status.phase}|{range .status.conditions[?(@.status=="True")]}{.type},{end}'
-    '{"\\n"}'
+    '{{.metadata.name}}|{{.status.phase}}|{{range .status.conditions}}{{if eq .status "True"}}'
+    '{{.type}},{{end}}{{end}}{{"\\n"}}'
 )
 FIRST = "first"  # a Pod from before: a watch that has shown it shows whatever comes
 
@@ -85,7 +85,7 @@ class Watch:
             self.columns[name].append((f"{ready} {status}", int(restarts)))
 
     def state(self, line: str) -> None:
-        """Take one line of the jsonpath."""
+        """Take one line of the template."""
         name, phase, conditions = line.strip().split("|")
         if name == FIRST:
             self.begun.add("states")
@@ -155,7 +155,7 @@ def _play(cluster: lifecycle.Cluster, watch: Watch) -> dict[str, float]:
     head = {"apiVersion": "v1", "kind": "Pod"}
     apply(head | {"metadata": {"name": FIRST}, "spec": CASES["plain"].spec}, namespace=NAME)
     columns = _lines(cluster, watch.column, "--no-headers")
-    states = _lines(cluster, watch.state, "--output", f"jsonpath={_STATE}")
+    states = _lines(cluster, watch.state, "--output", f"go-template={_STATE}")
     with columns, states:
         until(lambda: watch.begun == {"columns", "states"}, timeout=PATIENCE, pause=0.1)
         pods = {name: {"metadata": {"name": name}, "spec": c.spec} for name, c in CASES.items()}
