@@ -52,7 +52,7 @@ READY := $(ENV)/.course-ready
 BEGUN := $(ENV)/.course-begun
 BROWSER := $(ENV)/.course-browser
 
-.PHONY: help lab test proof test-browser test-orders faults soak test-kind test-e2e test-versions lint notebooks minutes claims gallery manifests lock bench clean environment
+.PHONY: help lab test proof test-browser test-orders faults soak test-kind test-e2e test-versions lint notebooks minutes claims kubelet-table gallery manifests lock bench clean environment
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -123,6 +123,10 @@ minutes: $(READY) ## measure how long each lesson takes, for the line at its top
 
 claims: $(READY) ## count the claims by verdict and lesson, and check that each is shown
 	$(BIN)/python tools/claims.py
+
+kubelet-table: $(READY) ## compare simulated kubelets with real ones (starts kind), docs/kubelets.md
+	$(BIN)/course binaries
+	$(BIN)/python tools/kubelet_table.py record embedded kind
 
 gallery: $(READY) ## write a page with every shape of figure, light and dark
 	$(BIN)/python tools/gallery.py

@@ -1,7 +1,8 @@
 """The scheduler and the kubelets of the simulated cluster.
 
 The kubelets take the steps of ``data/stages.yaml``, with its delays, and read the same fields: the
-image, ``command: ["false"]``, the readinessProbe, the preStop sleep.
+image, ``command: ["false"]``, the readinessProbe, the preStop sleep. Left out, because no lab has
+them: startupProbes, restarts after the first back-off, Pods whose containers end.
 """
 
 from __future__ import annotations
@@ -200,7 +201,7 @@ class Kubelets:
         spec, status = pod["spec"], pod["status"]
         if info.terminating:
             grace = spec.get("terminationGracePeriodSeconds", 30)
-            return min(float(grace), _stop_seconds(spec) + 0.4), "gone", nobody
+            return min(float(grace), _stop_seconds(pod) + 0.4), "gone", nobody
         if info.phase in ("Failed", "Succeeded"):
             return None
         if "containerStatuses" not in status:
@@ -410,12 +411,25 @@ def _turn(spec: Object, status: Object) -> set[str]:
     return {one["name"] for one in status["containerStatuses"]}
 
 
-def _stop_seconds(spec: Object) -> float:
-    sleeps = [
-        (((one.get("lifecycle") or {}).get("preStop") or {}).get("sleep") or {}).get("seconds", 0)
-        for one in spec["containers"]
-    ]
-    return float(max(sleeps, default=0))
+def _stop_seconds(pod: Object) -> float:
+    """Return how long the containers that run take to stop; sidecars stop after the others."""
+    status = pod["status"]
+    groups = ("initContainerStatuses", "containerStatuses")
+    statuses = [one for group in groups for one in status.get(group) or ()]
+    running = {one["name"] for one in statuses if "running" in one["state"]}
+
+    def sleeps(containers: Iterable[Object]) -> list[float]:
+        stops = [
+            (one.get("lifecycle") or {}).get("preStop") or {}
+            for one in containers
+            if one["name"] in running
+        ]
+        return [float((stop.get("sleep") or {}).get("seconds", 0)) for stop in stops]
+
+    spec = pod["spec"]
+    return max(sleeps(spec["containers"]), default=0) + sum(
+        sleeps(spec.get("initContainers") or ())
+    )
 
 
 def _conditions_without(pod: Object, kind: str) -> list[Any]:

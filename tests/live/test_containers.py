@@ -18,6 +18,7 @@ import pytest
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.reset import Fleet, reset
 from daemonset_course.errors import NotFinished
+from daemonset_course.history.podstate import condition
 from daemonset_course.recording.recorder import record
 from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
@@ -29,6 +30,7 @@ PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 SHELL = "busybox:1.36"
 BAD = "registry.invalid/tool:1"
 NEVER = {"readinessProbe": {"exec": {"command": ["false"]}, "periodSeconds": 1}}
+LATE = {"startupProbe": {"exec": {"command": ["true"]}, "initialDelaySeconds": 5}}
 CRASH = {"image": SHELL, "command": ["false"]}
 
 
@@ -53,6 +55,7 @@ INITS: dict[str, list[Object]] = {
     "sidecar": [sidecar("proxy")],
     "unready": [sidecar("proxy", **NEVER)],
     "between": [init("first"), sidecar("proxy"), init("last")],
+    "late": [sidecar("proxy", SHELL) | {"command": ["sleep", "900"]} | LATE, init("last")],
     "stuck": [sidecar("proxy"), init("setup", image=BAD)],
     "nosidecar": [sidecar("proxy", BAD), init("last")],
 }
@@ -72,6 +75,9 @@ SHOWN = {
         "0/2 Init:0/3", "0/2 Init:1/3", "1/2 Init:2/3", "1/2 PodInitializing",
         "1/2 Running", "2/2 Running",
     ],
+    "late": [
+        "0/2 Init:0/2", "1/2 Init:1/2", "1/2 PodInitializing", "1/2 Running", "2/2 Running",
+    ],
     "stuck": [
         "0/2 Init:0/2", "1/2 Init:1/2", "1/2 Init:ErrImagePull", "1/2 Init:ImagePullBackOff",
     ],
@@ -90,6 +96,7 @@ STATUS = {
     "sidecar": ("Running", [], []),
     "unready": ("Running", [], ["proxy"]),
     "between": ("Running", [], []),
+    "late": ("Running", [], []),
     "stuck": ("Pending", ["setup"], ["web"]),
     "nosidecar": ("Pending", ["proxy", "last"], ["proxy", "web"]),
     "onebad": ("Pending", [], ["agent"]),
@@ -161,7 +168,10 @@ def test_a_pod_comes_to_what_its_containers_allow(played: Played, name: str) -> 
 def test_each_container_takes_its_steps_in_order(played: Played, name: str) -> None:
     waiting = f"0/{SHOWN[name][0][2]} Pending"
 
-    assert played.shown[name] == [waiting, *SHOWN[name]]
+    shown = played.shown[name]
+    if name == "crashing":  # it starts again
+        shown = shown[: len(SHOWN[name]) + 1]
+    assert shown == [waiting, *SHOWN[name]]
 
 
 @pytest.mark.parametrize("name", STATUS)
@@ -213,10 +223,44 @@ def test_no_stage_matches_its_own_result(played: Played, live_cluster: Cluster) 
 
     after = {item["metadata"]["name"]: item for item in live_cluster.api.items(PODS)}
     versions = [
-        {name: one["metadata"]["resourceVersion"] for name, one in found.items()}
+        {
+            name: one["metadata"]["resourceVersion"]
+            for name, one in found.items()
+            if name not in ("crashing", "onecrash")  # they start again
+        }
         for found in (played.pods, after)
     ]
     assert versions[0] == versions[1]
+
+
+def at(pod: Object, kind: str) -> str:
+    """When a condition became what it is."""
+    return str(condition(pod, kind)["lastTransitionTime"])
+
+
+def test_conditions_become_true_in_the_kubelets_order(played: Played) -> None:
+    pod = played.pods["late"]
+    order = ["PodScheduled", "PodReadyToStartContainers", "Initialized", "ContainersReady", "Ready"]
+
+    assert [condition(pod, kind)["status"] for kind in order] == ["True"] * len(order)
+    times = [at(pod, kind) for kind in order]
+    assert times == sorted(times)
+    assert times[1] < times[2]  # the sidecar's startupProbe waits
+
+
+@pytest.mark.usefixtures("played")
+def test_a_crashing_container_starts_again_after_its_back_off(live_cluster: Cluster) -> None:
+    def again(found: dict[str, Object]) -> bool:
+        init = found["crashing"]["status"]["initContainerStatuses"][0]
+        main = found["onecrash"]["status"]["containerStatuses"][1]
+        return min(one["restartCount"] for one in (init, main)) >= 2
+
+    found = until(live_cluster, PODS, again)
+    web, zeta = found["onecrash"]["status"]["containerStatuses"]
+
+    assert web["ready"]
+    assert web["restartCount"] == 0
+    assert zeta["lastState"]["terminated"]["exitCode"] == 1
 
 
 @pytest.fixture

@@ -80,6 +80,7 @@ def counted(daemonsets: dict[str, Any]) -> bool:
 def versions(cluster: Cluster) -> dict[str, str]:
     paths = (PODS, "/api/v1/nodes", DAEMONSETS)
     found = [item["metadata"] for path in paths for item in cluster.api.items(path)]
+    found = [meta for meta in found if not meta["name"].startswith("crash-")]  # it starts again
     return {meta["uid"]: f"{meta['name']} {meta['resourceVersion']}" for meta in found}
 
 
@@ -112,7 +113,7 @@ def test_a_pod_goes_through_each_of_its_states_exactly_once(played: Played, app:
 
 
 def test_no_stage_matches_its_own_result(played: Played) -> None:
-    assert len(played.before) == 3 * len(SCENES) + 4 + len(SCENES)
+    assert len(played.before) == 3 * (len(SCENES) - 1) + 4 + len(SCENES)
     assert played.after == played.before
 
 

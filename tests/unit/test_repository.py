@@ -30,6 +30,7 @@ PURE = sorted(
         PACKAGE / "arguments.py",
         PACKAGE / "manifest_text.py",
         PACKAGE / "metrics.py",
+        PACKAGE / "simulation.py",
         PACKAGE / "yaml_nodes.py",
         PACKAGE / "figures" / "__init__.py",
         PACKAGE / "figures" / "colours.py",

@@ -78,8 +78,12 @@ def test_nothing_but_delays_depends_on_the_pace() -> None:
     slow, quick = copy.deepcopy((at(2), at(0.25)))
     for found in (*slow.values(), *quick.values()):
         del found["spec"]["delay"]
+    shown = [
+        re.sub(r"def pace: [\d.]+;|\$pace := [\d.]+", "pace", yaml.safe_dump(found, width=10**6))
+        for found in (slow, quick)
+    ]
 
-    assert slow == quick
+    assert shown[0] == shown[1]
 
 
 def test_the_steps_and_their_stages_are_the_same() -> None:

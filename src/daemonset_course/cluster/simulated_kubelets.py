@@ -56,13 +56,15 @@ def completed(stage: dict[str, Any], pace: float) -> dict[str, Any]:
                 raise ValueError(f"Stage {name}: {seconds} is no delay in seconds at pace 1.")
         case _:
             raise ValueError(f"Stage {name}: {delay} is no delay in seconds at pace 1.")
-    keys = [one | {"key": _with_step(one["key"])} for one in spec["selector"]["matchExpressions"]]
+    expressions = spec["selector"]["matchExpressions"]
+    keys = [one | {"key": _with_step(one["key"], pace)} for one in expressions]
     following = dict(spec["next"])
     if "podstatus" in following.get("statusTemplate", ""):
-        following["statusTemplate"] = _data("podstatus.gotmpl") + following["statusTemplate"]
+        defined = f"{{{{ $pace := {pace:f} }}}}{{{{ $_ := $pace }}}}\n{_data('podstatus.gotmpl')}"
+        following["statusTemplate"] = defined + following["statusTemplate"]
     changed = {
         "selector": {"matchExpressions": keys},
-        "delay": _duration(_with_step(f'"\\(({seconds}) * {pace})s"')),
+        "delay": _duration(_with_step(f'"\\(({seconds}) * {pace})s"', pace)),
         "next": following,
     }
     return stage | {"spec": spec | changed}
@@ -72,9 +74,11 @@ def _duration(expression: str) -> dict[str, Any]:
     return {"durationFrom": {"expressionFrom": expression}}
 
 
-def _with_step(expression: str) -> str:
+def _with_step(expression: str, pace: float) -> str:
     """Return a jq expression, with the definition of ``step`` if it uses ``step``."""
-    return f"{_data('step.jq')}\n{expression}" if re.search(r"\bstep\b", expression) else expression
+    if not re.search(r"\bstep\b", expression):
+        return expression
+    return f"def pace: {pace};\n{_data('step.jq')}\n{expression}"
 
 
 def _data(name: str) -> str:

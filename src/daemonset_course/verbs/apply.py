@@ -20,6 +20,7 @@ from daemonset_course.errors import (
 from daemonset_course.lab.typed import quotes_missing
 from daemonset_course.manifest_text import from_python, objects, unfolded
 from daemonset_course.verbs.manifest_files import is_text, read
+from daemonset_course.verbs.not_played import tell
 
 Source = str | Path | Mapping[str, Any]
 
@@ -43,6 +44,7 @@ def apply(source: Source, *, namespace: str = "default", dry_run: bool = False) 
     What ``kubectl apply --server-side`` reads, is read: JSON, lists, folders, patterns. All
     documents are read, and their kinds looked up, before the first one is sent. The server refuses
     unknown fields. As with kubectl, one refused object does not keep the others from being applied.
+    Where kubelets are simulated, one line names the fields that they do not play, once each.
 
     Args:
         source: YAML or JSON text, the path of a file or a folder, or one object as a dict.
@@ -57,15 +59,18 @@ def apply(source: Source, *, namespace: str = "default", dry_run: bool = False) 
         ApiError: the API server answered with another error, such as a conflict.
         NotRunning: the cluster is not up, or does not answer.
     """
-    api = current().api
+    cluster = current()
     texts = [] if isinstance(source, Mapping) else _texts(source)
-    sending = _Sending(api, _objects(source, texts), namespace, dry_run)
+    found = _objects(source, texts)
+    sending = _Sending(cluster.api, found, namespace, dry_run)
     try:
         stored = sending.send()
     except (Rejected, ApiError) as error:
-        found = (quotes_missing(text) for _, text in texts)
-        error.next_step = next(filter(None, found), "") or error.next_step
+        unquoted = (quotes_missing(text) for _, text in texts)
+        error.next_step = next(filter(None, unquoted), "") or error.next_step
         raise
+    if not dry_run:
+        tell(cluster, found)
     return Applied(stored, "checked by the server, not stored" if dry_run else "applied")
 
 

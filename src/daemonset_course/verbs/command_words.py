@@ -124,6 +124,13 @@ def reads_input(words: Sequence[str]) -> bool:
     return bool(asks) or any(map(_INPUT.fullmatch, options))
 
 
+def changes_pods(words: Sequence[str]) -> bool:
+    """Whether the command sends manifests that the server stores."""
+    options = _options(words)
+    dry = any(word.startswith("--dry-run") and word != "--dry-run=none" for word in options)
+    return _command(options) in ("apply", "create", "patch", "replace") and not dry
+
+
 def valued(words: Sequence[str], *names: str) -> Iterator[tuple[str, str]]:
     """Yield each of these options of a command with its value: the rest of the word or the next."""
     for word, following in pairwise([*_options(words), ""]):

@@ -16,6 +16,7 @@ from daemonset_course.places import course_command
 from daemonset_course.programs import run
 from daemonset_course.progress import waiting
 from daemonset_course.verbs import command_words
+from daemonset_course.verbs.not_played import tell_of_text
 
 _NO_TEXT = re.compile("[\ud800-\udfff]")  # a half of a character: no program can be given it
 
@@ -76,6 +77,8 @@ def kubectl(
             "true.",
             if_missing=f"{course_command('up', cluster.name)} brings the programs of the cluster",
         )
+    if command_words.changes_pods(words):
+        tell_of_text(cluster, _manifests(words, stdin))
     return Output(done.stdout + done.stderr)
 
 
