@@ -42,7 +42,7 @@ def obstacle(program: str, version: str, toolchain: Path = TOOLCHAIN) -> str:
     (https://go.dev/doc/toolchain). Go before 1.21 cannot do this.
     """
     folder = module_folder(program, version, toolchain)
-    return module_obstacle(folder, PACKAGES[program][1], version)
+    return module_obstacle(folder, PACKAGES[program][1], module_version(program, version))
 
 
 def module_obstacle(folder: Path, package: str, version: str) -> str:
@@ -51,7 +51,7 @@ def module_obstacle(folder: Path, package: str, version: str) -> str:
         text = (folder / "go.mod").read_text()
     except OSError:
         return f"{folder} is not there; it comes with the course's repository"
-    if not _requires(text, package, module_version(program, version)):
+    if not _requires(text, package, version):
         return f"{folder}/go.mod is for another version than {version}"
     if not shutil.which("go"):
         return "there is no Go on PATH"
