@@ -60,7 +60,7 @@ def _built(name: str, command: list[str], package: str, version: str, report: Re
     words = ["go", go, "-C", str(FOLDER), *options, "-o", str(half), package]
     try:
         with step(report, f"Building {name}, once"):
-            follow(words, lambda _: None, env=for_go(), name=f"go {go} of {package}")
+            follow(words, lambda _: None, env=for_go(this_platform()), name=f"go {go} of {package}")
         half.replace(target)
         report.done(f"Built {name}")
     finally:
