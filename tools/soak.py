@@ -43,6 +43,8 @@ from daemonset_course.cluster.fingerprint import (
 )
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.processes import processes_of
+from daemonset_course.environment import for_python
+from daemonset_course.places import cache_home
 from soak_kernel import Kernel, Reply
 from soak_steps import CLUSTER, Step, episode
 
@@ -81,7 +83,7 @@ class Soak:
             "IPYTHONDIR": str(self.root / "ipython"), "TMPDIR": str(self.root / "tmp"),
             "JUPYTER_RUNTIME_DIR": str(self.root / "runtime"),
             "MPLCONFIGDIR": str(self.root / "matplotlib"),
-            "COURSE_CACHE": os.environ.get("COURSE_CACHE", str(_cache())),
+            "COURSE_CACHE": str(cache_home()),
         }  # fmt: skip
         for name in ("work", "user", "ipython", "tmp", "runtime", "matplotlib"):
             (self.root / name).mkdir()
@@ -259,13 +261,9 @@ def _daemonsets(running: Cluster) -> list[str]:
 
 def _course(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "daemonset_course.cli", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND, check=False)
-
-
-def _cache() -> Path:
-    from daemonset_course.places import cache_home  # noqa: PLC0415 - before HOME is changed
-
-    return cache_home()
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=COMMAND, env=for_python(), check=False
+    )
 
 
 def main(arguments: Sequence[str]) -> int:

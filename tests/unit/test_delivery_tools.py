@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fleet import daemonset, history, node, present
+from fleet import daemonset, gap, history, node, present
 
 from daemonset_course.analysis.delivery_tools import (
     TOOLS,
@@ -95,3 +95,11 @@ def test_the_table_has_the_word_of_each_tool_for_each_recording():
     assert found.figure().cells["stuck", "Argo CD"].text == "Progressing"
     assert "Done at the end, of 2" in found.headline
     assert "none was run" in found.caption
+
+
+def test_nothing_is_said_of_a_recording_that_ends_in_a_gap():
+    seen = (*present("nodes", node("w")), *present("daemonsets", rolled()))
+    found = delivered({"cut": history(*seen, gap(2, 9, "daemonsets"), end=9)}, "agent")
+
+    assert {said.word for said in found.said.values()} == {"unknown"}
+    assert not any(found.done(tool) for tool in TOOLS)

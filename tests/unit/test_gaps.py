@@ -189,7 +189,9 @@ def test_every_analysis_of_a_log_is_tried() -> None:
         and "History" in str(next(iter(function.__annotations__.values()), ""))
     }  # fmt: skip
 
-    assert public - {"explain"} == set(ANALYSES)  # explain: tests/unit/test_explain.py
+    # Gaps: tests/unit/test_explain.py, test_exported_series.py, test_delivery_tools.py
+    elsewhere = {"explain", "exported", "delivered"}
+    assert public - elsewhere == set(ANALYSES)
 
 
 @pytest.mark.parametrize("name", ANALYSES)

@@ -36,7 +36,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     (tmp_path / "kubectl").chmod(0o755)
     cluster = SimpleNamespace(
         name="course",
-        backend=SimpleNamespace(programs=tmp_path),
+        backend=SimpleNamespace(programs=tmp_path, capabilities=frozenset({"probes"})),
         environment=lambda: {"KUBECONFIG": "the course's"},
     )
     monkeypatch.setattr(verb, "current", lambda: cluster)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -190,17 +189,3 @@ def test_kubectl_that_is_gone_is_brought_by_course_up(
     with pytest.raises(CommandFailed, match="kubectl get pods -l 'a in \\(b\\)' failed") as wrong:
         verb.kubectl("get pods", "-l", "a in (b)")
     assert wrong.value.seen == "a\nb", "all of kubectl's own words"
-
-
-def test_no_other_module_starts_a_program() -> None:
-    """JupyterLab is no program that is run to its end; the command waits for it."""
-    calls = {"run", "Popen", "check_output", "check_call", "call"}
-    found = {
-        path.relative_to(PACKAGE).as_posix()
-        for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func) in {f"subprocess.{name}" for name in calls}
-    }
-
-    assert found == {"programs.py", "jupyter.py"}

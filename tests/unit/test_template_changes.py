@@ -62,7 +62,7 @@ def test_required_terms_are_replaced_and_the_rollout_is_waited_for(
 def test_terms_that_are_no_yaml_are_refused_before_kubectl_runs(
     commands: list[tuple[str, ...]],
 ) -> None:
-    with pytest.raises(BadInput, match="not YAML"):
+    with pytest.raises(BadInput, match="not valid YAML"):
         template_changes.require_nodes("- {key: [")
     assert commands == []
 

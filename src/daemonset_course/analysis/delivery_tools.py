@@ -159,9 +159,13 @@ class Delivered:
 
 
 def delivered(histories: Mapping[str, History], daemonset: str) -> Delivered:
-    """Return what each tool says of a DaemonSet at the end of each recording."""
+    """Return what each tool says of a DaemonSet at the end of each recording.
+
+    Where a recording ends in a gap of the watch of DaemonSets, that is unknown, and not done.
+    """
     return Delivered({
         (name, tool): say(next(filter(named(daemonset), history.objects("daemonsets"))))
+        if history.is_known("daemonsets", at=history.end) else Said(False, "unknown")
         for name, history in histories.items()
         for tool, say in TOOLS.items()
     })  # fmt: skip
