@@ -156,6 +156,20 @@ def test_values_of_the_cell_and_of_a_function(cell: Cell) -> None:
     assert given(cell(code)) == ["get", "node", "mine"]
 
 
+@pytest.mark.parametrize(
+    ("command", "simulated"),
+    [("logs ds/fail fail", True), ("exec fail", True), ("get fail", False)],
+)
+def test_what_only_containers_can_answer_is_not_told_to_be_corrected(
+    cell: Cell, command: str, simulated: bool
+) -> None:
+    with pytest.raises(CommandFailed) as error:
+        cell(f"%kubectl {command}")
+
+    assert ("simulated and run no container" in error.value.next_step) is simulated
+    assert ("correct the command" in error.value.next_step) is not simulated
+
+
 def test_a_failure_is_that_of_the_function(cell: Cell, shell: InteractiveShell) -> None:
     with pytest.raises(CommandFailed, match="kubectl get fail failed") as error:
         cell("%kubectl get fail\nreached = True")

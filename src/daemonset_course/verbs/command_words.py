@@ -131,6 +131,12 @@ def changes_pods(words: Sequence[str]) -> bool:
     return _command(options) in ("apply", "create", "patch", "replace") and not dry
 
 
+def needs_containers(words: Sequence[str]) -> str:
+    """Return the command if only a kubelet that runs containers can answer it; else empty."""
+    command = _command(_options(words)) or ""
+    return command if command in ("logs", "exec", "attach", "cp", "port-forward", "top") else ""
+
+
 def valued(words: Sequence[str], *names: str) -> Iterator[tuple[str, str]]:
     """Yield each of these options of a command with its value: the rest of the word or the next."""
     for word, following in pairwise([*_options(words), ""]):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from daemonset_course.cluster.lifecycle import current
+from daemonset_course.cluster.lifecycle import Cluster, current
 from daemonset_course.environment import for_programs
 from daemonset_course.errors import BadInput, shown
 from daemonset_course.lab.typed import quotes_missing
@@ -72,7 +72,7 @@ def kubectl(
             stdin=stdin,
             name=f"kubectl {shlex.join(words)}",
             evidence=str.strip,
-            next_step=_next_step(words, stdin),
+            next_step=_next_step(words, stdin, cluster),
             if_slow="Give it longer, timeout= or its own --timeout, or a condition that can come "
             "true.",
             if_missing=f"{course_command('up', cluster.name)} brings the programs of the cluster",
@@ -82,8 +82,15 @@ def kubectl(
     return Output(done.stdout + done.stderr)
 
 
-def _next_step(words: Sequence[str], stdin: str | None) -> str:
+def _next_step(words: Sequence[str], stdin: str | None, cluster: Cluster) -> str:
     """Return what to do if the command fails."""
+    if (command := command_words.needs_containers(words)) and "exec" not in (
+        cluster.backend.capabilities
+    ):
+        return (
+            f"The kubelets of this cluster are simulated and run no container: kubectl {command} "
+            f"needs one. On kind it has: {course_command('up', 'real')} --backend kind."
+        )
     found = filter(None, map(quotes_missing, _manifests(words, stdin)))
     return next(found, "The message above is kubectl's own: correct the command.")
 
