@@ -56,7 +56,7 @@ race
 with record("agent", live=True) as join:
     joined = add_node(count=3, pool="new")
     wait_settled("app=agent", pods=6)
-    wait_settled("app=shop", pods=3)
+    # %kubectl rollout status deployment shop --timeout=60s
 
 # %%
 from daemonset_course.lessons import new_nodes
@@ -169,7 +169,7 @@ with record("agent", live=True) as careful:
     tries = untaint_as_agent("agent", key, late[0], late)
     for node in late[1:]:
         untaint_as_agent("agent", key, node, [node])
-    wait_settled("app=shop", pods=6)
+    # %kubectl rollout status deployment shop --timeout=60s
 
 # %%
 safe = new_nodes(careful.history, late, "agent", "shop", predicted=guarded)

@@ -122,8 +122,8 @@ def _fits(value: Any, expected: Any) -> bool:
         if getattr(expected, "_is_protocol", False):
             return all(hasattr(value, name) for name in vars(expected) if name[0] != "_")
         return isinstance(value, expected) if isinstance(expected, type) else True
-    if not isinstance(value, origin):
-        return False
+    if not isinstance(value, list if origin is tuple and isinstance(value, list) else origin):
+        return False  # a list does where a tuple is asked for: JSON has no other
     if isinstance(value, Mapping) and len(inner) == 2:
         return all(_fits(key, inner[0]) and _fits(one, inner[1]) for key, one in value.items())
     if origin is tuple and ... not in inner:
