@@ -225,7 +225,7 @@ lost = predict(
     "rotated",
     "A log is renamed, and a new file of the old name gets the next line. tail -f follows the open "
     "file, tail -F the name. Which of the two shows the line in the new file?",
-    choices=("tail -f", "tail -F", "both", "none"),
+    choices=("who follows the file", "who follows the name", "both", "none"),
 )
 lost
 
@@ -248,9 +248,8 @@ def rotated():
 rotated
 
 # %%
-has_two = [option for option, name in {"tail -f": "file", "tail -F": "name"}.items()
-           if rotated.result[name] == "2"]  # fmt: skip
-lost.compare("both" if len(has_two) == 2 else has_two[0], source=rotated.source)
+has_two = [name for name in ("file", "name") if rotated.result[name] == "2"]
+lost.compare("both" if len(has_two) == 2 else f"who follows the {has_two[0]}", source=rotated.source)
 
 # %%
 assert rotated.result == {"file": "1", "name": "2"}

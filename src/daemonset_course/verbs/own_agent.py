@@ -5,11 +5,11 @@ from __future__ import annotations
 from daemonset_course.verbs.shells import shell
 
 CALLS = 10
-_ASK = "timeout 3 wget -qO- http://{} 2>/dev/null"
-# The agent logs what it gets at the socket with its node's name, the fourth word of the line.
+_ASK = "wget -qO- -T 3 http://{} 2>/dev/null"
+# The agent writes what it gets at the socket with its node's name, the fourth word of the line.
 _SEND = (
-    "id=$$.$n; logger $id; timeout 1 sh -c \"until grep ' $id$' /run/near/messages; do :; done\" "
-    "| cut -d' ' -f4"
+    r'id=$$.$n; logger $id; for try in $(seq 50); do grep " $id\$" /run/near/messages && break; '
+    "usleep 20000; done | cut -d' ' -f4"
 )
 # Sources: kubernetes.io, Expose Pod Information to Containers (status.hostIP); Service Internal
 # Traffic Policy; Volumes, hostPath.
