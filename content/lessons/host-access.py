@@ -63,9 +63,12 @@ def names():
     for agent in AGENTS:
         wait_rollout(agent)
     told = [(shell(f"ds/{agent}", SERVER), shell(f"ds/{agent}", ASK)) for agent in AGENTS]
-    return {agent: {"asks": ip, "Service": yes} for agent, (ip, yes) in zip(AGENTS, told, strict=True)}
+    return {
+        agent: {"asks": ip, "Service": yes} for agent, (ip, yes) in zip(AGENTS, told, strict=True)
+    }
 
 
+# %%
 names
 
 # %%
@@ -168,7 +171,7 @@ readers = predict(
     "log-readers",
     "A file of the node belongs to root and group 4, with mode 0640. Which of these can read it: "
     "root, user 10001, user 10001 with group 4, user 10001 in a Pod with fsGroup: 10001?",
-    choices=("root", "root and group 4", "root and fsGroup", "root, group 4 and fsGroup", "all four"),
+    choices=("root", "root and group 4", "root and fsGroup", "all but user", "all four"),
 )
 readers
 
@@ -191,7 +194,7 @@ def groups():
 who = ("root", "user", "group", "fs-group")
 can = {one: {"the log": groups.result[one].startswith("line")} for one in who}
 reads = [one for one in who if can[one]["the log"]]
-answers = {2: "root and group 4", 1: "root", 3: "root, group 4 and fsGroup", 4: "all four"}
+answers = {2: "root and group 4", 1: "root", 3: "all but user", 4: "all four"}
 readers.compare(answers[len(reads)], source=groups.source)
 print(groups.label)
 show(rights(can), title=f"Who can read the log. {readers.said}")
@@ -249,7 +252,8 @@ rotated
 
 # %%
 has_two = [name for name in ("file", "name") if rotated.result[name] == "2"]
-lost.compare("both" if len(has_two) == 2 else f"who follows the {has_two[0]}", source=rotated.source)
+right = "both" if len(has_two) == 2 else f"who follows the {has_two[0]}"
+lost.compare(right, source=rotated.source)
 
 # %%
 assert rotated.result == {"file": "1", "name": "2"}

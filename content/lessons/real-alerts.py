@@ -3,8 +3,8 @@
 
 # %%
 from daemonset_course import predict, proved, record, reset, show, taint, wait_rollout
-from daemonset_course.lessons import alert_histories, delivered, judge_rules, metrics_of, try_kubectl
-from daemonset_course.lessons import first_tries, mixin_rules, rule_file, what_happens
+from daemonset_course.lessons import alert_histories, delivered, first_tries, judge_rules
+from daemonset_course.lessons import metrics_of, mixin_rules, rule_file, try_kubectl, what_happens
 
 fleet = reset(workers=3)
 fleet
