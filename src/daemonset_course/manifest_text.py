@@ -249,7 +249,9 @@ def _broken(text: str, where: str, error: UnreadableError, begin: int) -> BadInp
 
 
 def unfolded(document: Any, where: str, kind: str = "", version: str = "") -> list[Object]:
-    """Return the objects of a document: itself, or those of a list and of the lists in it.
+    """Return the objects of a document: itself, or those of a list.
+
+    As kubectl, it reads no list within a list.
 
     Raises:
         BadInput: a part of it is no object.
@@ -268,7 +270,13 @@ def unfolded(document: Any, where: str, kind: str = "", version: str = "") -> li
     if not isinstance(items, list) or not own.endswith("List"):
         raise BadInput(f"The items of an object in {where} are not those of a list.")
     of_items = own.removesuffix("List"), str(document.get("apiVersion") or "")
-    return [one for item in items for one in unfolded(item, where, *of_items)]
+    found = [unfolded(item, where, *of_items) for item in items]
+    if any("items" in item for item in items):
+        raise BadInput(
+            f"A list in {where} has another list in it: nothing was applied.",
+            next_step="Write the objects of the inner list into the outer one.",
+        )
+    return [one for objects in found for one in objects]
 
 
 def _checked(document: Object, where: str) -> Object:
