@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from daemonset_course.verbs.shells import shell
 
 CALLS = 10
@@ -21,14 +23,16 @@ WAYS = {
 }
 
 
-def call_agents(caller: str) -> dict[str, list[str]]:
-    """Return by way the nodes whose agents answered ten calls from the first Pod of a DaemonSet.
+def call_agents(caller: str, node: str) -> dict[str, str]:
+    """Return by way whose agents answered ten calls from the first Pod of a DaemonSet.
 
     The ways are the node's address (``HOST_IP``) with a port of the node, the Services ``local``
-    and ``cluster``, and a socket in ``/run/near`` of the node.
+    and ``cluster``, and a socket in ``/run/near`` of the node. The answers are ``its node's``,
+    ``another node's``, ``both`` and ``nobody``.
 
     Args:
         caller: the DaemonSet that calls.
+        node: the node of that Pod.
 
     Raises:
         CommandFailed: there is no such Pod.
@@ -38,4 +42,13 @@ def call_agents(caller: str) -> dict[str, list[str]]:
         way: shell(f"daemonset/{caller}", f"for n in {numbers}; do {command}; done | sort -u")
         for way, command in WAYS.items()
     }
-    return {way: text.split() for way, text in answers.items()}
+    return {way: whose(text.split(), node) for way, text in answers.items()}
+
+
+def whose(answers: Collection[str], node: str) -> str:
+    """Return whose agents answered, given the names of their nodes."""
+    if not answers:
+        return "nobody"
+    if node not in answers:
+        return "another node's"
+    return "its node's" if len(set(answers)) == 1 else "both"
