@@ -151,7 +151,8 @@ def test_what_counts_as_the_whole(code: str, whole: bool) -> None:
 
 def test_tests_run_in_the_environment_of_the_course() -> None:
     made = for_python()
-    steering = [n for n in os.environ if not reaches(n, "python") and made.get(n) != os.environ[n]]
+    # Values differ where a notebook went on with the folders of the one before it.
+    steering = [n for n in os.environ if not reaches(n, "python") and n not in made]
 
     assert [name for name in steering if not name.startswith("PYTHON")] == []  # pytest-cov, xdist
     assert os.environ["KUBERC"] == "off"
