@@ -412,24 +412,21 @@ def _turn(spec: Object, status: Object) -> set[str]:
 
 
 def _stop_seconds(pod: Object) -> float:
-    """Return how long the containers that run take to stop; sidecars stop after the others."""
+    """Return how long the containers that run take to stop: all their hooks begin at once.
+
+    Source: killContainer, pkg/kubelet/kuberuntime/kuberuntime_container.go.
+    """
     status = pod["status"]
     groups = ("initContainerStatuses", "containerStatuses")
     statuses = [one for group in groups for one in status.get(group) or ()]
     running = {one["name"] for one in statuses if "running" in one["state"]}
-
-    def sleeps(containers: Iterable[Object]) -> list[float]:
-        stops = [
-            (one.get("lifecycle") or {}).get("preStop") or {}
-            for one in containers
-            if one["name"] in running
-        ]
-        return [float((stop.get("sleep") or {}).get("seconds", 0)) for stop in stops]
-
-    spec = pod["spec"]
-    return max(sleeps(spec["containers"]), default=0) + sum(
-        sleeps(spec.get("initContainers") or ())
-    )
+    containers = [*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ())]
+    stops = [
+        (one.get("lifecycle") or {}).get("preStop") or {}
+        for one in containers
+        if one["name"] in running
+    ]
+    return max((float((s.get("sleep") or {}).get("seconds", 0)) for s in stops), default=0)
 
 
 def _conditions_without(pod: Object, kind: str) -> list[Any]:
