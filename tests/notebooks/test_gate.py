@@ -49,6 +49,11 @@ FAKE_SCENES = """
 def eventually(true):
     assert true()
 """
+FAKE_ENVIRONMENT = """
+import os
+def for_python():
+    return dict(os.environ)  # with PYTHONPATH, by which the fakes are found
+"""
 LEAVES_A_NODE = "import os, pathlib; pathlib.Path(os.environ['COURSE_HOME'], 'node-9').mkdir()"
 
 
@@ -73,6 +78,7 @@ class Gate:
         for name in ("places.py", "errors.py", "variables.py"):
             shutil.copy(ROOT / "src" / "daemonset_course" / name, package / name)
         (package / "cluster.py").write_text(FAKE_CLUSTER)
+        (package / "environment.py").write_text(FAKE_ENVIRONMENT)
         (package / "lab").mkdir()
         (package / "lab" / "lab_log.py").write_text("def end(cluster):\n    pass\n")
 
