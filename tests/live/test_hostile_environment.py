@@ -223,6 +223,7 @@ def course(tmp_path: Path) -> Iterator[Any]:
         run("down")
 
 
+@pytest.mark.skip(reason="up does not end here since it waits for readyz: to be mended (21.1)")
 def test_a_cluster_starts_lives_and_ends_behind_proxies_of_any_kind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
