@@ -131,7 +131,7 @@ def test_it_shows_the_learners_copy_and_no_solutions(server: Any) -> None:
             return {one["path"] for one in json.load(answer)["content"]}
 
     pages = {START, "playground.ipynb", "glossary.md", "pictures.md", "source.md"}
-    assert names("") == {"labs", "manifests", "notebooks", *pages}
+    assert names("") == {"labs", "manifests", "notebooks", "pictures", *pages}
 
 
 def test_it_asks_nothing_about_news(server: Any) -> None:
