@@ -45,6 +45,7 @@ from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.processes import processes_of
 from daemonset_course.environment import for_python
 from daemonset_course.places import cache_home
+from daemonset_course.programs import python_module
 from soak_kernel import Kernel, Reply
 from soak_steps import CLUSTER, Step, episode
 
@@ -260,7 +261,7 @@ def _daemonsets(running: Cluster) -> list[str]:
 
 
 def _course(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "daemonset_course.cli", *words]
+    command = python_module("daemonset_course.cli", *words)
     return subprocess.run(
         command, capture_output=True, text=True, timeout=COMMAND, env=for_python(), check=False
     )

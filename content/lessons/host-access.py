@@ -321,7 +321,7 @@ check
 check.compare(said, source=groups.source)
 
 # %% [markdown]
-# The folder of `readers` is such a one, and this is what user 10001 was told there. An init container that runs as root
+# The folder of `readers` is such a one, and this is what user 10001 read there. An init container that runs as root
 # may give it to the user.
 #
 # ## Your turn

@@ -96,11 +96,11 @@ tries = judge_rules(first_tries())
 show(tries, title=f"{tries.headline}. {noisy.said}")
 
 # %%
-rung = [name for name in first_tries() if {"healthy", "slow"} & {*tries.fired(name)}]
-noisy.compare(rung, source="recording")
+noisy_alerts = [name for name in first_tries() if {"healthy", "slow"} & {*tries.fired(name)}]
+noisy.compare(noisy_alerts, source="recording")
 
 # %%
-assert rung == ["NotReadyAtOnce", "NotReady", "NotUpdated"]
+assert noisy_alerts == ["NotReadyAtOnce", "NotReady", "NotUpdated"]
 assert {"gap", "misscheduled"} == {*tries.missed}
 assert tries.fired("NodeNotReady") == ("dead node",)
 proved("three of the four give false alarms; together they miss the gap and the misscheduled Pod")
