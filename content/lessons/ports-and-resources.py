@@ -240,6 +240,7 @@ proved("the stored request equals the limit, and leaves less room for web")
 # %kubectl apply -f ../manifests/ports-and-resources/quota.yaml
 apply("../manifests/ports-and-resources/agent.yaml")
 wait_rollout("agent")
+# %kubectl wait --for='jsonpath={.status.used.requests\.memory}=600Mi' quota/total --timeout=60s
 # %kubectl describe quota total
 
 # %% tags=["claim-C89"]

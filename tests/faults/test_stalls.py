@@ -27,7 +27,7 @@ from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.rollout import wait_rollout
 from faults.conftest import TRIES, command
 from faults.test_recording_faults import parts
-from live.scenes import PACE, daemonset, eventually, processes
+from live.scenes import PACE, daemonset, eventually, named, processes
 
 ALL = TRIES > 3
 STALLS = [
@@ -157,22 +157,18 @@ def wait_in_vain() -> None:
 
 
 def test_up_outlives_an_api_server_that_is_slow_to_start(home: Path) -> None:
-    up = command("up", "--backend", "embedded", "--pace", str(PACE))
-    server: Any = eventually(lambda: _named(home, "kube-apiserver"), within=60)
-    manager = eventually(lambda: _named(home, "kube-controller-manager"), within=60)
-    server.suspend()
-    try:
-        psutil.wait_procs([manager], timeout=START)  # it gives up after 10 s
-    finally:
-        server.resume()
-    _, output = up.communicate(timeout=180)
+    with command("up", "--backend", "embedded", "--pace", str(PACE)) as up:
+        server: Any = eventually(lambda: named(home).get("kube-apiserver"), within=60)
+        manager = eventually(lambda: named(home).get("kube-controller-manager"), within=60)
+        server.suspend()
+        try:
+            psutil.wait_procs([manager], timeout=START)  # it gives up after 10 s
+        finally:
+            server.resume()
+        _, output = up.communicate(timeout=180)
 
     assert up.returncode == 0, output
     assert manager.pid not in {one.pid for one in processes(home)}, "it did not give up"
-    assert sorted(Path(one.cmdline()[0]).name for one in processes(home)) == sorted(PROCESSES)
+    assert sorted(named(home)) == sorted(PROCESSES)
+    assert len(processes(home)) == len(PROCESSES)
     assert len(current().nodes()) == 4
-
-
-def _named(home: Path, program: str) -> psutil.Process | None:
-    found = [one for one in processes(home) if Path(one.cmdline()[0]).name == program]
-    return found[0] if found else None

@@ -115,6 +115,13 @@ def processes(home: Path) -> list[psutil.Process]:
     return found
 
 
+def named(home: Path) -> dict[str, psutil.Process]:
+    """Return the servers that run in this folder, by name."""
+    lines = [(one, one.info["cmdline"]) for one in processes(home)]
+    # kwokctl also asks programs for their version
+    return {Path(line[0]).name: one for one, line in lines if "--version" not in line}
+
+
 def recorders() -> list[psutil.Process]:
     """Return the processes that record a task of a lab on the current cluster."""
     found = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache, cached_property
@@ -71,13 +72,16 @@ class Api:
         settings.retries = False
         try:
             config.load_kube_config(str(self.kubeconfig), client_configuration=settings)
+            tls = _tls(settings)
         except Exception as error:
             raise NotRunning(
                 f"The kubeconfig {self.kubeconfig} cannot be used.",
                 seen=str(error),
                 next_step=course_command("up", self._cluster),
             ) from error
-        return client.ApiClient(settings)
+        made = client.ApiClient(settings)
+        made.rest_client.pool_manager.connection_pool_kw.update(tls)
+        return made
 
     @property
     def server(self) -> str:
@@ -270,6 +274,20 @@ class Api:
                 name = segment(item["metadata"]["name"])
                 return f"{resource['root']}{middle}/{resource['name']}/{name}"
         raise _unknown_kind(kind, version, [r["kind"] for r in resources])
+
+
+def _tls(settings: Any) -> dict[str, Any]:
+    """Return what urllib3 needs to trust the server, apart from the learner's variables.
+
+    A context that urllib3 makes itself writes the keys of all connections to ``SSLKEYLOGFILE``,
+    and no connection opens if that file cannot be written.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if settings.ssl_ca_cert:
+        context.load_verify_locations(settings.ssl_ca_cert)
+    if settings.cert_file:
+        context.load_cert_chain(settings.cert_file, settings.key_file)
+    return {"ssl_context": context, **dict.fromkeys(("ca_certs", "cert_file", "key_file"))}
 
 
 def _unknown_kind(kind: str, version: str, resources: list[str]) -> BadInput:
