@@ -4,7 +4,8 @@
 #   PYTHON=python3.12     the Python (3.11 or newer) to make .venv with
 #   LABARGS="..."         more arguments for `course open`
 #   PYTESTARGS="..."      more arguments for pytest, such as PYTESTARGS="-k timeline"
-#   TESTS="..."           what pytest runs instead of everything, such as TESTS=tests/unit
+#   TESTS="..."           what `make test` runs instead, such as TESTS=tests/unit
+#   TESTS_LIVE="..."      what `make test-live` runs instead
 #   WORKERS=4             how many tests run side by side, each with its own cluster
 #   RUNS="dirty twice"    which runs `make test-orders` makes, of which lessons: ONLY="04 05"
 #   FAULTS=50             how often `make faults` tries each random fault
