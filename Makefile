@@ -6,7 +6,7 @@
 #   PYTESTARGS="..."      more arguments for pytest, such as PYTESTARGS="-k timeline"
 #   TESTS="..."           what `make test` runs instead, such as TESTS=tests/unit
 #   TESTS_LIVE="..."      what `make test-live` runs instead
-#   WORKERS=4             how many tests run side by side, each with its own cluster
+#   WORKERS=3             how many tests run side by side, each with its own cluster
 #   RUNS="dirty twice"    which runs `make test-orders` makes, of which lessons: ONLY="04 05"
 #   FAULTS=50             how often `make faults` tries each random fault
 #   SECONDS=600           how long `make soak` runs; SEED=7 its seed, EPISODE=12 one episode of it again
@@ -23,7 +23,7 @@ export COURSE_KUBERNETES = $(KUBERNETES)
 ifdef IMAGE
 export COURSE_IMAGE = $(IMAGE)
 endif
-WORKERS ?= 4
+WORKERS ?= 3
 CODE := $(wildcard conftest.py src tests tools content START.ipynb playground.ipynb notebooks labs solutions)
 LIVE := tests/live $(wildcard notebooks labs solutions)
 TESTS_KIND ?= $(LIVE)

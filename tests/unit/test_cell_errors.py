@@ -18,6 +18,7 @@ from daemonset_course.cell_errors import FROM_THE_TOP, GOES_ON, RESTARTED
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     monkeypatch.delenv("COURSE_DEBUG", raising=False)
+    monkeypatch.setenv("COURSE_CLUSTER", "mine")  # which no notebook has reset
     InteractiveShell.clear_instance()
     config = Config(HistoryManager={"enabled": False}, InteractiveShell={"colors": "nocolor"})
     shell = InteractiveShell.instance(config=config)
