@@ -236,8 +236,9 @@ proved("the stored request equals the limit, and leaves less room for web")
 # A ResourceQuota adds up requests. `agent` requests 100Mi of memory on each of six workers.
 
 # %%
-# %kubectl delete daemonset -l agents=small
+# %kubectl delete daemonset -l agents=small --cascade=foreground
 # %kubectl apply -f ../manifests/ports-and-resources/quota.yaml
+# %kubectl wait --for='jsonpath={.status.used.requests\.memory}' quota/total --timeout=60s
 apply("../manifests/ports-and-resources/agent.yaml")
 wait_rollout("agent")
 # %kubectl wait --for='jsonpath={.status.used.requests\.memory}=600Mi' quota/total --timeout=60s
