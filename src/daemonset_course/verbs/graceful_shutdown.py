@@ -7,7 +7,7 @@ kubelet would write, word for word: ``killPods`` and ``Admit`` in ``pkg/kubelet/
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from daemonset_course.cluster.api import STRATEGIC, Api, segment
@@ -88,7 +88,7 @@ def shut_down(
     return names
 
 
-def _pods(api: Api, node: str) -> list[Object]:
+def _pods(api: Api, node: str) -> Sequence[Object]:
     return api.items(_PODS, fieldSelector=f"spec.nodeName={node}")
 
 
