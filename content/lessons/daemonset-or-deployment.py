@@ -8,7 +8,6 @@ from daemonset_course.lessons import count_by_node, coverage_over_time, nodes_wi
 
 # %%
 fleet = reset(workers=6)
-fleet
 
 # %% [markdown]
 # ## The claim
@@ -24,8 +23,8 @@ fleet
 #
 # ## The same number
 #
-# There are six workers, a DaemonSet `agent`, and a Deployment `web` with six replicas. Two of the six
-# nodes are cordoned while both are created, and uncordoned afterwards.
+# Two of six workers are cordoned while the DaemonSet `agent` and the Deployment `web` are created, and
+# uncordoned afterwards.
 
 # %%
 empty = predict(
@@ -58,9 +57,8 @@ assert "replicas" not in kubectl("get daemonset agent -o jsonpath={.spec}")
 proved("each worker has one agent; web has six replicas, and none on the workers it found cordoned")
 
 # %% [markdown]
-# The agent tolerates a cordon (lesson [taints-and-tolerations]), so it was everywhere from the start. No
-# Pod of `web` moved afterwards: the scheduler places a Pod once. A Deployment promises a number, not
-# places.
+# The agent tolerates a cordon (lesson [taints-and-tolerations]). No Pod of `web` moved afterwards: the
+# scheduler places a Pod once. A Deployment promises a number, not places.
 #
 # ## Guaranteed?
 #
@@ -78,8 +76,7 @@ assert placed == {"agent": {"default-scheduler"}, "web": {"default-scheduler"}}
 proved("the default scheduler has placed the Pods of both")
 
 # %% [markdown]
-# Now another Pod requests all that is left of one worker's CPU. Then `greedy` is created, a DaemonSet
-# that requests 100m on each node.
+# Another Pod takes all that is left of one worker's CPU. `greedy` is a DaemonSet that requests 100m.
 
 # %%
 fits = predict(
@@ -101,7 +98,6 @@ with record("greedy", live=True, predicted={"READY": fits}) as refused:
 refused.plot()
 
 # %%
-# %kubectl get daemonset greedy
 settled = wait_settled("app=greedy", pods=6)
 fits.compare(len(settled.ready), within=0)
 
@@ -113,12 +109,11 @@ assert len(settled.ready) == 5
 proved("one Pod finds no CPU on the full worker, and the five others are ready")
 
 # %% [markdown]
-# Guaranteed is one Pod *created* for each eligible node. The Pod that was refused waits for its own
-# node. A Deployment's Pod would have gone elsewhere.
+# Guaranteed is one Pod *created* for each eligible node. The Pod that was refused waits for its own node.
 #
 # ## Why
 #
-# The DaemonSet controller goes over the *nodes*: should this one run the Pod, and has it one
+# The DaemonSet controller goes over the *nodes*: should this one run the Pod, has it one
 # ([`podsShouldBeOnNode` in `pkg/controller/daemon/daemon_controller.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/daemon/daemon_controller.go))?
 # It ties each new Pod to its node by affinity. The ReplicaSet controller behind a Deployment subtracts
 # two numbers: the Pods that exist from `replicas`
@@ -162,8 +157,7 @@ assert sum(count_by_node("web").values()) == 6
 proved("each of nine workers has an agent, and both Deployments have as many Pods as before")
 
 # %% [markdown]
-# The agent followed the nodes. Nobody changed `replicas`, so the Deployments did not. Next, a worker with
-# Pods of all three is drained.
+# The agent followed the nodes, the Deployments did not. Next, a worker is drained.
 
 # %%
 drained = count_by_node("web").most_common(1)[0][0]
@@ -177,8 +171,7 @@ assert sum(count_by_node("web").values()) == 6
 proved("the Pods of the Deployments have left the node, and web has six Pods as before")
 
 # %% [markdown]
-# The Pods of the Deployments moved, and their number stays. The agent belongs to its node and would be of
-# no use elsewhere.
+# The Pods of the Deployments moved, and their number stays. The agent belongs to its node.
 #
 # ### The mistake people make
 #
@@ -223,37 +216,34 @@ assert (shop, store) == (8, 9)
 proved("the Deployment has all its Pods again, and the DaemonSet has one Pod less")
 
 # %% [markdown]
-# The Deployment moved its Pod. The Pods of the DaemonSet are tied to their nodes, so it lost a ninth of
-# its capacity. An application belongs in a DaemonSet only if each node needs it, as an edge proxy or a DNS
-# cache.
+# The Deployment moved its Pod. The DaemonSet lost a ninth of its capacity. An application belongs in a
+# DaemonSet only if each node needs it, as an edge proxy or a DNS cache.
 #
 # ## The load grows
 #
-# `store` needs more Pods, and `shop`, too.
+# `store` and `shop` need more Pods.
 
 # %%
-from daemonset_course.lessons import try_kubectl
-
 # %kubectl scale deployment store --replicas=12
 # %kubectl rollout status deployment/store --timeout=60s
 # %kubectl autoscale deployment store --max=20 --dry-run=server
-said = try_kubectl("autoscale daemonset shop --max=20 --dry-run=server")
-print(said)
 
 # %% tags=["claim-C78"]
+from daemonset_course.lessons import try_kubectl
+
+said = try_kubectl("autoscale daemonset shop --max=20 --dry-run=server")
 assert sum(count_by_node("store").values()) == 12
 assert "could not find scale subresource" in said
 assert count_by_node("agent")[fleet.workers[1]] == 1
 proved("store has twelve Pods, and autoscale is refused for a DaemonSet")
 
 # %% [markdown]
-# A DaemonSet has no answer to load but more nodes, or larger Pods.
+# A DaemonSet cannot be scaled (lesson [one-pod-per-node]). More load needs more nodes, or larger Pods.
 #
 # ## Access to the host
 #
-# Agents use their node's network, files and devices. `door` is a Deployment of ten Pods, each with port
-# 8080 of its node, on nine workers. The table below has the workloads that a kind cluster runs for
-# itself.
+# `door` is a Deployment of ten Pods, each with port 8080 of its node, on nine workers. The table below has
+# the workloads that a kind cluster runs for itself.
 
 # %%
 taint(fleet.workers[0], "broken-")
@@ -291,6 +281,51 @@ proved("kindnet and kube-proxy use network and files of their node, and no Deplo
 # %% [markdown]
 # What belongs to a node exists once a node, as a DaemonSet's Pod does.
 #
+# ## Once on each node
+#
+# Some work is done once on a node, such as loading a kernel module. Here an *init container* does it, and
+# ends before the next container starts.
+
+# %%
+from pathlib import Path
+
+print(Path("../manifests/daemonset-or-deployment/prepare.yaml").read_text())
+
+# %%
+runs = predict(
+    "prepared",
+    "The DaemonSet prepare has an init container that prepares the node. It starts on nine workers. "
+    "A worker joins. Then somebody runs kubectl rollout restart daemonset/prepare. "
+    "How many times has the init container run in all?",
+    unit="times",
+)
+runs
+
+# %%
+from daemonset_course.lessons import init_runs
+
+kubectl("delete daemonset prepare --ignore-not-found --cascade=foreground")  # of an earlier run
+with record("prepare", live=True) as prepared:
+    # %kubectl apply -f ../manifests/daemonset-or-deployment/prepare.yaml
+    wait_rollout("prepare")
+    add_node()
+    wait_rollout("prepare")
+    # %kubectl rollout restart daemonset/prepare
+    wait_rollout("prepare")
+found = init_runs(prepared.history, "prepare", "prepare", predicted=runs)
+show(found)
+
+# %%
+runs.compare(len(found.runs), within=0)
+
+# %%
+assert found.by_node == dict.fromkeys(current().workers(), 2)
+proved("each of ten workers was prepared twice, and the one that joined as often as the others")
+
+# %% [markdown]
+# The work is done once for each *Pod*: on a node that joins, and on all nodes again after a change of the
+# template. A reboot repeats it. It must be safe to repeat.
+#
 # ## Neither of the two
 #
 # | for | take | and know that |
@@ -298,7 +333,7 @@ proved("kindnet and kube-proxy use network and files of their node, and no Deplo
 # | what must run without the API server | a [static Pod](https://kubernetes.io/docs/tasks/configure-pod-container/static-pod/), a file in the kubelet's folder | no API changes it |
 # | what must run before the kubelet | a unit of systemd | Kubernetes does not see it |
 # | a helper of one application | a [sidecar container](https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/) | one a Pod, not one a node |
-# | once on each node, to its end | a Job for each node | a DaemonSet restarts what ends |
+# | once on the nodes of today, to its end | a Job for each node | a DaemonSet restarts what ends |
 #
 # ## Check yourself
 #
@@ -324,8 +359,7 @@ symptom("deployment-finds-no-node")
 # - `migrate` changes the tables of the shop, once.
 # - `report` adds up the day, each night at 2:00.
 #
-# Use these names and the image `busybox:1.36`, with a command that sleeps. Then defend your choice.
-# Imagine a fleet of 20 workers at noon, just after `migrate` was created; the real `report` takes a few
+# Use these names and the image `busybox:1.36`, with a command that sleeps. Imagine a fleet of 20 workers at noon, just after `migrate` was created; the real `report` takes a few
 # minutes. How many running Pods of its own does each of the five have? Finished Pods do not count. Write
 # the five numbers into the ConfigMap `answer`, under the names.
 
@@ -340,11 +374,9 @@ turn.start()
 # %kubectl get daemonsets,deployments,jobs,cronjobs,pods
 
 # %% [markdown]
-# Write the manifests between the quotes, separated by `---`. What `kubectl create` can make
-# (`deployment`, `job`, `cronjob`, `configmap`) is quicker with `%kubectl create` in a cell of your
-# own, or in a terminal. The check judges the kinds, what runs, and your five numbers. At the end a
-# worker joins, and leaves again. `turn.hint()` gives one of three hints, `turn.solution()` a solution
-# after you passed.
+# Write the manifests between the quotes, separated by `---`, or use `%kubectl create` in a cell of your
+# own. The check judges the kinds, what runs, and your five numbers. At the end a worker joins, and leaves
+# again. `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
 
 # %%
 workloads = """

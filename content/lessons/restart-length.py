@@ -17,7 +17,7 @@ wait_rollout("agent")
 #
 # (Lesson [rolling-update] counts the rounds: with a budget of k, N nodes take N/k rounds, rounded up.)
 # So a rollout becomes shorter in two ways. A larger budget takes more nodes down at a time; a shorter
-# restart does not. First measure one restart of the agent as it is.
+# restart does not. First measure one restart of the agent.
 
 # %%
 node = fleet.workers[0]
@@ -32,8 +32,7 @@ print(f"measured: the node was without an agent for {restart:.1f} s")
 #
 # Two fields of a container make a restart longer. A readiness probe with `initialDelaySeconds` makes the
 # new Pod ready late. A `preStop` hook makes the old Pod stop slowly. Change one of them at a time, and
-# compare the shortest gap of each rollout, which other work on this machine disturbs least. With a budget
-# of 4 the controller replaces the Pods of a third of the nodes at a time.
+# compare the shortest gap of each rollout. With a budget of 4 a third of the nodes is replaced at a time.
 
 # %%
 # %kubectl patch daemonset agent --type merge --patch \
@@ -50,8 +49,8 @@ with record("agent", live=True) as late:
 late.plot()
 
 # %% [markdown]
-# The readiness probe is in the template, so the new Pods have it. `preStop` is in the template, too. The
-# first of the next two rollouts adds `preStop` and removes the probe.
+# The new Pods have the readiness probe, because it is in the template. `preStop` is there, too. The first
+# of the next two rollouts adds `preStop` and removes the probe.
 
 # %%
 slow_stop = predict(
@@ -122,8 +121,8 @@ assert last - came > 3 - 1, "the controller reads the API's times: whole seconds
 proved("the last old Pod was not asked to stop before minReadySeconds were over")
 
 # %% [markdown]
-# The controller waits until the first half of the nodes has been ready for three seconds, then it replaces
-# the second half. So a bad version has time to fail before it reaches the next node.
+# The controller waits until the first half of the nodes has been ready for three seconds. So a bad version
+# has time to fail before it reaches the next node.
 #
 # ## A Pod that does not stop
 #
@@ -146,8 +145,7 @@ ends
 
 # %% [markdown]
 # Signals need a real process: on the embedded cluster you see a **recording** made on kind. The first
-# rollout ends the Pods whose first process is `sleep`. The new Pods run a shell that handles SIGTERM,
-# and the second rollout ends those.
+# rollout ends the Pods whose first process is `sleep`, the second one those of a shell that handles SIGTERM.
 
 # %%
 import json
@@ -208,10 +206,70 @@ proved("each Pod that ignores SIGTERM takes its grace period, and each that hand
 # ([pid_namespaces(7)](https://man7.org/linux/man-pages/man7/pid_namespaces.7.html)). Let the agent
 # handle SIGTERM, or start it under a small init. A shorter grace period only kills the agent sooner.
 #
+# ## A Pod of several containers
+#
+# An *init container* runs to its end before the next container starts. A *sidecar* is an init container
+# with `restartPolicy: Always`. It goes on running, and the next container starts as soon as the
+# `startupProbe` of the sidecar has succeeded. `several` has both, and the container `agent`.
+
+# %%
+from pathlib import Path
+
+print(Path("../manifests/restart-length/several.yaml").read_text())
+apply("../manifests/restart-length/several.yaml")
+wait_rollout("several")
+
+# %%
+follows = predict(
+    "sidecar-starts",
+    "The startupProbe of the sidecar proxy succeeds 4 seconds after proxy has started. The container "
+    "agent comes after it. How many seconds after proxy does agent start?",
+    unit="s",
+)
+follows
+
+# %%
+leaves = predict(
+    "sidecar-stops",
+    "A Pod is deleted. The preStop hook of its container agent sleeps for 4 seconds, and that of its "
+    "sidecar proxy for 2 seconds. Both end as soon as they get SIGTERM. "
+    "How many seconds after the request to stop does proxy end?",
+    unit="s",
+)
+leaves
+
+# %%
+from daemonset_course import show
+from daemonset_course.lessons import container_order
+
+with record("several", live=True) as whole:
+    # %kubectl delete pod -l app=several --field-selector spec.nodeName={node}
+    wait_rollout("several")
+asked = {"agent starts": follows, "proxy ends": leaves}
+order = container_order(whole.history, "several", node, predicted=asked)
+show(order)
+
+# %%
+follows.compare(order.starts("agent"))
+
+# %%
+leaves.compare(order.ends("proxy"))
+
+# %%
+assert order.starts("agent") > order.starts("proxy")
+assert order.ends("agent") <= order.ends("proxy") < 1.5 * order.ends("agent")
+proved("agent waited for the startupProbe of proxy, and proxy ended last, by the end of its hook")
+
+# %% [markdown]
+# A start is a *sum*: each init container delays what comes after it. A stop is a *maximum*: the `preStop`
+# hooks of all containers begin at once. A container gets SIGTERM when its own hook has ended, and a sidecar
+# only when the containers after it have ended, too
+# ([`killContainer`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/kubelet/kuberuntime/kuberuntime_container.go)).
+# One grace period holds for the whole Pod.
+#
 # ## Check yourself
 #
-# A colleague shows you two clusters. Choose the cause in each, and read what the output says about your
-# choice.
+# A colleague shows you two clusters. Choose the cause in each.
 
 # %%
 from daemonset_course.lessons import symptom
@@ -252,9 +310,8 @@ turn.start()
 # - that both are the DaemonSets of the start, and that the nodes are as they were.
 #
 # Write the part of the DaemonSet that is to change, from `spec:` on, between the quotes, or use
-# `kubectl` in a terminal. To remove a field, give it the value `null`. The check takes a while: it
-# waits for your rollout, and then for its own. `turn.hint()` gives one of three hints,
-# `turn.solution()` a solution after you passed.
+# `kubectl` in a terminal. To remove a field, give it the value `null`. The check takes a while.
+# `turn.hint()` gives one of three hints, `turn.solution()` a solution after you passed.
 
 # %%
 change = """
@@ -280,4 +337,6 @@ None
 # - A slow start makes the gap longer in the rollout that adds it, a slow stop in the rollout after that.
 # - `minReadySeconds` makes the rollout longer, and no gap.
 # - A process that does not handle SIGTERM takes its whole grace period on each node.
+# - Init containers and sidecars start one after the other. A sidecar ends last, and all `preStop` hooks
+#   begin at once.
 # - A shorter restart makes the rollout shorter, and takes no more nodes down.

@@ -35,8 +35,7 @@ print(pinned)
 
 # %% [markdown]
 # Nothing has checked whether a thousand CPUs are free, until the Pod reaches its kubelet. The kubelet
-# rejects it, and the Pod has failed. The controller deletes a failed Pod and creates another one, which
-# fails as well.
+# rejects it, and the Pod has failed.
 
 # %%
 fifth = predict(
@@ -84,8 +83,8 @@ proved("each Pod was created with nodeName; after the first, the pauses are at l
 # %kubectl events --for daemonset/pinned
 
 # %% [markdown]
-# The Pod has another NAME each time, and RESTARTS is 0. The kubelet's reason, `OutOfcpu`, stands under
-# STATUS. The events are those of the *DaemonSet*, because its controller acts: `FailedDaemonPod`, then
+# The Pod has another NAME each time, and RESTARTS is 0. STATUS is the kubelet's reason, `OutOfcpu`. The
+# events are those of the *DaemonSet*, because its controller acts: `FailedDaemonPod`, then
 # `SuccessfulDelete` and `SuccessfulCreate`. Once the pauses are long, the newest event is minutes old.
 
 # %%
@@ -136,6 +135,63 @@ proved("the pause after the change is shorter than the last one before it")
 
 # %%
 # %kubectl delete daemonset pinned --wait=false
+
+# %% [markdown]
+# ### A node that shuts down
+#
+# With [graceful node shutdown](https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/)
+# the kubelet stops the Pods when its machine shuts down. It reports that it is not ready, so the node
+# gets the taints `not-ready:NoSchedule` and `not-ready:NoExecute`. Each Pod then has *failed*, with the
+# reason `Terminated`. The kubelet rejects every new Pod.
+#
+# A simulated node joins and shuts down. Its kubelet is **played by hand**: `shut_down` writes through the
+# API what a kubelet writes. The controller is real.
+
+# %%
+recreated = predict(
+    "shutdown-loop",
+    "A node shuts down, and its kubelet has ended the Pods of the DaemonSets agent and eager there. "
+    "agent has no toleration of its own, and eager tolerates every taint. "
+    "Of which one does the controller create new Pods on this node?",
+    choices=("agent", "eager", "both", "none"),
+)
+recreated
+
+# %%
+from daemonset_course import add_node, remove_node, wait_rollout
+from daemonset_course.lessons import nodes_with, shut_down
+
+(leaving,) = add_node()
+# %kubectl apply -f ../manifests/when-a-pod-fails/agent.yaml -f ../manifests/when-nodes-fail/eager.yaml
+for app in ("agent", "eager"):
+    wait_rollout(app)
+with record("eager", live=True) as shutdown:
+    shut_down(leaving, rejected=4, mark=shutdown.mark)
+    there = [app for app in ("agent", "eager") if leaving in nodes_with(app)]
+    remove_node(leaving)  # the machine is off
+shutdown.plot()
+
+# %%
+recreated.compare({0: "none", 1: "".join(there), 2: "both"}[len(there)])
+
+# %%
+# %kubectl get pods -l app=eager -o wide
+# %kubectl events --for daemonset/eager --types=Warning
+
+# %%
+made = [life for life in startup(shutdown.history).new if life.node == leaving]
+assert there == ["eager"]
+assert len(made) >= 4
+assert {life.last["status"]["reason"] for life in made[:4]} == {"NodeShutdown"}
+proved("the controller created four Pods of eager on the node, and none of agent")
+
+# %% [markdown]
+# The controller deletes the failed Pods of both. It creates a new one if that tolerates the taints, and
+# does not know that the machine shuts down. So `eager` meets the same back-off, until the machine is off
+# ([#122912](https://github.com/kubernetes/kubernetes/issues/122912)).
+
+# %%
+# %kubectl delete daemonset agent eager --wait=false
 
 # %% [markdown]
 # ## The kubelet's back-off
@@ -202,8 +258,8 @@ proved("one Pod for each node, none of them failed, and each container was start
 # %% [markdown]
 # ## Check yourself
 #
-# A colleague shows you two clusters. Choose the cause in each. (An *init container* runs before the
-# other containers of its Pod, and they wait until it has succeeded.)
+# A colleague shows you two clusters. Choose the cause in each. (Lesson [restart-length] has init
+# containers.)
 
 # %%
 from daemonset_course.lessons import symptom

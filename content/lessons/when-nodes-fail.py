@@ -181,11 +181,9 @@ proved("the agent was evicted, then deleted, and not replaced; eager's Pod is th
 #
 # A machine that is shut down in good order is another case. With
 # [graceful node shutdown](https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/)
-# the kubelet reports not ready and stops the Pods itself, the important ones last. For agents that is not
-# clean. The DaemonSet controller does not know of the shutdown. If the agent tolerates the node's taints,
-# the controller creates a new Pod as soon as the old one has ended. The kubelet rejects the new Pod, the
-# controller creates the next one, and so on until the machine is off
-# ([#122912](https://github.com/kubernetes/kubernetes/issues/122912)).
+# the kubelet reports not ready and stops the Pods itself, the important ones last. An agent that tolerates
+# the taints of the node is created anew there, and rejected, again and again: lesson [when-a-pod-fails]
+# plays it.
 #
 # ## Drained
 #

@@ -14,10 +14,12 @@ from daemonset_course.analysis.alert_histories import (
 )
 from daemonset_course.analysis.alerts import alerts, fired_during, sample
 from daemonset_course.analysis.capacity import Capacity
+from daemonset_course.analysis.container_order import container_order
 from daemonset_course.analysis.counts import coverage_over_time, pods_per_node
 from daemonset_course.analysis.coverage import coverage, tolerations_by_object
 from daemonset_course.analysis.delivery_tools import delivered
 from daemonset_course.analysis.enqueued import Enqueued
+from daemonset_course.analysis.init_runs import init_runs
 from daemonset_course.analysis.label_changes import label_changes, label_map
 from daemonset_course.analysis.monitoring import rights, scrapes
 from daemonset_course.analysis.new_nodes import new_nodes
@@ -76,6 +78,7 @@ from daemonset_course.verbs.exporter_trials import (
 )
 from daemonset_course.verbs.failing_nodes import break_nodes, recover_nodes, wait_evictions
 from daemonset_course.verbs.faults import fill_node, never_ready
+from daemonset_course.verbs.graceful_shutdown import shut_down
 from daemonset_course.verbs.nodes import allocatable_cpu
 from daemonset_course.verbs.own_agent import call_agents
 from daemonset_course.verbs.own_taint import untaint_as_agent
@@ -119,6 +122,7 @@ __all__ = [
     "bound_by",
     "break_nodes",
     "call_agents",
+    "container_order",
     "container_patch",
     "count_by_node",
     "count_queue_adds",
@@ -135,6 +139,7 @@ __all__ = [
     "fill_node",
     "fired_during",
     "first_tries",
+    "init_runs",
     "joining",
     "judge_rules",
     "lab_progress",
@@ -176,6 +181,7 @@ __all__ = [
     "set_network_unavailable",
     "set_pressure",
     "shell",
+    "shut_down",
     "small_multiples",
     "start_component",
     "startup",

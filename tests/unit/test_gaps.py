@@ -23,8 +23,10 @@ from hypothesis import strategies as st
 
 import daemonset_course.analysis
 from daemonset_course.analysis.alerts import fired_during, sample, samples
+from daemonset_course.analysis.container_order import container_order
 from daemonset_course.analysis.counts import CoverageOverTime, counts, coverage_over_time
 from daemonset_course.analysis.coverage import coverage, tolerations_by_object
+from daemonset_course.analysis.init_runs import init_runs
 from daemonset_course.analysis.label_changes import label_changes, label_map, label_values
 from daemonset_course.analysis.new_nodes import new_nodes
 from daemonset_course.analysis.node_failures import Failures, failure, failures
@@ -53,6 +55,8 @@ ANALYSES: dict[str, Callable[[History], Any]] = {
     "label_values": lambda h: label_values(h, "disk"),
     "label_map": lambda h: label_map(h, "disk"),
     "new_nodes": lambda h: new_nodes(h, [JOINED], "agent", "agent"),
+    "container_order": lambda h: container_order(h, "agent", SSD),
+    "init_runs": lambda h: init_runs(h, "agent", "prepare"),
     "failures": lambda h: failures(h, {"silent": DEAD}, ["agent"]),
     "failure": lambda h: Failures((failure(h, "silent", DEAD, ["agent"]),)),
     "node_taints": lambda h: node_taints(h, [DEAD], ["agent"]),
@@ -153,6 +157,9 @@ def _claims(name: str, found: Any) -> Iterator[tuple[Any, ...]]:
             for life in found.lives:
                 for moment in ("created", "bound", "ready", "stopping", "gone"):
                     yield (life.uid, moment, getattr(life, moment))
+        case "container_order":
+            for pod in found.pods:
+                yield from ((pod.life.uid, m, getattr(pod.life, m)) for m in ("stopping", "gone"))
         case "attempts":
             yield from (("deleted", one.created, one.deleted) for one in found)
         case "coverage_over_time":
@@ -201,7 +208,7 @@ def test_the_complete_log_is_told_without_a_word_of_unknown(name: str) -> None:
     assert found is not NOWHERE
     assert "saw nothing" not in str(getattr(found, "caption", ""))
     assert claims(name, found) or name in {
-        "counts", "tolerations_by_object", "label_values", "pods_by_node",
+        "counts", "tolerations_by_object", "label_values", "pods_by_node", "init_runs",
     }  # fmt: skip
 
 

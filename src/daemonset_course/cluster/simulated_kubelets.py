@@ -59,9 +59,11 @@ def completed(stage: dict[str, Any], pace: float) -> dict[str, Any]:
     expressions = spec["selector"]["matchExpressions"]
     keys = [one | {"key": _with_step(one["key"], pace)} for one in expressions]
     following = dict(spec["next"])
-    if "podstatus" in following.get("statusTemplate", ""):
-        defined = f"{{{{ $pace := {pace:f} }}}}{{{{ $_ := $pace }}}}\n{_data('podstatus.gotmpl')}"
-        following["statusTemplate"] = defined + following["statusTemplate"]
+    template = following.get("statusTemplate", "")
+    if re.search(r"\$pace\b|podstatus", template):
+        used = _data("podstatus.gotmpl") if "podstatus" in template else ""
+        defined = f"{{{{ $pace := {pace:f} }}}}{{{{ $_ := $pace }}}}\n{used}"
+        following["statusTemplate"] = defined + template
     changed = {
         "selector": {"matchExpressions": keys},
         "delay": _duration(_with_step(f'"\\(({seconds}) * {pace})s"', pace)),

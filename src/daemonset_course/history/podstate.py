@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from daemonset_course.history.log import Object
@@ -202,12 +202,20 @@ def ready_age(pod: Object, began: str) -> float:
 
 def phase_age(pod: Object, began: str) -> float:
     """Return ``ready_age``; of a terminating Pod, for how long it had been terminating."""
-    leaves = parse_time(str(pod["metadata"].get("deletionTimestamp", "")))
-    start = parse_time(began)
-    if leaves is None or start is None:
+    asked, start = asked_to_stop(pod), parse_time(began)
+    if asked is None or start is None:
         return ready_age(pod, began)
+    return max(0.0, (start - asked).total_seconds())
+
+
+def asked_to_stop(pod: Object) -> datetime | None:
+    """Return when the deletion of a Pod was requested, in whole seconds; None if it was not.
+
+    ``deletionTimestamp`` is the end of the grace period.
+    """
+    leaves = parse_time(str(pod["metadata"].get("deletionTimestamp", "")))
     grace = float(pod["metadata"].get("deletionGracePeriodSeconds") or 0)
-    return max(0.0, (start - leaves).total_seconds() + grace)
+    return leaves - timedelta(seconds=grace) if leaves else None
 
 
 def unready(pod: Object) -> list[Unready]:

@@ -92,7 +92,7 @@ def break_node(node: str, how: topology.Failure = "unreachable") -> str:
     _require_reporting(cluster, require_node(node), how)
     cluster.backend.break_node(cluster.api, node, how)
     status, word = ("Unknown", "unreachable") if how == "unreachable" else ("False", "not-ready")
-    _wait_status(cluster, node, status, f"node.kubernetes.io/{word}")
+    wait_status(cluster, node, status, f"node.kubernetes.io/{word}")
     return f"{node}: Ready={status}, tainted node.kubernetes.io/{word}"
 
 
@@ -210,7 +210,7 @@ def require_node(node: str) -> str:
     return node
 
 
-def _wait_status(cluster: Cluster, node: str, status: str, taint_key: str) -> None:
+def wait_status(cluster: Cluster, node: str, status: str, taint_key: str) -> None:
     """Wait until the node has this status and both of its taints.
 
     The taint NoExecute is added shortly after NoSchedule, and not at all if too many nodes of a
