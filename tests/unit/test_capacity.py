@@ -89,11 +89,14 @@ def test_a_bar_for_each_node_and_arrangement_says_what_is_pending_or_missing() -
     assert drawn.styles["one"].hatch != drawn.styles["each"].hatch
 
 
-def test_an_end_that_nobody_saw_has_no_bar() -> None:
+def test_an_end_that_nobody_saw_has_a_question_mark() -> None:
     blind = blinded(EACH, "pods", 5, 10, relist=False)
     found = shares(one=ONE, each=blind)
+    alone = shares(each=blind).figure()
 
-    assert [*found.figure().values] == ["one"]
+    assert found.figure().values["each"] == (0, 0, 0)
+    assert found.figure().texts["each", "worker: 48 CPUs"] == "?"
+    assert (alone.groups, alone.texts) == (("unknown",), {("each", "unknown"): "?"})
     assert "each: the end was not seen. The watch of pods saw nothing from 5.0 s" in found.caption
     assert shares(each=blind).headline == "Nobody saw what collector requests of its nodes"
 

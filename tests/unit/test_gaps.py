@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 import daemonset_course.analysis
 from daemonset_course.analysis.alerts import fired_during, sample, samples
+from daemonset_course.analysis.capacity import node_shares
 from daemonset_course.analysis.counts import CoverageOverTime, counts, coverage_over_time
 from daemonset_course.analysis.coverage import coverage, tolerations_by_object
 from daemonset_course.analysis.label_changes import label_changes, label_map, label_values
@@ -52,6 +53,7 @@ ANALYSES: dict[str, Callable[[History], Any]] = {
     "label_changes": lambda h: label_changes(h, "disk", "ssd"),
     "label_values": lambda h: label_values(h, "disk"),
     "label_map": lambda h: label_map(h, "disk"),
+    "node_shares": lambda h: node_shares({"all": h}, [SSD], "agent"),
     "new_nodes": lambda h: new_nodes(h, [JOINED], "agent", "agent"),
     "failures": lambda h: failures(h, {"silent": DEAD}, ["agent"]),
     "failure": lambda h: Failures((failure(h, "silent", DEAD, ["agent"]),)),
@@ -81,6 +83,10 @@ def complete() -> tuple[Record, ...]:
             meta["resourceVersion"] = str(version)
             if record["resource"] == "pods":
                 meta["labels"]["app"] = "agent"
+                asked = {"resources": {"requests": {"cpu": "100m"}}}
+                record["object"]["spec"]["containers"] = [asked]
+            if record["resource"] == "nodes":
+                record["object"]["status"]["allocatable"] = {"cpu": "4"}
     return tuple(log)
 
 
@@ -136,6 +142,9 @@ def _claims(name: str, found: Any) -> Iterator[tuple[Any, ...]]:
             yield from (("waits", node) for node in found.waits)
         case "label_map":
             yield from (("after", s.node, s.value, s.pod) for s in found.after)
+        case "node_shares":
+            for found_there in found.shares.values():
+                yield from found_there.items()
         case "new_nodes":
             for one in found.found:
                 for moment in ("joined", "ready", "agent_ready", "app_ready", "app_bound"):

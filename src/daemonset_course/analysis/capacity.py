@@ -152,20 +152,27 @@ class NodeShares:
         return " ".join([*sentences, *self.interrupted])
 
     def figure(self) -> Bars:
-        """Return for each node a bar of each arrangement, with the percentage at its end."""
-        seen = {name: found for name, found in self.shares.items() if found}
+        """Return for each node a bar of each arrangement, with the percentage at its end.
+
+        An arrangement whose end was not seen has "?".
+        """
         rooms = {
             node: f"{node}: {number(one.allocatable / 1000)} CPUs"
-            for found in seen.values()
+            for found in self.shares.values()
             for node, one in found.items()
-        }
+        } or {"unknown": "unknown"}
+        bars = {name: [found.get(node) for node in rooms] for name, found in self.shares.items()}
         return Bars(
             tuple(rooms.values()),
-            {name: tuple(found[node].percent for node in rooms) for name, found in seen.items()},
-            {name: _FILLS[i % len(_FILLS)] for i, name in enumerate(seen)},
+            {name: tuple(one.percent if one else 0.0 for one in row) for name, row in bars.items()},
+            {name: _FILLS[i % len(_FILLS)] for i, name in enumerate(bars)},
             value_axis=f"CPU that {self.app} requests (% of what the node can give)",
             horizontal=True,
-            texts={(name, rooms[n]): found[n].text for name, found in seen.items() for n in rooms},
+            texts={
+                (name, room): one.text if one else "?"
+                for name, row in bars.items()
+                for room, one in zip(rooms.values(), row, strict=True)
+            },
         )
 
 
