@@ -233,7 +233,7 @@ def on_the_node():
     seen, made = {}, "-l app.kubernetes.io/managed-by=kubectl-debug"
     for profile in ("general", "sysadmin"):
         debug = f"debug node/{one} --image=busybox:1.36 --profile={profile}"
-        kubectl(debug, "--", *"chroot /host ss -Hltnp sport = 10250".split())
+        kubectl(f"{debug} -- chroot /host ss -Hltnp sport = 10250")
         kubectl(f"wait pod {made} --timeout=60s", "--for=jsonpath={.status.phase}=Succeeded")
         seen[profile] = " ".join(kubectl(f"logs {made} --tail=-1").split())
         kubectl(f"delete pod {made}")
