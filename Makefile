@@ -4,8 +4,9 @@
 #   PYTHON=python3.12     the Python (3.11 or newer) to make .venv with
 #   LABARGS="..."         more arguments for `course open`
 #   PYTESTARGS="..."      more arguments for pytest, such as PYTESTARGS="-k timeline"
-#   TESTS="..."           what pytest runs instead of everything, such as TESTS=tests/unit
-#   WORKERS=4             how many tests run side by side, each with its own cluster
+#   TESTS="..."           what `make test` runs instead, such as TESTS=tests/unit
+#   TESTS_LIVE="..."      what `make test-live` runs instead
+#   WORKERS=3             how many tests run side by side, each with its own cluster
 #   RUNS="dirty twice"    which runs `make test-orders` makes, of which lessons: ONLY="04 05"
 #   FAULTS=50             how often `make faults` tries each random fault
 #   SECONDS=600           how long `make soak` runs; SEED=7 its seed, EPISODE=12 one episode of it again
@@ -22,7 +23,7 @@ export COURSE_KUBERNETES = $(KUBERNETES)
 ifdef IMAGE
 export COURSE_IMAGE = $(IMAGE)
 endif
-WORKERS ?= 4
+WORKERS ?= 3
 CODE := $(wildcard conftest.py src tests tools content START.ipynb playground.ipynb notebooks labs solutions)
 LIVE := tests/live $(wildcard notebooks labs solutions)
 TESTS_KIND ?= $(LIVE)

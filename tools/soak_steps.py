@@ -184,12 +184,13 @@ def _node_fault(chance: random.Random) -> str:
     ])  # fmt: skip
 
 
-# Of the right type: `tests/unit` has what every public name does with one of a wrong type.
+# Of right and wrong types: each verb refuses the wrong ones by its annotations.
 _TEXTS = (
     "''", "'no/such'", "'x' * 300", "'Ümlaut 🐳'", "'agent\\n'", "'../..'", "'%2e'", "'--all'",
     "'a,b'", "'agent '", "'{'", "\"'\"", "'soak-control-plane'", "'default'",
+    "None", "7", "1.5", "b'agent'", "['agent']", "{'app': 'agent'}", "object()",
 )  # fmt: skip
-_NUMBERS = ("0", "-1")
+_NUMBERS = ("0", "-1", "'2'", "None", "float('nan')", "[1]", "True")
 _TAKES_ONE = (
         "why({})", "why('soak-worker', {})", "apply({})", "kubectl({})", "label({}, disk='ssd')",
         "label('soak-worker', disk={})", "taint('soak-worker', {})", "taint({}, 'a=b:NoSchedule')",

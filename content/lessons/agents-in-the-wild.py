@@ -57,22 +57,17 @@ assert all(len(table.found[d]) >= 2 for d in table.of("DaemonSet"))
 proved("each DaemonSet has at least two of the features, and no Deployment has a piece of its node")
 
 # %% [markdown]
-# This is how you recognise an agent: its Pod has a piece of its *node*, most often files. Such a Pod is of
-# use on one node only, so there is one on each. A priority or a toleration is a weaker sign: CoreDNS has
-# both, and may run on any node.
-#
-# Now the feature by which you know each agent. Their manifests are in `manifests/agents-in-the-wild/agents`.
+# This is how you recognise an agent: its Pod has a piece of its *node*, most often files. It is of use on
+# that node only, so there is one on each. A priority or a toleration is a weaker sign: CoreDNS has both,
+# and may run on any node. The manifests are in `manifests/agents-in-the-wild/agents`.
 #
 # ## Storage: Bidirectional
 #
 # This is the node plugin. It mounts a volume for a Pod in its own container, and the kubelet must see the
-# mount.
+# mount. Try `Bidirectional` without `privileged`, and then a volume of each of four kinds.
 
 # %%
 print(Path(f"{FOLDER}/agents/storage.yaml").read_text())
-
-# %% [markdown]
-# Try `Bidirectional` without `privileged`, and then a volume of each of four kinds.
 
 # %%
 patch = f"--dry-run=server --patch-file {FOLDER}/unprivileged.yaml"
@@ -89,10 +84,9 @@ assert wait_rollout("storage").ready == len(fleet.nodes)
 proved("three of the four kinds are non-functional; the agent storage is ready on every node")
 
 # %% [markdown]
-# A container that mounts into its node can do nearly everything there. The API server accepts all four
-# volumes, and nothing mounts three of them any more
-# ([`pkg/api/persistentvolume/util.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/api/persistentvolume/util.go)).
-# That part of the claim is dated. A CSI driver does it now, and its node plugin is a DaemonSet.
+# The API server accepts all four volumes, and nothing mounts three of them any more
+# ([`pkg/api/persistentvolume/util.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/api/persistentvolume/util.go)):
+# that part of the claim is dated. A CSI driver does it now, and its node plugin is a DaemonSet.
 #
 # ## Logs: hostPath
 #
@@ -133,20 +127,17 @@ read.compare(len(tail.result["read"]["worker"]), within=0, source=tail.source)
 print(tail.label)
 show(LogReaders(tail.result["runs"], tail.result["read"]))
 
-# %% tags=["claim-C14"]
+# %% tags=["claim-C14", "claim-C33"]
 assert wait_rollout("logs").ready == len(fleet.nodes)
 assert tail.result["read"] == tail.result["runs"]
 assert sum(map(len, tail.result["read"].values())) == 6
 proved("each agent has read the Pods of its node and no other, and together they have read all six")
 
 # %% [markdown]
-# The files are there, and nowhere else. Of the four names, Logstash usually stands
-# [behind the agents](https://www.elastic.co/docs/reference/logstash/deploying-scaling-logstash) and
-# receives what they send, as our `collector` would.
-#
-# ## Metrics: the node's network
-#
-# You know this agent from lesson [monitoring-agent]: `hostNetwork` is for its network counters.
+# The files are there, and nowhere else: the logs of a node without such an agent are read by nobody.
+# Of the four names, Logstash usually stands
+# [behind the agents](https://www.elastic.co/docs/reference/logstash/deploying-scaling-logstash), as our
+# `collector` would. (You know `metrics` from lesson [monitoring-agent].)
 #
 # ## Network: hostNetwork, and every taint
 #
@@ -167,8 +158,6 @@ def clear():
 
 
 # %%
-from daemonset_course.lessons import coverage
-
 break_node(node, "not ready")
 with record("both", live=True) as circle:
     kubectl(f"apply -f {CIRCLE}")
@@ -176,7 +165,7 @@ with record("both", live=True) as circle:
         on_node = f"-l app={name} --field-selector spec.nodeName={node}"
         try_kubectl(f"wait --for=create pod {on_node} --timeout=8s")
 created = [name for name in names if node in nodes_with(name)]
-show(coverage(circle.history, names))
+print(*created, sep="\n")
 
 # %% tags=["claim-C16"]
 allowed = [name for name in names if why(node, name).run]
@@ -186,8 +175,8 @@ proved("two of the three get a Pod on the node, the same two as by the controlle
 # %% [markdown]
 # The automatic tolerations keep a Pod on such a node, and bring none there (lesson
 # [taints-and-tolerations]). Now the node recovers, and then it loses its network plugin. The plugin
-# registers by a file in `/etc/cni/net.d`, which is why `network` has that folder as a `hostPath`.
-# `without_network` sets the file aside on a real node.
+# registers by a file in `/etc/cni/net.d`, which is why `network` mounts that folder. `without_network` sets
+# the file aside.
 
 # %%
 recover_node(node)
@@ -230,7 +219,7 @@ text = {0: "none", 3: "all three"}.get(len(ran), " and ".join(ran))
 run.compare(text, source=started.source)
 started
 
-# %% tags=["claim-C16"]
+# %% tags=["claim-C16", "claim-C33"]
 assert started.result["run"] == ["both"]
 assert "cni plugin not initialized" in started.result["said of tolerant"]
 assert wait_rollout("network").ready == len(fleet.nodes)
@@ -313,8 +302,10 @@ print(before)
 first.compare(len(before.ready), within=0)
 
 # %% [markdown]
-# A label and a Pod do not create GPUs. A device plugin reports GPUs to the kubelet, which writes their number
-# into the node's status. Here
+# A label and a Pod do not create GPUs. A
+# [device plugin](https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/device-plugins/)
+# reports them to the kubelet, through a socket in the folder that `gpu` mounts. The kubelet writes their
+# number into the node's status. Here
 # [you write it](https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/):
 
 # %%
@@ -325,6 +316,8 @@ after = wait_settled("app=train", pods=3)
 
 # %% tags=["claim-C18"]
 assert nodes_with("gpu") == {gpu_node}
+folder = kubectl("get daemonset gpu -o jsonpath={.spec.template.spec.volumes[*].hostPath.path}")
+assert folder == "/var/lib/kubelet/device-plugins"
 assert (before.ready, len(before.refused)) == ((), 3)
 assert all("Insufficient example.com/gpu" in said for _, said in before.refused)
 assert after.ready == (gpu_node, gpu_node)
@@ -341,21 +334,50 @@ from daemonset_course.lessons import symptom
 
 symptom("installer-keeps-away")
 
+# %% [markdown]
+# `shipped.yaml` has, of ten programs in the claims, what their public manifests say about nodes:
+# tolerations, selector, network. One worker gets a taint.
+
 # %%
+shipped = ("csi-nfs-node", "fluentd", "fluent-bit", "filebeat", "node-exporter", "datadog",
+           "calico-node", "cilium", "falco", "nvidia-device-plugin")  # fmt: skip
 q2 = predict(
-    "check-start",
-    "A node has no network plugin yet and is not ready. "
-    "How many of our six agents could run on it, by their features?",
-    unit="agents",
+    "check-shipped",
+    "A control plane has its taint, and one of three workers has dedicated=db:NoSchedule. Which of "
+    "these agents run on all four nodes, with the tolerations of their own public manifests?",
+    nodes=shipped,
 )
 q2
 
 # %%
-needed = {"hostNetwork", "tolerates everything"}
-able = [name for name in agents if needed <= table.found[f"DaemonSet {name}"]]
-q2.compare(len(able), within=0, source="rule")
+from daemonset_course.lessons import coverage
+
+# %kubectl taint node {node} dedicated=db:NoSchedule --overwrite
+with record("fluentd") as shipping:
+    # %kubectl apply -f {FOLDER}/shipped.yaml
+    for name in shipped:
+        wait_rollout(name)
+runs = {name: nodes_with(name) for name in shipped}
+q2.compare([name for name in shipped if runs[name] == set(fleet.nodes)])
+show(coverage(shipping.history, shipped))
+
+# %% tags=["claim-C03", "claim-C14", "claim-C15", "claim-C16", "claim-C17", "claim-C33"]
+plane, plain = fleet.nodes[0], set(fleet.workers) - {node}
+everywhere = {"csi-nfs-node", "node-exporter", "calico-node", "cilium"}
+assert {name for name in shipped if runs[name] == set(fleet.nodes)} == everywhere
+assert all(plain <= runs[name] for name in shipped)
+assert runs["fluentd"] == runs["falco"] == plain | {plane}
+assert runs["fluent-bit"] == runs["filebeat"] == runs["datadog"] == plain
+proved("the two network plugins are everywhere; none of the three log collectors is")
 
 # %% [markdown]
+# "On every node" is for you to write. What tolerates nothing leaves out each node with a taint, in silence.
+#
+# No cluster shows what is *standard*
+# ([alternatives](https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/#alternatives-to-daemonset)).
+# Of the 17 programs in the claims, 14 have a published DaemonSet. Rook runs Ceph's daemons as Deployments,
+# Elastic's chart runs Logstash as a StatefulSet, and for collectd we found none.
+#
 # ## Your turn
 #
 # `logs` sends what the containers of its node print. In a merge six lines of its manifest were lost.
@@ -391,9 +413,6 @@ turn.apply(change)
 
 # %%
 turn.check()
-
-# %% [markdown]
-# Back to the small fleet.
 
 # %%
 reset(workers=3)

@@ -15,10 +15,9 @@ fleet
 #
 # > An agent uses `hostNetwork` and `hostPath` to work with its node.
 #
-# Both take something away: the names of Services, and the kubelet's care for the files. Lesson
-# [monitoring-agent] showed what an exporter reads. This one is about agents that must *find* something:
-# a Service by its name, a folder of the node, a line in a log. Where containers have to run, the embedded
-# cluster shows a **recording** made on kind.
+# Lesson [monitoring-agent] showed what an exporter reads. This one is about agents that must *find*
+# something: a Service by its name, a folder of the node, a line in a log. Where containers have to run, the
+# embedded cluster shows a **recording** made on kind.
 #
 # ## Names
 #
@@ -35,8 +34,8 @@ fields = "NETWORK:.spec.template.spec.hostNetwork,DNS:.spec.template.spec.dnsPol
 # %kubectl get daemonset agent -o custom-columns={fields}
 
 # %% [markdown]
-# The API server wrote the default, `ClusterFirst`: "ask the cluster's name server first". Three agents
-# on one node look up `kubernetes.default.svc.cluster.local`: `pod-network` has a network of its own,
+# The API server wrote the default, `ClusterFirst`: "ask the cluster's name server first". That one knows
+# the names of Services. Three agents on one node look up `kubernetes.default.svc.cluster.local`: `pod-network` has a network of its own,
 # `host-network` is like the agent above, and `with-host-net` has `hostNetwork` and
 # `dnsPolicy: ClusterFirstWithHostNet`.
 
@@ -89,7 +88,8 @@ proved("host-network asks another name server than the two others, and finds no 
 # The DaemonSet still says `ClusterFirst`. The agent starts, is ready, and sends nothing: no column and no
 # event of Kubernetes shows it.
 #
-# The field is in the Pod template, so the cure is a rollout.
+# The cure is `ClusterFirstWithHostNet`. But an agent that must run before the cluster's name server does,
+# such as a network plugin, stays with the node's. The field is in the Pod template, so the cure is a rollout.
 
 # %%
 policy = '{"spec": {"template": {"spec": {"dnsPolicy": "ClusterFirstWithHostNet"}}}}'
@@ -106,13 +106,13 @@ proved("each Pod was replaced")
 # ## A folder that is not there
 #
 # A `hostPath` names a file or folder of the node, and `type` says what the kubelet checks before it starts
-# the container. In each of these five agents the path does not exist.
+# the container. In each of these five agents the path does not exist. The second one is:
 
 # %%
 # %kubectl delete daemonset -l example=dns
 from pathlib import Path
 
-print(Path("../manifests/host-access/types.yaml").read_text()[:900])
+print(Path("../manifests/host-access/types.yaml").read_text().split("---\n")[1])
 
 # %%
 runs = predict(
@@ -215,10 +215,15 @@ proved("fsGroup became the group of the emptyDir, and not of the folder of the n
 # also gives the files to that group, and for a `hostPath` it does not
 # ([security context](https://kubernetes.io/docs/tasks/configure-pod-container/security-context/)).
 #
-# ## A log that is turned over
+# Look at your own nodes first, with `ls -ln`. containerd gives the logs in `/var/log/pods` to group 0, root
+# ([#8920](https://github.com/containerd/containerd/issues/8920)): there an agent needs
+# `supplementalGroups: [0]`. CRI-O wrote them for root alone until 2025
+# ([#9013](https://github.com/cri-o/cri-o/issues/9013)).
 #
-# The kubelet renames a container's log when it has 10 MiB, and the runtime goes on in a new file of the
-# old name; of four old ones all but the newest are compressed
+# ## A log that is rotated
+#
+# The kubelet *rotates* a container's log: it renames the file when it has 10 MiB, and the runtime goes on in
+# a new file of the old name. Four old files are kept, and all but the newest are compressed
 # ([log rotation](https://kubernetes.io/docs/concepts/cluster-administration/logging/#log-rotation)).
 # Two readers follow a log. `tail -f` follows the open file, `tail -F` the name. The log has one line, is
 # renamed, and a new file gets a second line.
@@ -260,8 +265,9 @@ assert rotated.result == {"file": "1", "name": "2"}
 proved("who follows the open file misses the line in the new one")
 
 # %% [markdown]
-# Log agents follow names and remember the inode of each file, so that they read the old file to its end. What
-# was renamed and compressed while the agent was away is lost: an update of the agent is such a time.
+# Log agents follow names. They also remember the inode of each file, its number on the disk, so that they read
+# a renamed file to its end. What was compressed while the agent was away is lost to an agent that reads no
+# compressed files: an update of the agent is such a time.
 #
 # ## Where the agent may write
 #
@@ -321,8 +327,8 @@ check
 check.compare(said, source=groups.source)
 
 # %% [markdown]
-# The folder of `readers` is such a one, and this is what user 10001 read there. An init container that runs as root
-# may give it to the user.
+# `readers` has such a folder, and this is what its user 10001 was told. The folder belongs to root. An init
+# container that runs as root can give it to the user.
 #
 # ## Your turn
 #
@@ -370,6 +376,6 @@ None
 #
 # - With `hostNetwork`, only `dnsPolicy: ClusterFirstWithHostNet` asks the cluster's name server.
 # - `type: Directory` makes a missing folder visible; `DirectoryOrCreate` hides it.
-# - A user that is not root reads the node's logs by group. `fsGroup` changes no file of the node.
+# - A user that is not root reads the node's logs by their group. `fsGroup` changes no file of the node.
 # - Follow a log by its name.
 # - A read-only file system and an `emptyDir`: the agent writes where it must, and nowhere else.

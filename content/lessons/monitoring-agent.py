@@ -364,7 +364,7 @@ shipped.plot()
 # after = %kubectl apply --server-side --dry-run=server -f {BETTER}
 print(before, after, sep="\n")
 
-# %% tags=["claim-C15"]
+# %%
 gone = ("hostPID", "capabilities", "runAsNonRoot", "seccompProfile", "allowPrivilegeEscalation")
 places = kubectl("-n node-exporter get pods -o jsonpath={.items[*].spec.nodeName}").split()
 assert set(places) == set(fleet.nodes)

@@ -236,8 +236,9 @@ proved("the stored request equals the limit, and leaves less room for web")
 # A ResourceQuota adds up requests. `agent` requests 100Mi of memory on each of six workers.
 
 # %%
-# %kubectl delete daemonset -l agents=small
+# %kubectl delete daemonset -l agents=small --cascade=foreground
 # %kubectl apply -f ../manifests/ports-and-resources/quota.yaml
+# %kubectl wait --for='jsonpath={.status.used.requests\.memory}' quota/total --timeout=60s
 apply("../manifests/ports-and-resources/agent.yaml")
 wait_rollout("agent")
 # %kubectl wait --for='jsonpath={.status.used.requests\.memory}=600Mi' quota/total --timeout=60s
@@ -256,13 +257,46 @@ proved("six agents request 600Mi together; on 100 nodes they would request 10,00
 #
 # > Overcommitted nodes lead to OOM kills.
 #
+# A node is *overcommitted* when its containers may use more than it has. Can the scheduler let that happen?
+
+# %%
+# %kubectl delete quota/total daemonset/agent deployment/web --ignore-not-found
+over = predict(
+    "overcommitted",
+    "Six agents belong on one node. Each requests 10Mi of memory, and its limit is half of the "
+    "node's memory. How many of the six will the scheduler place there?",
+    unit="agents",
+)
+over
+
+# %%
+# memory = %kubectl get node {node} -o jsonpath={.status.allocatable.memory}
+half = int(parse_quantity(memory)) // 2**21
+# %kubectl apply -f ../manifests/ports-and-resources/small.yaml
+# %kubectl set resources daemonset -l agents=small --requests=memory=10Mi --limits=memory={half}Mi
+# %kubectl rollout status daemonset -l agents=small --timeout=60s
+# described = %kubectl describe node {node}
+print(described[described.index("Allocated resources") :])
+over.compare(sum(node in nodes_with(f"agent-{n}") for n in range(1, 7)), within=0)
+
+# %% tags=["claim-C84"]
+[line] = [line for line in described.splitlines() if line.split()[:1] == ["memory"]]
+requested_part, limit_part = (int(part.split("%")[0]) for part in line.split("(")[1:])
+assert all(node in nodes_with(f"agent-{n}") for n in range(1, 7))
+assert requested_part < 100 < 250 < limit_part
+proved("all six are there: their requests fit, and their limits are three times the node's memory")
+
+# %% [markdown]
+# The scheduler adds up requests, not limits. (Only a ResourceQuota may add up limits, for a namespace.)
+# `kubectl describe node` calls the node overcommitted. Nothing happens as long as the agents use little.
+#
 # When memory is used up, the kernel kills the process with the highest score. The score is the
 # process's share of the memory, shifted by `oom_score_adj`, which the kubelet sets: from -1000 (never)
 # to 1000 (first). `best-effort` has no requests, `burstable` a request below its limit, `guaranteed` a
 # request equal to its limit. `hog` uses more memory than its limit.
 
 # %%
-# %kubectl delete quota/total daemonset/agent deployment/web --ignore-not-found
+# %kubectl delete daemonset -l agents=small
 
 
 # %%

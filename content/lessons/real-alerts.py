@@ -14,8 +14,19 @@ fleet
 #
 # > Alert when `desiredNumberScheduled` does not match `numberReady` for an extended time.
 #
-# In this lesson Prometheus itself judges: `promtool test rules` evaluates alert rules on series, minute
-# by minute. The series come from seven histories that were recorded on six workers:
+# [Prometheus](https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/) reads numbers
+# at short intervals, and evaluates rules on them. Its words in this lesson:
+#
+# - A *series* is one number over time. It has a name, the *metric*, and labels, such as the name of the
+#   DaemonSet. Each reading is a *scrape*.
+# - An *expression* (`expr`, in the language PromQL) returns the series for which it holds at a moment.
+#   `a < b` compares series with the same labels.
+# - `changes(a[5m])` is how often `a` changed in the last 5 minutes.
+# - An *alert* fires when its expression has returned a series without a break for the time of `for`.
+#
+# Prometheus' own program judges here: `promtool test rules` evaluates rules on series that it is given. On a
+# machine without promtool you see its recorded verdicts, and each picture says so. The series come from
+# seven histories that were recorded on six workers:
 
 # %%
 for name, happens in what_happens().items():
@@ -24,8 +35,9 @@ for name, happens in what_happens().items():
 # %% [markdown]
 # The first two are healthy: an alert there is a false alarm. The other five are faults.
 #
-# [kube-state-metrics](https://github.com/kubernetes/kube-state-metrics/tree/main/docs/metrics) gives each
-# number of the status a metric. `5x3` is the value 5 four times, at scrapes 30 seconds apart:
+# [kube-state-metrics](https://github.com/kubernetes/kube-state-metrics/tree/main/docs/metrics) is a program
+# that reads the objects of the API server and serves their numbers. Each number of a DaemonSet's status is
+# a metric. `5x3` is the value 5 four times, at scrapes 30 seconds apart:
 
 # %%
 print(metrics_of("healthy", "number_ready", "updated_number", "desired_number"))
@@ -38,7 +50,7 @@ print(metrics_of("healthy", "number_ready", "updated_number", "desired_number"))
 #
 # Many clusters run the alerts of
 # [kubernetes-mixin](https://github.com/kubernetes-monitoring/kubernetes-mixin/blob/master/alerts/apps_alerts.libsonnet).
-# Three are about DaemonSets. An alert fires when its `expr` has returned a series for the time of `for`.
+# Three are about DaemonSets. The label `job` says which program was read.
 
 # %%
 print(rule_file(mixin_rules()))
@@ -66,9 +78,14 @@ assert mixin.fired("KubeDaemonSetMisScheduled") == ("misscheduled", "dead node")
 proved("no false alarm; the three miss the gap, and one of them is quiet everywhere")
 
 # %% [markdown]
-# `KubeDaemonSetRolloutStuck` is quiet on the slow rollout, because UP-TO-DATE changes every few minutes:
-# `changes(...[5m])` is not 0. The dead node is seen as *misscheduled*: the controller no longer wants a Pod
-# there, and the Pod is still there.
+# - `KubeDaemonSetRolloutStuck` is quiet on the slow rollout, because UP-TO-DATE changes every few minutes:
+#   `changes(...[5m])` is not 0. If each Pod needed half an hour, it would not be quiet.
+# - `KubeDaemonSetNotScheduled` compares DESIRED with CURRENT, which counts Pods that do not run, too. It is
+#   for Pods that the API server refuses (lesson [which-of-four-said-no]): in none of the seven histories
+#   does it refuse one.
+# - The dead node is seen as *misscheduled*: the controller no longer wants a Pod there, and the Pod is
+#   still there. In the history “misscheduled” somebody also annotated the DaemonSet. A new `NoSchedule`
+#   taint alone does not make the controller look, and before it looks the number is 0 (lesson [watching]).
 #
 # The three compare numbers of one DaemonSet with one another. In the gap these agree:
 
@@ -107,9 +124,19 @@ proved("three of the four give false alarms; together they miss the gap and the 
 
 # %% [markdown]
 # `NotReady` is the claim of this lesson in PromQL. On a slow rollout one Pod after the other is not ready,
-# so its expression holds all the time. The mistake people make is to lengthen `for` until the false alarms stop. Then real faults are reported
-# later, and the next larger fleet needs a longer `for` again. Ask for *progress* instead: a number that has
-# not changed for ten minutes.
+# so its expression holds all the time. The mistake people make is to lengthen `for` until the false alarms
+# stop. Then real faults are reported later, and the next larger fleet needs a longer `for` again. Ask for
+# *progress* instead: a number that has not changed for ten minutes.
+#
+# The gap needs a number from elsewhere. kube-state-metrics also serves the nodes, with their roles and
+# their taints, each as a series of the value 1:
+
+# %%
+print(metrics_of("gap", "kube_node_info", "kube_node_role", "kube_node_spec_taint"))
+
+# %% [markdown]
+# `count(a)` is the number of series, and `scalar(...)` makes of it a number without labels, which can be
+# compared with every series. `a unless on(node) b` leaves out the series of `a` whose node `b` has, too.
 #
 # ## What delivery tools call success
 #
@@ -145,8 +172,10 @@ proved("at the end of three of the five faults every tool is done")
 # | Argo CD | as kubectl; with `OnDelete` always Healthy | [`health_daemonset.go`](https://github.com/argoproj/gitops-engine/blob/v0.7.3/pkg/health/health_daemonset.go) |
 # | kstatus: Flux, Helm 4 | current, updated, available and ready reach DESIRED | [`core.go`](https://github.com/kubernetes-sigs/cli-utils/blob/v0.37.2/pkg/kstatus/status/core.go) |
 #
-# All four trust DESIRED. None of them times out by itself where nothing moves: give each a timeout, and
-# let an alert watch what DESIRED leaves out.
+# All four trust DESIRED. A Deployment reports that nothing moves, after `progressDeadlineSeconds`. A DaemonSet
+# has no such field, so a tool waits until its own timeout: `kubectl rollout status` for ever unless you set
+# one, `helm --wait` for five minutes, which may be too short for many nodes. Set it by the length of a
+# healthy rollout, and let an alert watch what DESIRED leaves out.
 #
 # Compare the restated rule with kubectl, on a gap of your own:
 
@@ -165,6 +194,17 @@ assert here.said["here", "kubectl rollout status"].word == "success"
 assert len(own.history.workers()) == 3
 assert [one["status"]["desiredNumberScheduled"] for one in own.history.objects("daemonsets")] == [2]
 proved("kubectl reports success, and so does the rule; two of three workers have the agent")
+
+# %% [markdown]
+# ## Check yourself
+#
+# An alert woke a colleague, who shows you this. Choose the cause, and read what the output says about your
+# choice.
+
+# %%
+from daemonset_course.lessons import symptom
+
+symptom("misscheduled-alert")
 
 # %% [markdown]
 # ## Your turn

@@ -196,7 +196,7 @@ def agents():
 
 agents
 
-# %% tags=["claim-C03"]
+# %%
 found = agents.result["desired and ready"]
 assert set(found) >= {"daemonset.apps/kindnet", "daemonset.apps/kube-proxy"}
 assert all(each == [str(len(fleet.nodes))] * 2 for each in found.values())

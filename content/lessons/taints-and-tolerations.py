@@ -144,14 +144,15 @@ assert covered["plain"] == {one, four, five}
 assert covered["control-plane"] == {plane, one, four, five}
 proved("control-plane has one node more than plain, and both have the cordoned node")
 
-# %% tags=["claim-C33"]
+# %%
 assert covered["no-schedule"] == set(fleet.nodes) - {three}
 assert covered["everything"] == set(fleet.nodes)
 proved("no-schedule misses the one node with NoExecute, and everything misses none")
 
 # %% [markdown]
-# Agents that must be on every node, such as log collectors and network plugins, use `operator: Exists`
-# alone. Other agents name the taints that they tolerate. `PreferNoSchedule` keeps no DaemonSet off.
+# An agent that must be on every node needs `operator: Exists` alone. Network plugins come with it; log
+# collectors often do not (lesson [agents-in-the-wild]). Other agents name the taints that they tolerate.
+# `PreferNoSchedule` keeps no DaemonSet off.
 #
 # ## The automatic tolerations
 #

@@ -1,4 +1,4 @@
-"""Show an interrupted cell in two lines, and after other errors what may have caused them.
+"""Show an interrupted cell in two lines, and with other errors what may have caused them.
 
 After a NameError that is a restart of the kernel, else a reset of the cluster by another notebook.
 
@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from daemonset_course import variables
+from daemonset_course.cluster.components import name_components
 from daemonset_course.cluster.usage import reset_since
 from daemonset_course.errors import CourseError
 from daemonset_course.places import cluster_name
@@ -53,6 +54,8 @@ def _as_usual(
 ) -> list[str]:  # fmt: skip
     """Return the lines that IPython shows of an error."""
     if isinstance(error, CourseError):
+        with suppress(CourseError):  # a name that no cluster can have: the error says so itself
+            name_components(error)
         return error._render_traceback_()
     return list(shell.InteractiveTB.structured_traceback(kind, error, trace, tb_offset=offset))
 

@@ -6,7 +6,7 @@ import os
 import resource
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from sysconfig import get_path
@@ -23,7 +23,7 @@ from daemonset_course.cluster import topology
 from daemonset_course.cluster.backend import choose
 from daemonset_course.cluster.components import asker, reset_cure
 from daemonset_course.cluster.embedded.kwokctl import PORTS
-from daemonset_course.cluster.kind.engine import Engine, Missing, engines, find_engine
+from daemonset_course.cluster.kind.engine import Engine, Missing, engines, usable
 from daemonset_course.cluster.ports import free_ports
 from daemonset_course.cluster.processes import processes_of
 from daemonset_course.cluster.simulated_nodes import unmanaged, unmanaged_words
@@ -73,6 +73,7 @@ class Finding:
 def examine(name: str | None = None) -> list[Finding]:
     """Return a finding for each thing that the course needs; change nothing."""
     name = cluster_name(name)
+    asked = engines()  # once: one that hangs costs 20 s a question
     checks: dict[str, Callable[[], CheckResult]] = {
         "Python": _python,
         "machine": lambda: ("ok", this_platform(), ""),
@@ -82,28 +83,31 @@ def examine(name: str | None = None) -> list[Finding]:
         "state folder": _state,
         "ports": _ports,
         "kind-config.yaml": lambda: ("ok", f"{len(topology.read('course'))} nodes", ""),
-        "programs": lambda: _programs(name),
+        "programs": lambda: _programs(name, asked),
         "PATH": lambda: _path(name),
-        "container engine": _engine,
-        "cgroup": lambda: _cgroup(name),
+        "container engine": lambda: _engine(asked),
+        "cgroup": lambda: _cgroup(name, usable(asked)),
         "inotify": _inotify,
         f"cluster {name}": lambda: _cluster(name),
         "kubectl version": lambda: _skew(name),
         "leftovers": lambda: _leftovers(name),
-        "leftover containers": lambda: _containers(name),
+        "leftover containers": lambda: _containers(name, usable(asked)),
     }
     return [_finding(subject, check, name) for subject, check in checks.items()]
 
 
-def candidates() -> list[str]:
+def candidates(asked: Iterable[Engine | Missing] | None = None) -> list[str]:
     """Return the backends that `up` may choose here, the preferred one first.
+
+    Args:
+        asked: the engines, if they were asked already.
 
     Raises:
         BadInput: ``COURSE_BACKEND`` names an unknown one.
     """
-    if asked := variables.BACKEND.read():
-        return [choose(asked, None, progress())]
-    return ["kind", "embedded"] if find_engine() else ["embedded"]
+    if wanted := variables.BACKEND.read():
+        return [choose(wanted, None, progress())]
+    return ["kind", "embedded"] if usable(asked or engines()) else ["embedded"]
 
 
 def _finding(subject: str, check: Callable[[], CheckResult], name: str) -> Finding:
@@ -185,9 +189,9 @@ def _ports() -> CheckResult:
     return "ok", f"127.0.0.1 has free ports, such as {found[0]}", ""
 
 
-def _programs(name: str) -> CheckResult:
+def _programs(name: str, asked: Sequence[Engine | Missing]) -> CheckResult:
     """Check which programs `up` finds for its backends, and how it gets the others."""
-    backends = candidates()
+    backends = candidates(asked)
     folder = variables.BINARIES.read()
     search_result = search.find_local(
         programs=sorted({name for backend in backends for name in PROGRAMS[backend]})
@@ -235,19 +239,16 @@ def _path(name: str) -> CheckResult:
     return _result(not hidden, seen or "nothing of the course to find yet", cure, "note")
 
 
-def _engine() -> CheckResult:
-    asked = engines()
-    for one in asked:
-        if isinstance(one, Engine):
-            rootless = ", rootless" if one.rootless else ""
-            return "ok", f"{one.name} {one.version}{rootless}", ""
+def _engine(asked: Sequence[Engine | Missing]) -> CheckResult:
+    if one := usable(asked):
+        rootless = ", rootless" if one.rootless else ""
+        return "ok", f"{one.name} {one.version}{rootless}", ""
     seen = "; ".join(f"{one.name}: {one.reason}" for one in asked if isinstance(one, Missing))
     cure = "Only kind needs one: start Docker or podman. The embedded backend runs without."
     return "note", seen, cure
 
 
-def _cgroup(name: str) -> CheckResult:
-    engine = find_engine()
+def _cgroup(name: str, engine: Engine | None) -> CheckResult:
     if engine is None:
         return "ok", "only kind depends on it, and there is no engine", ""
     cure = (
@@ -309,9 +310,9 @@ def _leftovers(name: str) -> CheckResult:
     return _result(not left, seen, course_command("down", name))
 
 
-def _containers(name: str) -> CheckResult:
+def _containers(name: str, engine: Engine | None) -> CheckResult:
     """Check for containers of a kind cluster of this name: an interrupted `up`, or not ours."""
-    engine, state = find_engine(), State.load(name)
+    state = State.load(name)
     if engine is None or (state is not None and state.backend == "kind" and state.complete):
         return "ok", "none", ""
     left = engine.nodes(name)

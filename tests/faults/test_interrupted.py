@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,13 @@ def differing(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def is_as_before(cluster: Cluster, clean: dict[str, Any]) -> None:
+    """Soon: the node controller may still act for a round on what it saw before the reset."""
+    with suppress(AssertionError):
+        eventually(lambda: not differing(fresh(cluster), clean), within=10)
+    assert differing(fresh(cluster), clean) == {}
+
+
 @pytest.fixture
 def clean(shared: Cluster) -> dict[str, Any]:
     reset(workers=3)
@@ -77,7 +85,7 @@ def test_reset_interrupted(
         make_dirty(shared, chance)
 
     seconds(*words)
-    assert differing(fresh(shared), clean) == {}
+    is_as_before(shared, clean)
     assert reset().changes == ()
 
 
@@ -94,4 +102,4 @@ def test_reset_from_a_dirty_state(
 
     assert len(expected) > 2, number
     assert [words for words in expected if not any(words in line for line in report)] == [], report
-    assert differing(fresh(shared), clean) == {}
+    is_as_before(shared, clean)

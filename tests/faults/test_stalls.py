@@ -62,7 +62,7 @@ def test_a_stall_in_a_rollout_of(
         stalled.suspend()
         began = rollout.elapsed
         try:
-            assert agent.backend.down_components() == [Down(component, "suspended")]
+            eventually(lambda: agent.backend.down_components() == [Down(component, "suspended")])
             assert status_of("own").down == {component: "suspended"}
             with pytest.raises(CourseError) as error:
                 wait_rollout("agent", timeout=2)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from daemonset_course.cluster import lifecycle as cluster
+from daemonset_course.lab import lab_log
 from live.scenes import PACE
 
 FOREIGN = """\
@@ -51,3 +52,10 @@ def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[cluster.Clu
     monkeypatch.setenv("COURSE_CLUSTER", "own")
     yield cluster.up("own", pace=PACE)
     cluster.down("own")
+
+
+@pytest.fixture
+def ended() -> Iterator[None]:
+    """No task runs after the test."""
+    yield
+    lab_log.end(cluster.current().name)

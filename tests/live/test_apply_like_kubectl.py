@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import daemonset_course as course
+from daemonset_course.cluster.api import APPLY
 from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.errors import BadInput, CourseError, Rejected
 from manifest_corpus import CASES, Case, config, daemonset
@@ -156,3 +159,37 @@ def test_a_definition_and_its_object_in_one_file(live_cluster: Cluster) -> None:
     finally:
         path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/reads.example.com"
         live_cluster.api.delete(path)
+
+
+def test_a_link_to_a_folder_is_followed(live_cluster: Cluster, tmp_path: Path) -> None:
+    folder = make(tmp_path / "folder", {"a.yaml": config()})
+    (tmp_path / "link").symlink_to(folder)
+
+    assert by_course(tmp_path / "link") == by_course(folder)
+    assert by_kubectl(live_cluster, tmp_path / "link") is None
+
+
+def test_fields_of_another_manager_are_taken_over(live_cluster: Cluster) -> None:
+    path = "/api/v1/namespaces/default/configmaps/taken"
+    by_another = yaml.safe_load(config("data: {a: theirs}", name="taken"))
+    try:
+        live_cluster.api.request("PATCH", path, by_another, query={"fieldManager": "another"},
+                                 content_type=APPLY)  # fmt: skip
+        course.apply(config("data: {a: mine}", name="taken"))
+
+        assert live_cluster.api.get(path)["data"] == {"a": "mine"}
+    finally:
+        live_cluster.api.delete(path)
+
+
+def test_a_text_nested_too_deeply_is_refused() -> None:
+    with pytest.raises(BadInput, match="nested"):
+        course.apply(config(f"data: {'[' * 200}{']' * 200}"))
+
+
+def test_the_page_of_the_differences_names_tests_of_this_file() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "apply.md").read_text()
+
+    named = set(re.findall(r"`(test_[a-z_]+)` \|$", page, re.MULTILINE))
+    assert named <= set(globals())
+    assert len(named) == 5

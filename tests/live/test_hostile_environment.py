@@ -270,3 +270,39 @@ def test_a_cluster_starts_lives_and_ends_whatever_the_learner_s_environment_is(
     assert [path for path in files if path.stat().st_mode & OPEN_TO_ALL] == []
     assert "removed" in course("down")
     assert contents(course.home) == before
+
+
+@pytest.mark.parametrize(
+    ("locked", "variable", "named"),
+    [
+        ("home", "COURSE_HOME", ".local"),  # a home folder that is mounted read-only
+        ("state/clusters/own.lock", "COURSE_HOME", "own.lock"),  # left by another user
+        ("cache", "COURSE_CACHE", "cache"),
+    ],
+)
+def test_what_the_learner_may_not_write_is_named_with_the_cure(
+    tmp_path: Path, locked: str, variable: str, named: str
+) -> None:
+    (tmp_path / "state" / "clusters").mkdir(parents=True)
+    for name in ("home", "cache"):
+        (tmp_path / name).mkdir()
+    path = tmp_path / locked
+    path.touch()
+    path.chmod(0o444 if path.is_file() else 0o555)
+    if os.geteuid() == 0:
+        os.chown(path, 65534, -1)
+    own = {"HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"}
+    if locked != "home":
+        own |= {"COURSE_HOME": str(tmp_path / "state"), "COURSE_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [*without_rights([COURSE]), "up", "--name", "own", "--backend", "embedded"],
+        env=own,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("FileFailed ")
+    assert named in done.stderr.splitlines()[0]
+    assert f"Next: Set {variable} to a folder that you may write to" in done.stderr

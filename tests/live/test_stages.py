@@ -18,7 +18,7 @@ from daemonset_course.verbs.apply import apply
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.nodes import add_node, break_node, recover_node
 from daemonset_course.verbs.rollout import wait_rollout
-from live.scenes import PACE, daemonset, histories, lasted, renewed, state, until, words
+from live.scenes import PACE, daemonset, eventually, histories, lasted, renewed, state, until, words
 
 pytestmark = pytest.mark.only("embedded", "it looks at simulated kubelets")
 
@@ -261,3 +261,21 @@ def test_a_pod_that_no_scheduler_placed_is_rejected_where_it_has_no_room(
 
     assert [*dict.fromkeys(phases)] == ["Pending", "Failed"]
     assert reasons == {"OutOfcpu"}
+
+
+@pytest.mark.only("embedded", "kind's own kubelets do it")
+def test_an_extended_resource_of_the_capacity_becomes_allocatable(live_cluster: Cluster) -> None:
+    """As it says in https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/."""
+    node = reset().workers[0]
+
+    def written(amount: str) -> None:
+        patch = f'{{"status":{{"capacity":{{"example.com/gpu":{amount}}}}}}}'
+        kubectl(f"patch node {node} --subresource=status --type=merge -p", patch)
+
+    def allocatable() -> str:
+        status = live_cluster.api.get(f"/api/v1/nodes/{node}")["status"]
+        return str(status["allocatable"].get("example.com/gpu"))
+
+    for amount, becomes in (('"4"', "4"), ('"2"', "2"), ("null", "None")):
+        written(amount)
+        assert eventually(lambda becomes=becomes: allocatable() == becomes)

@@ -139,8 +139,7 @@ def test_an_error_s_next_step_names_the_cluster(
 
 
 def test_a_doctor_s_cures_name_the_cluster(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "engines", list)
-    monkeypatch.setattr(doctor, "find_engine", lambda: Engine("docker", "28", 1, False))
+    monkeypatch.setattr(doctor, "engines", lambda: [Engine("docker", "28", 1, False)])
     monkeypatch.setattr(Engine, "run", silent)
     home.mkdir(parents=True)
     State("second", "id", "embedded", "v1.36.3", 1.0, complete=True).save()

@@ -12,12 +12,15 @@ from traitlets.config import Config
 import daemonset_course
 from daemonset_course import cell_errors
 from daemonset_course.cell_errors import FROM_THE_TOP, GOES_ON, RESTARTED
+from daemonset_course.cluster import components
+from daemonset_course.history.outages import Down
 
 
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     monkeypatch.delenv("COURSE_DEBUG", raising=False)
+    monkeypatch.setenv("COURSE_CLUSTER", "mine")  # which no notebook has reset
     InteractiveShell.clear_instance()
     config = Config(HistoryManager={"enabled": False}, InteractiveShell={"colors": "nocolor"})
     shell = InteractiveShell.instance(config=config)
@@ -95,3 +98,28 @@ def test_an_error_of_the_course_has_no_traceback_as_before(
     code = "from daemonset_course.errors import BadInput\nraise BadInput('No.', next_step='Yes.')"
 
     assert shown(shell, code, capsys) == ["BadInput: No.", "  Next: Yes."]
+
+
+@pytest.mark.parametrize("kind", ["NotRunning", "CommandFailed"])
+def test_an_error_begins_with_the_component_that_has_ended(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(components, "components_down", lambda _: [Down("etcd", "ended")])
+    code = f"from daemonset_course.errors import {kind}\nraise {kind}('No answer.')"
+
+    first, seen, cure = shown(shell, code, capsys)
+
+    assert first == f"{kind}: etcd has ended and was not started again."
+    assert seen == "  Seen: No answer."
+    assert "course up" in cure
+
+
+def test_a_command_that_failed_by_itself_names_no_component(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    down = [Down("kube-scheduler", "stopped")]
+    monkeypatch.setattr(components, "components_down", lambda _: down)
+    code = "from daemonset_course.errors import CommandFailed\nraise CommandFailed('No such Pod.')"
+
+    assert shown(shell, code, capsys) == ["CommandFailed: No such Pod."]

@@ -64,9 +64,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(doctor, "SYSCTL", limits)
 
     def engine(*found: Engine | Missing) -> None:
-        usable = next((one for one in found if isinstance(one, Engine)), None)
         monkeypatch.setattr(doctor, "engines", lambda: list(found))
-        monkeypatch.setattr(doctor, "find_engine", lambda: usable)
 
     monkeypatch.setattr(Engine, "nodes", lambda _self, _cluster: {})
     engine(GOOD)
@@ -456,3 +454,12 @@ def test_the_backends_that_up_may_choose_depend_on_the_engine_and_on_what_is_ask
 
     monkeypatch.setenv("COURSE_BACKEND", "kind")
     assert doctor.candidates() == ["kind"]
+
+
+@pytest.mark.usefixtures("machine")
+def test_the_engines_are_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that hangs costs its whole timeout."""
+    answers = iter([[NONE]])
+    monkeypatch.setattr(doctor, "engines", lambda: next(answers))
+
+    assert all(one.level != "bad" for one in doctor.examine("mine"))

@@ -10,11 +10,13 @@ import pytest
 import manifests as manifests_page
 from daemonset_course.analysis.workloads import FEATURES, features_of
 from daemonset_course.placement.decision import should_run
+from daemonset_course.verbs.apply import parse
 from manifest_facts import FLEET, FOLDER, ROOT, Kind, Manifest, Object, fleet, manifests, source_of
 from manifest_facts import read as read_manifest
 
 ALL = {one.title: one for one in manifests()}
 LESSON = sorted((ROOT / "manifests" / "agents-in-the-wild" / "agents").glob("*.yaml"))
+SHIPPED = ROOT / "manifests" / "agents-in-the-wild" / "shipped.yaml"
 PAGE = ROOT / "docs" / "manifests.md"
 
 PLAIN = {"linux", "arm64", "windows", "cordoned"}  # the nodes without a taint, or a cordon's alone
@@ -159,6 +161,23 @@ def test_a_lessons_agent_has_only_features_of_the_real_one(path: Path) -> None:
 
     assert source_of(path).startswith("https://")
     assert set(features_of(agent.daemonset)) <= set(features_of(real.daemonset))
+
+
+def test_the_shipped_agents_of_the_lesson_choose_nodes_as_the_real_ones_do() -> None:
+    """Claims about where such agents run rest on this file: lesson agents-in-the-wild."""
+    text = SHIPPED.read_text()
+    shipped = {str(one["metadata"]["name"]): one for one in parse(text)}
+    fields = ("hostNetwork", "nodeSelector", "tolerations")
+
+    assert len(shipped) == 10
+    for name, one in shipped.items():
+        real, spec = ALL[name], one["spec"]["template"]["spec"]
+        assert one["kind"] == real.daemonset["kind"] == "DaemonSet"
+        assert f"# {real.source}\n" in text
+        for field in fields:
+            assert (spec.get(field) or None) == (real.spec.get(field) or None), (name, field)
+        assert "nodeAffinity" not in (real.spec.get("affinity") or {}), name
+        assert spec.keys() <= {*fields, "containers"}, name
 
 
 def test_the_real_ones_have_every_feature_of_the_lesson() -> None:

@@ -105,7 +105,7 @@ def test_each_variable_that_is_named_anywhere_is_listed_and_each_listed_one_is_u
                  if isinstance(getattr(variables, name), Variable)}  # fmt: skip
     readers = (
         "".join(path.read_text() for path in READERS)
-        + Path(ROOT / "tests/live/test_lab_attempts.py").read_text()
+        + Path(ROOT / "tests/live/played_attempts.py").read_text()
     )
 
     assert {n: where for n, where in named.items() if n not in NAMES | set(TERMINAL)} == {}

@@ -283,6 +283,7 @@ def _tls(settings: Any) -> dict[str, Any]:
     and no connection opens if that file cannot be written.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = settings.verify_ssl
     if settings.ssl_ca_cert:
         context.load_verify_locations(settings.ssl_ca_cert)
     if settings.cert_file:

@@ -9,7 +9,7 @@ from daemonset_course.cluster.api import Api
 from daemonset_course.cluster.backend import STOPPABLE, backend_of
 from daemonset_course.cluster.simulated_nodes import unmanaged, unmanaged_words
 from daemonset_course.cluster.state import State
-from daemonset_course.errors import ApiError, CourseError, NotFinished, NotRunning
+from daemonset_course.errors import ApiError, CommandFailed, CourseError, NotFinished, NotRunning
 from daemonset_course.history.outages import Down, cure
 from daemonset_course.places import cluster_name, course_command
 
@@ -28,13 +28,27 @@ def components_first(name: str | None = None) -> Iterator[None]:
     """
     try:
         yield
-    except (NotFinished, NotRunning, ApiError) as error:
-        if down := components_down(name):
-            lead(error, down, cluster_name(name))
-        elif lost := unmanaged_nodes(name):
-            words = unmanaged_words(lost)
-            _put_first(error, f"{words[0].upper()}{words[1:]}.", reset_cure(cluster_name(name)))
+    except CourseError as error:
+        name_components(error, name)
         raise
+
+
+def name_components(error: CourseError, name: str | None = None) -> None:
+    """Make an error that the cluster may have caused begin with what does not run.
+
+    That a command failed, or took too long, is the cluster's doing only if no answer can come.
+    """
+    if not isinstance(error, NotFinished | NotRunning | ApiError | CommandFailed):
+        return
+    down = components_down(name)
+    if isinstance(error, CommandFailed):
+        if any(map(silences, down)):
+            lead(error, down, cluster_name(name))
+    elif down:
+        lead(error, down, cluster_name(name))
+    elif lost := unmanaged_nodes(name):
+        words = unmanaged_words(lost)
+        _put_first(error, f"{words[0].upper()}{words[1:]}.", reset_cure(cluster_name(name)))
 
 
 def silences(one: Down) -> bool:

@@ -22,6 +22,7 @@ from daemonset_course.binaries.pinned import matches, resolve
 from daemonset_course.cluster import marker
 from daemonset_course.cluster.api import Api, Object
 from daemonset_course.cluster.backend import Backend, backend_of, choose, image_of
+from daemonset_course.cluster.components import components_first
 from daemonset_course.cluster.fingerprint import cluster_scoped
 from daemonset_course.cluster.readiness import (
     PATIENCE,
@@ -162,9 +163,9 @@ def current(name: str | None = None) -> Cluster:
     key = (state.id, str(kubeconfig), kubeconfig.stat().st_mtime_ns if kubeconfig.exists() else 0)
     if key not in _clusters:
         backend = backend_of(state)
-        _clusters[key] = Cluster(
-            backend, marker.require_marker(backend.kubeconfig, state.id), state
-        )
+        with components_first(name):
+            api = marker.require_marker(backend.kubeconfig, state.id)
+        _clusters[key] = Cluster(backend, api, state)
     return _clusters[key]
 
 

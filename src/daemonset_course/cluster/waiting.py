@@ -122,8 +122,8 @@ def _follow(
 ) -> bool:
     """Return whether ``done`` became true while watching; if not, list again or give up.
 
-    A quiet watch is opened again from its last version, after a look at the components. How else
-    it ended does not matter: the next list fails if the server does not answer.
+    A quiet watch is opened again from its last version, after a look at the components and at
+    ``done``. How else it ended does not matter: the next list fails if the server does not answer.
     """
     while (left := max(0.05, deadline - time.monotonic())) and not components.hopeless:
         query = {**selector, "timeoutSeconds": max(1, int(left) + 1)}
@@ -146,6 +146,8 @@ def _follow(
                     return False
         if watch.ended != "quiet" or time.monotonic() >= deadline:
             return False
+        if done(objects):  # it may ask for more than these objects, such as nodes
+            return True
         version = watch.version
     return False
 

@@ -28,7 +28,7 @@ def step:
       | {(.name): ([.readinessProbe.initialDelaySeconds, .startupProbe.initialDelaySeconds, 0] | max)}]
      | add // {}) as $readiness
   | [$all[] | select(starts and .containerID)
-     | if .image | test("^[^/]*\\.invalid(:[0-9]+)?/|:non-existent$") then "pod-pull-fails"
+     | if .image | test("^[^/]*\\.invalid(:[0-9]+)?/|:(non-existent|404)$") then "pod-pull-fails"
        elif (.name | IN($crashing[]) | not) then "pod-running"
        elif .name | IN($inits[].name) then "pod-init-container-crashes"
        else "pod-crashes" end] as $turn

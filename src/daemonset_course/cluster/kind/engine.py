@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,12 @@ def engines() -> list[Engine | Missing]:
 
 def find_engine() -> Engine | None:
     """Return the engine that kind would use, or None if no engine answers."""
-    return next((found for found in map(_ask, _preferred()) if isinstance(found, Engine)), None)
+    return usable(map(_ask, _preferred()))
+
+
+def usable(asked: Iterable[Engine | Missing]) -> Engine | None:
+    """Return the first engine that can be used, or None."""
+    return next((one for one in asked if isinstance(one, Engine)), None)
 
 
 def needed_engine(cluster: str | None = None) -> Engine:
@@ -105,9 +111,8 @@ def needed_engine(cluster: str | None = None) -> Engine:
         NoEngine: no engine answers; with the reason of each.
     """
     found = engines()
-    for one in found:
-        if isinstance(one, Engine):
-            return one
+    if one := usable(found):
+        return one
     seen = "; ".join(f"{one.name}: {one.reason}" for one in found if isinstance(one, Missing))
     raise NoEngine(
         "No container engine answers; the kind backend needs Docker or podman.",

@@ -1,0 +1,14 @@
+"""Attempts at the tasks of exercises: a file of its own, so another worker plays the others."""
+
+from __future__ import annotations
+
+import pytest
+from proof import Attempt
+
+from live.played_attempts import earns_its_own_verdict, played
+
+
+@pytest.mark.usefixtures("ended")
+@pytest.mark.parametrize("attempt", list(played(exercises=True)), ids=str)
+def test_an_attempt_earns_its_own_verdict(attempt: Attempt) -> None:
+    earns_its_own_verdict(attempt)
