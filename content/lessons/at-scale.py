@@ -219,6 +219,77 @@ small_multiples(rolls)
 # Choose the budget by how many nodes you can spare, and the request rate by how long you can wait.
 # Whoever runs the control plane sets the rate.
 #
+# ## Nodes of many sizes
+#
+# A large fleet has machines of many sizes, and a DaemonSet has one template: the same request for
+# each. Three nodes join. They are simulated, so `kubectl patch` may say what they can give.
+
+# %%
+from daemonset_course import add_node, kubectl, wait_settled
+
+sizes = {"large": "48", "small": "4", "tiny": "940m"}
+mixed = {size: add_node(pool="mixed", size=size)[0] for size in sizes}
+for size, cpu in sizes.items():
+    room = {"status": {"capacity": {"cpu": cpu}, "allocatable": {"cpu": cpu}}}
+    kubectl(f"patch node {mixed[size]} --subresource=status -p", json.dumps(room))
+columns = "SIZE:.metadata.labels.size,CPU:.status.allocatable.cpu"
+# %kubectl get nodes -l pool=mixed -o custom-columns={columns}
+
+# %%
+one_size = predict(
+    "one-request",
+    "collector needs 1 CPU on a node that can give 48 CPUs, 100m where a node can give 4, and 50m "
+    "where it can give 940m. One DaemonSet is to run on all three and to reserve what the agent needs. "
+    "Which request does that?",
+    choices=("1 CPU", "100m", "50m", "none of them"),
+)
+one_size
+
+# %% [markdown]
+# First, one DaemonSet requests what the largest node needs. Then three DaemonSets follow, each with
+# a `nodeSelector` for one size and with the request for it.
+
+# %%
+# %kubectl delete daemonset agent
+with record("collector", live=True) as alone:
+    # %kubectl apply -f ../manifests/at-scale/collector.yaml
+    print(wait_settled("app=collector", pods=3))
+# %kubectl get daemonset collector
+
+# %%
+from daemonset_course.lessons import node_shares
+
+# %kubectl delete daemonset collector --cascade=foreground
+with record("collector-large") as sized:
+    # %kubectl apply -f ../manifests/at-scale/sized.yaml
+    wait_settled("app=collector", pods=3)
+runs_of = {"one DaemonSet": alone.history, "a DaemonSet for each size": sized.history}
+found = node_shares(runs_of, [*mixed.values()], "collector")
+each = found.shares["a DaemonSet for each size"].values()
+good = [a for a in each if all(b.requested <= a.requested <= b.allocatable for b in each)]
+one_size.compare(f"{good[0].requested:.0f}m" if good else "none of them", source="rule")
+show(found, title=f"{found.headline}. {one_size.said}")
+
+# %%
+assert [share.bound for share in found.shares["one DaemonSet"].values()] == [True, True, False]
+assert all(share.bound and share.percent < 6 for share in each)
+proved("a request of 1 CPU does not fit on the smallest node; a request for each size does")
+
+# %% [markdown]
+# 1 CPU is 2% of the largest node and more than the smallest one has: there the Pod is Pending. A
+# request of 50m fits everywhere and reserves a twentieth of what the agent needs on the largest
+# node.
+#
+# - **One DaemonSet for each size**, by `nodeSelector` or node affinity, for example on
+#   `node.kubernetes.io/instance-type`. The mistake: a new size that no DaemonSet names gets no
+#   agent, and no event says so. One of them should take "all others", with `NotIn` (lesson
+#   [node-affinity]).
+# - A **VerticalPodAutoscaler** works out one request for all Pods of its target. One for each size
+#   of node is a proposal ([#10031](https://github.com/kubernetes/autoscaler/issues/10031)).
+# - A Pod can be
+#   [resized in place](https://kubernetes.io/docs/tasks/configure-pod-container/resize-container-resources/).
+#   The Pod that replaces it has the template's request again.
+#
 # ## Check yourself
 #
 # A colleague shows you this. Choose the cause.
@@ -227,25 +298,6 @@ small_multiples(rolls)
 from daemonset_course.lessons import symptom
 
 symptom("all-nodes-at-once")
-
-# %% [markdown]
-# Commit an answer, then run the cell below it.
-
-# %%
-small = predict(
-    "check-small",
-    "A rollout over 20 nodes has maxUnavailable: 10%. "
-    "What takes longer and so sets its length: the rounds or the requests?",
-    choices=("rounds", "requests"),
-)
-small
-
-# %%
-from daemonset_course.lessons import crossover_nodes
-
-corner = crossover_nodes(restart=restart, rate=rate)
-print(f"measured: rounds and requests take the same time on about {corner} nodes")
-small.compare("rounds" if corner > 20 else "requests", source="rule")
 
 # %% [markdown]
 # ## Your turn
@@ -298,3 +350,5 @@ None
 # - One node at a time takes too long; a percentage grows with the fleet.
 # - A rollout takes its rounds or its requests, whichever is longer. Past that point a larger budget
 #   only takes more nodes down.
+# - One request does not fit nodes of many sizes: one DaemonSet for each size, and one for all
+#   others.

@@ -250,7 +250,8 @@ assert used == "600Mi"
 proved("six agents request 600Mi together; on 100 nodes they would request 10,000Mi, 9.77Gi")
 
 # %% [markdown]
-# No field of a DaemonSet has this sum, and it grows with each node.
+# No field of a DaemonSet has this sum, and it grows with each node. One request for nodes of many
+# sizes: lesson [at-scale].
 #
 # ## When memory runs out
 #

@@ -3,7 +3,7 @@
 
 # %%
 from daemonset_course import apply, kubectl, label, predict, proved, record, reset
-from daemonset_course import taint, wait_rollout, why
+from daemonset_course import step, taint, wait_rollout, why
 from daemonset_course.lessons import daemonset_status, pod_names, scheduler_messages, wait_event
 
 # %%
@@ -17,8 +17,7 @@ fleet
 # > If a Pod of a DaemonSet is not there, its events say why.
 #
 # Four components can say no: the DaemonSet controller, the API server, the scheduler, the kubelet. Each
-# leaves its words in another place, and some leave none. This lesson goes from the symptom to the command,
-# and from the command to the cause.
+# leaves its words in another place, and some leave none.
 #
 # ## Four Pods that are not there
 #
@@ -91,9 +90,11 @@ assert pod_names("backup") == []
 proved("the event is from daemonset-controller, and there is no Pod that could have an event")
 
 # %% [markdown]
-# The API server writes no events. It answered the controller, and the controller wrote the answer down,
-# about the object that it works on: the DaemonSet. There is no Pod, so `kubectl describe pod` finds
-# nothing. The event's words name what refused: a priority class, a quota, Pod Security, a webhook.
+# The API server writes no events. It answered the controller, and the controller wrote the answer
+# down, about the object that it works on: the DaemonSet. There is no Pod, so `kubectl describe pod`
+# finds nothing. The event's words name what refused: a priority class, a quota, Pod Security, a
+# webhook. CURRENT is 0 if no Pod of the template is admitted, and more if a quota is used up
+# (lesson [ports-and-resources]).
 #
 # ### Two that wait
 #
@@ -162,10 +163,7 @@ assert "no PriorityClass with name important was found" in why("backup").refused
 proved("no warning is about audit; for backup, why adds what the API server refused")
 
 # %% [markdown]
-# `why` works out the controller's rule and adds the refusals that the controller wrote down. It does not
-# ask scheduler and kubelet: for them use `kubectl describe pod`.
-#
-# **The rule**, and the commands, are drawn once: [Who may say no](../pictures.md#who-may-say-no).
+# **The rule** is drawn once: [Who may say no](../pictures.md#who-may-say-no).
 #
 # | said no | about which object | written by | the command |
 # |---|---|---|---|
@@ -174,63 +172,100 @@ proved("no warning is about audit; for backup, why adds what the API server refu
 # | scheduler | the Pod | default-scheduler | `kubectl describe pod` |
 # | kubelet | the Pod | kubelet | `kubectl describe pod`, `kubectl logs` |
 #
-# A container that ended says itself why, once it was started again: `kubectl logs --previous`. For what
-# only the node knows there is `kubectl debug node/NAME -it --image=busybox`, a Pod with the node's
-# processes and network, and its files under `/host`
-# ([Debugging Kubernetes Nodes](https://kubernetes.io/docs/tasks/debug/debug-cluster/kubectl-node-debug/)).
-
-# %%
-kubectl("delete daemonsets audit backup cache dns --cascade=foreground")
-taint(two, "dedicated-")
-
-# %% [markdown]
-# ## Another refusal
+# ## When nobody said no
 #
-# The namespace `small` has a quota of two Pods. `agent` runs on the workers with the label `agent=yes`.
+# All four said yes to `exporter` on one worker. Its container printed a reason, ended, and was
+# started again. Where no container runs, the **recording** made on kind is shown.
 
 # %%
-for node in fleet.workers:
-    label(node, agent="yes")
-apply("../manifests/which-of-four-said-no/small.yaml")
-# %kubectl -n small get resourcequota
-
-# %%
-some = predict(
-    "some-of-six",
-    "Six workers are eligible for a DaemonSet, and the quota of its namespace allows two Pods. "
-    "What will CURRENT of the DaemonSet be?",
-    unit="nodes",
+last_line = predict(
+    "line-before-restart",
+    "A container printed why it cannot go on, and ended. The kubelet has started it again, and it "
+    "runs. Which command shows the line?",
+    choices=("kubectl describe pod", "kubectl logs", "kubectl logs --previous"),
 )
-some
+last_line
+
 
 # %%
-# %kubectl apply -n small -f ../manifests/which-of-four-said-no/agent.yaml
-exceeded = wait_event("agent", "FailedCreate", namespace="small")
-allowed = kubectl("-n small get resourcequota two -o jsonpath={.status.hard.pods}")
-reached = "--for=jsonpath={.status.currentNumberScheduled}=" + allowed
-kubectl("-n small wait daemonset/agent --timeout=60s", reached)
-# %kubectl -n small get daemonset agent
-# %kubectl -n small events --types=Warning
-some.compare(daemonset_status("agent", namespace="small").current, within=0)
+@step("previous-logs", needs="logs")
+def previous():
+    """A container that was started again, by three commands"""
+    label(one, exporter="yes")
+    kubectl("replace --force --cascade=foreground -f ../manifests/which-of-four-said-no/port.yaml")
+    wait_rollout("exporter")
+    kubectl("wait pod -l app=exporter --for=jsonpath={..restartCount}=1 --timeout=60s")
+    state = kubectl("describe pod -l app=exporter").partition("Last State:")[2].split()[:6]
+    seen = {"kubectl describe pod": " ".join(["Last State:", *state])}
+    logs = ("logs", "logs --previous")
+    return seen | {f"kubectl {words}": kubectl(f"{words} daemonset/exporter") for words in logs}
+
 
 # %%
-assert "exceeded quota: two" in exceeded
-assert daemonset_status("agent", namespace="small").current == 2
-kubectl("delete namespace small --wait=false")
-proved("the quota let two of six Pods through, and the event has the reason FailedCreate as well")
+previous
+
+# %%
+[shows] = [command for command, text in previous.result.items() if "in use" in text]
+last_line.compare(shows, source=previous.source)
+
+# %%
+assert "Reason: Error Exit Code: 1" in previous.result["kubectl describe pod"]
+assert "in use" not in previous.result["kubectl logs"]
+proved("describe has the exit code, and only the log of the container before has the reason")
 
 # %% [markdown]
-# Both are refusals of the API server, with one reason. CURRENT gives the first hint: it is 0 if no Pod of
-# this template is admitted, and more if a limit is used up. The event's words decide: `exceeded quota`
-# here, `no PriorityClass` before, `violates PodSecurity` in lesson [monitoring-agent].
+# `kubectl logs` shows the container that runs now. With
+# [`terminationMessagePolicy: FallbackToLogsOnError`](https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/),
+# `kubectl describe pod` shows the last lines, too.
+#
+# ### What only the node knows
+#
+# `in use`: another process has port 10250. The scheduler found it free: it counts the ports of Pods
+# (lesson [ports-and-resources]). So the node is the suspect. `kubectl debug node/NAME` starts a Pod there,
+# with the node's processes and network, and its files under `/host`; `--profile` says what else it
+# may. The command is the node's own: `chroot /host ss -Hltnp sport = 10250`.
+
+
+# %%
+@step("node-debug", needs=("exec", "hostpath", "logs"))
+def on_the_node():
+    """Who listens at port 10250 of the node, in two profiles of kubectl debug"""
+    seen, made = {}, "-l app.kubernetes.io/managed-by=kubectl-debug"
+    for profile in ("general", "sysadmin"):
+        debug = f"debug node/{one} --image=busybox:1.36 --profile={profile}"
+        kubectl(f"{debug} -- chroot /host ss -Hltnp sport = 10250")
+        kubectl(f"wait pod {made} --timeout=60s", "--for=jsonpath={.status.phase}=Succeeded")
+        seen[profile] = " ".join(kubectl(f"logs {made} --tail=-1").split())
+        kubectl(f"delete pod {made}")
+    return seen
+
+
+# %%
+on_the_node
+
+# %%
+assert all("LISTEN" in line for line in on_the_node.result.values())
+assert [p for p, line in on_the_node.result.items() if "kubelet" in line] == ["sysadmin"]
+proved("the kubelet listens at port 10250, and only the privileged Pod may see that")
+
+# %% [markdown]
+# In a terminal: `kubectl debug node/NAME -it --image=busybox:1.36 --profile=sysadmin`, then
+# `chroot /host` for the node's own programs, such as `journalctl -u kubelet`
+# ([Debugging Kubernetes Nodes](https://kubernetes.io/docs/tasks/debug/debug-cluster/kubectl-node-debug/)).
+# `general`, the default, is not privileged. The Pod has its node from the start and tolerates every taint, so it
+# needs no scheduler, but a kubelet that starts Pods. It stays: delete it.
 #
 # ## A Pod that was there
 #
-# `agent` runs on all six workers now, in a namespace without a quota. Three lose their Pod, each in another
-# way: one node loses the label, one gets a taint with the effect `NoExecute`, and one Pod is evicted through
-# the API, as a drain does.
+# `agent` runs on all six workers. Three lose their Pod, each in another way: one node loses the
+# label, one gets a taint with the effect `NoExecute`, and one Pod is evicted through the API, as a
+# drain does.
 
 # %%
+kubectl("delete daemonsets audit backup cache dns exporter --ignore-not-found")
+taint(two, "dedicated-")
+for node in fleet.workers:
+    label(node, agent="yes")
 apply("../manifests/which-of-four-said-no/agent.yaml")
 wait_rollout("agent")
 
@@ -282,8 +317,7 @@ proved("the controller signed the first removal, the taint eviction controller t
 #
 # ## Check yourself
 #
-# A colleague shows you two clusters. Choose the cause in each, and read what the output says about your
-# choice.
+# A colleague shows you two clusters. Choose the cause in each.
 
 # %%
 from daemonset_course.lessons import symptom
@@ -297,7 +331,7 @@ symptom("refused-by-a-limit-range")
 # ## Your turn
 #
 # `audit`, `backup`, `cache` and `dns` ran on every worker until this morning. Four teams changed something
-# since, each for reasons of its own. Now none of the four agents has a ready Pod on `worker2`. For each
+# since. Now none of the four agents has a ready Pod on `worker2`. For each
 # agent say who says no, and who wrote the message that told you. Then get all four to run again on every
 # worker, by a change of the agents alone.
 
@@ -312,7 +346,7 @@ turn.start()
 # %kubectl get pods -o wide
 
 # %% [markdown]
-# Write down your answers before you repair. `audit` is `controller`, `api-server`, `scheduler` or
+# `audit` is `controller`, `api-server`, `scheduler` or
 # `kubelet`; `audit-from` is the component that wrote the event, as the column From of `kubectl describe`
 # names it, or `none`:
 #
@@ -347,4 +381,6 @@ None
 # - The API server and the controller's "not here" leave no event of their own. A refusal is written by
 #   the controller, about the DaemonSet.
 # - Pending says nothing about who: look for the node.
+# - A container was started again: `kubectl logs --previous`. The node is the suspect:
+#   `kubectl debug node`.
 # - Whoever removed a Pod signs with a reason and a component; an eviction through the API does not.

@@ -13,7 +13,7 @@ from daemonset_course.analysis.alert_histories import (
     what_happens,
 )
 from daemonset_course.analysis.alerts import alerts, fired_during, sample
-from daemonset_course.analysis.capacity import Capacity
+from daemonset_course.analysis.capacity import Capacity, node_shares
 from daemonset_course.analysis.container_order import container_order
 from daemonset_course.analysis.counts import coverage_over_time, pods_per_node
 from daemonset_course.analysis.coverage import coverage, tolerations_by_object
@@ -36,7 +36,6 @@ from daemonset_course.analysis.scale import (
     LengthsByNodes,
     Rate,
     creation,
-    crossover_nodes,
 )
 from daemonset_course.analysis.workloads import LogReaders, features
 from daemonset_course.arguments import export
@@ -129,7 +128,6 @@ __all__ = [
     "coverage",
     "coverage_over_time",
     "creation",
-    "crossover_nodes",
     "daemonset_status",
     "delivered",
     "examine",
@@ -151,6 +149,7 @@ __all__ = [
     "never_ready",
     "new_nodes",
     "node_changes",
+    "node_shares",
     "node_taints",
     "nodes_with",
     "open_lab",

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 import daemonset_course.analysis
 from daemonset_course.analysis.alerts import fired_during, sample, samples
+from daemonset_course.analysis.capacity import node_shares
 from daemonset_course.analysis.container_order import container_order
 from daemonset_course.analysis.counts import CoverageOverTime, counts, coverage_over_time
 from daemonset_course.analysis.coverage import coverage, tolerations_by_object
@@ -54,6 +55,7 @@ ANALYSES: dict[str, Callable[[History], Any]] = {
     "label_changes": lambda h: label_changes(h, "disk", "ssd"),
     "label_values": lambda h: label_values(h, "disk"),
     "label_map": lambda h: label_map(h, "disk"),
+    "node_shares": lambda h: node_shares({"all": h}, [SSD], "agent"),
     "new_nodes": lambda h: new_nodes(h, [JOINED], "agent", "agent"),
     "container_order": lambda h: container_order(h, "agent", SSD),
     "init_runs": lambda h: init_runs(h, "agent", "prepare"),
@@ -85,6 +87,10 @@ def complete() -> tuple[Record, ...]:
             meta["resourceVersion"] = str(version)
             if record["resource"] == "pods":
                 meta["labels"]["app"] = "agent"
+                asked = {"resources": {"requests": {"cpu": "100m"}}}
+                record["object"]["spec"]["containers"] = [asked]
+            if record["resource"] == "nodes":
+                record["object"]["status"]["allocatable"] = {"cpu": "4"}
     return tuple(log)
 
 
@@ -140,6 +146,9 @@ def _claims(name: str, found: Any) -> Iterator[tuple[Any, ...]]:
             yield from (("waits", node) for node in found.waits)
         case "label_map":
             yield from (("after", s.node, s.value, s.pod) for s in found.after)
+        case "node_shares":
+            for found_there in found.shares.values():
+                yield from found_there.items()
         case "new_nodes":
             for one in found.found:
                 for moment in ("joined", "ready", "agent_ready", "app_ready", "app_bound"):

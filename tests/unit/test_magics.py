@@ -158,7 +158,7 @@ def test_values_of_the_cell_and_of_a_function(cell: Cell) -> None:
 
 @pytest.mark.parametrize(
     ("command", "simulated"),
-    [("logs ds/fail fail", True), ("exec fail", True), ("get fail", False)],
+    [("logs ds/fail fail", True), ("exec fail", True), ("debug fail", True), ("get fail", False)],
 )
 def test_what_only_containers_can_answer_is_not_told_to_be_corrected(
     cell: Cell, command: str, simulated: bool

@@ -134,7 +134,8 @@ def changes_pods(words: Sequence[str]) -> bool:
 def needs_containers(words: Sequence[str]) -> str:
     """Return the command if only a kubelet that runs containers can answer it; else empty."""
     command = _command(_options(words)) or ""
-    return command if command in ("logs", "exec", "attach", "cp", "port-forward", "top") else ""
+    real = ("logs", "exec", "attach", "cp", "port-forward", "top", "debug")
+    return command if command in real else ""
 
 
 def valued(words: Sequence[str], *names: str) -> Iterator[tuple[str, str]]:
