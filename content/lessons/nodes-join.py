@@ -23,8 +23,9 @@ fleet
 print(Path("../manifests/nodes-join/agent.yaml").read_text())
 
 # %% [markdown]
-# `shop` is an application. Its three Pods wait for nodes of the pool `new`, one for each node. An
-# autoscaler would now add three nodes.
+# `shop` is an application. Its three Pods wait for nodes of the pool `new`, one for each node (a
+# nodeSelector and an anti-affinity). An *autoscaler*, which adds nodes for Pods that are Pending, would
+# now add three.
 
 # %%
 # %kubectl apply -f ../manifests/nodes-join/agent.yaml -f ../manifests/nodes-join/shop.yaml
@@ -82,7 +83,8 @@ proved("on each of the three nodes, Ready came first, then shop, then the agent 
 # %% [markdown]
 # ## Why
 #
-# *Ready* says that the kubelet works, and nothing about agents. A new node has the taint
+# *Ready* says that the kubelet works, and nothing about agents, but for the network plugin: without it
+# no kubelet reports Ready (lesson [agents-in-the-wild]). A new node has the taint
 # `node.kubernetes.io/not-ready`. When its kubelet reports Ready, the node controller removes the taint
 # ([`RemoveTaintOffNode` in `pkg/controller/controller_utils.go`](https://github.com/kubernetes/kubernetes/blob/v1.37.1/pkg/controller/controller_utils.go)).
 # Two components wait for this change, and neither waits for the other one:
@@ -95,7 +97,8 @@ proved("on each of the three nodes, Ready came first, then shop, then the agent 
 #
 # People give the agent a high priority. The priority orders the Pods that the scheduler has, and it lets
 # the agent preempt others where room is missing. No Pod waits until a Pod of higher priority is ready, and
-# a Pod that does not exist yet has no priority.
+# a Pod that does not exist yet has no priority. A toleration of `node.kubernetes.io/not-ready:NoSchedule`
+# lets the agent start earlier; `shop` still does not wait for it.
 #
 # ## A startup taint
 #
@@ -107,13 +110,15 @@ proved("on each of the three nodes, Ready came first, then shop, then the agent 
 # ```sh
 # kubectl taint node "$NODE_NAME" agent.example.com/not-ready:NoSchedule-
 # ```
+#
+# `NODE_NAME` comes from the field `spec.nodeName`.
 
 # %%
 print(Path("../manifests/nodes-join/guarded.yaml").read_text())
 
 # %% [markdown]
-# For that the agent needs the right to patch nodes. RBAC cannot limit the right to the agent's own node. A
-# ValidatingAdmissionPolicy may (lesson [agents-rights]). `rights.yaml` has both:
+# For that the agent needs the right to patch nodes. All agents share one ServiceAccount, so RBAC cannot
+# limit the right to the agent's own node. A ValidatingAdmissionPolicy can (lesson [agents-rights]). `rights.yaml` has both:
 
 # %%
 print(Path("../manifests/nodes-join/rights.yaml").read_text())
@@ -257,7 +262,8 @@ proved("the container removed the taint of its own node, and the policy refused 
 # each needs a startup taint of its own. Or one controller watches all of them, such as the
 # [node-readiness-controller](https://github.com/kubernetes-sigs/node-readiness-controller).
 #
-# A taint that is set *after* the node has registered comes too late: the Pods are faster.
+# A taint that is set after the node is Ready comes too late: the Pods are faster. One that is set between
+# registration and Ready may be in time: until then the not-ready taint keeps Pods off.
 #
 # ## An autoscaler's arithmetic
 #

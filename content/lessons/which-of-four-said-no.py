@@ -27,10 +27,9 @@ fleet
 taint(two, "dedicated=batch:NoSchedule")
 apply("../manifests/which-of-four-said-no/four.yaml")
 agents = ("audit", "backup", "cache", "dns")
-wait_event("backup", "FailedCreate")
+for reason in ("FailedCreate", "FailedScheduling", "Failed"):
+    kubectl(f"wait --for=create event --field-selector reason={reason} --timeout=60s")
 wait_rollout("audit")
-counted = "--for=jsonpath={.status.currentNumberScheduled}=6"
-kubectl("wait daemonset/cache daemonset/dns --timeout=60s", counted)
 # %kubectl get daemonsets
 
 # %%
@@ -62,8 +61,9 @@ assert {name: one.current for name, one in status.items()} == {
 proved("CURRENT is less than DESIRED for backup alone, and the event is about this DaemonSet")
 
 # %% [markdown]
-# CURRENT counts the nodes that have a Pod, also a Pod that does not run. Where CURRENT is less than
-# DESIRED, the controller wants a Pod and cannot create it: the API server refused.
+# CURRENT counts the nodes that have a Pod, also a Pod that does not run. Where CURRENT stays below
+# DESIRED, the controller wants a Pod and cannot create it. Mostly the API server has refused it; else the
+# controller is away, or waits for a Pod that terminates.
 #
 # ### Who writes the refusal down?
 #
@@ -90,11 +90,11 @@ assert pod_names("backup") == []
 proved("the event is from daemonset-controller, and there is no Pod that could have an event")
 
 # %% [markdown]
-# The API server writes no events. It answered the controller, and the controller wrote the answer
-# down, about the object that it works on: the DaemonSet. There is no Pod, so `kubectl describe pod`
-# finds nothing. The event's words name what refused: a priority class, a quota, Pod Security, a
-# webhook. CURRENT is 0 if no Pod of the template is admitted, and more if a quota is used up
-# (lesson [ports-and-resources]).
+# The API server writes no event about a request that it refuses. It answered the controller, and the
+# controller wrote the answer down, about the object that it works on: the DaemonSet. There is no Pod, so
+# `kubectl describe pod` finds nothing. The event's words name what refused: a priority class, a quota,
+# Pod Security, a webhook. CURRENT is 0 if no Pod of the template is admitted, and more if a quota is used
+# up (lesson [ports-and-resources]).
 #
 # ### Two that wait
 #
@@ -167,7 +167,7 @@ proved("no warning is about audit; for backup, why adds what the API server refu
 #
 # | said no | about which object | written by | the command |
 # |---|---|---|---|
-# | DaemonSet controller | nothing is written | nobody | `why`, `kubectl describe node` |
+# | DaemonSet controller | nothing is written | nobody | `kubectl describe node`: compare its taints with the tolerations; here, `why` |
 # | API server | the DaemonSet | daemonset-controller | `kubectl describe daemonset` |
 # | scheduler | the Pod | default-scheduler | `kubectl describe pod` |
 # | kubelet | the Pod | kubelet | `kubectl describe pod`, `kubectl logs` |
@@ -309,7 +309,7 @@ assert signed["eviction"] == set()
 proved("the controller signed the first removal, the taint eviction controller the second")
 
 # %% [markdown]
-# The API server evicts, and it writes no events; only the new Pod's `SuccessfulCreate` tells that
+# The API server evicts, and it writes no event about it; only the new Pod's `SuccessfulCreate` tells that
 # something happened. A kubelet that runs short of memory or disk evicts, too: its event is `Evicted`, about
 # the Pod, from `kubelet` (lesson [priority-and-eviction]). Under a `NoExecute` taint the DaemonSet
 # controller deletes the Pod as well, so both may sign.
@@ -355,7 +355,7 @@ turn.start()
 # Then repair the four DaemonSets in place, in the cell below or in a terminal:
 #
 # - `cache` needs 100m of CPU, and `shop` on `worker2` stays as it is;
-# - `dns` needs the image `busybox:1.36`, and `backup` no priority;
+# - `dns` runs `busybox:1.36`, and no agent needs a priority;
 # - the nodes stay as they are.
 #
 # The check judges the eight answers, and that every worker has a ready Pod of all four agents.
