@@ -124,7 +124,7 @@ print(Path("../manifests/nodes-join/guarded.yaml").read_text())
 print(Path("../manifests/nodes-join/rights.yaml").read_text())
 
 # %% [markdown]
-# Three more Pods of `shop` wait, and three nodes join at once, each with the startup taint.
+# Three more Pods of `shop` wait.
 
 # %%
 guarded = predict(
@@ -200,8 +200,7 @@ proved("each agent was ready before shop had a Pod there, and removed the taint 
 # ### The container itself
 #
 # `real.yaml` does the agent's part in its own container, with the token that the kubelet gives it.
-# busybox cannot send a patch, so the container mounts `kubectl` from the node. Your agent has a client
-# of its own, or takes an image such as `registry.k8s.io/kubectl`.
+# busybox cannot send a patch, so the container mounts `kubectl` from the node.
 
 # %%
 print(Path("../manifests/nodes-join/real.yaml").read_text().partition("containers:")[2])
@@ -262,12 +261,12 @@ proved("the container removed the taint of its own node, and the policy refused 
 # each needs a startup taint of its own. Or one controller watches all of them, such as the
 # [node-readiness-controller](https://github.com/kubernetes-sigs/node-readiness-controller).
 #
-# A taint that is set after the node is Ready comes too late: the Pods are faster. One that is set between
-# registration and Ready may be in time: until then the not-ready taint keeps Pods off.
+# A taint that is set after the node is Ready comes too late: the Pods are faster. One that is set
+# earlier may be in time: until then the not-ready taint keeps Pods off.
 #
 # ## An autoscaler's arithmetic
 #
-# An autoscaler adds nodes for Pods that are Pending. How many Pods fit on a new node? It subtracts what
+# How many Pods fit on a new node? It subtracts what
 # the agents request from what the node can give, its *allocatable* resources.
 
 # %%

@@ -62,8 +62,7 @@ proved("CURRENT is less than DESIRED for backup alone, and the event is about th
 
 # %% [markdown]
 # CURRENT counts the nodes that have a Pod, also a Pod that does not run. Where CURRENT stays below
-# DESIRED, the controller wants a Pod and cannot create it. Mostly the API server has refused it; else the
-# controller is away, or waits for a Pod that terminates.
+# DESIRED, the controller wants a Pod and cannot create it. Mostly the API server has refused it.
 #
 # ### Who writes the refusal down?
 #

@@ -88,7 +88,7 @@ def complete() -> tuple[Record, ...]:
             if record["resource"] == "pods":
                 meta["labels"]["app"] = "agent"
                 asked = {"resources": {"requests": {"cpu": "100m"}}}
-                record["object"]["spec"]["containers"] = [asked]
+                record["object"]["spec"]["containers"] = [{"name": "agent", **asked}]
             if record["resource"] == "nodes":
                 record["object"]["status"]["allocatable"] = {"cpu": "4"}
     return tuple(log)
