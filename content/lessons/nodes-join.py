@@ -23,8 +23,8 @@ fleet
 print(Path("../manifests/nodes-join/agent.yaml").read_text())
 
 # %% [markdown]
-# `shop` is an application. Its three Pods wait for nodes of the pool `new`, one for each node (a
-# nodeSelector and an anti-affinity). An *autoscaler*, which adds nodes for Pods that are Pending, would
+# `shop` is an application. Its three Pods wait for nodes of the pool `new`, one for each node (an
+# anti-affinity). An *autoscaler*, which adds nodes for Pods that are Pending, would
 # now add three.
 
 # %%
@@ -111,7 +111,7 @@ proved("on each of the three nodes, Ready came first, then shop, then the agent 
 # kubectl taint node "$NODE_NAME" agent.example.com/not-ready:NoSchedule-
 # ```
 #
-# `NODE_NAME` comes from the field `spec.nodeName`.
+# `NODE_NAME` is the field `spec.nodeName`.
 
 # %%
 print(Path("../manifests/nodes-join/guarded.yaml").read_text())

@@ -281,7 +281,7 @@ def check(shape: Shape, resource: str, dark: tuple[float, float], observed: Any)
 
 def about(style: str) -> str:
     """The resource that a bar of that word is about."""
-    if style.startswith(("Pod", "agent")) or style in {
+    if style.startswith(("Pod", "agent", "container")) or style in {
         "waits for the scheduler", "starts", "ready", "terminating",
     }:  # fmt: skip
         return "pods"
