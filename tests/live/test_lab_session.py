@@ -28,6 +28,7 @@ from daemonset_course.lab.session import JOURNAL, LabSession, open_lab
 from daemonset_course.lab.tasks import roll_within_budget as lab06
 from daemonset_course.lab.verdict import MET, Criterion, Finding, Verdict, pending
 from daemonset_course.places import cluster_dir
+from daemonset_course.recording.recorder import SUSPENDED
 from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.rollout import wait_rollout
 from live.scenes import eventually, recorders
@@ -257,7 +258,7 @@ def test_without_its_recorder_a_task_cannot_be_checked(started: LabSession, how:
 def test_what_a_suspended_recorder_did_not_see_in_time_is_no_pass(
     started: LabSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lab_log, "CATCH_UP", 3.0)
+    monkeypatch.setattr(lab_log, "CATCH_UP", SUSPENDED + 1)
     (recorder,) = recorders()
     recorder.suspend()
     try:
@@ -274,7 +275,7 @@ def test_what_a_suspended_recorder_did_not_see_in_time_is_no_pass(
     assert later.outcome in ("wrong", "cannot check"), repr(later)
     gaps = started.recording.history.gaps
     assert {gap.resource for gap in gaps} >= {"pods", "daemonsets", "nodes"}
-    assert all(gap.end - gap.start > 2 for gap in gaps)
+    assert all(gap.end - gap.start > SUSPENDED for gap in gaps)
 
 
 @pytest.mark.only("embedded", "a cluster of its own")
