@@ -132,7 +132,7 @@ def test_a_pod_takes_its_pre_stop_time_but_never_more_than_its_grace_period(
     slow = [lasted(s, "terminating") for s in histories(played.history, "slow").values()]
     cut = [lasted(s, "terminating") for s in histories(played.history, "cut").values()]
 
-    assert min(slow) >= 0.95 * 6.4 * PACE
+    assert min(slow) >= 0.9 * 6.4 * PACE  # a busy machine sees the begin late
     assert min(cut) >= 0.95 * 1 * PACE
     assert max(cut) < 6 * PACE  # of 20 that its preStop asks for
 

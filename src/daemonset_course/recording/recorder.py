@@ -45,7 +45,7 @@ __all__ = ["Recorder", "Recording", "compare", "record"]
 EXTRA_TIME = 0.4  # seconds, times the pace: a `with` records on for it, so that the end is seen
 FIRST_LIST = 20.0  # seconds that the first lists may take
 LOOK = 0.5  # seconds between two looks at the clock
-SUSPENDED = 4.0  # seconds without a look after which the process was suspended, not just slow
+SUSPENDED = 2.0  # seconds without a look after which the process was suspended
 
 running: set[Recorder] = set()  # those of this process
 
@@ -130,6 +130,7 @@ class Recorder(Recording):
         try:
             with components_first(self.header.cluster):
                 self._list_all()
+            self._looked = self.elapsed  # on a busy machine the start takes its time
             self._looks.start()
             if self._view is not None:
                 self._view.open()
