@@ -266,7 +266,7 @@ proved("the container removed the taint of its own node, and the policy refused 
 #
 # ## An autoscaler's arithmetic
 #
-# How many Pods fit on a new node? It subtracts what
+# How many Pods fit on a new node? The autoscaler subtracts what
 # the agents request from what the node can give, its *allocatable* resources.
 
 # %%
@@ -376,7 +376,7 @@ turn.apply(change)
 turn.check()
 
 # %% [markdown]
-# The picture shows what the check has seen.
+# The picture shows what the check saw.
 
 # %%
 turn.recording.plot()
