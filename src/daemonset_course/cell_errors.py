@@ -54,8 +54,7 @@ def _as_usual(
 ) -> list[str]:  # fmt: skip
     """Return the lines that IPython shows of an error."""
     if isinstance(error, CourseError):
-        with suppress(CourseError):  # a name that no cluster can have: the error says so itself
-            name_components(error)
+        name_components(error)
         return error._render_traceback_()
     return list(shell.InteractiveTB.structured_traceback(kind, error, trace, tb_offset=offset))
 

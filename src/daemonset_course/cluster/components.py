@@ -13,6 +13,8 @@ from daemonset_course.errors import ApiError, CommandFailed, CourseError, NotFin
 from daemonset_course.history.outages import Down, cure
 from daemonset_course.places import cluster_name, course_command
 
+_OF_THE_CLUSTER = (NotFinished, NotRunning, ApiError)
+
 
 def asker(name: str) -> Callable[[], list[Down]]:
     """Return a function that lists the components that do not run; none of a cluster not up."""
@@ -29,26 +31,24 @@ def components_first(name: str | None = None) -> Iterator[None]:
     try:
         yield
     except CourseError as error:
-        name_components(error, name)
+        named = name_components(error, name)
+        if not named and isinstance(error, _OF_THE_CLUSTER) and (lost := unmanaged_nodes(name)):
+            words = unmanaged_words(lost)
+            _put_first(error, f"{words[0].upper()}{words[1:]}.", reset_cure(cluster_name(name)))
         raise
 
 
-def name_components(error: CourseError, name: str | None = None) -> None:
-    """Make an error that the cluster may have caused begin with what does not run.
+def name_components(error: CourseError, name: str | None = None) -> bool:
+    """Make an error that the cluster may have caused begin with the components that do not run.
 
     That a command failed, or took too long, is the cluster's doing only if no answer can come.
+    Return whether a component is named. The API server is not asked.
     """
-    if not isinstance(error, NotFinished | NotRunning | ApiError | CommandFailed):
-        return
-    down = components_down(name)
-    if isinstance(error, CommandFailed):
-        if any(map(silences, down)):
-            lead(error, down, cluster_name(name))
-    elif down:
-        lead(error, down, cluster_name(name))
-    elif lost := unmanaged_nodes(name):
-        words = unmanaged_words(lost)
-        _put_first(error, f"{words[0].upper()}{words[1:]}.", reset_cure(cluster_name(name)))
+    down = components_down(name) if isinstance(error, (*_OF_THE_CLUSTER, CommandFailed)) else []
+    if not down or (isinstance(error, CommandFailed) and not any(map(silences, down))):
+        return False
+    lead(error, down, cluster_name(name))
+    return True
 
 
 def silences(one: Down) -> bool:

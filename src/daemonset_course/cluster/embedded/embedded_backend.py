@@ -256,14 +256,7 @@ class Embedded:
         tries = Counter[str]()
         ready: float | None = None  # since when
         api = Api(self.kubeconfig)
-
-        def settled() -> bool:
-            if ready is None:
-                return False
-            quick = not tries and ready - began < QUICK
-            return quick or time.monotonic() - ready >= SETTLED
-
-        while not settled():
+        while True:
             ended = [one.component for one in self.down_components() if one.why == "ended"]
             tries.update(ended)
             if again := [one for one in ended if tries[one] >= STARTS]:
@@ -271,15 +264,19 @@ class Embedded:
             if ended:
                 self._launch(ended)
             well = not ended and self._is_ready(api)
-            ready = (ready or time.monotonic()) if well else None
-            if time.monotonic() - began > TIMEOUT:
+            now = time.monotonic()
+            ready = (ready or now) if well else None
+            if ready is not None:
+                quick = not tries and ready - began < QUICK
+                if quick or now - ready >= SETTLED:
+                    return
+            if now - began > TIMEOUT:
                 raise CommandFailed(
                     f"kube-apiserver was not ready within {TIMEOUT:.0f} s.",
                     seen=self.log_tail("kube-apiserver"),
                     next_step=begin_anew(self.name),
                 )
-            if not settled():
-                threading.Event().wait(LOOK)
+            threading.Event().wait(LOOK)
 
     def _ended_again(self, component: str) -> CommandFailed:
         return CommandFailed(
