@@ -17,7 +17,7 @@ from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.readiness import has_joined
 from faults.conftest import MOMENTS, interrupted, seconds
 from faults.dirt import conditions_hold, fresh, make_dirty
-from live.scenes import PACE, eventually, processes
+from live.scenes import PACE, eventually, servers
 
 UP = ("up", "--backend", "embedded", "--pace", str(PACE))
 _usual: dict[str, float] = {}  # what a command takes here, measured once
@@ -33,15 +33,15 @@ def test_up_interrupted(home: Path, chance: random.Random, number: int) -> None:
 
     duration = seconds(*UP)
     one = cluster.current()
-    running = processes(home)
+    running = servers(home)
     listening = {
         connection.laddr.ip
-        for process in running
+        for _, process in running
         for connection in process.net_connections(kind="inet")
         if connection.status == psutil.CONN_LISTEN
     }
     assert duration
-    assert sorted(Path(p.cmdline()[0]).name for p in running) == sorted(PROCESSES)
+    assert [name for name, _ in running] == sorted(PROCESSES)
     assert listening == {"127.0.0.1"}
     # Eventually: the node controller may still act for a round on what it saw of a joining node.
     eventually(lambda: [has_joined(n) for n in one.api.items("/api/v1/nodes")] == [True] * 4)

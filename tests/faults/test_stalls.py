@@ -27,7 +27,7 @@ from daemonset_course.verbs.kubectl import kubectl
 from daemonset_course.verbs.rollout import wait_rollout
 from faults.conftest import TRIES, command
 from faults.test_recording_faults import parts
-from live.scenes import PACE, daemonset, eventually, named, processes
+from live.scenes import PACE, daemonset, eventually, processes, servers
 
 ALL = TRIES > 3
 STALLS = [
@@ -158,8 +158,8 @@ def wait_in_vain() -> None:
 
 def test_up_outlives_an_api_server_that_is_slow_to_start(home: Path) -> None:
     with command("up", "--backend", "embedded", "--pace", str(PACE)) as up:
-        server: Any = eventually(lambda: named(home).get("kube-apiserver"), within=60)
-        manager = eventually(lambda: named(home).get("kube-controller-manager"), within=60)
+        server: Any = eventually(lambda: dict(servers(home)).get("kube-apiserver"), within=60)
+        manager = eventually(lambda: dict(servers(home)).get("kube-controller-manager"), within=60)
         server.suspend()
         try:
             psutil.wait_procs([manager], timeout=START)  # it gives up after 10 s
@@ -169,6 +169,5 @@ def test_up_outlives_an_api_server_that_is_slow_to_start(home: Path) -> None:
 
     assert up.returncode == 0, output
     assert manager.pid not in {one.pid for one in processes(home)}, "it did not give up"
-    assert sorted(named(home)) == sorted(PROCESSES)
-    assert len(processes(home)) == len(PROCESSES)
+    assert [name for name, _ in servers(home)] == sorted(PROCESSES)
     assert len(current().nodes()) == 4

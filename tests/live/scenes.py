@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +116,12 @@ def processes(home: Path) -> list[psutil.Process]:
     return found
 
 
-def named(home: Path) -> dict[str, psutil.Process]:
-    """Return the servers that run in this folder, by name."""
+def servers(home: Path) -> list[tuple[str, psutil.Process]]:
+    """Return the servers that run in this folder, each with the name of its program."""
     lines = [(one, one.info["cmdline"]) for one in processes(home)]
     # kwokctl also asks programs for their version
-    return {Path(line[0]).name: one for one, line in lines if "--version" not in line}
+    found = ((Path(line[0]).name, one) for one, line in lines if "--version" not in line)
+    return sorted(found, key=itemgetter(0))
 
 
 def recorders() -> list[psutil.Process]:

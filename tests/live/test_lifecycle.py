@@ -23,7 +23,7 @@ from daemonset_course.cluster.lifecycle import Cluster
 from daemonset_course.cluster.readiness import has_joined
 from daemonset_course.errors import NotRunning
 from daemonset_course.verbs.kubectl import kubectl
-from live.scenes import PACE, course, eventually, processes
+from live.scenes import PACE, course, eventually, processes, servers
 
 pytestmark = pytest.mark.only(
     "embedded", "it kills processes; test_kind.py has the same for containers"
@@ -46,8 +46,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
 
 def healthy(one: Cluster) -> None:
     """Each component runs once, all nodes are Ready, and kubectl works."""
-    running = [Path(p.cmdline()[0]).name for p in processes(one.backend.directory)]
-    assert sorted(running) == sorted(PROCESSES)
+    assert [name for name, _ in servers(one.backend.directory)] == sorted(PROCESSES)
     # a node that was Ready may miss a lease on a busy machine
     eventually(lambda: all(has_joined(node) for node in one.api.items("/api/v1/nodes")))
     assert len(kubectl("get nodes -o name").split()) == 4
